@@ -1,0 +1,110 @@
+"""Every error that assay raises on purpose.
+
+    AssayError                        something failed (exit code 1)
+      UsageError                      the caller must change something; a retry cannot help (exit code 64)
+        ConfigError                   analysis file, plan or parameters
+          EvalConfigError             the eval config; the message starts with the field
+          PipelineError               stages that do not fit together
+        InputError                    the data
+          MissingFileError            a file or a glob without a match
+          CorruptFileError            a file that is not what its format says
+          MissingColumnError          a column that somebody needs
+          ColumnTypeError             a column of a type that cannot serve
+          BadRowError                 a value that no metric can take; names file and row
+        ModelError                    a model that cannot be loaded, or whose output does not fit
+        ResultsError                  results that cannot be opened
+      TransientError                  try again (exit code 75)
+
+A runner may hand back only the text of an error that a worker raised. `recover` finds the type and message in it.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TAG = re.compile(r"assay\.errors\.(?P<name>\w+): (?P<message>.*)")
+_BEAM_SUFFIX = re.compile(r" \[while running '[^']*'\]\s*$")
+
+
+class AssayError(Exception):
+    """Something failed. Messages are one line: what was expected, what was found, where, what to do."""
+
+    exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+class UsageError(AssayError):
+    """The caller must change something; a retry cannot help."""
+
+    exit_code = 64
+
+
+class ConfigError(UsageError):
+    """Analysis file, plan or parameters are wrong."""
+
+
+class EvalConfigError(ConfigError):
+    """The eval config is wrong; the message starts with the field's path."""
+
+
+class PipelineError(ConfigError):
+    """Stages do not fit together: names, `run_after`, output keys."""
+
+
+class InputError(UsageError):
+    """The data is wrong."""
+
+
+class MissingFileError(InputError):
+    """A file does not exist, or a glob matches nothing."""
+
+
+class CorruptFileError(InputError):
+    """A file is not what its format says."""
+
+
+class MissingColumnError(InputError):
+    """A column that somebody needs is not in the data."""
+
+
+class ColumnTypeError(InputError):
+    """A column has a type that cannot serve its purpose."""
+
+
+class BadRowError(InputError):
+    """A row holds a value that no metric can take; the message names file and row."""
+
+
+class ModelError(UsageError):
+    """A model cannot be loaded, or its output does not fit."""
+
+
+class ResultsError(UsageError):
+    """Results cannot be opened."""
+
+
+class TransientError(AssayError):
+    """A fault that a retry may heal."""
+
+    exit_code = 75
+
+
+def recover(error: BaseException) -> AssayError | None:
+    """Returns the assay error inside `error`: itself, one of its causes, or one named in a runner's text."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, AssayError):
+            return _without_suffix(seen)
+        seen = seen.__cause__ or seen.__context__
+    for match in reversed(list(_TAG.finditer(str(error)))):
+        kind = globals().get(match["name"])
+        if isinstance(kind, type) and issubclass(kind, AssayError):
+            return _without_suffix(kind(match["message"]))
+    return None
+
+
+def _without_suffix(error: AssayError) -> AssayError:
+    """Beam appends the stage to the message of what a worker raised; the user's stage names are already in ours."""
+    return type(error)(_BEAM_SUFFIX.sub("", str(error)))

@@ -1,0 +1,34 @@
+"""The forms that a computed value can take; s is the number of slices and the leading axis of every array."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+class Matrices(NamedTuple):
+    """Weighted binary confusion matrices at t thresholds. `thresholds` has shape (t,), the counts (s, t)."""
+
+    thresholds: Floats
+    tp: Floats
+    fp: Floats
+    tn: Floats
+    fn: Floats
+
+
+class Buckets(NamedTuple):
+    """Calibration buckets [lower, upper), each of shape (b,); the weighted sums have shape (s, b)."""
+
+    lower: Floats
+    upper: Floats
+    weight: Floats
+    label: Floats
+    prediction: Floats
+
+
+Value: TypeAlias = Floats | Matrices | Buckets
+"""(s,) one number a slice; (s, t) an array a slice; Matrices; Buckets."""

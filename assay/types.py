@@ -1,0 +1,81 @@
+"""The four nouns of an evaluation and the names reserved in it. Standard library only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+Extracts: TypeAlias = dict[str, Any]
+"""A batch of rows: a dict whose leaves (numpy arrays, Arrow arrays) share their leading dimension."""
+
+Evaluation: TypeAlias = "dict[str, beam.PCollection[Any]]"
+"""What evaluators produce: output key -> PCollection. Exists while the pipeline is built."""
+
+SliceKey: TypeAlias = tuple[tuple[str, str | int | float], ...]
+"""(feature, value) pairs sorted by feature; `()` is the overall slice."""
+
+
+class Extractor(NamedTuple):
+    """A step that takes Extracts and returns Extracts."""
+
+    stage_name: str
+    ptransform: beam.PTransform[Any, Any]
+
+
+class Evaluator(NamedTuple):
+    """A step that takes the Extracts as the extractor `run_after` left them and returns an Evaluation.
+
+    `run_after` is an extractor's stage name, `LAST_EXTRACTOR_STAGE_NAME`, or "" for the Extracts as read.
+    """
+
+    stage_name: str
+    run_after: str
+    ptransform: beam.PTransform[Any, Any]
+
+
+class Writer(NamedTuple):
+    """A step that takes the Evaluation of all evaluators and writes some of its outputs."""
+
+    stage_name: str
+    ptransform: beam.PTransform[Any, Any]
+
+
+# Keys of Extracts. A key that starts with an underscore is assay's own and no writer shows it.
+INPUT_KEY = "input"
+FEATURES_KEY = "features"
+TRANSFORMED_FEATURES_KEY = "transformed_features"
+LABELS_KEY = "labels"
+PREDICTIONS_KEY = "predictions"
+EXAMPLE_WEIGHTS_KEY = "example_weights"
+ATTRIBUTIONS_KEY = "attributions"
+SLICE_KEY_TYPES_KEY = "_slice_key_types"
+SLICE_KEYS_KEY = "slice_keys"
+SOURCE_KEY = "_source"
+
+# Keys of an Evaluation.
+METRICS_KEY = "metrics"
+PLOTS_KEY = "plots"
+VALIDATIONS_KEY = "validations"
+ANALYSIS_KEY = "analysis"
+
+# Names of models in a comparison.
+BASELINE_KEY = "baseline"
+CANDIDATE_KEY = "candidate"
+
+# Stage names.
+READ_INPUTS_STAGE_NAME = "ReadInputs"
+FEATURES_EXTRACTOR_STAGE_NAME = "ExtractFeatures"
+LABELS_EXTRACTOR_STAGE_NAME = "ExtractLabels"
+EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME = "ExtractExampleWeights"
+PREDICTIONS_EXTRACTOR_STAGE_NAME = "ExtractPredictions"
+MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME = "ExtractMaterializedPredictions"
+PREDICT_EXTRACTOR_STAGE_NAME = "Predict"
+SLICE_KEY_EXTRACTOR_STAGE_NAME = "ExtractSliceKeys"
+UNBATCH_EXTRACTOR_STAGE_NAME = "ExtractUnbatchedInputs"
+LAST_EXTRACTOR_STAGE_NAME = "<last-extractor>"
+METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME = "EvaluateMetricsAndPlots"
+ANALYSIS_TABLE_EVALUATOR_STAGE_NAME = "EvaluateExtracts"
+GATE_STAGE_NAME = "Gate"
+WRITE_RESULTS_STAGE_NAME = "WriteResults"
