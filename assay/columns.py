@@ -69,7 +69,9 @@ def to_numpy(column: Column, name: str) -> npt.NDArray[Any]:
 
 def _lists_to_numpy(column: pa.Array, name: str) -> npt.NDArray[Any]:
     if column.null_count:
-        raise ColumnTypeError(f"column {name!r}: {column.null_count} of {len(column)} lists are missing; expected a list in each row")
+        raise ColumnTypeError(
+            f"column {name!r}: {column.null_count} of {len(column)} lists are missing; expected a list in each row"
+        )
     if not len(column):
         return np.zeros((0, 1))
     width, rest = divmod(len(column.flatten()), len(column))

@@ -1,0 +1,1 @@
+"""Stages that turn Extracts into an Evaluation: values by slice, tables, validations."""

@@ -1,0 +1,1 @@
+"""Stages that add columns to the Extracts, one after the other."""

@@ -1,0 +1,71 @@
+# On a machine with Python 3.11, make and git, `make demo` and `make test` do everything, set-up included.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+CENSUS := examples/census
+TRAINED := $(CENSUS)/models/trained
+END_TO_END := tests/test_readme.py $(wildcard tests/end_to_end)
+
+.PHONY: demo test test-all check unit end-to-end bench proto clean help
+
+help: ## the list of targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: $(TRAINED) ## train two models on census data, evaluate, show the table and the verdict
+	$(BIN)/assay run $(CENSUS)/analysis.yaml
+	$(BIN)/assay show $(CENSUS)/out/results
+
+test: $(INSTALLED) ## lint, types and all tests; what CI runs
+	@.ci/group "make test" 30 $(MAKE) test-groups
+
+test-all: $(TRAINED) ## the same and what is longer: more seeds, more fuzzing, larger data
+	@.ci/group "make test-all" 180 $(MAKE) check all-tests
+
+check: $(INSTALLED) ## lint, format, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+unit: $(INSTALLED) ## the quick tests
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END:%=--ignore=%)
+
+end-to-end: $(TRAINED) ## whole runs: the demo, the README
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END)
+
+bench: $(INSTALLED) ## CPU seconds and memory, side by side with a plain numpy pass
+	$(BIN)/python -m bench.run
+
+proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
+	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. assay/proto/*.proto
+
+clean: ## everything made, the environment included
+	rm -rf .venv out $(CENSUS)/models $(CENSUS)/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: test-groups all-tests
+test-groups:
+	@.ci/group check 4 $(MAKE) check
+	@.ci/group unit 13 $(MAKE) unit
+	@.ci/group end-to-end 13 $(MAKE) end-to-end
+
+all-tests:
+	$(BIN)/pytest -q -n 2 --dist loadfile
+
+# uv is quick; where only pip knows the way to the packages (its own index or certificates), pip does it.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("assay needs Python 3.11 or newer; set PYTHON=..." if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable '.[runtime,kfp,dev]' \
+	  || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[runtime,kfp,dev]'
+	touch $@
+
+$(TRAINED): $(CENSUS)/train.py $(CENSUS)/data/train.parquet $(CENSUS)/data/test.parquet | $(INSTALLED)
+	$(BIN)/python $(CENSUS)/train.py
+	touch $@

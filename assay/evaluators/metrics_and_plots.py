@@ -1,0 +1,219 @@
+"""Metrics and plots of every slice, in one pass over the batches.
+
+Batches are added to tables in place; what meets in Beam's combine is one small partial state for each block of slices
+and each subtree of the splits of the input. Rows are never shuffled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.metrics import Metrics
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
+
+from assay.columns import row_count, take
+from assay.errors import PipelineError
+from assay.metrics.bad_rows import faults, first_fault
+from assay.metrics.evaluate import by_key, evaluate, only, with_differences
+from assay.metrics.examples import Examples, Stream, examples_of
+from assay.metrics.specs import Metric, metrics_of
+from assay.metrics.states import (
+    UNPLACED,
+    Forest,
+    Node,
+    Partial,
+    SliceStates,
+    block_count,
+    layout_of,
+    place,
+)
+from assay.proto.config_pb2 import EvalConfig
+from assay.records import metric_records, plot_records, too_small_records
+from assay.slicing import Slicing, codes_of, slicings_of
+from assay.types import (
+    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+    METRICS_KEY,
+    PLOTS_KEY,
+    SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    SLICE_KEY_TYPES_KEY,
+    SOURCE_KEY,
+    Evaluator,
+    Extracts,
+)
+
+_SLICES_AT_ONCE = 512
+"""Slices whose values and plots are in memory together."""
+
+
+def MetricsAndPlotsEvaluator(
+    eval_config: EvalConfig,
+    *,
+    run_after: str = SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    skip_bad_rows: bool = False,
+) -> Evaluator:
+    """Evaluator of every metric and plot of a resolved config.
+
+    Outputs: `metrics` and `plots`, serialised MetricsForSlice and PlotsForSlice, one of each for every slice.
+
+    Args:
+        eval_config: a resolved config.
+        run_after: the extractor whose Extracts hold labels, predictions, weights and slice keys.
+        skip_bad_rows: drop and count rows that no metric can take, instead of failing.
+
+    Raises:
+        EvalConfigError: a metric or setting that does not exist.
+    """
+    transform = EvaluateMetricsAndPlots(eval_config, skip_bad_rows)
+    return Evaluator(METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME, run_after, transform)
+
+
+class EvaluateMetricsAndPlots(beam.PTransform):
+    """PCollection[Extracts] -> {"metrics": PCollection[bytes], "plots": PCollection[bytes]}."""
+
+    def __init__(self, eval_config: EvalConfig, skip_bad_rows: bool = False) -> None:
+        super().__init__()
+        self._metrics = metrics_of(eval_config)
+        self._slicings = slicings_of(eval_config)
+        self._skip_bad_rows = skip_bad_rows
+        self._baseline = next((spec.name for spec in eval_config.model_specs if spec.is_baseline), None)
+        self._min_slice_size = eval_config.options.min_slice_size.value
+        self._disabled = frozenset(eval_config.options.disabled_outputs.values)
+
+    def expand(self, extracts: beam.PCollection[Extracts]) -> dict[str, beam.PCollection[bytes]]:
+        """Accumulate, merge, evaluate."""
+        records = (
+            extracts
+            | "Accumulate" >> beam.ParDo(_Accumulate(self._metrics, self._slicings, self._skip_bad_rows))
+            | "Merge" >> beam.CombinePerKey(_MergeFn())
+            | "Evaluate"
+            >> beam.ParDo(_Records(self._metrics, self._baseline, self._min_slice_size)).with_outputs(
+                METRICS_KEY, PLOTS_KEY
+            )
+        )
+        return {key: records[key] for key in (METRICS_KEY, PLOTS_KEY) if key not in self._disabled}
+
+
+class _Accumulate(beam.DoFn):
+    """Extracts -> ((slicing, block), (node of the split tree, Partial)), as few of the latter as possible."""
+
+    def __init__(self, metrics: tuple[Metric, ...], slicings: tuple[Slicing, ...], skip_bad_rows: bool) -> None:
+        self._slicings, self._skip = slicings, skip_bad_rows
+        self._layout = layout_of(metrics)
+        self._binary = {m.stream: False for m in metrics} | {m.stream: True for m in metrics if m.needs.binary}
+
+    def start_bundle(self) -> None:
+        self._node: Node | None = None
+        self._states: list[SliceStates] = []
+        self._forests: dict[tuple[int, int], Forest] = {}
+
+    def process(self, extracts: Extracts) -> None:
+        rows = row_count(extracts)
+        if not rows:
+            return
+        node = _node_of(extracts)
+        if node != self._node:
+            self._flush()
+            self._node, self._states = node, [SliceStates(self._layout) for _ in self._slicings]
+        extracts, examples = self._checked(extracts, rows)
+        contributions = place(self._layout, examples)
+        columns = _slice_columns(extracts)
+        for slicing, states in zip(self._slicings, self._states, strict=True):
+            states.add(codes_of(columns[slicing.name]), contributions, row_count(extracts))
+
+    def _checked(self, extracts: Extracts, rows: int) -> tuple[Extracts, dict[Stream, Examples]]:
+        """The batch without its bad rows, and what each stream sees of it."""
+        examples = {stream: examples_of(extracts, stream) for stream in self._binary}
+        good = np.ones(rows, bool)
+        for stream, seen in examples.items():
+            found = faults(seen, stream, binary=self._binary[stream], rows=rows)
+            if found and not self._skip:
+                raise first_fault(found, extracts, seen, stream)
+            for reason, mask in found.items():
+                Metrics.counter("assay", f"bad_rows/{reason}").inc(int((mask & good).sum()))
+                good &= ~mask
+        if good.all():
+            return extracts, examples
+        kept = take(extracts, good)
+        return kept, {stream: examples_of(kept, stream) for stream in self._binary}
+
+    def _flush(self) -> None:
+        if self._node is None:
+            return
+        for i, (slicing, states) in enumerate(zip(self._slicings, self._states, strict=True)):
+            for block, part in states.partials(block_count(len(slicing.features))):
+                self._forests.setdefault((i, block), Forest()).add(self._node, part)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        self._flush()
+        window = GlobalWindow()
+        for key, forest in self._forests.items():
+            for element in forest.nodes.items():
+                yield WindowedValue((key, element), window.max_timestamp(), [window])
+        self.start_bundle()
+
+
+def _node_of(extracts: Extracts) -> Node:
+    source = extracts.get(SOURCE_KEY)
+    return (0, int(source["split"][0])) if source is not None else UNPLACED
+
+
+def _slice_columns(extracts: Extracts) -> dict[str, Any]:
+    if SLICE_KEY_TYPES_KEY not in extracts:
+        raise PipelineError(
+            f"{METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME}: the Extracts have no slice keys, only {sorted(extracts)}; "
+            f"set run_after to {SLICE_KEY_EXTRACTOR_STAGE_NAME!r} or a later extractor"
+        )
+    columns: dict[str, Any] = extracts[SLICE_KEY_TYPES_KEY]
+    return columns
+
+
+class _MergeFn(beam.CombineFn):
+    """(node, Partial) -> Partial, whatever order they come in; see `Forest`."""
+
+    def create_accumulator(self) -> Forest:
+        return Forest()
+
+    def add_input(self, forest: Forest, element: tuple[Node, Partial]) -> Forest:
+        forest.add(*element)
+        return forest
+
+    def merge_accumulators(self, forests: Iterable[Forest]) -> Forest:
+        merged = Forest()
+        for forest in forests:
+            for node, part in forest.nodes.items():
+                merged.add(node, part)
+        return merged
+
+    def extract_output(self, forest: Forest) -> Partial:
+        return forest.total()
+
+
+class _Records(beam.DoFn):
+    """Merged state of a block of slices -> serialised records."""
+
+    def __init__(self, metrics: tuple[Metric, ...], baseline: str | None, min_slice_size: int) -> None:
+        self._metrics, self._baseline, self._min_slice_size = metrics, baseline, min_slice_size
+        self._layout = layout_of(metrics)
+
+    def process(self, element: tuple[tuple[int, int], Partial]) -> Iterator[beam.pvalue.TaggedOutput]:
+        _, part = element
+        large = (part.rows >= self._min_slice_size) | np.array([not key for key in part.keys])
+        small = np.flatnonzero(~large)
+        records = too_small_records([part.keys[i] for i in small], part.rows[small], self._min_slice_size)
+        yield from (beam.pvalue.TaggedOutput(METRICS_KEY, record) for record in records)
+        chosen = np.flatnonzero(large)
+        for first in range(0, len(chosen), _SLICES_AT_ONCE):
+            yield from self._evaluated(only(part, chosen[first : first + _SLICES_AT_ONCE]))
+
+    def _evaluated(self, part: Partial) -> Iterator[beam.pvalue.TaggedOutput]:
+        metrics, plots = by_key(evaluate(part, self._metrics, self._layout))
+        if self._baseline is not None:
+            metrics = with_differences(metrics, self._baseline)
+        for record in metric_records(part.keys, part.rows, metrics):
+            yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
+        for record in plot_records(part.keys, plots):
+            yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)

@@ -1,0 +1,39 @@
+"""The gate as a step of a pipeline: metrics -> validations."""
+
+from __future__ import annotations
+
+import apache_beam as beam
+
+from assay import gate
+from assay.proto.config_pb2 import EvalConfig
+from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
+from assay.types import METRICS_KEY, VALIDATIONS_KEY, Evaluation
+
+
+class Validate(beam.PTransform):
+    """Evaluation -> the same with `validations`: one serialised ValidationResult, as `assay.gate` finds it."""
+
+    def __init__(self, eval_config: EvalConfig, *, rubber_stamp: bool = False) -> None:
+        super().__init__()
+        self._config, self._rubber_stamp = eval_config.SerializeToString(), rubber_stamp
+
+    def expand(self, evaluation: Evaluation) -> Evaluation:
+        if METRICS_KEY not in evaluation:
+            return evaluation
+        result = (
+            evaluation[METRICS_KEY]
+            | "Collect" >> beam.combiners.ToList()
+            | "Validate" >> beam.Map(validate, config=self._config, rubber_stamp=self._rubber_stamp)
+        )
+        return {**evaluation, VALIDATIONS_KEY: result}
+
+
+def validate(metrics: list[bytes], config: bytes, rubber_stamp: bool) -> bytes:
+    """`gate.validate` on serialised messages."""
+    result = gate.validate(
+        (MetricsForSlice.FromString(record) for record in metrics),
+        EvalConfig.FromString(config),
+        rubber_stamp=rubber_stamp,
+    )
+    encoded: bytes = result.SerializeToString()
+    return encoded

@@ -1,0 +1,99 @@
+"""Extractors that copy the columns named by the model specs: labels, example weights, predictions in the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+
+from assay.columns import Column, to_numpy
+from assay.errors import MissingColumnError
+from assay.proto.config_pb2 import EvalConfig, ModelSpec
+from assay.types import (
+    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
+    EXAMPLE_WEIGHTS_KEY,
+    FEATURES_KEY,
+    LABELS_EXTRACTOR_STAGE_NAME,
+    LABELS_KEY,
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    PREDICTIONS_KEY,
+    Extractor,
+    Extracts,
+)
+
+Names = str | dict[str, str]
+"""A column, or output name -> column."""
+
+
+def LabelsExtractor(eval_config: EvalConfig) -> Extractor:
+    """Extractor that adds `labels` from `label_key(s)`; see `columns_by_spec` for the form."""
+    return _extractor(eval_config, LABELS_EXTRACTOR_STAGE_NAME, LABELS_KEY, lambda s: s.label_key or dict(s.label_keys))
+
+
+def ExampleWeightsExtractor(eval_config: EvalConfig) -> Extractor:
+    """Extractor that adds `example_weights` from `example_weight_key(s)`."""
+    return _extractor(
+        eval_config,
+        EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
+        EXAMPLE_WEIGHTS_KEY,
+        lambda s: s.example_weight_key or dict(s.example_weight_keys),
+    )
+
+
+def MaterializedPredictionsExtractor(eval_config: EvalConfig) -> Extractor:
+    """Extractor that adds `predictions` from `prediction_key(s)`, columns of the data."""
+    return _extractor(
+        eval_config,
+        MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
+        PREDICTIONS_KEY,
+        lambda s: s.prediction_key or dict(s.prediction_keys),
+    )
+
+
+def _extractor(config: EvalConfig, stage: str, key: str, names: Callable[[ModelSpec], Names]) -> Extractor:
+    by_model: dict[str, Names] = {spec.name: names(spec) for spec in config.model_specs}
+    transform = beam.Map(add_columns, key=key, by_model=by_model, stage=stage).with_output_types(Extracts)
+    return Extractor(stage, transform)
+
+
+def add_columns(extracts: Extracts, *, key: str, by_model: Mapping[str, Names], stage: str) -> Extracts:
+    """Returns `extracts` with `key`, as far as columns for it are named; the batch is not changed."""
+    if not any(by_model.values()):
+        return extracts
+    return {**extracts, key: columns_by_spec(extracts.get(FEATURES_KEY, {}), by_model, stage)}
+
+
+def columns_by_spec(features: Mapping[str, Column], by_model: Mapping[str, Names], stage: str) -> Any:
+    """Selects columns as float64 (n,) or (n, k), text as it is.
+
+    Returns:
+        One column for a single model; else a dict by model name. In place of a column, a dict by output name where a
+        model has several.
+
+    Raises:
+        MissingColumnError: a named column is not in the batch.
+    """
+    found = {model: _select(features, names, stage) for model, names in by_model.items() if names}
+    return next(iter(found.values())) if len(by_model) == 1 else found
+
+
+def _select(features: Mapping[str, Column], names: Names, stage: str) -> Any:
+    if isinstance(names, dict):
+        return {output: _select(features, name, stage) for output, name in names.items()}
+    if names not in features:
+        raise MissingColumnError(f"{stage}: no column {names!r}; the batch has {sorted(features)}")
+    return _numbers(features[names], names)
+
+
+def _numbers(column: Column, name: str) -> Column:
+    """Numbers become float64 arrays; a second axis of length 1 is dropped. Text stays Arrow."""
+    if isinstance(column, pa.Array) and (pa.types.is_string(column.type) or pa.types.is_dictionary(column.type)):
+        return column
+    array = to_numpy(column, name)
+    if array.dtype.kind not in "fiub":
+        return column
+    floats = array.astype(np.float64, copy=False)
+    return floats[:, 0] if floats.ndim == 2 and floats.shape[1] == 1 else floats

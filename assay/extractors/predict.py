@@ -1,0 +1,40 @@
+"""The prototypical extractor: raw input -> features, labels, predictions, in one stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apache_beam as beam
+
+from assay.extractors.by_model_spec import ExampleWeightsExtractor, LabelsExtractor
+from assay.extractors.features import FeaturesExtractor
+from assay.extractors.predictions import PredictionsExtractor
+from assay.models.model import ModelRef
+from assay.proto.config_pb2 import EvalConfig
+from assay.types import PREDICT_EXTRACTOR_STAGE_NAME, Extractor, Extracts
+
+
+def PredictExtractor(eval_config: EvalConfig, models: Sequence[ModelRef]) -> Extractor:
+    """Extractor that adds `features`, `labels`, `example_weights` and `predictions` to raw records under `input`.
+
+    It is the default extractors up to the predictions, in one stage.
+    """
+    return Extractor(PREDICT_EXTRACTOR_STAGE_NAME, _Predict(eval_config, tuple(models)))
+
+
+class _Predict(beam.PTransform):
+    """PCollection[Extracts] -> PCollection[Extracts]."""
+
+    def __init__(self, eval_config: EvalConfig, models: tuple[ModelRef, ...]) -> None:
+        super().__init__()
+        self._parts = (
+            FeaturesExtractor(),
+            LabelsExtractor(eval_config),
+            ExampleWeightsExtractor(eval_config),
+            PredictionsExtractor(models),
+        )
+
+    def expand(self, extracts: beam.PCollection[Extracts]) -> beam.PCollection[Extracts]:
+        for stage_name, transform in self._parts:
+            extracts = extracts | stage_name >> transform
+        return extracts

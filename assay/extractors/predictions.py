@@ -1,0 +1,93 @@
+"""Adds `predictions` to the extracts, by running models."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+
+from assay.errors import ModelError, PipelineError
+from assay.models import model as models_
+from assay.models.model import LoadedModel, ModelRef, Predictions
+from assay.types import PREDICTIONS_EXTRACTOR_STAGE_NAME, PREDICTIONS_KEY, Extractor, Extracts
+
+
+def PredictionsExtractor(models: Sequence[ModelRef], prediction_keys: Mapping[str, str] | None = None) -> Extractor:
+    """Extractor that adds `predictions` from one model or more.
+
+    Args:
+        models: each is loaded once for each worker process.
+        prediction_keys: model name -> the output that is its prediction, for models with several outputs.
+
+    Returns:
+        Extractor whose batches have `predictions`: (n,) or (n, k), or a dict of such by output name where a model has
+        several outputs and no prediction key; with more than one model a dict of these by model name.
+
+    Raises:
+        PipelineError: no models, two of one name, or a prediction key for a model that is not there.
+    """
+    refs, keys = tuple(models), dict(prediction_keys or {})
+    _check(refs, keys)
+    return Extractor(
+        PREDICTIONS_EXTRACTOR_STAGE_NAME, beam.ParDo(_Predict(refs, keys)).with_output_types(dict[str, Any])
+    )
+
+
+def predict(
+    extracts: Extracts, models: Mapping[str, LoadedModel], prediction_keys: Mapping[str, str] | None = None
+) -> Extracts:
+    """Returns a copy of `extracts` with `predictions`; the input batch is not changed.
+
+    Args:
+        extracts: n rows with `features`, and `input` where a model takes serialised records.
+        models: name -> model.
+        prediction_keys: as in `PredictionsExtractor`.
+
+    Raises:
+        ModelError: a model cannot take the rows, or has not the output that a prediction key names.
+    """
+    keys = prediction_keys or {}
+    made = {name: _chosen(model(extracts), keys.get(name, ""), name) for name, model in models.items()}
+    return {**extracts, PREDICTIONS_KEY: made if len(made) > 1 else next(iter(made.values()))}
+
+
+class _Predict(beam.DoFn):
+    def __init__(self, refs: Sequence[ModelRef], keys: Mapping[str, str]) -> None:
+        self._refs = refs
+        self._keys = keys
+        self._models: dict[str, LoadedModel] = {}
+
+    def setup(self) -> None:
+        self._models = {ref.name: models_.load(ref) for ref in self._refs}
+
+    def process(self, extracts: Extracts) -> Iterator[Extracts]:
+        yield predict(extracts, self._models, self._keys)
+
+
+def _chosen(predictions: Predictions, key: str, name: str) -> Predictions:
+    if not key or not isinstance(predictions, dict):
+        return predictions
+    if key not in predictions:
+        near = difflib.get_close_matches(key, predictions, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ModelError(
+            f"model {name!r} has no output {key!r} (its prediction_key); it has {', '.join(predictions)}{hint}"
+        )
+    return predictions[key]
+
+
+def _check(refs: Sequence[ModelRef], keys: Mapping[str, str]) -> None:
+    names = [ref.name for ref in refs]
+    if not refs:
+        raise PipelineError(f"{PREDICTIONS_EXTRACTOR_STAGE_NAME}: no model to run; expected at least one")
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise PipelineError(f"{PREDICTIONS_EXTRACTOR_STAGE_NAME}: two models are named {twice[0]!r}; names must differ")
+    unknown = sorted(set(keys) - set(names))
+    if unknown:
+        raise PipelineError(
+            f"{PREDICTIONS_EXTRACTOR_STAGE_NAME}: prediction key for model {unknown[0]!r}; there are {', '.join(names)}"
+        )

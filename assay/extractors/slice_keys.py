@@ -1,0 +1,64 @@
+"""Adds the slices that each row is in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+
+from assay.columns import Column, row_count
+from assay.proto.config_pb2 import EvalConfig
+from assay.slicing import Slicing, codes_of, slice_column, slicings_of, texts_of
+from assay.types import (
+    FEATURES_KEY,
+    SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    SLICE_KEY_TYPES_KEY,
+    SLICE_KEYS_KEY,
+    TRANSFORMED_FEATURES_KEY,
+    Extractor,
+    Extracts,
+)
+
+
+def SliceKeyExtractor(eval_config: EvalConfig, *, materialize: bool = False) -> Extractor:
+    """Extractor that adds `_slice_key_types`: slicing name -> column of slices (see `assay.slicing`).
+
+    Args:
+        eval_config: its slicing specs say which slices there are.
+        materialize: also add `slice_keys`, a list of readable slice keys for each row, for analysis tables.
+    """
+    slicings = slicings_of(eval_config)
+    transform = beam.Map(extract_slice_keys, slicings=slicings, materialize=materialize).with_output_types(Extracts)
+    return Extractor(SLICE_KEY_EXTRACTOR_STAGE_NAME, transform)
+
+
+def extract_slice_keys(extracts: Extracts, *, slicings: tuple[Slicing, ...], materialize: bool = False) -> Extracts:
+    """Returns `extracts` with the slices of its rows; the batch is not changed.
+
+    Transformed features come before raw ones.
+    """
+    features: Mapping[str, Column] = {**extracts.get(FEATURES_KEY, {}), **extracts.get(TRANSFORMED_FEATURES_KEY, {})}
+    rows = row_count(extracts)
+    columns = {slicing.name: slice_column(slicing, features, rows) for slicing in slicings}
+    added: Extracts = {SLICE_KEY_TYPES_KEY: columns}
+    if materialize:
+        added[SLICE_KEYS_KEY] = readable(columns, rows)
+    return {**extracts, **added}
+
+
+def readable(columns: Mapping[str, pa.Array], rows: int) -> pa.Array:
+    """The slices of each row as a list of texts, in the order of the slicings."""
+    owners, texts = [], []
+    for column in columns.values():
+        codes = codes_of(column)
+        labels = np.array([*texts_of(codes.keys), ""], object)
+        entry = np.zeros(rows, np.int64) if codes.codes is None else codes.codes
+        owner = np.arange(rows) if codes.rows is None else codes.rows
+        owners.append(owner[entry >= 0])
+        texts.append(labels[entry[entry >= 0]])
+    owner = np.concatenate(owners)
+    order = np.argsort(owner, kind="stable")
+    offsets = np.searchsorted(owner[order], np.arange(rows + 1)).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(texts)[order], pa.string()))

@@ -1,0 +1,67 @@
+"""Rows that no metric can take: found a batch at a time, named by file and row, or dropped and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assay.errors import BadRowError
+from assay.metrics.examples import Examples, Stream
+from assay.types import SOURCE_KEY, Extracts
+
+Mask = npt.NDArray[np.bool_]
+
+MISSING_LABEL = "missing label"
+LABEL_OUT_OF_RANGE = "label outside [0, 1]"
+BAD_PREDICTION = "prediction not finite"
+BAD_WEIGHT = "weight negative or not finite"
+
+
+def faults(examples: Examples, stream: Stream, *, binary: bool, rows: int) -> dict[str, Mask]:
+    """Reason -> the rows (n,) that have it; reasons without a row are left out."""
+    found = {BAD_WEIGHT: ~(np.isfinite(examples.weights) & (examples.weights >= 0))}
+    if not stream.only_weights:
+        labels, predictions = examples.labels, examples.predictions
+        found[MISSING_LABEL] = ~np.isfinite(labels)
+        found[BAD_PREDICTION] = ~np.isfinite(predictions)
+        if binary:
+            found[LABEL_OUT_OF_RANGE] = (labels < 0) | (labels > 1)
+    return {reason: _by_row(bad, examples.rows, rows) for reason, bad in found.items() if bad.any()}
+
+
+def _by_row(bad: Mask, entry_rows: npt.NDArray[np.int64] | None, rows: int) -> Mask:
+    if entry_rows is None:
+        return bad
+    mask = np.zeros(rows, bool)
+    mask[entry_rows[bad]] = True
+    return mask
+
+
+def first_fault(found: Mapping[str, Mask], extracts: Extracts, examples: Examples, stream: Stream) -> BadRowError:
+    """The error for the first bad row of a batch: where it is, what it holds, what to do."""
+    reason, mask = min(found.items(), key=lambda item: int(np.argmax(item[1])))
+    row = int(np.argmax(mask))
+    model = f" of model {stream.model_name!r}" if stream.model_name else ""
+    return BadRowError(
+        f"{where(extracts, row)}: {reason}{model}: {_shown(examples, row, stream)}; "
+        f"mend the data, or set on_bad_rows: skip to leave such rows out and count them"
+    )
+
+
+def _shown(examples: Examples, row: int, stream: Stream) -> str:
+    at: Any = row if examples.rows is None else examples.rows == row
+    parts = {"weight": examples.weights} if stream.only_weights else {
+        "label": examples.labels, "prediction": examples.predictions, "weight": examples.weights,
+    }  # fmt: skip
+    return ", ".join(f"{name} {np.array2string(np.asarray(values[at]), threshold=5)}" for name, values in parts.items())
+
+
+def where(extracts: Extracts, row: int) -> str:
+    """The file and row number of a row of a batch, as far as the batch knows them."""
+    source = extracts.get(SOURCE_KEY)
+    if source is None:
+        return f"row {row} of a batch of unknown origin"
+    return f"{source['file'][row].as_py()}, row {int(source['row'][row])}"

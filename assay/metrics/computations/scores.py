@@ -1,0 +1,277 @@
+"""Labels by predicted score: one histogram behind confusion counts, threshold curves and binary plots.
+
+A row adds its weight to cell 2 * c + label, where c is its score's bucket plus the number of exact thresholds below
+the score. Splitting a bucket at each exact threshold keeps confusion counts at those thresholds exact, so a single
+scatter serves every binary metric.
+
+Bucket i (1..10,000) holds scores in [(i - 1) / 10,000, i / 10,000); bucket 0 those below 0, bucket 10,001 those from 1
+on. That, and the shift of 1e-7 by which a threshold takes in the bucket that starts at it, are TFMA's conventions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from assay.metrics.arithmetic import suffix_sums
+from assay.metrics.computations.table import Cells, Table, Views, binned
+from assay.metrics.examples import Examples
+from assay.metrics.sums import CellSums
+from assay.metrics.values import Buckets, Floats, Matrices
+
+Ints = npt.NDArray[np.int64]
+
+BUCKETS = 10_000
+_COARSE_BUCKETS = 1_000
+_SHIFT = 1e-7
+_FEW = 8
+
+
+def bucket_of(scores: Floats, buckets: int, left: float = 0.0, right: float = 1.0) -> Ints:
+    """Bucket of each score, 0 to buckets + 1; finite scores only."""
+    position = (scores - left) / (right - left) * buckets
+    return np.where(scores < left, 0, np.clip(position, 0, buckets).astype(np.int64) + 1)
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Weights by score and label.
+
+    Attributes:
+        exact: ascending thresholds at which counts are exact.
+    """
+
+    exact: tuple[float, ...] = ()
+
+    def join(self, other: ScoreTable) -> ScoreTable:
+        """The table that is exact at both tables' thresholds."""
+        return ScoreTable(tuple(sorted({*self.exact, *other.exact})))
+
+    @property
+    def size(self) -> int:
+        """Number of score cells, labels not counted."""
+        return BUCKETS + 2 + len(self.exact)
+
+    def empty(self) -> CellSums:
+        """Zeros."""
+        return CellSums(2 * self.size)
+
+    def place(self, examples: Examples) -> Cells:
+        """Weight at (score, label); a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
+        labels, scores, weights, rows = examples
+        cells = 2 * (bucket_of(scores, BUCKETS) + self._passed(scores))
+        positive = labels > 0
+        if ((labels == 0) | (labels == 1)).all():
+            return Cells(cells + positive, weights, rows)
+        both = np.stack([cells + 1, cells], 1).reshape(-1)
+        values = np.stack([weights * labels, weights * (1 - labels)], 1).reshape(-1)
+        return Cells(both, values, np.repeat(np.arange(len(cells)) if rows is None else rows, 2))
+
+    def _passed(self, scores: Floats) -> Ints:
+        """Number of exact thresholds below each score."""
+        if len(self.exact) > _FEW:
+            return np.searchsorted(np.asarray(self.exact), scores, "left")
+        return sum(((scores > threshold).astype(np.int64) for threshold in self.exact), np.zeros(len(scores), np.int64))
+
+
+@dataclass(frozen=True)
+class _Geometry:
+    """What each score cell of a table stands for."""
+
+    bucket: Ints
+    passed: Ints
+    left: Floats  # left edge of the cell's bucket
+
+
+@cache
+def _geometry(table: ScoreTable) -> _Geometry:
+    exact = np.asarray(table.exact)
+    home = bucket_of(np.clip(exact, -1, 2), BUCKETS)  # the bucket that an exact threshold lies in
+    first = np.arange(BUCKETS + 2) + np.searchsorted(home, np.arange(BUCKETS + 2), "left")
+    bucket = np.searchsorted(first, np.arange(table.size), "right") - 1
+    edges = np.concatenate([[-np.inf], np.arange(BUCKETS) / BUCKETS, [np.inf]])
+    return _Geometry(bucket, np.arange(table.size) - bucket, edges[bucket])
+
+
+@dataclass(frozen=True)
+class _Rebinning:
+    """A set of thresholds on a table: `interval[c]` is the last threshold that score cell c is above."""
+
+    thresholds: Floats
+    interval: Ints
+
+
+@cache
+def _rebinning(table: ScoreTable, thresholds: tuple[float, ...]) -> _Rebinning:
+    wanted = np.asarray(thresholds)
+    shifted = np.where(wanted != 0, wanted + _SHIFT, wanted)
+    first = np.searchsorted(_geometry(table).left, shifted, "left")
+    first[0] = 0  # the first threshold takes everything
+    first[wanted >= 1 + _SHIFT] = table.size  # one beyond 1 takes nothing
+    return _Rebinning(wanted, np.searchsorted(first, np.arange(table.size), "right") - 1)
+
+
+class Curve(NamedTuple):
+    """Sums of weights above each threshold (tp, fp) and up to it (tn, fn); all of shape (s, t).
+
+    Thresholds ascend. A curve may leave out thresholds at which nothing changes and repeat its last point, so no value
+    may depend on the number of points.
+    """
+
+    thresholds: Floats
+    tp: Floats
+    fp: Floats
+    tn: Floats
+    fn: Floats
+
+
+def _curve(thresholds: Floats, histogram: Floats) -> Curve:
+    """From weights (s, t, 2) by label and by interval: the scores above threshold i and not above i + 1.
+
+    Both sides are added up, rather than one subtracted from a total: a sum of nothing is exactly 0.
+    """
+    by_label = histogram.transpose(2, 0, 1)
+    fp, tp = suffix_sums(by_label)
+    tn, fn = np.cumsum(by_label, -1) - by_label
+    tn[..., 0] = fn[..., 0] = 0
+    return Curve(np.broadcast_to(thresholds, tp.shape), tp, fp, tn, fn)
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Exact counts at fixed thresholds, in the order given."""
+
+    thresholds: tuple[float, ...] = (0.5,)
+    binary: ClassVar[bool] = True
+    only_weights: ClassVar[bool] = False
+
+    def tables(self) -> tuple[Table, ...]:
+        """The histogram, split at the thresholds."""
+        return (ScoreTable(tuple(sorted(set(self.thresholds)))),)
+
+    def read(self, views: Views) -> Curve:
+        """Counts (s, t), t in the order of `thresholds`."""
+        table, entries = views(self.tables()[0])
+        bins = 2 * _geometry(table).passed[entries.cells >> 1] + (entries.cells & 1)
+        histogram = (
+            binned(entries, bins, 2 * (len(table.exact) + 1)).reshape(entries.slice_count, -1, 2).transpose(2, 0, 1)
+        )
+        at = np.searchsorted(table.exact, self.thresholds)
+        fp, tp = suffix_sums(histogram)[..., at + 1]
+        tn, fn = np.cumsum(histogram, -1)[..., at]
+        return Curve(np.broadcast_to(np.asarray(self.thresholds), tp.shape), tp, fp, tn, fn)
+
+
+def curve_thresholds(count: int) -> tuple[float, ...]:
+    """`count` thresholds over [0, 1], the ends moved out by 1e-7 so that they take in everything and nothing."""
+    return (-_SHIFT, *(np.arange(1, count - 1) / (count - 1)).tolist(), 1 + _SHIFT)
+
+
+@dataclass(frozen=True)
+class ScoreCurve:
+    """Counts along `num_thresholds` evenly spaced thresholds, exact to the 10,000 buckets of the histogram."""
+
+    num_thresholds: int = BUCKETS
+    binary: ClassVar[bool] = True
+    only_weights: ClassVar[bool] = False
+
+    def tables(self) -> tuple[Table, ...]:
+        """The histogram."""
+        return (ScoreTable(),)
+
+    def read(self, views: Views) -> Curve:
+        """The thresholds at which something changes in a slice, and the end; (s, width + 1)."""
+        table, entries = views(self.tables()[0])
+        rebinning = _rebinning(table, curve_thresholds(self.num_thresholds))
+        count = len(rebinning.thresholds)
+        place = entries.slices * count + rebinning.interval[entries.cells >> 1]
+        first = np.append(True, place[1:] != place[:-1])[: len(place)]
+        slices, interval = np.divmod(place[first], count)
+        point = np.arange(len(slices)) - np.searchsorted(slices, np.arange(entries.slice_count))[slices]
+        width = entries.width + 1
+        thresholds = np.full((entries.slice_count, width), rebinning.thresholds[-1])
+        thresholds[slices, point] = rebinning.thresholds[interval]
+        bins = 2 * point[np.cumsum(first) - 1] + (entries.cells & 1)
+        return _curve(thresholds, binned(entries, bins, 2 * width).reshape(entries.slice_count, width, 2))
+
+
+@dataclass(frozen=True)
+class ScoreMatrices:
+    """Counts at `num_thresholds` + 2 thresholds for plots: one below 0, then i / num_thresholds."""
+
+    num_thresholds: int = 1000
+    binary: ClassVar[bool] = True
+    only_weights: ClassVar[bool] = False
+
+    def tables(self) -> tuple[Table, ...]:
+        """The histogram."""
+        return (ScoreTable(),)
+
+    def read(self, views: Views) -> Matrices:
+        """Counts (s, num_thresholds + 2)."""
+        table, entries = views(self.tables()[0])
+        rebinning = _rebinning(table, (-1e-6, *(np.arange(self.num_thresholds + 1) / self.num_thresholds).tolist()))
+        count = len(rebinning.thresholds)
+        bins = 2 * rebinning.interval[entries.cells >> 1] + (entries.cells & 1)
+        curve = _curve(rebinning.thresholds, binned(entries, bins, 2 * count).reshape(entries.slice_count, count, 2))
+        return Matrices(rebinning.thresholds, *curve[1:])
+
+
+@dataclass(frozen=True)
+class PredictionTable:
+    """Weighted predictions by 1,002 coarse buckets of the score."""
+
+    def join(self, other: PredictionTable) -> PredictionTable:
+        """Itself: there are no settings."""
+        return self
+
+    def empty(self) -> CellSums:
+        """Zeros."""
+        return CellSums(_COARSE_BUCKETS + 2)
+
+    def place(self, examples: Examples) -> Cells:
+        """Weighted prediction at its bucket."""
+        return Cells(
+            bucket_of(examples.predictions, _COARSE_BUCKETS), examples.weights * examples.predictions, examples.rows
+        )
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Weights, labels and predictions by `num_buckets` buckets of the score on [0, 1], and two open ends.
+
+    Attributes:
+        num_buckets: a divisor of 1,000.
+    """
+
+    num_buckets: int = 1000
+    binary: ClassVar[bool] = True
+    only_weights: ClassVar[bool] = False
+
+    def tables(self) -> tuple[Table, ...]:
+        """The histogram has the weights and labels; predictions need sums of their own."""
+        return (ScoreTable(), PredictionTable())
+
+    def read(self, views: Views) -> Buckets:
+        """Sums (s, num_buckets + 2)."""
+        table, entries = views(self.tables()[0])
+        _, predictions = views(self.tables()[1])
+        coarse = 2 * self._coarser(_geometry(table).bucket, BUCKETS)[entries.cells >> 1] + (entries.cells & 1)
+        count = self.num_buckets + 2
+        by_label = binned(entries, coarse, 2 * count).reshape(entries.slice_count, count, 2)
+        bucket = self._coarser(np.arange(_COARSE_BUCKETS + 2), _COARSE_BUCKETS)[predictions.cells]
+        lower, upper = bucket_edges(self.num_buckets, 0.0, 1.0)
+        return Buckets(lower, upper, by_label.sum(-1), by_label[..., 1], binned(predictions, bucket, count))
+
+    def _coarser(self, bucket: Ints, buckets: int) -> Ints:
+        return np.clip((bucket - 1) // (buckets // self.num_buckets) + 1, 0, self.num_buckets + 1)
+
+
+def bucket_edges(buckets: int, left: float, right: float) -> tuple[Floats, Floats]:
+    """Lower and upper edges, each (buckets + 2,), of even buckets on [left, right) and the two open ends."""
+    inner = left + np.arange(buckets + 1) * ((right - left) / buckets)
+    return np.concatenate([[-np.inf], inner]), np.concatenate([inner, [np.inf]])

@@ -1,0 +1,131 @@
+"""State -> values: every metric of every slice, slices of similar size at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assay.metrics.computations.table import Computation, Sums, Table
+from assay.metrics.examples import Stream
+from assay.metrics.keys import MetricKey, PlotKey
+from assay.metrics.specs import Metric
+from assay.metrics.states import Layout, Partial, entries_of, group_by_size, needs_of
+from assay.metrics.sums import Sparse
+from assay.metrics.values import Matrices, Value
+
+Ints = npt.NDArray[np.int64]
+Values = dict[Metric, Value]
+
+_SHARED_FIELDS = ("thresholds", "lower", "upper")
+
+
+def evaluate(part: Partial, metrics: Sequence[Metric], layout: Layout) -> Values:
+    """Computes every metric for the s slices of `part`; see `Value` for the forms."""
+    values: Values = {}
+    with np.errstate(all="ignore"):
+        for stream in dict.fromkeys(metric.stream for metric in metrics):
+            values.update(_evaluate_stream(part, needs_of(metrics, stream), stream, layout))
+    return values
+
+
+def _evaluate_stream(
+    part: Partial, shared: Mapping[Computation, list[Metric]], stream: Stream, layout: Layout
+) -> Values:
+    groups = _groups(part, stream, layout)
+    pieces: dict[Metric, list[Value]] = {}
+    for slices, width in groups:
+        for needs, users in shared.items():
+            state = needs.read(_View(part, stream, layout, slices, width))
+            for metric in users:
+                pieces.setdefault(metric, []).append(metric.value(state))
+    back = np.argsort(np.concatenate([slices for slices, _ in groups]))
+    return {metric: _assemble(parts, back) for metric, parts in pieces.items()}
+
+
+def _groups(part: Partial, stream: Stream, layout: Layout) -> list[tuple[Ints, int]]:
+    """Slices grouped by the entries of the stream's largest table of cells; all at once if it has none."""
+    cells = [
+        s for (owner, _), s in zip(layout.tables, part.sums, strict=True) if owner == stream and isinstance(s, Sparse)
+    ]
+    if not cells:
+        return [(np.arange(len(part.keys)), 1)]
+    return list(group_by_size(max(cells, key=lambda sums: len(sums.cells))))
+
+
+class _View:
+    """What a computation reads of one group of slices."""
+
+    def __init__(self, part: Partial, stream: Stream, layout: Layout, slices: Ints, width: int) -> None:
+        self._part, self._stream, self._layout = part, stream, layout
+        self._slices, self._width = slices, width
+
+    def __call__(self, table: Table) -> tuple[Any, Any]:
+        at = self._layout.serving(self._stream, table)
+        sums: Sums = self._part.sums[at]
+        taken = entries_of(sums, self._slices, self._width) if isinstance(sums, Sparse) else sums[self._slices]
+        return self._layout.tables[at][1], taken
+
+
+def _assemble(parts: list[Value], back: Ints) -> Value:
+    """Puts the values of groups of slices together in the slices' own order."""
+    first = parts[0]
+    if isinstance(first, np.ndarray):
+        return np.concatenate(parts)[back]
+    return type(first)(
+        *(
+            getattr(first, field)
+            if field in _SHARED_FIELDS
+            else np.concatenate([getattr(part, field) for part in parts])[back]
+            for field in first._fields
+        )
+    )
+
+
+def with_differences(values: Mapping[MetricKey, Value], baseline: str) -> dict[MetricKey, Value]:
+    """The values of all models, and candidate minus baseline for each metric that both have."""
+    differences = {}
+    for key, value in values.items():
+        other = values.get(key._replace(model_name=baseline))
+        if key.model_name != baseline and other is not None:
+            differences[key._replace(is_diff=True)] = _minus(value, other)
+    return {**values, **differences}
+
+
+def _minus(value: Value, other: Value) -> Value:
+    if isinstance(value, Matrices) and isinstance(other, Matrices):
+        return Matrices(value.thresholds, *(a - b for a, b in zip(value[1:], other[1:], strict=True)))
+    return value - other  # type: ignore[operator]
+
+
+def by_key(values: Values) -> tuple[dict[MetricKey, Value], dict[PlotKey, list[Value]]]:
+    """Splits values into metrics and plots; plots of one key belong to one record."""
+    metrics: dict[MetricKey, Value] = {}
+    plots: dict[PlotKey, list[Value]] = {}
+    for metric, value in values.items():
+        if isinstance(metric.key, PlotKey):
+            plots.setdefault(metric.key, []).append(value)
+        else:
+            metrics[metric.key] = value
+    return metrics, plots
+
+
+def only(part: Partial, slices: Ints) -> Partial:
+    """The state of some of the slices."""
+    return Partial([part.keys[i] for i in slices], part.rows[slices], [_rows(s, slices) for s in part.sums])
+
+
+def _rows(sums: Sums, slices: Ints) -> Sums:
+    if not isinstance(sums, Sparse):
+        return sums[slices]
+    entries = entries_of(sums, slices, 1)
+    return Sparse(
+        np.searchsorted(entries.slices, np.arange(len(slices) + 1)), entries.cells.astype(np.int32), entries.sums
+    )
+
+
+def plots_of(metrics: Iterable[Metric]) -> bool:
+    """Whether any of the metrics is a plot."""
+    return any(isinstance(metric.key, PlotKey) for metric in metrics)

@@ -1,0 +1,175 @@
+"""EvalConfig -> the metrics and plots to compute: each bound to its key, its state and its settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from assay.errors import EvalConfigError
+from assay.metrics.computations.table import Computation
+from assay.metrics.examples import Stream
+from assay.metrics.keys import MetricKey, PlotKey
+from assay.metrics.registry import Definition, definitions, near_miss
+from assay.metrics.values import Value
+from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec
+
+_NOT_YET = ("binarize", "aggregate", "query_key", "output_weights")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric or plot of a config, for one model, output and weighting.
+
+    Holds names instead of functions, so that it is equal to itself after a journey to a worker.
+    """
+
+    key: MetricKey | PlotKey
+    class_name: str
+    needs: Computation
+    stream: Stream
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    def value(self, state: Any) -> Value:
+        """Computes the value for all slices from the state that `needs` reads. A list of one setting gives a number."""
+        value: Value = definitions()[self.class_name].function(state, **dict(self.settings))
+        return value[:, 0] if isinstance(value, np.ndarray) and value.ndim == 2 and value.shape[1] == 1 else value
+
+
+class _Place(NamedTuple):
+    """Where in the config an error is."""
+
+    spec: int
+    metric: int
+
+    def __str__(self) -> str:
+        return f"metrics_specs[{self.spec}].metrics[{self.metric}]"
+
+
+def metrics_of(config: EvalConfig) -> tuple[Metric, ...]:
+    """Binds every metric of a resolved config.
+
+    Raises:
+        EvalConfigError: an unknown metric or setting, one key twice, or what assay does not compute (yet).
+    """
+    refuse_unsupported(config)
+    bound: dict[tuple[MetricKey | PlotKey, str], Metric] = {}
+    for metric, place in _bind_all(config):
+        shares_key = isinstance(metric.key, PlotKey) and not metric.key.name  # the classic plots share one record
+        twin = bound.setdefault((metric.key, metric.class_name if shares_key else ""), metric)
+        if twin != metric:
+            raise EvalConfigError(
+                f"{place}: the name {metric.key.name!r} is already taken by {twin.class_name} with other settings; "
+                f"set another name in its config"
+            )
+    return tuple(bound.values())
+
+
+def refuse_unsupported(config: EvalConfig) -> None:
+    """Raises EvalConfigError for settings that would otherwise be ignored in silence."""
+    if config.cross_slicing_specs:
+        raise EvalConfigError("cross_slicing_specs: differences between slices are not supported yet; remove the field")
+    if config.options.compute_confidence_intervals.value:
+        raise EvalConfigError("options.compute_confidence_intervals: not supported yet; expected false or no value")
+    if not any(spec.metrics for spec in config.metrics_specs):
+        raise EvalConfigError(
+            "metrics_specs: no metric is asked for; expected at least one, for example {class_name: ExampleCount}"
+        )
+    for i, spec in enumerate(config.metrics_specs):
+        for field, _ in spec.ListFields():
+            if field.name in _NOT_YET:
+                raise EvalConfigError(f"metrics_specs[{i}].{field.name}: not supported yet; remove the field")
+
+
+def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Place]]:
+    models = {spec.name: spec for spec in config.model_specs}
+    for i, spec in enumerate(config.metrics_specs):
+        for j, asked in enumerate(spec.metrics):
+            place = _Place(i, j)
+            definition = _find(asked, place)
+            for model_name in spec.model_names or [""]:
+                for stream in _streams(spec, models.get(model_name, ModelSpec()), model_name, definition, place):
+                    yield _bind(asked, definition, stream, place), place
+
+
+def _find(asked: MetricConfig, place: _Place) -> Definition:
+    found = definitions().get(asked.class_name)
+    if found is None and asked.module:
+        raise EvalConfigError(
+            f"{place}.module: metrics of other modules ({asked.module}.{asked.class_name}) are not supported yet"
+        )
+    if found is None:
+        raise EvalConfigError(
+            f"{place}.class_name: there is no metric {asked.class_name!r}{near_miss(asked.class_name)}"
+        )
+    return found
+
+
+def _streams(
+    spec: MetricsSpec, model: ModelSpec, model_name: str, definition: Definition, place: _Place
+) -> Iterator[Stream]:
+    has_weights = bool(model.example_weight_key or model.example_weight_keys)
+    chosen = spec.example_weights
+    if chosen.weighted and not has_weights:
+        raise EvalConfigError(
+            f"{place}: example_weights.weighted is set, but model {model_name!r} has no example_weight_key"
+        )
+    weighted = chosen.weighted or (has_weights and not chosen.unweighted)
+    for output in spec.output_names or [""]:
+        for flag in [True] * weighted + [False] * (chosen.unweighted or not weighted):
+            yield Stream(model_name, output, flag, definition.needs.only_weights)
+
+
+def _bind(asked: MetricConfig, definition: Definition, stream: Stream, place: _Place) -> Metric:
+    given = _settings(asked.config, place)
+    name = given.pop("name", None)
+    own = {k: _frozen(given.pop(k)) for k in definition.settings if k in given}
+    needs = _adapt(definition, given, place)
+    default = definition.name if definition.kept_name else ""
+    kind = PlotKey if definition.is_plot else MetricKey
+    key = kind(name or default, stream.model_name, stream.output_name, example_weighted=stream.weighted)
+    return Metric(key, asked.class_name, needs, stream, tuple(sorted(own.items())))
+
+
+def _settings(text: str, place: _Place) -> dict[str, Any]:
+    """A metric's settings: JSON whose outer braces may be left out."""
+    text = text.strip()
+    try:
+        parsed = json.loads(text if text.startswith("{") else f"{{{text}}}")
+    except json.JSONDecodeError as error:
+        raise EvalConfigError(f"{place}.config: not JSON: {error.msg} at {error.pos} in {text!r}") from error
+    return dict(parsed)
+
+
+def _adapt(definition: Definition, given: Mapping[str, Any], place: _Place) -> Computation:
+    """The definition's state with the given settings. None means the default, as in TFMA."""
+    renamed = {definition.renames.get(k, k): v for k, v in given.items() if v is not None}
+    fields = {field.name: field for field in dataclasses.fields(definition.needs)}  # type: ignore[arg-type]
+    for name, value in renamed.items():
+        if name not in fields:
+            taken = sorted(
+                {"name", *definition.settings, *fields, *definition.renames} - set(definition.renames.values())
+            )
+            raise EvalConfigError(f"{place}.config: {definition.class_name} has no setting {name!r}; it has {taken}")
+        if isinstance(getattr(definition.needs, name), tuple) and not isinstance(value, list):
+            renamed[name] = [value]
+    try:
+        changed = {k: _as(getattr(definition.needs, k), v) for k, v in renamed.items()}
+    except (TypeError, ValueError) as error:
+        raise EvalConfigError(f"{place}.config: {definition.class_name} cannot take {dict(given)}: {error}") from error
+    return dataclasses.replace(definition.needs, **changed)  # type: ignore[type-var]
+
+
+def _as(default: Any, value: Any) -> Any:
+    """`value` in the type of the default, so that 1 and 1.0 are one setting."""
+    if isinstance(default, tuple):
+        return tuple(float(v) for v in value)
+    return type(default)(value)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,232 @@
+"""State of all metrics for all slices of one slicing: filled in place, taken out in parts, merged in a fixed order."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from assay.metrics.computations.table import Cells, Computation, Entries, Sums, Table, Terms
+from assay.metrics.examples import Examples, Stream
+from assay.metrics.specs import Metric
+from assay.metrics.sums import CellSums, Sparse, TermSums, add_sparse
+from assay.slicing import Codes, pairs_within_rows
+from assay.types import SliceKey
+
+Ints = npt.NDArray[np.int64]
+Node: TypeAlias = tuple[int, int]
+"""(level, index) in the binary tree over the input's splits: (0, i) is split i, (1, i) is splits 2i and 2i + 1."""
+
+UNPLACED: Node = (0, -1)
+"""Rows that do not say which split they come from."""
+
+_CROSS_BLOCKS = 32
+_SMALLEST_WIDTH = 16
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The physical tables of all metrics, in a fixed order, so that states of different workers fit together."""
+
+    tables: tuple[tuple[Stream, Table], ...]
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams that have tables."""
+        return tuple(dict.fromkeys(stream for stream, _ in self.tables))
+
+    def serving(self, stream: Stream, table: Table) -> int:
+        """Position of the joined table that serves `table`."""
+        for i, (owner, joined) in enumerate(self.tables):
+            if owner == stream and type(joined) is type(table) and joined.join(table) == joined:
+                return i
+        raise LookupError(f"no table serves {table}")
+
+
+def layout_of(metrics: Iterable[Metric]) -> Layout:
+    """Joins the tables that metrics need; equal needs share one."""
+    tables: list[tuple[Stream, Table]] = []
+    for metric in metrics:
+        for table in metric.needs.tables():
+            _join(tables, metric.stream, table)
+    return Layout(tuple(tables))
+
+
+def _join(tables: list[tuple[Stream, Table]], stream: Stream, table: Table) -> None:
+    for i, (owner, other) in enumerate(tables):
+        if owner == stream and type(other) is type(table):
+            joined = other.join(table)
+            if joined is not None:
+                tables[i] = (stream, joined)
+                return
+    tables.append((stream, table))
+
+
+def place(layout: Layout, examples: Mapping[Stream, Examples]) -> list[Cells | Terms]:
+    """What a batch adds to each table, whatever the slices."""
+    return [table.place(examples[stream]) for stream, table in layout.tables]
+
+
+class Partial(NamedTuple):
+    """State of some slices of one slicing: rows int64 (s,), and the sums of each table of the layout."""
+
+    keys: list[SliceKey]
+    rows: Ints
+    sums: list[Sums]
+
+
+class SliceStates:
+    """Sums of every slice of one slicing that has occurred so far."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._index: dict[SliceKey, int] = {}
+        self._rows = np.zeros(1, np.int64)
+        self._sums: list[CellSums | TermSums] = [table.empty() for _, table in layout.tables]
+
+    def add(self, codes: Codes, contributions: Sequence[Cells | Terms], rows: int) -> None:
+        """Adds a batch of `rows` rows."""
+        own = np.array([self._index.setdefault(key, len(self._index)) for key in codes.keys], np.int64)
+        count = max(len(self._index), 1)
+        assigned = {id(None): _assign(codes, own, None)}  # contributions of one stream share their rows
+        self._count_rows(assigned[id(None)][0], count, rows)
+        for sums, added in zip(self._sums, contributions, strict=True):
+            if id(added.rows) not in assigned:
+                assigned[id(added.rows)] = _assign(codes, own, added.rows)
+            slices, chosen = assigned[id(added.rows)]
+            if isinstance(added, Cells):
+                sums.add(slices, count, added.cells[chosen], added.values[chosen])  # type: ignore[call-arg]
+            else:
+                sums.add(slices, count, added.values[chosen])  # type: ignore[call-arg]
+
+    def _count_rows(self, slices: Ints | None, count: int, rows: int) -> None:
+        known = len(self._rows)
+        if count > known:
+            self._rows = np.concatenate([self._rows, np.zeros(max(count, 2 * known) - known, np.int64)])
+        if slices is None:
+            self._rows[0] += rows
+        else:
+            self._rows[:count] += np.bincount(slices, minlength=count)
+
+    def partials(self, blocks: int) -> Iterator[tuple[int, Partial]]:
+        """Yields (block, state) of the slices that occurred; a slice's block depends on its key alone."""
+        keys = list(self._index)
+        home = np.array([block_of(key, blocks) for key in keys], np.int64)
+        for block in range(blocks):
+            chosen = np.flatnonzero(home == block)
+            if len(chosen):
+                yield (
+                    block,
+                    Partial([keys[i] for i in chosen], self._rows[chosen], [s.take(chosen) for s in self._sums]),
+                )
+
+
+def _assign(codes: Codes, own: Ints, rows: Ints | None) -> tuple[Ints | None, Any]:
+    """(slice of each contribution, or None for the only one; the contributions that are in a slice)."""
+    if codes.codes is None:
+        return None, slice(None)
+    if codes.rows is None:
+        entry_codes = codes.codes if rows is None else codes.codes[rows]
+        if len(entry_codes) and entry_codes.min() < 0:
+            inside = np.flatnonzero(entry_codes >= 0)
+            return own[entry_codes[inside]], inside
+        return own[entry_codes], slice(None)
+    if rows is None:
+        return own[codes.codes], codes.rows
+    i, j = pairs_within_rows(rows, codes.rows)
+    return own[codes.codes[j]], i
+
+
+def block_count(features: int) -> int:
+    """Number of blocks that the slices of a slicing are spread over; never from the data, or workers would disagree."""
+    return _CROSS_BLOCKS if features > 1 else 1
+
+
+def block_of(key: SliceKey, blocks: int) -> int:
+    """Block of a slice: equal keys (1 == 1.0) have equal blocks on every worker."""
+    if blocks == 1:
+        return 0
+    text = repr([(feature, value if isinstance(value, str) else float(value)) for feature, value in key])
+    return zlib.crc32(text.encode()) % blocks
+
+
+def merge(parts: Sequence[Partial]) -> Partial:
+    """Adds states up, in the order given."""
+    if len(parts) == 1:
+        return parts[0]
+    index: dict[SliceKey, int] = {}
+    places = [np.array([index.setdefault(key, len(index)) for key in part.keys], np.int64) for part in parts]
+    rows = np.zeros(len(index), np.int64)
+    for part, at in zip(parts, places, strict=True):
+        rows[at] += part.rows
+    sums = [_add([part.sums[i] for part in parts], places, len(index)) for i in range(len(parts[0].sums))]
+    return Partial(list(index), rows, sums)
+
+
+def _add(parts: list[Any], places: list[Ints], slices: int) -> Sums:
+    if isinstance(parts[0], Sparse):
+        return add_sparse(parts, places, slices)
+    total = np.zeros((slices, parts[0].shape[1]))
+    for part, at in zip(parts, places, strict=True):
+        total[at] += part
+    return total
+
+
+class Forest:
+    """States by their place in the tree of splits. Siblings merge once both are there, others at the end, in order.
+
+    So the order of all additions, and with it every bit of the result, follows from the splits alone.
+    """
+
+    def __init__(self, nodes: Mapping[Node, Partial] | None = None) -> None:
+        self.nodes: dict[Node, Partial] = dict(nodes or {})
+
+    def add(self, node: Node, part: Partial) -> None:
+        """Adds the state of a node; a node that is there already (a split that a runner cut up) is added to."""
+        if node in self.nodes:
+            part = merge([self.nodes.pop(node), part])
+        while node != UNPLACED and (sibling := (node[0], node[1] ^ 1)) in self.nodes:
+            other = self.nodes.pop(sibling)
+            part = merge([other, part] if node[1] & 1 else [part, other])
+            node = (node[0] + 1, node[1] >> 1)
+        self.nodes[node] = part
+
+    def total(self) -> Partial:
+        """The sum of everything."""
+        ordered = sorted(self.nodes, key=lambda node: node[1] << node[0])
+        total = self.nodes[ordered[0]]
+        for node in ordered[1:]:
+            total = merge([total, self.nodes[node]])
+        return total
+
+
+def group_by_size(sums: Sparse, limit: int = 1 << 18) -> Iterator[tuple[Ints, int]]:
+    """Yields (slices, width): slices whose numbers of entries round up to one power of two, a bounded lot at once."""
+    size = np.maximum(np.diff(sums.start), _SMALLEST_WIDTH)
+    power = np.ceil(np.log2(size)).astype(np.int64)
+    for exponent in np.unique(power):
+        alike = np.flatnonzero(power == exponent)
+        step = max(1, limit >> int(exponent))
+        for first in range(0, len(alike), step):
+            yield alike[first : first + step], 1 << int(exponent)
+
+
+def entries_of(sums: Sparse, slices: Ints, width: int) -> Entries:
+    """The entries of the given slices, numbered 0.. in that order."""
+    count = np.diff(sums.start)[slices]
+    owner = np.repeat(np.arange(len(slices)), count)
+    at = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(sums.start[slices], count)
+    return Entries(len(slices), owner, sums.cells[at].astype(np.int64), sums.sums[at], width)
+
+
+def needs_of(metrics: Iterable[Metric], stream: Stream) -> dict[Computation, list[Metric]]:
+    """The metrics of a stream by the state that they share."""
+    shared: dict[Computation, list[Metric]] = {}
+    for metric in metrics:
+        if metric.stream == stream:
+            shared.setdefault(metric.needs, []).append(metric)
+    return shared

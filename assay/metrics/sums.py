@@ -1,0 +1,197 @@
+"""Sums by slice: where a batch's contributions are added in place, however many slices and cells there are."""
+
+from __future__ import annotations
+
+import mmap
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from assay.metrics.values import Floats
+
+Ints = npt.NDArray[np.int64]
+
+_PAGE_BITS = 6
+_PAGE = 1 << _PAGE_BITS
+_DENSE_LIMIT = 1 << 22
+"""Cells above which a table keeps only the pages that occur (32 MB)."""
+
+
+class Sparse(NamedTuple):
+    """Non-zero sums of s slices in compressed rows: slice i owns entries start[i]:start[i + 1], cells ascending.
+
+    start int64 (s + 1,), cells int32 (e,), sums float64 (e,).
+    """
+
+    start: Ints
+    cells: npt.NDArray[np.int32]
+    sums: Floats
+
+
+class Growing:
+    """A zeroed float64 or int32 array that grows without a copy where the system can remap memory (Linux)."""
+
+    def __init__(self, size: int) -> None:
+        self._map: mmap.mmap | None = None
+        if hasattr(mmap, "MAP_PRIVATE") and hasattr(mmap, "MAP_ANONYMOUS"):
+            self._map = mmap.mmap(-1, max(size, 1) * 8, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            self.array: Floats = np.frombuffer(self._map, np.float64)
+        else:
+            self.array = np.zeros(max(size, 1))
+
+    def reserve(self, size: int) -> None:
+        """Makes room for `size` values; the new ones are 0."""
+        if size <= len(self.array):
+            return
+        grown = max(size, len(self.array) * 2)
+        if self._map is not None:
+            try:
+                self.array = np.zeros(0)  # mmap refuses to resize while an array looks into it
+                self._map.resize(grown * 8)
+                self.array = np.frombuffer(self._map, np.float64)
+                return
+            except (SystemError, OSError, BufferError):
+                self.array, self._map = np.frombuffer(self._map, np.float64), None
+        self.array = np.concatenate([self.array, np.zeros(grown - len(self.array))])
+
+
+class DenseCells:
+    """[slice, cell] sums, every cell in memory."""
+
+    def __init__(self, cells: int) -> None:
+        self._cells, self._slices = cells, 1
+        self._sums = Growing(cells)
+
+    def add(self, slices: Ints | None, count: int, cells: Ints, values: Floats) -> None:
+        """Adds values (m,) at [slices, cells], both (m,); `slices` None means slice 0; `count` slices are known."""
+        self._slices = max(self._slices, count)
+        self._sums.reserve(self._slices * self._cells)
+        np.add.at(self._sums.array, cells if slices is None else slices * self._cells + cells, values)
+
+    def take(self, slices: Ints) -> Sparse:
+        """The sums of the given slices, in that order."""
+        table = self._sums.array[: self._slices * self._cells].reshape(-1, self._cells)
+        rows, cells = np.nonzero(table[slices])
+        return Sparse(
+            np.searchsorted(rows, np.arange(len(slices) + 1)), cells.astype(np.int32), table[slices[rows], cells]
+        )
+
+
+class PagedCells:
+    """[slice, cell] sums in pages of 64 cells; a page exists once one of its cells occurred."""
+
+    def __init__(self, cells: int) -> None:
+        self._row = -(-cells // _PAGE)
+        self._directory = np.full((1, self._row), -1, np.int32)
+        self._sums, self._pages = Growing(64 * _PAGE), 0
+
+    def add(self, slices: Ints | None, count: int, cells: Ints, values: Floats) -> None:
+        """As DenseCells.add."""
+        self._grow_directory(count)
+        places = cells >> _PAGE_BITS
+        if slices is not None:
+            places = places + slices * self._row
+        directory = self._directory.reshape(-1)
+        pages = directory[places]
+        fresh = pages < 0
+        if fresh.any():
+            self._add_pages(places[fresh])
+            pages = directory[places]
+        where = pages.astype(np.int64) << _PAGE_BITS
+        where += cells & (_PAGE - 1)
+        np.add.at(self._sums.array, where, values)
+
+    def _grow_directory(self, count: int) -> None:
+        known = len(self._directory)
+        if count > known:
+            grown = np.full((max(count, known * 3 // 2), self._row), -1, np.int32)
+            grown[:known] = self._directory
+            self._directory = grown
+
+    def _add_pages(self, places: Ints) -> None:
+        occurs = np.zeros(self._directory.size, bool)
+        occurs[places] = True
+        fresh = np.flatnonzero(occurs)
+        last = self._pages + len(fresh)
+        self._sums.reserve(last * _PAGE)
+        self._directory.reshape(-1)[fresh] = np.arange(self._pages, last)
+        self._pages = last
+
+    def take(self, slices: Ints) -> Sparse:
+        """As DenseCells.take."""
+        directory = self._directory[slices]
+        rows, columns = np.nonzero(directory >= 0)
+        pages = self._sums.array.reshape(-1, _PAGE)[directory[rows, columns]]
+        page, offset = np.nonzero(pages)
+        owner = rows[page]
+        cells = (columns[page] << _PAGE_BITS) + offset
+        return Sparse(np.searchsorted(owner, np.arange(len(slices) + 1)), cells.astype(np.int32), pages[page, offset])
+
+
+class CellSums:
+    """[slice, cell] sums: dense while that is small, paged from then on."""
+
+    def __init__(self, cells: int) -> None:
+        self._cells, self._slices = cells, 0
+        self._store: DenseCells | PagedCells = DenseCells(cells)
+
+    def add(self, slices: Ints | None, count: int, cells: Ints, values: Floats) -> None:
+        """As DenseCells.add."""
+        if count * self._cells > _DENSE_LIMIT and isinstance(self._store, DenseCells):
+            self._store = self._paged(self._store)
+        self._slices = max(self._slices, count)
+        self._store.add(slices, count, cells, values)
+
+    def _paged(self, dense: DenseCells) -> PagedCells:
+        kept = dense.take(np.arange(max(self._slices, 1)))
+        paged = PagedCells(self._cells)
+        rows = np.repeat(np.arange(len(kept.start) - 1), np.diff(kept.start))
+        paged.add(rows, len(kept.start) - 1, kept.cells.astype(np.int64), kept.sums)
+        return paged
+
+    def take(self, slices: Ints) -> Sparse:
+        """As DenseCells.take; slices without any contribution have no entries."""
+        self._store.add(np.zeros(0, np.int64), int(slices.max(initial=-1)) + 1, np.zeros(0, np.int64), np.zeros(0))
+        return self._store.take(slices)
+
+
+class TermSums:
+    """[slice, term] sums of a handful of terms of every row."""
+
+    def __init__(self, terms: int) -> None:
+        self._sums = np.zeros((1, terms))
+
+    def add(self, slices: Ints | None, count: int, values: Floats) -> None:
+        """Adds values (m, terms) to slices (m,); `slices` None means slice 0; `count` slices are known."""
+        self._reserve(count)
+        if slices is None:
+            self._sums[0] += values.sum(0)
+            return
+        for term in range(values.shape[1]):
+            self._sums[:count, term] += np.bincount(slices, values[:, term], minlength=count)
+
+    def _reserve(self, count: int) -> None:
+        known, terms = self._sums.shape
+        if count > known:
+            self._sums = np.concatenate([self._sums, np.zeros((max(count, known * 2) - known, terms))])
+
+    def take(self, slices: Ints) -> Floats:
+        """The sums of the given slices, (len(slices), terms)."""
+        self._reserve(int(slices.max(initial=-1)) + 1)
+        return self._sums[slices]
+
+
+def add_sparse(parts: list[Sparse], places: list[Ints], slices: int) -> Sparse:
+    """Adds parts up, in the order of the list; places[i] (s_i,) says which of the `slices` slices part i's are."""
+    width = 1 << 32
+    keys = np.concatenate(
+        [np.repeat(place, np.diff(part.start)) * width + part.cells for part, place in zip(parts, places, strict=True)]
+    )
+    sums = np.concatenate([part.sums for part in parts])
+    order = np.argsort(keys, kind="stable")  # stable: equal cells stay in the order of the parts
+    keys, sums = keys[order], sums[order]
+    first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.zeros(0, np.int64)
+    sums = np.add.reduceat(sums, first) if len(keys) else sums
+    keys = keys[first]
+    return Sparse(np.searchsorted(keys, np.arange(slices + 1) * width), (keys % width).astype(np.int32), sums)

@@ -1,0 +1,84 @@
+"""Predictions by any Python function: "pkg.module:function", or a factory of one if `args` are given."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import re
+from typing import Any
+
+import numpy as np
+
+from assay.columns import Column, to_numpy
+from assay.errors import ColumnTypeError, ModelError
+from assay.models.model import ModelNeeds, ModelRef, Runner
+from assay.types import FEATURES_KEY, Extracts
+
+_IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def check(ref: ModelRef) -> None:
+    """Checks the shape of the import path; nothing is imported.
+
+    Raises:
+        ModelError: it is not "module:function".
+    """
+    if not _IMPORT_PATH.fullmatch(ref.uri):
+        raise ModelError(f"model {ref.name!r}: {ref.uri!r} is no import path; expected 'package.module:function'")
+
+
+def needs(ref: ModelRef) -> ModelNeeds:
+    """Returns the columns in `ref.features`, or all: a function does not tell what it reads."""
+    return ModelNeeds(raw=False, columns=ref.features or None)
+
+
+def load(ref: ModelRef, path: str) -> Runner:
+    """Imports the function, or calls the factory with `ref.args`.
+
+    The function takes a dict of numpy columns, (n,) or (n, k), and returns an array (n,) or (n, k), or a dict of such
+    by output name. Text comes as objects (str, or bytes if it was binary) with None for a missing value; missing
+    numbers are NaN; lists of different lengths are objects (n,) of arrays. Several threads may call it at once.
+
+    Raises:
+        ModelError: there is no such module or function, or it cannot be called.
+    """
+    function = _imported(path, ref)
+    predict = function(**ref.args) if ref.args else function
+    if not callable(predict):
+        raise ModelError(
+            f"model {ref.name!r}: {path} gave a {type(predict).__name__}; expected a function of a dict of columns"
+        )
+    return Runner(lambda extracts: predict(_columns(extracts, ref)))
+
+
+def _imported(path: str, ref: ModelRef) -> Any:
+    module_name, _, attributes = path.partition(":")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ModelError(f"model {ref.name!r}: cannot import {module_name!r}: {error}; is it on PYTHONPATH?") from error
+    for attribute in attributes.split("."):
+        if not hasattr(found, attribute):
+            near = difflib.get_close_matches(attribute, dir(found), 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ModelError(f"model {ref.name!r}: {module_name!r} has no {attribute!r}{hint}")
+        found = getattr(found, attribute)
+    return found
+
+
+def _columns(extracts: Extracts, ref: ModelRef) -> dict[str, np.ndarray[Any, Any]]:
+    features = extracts[FEATURES_KEY]
+    missing = [name for name in ref.features if name not in features]
+    if missing:
+        raise ModelError(
+            f"model {ref.name!r} takes a column {missing[0]!r} that the rows do not have; there are {', '.join(sorted(features))}"
+        )
+    return {name: _numpy(features[name], name) for name in ref.features or features}
+
+
+def _numpy(column: Column, name: str) -> np.ndarray[Any, Any]:
+    try:
+        return to_numpy(column, name)
+    except ColumnTypeError:  # lists of different lengths: the function may know what to do with them
+        found: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
+        return found

@@ -1,0 +1,80 @@
+"""Where a model lies: a local path, or a URI that Beam's file systems know (`gs://...`)."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from typing import IO, Any
+
+from assay.errors import ModelError
+
+
+def is_remote(uri: str) -> bool:
+    """Tells whether `uri` names a file system other than this machine's."""
+    return "://" in uri
+
+
+def exists(uri: str) -> bool:
+    """Tells whether there is a file or a folder at `uri` (remote: a file, folders being but prefixes)."""
+    return bool(_remote(uri).exists(uri)) if is_remote(uri) else os.path.exists(_local(uri))
+
+
+def join(uri: str, name: str) -> str:
+    """Returns the URI of `name` inside the folder `uri`."""
+    return f"{uri.rstrip('/')}/{name}"
+
+
+def children(uri: str) -> tuple[str, ...]:
+    """Returns the names in a local folder, sorted; nothing for a file, a missing folder or a remote one."""
+    return tuple(sorted(os.listdir(_local(uri)))) if not is_remote(uri) and os.path.isdir(_local(uri)) else ()
+
+
+def open_binary(uri: str) -> IO[bytes]:
+    """Opens a file for reading; the stream can seek."""
+    stream: IO[bytes] = _remote(uri).open(uri) if is_remote(uri) else open(_local(uri), "rb")
+    return stream
+
+
+def stamp(uri: str) -> tuple[float, int]:
+    """Returns (time of the last change, size) of a file, which tell a rewritten model from the one in memory."""
+    if is_remote(uri):
+        found = _remote(uri).match([uri])[0].metadata_list
+        return (found[0].last_updated_in_seconds, found[0].size_in_bytes) if found else (0.0, 0)
+    status = os.stat(_local(uri))
+    return status.st_mtime_ns, status.st_size
+
+
+def local_copy(uri: str) -> str:
+    """Returns a local path of the model; a remote file or folder is copied to a folder that goes when the process ends."""
+    if not is_remote(uri):
+        return _local(uri)
+    folder = tempfile.mkdtemp(prefix="assay-model-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    root = uri.rstrip("/")
+    target = os.path.join(folder, root.rsplit("/", 1)[1])
+    found = _remote(uri).match([root, f"{root}/**"])
+    for path in {entry.path for result in found for entry in result.metadata_list}:
+        _copy(path, target + path[len(root) :])
+    return target
+
+
+def _copy(uri: str, path: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open_binary(uri) as source, open(path, "wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+
+
+def _local(path: str) -> str:
+    return os.path.expanduser(path)
+
+
+def _remote(uri: str) -> Any:
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        FileSystems.get_filesystem(uri)
+    except ValueError as error:
+        raise ModelError(f"model at {uri!r}: expected a local path or gs://; no file system is known for it") from error
+    return FileSystems

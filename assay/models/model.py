@@ -1,0 +1,225 @@
+"""A model as the rest of assay sees it: where it lies, what it needs, and a function from a batch to predictions.
+
+Another framework is one small module with the three functions of `Framework`, and one line in `FRAMEWORKS`. A model of
+XGBoost's own format would be:
+
+    def check(ref):
+        if not files.exists(ref.uri):
+            raise ModelError(f"model {ref.name!r}: no file {ref.uri}")
+
+    def needs(ref):
+        return ModelNeeds(raw=False, columns=ref.features)
+
+    def load(ref, path):
+        booster = xgboost.Booster(model_file=path)
+        return Runner(lambda extracts: booster.inplace_predict(stack(extracts["features"], ref.features)))
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+
+import numpy as np
+
+from assay.columns import Column, cut, row_count
+from assay.errors import AssayError, ModelError, TransientError
+from assay.models import files, outputs
+from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
+
+Predictions: TypeAlias = "Column | dict[str, Column]"
+"""A column of n predictions, or a dict of such by output name."""
+
+SAVED_MODEL, KERAS, CALLABLE = "saved_model", "keras", "callable"
+
+FRAMEWORKS: Mapping[str, str] = {
+    SAVED_MODEL: "assay.models.tensorflow_saved_model",
+    KERAS: "assay.models.tensorflow_keras",
+    CALLABLE: "assay.models.callable",
+}
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """A model that is not loaded yet. Plain data: it travels to workers.
+
+    Attributes:
+        name: its name in the eval config; may be empty if it is the only one.
+        uri: local path or `gs://` URI; for a callable its import path, "pkg.module:function".
+        type: a key of `FRAMEWORKS`.
+        baseline: whether the others are compared with it.
+        rubber_stamp: whether it may pass change thresholds for want of a baseline.
+        signature: of a SavedModel; empty for `serving_default`.
+        features: for a model with a single input: the columns that are put side by side to feed it, in this order.
+            For a callable: the columns that it is given; empty for all.
+        batch_rows: rows in one call of the model, at most.
+        args: for a callable: if not empty, `uri` names a factory, and the model is what it returns for these.
+    """
+
+    name: str
+    uri: str
+    type: str
+    baseline: bool = False
+    rubber_stamp: bool = False
+    signature: str = ""
+    features: tuple[str, ...] = ()
+    batch_rows: int = 16384
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "features", tuple(self.features))  # JSON has no tuples
+        if self.batch_rows < 1:
+            raise ModelError(f"model {self.name!r}: batch_rows is {self.batch_rows}; expected at least 1")
+
+
+class ModelNeeds(NamedTuple):
+    """What a model reads of the rows: the serialised records, and columns (None: all there are)."""
+
+    raw: bool
+    columns: tuple[str, ...] | None
+
+
+class Runner(NamedTuple):
+    """A loaded model as its framework gives it.
+
+    Attributes:
+        run: function from the Extracts of n > 0 rows to an array (n, ...), or a dict of them by output name. Several
+            threads may call it at once.
+        empty: what it would return for no rows.
+    """
+
+    run: Callable[[Extracts], Any]
+    empty: Any = np.zeros(0)
+
+
+class Framework(Protocol):
+    """What a module named in `FRAMEWORKS` offers."""
+
+    def check(self, ref: ModelRef) -> None:
+        """Raises ModelError unless the model is there and of the right kind; must not import the framework."""
+
+    def needs(self, ref: ModelRef) -> ModelNeeds:
+        """Tells what the model reads, without loading its weights."""
+
+    def load(self, ref: ModelRef, path: str) -> Runner:
+        """Loads the model from a local path (for a callable: its import path)."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in memory: call it with Extracts of n rows to get its predictions. Safe to call from several threads."""
+
+    ref: ModelRef
+    runner: Runner
+
+    def __call__(self, extracts: Extracts) -> Predictions:
+        """Returns the predictions for a batch, computed in pieces of `ref.batch_rows` rows.
+
+        Args:
+            extracts: n rows, n >= 0, with what `needs` tells.
+
+        Returns:
+            (n,) or (n, k) for a model with one output, a dict by output name for one with several. Numbers are numpy
+            arrays of the model's own type, text is an Arrow array.
+
+        Raises:
+            ModelError: a column is missing or does not fit, the model fails, or its output does not fit the rows.
+            TransientError: the model could not be reached over a network.
+        """
+        seen = {key: extracts[key] for key in (FEATURES_KEY, INPUT_KEY, SOURCE_KEY) if key in extracts}
+        rows, step = row_count(extracts), self.ref.batch_rows
+        if not rows:
+            return outputs.settle(self.runner.empty, 0, self.ref.name)
+        pieces = [self._run(cut(seen, start, start + step), min(step, rows - start)) for start in range(0, rows, step)]
+        return outputs.join(pieces, self.ref.name)
+
+    def _run(self, extracts: Extracts, rows: int) -> Predictions:
+        with _blamed(self.ref, f"failed on {rows} rows"):
+            output = self.runner.run(extracts)
+        return outputs.settle(output, rows, self.ref.name)
+
+
+def check(ref: ModelRef) -> None:
+    """Checks that the model is there and of the kind it is said to be. Imports neither a framework nor user code.
+
+    Raises:
+        ModelError: it is not.
+    """
+    _framework(ref).check(ref)
+
+
+def needs(ref: ModelRef) -> ModelNeeds:
+    """Returns what the model reads of the rows, so that nothing else need be parsed. Loads no weights.
+
+    Raises:
+        ModelError: the model is not there, is of another kind, or has no such signature.
+    """
+    check(ref)
+    with _blamed(ref, "cannot be read"):
+        return _framework(ref).needs(ref)
+
+
+_loaded: dict[str, tuple[Any, LoadedModel]] = {}
+_loading = threading.RLock()  # a factory may load models of its own
+
+
+def load(ref: ModelRef) -> LoadedModel:
+    """Returns the model, loaded once for each process; again only if its file has changed since.
+
+    Raises:
+        ModelError: the model is not there, is of another kind, or cannot be loaded.
+        TransientError: the model could not be reached over a network.
+    """
+    key = json.dumps(asdict(ref), sort_keys=True, default=repr)
+    with _loading:
+        check(ref)
+        stamp = _stamp(ref)
+        if key not in _loaded or _loaded[key][0] != stamp:
+            _loaded[key] = stamp, _load(ref)
+        return _loaded[key][1]
+
+
+def _load(ref: ModelRef) -> LoadedModel:
+    path = ref.uri if ref.type == CALLABLE else files.local_copy(ref.uri)
+    with _blamed(ref, "cannot be loaded"):
+        return LoadedModel(ref, _framework(ref).load(ref, path))
+
+
+def _stamp(ref: ModelRef) -> Any:
+    if ref.type == CALLABLE:
+        return None
+    graph = files.join(ref.uri, "saved_model.pb")
+    return files.stamp(graph if files.exists(graph) else ref.uri)
+
+
+def _framework(ref: ModelRef) -> Framework:
+    if ref.type not in FRAMEWORKS:
+        near = difflib.get_close_matches(ref.type, FRAMEWORKS, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ModelError(f"model {ref.name!r}: type {ref.type!r} is unknown; expected {', '.join(FRAMEWORKS)}{hint}")
+    return cast("Framework", importlib.import_module(FRAMEWORKS[ref.type]))
+
+
+@contextmanager
+def _blamed(ref: ModelRef, what: str) -> Iterator[None]:
+    """Turns whatever a framework or a user's function raises into an error that names the model."""
+    try:
+        yield
+    except (AssayError, MemoryError):
+        raise
+    except (ConnectionError, TimeoutError) as error:
+        raise TransientError(f"model {ref.name!r} ({ref.uri}) {what}: {type(error).__name__}: {error}") from error
+    except Exception as error:
+        raise ModelError(f"model {ref.name!r} ({ref.uri}) {what}: {type(error).__name__}: {_short(error)}") from error
+
+
+def _short(error: Exception, limit: int = 500) -> str:
+    """Frameworks write pages; their first lines say what is wrong."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= limit else f"{text[:limit]} ..."

@@ -1,0 +1,128 @@
+"""Keras 3 models in `.keras` files: functional or Sequential, with named inputs or a single one."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+from assay.errors import ModelError
+from assay.models import files, inputs
+from assay.models.inputs import InputSpec
+from assay.models.model import ModelNeeds, ModelRef, Runner
+from assay.models.tensorflow import empty_output, import_tensorflow, input_spec, numpy_outputs, tensor
+from assay.types import Extracts
+
+_CONFIG = "config.json"
+
+
+def check(ref: ModelRef) -> None:
+    """Checks that `ref.uri` is a `.keras` file.
+
+    Raises:
+        ModelError: it is not; the message says what is there.
+    """
+    if files.exists(files.join(ref.uri, "saved_model.pb")):
+        raise ModelError(f"model {ref.name!r}: {ref.uri} is a SavedModel; say `type: saved_model`")
+    if not files.exists(ref.uri):
+        raise ModelError(f"model {ref.name!r}: nothing at {ref.uri}; expected a .keras file")
+    if files.children(ref.uri) or not _is_keras_zip(ref.uri):
+        raise ModelError(
+            f"model {ref.name!r}: {ref.uri} is no .keras file of Keras 3; save it with `model.save('name.keras')`"
+        )
+    if ref.signature not in ("", "serving_default"):
+        raise ModelError(f"model {ref.name!r} has no signature {ref.signature!r}: a .keras file has none; leave it out")
+
+
+def needs(ref: ModelRef) -> ModelNeeds:
+    """Reads the names of the inputs from the file's config; TensorFlow is not imported.
+
+    Raises:
+        ModelError: `features` are named for a model with several inputs.
+    """
+    with files.open_binary(ref.uri) as stream, zipfile.ZipFile(stream) as archive:
+        config = json.loads(archive.read(_CONFIG))
+    names = _input_names(config)
+    specs = [InputSpec(name, "float32", None) for name in names]
+    return ModelNeeds(raw=False, columns=inputs.wanted_columns(specs, ref) if specs else ref.features or None)
+
+
+def load(ref: ModelRef, path: str) -> Runner:
+    """Loads the model for inference only: losses and metrics it was trained with need not be there.
+
+    Raises:
+        ModelError: the model does not tell its inputs, or one of them is ragged or sparse.
+    """
+    import_tensorflow()
+    import keras
+
+    model = keras.saving.load_model(path, compile=False)
+    if not getattr(model, "inputs", None):
+        raise ModelError(
+            f"model {ref.name!r}: a {type(model).__name__} does not tell its inputs; save a functional or Sequential "
+            "model, export a SavedModel, or load it in a function of your own (`type: callable`)"
+        )
+    specs = _specs(model, ref)
+    inputs.wanted_columns(specs, ref)
+    function = _graph(model)
+
+    def run(extracts: Extracts) -> Any:
+        arrays = inputs.arrays(extracts, specs, ref)
+        return numpy_outputs(function([tensor(arrays[spec.name], spec) for spec in specs]), ref)
+
+    outputs = _named(model.output, model)
+    return Runner(run, {name: empty_output(out.dtype, out.shape) for name, out in outputs.items()})
+
+
+def _is_keras_zip(uri: str) -> bool:
+    with files.open_binary(uri) as stream:
+        try:
+            return _CONFIG in zipfile.ZipFile(stream).namelist()
+        except zipfile.BadZipFile:
+            return False
+
+
+def _input_names(config: Mapping[str, Any]) -> list[str]:
+    """Returns the inputs' names as Keras takes them in a dict; none if the config does not tell."""
+    if config["class_name"] == "Sequential":
+        layers = config["config"]["layers"]
+        return [layer["config"]["name"] for layer in layers if layer["class_name"] == "InputLayer"]
+    found = config["config"].get("input_layers", ())
+    if isinstance(found, Mapping):
+        return sorted(found)
+    return [found[0]] if found and isinstance(found[0], str) else [layer[0] for layer in found]
+
+
+def _specs(model: Any, ref: ModelRef) -> list[InputSpec]:
+    """Returns the inputs in the order in which Keras flattens them."""
+    import keras
+
+    names = sorted(model.input) if isinstance(model.input, Mapping) else [kt.name for kt in model.inputs]
+    specs = []
+    for name, kt in zip(names, keras.tree.flatten(model.input), strict=True):
+        if getattr(kt, "sparse", False) or getattr(kt, "ragged", False):
+            raise ModelError(f"model {ref.name!r}: input {name!r} is ragged or sparse; expected dense inputs")
+        specs.append(input_spec(name, kt.dtype, kt.shape, ref))
+    return specs
+
+
+def _graph(model: Any) -> Any:
+    """Returns a function from flat inputs to outputs by name, traced once for any number of rows."""
+    import keras
+
+    tf = import_tensorflow()
+    signature = [tf.TensorSpec(kt.shape, kt.dtype) for kt in keras.tree.flatten(model.input)]
+
+    @tf.function(input_signature=[signature])
+    def function(flat: Any) -> Any:
+        return _named(model(keras.tree.pack_sequence_as(model.input, flat), training=False), model)
+
+    return function
+
+
+def _named(output: Any, model: Any) -> dict[str, Any]:
+    if isinstance(output, Mapping):
+        return dict(output)
+    values = list(output) if isinstance(output, list | tuple) else [output]
+    return dict(zip(model.output_names, values, strict=True))

@@ -1,0 +1,115 @@
+"""The four steps as transforms: Extracts in, evaluators after the extractors that they name, results out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+
+from assay.errors import PipelineError
+from assay.evaluators.merge import merge_evaluations
+from assay.evaluators.validations import Validate
+from assay.proto.config_pb2 import EvalConfig
+from assay.types import (
+    GATE_STAGE_NAME,
+    LAST_EXTRACTOR_STAGE_NAME,
+    WRITE_RESULTS_STAGE_NAME,
+    Evaluation,
+    Evaluator,
+    Extractor,
+    Extracts,
+    Writer,
+)
+
+
+def check_stages(
+    extractors: Sequence[Extractor], evaluators: Sequence[Evaluator], writers: Sequence[Writer] = ()
+) -> None:
+    """Checks that stages fit together.
+
+    Raises:
+        PipelineError: two stages of one name, or a `run_after` that names no extractor.
+    """
+    names = [stage.stage_name for stage in (*extractors, *evaluators, *writers)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PipelineError(f"two stages have the name {twice[0]!r}; rename one of them")
+    there = [extractor.stage_name for extractor in extractors]
+    for evaluator in evaluators:
+        if evaluator.run_after and evaluator.run_after not in (*there, LAST_EXTRACTOR_STAGE_NAME):
+            raise PipelineError(
+                f"evaluator {evaluator.stage_name!r}: run_after names {evaluator.run_after!r}, which is no extractor; "
+                f"expected one of {there}, {LAST_EXTRACTOR_STAGE_NAME!r}, or '' for the Extracts as read"
+            )
+
+
+class ExtractAndEvaluate(beam.PTransform):
+    """PCollection[Extracts] -> Evaluation. Each evaluator sees the Extracts exactly as its `run_after` left them.
+
+    Args:
+        extractors: run one after the other.
+        evaluators: run beside them; outputs of one key are joined, see `merge_evaluations`.
+
+    Raises:
+        PipelineError: the stages do not fit together.
+    """
+
+    def __init__(self, extractors: Sequence[Extractor], evaluators: Sequence[Evaluator]) -> None:
+        super().__init__()
+        check_stages(extractors, evaluators)
+        self._extractors, self._evaluators = extractors, evaluators
+
+    def expand(self, extracts: beam.PCollection[Extracts]) -> Evaluation:
+        states = {"": extracts}
+        for stage_name, transform in self._extractors:
+            extracts = states[stage_name] = extracts | stage_name >> transform
+        states[LAST_EXTRACTOR_STAGE_NAME] = extracts
+        return merge_evaluations(
+            {e.stage_name: states[e.run_after or ""] | e.stage_name >> e.ptransform for e in self._evaluators}
+        )
+
+
+class WriteResults(beam.PTransform):
+    """Evaluation -> written files, by each of the writers."""
+
+    def __init__(self, writers: Sequence[Writer]) -> None:
+        super().__init__()
+        check_stages((), (), writers)
+        self._writers = writers
+
+    def expand(self, evaluation: Evaluation) -> dict[str, Any]:
+        return {stage_name: evaluation | stage_name >> transform for stage_name, transform in self._writers}
+
+
+class ExtractEvaluateAndWriteResults(beam.PTransform):
+    """PCollection[Extracts] -> written files: extractors, evaluators, the gate, writers.
+
+    Args:
+        eval_config: a resolved config, whose thresholds the gate applies.
+        extractors: see `ExtractAndEvaluate`.
+        evaluators: see `ExtractAndEvaluate`.
+        writers: see `WriteResults`.
+        rubber_stamp: let a model without a baseline pass its change thresholds.
+    """
+
+    def __init__(
+        self,
+        *,
+        eval_config: EvalConfig,
+        extractors: Sequence[Extractor],
+        evaluators: Sequence[Evaluator],
+        writers: Sequence[Writer],
+        rubber_stamp: bool = False,
+    ) -> None:
+        super().__init__()
+        check_stages(extractors, evaluators, writers)
+        self._evaluate = ExtractAndEvaluate(extractors, evaluators)
+        self._gate = Validate(eval_config, rubber_stamp=rubber_stamp)
+        self._write = WriteResults(writers)
+
+    def expand(self, extracts: beam.PCollection[Extracts]) -> dict[str, Any]:
+        evaluation = extracts | "ExtractAndEvaluate" >> self._evaluate
+        evaluation = evaluation | GATE_STAGE_NAME >> self._gate
+        written: dict[str, Any] = evaluation | WRITE_RESULTS_STAGE_NAME >> self._write
+        return written

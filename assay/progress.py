@@ -1,0 +1,89 @@
+"""Rows done so far, counted for the whole process, and a line that shows them while a pipeline runs.
+
+Stages count their rows with `add`; whoever started the run shows them with `shown`. Standard library only.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TextIO
+
+TERMINAL_SECONDS = 0.2
+LOG_SECONDS = 5.0
+WINDOW = 16  # ticks over which the speed is measured: batches are large, single ticks would flicker
+
+_lock = threading.Lock()
+_rows: dict[str, int] = {}
+
+
+def add(stage: str, rows: int) -> None:
+    """Counts `rows` more rows as done by `stage`. Called once for each batch, from any thread."""
+    with _lock:
+        _rows[stage] = _rows.get(stage, 0) + rows
+
+
+def snapshot() -> dict[str, int]:
+    """Rows done by each stage since the process started, in the order in which the stages first counted."""
+    with _lock:
+        return dict(_rows)
+
+
+def since(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
+    """Rows done between two snapshots; stages that did nothing are left out."""
+    return {stage: rows - before.get(stage, 0) for stage, rows in now.items() if rows != before.get(stage, 0)}
+
+
+def line(rows: Mapping[str, int], seconds: float, rows_per_second: float) -> str:
+    """The line of text for the stage that started last: time, stage, rows, rows/s."""
+    clock = f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+    if not rows:
+        return f"{clock}  starting"
+    stage = next(reversed(list(rows)))
+    return f"{clock}  {stage}  {rows[stage]:,} rows  {rows_per_second:,.0f} rows/s"
+
+
+@contextmanager
+def shown(stream: TextIO) -> Iterator[None]:
+    """Shows the progress of what runs inside on `stream`.
+
+    On a terminal one line is rewritten in place; elsewhere (a log) a line is written every few seconds.
+    """
+    stop = threading.Event()
+    thread = threading.Thread(target=_show, args=(stream, stop), name="assay-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _show(stream: TextIO, stop: threading.Event) -> None:
+    on_terminal = stream.isatty()
+    interval = TERMINAL_SECONDS if on_terminal else LOG_SECONDS
+    start, before = time.monotonic(), snapshot()
+    ticks = deque([(start, before)], maxlen=WINDOW)
+    while not stop.wait(interval):
+        ticks.append((time.monotonic(), snapshot()))
+        text = line(since(before, ticks[-1][1]), ticks[-1][0] - start, _speed(ticks))
+        stream.write(f"\r{text}\x1b[K" if on_terminal else f"{text}\n")
+        stream.flush()
+    _show_total(stream, since(before, snapshot()), time.monotonic() - start, on_terminal)
+
+
+def _show_total(stream: TextIO, rows: Mapping[str, int], seconds: float, on_terminal: bool) -> None:
+    total = max(rows.values(), default=0)
+    text = f"{total:,} rows in {seconds:.1f} s ({total / max(seconds, 1e-9):,.0f} rows/s)" if rows else ""
+    stream.write(f"\r{text}\x1b[K\n" if on_terminal and text else "\r\x1b[K" if on_terminal else text and f"{text}\n")
+    stream.flush()
+
+
+def _speed(ticks: deque[tuple[float, dict[str, int]]]) -> float:
+    """Rows/s over the window, of the stage that started last."""
+    (then, old), (now, new) = ticks[0], ticks[-1]
+    stage = next(reversed(list(since(old, new))), None)
+    return 0.0 if stage is None else (new[stage] - old.get(stage, 0)) / (now - then)

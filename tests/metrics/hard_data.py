@@ -1,0 +1,22 @@
+"""Data on which a wrong engine shows: lognormal weights, scores at 0 and 1 and on bucket edges, single-class slices."""
+
+import numpy as np
+import pyarrow as pa
+
+
+def hard_batch(rows: int, seed: int = 7) -> dict:
+    """Features, labels, predictions, baseline and weights of `rows` rows."""
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(rows) < 0.3).astype(float)
+    scores = np.clip(rng.normal(0.35 + 0.25 * labels, 0.25), 0, 1)
+    scores[::17] = rng.choice([0.0, 1.0, 0.5, 0.25, 0.0001, 0.9999, 1e-12], len(scores[::17]))
+    scores[5::23] = rng.integers(0, 10_001, len(scores[5::23])) / 10_000
+    group = rng.choice(["a", "b", "only positives", "only negatives"], rows, p=[0.6, 0.3, 0.05, 0.05])
+    labels[group == "only positives"], labels[group == "only negatives"] = 1.0, 0.0
+    return {
+        "features": {"group": pa.array(group), "level": pa.array(rng.integers(0, 7, rows))},
+        "labels": labels,
+        "predictions": scores,
+        "baseline": np.clip(scores + rng.normal(0, 0.1, rows), 0, 1),
+        "example_weights": rng.lognormal(0, 1.5, rows),
+    }

@@ -1,0 +1,130 @@
+"""Which slices a row is in."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from assay.errors import ColumnTypeError, EvalConfigError
+from assay.proto.config_pb2 import CrossSlicingSpec, EvalConfig, SlicingSpec
+from assay.slicing import Slicing, codes_of, column_of_keys, matches, slice_column, slice_text, slicing_of, slicings_of
+
+FEATURES = {
+    "sex": pa.array(["F", "M", None, "F"]),
+    "zip": pa.array([94043, 10001, 94043, None], pa.int32()),
+    "zip_text": pa.array(["94043", "10001", "94043", None]).dictionary_encode(),
+    "score": np.array([0.1, np.nan, 2.0, 0.1]),
+    "tags": pa.array([["a", "b"], [], ["b", "b"], None]),
+    "pair": np.array([[1, 2], [2, 2], [3, 1], [1, 1]]),
+    "flag": pa.array([True, False, None, True]),
+}
+
+
+def members(slicing, features=FEATURES, rows=4):
+    """Slice key -> rows in it."""
+    codes = codes_of(slice_column(slicing, features, rows))
+    if codes.codes is None:
+        return {codes.keys[0]: list(range(rows))}
+    owner = np.arange(rows) if codes.rows is None else codes.rows
+    return {key: owner[codes.codes == i].tolist() for i, key in enumerate(codes.keys)}
+
+
+@pytest.mark.parametrize(
+    ("slicing", "expected"),
+    [
+        (Slicing(), {(): [0, 1, 2, 3]}),
+        (Slicing(("sex",)), {(("sex", "F"),): [0, 3], (("sex", "M"),): [1]}),
+        (Slicing(("zip",)), {(("zip", 94043),): [0, 2], (("zip", 10001),): [1]}),
+        (Slicing(("flag",)), {(("flag", 0),): [1], (("flag", 1),): [0, 3]}),
+        (Slicing((), (("zip", "94043"),)), {(("zip", 94043),): [0, 2]}),
+        (Slicing((), (("zip_text", "94043"),)), {(("zip_text", "94043"),): [0, 2]}),
+        (Slicing((), (("score", "0.1"),)), {(("score", float(np.float32(0.1))),): [0, 3]}),
+        (Slicing((), (("zip", "not a number"),)), {}),
+        (Slicing(("tags",)), {(("tags", "a"),): [0], (("tags", "b"),): [0, 2]}),
+        (Slicing(("pair",)), {(("pair", 1),): [0, 2, 3], (("pair", 2),): [0, 1], (("pair", 3),): [2]}),
+        (Slicing(("sex",), (("tags", "b"),)), {(("sex", "F"), ("tags", "b")): [0]}),
+        (Slicing(("sex", "zip")), {(("sex", "F"), ("zip", 94043)): [0], (("sex", "M"), ("zip", 10001)): [1]}),
+        (Slicing(("unknown",)), {}),
+    ],
+    ids=lambda value: value.name if isinstance(value, Slicing) else "",
+)
+def test_puts_each_row_into_the_slices_of_its_own_values(slicing, expected):
+    assert members(slicing) == expected
+
+
+def test_crosses_of_two_multivalent_features_hold_every_pair_of_a_row_once():
+    features = {"a": pa.array([["x", "y"], ["x"]]), "b": pa.array([[1, 2], [2, 2]])}
+    assert members(Slicing(("a", "b")), features, 2) == {
+        (("a", "x"), ("b", 1)): [0],
+        (("a", "x"), ("b", 2)): [0, 1],
+        (("a", "y"), ("b", 1)): [0],
+        (("a", "y"), ("b", 2)): [0],
+    }
+
+
+def test_lists_no_value_of_a_dictionary_that_no_row_has():
+    filtered = {"zip_text": FEATURES["zip_text"].take(pa.array([1]))}
+    assert members(Slicing(("zip_text",)), filtered, 1) == {(("zip_text", "10001"),): [0]}
+
+
+def test_a_slice_column_still_speaks_of_its_rows_after_some_were_taken():
+    column = slice_column(Slicing(("sex",)), FEATURES, 4).take(pa.array([1, 2]))
+    codes = codes_of(column)
+    assert codes.keys == [(("sex", "M"),)]
+    assert codes.codes.tolist() == [0, -1]
+
+
+def test_a_cross_with_more_combinations_than_rows_can_have_counts_only_those_that_occur():
+    rng = np.random.default_rng(0)
+    features = {name: pa.array(rng.integers(0, 3000, 5000)) for name in "ab"}
+    found = members(Slicing(("a", "b")), features, 5000)
+    pairs = list(zip(features["a"].to_pylist(), features["b"].to_pylist(), strict=True))
+    assert {tuple(v for _, v in key): len(rows) for key, rows in found.items()} == {
+        p: pairs.count(p) for p in set(pairs)
+    }
+
+
+@pytest.mark.parametrize(
+    "slicing", [Slicing(), Slicing(("sex",)), Slicing(("tags",)), Slicing(("sex", "zip"))], ids=lambda s: s.name
+)
+def test_a_column_made_from_keys_has_the_same_members(slicing):
+    keys = [[key for key, rows in members(slicing).items() if row in rows] for row in range(4)]
+    codes = codes_of(column_of_keys(keys))
+    owner = np.arange(4) if codes.rows is None else codes.rows
+    entries = np.zeros(4, int) if codes.codes is None else codes.codes
+    assert {(int(r), codes.keys[c]) for r, c in zip(owner, entries, strict=True)} == {
+        (r, key) for key, rows in members(slicing).items() for r in rows
+    }
+
+
+def test_refuses_a_column_whose_values_cannot_name_a_slice():
+    with pytest.raises(ColumnTypeError, match="'s' has type struct"):
+        slice_column(Slicing(("s",)), {"s": pa.array([{"x": 1}])}, 1)
+    with pytest.raises(ColumnTypeError, match="'b' has type binary"):
+        slice_column(Slicing(("b",)), {"b": pa.array([b"\xff"])}, 1)
+
+
+def test_slicings_of_a_config_are_distinct_and_overall_only_if_none_is_given():
+    specs = [SlicingSpec(feature_keys=["b", "a", "a"]), SlicingSpec(feature_keys=["a", "b"])]
+    assert slicings_of(EvalConfig(slicing_specs=specs)) == (Slicing(("a", "b")),)
+    assert slicings_of(EvalConfig()) == (Slicing(),)
+    cross = CrossSlicingSpec(baseline_spec=SlicingSpec(feature_values={"a": "1"}))
+    assert slicings_of(EvalConfig(cross_slicing_specs=[cross])) == (Slicing(), Slicing((), (("a", "1"),)))
+
+
+def test_refuses_a_feature_that_is_enumerated_and_fixed_at_once():
+    with pytest.raises(EvalConfigError, match=r"\['a'\] stand both"):
+        slicing_of(SlicingSpec(feature_keys=["a"], feature_values={"a": "1"}))
+
+
+def test_a_key_matches_the_slicing_that_makes_it():
+    key = (("sex", "F"), ("zip", 94043))
+    assert matches(key, Slicing(("sex", "zip")))
+    assert matches(key, Slicing(("sex",), (("zip", "94043"),)))
+    assert not matches(key, Slicing(("sex",), (("zip", "94044"),)))
+    assert not matches(key, Slicing(("sex",)))
+    assert matches((), Slicing())
+
+
+def test_shows_a_key_to_people():
+    assert slice_text(()) == "Overall"
+    assert slice_text((("a", 1), ("b", "x"))) == "a=1, b=x"
