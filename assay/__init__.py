@@ -10,10 +10,58 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_HOMES: dict[str, str] = {}
+_HOMES = {
+    "AnalysisTableEvaluator": "assay.evaluators.analysis_table",
+    "EvalConfig": "assay.proto.config_pb2",
+    "EvalConfigWriter": "assay.writers.eval_config",
+    "EvalResult": "assay.results",
+    "Evaluation": "assay.types",
+    "Evaluator": "assay.types",
+    "ExampleWeightsExtractor": "assay.extractors.by_model_spec",
+    "ExtractAndEvaluate": "assay.pipeline",
+    "ExtractEvaluateAndWriteResults": "assay.pipeline",
+    "Extractor": "assay.types",
+    "Extracts": "assay.types",
+    "FanoutSlices": "assay.evaluators.fanout",
+    "FeaturesExtractor": "assay.extractors.features",
+    "LabelsExtractor": "assay.extractors.by_model_spec",
+    "MaterializedPredictionsExtractor": "assay.extractors.by_model_spec",
+    "MetricsAndPlotsEvaluator": "assay.evaluators.metrics_and_plots",
+    "MetricsPlotsAndValidationsWriter": "assay.writers.metrics_plots_and_validations",
+    "ModelRef": "assay.models.model",
+    "PredictExtractor": "assay.extractors.predict",
+    "PredictionsExtractor": "assay.extractors.predictions",
+    "ReadInputs": "assay.readers.read_inputs",
+    "SliceKeyExtractor": "assay.extractors.slice_keys",
+    "Source": "assay.readers.source",
+    "UnbatchExtractor": "assay.extractors.per_row",
+    "Validate": "assay.evaluators.validations",
+    "Write": "assay.writers.write",
+    "WriteResults": "assay.pipeline",
+    "Writer": "assay.types",
+    "analyze_raw_data": "assay.api",
+    "default_evaluators": "assay.defaults",
+    "default_extractors": "assay.defaults",
+    "default_writers": "assay.defaults",
+    "load_analysis": "assay.analysis_file",
+    "load_attributions": "assay.results",
+    "load_eval_result": "assay.results",
+    "load_metrics": "assay.results",
+    "load_plots": "assay.results",
+    "load_validation_result": "assay.results",
+    "per_row": "assay.extractors.per_row",
+    "resolve_eval_config": "assay.config",
+    "parse_eval_config": "assay.config",
+    "run_model_analysis": "assay.api",
+}
+"""Public name -> the module that it lives in. The constants of `assay.types` are public too."""
+
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
+    if name.endswith(("_KEY", "_STAGE_NAME")):
+        return getattr(importlib.import_module("assay.types"), name)
     raise AttributeError(f"module 'assay' has no attribute {name!r}")

@@ -37,20 +37,28 @@ def _check_reference(match: re.Match[str], value: str, declared: Iterable[str], 
         raise ConfigError(f"{path}: unknown parameter {match['name']!r} in {value!r}{one_of(match['name'], declared)}")
 
 
-def values_of(declared: Mapping[str, str | None], given: Mapping[str, str]) -> dict[str, str]:
-    """The value of every declared parameter: what is given, else its default.
+def override(declared: Mapping[str, str | None], given: Mapping[str, str]) -> dict[str, str | None]:
+    """The declared parameters with what is given in place of their defaults.
 
     Raises:
-        ConfigError: an unknown parameter, or one without a default that is not given.
+        ConfigError: an unknown parameter.
     """
     for name in given:
         if name not in declared:
             raise ConfigError(f"unknown parameter {name!r}{one_of(name, declared)}")
-    values = {**declared, **given}
-    missing = [name for name, value in values.items() if value is None]
-    if missing:
-        raise ConfigError(f"parameter {missing[0]!r} must be given: --param {missing[0]}=VALUE")
-    return {name: str(value) for name, value in values.items()}
+    return {**declared, **given}
+
+
+def settled(params: Mapping[str, str | None]) -> dict[str, str]:
+    """The parameters with their values.
+
+    Raises:
+        ConfigError: one has no value.
+    """
+    for name, value in params.items():
+        if value is None:
+            raise ConfigError(f"parameter {name!r} must be given: --param {name}=VALUE")
+    return {name: str(value) for name, value in params.items()}
 
 
 def substitute(value: Any, values: Mapping[str, str]) -> Any:

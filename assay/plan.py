@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from assay.errors import ConfigError, PipelineError
 from assay.near_miss import one_of
-from assay.params import check_parameters, substitute, values_of
+from assay.params import check_parameters, override, settled, substitute
 from assay.types import LAST_EXTRACTOR_STAGE_NAME, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
 
 READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS = "read-inputs", "extract", "evaluate", "gate", "write-results"
@@ -237,6 +237,17 @@ def _read_field(kind: type, annotation: Any, name: str, value: Any, path: str) -
     return tuple(value)
 
 
+def with_defaults(plan: Plan, given: Mapping[str, str]) -> Plan:
+    """Returns the plan with other defaults for some of its parameters, which stay open.
+
+    Raises:
+        ConfigError: an unknown parameter, or a plan that has its parameters already.
+    """
+    if plan.resolved and given:
+        raise ConfigError(f"parameters {sorted(given)} come too late: the plan has its parameters already")
+    return replace(plan, params=override(plan.params, given))
+
+
 def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
     """Returns the plan with `${name}` replaced in all values, and `$${` by a literal `${`.
 
@@ -250,9 +261,7 @@ def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
     if plan.resolved and not given:
         return plan
     check(plan)
-    if plan.resolved:
-        raise ConfigError(f"parameters {sorted(given)} come too late: the plan has its parameters already")
-    values = values_of(plan.params, given)
+    values = settled(with_defaults(plan, given).params)
     done = replace(
         plan,
         inputs=substitute(plan.inputs, values),

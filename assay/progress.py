@@ -77,8 +77,8 @@ def _show(stream: TextIO, stop: threading.Event) -> None:
 
 def _show_total(stream: TextIO, rows: Mapping[str, int], seconds: float, on_terminal: bool) -> None:
     total = max(rows.values(), default=0)
-    text = f"{total:,} rows in {seconds:.1f} s ({total / max(seconds, 1e-9):,.0f} rows/s)" if rows else ""
-    stream.write(f"\r{text}\x1b[K\n" if on_terminal and text else "\r\x1b[K" if on_terminal else text and f"{text}\n")
+    text = f"{total:,} rows in {seconds:.1f} s ({total / max(seconds, 1e-9):,.0f} rows/s)\n" if rows else ""
+    stream.write(f"\r\x1b[K{text}" if on_terminal else text)
     stream.flush()
 
 

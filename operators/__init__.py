@@ -1,0 +1,1 @@
+"""Airflow: one operator for each kind of stage, the gate and the launchers. Planned; nothing here yet."""

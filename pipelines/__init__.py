@@ -1,0 +1,1 @@
+"""Kubeflow pipelines made from a plan. Planned; nothing here yet."""

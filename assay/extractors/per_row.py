@@ -57,7 +57,12 @@ class _PerRow(beam.PTransform):
         result = rows | "EachRow" >> self._transform
         if isinstance(result, Mapping):
             return result
-        return result | "Batch" >> beam.ParDo(_Batch()).with_output_types(Extracts)
+        return result | "Batch" >> batches_of()
+
+
+def batches_of() -> beam.PTransform:
+    """Transform that puts examples together: PCollection[Row] -> PCollection[Extracts]."""
+    return beam.ParDo(_Batch()).with_output_types(Extracts)
 
 
 def rows_of(extracts: Extracts) -> Iterator[Row]:

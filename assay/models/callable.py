@@ -11,6 +11,7 @@ import numpy as np
 
 from assay.columns import Column, to_numpy
 from assay.errors import ColumnTypeError, ModelError
+from assay.models.inputs import no_column
 from assay.models.model import ModelNeeds, ModelRef, Runner
 from assay.types import FEATURES_KEY, Extracts
 
@@ -68,11 +69,9 @@ def _imported(path: str, ref: ModelRef) -> Any:
 
 def _columns(extracts: Extracts, ref: ModelRef) -> dict[str, np.ndarray[Any, Any]]:
     features = extracts[FEATURES_KEY]
-    missing = [name for name in ref.features if name not in features]
-    if missing:
-        raise ModelError(
-            f"model {ref.name!r} takes a column {missing[0]!r} that the rows do not have; there are {', '.join(sorted(features))}"
-        )
+    for name in ref.features:
+        if name not in features:
+            raise ModelError(no_column(name, sorted(features), ref))
     return {name: _numpy(features[name], name) for name in ref.features or features}
 
 
@@ -80,5 +79,4 @@ def _numpy(column: Column, name: str) -> np.ndarray[Any, Any]:
     try:
         return to_numpy(column, name)
     except ColumnTypeError:  # lists of different lengths: the function may know what to do with them
-        found: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
-        return found
+        return np.asarray(column, dtype=object)

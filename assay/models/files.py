@@ -33,8 +33,10 @@ def children(uri: str) -> tuple[str, ...]:
 
 def open_binary(uri: str) -> IO[bytes]:
     """Opens a file for reading; the stream can seek."""
-    stream: IO[bytes] = _remote(uri).open(uri) if is_remote(uri) else open(_local(uri), "rb")
-    return stream
+    if is_remote(uri):
+        stream: IO[bytes] = _remote(uri).open(uri)
+        return stream
+    return open(_local(uri), "rb")
 
 
 def stamp(uri: str) -> tuple[float, int]:
@@ -47,7 +49,7 @@ def stamp(uri: str) -> tuple[float, int]:
 
 
 def local_copy(uri: str) -> str:
-    """Returns a local path of the model; a remote file or folder is copied to a folder that goes when the process ends."""
+    """Returns a local path of a model; a remote one is copied to a folder that goes when the process ends."""
     if not is_remote(uri):
         return _local(uri)
     folder = tempfile.mkdtemp(prefix="assay-model-")

@@ -53,8 +53,8 @@ def wanted_columns(specs: Sequence[InputSpec], ref: ModelRef) -> tuple[str, ...]
     """
     if ref.features and len(specs) != 1:
         raise ModelError(
-            f"model {ref.name!r} has {len(specs)} inputs ({', '.join(s.name for s in specs)}), each fed by the column of "
-            "its name; `features` is for a model with one input: leave it out"
+            f"model {ref.name!r} has {len(specs)} inputs ({', '.join(s.name for s in specs)}), each fed by the column "
+            "of its name; `features` is for a model with one input: leave it out"
         )
     return ref.features or tuple(spec.name for spec in specs)
 
@@ -104,7 +104,7 @@ def raw_records(extracts: Extracts, ref: ModelRef) -> Array:
 def _fed(extracts: Extracts, name: str, spec: InputSpec, ref: ModelRef) -> Array:
     features = extracts.get(FEATURES_KEY, {})
     if name not in features:
-        raise ModelError(_no_column(name, sorted(features), ref))
+        raise ModelError(no_column(name, sorted(features), ref))
     try:
         return _fit(features[name], spec)
     except _Misfit as misfit:
@@ -112,7 +112,8 @@ def _fed(extracts: Extracts, name: str, spec: InputSpec, ref: ModelRef) -> Array
         raise ModelError(f"model {ref.name!r}: column {name!r} {misfit}{where}") from None
 
 
-def _no_column(name: str, there: Sequence[str], ref: ModelRef) -> str:
+def no_column(name: str, there: Sequence[str], ref: ModelRef) -> str:
+    """Returns what to say when the model wants a column that is not there."""
     near = difflib.get_close_matches(name, there, 1)
     hint = f"; did you mean {near[0]!r}?" if near else "; a model with one input may name its columns in `features`"
     return f"model {ref.name!r} takes a column {name!r} that the rows do not have; there are {', '.join(there)}{hint}"
@@ -122,7 +123,7 @@ def _place(extracts: Extracts, row: int) -> str:
     source = extracts.get(SOURCE_KEY)
     if source is None:
         return f"first in row {row} of the batch"
-    return f"first in {source['file'][row]}, row {source['row'][row]}"
+    return f"first in {source['file'][row].as_py()}, row {source['row'][row]}"
 
 
 def _fit(column: Column, spec: InputSpec) -> Array:
@@ -134,7 +135,7 @@ def _fit(column: Column, spec: InputSpec) -> Array:
 
 
 def _flatten(column: Column) -> tuple[Array | pa.Array, tuple[int, ...]]:
-    """Returns the values in one dimension, numbers as numpy or Arrow and all else as Arrow, and the shape to give them."""
+    """Returns the values in one dimension (what is no number as Arrow), and the shape to give them."""
     if isinstance(column, np.ndarray):
         shape: tuple[int, ...] = column.shape
         if column.dtype.kind in "fiub":
@@ -258,7 +259,7 @@ def _whole(values: Array, wanted: np.dtype[Any], width: int) -> Array:
 def _refuse_missing(missing: Array, wanted: np.dtype[Any], width: int) -> None:
     if missing.any():
         raise _Misfit(
-            f"has no value in {int(missing.sum())} places, but the model's input takes {wanted}, which cannot be missing",
+            f"lacks {int(missing.sum())} values, but the model's input takes {wanted}, which has no missing value",
             int(np.flatnonzero(missing)[0]) // width,
         )
 

@@ -15,7 +15,7 @@ from assay.errors import ModelError
 def settle(output: Any, rows: int, model: str) -> Column | dict[str, Column]:
     """Returns a model's output as one column, or as a dict if it has several.
 
-    (n, 1) becomes (n,); text becomes Arrow text (binary where it is not UTF-8); a dict of one output is that output.
+    (n, 1) becomes (n,); text and bytes become Arrow's; a dict of one output is that output.
 
     Args:
         output: an array (n, ...), what numpy can make one of, an Arrow array, or a mapping of such by name.
@@ -34,13 +34,11 @@ def settle(output: Any, rows: int, model: str) -> Column | dict[str, Column]:
 
 
 def join(parts: Sequence[Column | dict[str, Column]], model: str) -> Column | dict[str, Column]:
-    """Returns the outputs of consecutive pieces of a batch as one.
+    """Returns the outputs of consecutive pieces of a batch as one; bytes that are UTF-8 throughout become text.
 
     Raises:
         ModelError: the pieces differ in their outputs or in the outputs' shapes.
     """
-    if len(parts) == 1:
-        return parts[0]
     names = [sorted(part) if isinstance(part, dict) else [] for part in parts]
     if any(there != names[0] for there in names):
         raise ModelError(f"model {model!r} returned outputs {names[0]} for some rows and others for other rows")
@@ -52,13 +50,15 @@ def join(parts: Sequence[Column | dict[str, Column]], model: str) -> Column | di
 
 def _concatenate(columns: Sequence[Column], model: str) -> Column:
     try:
-        if isinstance(columns[0], np.ndarray):
-            return np.concatenate(columns)
-        return pa.concat_arrays(columns)
+        arrays = [column for column in columns if isinstance(column, np.ndarray)]
+        if len(arrays) == len(columns):
+            return np.concatenate(arrays)
+        joined = pa.concat_arrays(columns)
     except (ValueError, TypeError) as error:  # Arrow's errors are among these
         raise ModelError(
             f"model {model!r} returned one shape or type for some rows and another for others: {error}"
         ) from None
+    return _as_text(joined)
 
 
 def _column(value: Any, rows: int, where: str) -> Column:
@@ -93,15 +93,17 @@ def _arrow(array: np.ndarray[Any, Any], where: str) -> Column:
         flat = pa.array(array.ravel(), from_pandas=True) if array.size else pa.array([], pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise ModelError(f"{where} returned Python objects that are no column: {error}") from None
-    if pa.types.is_binary(flat.type):
-        flat = _as_text(flat)
     for size in reversed(array.shape[1:]):
         flat = pa.FixedSizeListArray.from_arrays(flat, size)
     return flat
 
 
-def _as_text(binary: pa.Array) -> pa.Array:
-    try:
-        return binary.cast(pa.string())
-    except pa.ArrowInvalid:
-        return binary
+def _as_text(column: pa.Array) -> pa.Array:
+    kind, depth = column.type, 0
+    while pa.types.is_fixed_size_list(kind):
+        kind, depth = kind.value_type, depth + 1
+    if not pa.types.is_binary(kind):
+        return column
+    text = pa.string()
+    sizes = []
+    return text, sizes

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Mapping
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,14 +17,39 @@ from assay.errors import ModelError
 from assay.models.inputs import TEXT, Array, InputSpec
 from assay.models.model import ModelRef
 
+_NOTES = (b"I0000 ", b"WARNING: All log messages before absl::InitializeLog()")
+
 
 def import_tensorflow() -> Any:
     """Imports TensorFlow, without its log of notes, and so that it takes no more of a GPU than it uses."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    import tensorflow as tf
+    if "tensorflow" not in sys.modules:
+        with _importing, _quiet(os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")):
+            os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+            importlib.import_module("tensorflow")
+    return importlib.import_module("tensorflow")  # waits for another thread that is at it
 
-    return tf
+
+_importing = threading.Lock()
+
+
+@contextmanager
+def _quiet(level: str) -> Iterator[None]:
+    """Keeps the notes out of stderr that TensorFlow writes before it has read its log level; all else comes through."""
+    if level == "0":
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            written.seek(0)
+            os.write(2, b"".join(line for line in written if not line.startswith(_NOTES)))
 
 
 def input_spec(name: str, dtype: str, shape: Any, ref: ModelRef) -> InputSpec:
@@ -57,6 +87,6 @@ def numpy_outputs(tensors: Mapping[str, Any], ref: ModelRef) -> dict[str, Array]
 
 def empty_output(dtype: str, shape: Any) -> Array:
     """Returns no rows of an output of that type and shape (with the rows first, or None)."""
-    inner = () if shape is None else tuple(shape)[1:]
+    inner = () if shape is None or getattr(shape, "rank", 0) is None else tuple(shape)[1:]
     kept = inner if None not in inner else ()
     return np.zeros((0, *kept), object if dtype == TEXT else "float32" if dtype == "bfloat16" else dtype)

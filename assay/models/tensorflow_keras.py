@@ -71,8 +71,17 @@ def load(ref: ModelRef, path: str) -> Runner:
         arrays = inputs.arrays(extracts, specs, ref)
         return numpy_outputs(function([tensor(arrays[spec.name], spec) for spec in specs]), ref)
 
-    outputs = _named(model.output, model)
+    outputs = _named(_structure(model)[1], model)
     return Runner(run, {name: empty_output(out.dtype, out.shape) for name, out in outputs.items()})
+
+
+def _structure(model: Any) -> tuple[Any, Any]:
+    """Returns inputs and outputs, each one tensor or a list or dict of them, as the model was built with."""
+    import keras
+
+    if isinstance(model, keras.Sequential):
+        return model.inputs[0], model.outputs[0]
+    return model.input, model.output
 
 
 def _is_keras_zip(uri: str) -> bool:
@@ -98,9 +107,10 @@ def _specs(model: Any, ref: ModelRef) -> list[InputSpec]:
     """Returns the inputs in the order in which Keras flattens them."""
     import keras
 
-    names = sorted(model.input) if isinstance(model.input, Mapping) else [kt.name for kt in model.inputs]
+    taken, _ = _structure(model)
+    names = sorted(taken) if isinstance(taken, Mapping) else [kt.name for kt in model.inputs]
     specs = []
-    for name, kt in zip(names, keras.tree.flatten(model.input), strict=True):
+    for name, kt in zip(names, keras.tree.flatten(taken), strict=True):
         if getattr(kt, "sparse", False) or getattr(kt, "ragged", False):
             raise ModelError(f"model {ref.name!r}: input {name!r} is ragged or sparse; expected dense inputs")
         specs.append(input_spec(name, kt.dtype, kt.shape, ref))
@@ -112,11 +122,12 @@ def _graph(model: Any) -> Any:
     import keras
 
     tf = import_tensorflow()
-    signature = [tf.TensorSpec(kt.shape, kt.dtype) for kt in keras.tree.flatten(model.input)]
+    taken, _ = _structure(model)
+    signature = [tf.TensorSpec(kt.shape, kt.dtype) for kt in keras.tree.flatten(taken)]
 
     @tf.function(input_signature=[signature])
     def function(flat: Any) -> Any:
-        return _named(model(keras.tree.pack_sequence_as(model.input, flat), training=False), model)
+        return _named(model(keras.tree.pack_sequence_as(taken, flat), training=False), model)
 
     return function
 
@@ -124,5 +135,6 @@ def _graph(model: Any) -> Any:
 def _named(output: Any, model: Any) -> dict[str, Any]:
     if isinstance(output, Mapping):
         return dict(output)
-    values = list(output) if isinstance(output, list | tuple) else [output]
-    return dict(zip(model.output_names, values, strict=True))
+    if isinstance(output, list | tuple):
+        return dict(zip(model.output_names, output, strict=True))
+    return {"output": output}

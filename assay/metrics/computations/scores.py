@@ -37,6 +37,11 @@ def bucket_of(scores: Floats, buckets: int, left: float = 0.0, right: float = 1.
     return np.where(scores < left, 0, np.clip(position, 0, buckets).astype(np.int64) + 1)
 
 
+def coarser(bucket: Ints, buckets: int, fewer: int) -> Ints:
+    """Bucket among `fewer` of a bucket among `buckets`, a multiple of it; the open ends stay the ends."""
+    return np.clip((bucket - 1) // (buckets // fewer) + 1, 0, fewer + 1)
+
+
 @dataclass(frozen=True)
 class ScoreTable:
     """Weights by score and label.
@@ -234,10 +239,9 @@ class PredictionTable:
         return CellSums(_COARSE_BUCKETS + 2)
 
     def place(self, examples: Examples) -> Cells:
-        """Weighted prediction at its bucket."""
-        return Cells(
-            bucket_of(examples.predictions, _COARSE_BUCKETS), examples.weights * examples.predictions, examples.rows
-        )
+        """Weighted prediction at its bucket, which is the fine bucket's, so that a score on an edge is on one side."""
+        bucket = coarser(bucket_of(examples.predictions, BUCKETS), BUCKETS, _COARSE_BUCKETS)
+        return Cells(bucket, examples.weights * examples.predictions, examples.rows)
 
 
 @dataclass(frozen=True)
@@ -260,15 +264,13 @@ class Calibration:
         """Sums (s, num_buckets + 2)."""
         table, entries = views(self.tables()[0])
         _, predictions = views(self.tables()[1])
-        coarse = 2 * self._coarser(_geometry(table).bucket, BUCKETS)[entries.cells >> 1] + (entries.cells & 1)
+        bucket = coarser(_geometry(table).bucket, BUCKETS, self.num_buckets)
+        coarse = 2 * bucket[entries.cells >> 1] + (entries.cells & 1)
         count = self.num_buckets + 2
         by_label = binned(entries, coarse, 2 * count).reshape(entries.slice_count, count, 2)
-        bucket = self._coarser(np.arange(_COARSE_BUCKETS + 2), _COARSE_BUCKETS)[predictions.cells]
+        bucket = coarser(predictions.cells, _COARSE_BUCKETS, self.num_buckets)
         lower, upper = bucket_edges(self.num_buckets, 0.0, 1.0)
         return Buckets(lower, upper, by_label.sum(-1), by_label[..., 1], binned(predictions, bucket, count))
-
-    def _coarser(self, bucket: Ints, buckets: int) -> Ints:
-        return np.clip((bucket - 1) // (buckets // self.num_buckets) + 1, 0, self.num_buckets + 1)
 
 
 def bucket_edges(buckets: int, left: float, right: float) -> tuple[Floats, Floats]:

@@ -1,0 +1,383 @@
+"""The analysis file: what a person writes (YAML or JSON), checked once and turned into a plan.
+
+No code of the user's own is imported here: a stage states what it adds or puts out, and is held to it when it runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay import plan as plans
+from assay.errors import ConfigError, EvalConfigError, MissingFileError
+from assay.fields import (
+    Field,
+    choice,
+    count,
+    factory,
+    flag,
+    json_mapping,
+    list_of,
+    parameters,
+    section,
+    share,
+    text,
+    texts,
+    word,
+    words,
+)
+from assay.near_miss import one_of
+from assay.params import check_parameters
+from assay.plan import Plan, Stage, Task, with_params
+from assay.types import (
+    ANALYSIS_KEY,
+    ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
+    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
+    EXAMPLE_WEIGHTS_KEY,
+    FEATURES_EXTRACTOR_STAGE_NAME,
+    FEATURES_KEY,
+    GATE_STAGE_NAME,
+    LABELS_EXTRACTOR_STAGE_NAME,
+    LABELS_KEY,
+    LAST_EXTRACTOR_STAGE_NAME,
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+    METRICS_KEY,
+    PLOTS_KEY,
+    PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    PREDICTIONS_KEY,
+    READ_INPUTS_STAGE_NAME,
+    SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    SLICE_KEYS_KEY,
+    WRITE_RESULTS_STAGE_NAME,
+)
+from assay.yaml_text import parse_json, parse_yaml
+
+if TYPE_CHECKING:
+    from assay.proto.config_pb2 import EvalConfig
+
+TENSORFLOW_FORMATS = ("tfrecord",)
+FORMATS = (*TENSORFLOW_FORMATS, "csv", "parquet", "jsonl")
+TENSORFLOW_MODELS = ("saved_model", "keras")
+MODEL_TYPES = (*TENSORFLOW_MODELS, "callable")
+WRITERS = ("WriteMetricsPlotsAndValidations", "WriteEvalConfig", "WriteMetricsTable")
+"""The writers of every plan."""
+ANALYSIS_TABLE_WRITER = "WriteAnalysisTable"
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+_FILES: Mapping[str, Field] = {
+    "format": Field(choice(*FORMATS)),
+    "files": Field(texts),
+    "columns": Field(words, None),
+    "batch_rows": Field(count, None),
+    "options": Field(json_mapping, {}),
+}
+_CUSTOM: Mapping[str, Field] = {
+    "factory": Field(factory),
+    "args": Field(json_mapping, {}),
+    "per_row": Field(flag, False),
+    "image": Field(word, plans.CORE_IMAGE),
+}
+_MODEL: Mapping[str, Field] = {
+    "name": Field(word),
+    "uri": Field(text),
+    "type": Field(choice(*MODEL_TYPES)),
+    "baseline": Field(flag, False),
+    "signature": Field(text, None),
+    "features": Field(words, None),
+    "batch_rows": Field(count, None),
+    "args": Field(json_mapping, None),
+}
+_EXTRACTOR: Mapping[str, Field] = {"name": Field(word), **_CUSTOM, "after": Field(word, None), "adds": Field(words)}
+_EVALUATOR: Mapping[str, Field] = {"name": Field(word), **_CUSTOM, "run_after": Field(word), "outputs": Field(words)}
+_WRITER: Mapping[str, Field] = {"name": Field(word), "factory": _CUSTOM["factory"], "args": _CUSTOM["args"]}
+
+
+def _inputs(value: Any, path: str) -> dict[str, Any]:
+    return section(value, path, _CUSTOM if isinstance(value, Mapping) and "factory" in value else _FILES)
+
+
+def _sections(fields: Mapping[str, Field]) -> Field:
+    return Field(list_of(lambda value, path: section(value, path, fields)), [])
+
+
+def _config(value: Any, path: str) -> Any:
+    return text(value, path) if isinstance(value, str) else json_mapping(value, path)
+
+
+_ANALYSIS: Mapping[str, Field] = {
+    "params": Field(parameters, {}),
+    "inputs": Field(_inputs),
+    "on_bad_rows": Field(choice("fail", "skip"), "fail"),
+    "max_bad_rows": Field(share, 0.0),
+    "min_rows": Field(count, 1),
+    "models": _sections(_MODEL),
+    "rubber_stamp": Field(flag, False),
+    "eval_config": Field(_config, None),
+    "eval_config_file": Field(word, None),
+    "extractors": _sections(_EXTRACTOR),
+    "evaluators": _sections(_EVALUATOR),
+    "writers": _sections(_WRITER),
+    "analysis_table": Field(flag, False),
+    "code_version": Field(text, ""),
+    "output": Field(text),
+}
+
+
+def load_analysis(path: str | os.PathLike[str], given: Mapping[str, str] | None = None) -> Plan:
+    """Reads an analysis file and checks all of it.
+
+    Args:
+        path: a YAML or (by its ending) JSON file. Files that it names are relative to its folder.
+        given: parameter -> text; None leaves the parameters open.
+
+    Returns:
+        The plan: with `given`, resolved and ready to run.
+
+    Raises:
+        MissingFileError: the file, or its `eval_config_file`, is not there.
+        ConfigError: it is wrong; the message has file, key path, what was expected and found. Of its subclasses,
+            EvalConfigError is for the eval config and PipelineError for stages that do not fit together.
+    """
+    file = Path(path).expanduser()
+    try:
+        plan = compile_analysis(_parse(_read(file), file), file.parent)
+        return plan if given is None else with_params(plan, given)
+    except ConfigError as error:
+        raise type(error)(f"{file}: {error}") from error
+
+
+def compile_analysis(analysis: Mapping[str, Any], folder: Path) -> Plan:
+    """Turns the content of an analysis file that lies in `folder` into a plan with its parameters left open."""
+    read = section(analysis, "", _ANALYSIS)
+    open_values = {key: value for key, value in analysis.items() if key != "params"}
+    check_parameters(open_values, read["params"], "")
+    config = _eval_config(read, folder)
+    _check_models(read, config.get("model_specs", [{}]))
+    stages = _stages(read)
+    plan = Plan(
+        stages=stages,
+        tasks=(Task(name=plans.ANALYSE_TASK, stages=tuple(stage.name for stage in stages)),),
+        inputs=_placed_inputs(read["inputs"], folder),
+        models=tuple(_placed_model(model, folder) for model in read["models"]),
+        eval_config=config,
+        output=_placed(read["output"], folder),
+        params=read["params"],
+        **{key: read[key] for key in ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "code_version")},
+    )
+    plans.check(plan)
+    return plan
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise MissingFileError(f"{file}: expected a file that can be read; {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: expected UTF-8 text, found the byte {error.object[error.start]:#x}") from error
+
+
+def _parse(written: str, file: Path) -> Any:
+    return parse_json(written) if file.suffix == ".json" else parse_yaml(written)
+
+
+def _placed(place: str, folder: Path) -> str:
+    """An absolute path or a URI; what starts with a parameter is left for the parameter to make absolute."""
+    if _URI.match(place) or place.startswith("${"):
+        return place
+    return os.path.abspath(folder / os.path.expanduser(place))
+
+
+def _placed_inputs(inputs: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    inputs = {key: value for key, value in inputs.items() if key != "image"}
+    if "files" not in inputs:
+        return inputs
+    return {**inputs, "files": [_placed(file, folder) for file in inputs["files"]]}
+
+
+def _placed_model(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    uri = model["uri"] if model["type"] == "callable" else _placed(model["uri"], folder)
+    return {key: value for key, value in {**model, "uri": uri}.items() if value is not None}
+
+
+def _eval_config(read: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The resolved and checked EvalConfig as JSON."""
+    inline, file = read["eval_config"], read["eval_config_file"]
+    if (inline is None) == (file is None):
+        found = "none" if file is None else "both"
+        raise ConfigError(f"eval_config: expected either eval_config or eval_config_file, found {found}")
+    place = "eval_config" if file is None else f"eval_config_file {file}"
+    try:
+        return _resolved(_config_in(Path(_placed(file, folder))) if inline is None else inline, read)
+    except ConfigError as error:
+        hint = "; a parameter can stand only in fields of text" if "${" in str(error) else ""
+        joint = "." if inline is not None and re.match(r"[a-z_]+[.:[]", str(error)) else ": "
+        raise type(error)(f"{place}{joint}{error}{hint}") from error
+
+
+def _config_in(file: Path) -> Any:
+    written = _read(file)
+    return parse_yaml(written) if file.suffix in (".yaml", ".yml") else written
+
+
+def _resolved(source: Any, read: Mapping[str, Any]) -> dict[str, Any]:
+    from assay.config import check_eval_config, parse_eval_config, resolve_eval_config, to_canonical_json
+
+    has_baseline = any(model["baseline"] for model in read["models"]) if read["models"] else None
+    config = resolve_eval_config(
+        parse_eval_config(source), has_baseline_model=has_baseline, rubber_stamp=read["rubber_stamp"]
+    )
+    check_eval_config(config)
+    _check_metrics(config)
+    resolved: dict[str, Any] = json.loads(to_canonical_json(config))
+    return resolved
+
+
+def _check_metrics(config: EvalConfig) -> None:
+    """Checks names and settings of metrics; a scheduler's light environment leaves that to the stage."""
+    if find_spec("numpy"):
+        from assay.metrics.specs import metrics_of
+
+        metrics_of(config)
+
+
+def _check_models(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
+    models = read["models"]
+    if not models:
+        _check_predictions(read, specs)
+        return
+    names = [model["name"] for model in models]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise ConfigError(f"models[{i}].name: two models have the name {name!r}; expected a name for each")
+    if len(models) > 1 or len(specs) > 1:
+        _check_specs({model["name"]: model["baseline"] for model in models}, specs)
+
+
+def _check_specs(baselines: Mapping[str, bool], specs: Sequence[Mapping[str, Any]]) -> None:
+    """Every model has its model spec, every spec its model, and they agree about who is the baseline."""
+    specified = {spec.get("name", ""): spec.get("is_baseline", False) for spec in specs}
+    for i, (name, baseline) in enumerate(baselines.items()):
+        if name not in specified:
+            raise ConfigError(f"models[{i}].name: no model spec is named {name!r}{one_of(name, specified)}")
+        if baseline != specified[name]:
+            raise ConfigError(
+                f"models[{i}].baseline: expected what the model spec {name!r} says, found "
+                f"{json.dumps(baseline)} here and is_baseline: {json.dumps(specified[name])} there"
+            )
+    for i, name in enumerate(specified):
+        if name not in baselines:
+            hint = one_of(name, baselines)
+            raise EvalConfigError(f"eval_config.model_specs[{i}].name: no model is named {name!r}{hint}")
+
+
+def _check_predictions(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
+    """Without models the predictions must come from columns or from an extractor of the user's own."""
+    if _adds_predictions(read):
+        return
+    for i, spec in enumerate(specs):
+        if not spec.get("prediction_key") and not spec.get("prediction_keys"):
+            raise EvalConfigError(
+                f"eval_config.model_specs[{i}].prediction_key: expected the column with the predictions, as there "
+                f"are no models; found nothing"
+            )
+
+
+def _adds_predictions(read: Mapping[str, Any]) -> bool:
+    return any(PREDICTIONS_KEY in extra["adds"] for extra in read["extractors"])
+
+
+def _stages(read: Mapping[str, Any]) -> tuple[Stage, ...]:
+    return (
+        _read_inputs(read["inputs"]),
+        *_extractors(read),
+        *_evaluators(read),
+        Stage(name=GATE_STAGE_NAME, kind=plans.GATE),
+        Stage(name=WRITE_RESULTS_STAGE_NAME, kind=plans.WRITE_RESULTS, settings={"writers": _writers(read)}),
+    )
+
+
+def _read_inputs(inputs: Mapping[str, Any]) -> Stage:
+    needs_tensorflow = inputs.get("format") in TENSORFLOW_FORMATS
+    image = inputs.get("image") or (plans.TENSORFLOW_IMAGE if needs_tensorflow else plans.CORE_IMAGE)
+    return Stage(name=READ_INPUTS_STAGE_NAME, kind=plans.READ_INPUTS, image=image)
+
+
+def _extractors(read: Mapping[str, Any]) -> list[Stage]:
+    """The default extractors with the user's own put where they belong."""
+    chain = _default_extractors(read)
+    placed: dict[str, str] = {}  # extra -> `after`
+    for i, extra in enumerate(read["extractors"]):
+        names = [stage.name for stage in chain]
+        after = names[names.index(SLICE_KEY_EXTRACTOR_STAGE_NAME) - 1] if extra["after"] is None else extra["after"]
+        if after and after not in names:
+            hint = ' ("" is directly after reading)' if after == READ_INPUTS_STAGE_NAME else ""
+            raise ConfigError(f"extractors[{i}].after: no extractor {after!r} comes before{one_of(after, names)}{hint}")
+        place = names.index(after) + 1 if after else 0
+        while place < len(names) and placed.get(names[place]) == after:  # extras after one stage keep their order
+            place += 1
+        chain.insert(place, _own(extra, plans.EXTRACT, adds=extra["adds"]))
+        placed[extra["name"]] = after
+    return chain
+
+
+def _default_extractors(read: Mapping[str, Any]) -> list[Stage]:
+    added = {
+        FEATURES_EXTRACTOR_STAGE_NAME: FEATURES_KEY,
+        LABELS_EXTRACTOR_STAGE_NAME: LABELS_KEY,
+        EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: EXAMPLE_WEIGHTS_KEY,
+    }
+    if read["models"]:
+        added[PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
+    elif not _adds_predictions(read):
+        added[MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
+    added[SLICE_KEY_EXTRACTOR_STAGE_NAME] = SLICE_KEYS_KEY
+    on_tensorflow = any(model["type"] in TENSORFLOW_MODELS for model in read["models"])
+    images = {PREDICTIONS_EXTRACTOR_STAGE_NAME: plans.TENSORFLOW_IMAGE} if on_tensorflow else {}
+    return [
+        Stage(name=name, kind=plans.EXTRACT, adds=(key,), image=images.get(name, plans.CORE_IMAGE))
+        for name, key in added.items()
+    ]
+
+
+def _evaluators(read: Mapping[str, Any]) -> list[Stage]:
+    stages = [
+        Stage(
+            name=METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+            kind=plans.EVALUATE,
+            run_after=SLICE_KEY_EXTRACTOR_STAGE_NAME,
+            outputs=(METRICS_KEY, PLOTS_KEY),
+        )
+    ]
+    if read["analysis_table"]:
+        stages.append(
+            Stage(
+                name=ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
+                kind=plans.EVALUATE,
+                run_after=LAST_EXTRACTOR_STAGE_NAME,
+                outputs=(ANALYSIS_KEY,),
+            )
+        )
+    own = [
+        _own(extra, plans.EVALUATE, run_after=extra["run_after"], outputs=extra["outputs"])
+        for extra in read["evaluators"]
+    ]
+    return stages + own
+
+
+def _own(extra: Mapping[str, Any], kind: str, **edges: Any) -> Stage:
+    """A stage of the user's own."""
+    settings = {key: extra[key] for key in ("factory", "args", "per_row")}
+    return Stage(name=extra["name"], kind=kind, image=extra["image"], settings=settings, **edges)
+
+
+def _writers(read: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = (*WRITERS, ANALYSIS_TABLE_WRITER) if read["analysis_table"] else WRITERS
+    return [*({"name": name} for name in names), *read["writers"]]

@@ -1,0 +1,178 @@
+"""Evaluation from Python: of files with stages of one's own, or of data in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from assay.config import columns_of, parse_eval_config, resolve_eval_config
+from assay.defaults import default_evaluators, default_extractors, default_writers
+from assay.errors import InputError, MissingColumnError
+from assay.metrics.specs import metrics_of
+from assay.models import model as model_files
+from assay.models.model import ModelRef
+from assay.pipeline import ExtractEvaluateAndWriteResults, check_stages
+from assay.proto.config_pb2 import EvalConfig, ModelSpec
+from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows
+from assay.readers.needed import narrowed, needed_columns
+from assay.readers.read_inputs import ReadInputs
+from assay.readers.source import Source, check_columns
+from assay.results import EvalResult, load_eval_result
+from assay.runner import run_pipeline
+from assay.types import FEATURES_KEY, Evaluator, Extractor, Extracts, Writer
+
+Config = EvalConfig | Mapping[str, Any] | str
+"""An EvalConfig as message, as dict, or as JSON or protobuf text."""
+
+
+def run_model_analysis(
+    eval_config: Config,
+    *,
+    data_location: str | Sequence[str],
+    file_format: str = "tfrecord",
+    models: Sequence[ModelRef] = (),
+    output_path: str | None = None,
+    extractors: Sequence[Extractor] | None = None,
+    evaluators: Sequence[Evaluator] | None = None,
+    writers: Sequence[Writer] | None = None,
+    pipeline_options: PipelineOptions | None = None,
+) -> EvalResult:
+    """Evaluates the rows of files and writes the results.
+
+    Args:
+        eval_config: what to compute.
+        data_location: file names or globs.
+        file_format: "tfrecord" (of tf.Example), "csv", "parquet" or "jsonl".
+        models: the models to run; none if the predictions are columns of the data.
+        output_path: folder of the results; a new temporary one if None.
+        extractors: in place of `default_extractors(...)`.
+        evaluators: in place of `default_evaluators(...)`.
+        writers: in place of `default_writers(...)`.
+        pipeline_options: Beam's; without a runner among them, the in-memory runner of this process is used.
+
+    Returns:
+        The results, as they were written. With several models, those of the candidate.
+
+    Raises:
+        UsageError: config, files, columns, models or stages are wrong; told before any work where that can be.
+    """
+    files = (data_location,) if isinstance(data_location, str) else tuple(data_location)
+    has_baseline = any(model.baseline for model in models) if models else None
+    config = _resolved(parse_eval_config(eval_config), has_baseline, any(model.rubber_stamp for model in models))
+    custom = extractors is not None or evaluators is not None
+    for model in models:
+        model_files.check(model)
+    source = narrowed(Source(file_format, files), config, models, everything=custom)
+    if extractors is None:
+        check_columns(source, needed_columns(config, models))
+    output = output_path or tempfile.mkdtemp(prefix="assay-")
+    default = default_writers(
+        output,
+        config,
+        data_location=", ".join(files),
+        file_format=file_format,
+        model_locations={model.name: model.uri for model in models},
+    )
+    analysis = _analysis(
+        config,
+        default_extractors(config, models) if extractors is None else extractors,
+        default_evaluators(config) if evaluators is None else evaluators,
+        default if writers is None else writers,
+        rubber_stamp=any(model.rubber_stamp for model in models),
+    )
+    run_pipeline(ReadInputs(source), analysis, pipeline_options)
+    return load_eval_result(output, model_name=_candidate(config))
+
+
+def analyze_raw_data(
+    data: Any,
+    eval_config: Config,
+    output_path: str | None = None,
+    *,
+    extractors: Sequence[Extractor] | None = None,
+    evaluators: Sequence[Evaluator] | None = None,
+    writers: Sequence[Writer] | None = None,
+) -> EvalResult:
+    """Evaluates rows in memory, whose predictions are among their columns.
+
+    Two model specs with a `prediction_key` each, one of them `is_baseline`, compare two columns; no model is needed.
+
+    Args:
+        data: an Arrow table, a pandas frame (cells may be arrays), or a list of dicts (values may be missing).
+        eval_config: what to compute. Without model specs, the columns are `label` and `prediction`.
+        output_path: folder of the results; a temporary one, gone after the call, if None.
+        extractors: in place of `default_extractors(...)`.
+        evaluators: in place of `default_evaluators(...)`.
+        writers: in place of `default_writers(...)`.
+
+    Returns:
+        The results. With several models, those of the candidate.
+
+    Raises:
+        UsageError: config, columns or values are wrong.
+    """
+    config = parse_eval_config(eval_config)
+    if not config.model_specs:
+        config.model_specs.append(ModelSpec(label_key="label", prediction_key="prediction"))
+    config = _resolved(config, None, False)
+    batches = _batches(data)
+    if extractors is None:
+        _check_columns(config, batches[0][FEATURES_KEY])
+    with tempfile.TemporaryDirectory(prefix="assay-") as temporary:
+        output = output_path or temporary
+        analysis = _analysis(
+            config,
+            default_extractors(config) if extractors is None else extractors,
+            default_evaluators(config) if evaluators is None else evaluators,
+            default_writers(output, config) if writers is None else writers,
+            rubber_stamp=False,
+        )
+        run_pipeline(ReadBatches(batches), analysis)
+        return load_eval_result(output, model_name=_candidate(config))
+
+
+def _resolved(config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool) -> EvalConfig:
+    resolved = resolve_eval_config(config, has_baseline_model=has_baseline, rubber_stamp=rubber_stamp)
+    metrics_of(resolved)  # an unknown metric is told before any work
+    return resolved
+
+
+def _analysis(
+    config: EvalConfig,
+    extractors: Sequence[Extractor],
+    evaluators: Sequence[Evaluator],
+    writers: Sequence[Writer],
+    *,
+    rubber_stamp: bool,
+) -> beam.PTransform:
+    check_stages(extractors, evaluators, writers)
+    return ExtractEvaluateAndWriteResults(
+        eval_config=config, extractors=extractors, evaluators=evaluators, writers=writers, rubber_stamp=rubber_stamp
+    )
+
+
+def _batches(data: Any) -> list[Extracts]:
+    if isinstance(data, pa.Table):
+        return from_arrow(data)
+    if hasattr(data, "columns"):
+        return from_pandas(data)
+    if isinstance(data, Sequence) and all(isinstance(row, Mapping) for row in data):
+        return from_rows(data)
+    raise InputError(f"data: expected an Arrow table, a pandas frame or a list of dicts, found {type(data).__name__}")
+
+
+def _check_columns(config: EvalConfig, there: Mapping[str, Any]) -> None:
+    for column, who in columns_of(config).items():
+        if column not in there:
+            raise MissingColumnError(f"the data has no column {column!r}, which {who} needs; it has {sorted(there)}")
+
+
+def _candidate(config: EvalConfig) -> str | None:
+    """Name of the first model that is not the baseline, where there are several."""
+    names = [spec.name for spec in config.model_specs if not spec.is_baseline]
+    return names[0] if len(config.model_specs) > 1 else None

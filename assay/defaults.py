@@ -1,0 +1,69 @@
+"""The extractors, evaluators and writers of an evaluation whose author names none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
+from assay.extractors.by_model_spec import ExampleWeightsExtractor, LabelsExtractor, MaterializedPredictionsExtractor
+from assay.extractors.features import FeaturesExtractor
+from assay.extractors.predictions import PredictionsExtractor
+from assay.extractors.slice_keys import SliceKeyExtractor
+from assay.models.model import ModelRef
+from assay.proto.config_pb2 import EvalConfig
+from assay.types import Evaluator, Extractor, Writer
+from assay.writers.eval_config import EvalConfigWriter
+from assay.writers.metrics_plots_and_validations import MetricsPlotsAndValidationsWriter
+from assay.writers.metrics_table import MetricsTableWriter
+
+
+def default_extractors(eval_config: EvalConfig, models: Sequence[ModelRef] = ()) -> list[Extractor]:
+    """Features, labels, example weights, predictions (of the models, or in the data), slice keys.
+
+    Args:
+        eval_config: a resolved config.
+        models: the models to run; none if the predictions are columns of the data.
+    """
+    keys = {spec.name: spec.prediction_key for spec in eval_config.model_specs if spec.prediction_key}
+    predictions = PredictionsExtractor(models, keys) if models else MaterializedPredictionsExtractor(eval_config)
+    return [
+        FeaturesExtractor(),
+        LabelsExtractor(eval_config),
+        ExampleWeightsExtractor(eval_config),
+        predictions,
+        SliceKeyExtractor(eval_config),
+    ]
+
+
+def default_evaluators(eval_config: EvalConfig, *, skip_bad_rows: bool = False) -> list[Evaluator]:
+    """Metrics and plots, after the slice keys.
+
+    Args:
+        eval_config: a resolved config.
+        skip_bad_rows: drop and count rows that no metric can take, instead of failing.
+    """
+    return [MetricsAndPlotsEvaluator(eval_config, skip_bad_rows=skip_bad_rows)]
+
+
+def default_writers(
+    output_path: str,
+    eval_config: EvalConfig,
+    *,
+    data_location: str = "",
+    file_format: str = "",
+    model_locations: Mapping[str, str] | None = None,
+) -> list[Writer]:
+    """Metrics, plots and validations, the eval config, and the metrics as a flat table.
+
+    Args:
+        output_path: folder of the results.
+        eval_config: a resolved config.
+        data_location: where the data lies, as results tell it.
+        file_format: format of the data, as results tell it.
+        model_locations: model name -> where it lies, as results tell it.
+    """
+    return [
+        MetricsPlotsAndValidationsWriter(output_path),
+        EvalConfigWriter(output_path, eval_config, data_location, file_format, dict(model_locations or {})),
+        MetricsTableWriter(output_path),
+    ]

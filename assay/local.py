@@ -1,0 +1,137 @@
+"""Runs a plan on this machine, and publishes what it found: the verdict, then `results.json`, last."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+
+import assay
+from assay import gate
+from assay.plan import Plan, digest
+from assay.progress import shown
+from assay.results import load_metrics, load_validation_result
+from assay.runner import Counts
+from assay.stages import check_inputs, context_of, import_custom, run_stage
+
+RESULTS_FILE = "results.json"
+VERDICT_FILE = "verdict.json"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left behind.
+
+    Attributes:
+        output: folder of the results.
+        verdict: whether the candidate may be released, and why not.
+        counts: rows read, and bad rows by reason.
+        seconds: wall time.
+    """
+
+    output: str
+    verdict: gate.Verdict
+    counts: Counts
+    seconds: float
+
+
+def check(plan: Plan, *, import_code: bool = False) -> None:
+    """Checks, without running, that everything a resolved plan needs is there.
+
+    Args:
+        plan: a plan whose parameters are resolved.
+        import_code: also import and make the user's own stages.
+
+    Raises:
+        UsageError: a model, file, column or factory is missing or wrong.
+    """
+    context = context_of(plan)
+    check_inputs(context)
+    if import_code:
+        import_custom(context)
+
+
+def run(plan: Plan, *, progress: TextIO | None = None, options: Sequence[str] = ()) -> RunResult:
+    """Runs every task of a resolved plan and publishes the results under `plan.output`.
+
+    Results of an earlier run are withdrawn first, so that whoever finds `results.json` finds a whole run.
+
+    Args:
+        plan: a plan whose parameters are resolved.
+        progress: where to show rows, rows/s and stage while it runs; None shows nothing.
+        options: Beam pipeline options as on a command line; the default runner is the in-memory one.
+
+    Raises:
+        AssayError: whatever went wrong on purpose.
+    """
+    started = time.monotonic()
+    check(plan)
+    _withdraw(plan.output)
+    counts = Counts(0, {})
+    with shown(progress) if progress is not None else nullcontext():
+        for task in plan.tasks:
+            done = run_stage(plan, task.name, options=PipelineOptions(list(options)))
+            counts = Counts(counts.rows + done.rows, {**counts.bad_rows, **done.bad_rows})
+    verdict = judge(plan, counts)
+    _publish(plan, verdict, counts)
+    return RunResult(plan.output, verdict, counts, time.monotonic() - started)
+
+
+def judge(plan: Plan, counts: Counts) -> gate.Verdict:
+    """The verdict on the written results."""
+    limits = gate.Limits(min_rows=plan.min_rows, max_bad_rows=plan.max_bad_rows)
+    return gate.verdict(
+        load_validation_result(plan.output),
+        load_metrics(plan.output),
+        counts=gate.Counts(counts.rows, counts.bad_rows),
+        limits=limits,
+    )
+
+
+def _withdraw(output: str) -> None:
+    """Takes back an earlier run's results, the file that vouches for them first."""
+    found = _files(output)
+    if RESULTS_FILE not in found:
+        return
+    with FileSystems.open(_join(output, RESULTS_FILE)) as file:
+        listed = json.loads(file.read()).get("files", [])
+    FileSystems.delete([_join(output, RESULTS_FILE)])
+    FileSystems.delete([_join(output, name) for name in listed if name in found])
+
+
+def _publish(plan: Plan, verdict: gate.Verdict, counts: Counts) -> None:
+    _write(_join(plan.output, VERDICT_FILE), verdict.to_json())
+    results = {
+        "assay_version": assay.__version__,
+        "plan": digest(plan),
+        "params": dict(plan.params),
+        "rows": counts.rows,
+        "bad_rows": dict(counts.bad_rows),
+        "verdict": verdict.status,
+        "files": sorted(_files(plan.output) - {RESULTS_FILE}),
+    }
+    _write(_join(plan.output, RESULTS_FILE), json.dumps(results, indent=2, sort_keys=True) + "\n")
+
+
+def _files(output: str) -> set[str]:
+    found: list[Any] = FileSystems.match([_join(output, "*")])[0].metadata_list
+    return {file.path.rsplit("/", 1)[-1] for file in found}
+
+
+def _write(path: str, text: str) -> None:
+    """Writes a file that is there whole or not at all."""
+    temporary = f"{path}.tmp"
+    with FileSystems.create(temporary, "application/json") as file:
+        file.write(text.encode())
+    FileSystems.rename([temporary], [path])
+
+
+def _join(folder: str, name: str) -> str:
+    joined: str = FileSystems.join(folder, name)
+    return joined

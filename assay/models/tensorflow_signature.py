@@ -1,0 +1,132 @@
+"""The signature of a SavedModel, read from the graph's file alone: no weights are loaded."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assay.errors import ModelError
+from assay.models import files
+from assay.models.inputs import TEXT, InputSpec
+from assay.models.model import ModelRef
+from assay.models.tensorflow import import_tensorflow, input_spec
+
+GRAPH_FILE = "saved_model.pb"
+
+_DEFAULT = "serving_default"
+_PARSERS = ("ParseExample", "ParseSingleExample", "ParseSequenceExample", "DecodeProto")
+_COMPOSITES = ("RAGGED_TENSOR_SPEC", "SPARSE_TENSOR_SPEC")
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a signature takes.
+
+    Attributes:
+        name: as in the SavedModel.
+        inputs: sorted by name.
+        raw: whether its only input takes serialised tf.Examples.
+    """
+
+    name: str
+    inputs: tuple[InputSpec, ...]
+    raw: bool
+
+
+def read_signature(ref: ModelRef, folder: str) -> Signature:
+    """Returns the signature `ref.signature` of the SavedModel in `folder`.
+
+    Empty means `serving_default`, or the only one there is.
+
+    Raises:
+        ModelError: there is no such signature, or one of its inputs or outputs is ragged or sparse.
+    """
+    graph = _read_graph(folder)
+    name = _choose(ref, graph.signature_def)
+    signature = graph.signature_def[name]
+    _refuse_composites(graph, signature, ref)
+    inputs = tuple(_spec(key, signature.inputs[key], ref) for key in sorted(signature.inputs))
+    lone_text = len(inputs) == 1 and inputs[0].dtype == TEXT and len(inputs[0].shape or (None,)) == 1
+    return Signature(name, inputs, lone_text and not ref.features and _parses_examples(graph, signature))
+
+
+def _read_graph(folder: str) -> Any:
+    import_tensorflow()
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    with files.open_binary(files.join(folder, GRAPH_FILE)) as stream:
+        graphs = saved_model_pb2.SavedModel.FromString(stream.read()).meta_graphs
+    return next((graph for graph in graphs if "serve" in graph.meta_info_def.tags), graphs[0])
+
+
+def _choose(ref: ModelRef, there: Iterable[str]) -> str:
+    names = sorted(name for name in there if not name.startswith("__"))
+    wanted = ref.signature or (names[0] if len(names) == 1 else _DEFAULT)
+    if wanted in names:
+        return wanted
+    near = difflib.get_close_matches(wanted, names, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ModelError(f"model {ref.name!r} has no signature {wanted!r}; it has {', '.join(names) or 'none'}{hint}")
+
+
+def _spec(name: str, info: Any, ref: ModelRef) -> InputSpec:
+    tf = import_tensorflow()
+    shape = tf.TensorShape(info.tensor_shape)
+    return input_spec(name, tf.as_dtype(info.dtype).name, None if shape.rank is None else shape.as_list(), ref)
+
+
+def _refuse_composites(graph: Any, signature: Any, ref: ModelRef) -> None:
+    for kind, tensors in (("input", signature.inputs), ("output", signature.outputs)):
+        for name, info in tensors.items():
+            if info.WhichOneof("encoding") not in (None, "name"):
+                raise ModelError(_composite(f"{kind} {name!r} is", ref))
+    if _has_composite_argument(graph, signature):
+        raise ModelError(_composite(f"one of its inputs ({', '.join(sorted(signature.inputs))}) is part of", ref))
+
+
+def _composite(what: str, ref: ModelRef) -> str:
+    return (
+        f"model {ref.name!r}: {what} a ragged or sparse tensor; export a signature with dense inputs and outputs, or "
+        "one that takes serialised tf.Examples"
+    )
+
+
+def _has_composite_argument(graph: Any, signature: Any) -> bool:
+    """TensorFlow 2 writes a ragged input as two plain ones; only the function behind the signature tells."""
+    library = _library(graph)
+    wrappers = _called(_output_nodes(graph, signature))
+    behind = [name for wrapper in wrappers if wrapper in library for name in _called(library[wrapper])]
+    known = graph.object_graph_def.concrete_functions
+    arguments = [str(known[name].canonicalized_input_signature) for name in behind if name in known]
+    return any(composite in text for text in arguments for composite in _COMPOSITES)
+
+
+def _parses_examples(graph: Any, signature: Any) -> bool:
+    """Tells a signature that takes tf.Examples from one whose only feature is a text."""
+    library = _library(graph)
+    nodes, seen = list(graph.graph_def.node), set[str]()
+    waiting = list(_called(_output_nodes(graph, signature)))
+    while waiting:
+        name = waiting.pop()
+        if name in library and name not in seen:
+            seen.add(name)
+            nodes.extend(library[name])
+            waiting.extend(_called(library[name]))
+    return any(node.op.startswith(_PARSERS) for node in nodes)
+
+
+def _library(graph: Any) -> Mapping[str, Any]:
+    return {function.signature.name: function.node_def for function in graph.graph_def.library.function}
+
+
+def _output_nodes(graph: Any, signature: Any) -> list[Any]:
+    names = {info.name.split(":")[0] for info in signature.outputs.values()}
+    return [node for node in graph.graph_def.node if node.name in names]
+
+
+def _called(nodes: Iterable[Any]) -> Iterator[str]:
+    for node in nodes:
+        for value in node.attr.values():
+            yield from (function.name for function in (value.func, *value.list.func) if function.name)

@@ -1,0 +1,91 @@
+"""Rows that are in memory already: Arrow table, pandas frame or list of dicts -> batches of Extracts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+
+from assay.errors import ColumnTypeError
+from assay.readers.batches import Rows, encoded, extracts_of
+from assay.readers.read_inputs import counted
+from assay.types import Extracts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEMORY = "<memory>"
+"""Stands for the file name in `_source`."""
+
+BATCH_ROWS = 65_536
+
+
+def from_arrow(table: pa.Table, *, dictionary: tuple[str, ...] = (), batch_rows: int = BATCH_ROWS) -> list[Extracts]:
+    """Returns batches of `batch_rows` rows; an empty table gives one empty batch.
+
+    Args:
+        table: one column for each feature.
+        dictionary: text columns that are wanted as dictionary arrays.
+        batch_rows: rows of each batch but the last.
+    """
+    starts = range(0, max(table.num_rows, 1), batch_rows)
+    return [_batch(table.slice(start, batch_rows), start, dictionary) for start in starts]
+
+
+def from_pandas(frame: pd.DataFrame, **settings: Any) -> list[Extracts]:
+    """Returns batches of a frame, whose cells may be arrays; NaN and None are missing. Settings as in `from_arrow`.
+
+    Raises:
+        ColumnTypeError: a column holds values that do not go together.
+    """
+    columns = {str(name): _array(str(name), frame[name]) for name in frame.columns}
+    return from_arrow(pa.table(columns), **settings)
+
+
+def from_rows(rows: Sequence[Mapping[str, Any]], **settings: Any) -> list[Extracts]:
+    """Returns batches of dicts, each of which may lack keys or hold None. Settings as in `from_arrow`.
+
+    Raises:
+        ColumnTypeError: a key holds values that do not go together.
+    """
+    names = dict.fromkeys(str(name) for row in rows for name in row)
+    return from_arrow(pa.table({name: _array(name, [row.get(name) for row in rows]) for name in names}), **settings)
+
+
+class ReadBatches(beam.PTransform):
+    """Batches of Extracts in memory -> PCollection[Extracts], in order."""
+
+    def __init__(self, batches: Sequence[Extracts]) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def expand(self, pbegin: beam.Pipeline) -> beam.PCollection[Extracts]:
+        """Applies the transform."""
+        created = pbegin | "Create" >> beam.Create(self._batches, reshuffle=False)
+        return created | "Count" >> beam.Map(counted).with_output_types(dict)
+
+
+def _array(name: str, values: Any) -> Any:
+    """One column of Arrow from any sequence of values."""
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        pass  # perhaps cells of two or more dimensions, which Arrow takes as nested lists only
+    try:
+        return pa.array([v.tolist() if isinstance(v, np.ndarray | np.generic) else v for v in values], from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise ColumnTypeError(f"column {name!r}: the values do not go together: {error}") from error
+
+
+def _batch(table: pa.Table, first: int, dictionary: tuple[str, ...]) -> Extracts:
+    columns = {name: _compact(table.column(name)) for name in table.column_names}
+    rows = np.arange(first, first + table.num_rows, dtype=np.int64)
+    return extracts_of(Rows(encoded(columns, dictionary), rows), split=0, file=MEMORY)
+
+
+def _compact(column: pa.ChunkedArray) -> pa.Array:
+    """A copy, since a slice would be pickled with all of its parent."""
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

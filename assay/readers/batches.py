@@ -1,0 +1,91 @@
+"""Tables of any length -> batches of a fixed number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from assay.errors import ColumnTypeError
+from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
+
+Numbers = npt.NDArray[np.int64]
+
+_ROW = "\0row"
+
+
+class Rows(NamedTuple):
+    """A batch as a format's reader yields it."""
+
+    columns: dict[str, pa.Array]
+    """Column name -> Arrow array of n rows."""
+    rows: Numbers
+    """(n,) row numbers within the file, from 0."""
+    records: pa.Array | None = None
+    """The n serialised records, where they are asked for."""
+
+
+def numbered(table: pa.Table, rows: Numbers) -> pa.Table:
+    """Adds the row numbers (n,) to a table of n rows, so that they stay beside their rows in `recut`."""
+    return table.append_column(_ROW, pa.array(rows))
+
+
+def recut(tables: Iterable[pa.Table], batch_rows: int) -> Iterator[Rows]:
+    """Yields batches of exactly `batch_rows` rows, but for the last, from tables that are `numbered`.
+
+    Raises:
+        ColumnTypeError: a column changes to a type that does not go with the one before.
+    """
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if sum(part.num_rows for part in held) < batch_rows:
+            continue
+        joined = _join(held)
+        whole = joined.num_rows - joined.num_rows % batch_rows
+        for start in range(0, whole, batch_rows):
+            yield _as_rows(joined.slice(start, batch_rows))
+        held = [joined.slice(whole)]
+    rest = _join(held) if held else None
+    if rest is not None and rest.num_rows:
+        yield _as_rows(rest)
+
+
+def _join(tables: list[pa.Table]) -> pa.Table:
+    try:
+        return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise ColumnTypeError(f"a column changes its type within a file: {error}; declare its type") from error
+
+
+def _as_rows(table: pa.Table) -> Rows:
+    columns = {name: one_chunk(table.column(at)) for at, name in enumerate(table.column_names)}
+    return Rows(columns, columns.pop(_ROW).to_numpy())
+
+
+def one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    """Returns the column as one array, without a copy where it is one already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def encoded(columns: Mapping[str, pa.Array], dictionary: tuple[str, ...]) -> dict[str, pa.Array]:
+    """Dictionary-encodes those text columns that are named in `dictionary`."""
+    return {
+        name: column.dictionary_encode() if name in dictionary and pa.types.is_string(column.type) else column
+        for name, column in columns.items()
+    }
+
+
+def extracts_of(batch: Rows, *, split: int, file: str) -> Extracts:
+    """Returns Extracts with `features`, `_source` and, where there are records, `input`."""
+    n = len(batch.rows)
+    source: dict[str, Any] = {
+        "split": np.full(n, split, np.int32),
+        "file": pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([file])),
+        "row": batch.rows,
+    }
+    extracts: Extracts = {FEATURES_KEY: batch.columns, SOURCE_KEY: source}
+    return extracts if batch.records is None else {**extracts, INPUT_KEY: batch.records}

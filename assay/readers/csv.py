@@ -1,0 +1,251 @@
+"""CSV files, plain or gzip. Rows of the wrong length and values of the wrong type are bad rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+
+from assay.errors import CorruptFileError
+from assay.readers import bad_rows, files
+from assay.readers.bad_rows import Refuse
+from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
+from assay.readers.source import Source, check_names, declared_types
+
+_MISSING_NUMBERS = pa.array(["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "?"])
+"""What stands for a missing number or truth value, beside `null_values`; a text of these is a text."""
+
+_END = "\0end"
+_LEADING_ZERO = r"^[+-]?0[0-9]"
+
+
+def schema(file: str, source: Source) -> dict[str, pa.DataType]:
+    """Returns the columns of the file; types as declared, else as the first block (1 MB) suggests.
+
+    A column is int64, float64 or bool if every value in it can be read so, else text. Numbers with leading zeros are
+    text.
+    """
+    with files.naming(file, "CSV"):
+        names = _names(file, source)
+        if not names:
+            return {}
+        texts = arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary()), **_nulls(source))
+        with _open(file, source, texts) as reader:
+            block = next(iter(reader), None)
+    if block is None or not block.num_rows:
+        return {}
+    declared = declared_types(source)
+    return {name: declared.get(name) or _infer(column) for name, column in zip(names, block.columns, strict=True)}
+
+
+def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
+    """Yields the batches of a file.
+
+    Raises:
+        CorruptFileError: the gzip stream is damaged, or a quote is never closed.
+        MissingColumnError: the file lacks one of the columns.
+    """
+    with files.naming(file, "CSV"):
+        declared = declared_types(source)
+        for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch):
+            converted = _converted(batch, columns, declared, refuse)
+            yield converted._replace(columns=encoded(converted.columns, source.dictionary))
+
+
+class _Malformed:
+    """Collects the rows of the wrong length, and sees whether the file's end was reached outside of quotes.
+
+    Behind the file's end stands one more row, of the wrong length: if it does not come here, an open quote ate it.
+    """
+
+    def __init__(self, first_number: int) -> None:
+        self._first_number = first_number
+        self._new: list[tuple[int, str]] = []
+        self._all: list[int] = []
+        self.ended = False
+
+    def __call__(self, row: Any) -> str:
+        if row.text is not None and row.text.startswith(_END):
+            self.ended = True
+        else:
+            at = row.number - self._first_number
+            self._all.append(at)
+            self._new.append((at, f"{row.actual_columns} values; expected {row.expected_columns}"))
+        return "skip"
+
+    def refuse(self, refuse: Refuse) -> None:
+        """Hands on the rows found since the last call."""
+        new, self._new = self._new, []
+        for row, why in new:
+            refuse(row, why)
+
+    def row_numbers(self, first: int, count: int) -> Numbers:
+        """Numbers within the file of the well-formed rows first, ..., first + count - 1."""
+        ranks = np.arange(first, first + count, dtype=np.int64)
+        before = np.asarray(self._all, np.int64) - np.arange(len(self._all))
+        return ranks + np.searchsorted(before, ranks, side="right")
+
+
+def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:
+    """Yields blocks of bytes columns with their row numbers."""
+    names = _names(file, source)
+    if not names:
+        return
+    check_names(file, dict.fromkeys(names), dict.fromkeys(columns, "the analysis"))
+    twice = [name for name in columns if names.count(name) > 1]
+    if twice:
+        raise CorruptFileError(f"{file}: the header names column {twice[0]!r} twice; expected it once")
+    # With no column at all, pyarrow would read every one.
+    included = list(columns) or names[:1]
+    convert = arrow_csv.ConvertOptions(
+        include_columns=included, column_types=dict.fromkeys(included, pa.binary()), **_nulls(source)
+    )
+    malformed = _Malformed(first_number=1 if "columns" in source.options else 2)
+    ending = f"\n{_END}{_delimiter(source) if len(names) == 1 else ''}\n"
+    done = 0
+    with _open(file, source, convert, malformed, ending) as reader:
+        for block in reader:
+            malformed.refuse(refuse)
+            yield numbered(pa.Table.from_batches([block]), malformed.row_numbers(done, len(block)))
+            done += len(block)
+    malformed.refuse(refuse)
+    if not malformed.ended:
+        raise CorruptFileError(f"{file}: a quote is opened and never closed; is the file cut off?")
+
+
+def _open(
+    file: str,
+    source: Source,
+    convert: arrow_csv.ConvertOptions,
+    on_malformed: Callable[[Any], str] = lambda row: "skip",
+    ending: str = "",
+) -> arrow_csv.CSVStreamingReader:
+    options = source.options
+    encoding = options.get("encoding", "utf8")
+    stream = pa.PythonFile(_WithEnding(files.open_text(file), ending.encode(encoding)), mode="r")
+    return arrow_csv.open_csv(
+        stream,
+        read_options=arrow_csv.ReadOptions(use_threads=False, column_names=options.get("columns"), encoding=encoding),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=_delimiter(source),
+            quote_char=options.get("quote", '"'),
+            escape_char=options.get("escape", False),
+            newlines_in_values=True,
+            invalid_row_handler=on_malformed,
+        ),
+        convert_options=convert,
+    )
+
+
+class _WithEnding:
+    """A readable file: a stream, and then some more bytes."""
+
+    def __init__(self, stream: pa.NativeFile, ending: bytes) -> None:
+        self._stream = stream
+        self._ending = ending
+        self.closed = False
+
+    def read(self, size: int = -1) -> bytes:
+        block: bytes = self._stream.read(size)
+        if not block:
+            block, self._ending = self._ending, b""
+        return block
+
+    def close(self) -> None:
+        self.closed = True
+        self._stream.close()
+
+
+def _names(file: str, source: Source) -> list[str]:
+    """Column names as declared, else from the header; none for an empty file."""
+    with files.open_text(file) as stream:
+        if not stream.read(1):
+            return []
+    with _open(file, source, arrow_csv.ConvertOptions()) as reader:
+        return list(reader.schema.names)
+
+
+def _delimiter(source: Source) -> str:
+    return str(source.options.get("delimiter", ","))
+
+
+def _nulls(source: Source) -> dict[str, Any]:
+    """Missing is told by `null_values` alone: "NA" is a country."""
+    return {"null_values": source.options.get("null_values", [""]), "strings_can_be_null": True}
+
+
+def _infer(column: pa.Array) -> pa.DataType:
+    try:
+        texts = column.cast(pa.string()).drop_null()
+    except pa.ArrowInvalid:  # not UTF-8: whether a bad row or a wrong encoding shows when it is read
+        return pa.string()
+    if not len(texts):
+        return pa.null()
+    known = _without_missing(texts).drop_null()
+    if not len(known) or pc.any(pc.match_substring_regex(known, _LEADING_ZERO)).as_py():
+        return pa.string()
+    return next((kind for kind in (pa.int64(), pa.float64(), pa.bool_()) if _casts(known, kind)), pa.string())
+
+
+def _casts(texts: pa.Array, kind: pa.DataType) -> bool:
+    try:
+        texts.cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _without_missing(texts: Any) -> Any:
+    """Trims, and turns the words for a missing number into null."""
+    trimmed = pc.utf8_trim_whitespace(texts)
+    return pc.if_else(pc.is_in(trimmed, _MISSING_NUMBERS), None, trimmed)
+
+
+def _converted(
+    batch: Rows, columns: Mapping[str, pa.DataType], declared: Mapping[str, pa.DataType], refuse: Refuse
+) -> Rows:
+    """Turns bytes into values of the columns' types, without the rows where that cannot be done."""
+
+    def convert(part: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+        return {name: _convert(part[name], name, kind, name in declared) for name, kind in columns.items()}
+
+    def problem(start: int, stop: int) -> str | None:
+        try:
+            convert({name: column[start:stop] for name, column in batch.columns.items()})
+        except pa.ArrowInvalid as error:
+            return str(error)
+        return None
+
+    try:
+        return batch._replace(columns=convert(batch.columns))
+    except pa.ArrowInvalid:
+        bad = []
+    for at, why in bad_rows.find(0, len(batch.rows), problem):
+        refuse(int(batch.rows[at]), why)
+        bad.append(at)
+    kept = np.delete(np.arange(len(batch.rows)), bad)
+    return Rows(
+        convert({name: column.take(pa.array(kept)) for name, column in batch.columns.items()}), batch.rows[kept]
+    )
+
+
+def _convert(column: pa.Array, name: str, kind: pa.DataType, declared: bool) -> pa.Array:
+    """Bytes -> values; whole numbers that are only guessed become float64 if some are not whole."""
+    try:
+        texts = column.cast(pa.string())
+        if pa.types.is_null(kind):
+            kind = _infer(texts)
+        if pa.types.is_string(kind):
+            return texts
+        if pa.types.is_null(kind):
+            return pa.nulls(len(texts))
+        numbers = _without_missing(texts)
+        if pa.types.is_int64(kind) and not declared and not _casts(numbers, kind):
+            kind = pa.float64()
+        return numbers.cast(kind)
+    except pa.ArrowInvalid as error:
+        raise pa.ArrowInvalid(f"column {name!r}: {error}") from error

@@ -1,0 +1,42 @@
+"""Which columns an evaluation reads: those that its config and models need, or all where nobody can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from assay.config import columns_of
+from assay.models import model as models
+from assay.models.model import ModelRef
+from assay.proto.config_pb2 import EvalConfig
+from assay.readers.source import Source
+from assay.slicing import slicings_of
+
+
+def needed_columns(config: EvalConfig, refs: Sequence[ModelRef]) -> dict[str, str]:
+    """Column -> who needs it, as far as the config and the models say."""
+    needed = dict(columns_of(config, models=[ref.name for ref in refs]))
+    for ref in refs:
+        for column in models.needs(ref).columns or ():
+            needed.setdefault(column, f"model {ref.name!r}")
+    return needed
+
+
+def narrowed(source: Source, config: EvalConfig, refs: Sequence[ModelRef], *, everything: bool) -> Source:
+    """The source with no more columns than are needed.
+
+    Args:
+        source: columns that it names already stay as they are.
+        config: its slicing features come as dictionary arrays.
+        refs: a model that takes serialised tf.Examples also wants the raw records.
+        everything: somebody, a stage of the user's own for example, may need any column.
+    """
+    needs = [models.needs(ref) for ref in refs]
+    everything = everything or any(need.columns is None and not need.raw for need in needs)
+    columns = None if everything else tuple(needed_columns(config, refs))
+    return replace(
+        source,
+        columns=source.columns if source.columns is not None else columns,
+        dictionary=tuple(dict.fromkeys(f for slicing in slicings_of(config) for f in slicing.features)),
+        raw=any(need.raw for need in needs),
+    )

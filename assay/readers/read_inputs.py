@@ -1,0 +1,66 @@
+"""The first stage: files -> batches of Extracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.metrics import Metrics
+
+from assay import progress
+from assay.columns import row_count
+from assay.readers.bad_rows import refusal
+from assay.readers.batches import extracts_of
+from assay.readers.source import Source, Split, format_of, splits, wanted
+from assay.types import READ_INPUTS_STAGE_NAME, Extracts
+
+
+class ReadInputs(beam.PTransform):
+    """Reads files into Extracts: PBegin -> PCollection[Extracts].
+
+    Each batch has `features` (column -> Arrow array of n rows), `_source` (where each row came from) and, if
+    `source.raw`, `input` (binary array of the n serialised records). Files and columns are looked up when the pipeline
+    is built, so what is missing is refused before any work.
+
+    Raises:
+        MissingFileError: a name or glob matches nothing.
+        MissingColumnError: `source.columns` names a column that is not there.
+    """
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+
+    def expand(self, pbegin: beam.Pipeline) -> beam.PCollection[Extracts]:
+        """Applies the transform."""
+        found = splits(self._source)
+        columns = wanted(self._source, found)
+        return (
+            pbegin
+            | "Splits" >> beam.Create(found)
+            | "Read" >> beam.ParDo(_Read(self._source, columns)).with_output_types(dict)
+        )
+
+
+class _Read(beam.DoFn):
+    """One split -> its batches, in order."""
+
+    def __init__(self, source: Source, columns: Mapping[str, pa.DataType]) -> None:
+        self._source = source
+        self._columns = columns
+
+    def process(self, split: Split) -> Iterator[Extracts]:
+        form = format_of(self._source)
+        for file in split.files:
+            refuse = refusal(file, self._source.on_bad_rows)
+            for batch in form.read(file, self._source, self._columns, refuse):
+                yield counted(extracts_of(batch, split=split.index, file=file))
+
+
+def counted(extracts: Extracts) -> Extracts:
+    """Counts the rows that leave the stage, and hands the batch on."""
+    rows = row_count(extracts)
+    Metrics.counter("assay", "rows").inc(rows)
+    progress.add(READ_INPUTS_STAGE_NAME, rows)
+    return extracts

@@ -1,0 +1,186 @@
+"""Where rows come from: a description of the input files, cut into splits by the data alone."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from assay.errors import ConfigError, MissingColumnError
+from assay.readers import files
+from assay.readers.bad_rows import Refuse
+from assay.readers.batches import Rows
+
+SPLIT_BYTES = 64 * 2**20
+
+_SHOWN_COLUMNS = 40
+
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "csv": ("columns", "delimiter", "encoding", "escape", "null_values", "quote", "types"),
+    "jsonl": ("types",),
+    "parquet": (),
+    "tfrecord": (),
+}
+"""Format -> the options it takes; each format is the module of its name."""
+
+_TYPES = {"int64": pa.int64(), "float64": pa.float64(), "text": pa.string(), "bool": pa.bool_()}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Input files and how to read them.
+
+    Attributes:
+        format: "tfrecord" (of tf.Example), "csv", "parquet" or "jsonl".
+        files: names or globs; `~` stands for the home folder.
+        columns: the columns to read; None for all that the first file has (tf.Example and JSON lines: all that its
+            first 1,024 rows have).
+        dictionary: text columns that are wanted as dictionary arrays, because somebody slices by them.
+        raw: keep the serialised records under `input` (tfrecord only).
+        batch_rows: rows of a batch; None for 65,536, or 16,384 for tfrecord.
+        on_bad_rows: what to do with rows that cannot be read: "fail" or "skip".
+        options: JSON values. csv: `columns` (names, for files without a header), `delimiter`, `quote`, `escape`,
+            `encoding`, `null_values` (texts that mean missing; the empty text by default); csv and jsonl: `types`
+            (column -> "int64", "float64", "text" or "bool"; else they are told from the first rows of the first file).
+    """
+
+    format: str
+    files: tuple[str, ...]
+    columns: tuple[str, ...] | None = None
+    dictionary: tuple[str, ...] = ()
+    raw: bool = False
+    batch_rows: int | None = None
+    on_bad_rows: str = "fail"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _one_of("inputs.format", self.format, tuple(_OPTIONS))
+        _one_of("on_bad_rows", self.on_bad_rows, ("fail", "skip"))
+        for option in self.options:
+            _one_of(f"an option of inputs of format {self.format}", option, _OPTIONS[self.format])
+        for column, name in self.options.get("types", {}).items():
+            _one_of(f"inputs.types.{column}", name, tuple(_TYPES))
+        if self.raw and self.format != "tfrecord":
+            raise ConfigError(
+                f"a model needs serialised tf.Examples, but inputs.format is {self.format!r}; expected 'tfrecord', "
+                "or a model that takes named columns"
+            )
+        if self.batch_rows is not None and self.batch_rows < 1:
+            raise ConfigError(f"batch_rows is {self.batch_rows}; expected at least 1")
+
+    @property
+    def rows_per_batch(self) -> int:
+        """Rows of each batch but a file's last."""
+        return self.batch_rows or (16_384 if self.format == "tfrecord" else 65_536)
+
+
+@dataclass(frozen=True)
+class Split:
+    """One element of the reader: small files together, or one large file. `index` orders the splits."""
+
+    index: int
+    files: tuple[str, ...]
+
+
+class Format(Protocol):
+    """What each format's module holds."""
+
+    def schema(self, file: str, source: Source) -> dict[str, pa.DataType]:
+        """Columns of a file and their types, null where not yet known; empty for a file without rows."""
+
+    def read(self, file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
+        """Yields the file's batches with the given columns."""
+
+
+def declared_types(source: Source) -> dict[str, pa.DataType]:
+    """Returns the types that the option `types` gives to columns."""
+    return {column: _TYPES[name] for column, name in source.options.get("types", {}).items()}
+
+
+def format_of(source: Source) -> Format:
+    """Returns the module of the source's format."""
+    module: Any = importlib.import_module(f"assay.readers.{source.format}")
+    return module
+
+
+def splits(source: Source) -> tuple[Split, ...]:
+    """Cuts the files, sorted by name, into splits: neighbours together up to 64 MB, whatever the number of workers.
+
+    Raises:
+        MissingFileError: a name or glob matches nothing.
+    """
+    groups: list[list[str]] = []
+    room = -1
+    for file, size in files.find(source.files).items():
+        if size > room:
+            groups.append([])
+            room = SPLIT_BYTES
+        groups[-1].append(file)
+        room -= size
+    return tuple(Split(index, tuple(group)) for index, group in enumerate(groups))
+
+
+def wanted(source: Source, found: Sequence[Split]) -> dict[str, pa.DataType]:
+    """Returns the columns to read and their types, as the first file with rows shows them.
+
+    Raises:
+        MissingColumnError: `source.columns` names one that this file lacks.
+    """
+    file, there = _first_schema(source, found)
+    if source.columns is None or not there:
+        return there
+    check_names(file, there, {column: "inputs.columns" for column in source.columns})
+    return {column: there[column] for column in source.columns}
+
+
+def check_columns(source: Source, needed: Mapping[str, str]) -> None:
+    """Checks that the first file has the columns, before any work.
+
+    Args:
+        source: the inputs.
+        needed: column -> who needs it.
+
+    Raises:
+        MissingColumnError: names the file, each missing column, who needs it, and what is there.
+        MissingFileError: a name or glob matches nothing.
+        CorruptFileError: the first file cannot be read.
+    """
+    file, there = _first_schema(source, splits(source))
+    if there:
+        check_names(file, there, needed)
+
+
+def check_names(file: str, there: Mapping[str, Any], needed: Mapping[str, str]) -> None:
+    """Raises MissingColumnError if `there`, the columns of `file`, lacks one of `needed`."""
+    missing = [_missing(column, who, there) for column, who in needed.items() if column not in there]
+    if missing:
+        names = sorted(there)
+        shown = ", ".join(names[:_SHOWN_COLUMNS]) + (", ..." if len(names) > _SHOWN_COLUMNS else "")
+        raise MissingColumnError(f"{file} has no {'; no '.join(missing)}. It has: {shown}")
+
+
+def _missing(column: str, who: str, there: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(column, there, n=1)
+    return f"column {column!r}, which {who} needs" + (f" (did you mean {near[0]!r}?)" if near else "")
+
+
+def _first_schema(source: Source, found: Sequence[Split]) -> tuple[str, dict[str, pa.DataType]]:
+    """The first file that has rows and its columns; the last file and no columns if none has."""
+    form = format_of(source)
+    file, schema = "", {}
+    for file in (file for split in found for file in split.files):
+        schema = form.schema(file, source)
+        if schema:
+            break
+    return file, schema
+
+
+def _one_of(what: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        near = difflib.get_close_matches(str(value), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"{what} is {value!r}; expected one of {', '.join(known) or 'none'}{hint}")

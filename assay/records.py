@@ -1,0 +1,234 @@
+"""What is written for each slice: MetricsForSlice and PlotsForSlice, and keys as protos and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from assay import wire
+from assay.errors import ColumnTypeError, PipelineError
+from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
+from assay.metrics.values import Buckets, Floats, Matrices, Value
+from assay.proto import metrics_for_slice_pb2 as pb
+from assay.types import SliceKey
+
+Ints = npt.NDArray[np.int64]
+
+ERROR_METRIC_NAME = "__ERROR__"
+"""Stands in place of all metrics of a slice that is too small to be shown."""
+
+_SLICE_KEY, _METRICS, _PLOTS, _ROWS = 1, 51, 8, 1000  # fields of MetricsForSlice and PlotsForSlice
+_FLOAT64 = 5  # ArrayValue.DataType
+_SLICES_AT_ONCE = 16  # a slice has some 160 kB of plots
+
+
+def metric_records(keys: Sequence[SliceKey], rows: Ints, values: Mapping[MetricKey, Value]) -> Iterator[bytes]:
+    """Yields one serialised MetricsForSlice for each of s slices.
+
+    Args:
+        keys: the s slices.
+        rows: (s,) unweighted rows of each.
+        values: (s,) becomes a number, (s, ...) an array, Matrices become matrices; NaN stays NaN.
+
+    Raises:
+        PipelineError: a value of a form that only a plot can hold.
+    """
+    parts: list[wire.Part] = []
+    for key, value in values.items():
+        name = wire.message(1, metric_key_to_proto(key).SerializeToString())
+        parts += wire.message(_METRICS, *name, *wire.message(2, *_metric_value(key, value)))
+    tails = [wire.integer(_ROWS, count) if count else b"" for count in rows.tolist()]
+    return _records(keys, parts, tails)
+
+
+def plot_records(keys: Sequence[SliceKey], values: Mapping[PlotKey, Sequence[Value]]) -> Iterator[bytes]:
+    """Yields one serialised PlotsForSlice for each of s slices, also where there are no plots.
+
+    Args:
+        keys: the s slices.
+        values: the Matrices and Buckets, with a leading axis of s, that belong to each plot.
+
+    Raises:
+        PipelineError: a value of a form that no plot can hold.
+    """
+    for first in range(0, len(keys), _SLICES_AT_ONCE):
+        chosen = slice(first, first + _SLICES_AT_ONCE)
+        parts: list[wire.Part] = []
+        for key, items in values.items():
+            name = wire.message(1, plot_key_to_proto(key).SerializeToString())
+            data = [part for value in items for part in _plot_data(key, value, chosen)]
+            parts += wire.message(_PLOTS, *name, *wire.message(2, *data))
+        yield from _records(keys[chosen], parts, [b""] * len(keys[chosen]))
+
+
+def too_small_records(keys: Sequence[SliceKey], rows: Ints, min_slice_size: int) -> Iterator[bytes]:
+    """Yields one serialised MetricsForSlice for each slice that has fewer rows than a slice must have to be shown."""
+    for key, count in zip(keys, rows.tolist(), strict=True):
+        record = pb.MetricsForSlice(slice_key=slice_key_to_proto(key), rows=count)
+        text = f"{count} rows are fewer than min_slice_size {min_slice_size}; the metrics of this slice are not shown"
+        record.metrics[ERROR_METRIC_NAME].debug_message = text
+        yield record.SerializeToString()
+
+
+def _records(keys: Sequence[SliceKey], parts: Sequence[wire.Part], tails: Sequence[bytes]) -> Iterator[bytes]:
+    bodies = wire.pack((len(keys),), tuple(parts)) if parts else [np.void(b"")] * len(keys)
+    for key, body, tail in zip(keys, bodies, tails, strict=True):
+        head = slice_key_to_proto(key).SerializeToString()
+        yield b"".join((wire.varint(_SLICE_KEY << 3 | 2), wire.varint(len(head)), head, body.tobytes(), tail))
+
+
+def _metric_value(key: MetricKey, value: Value) -> tuple[wire.Part, ...]:
+    if isinstance(value, Matrices):
+        return wire.message(5, _matrices(value))
+    if isinstance(value, Buckets):
+        raise PipelineError(
+            f"metric {key.name!r}: expected numbers or confusion matrices, found calibration buckets; make it a plot"
+        )
+    if value.ndim == 1:
+        return wire.message(1, *wire.double(1, value))
+    sizes = wire.message(2, b"".join(wire.varint(size) for size in value.shape[1:]))
+    numbers = wire.message(7, wire.per_row(np.asarray(value, "<f8")))
+    return wire.message(7, wire.integer(1, _FLOAT64), *sizes, *numbers)
+
+
+def _plot_data(key: PlotKey, value: Value, chosen: slice) -> tuple[wire.Part, ...]:
+    if isinstance(value, Buckets):
+        return wire.message(1, _buckets(Buckets(value.lower, value.upper, *(sums[chosen] for sums in value[2:]))))
+    if isinstance(value, Matrices):
+        return wire.message(2, _matrices(Matrices(value.thresholds, *(counts[chosen] for counts in value[1:]))))
+    raise PipelineError(
+        f"plot {key.name!r}: expected confusion matrices or calibration buckets, found an array; make it a metric"
+    )
+
+
+def _matrices(m: Matrices) -> wire.Part:
+    """ConfusionMatrixAtThresholds of each slice.
+
+    Where a ratio is undefined it has the value that users of these messages know: precision 1, recall, F1, accuracy
+    and false positive rate 0, false omission rate NaN. The metrics of those names are NaN instead.
+    """
+    precision = _ratio(m.tp, m.tp + m.fp, 1.0)
+    recall = _ratio(m.tp, m.tp + m.fn, 0.0)
+    fields = {
+        1: np.round(m.thresholds, 6),
+        2: m.fn,
+        3: m.tn,
+        4: m.fp,
+        5: m.tp,
+        6: precision,
+        7: recall,
+        20: _ratio(m.fp, m.fp + m.tn, 0.0),
+        21: _ratio(2 * precision * recall, precision + recall, 0.0),
+        22: _ratio(m.tp + m.tn, m.tp + m.tn + m.fp + m.fn, 0.0),
+        23: _ratio(m.fn, m.fn + m.tn, np.nan),
+    }
+    numbers = [part for number, values in fields.items() for part in wire.double(number, values)]
+    return wire.per_row(wire.pack(m.tp.shape, wire.message(1, *numbers)))
+
+
+def _buckets(b: Buckets) -> wire.Part:
+    """CalibrationHistogramBuckets of each slice."""
+    edges = (*wire.double(1, b.lower), *wire.double(2, b.upper))
+    sums = [part for i, values in enumerate(b[2:]) for part in wire.message(3 + i, *wire.double(1, values))]
+    return wire.per_row(wire.pack(b.weight.shape, wire.message(1, *edges, *sums)))
+
+
+def _ratio(numerator: Floats, denominator: Floats, undefined: float) -> Floats:
+    return np.divide(numerator, denominator, out=np.full(denominator.shape, undefined), where=denominator > 0)
+
+
+# Keys -----------------------------------------------------------------------------------------------------------------
+
+
+def slice_key_to_proto(key: SliceKey) -> pb.SliceKey:
+    """Text becomes bytes_value, integers int64_value, other numbers float_value, which has 32 bits.
+
+    Raises:
+        ColumnTypeError: a value of another type.
+    """
+    message = pb.SliceKey()
+    for feature, value in key:
+        if isinstance(value, str):
+            message.single_slice_keys.add(column=feature, bytes_value=value.encode())
+        elif isinstance(value, int):
+            message.single_slice_keys.add(column=feature, int64_value=value)
+        elif isinstance(value, float):
+            message.single_slice_keys.add(column=feature, float_value=value)
+        else:
+            raise ColumnTypeError(f"slice feature {feature!r}: expected text or a number, found {value!r}")
+    return message
+
+
+def slice_key_from_proto(message: pb.SliceKey) -> SliceKey:
+    """The inverse of `slice_key_to_proto`; bytes that are not UTF-8 come out escaped."""
+    return tuple((part.column, _slice_value(part)) for part in message.single_slice_keys)
+
+
+def _slice_value(part: pb.SingleSliceKey) -> str | int | float:
+    kind = part.WhichOneof("kind")
+    if kind == "int64_value":
+        return part.int64_value
+    return part.float_value if kind == "float_value" else part.bytes_value.decode("utf-8", "backslashreplace")
+
+
+def metric_key_to_proto(key: MetricKey) -> pb.MetricKey:
+    """A metric's key as a proto; what is not set stays unset."""
+    message = pb.MetricKey(name=key.name, model_name=key.model_name, output_name=key.output_name, is_diff=key.is_diff)
+    if key.sub_key is not None:
+        message.sub_key.CopyFrom(_sub_key_to_proto(key.sub_key))
+    if key.aggregation_type is not None:
+        message.aggregation_type.CopyFrom(
+            pb.AggregationType(**{k: v for k, v in key.aggregation_type._asdict().items() if v})
+        )
+    if key.example_weighted is not None:
+        message.example_weighted.value = key.example_weighted
+    return message
+
+
+def metric_key_from_proto(message: pb.MetricKey) -> MetricKey:
+    """The inverse of `metric_key_to_proto`."""
+    kind = message.aggregation_type.WhichOneof("type") if message.HasField("aggregation_type") else None
+    return MetricKey(
+        message.name,
+        message.model_name,
+        message.output_name,
+        _sub_key_from_proto(message.sub_key) if message.HasField("sub_key") else None,
+        AggregationType(**{kind: True}) if kind else None,
+        message.example_weighted.value if message.HasField("example_weighted") else None,
+        message.is_diff,
+    )
+
+
+def plot_key_to_proto(key: PlotKey) -> pb.PlotKey:
+    """A plot's key as a proto; what is not set stays unset."""
+    message = pb.PlotKey(name=key.name, model_name=key.model_name, output_name=key.output_name)
+    if key.sub_key is not None:
+        message.sub_key.CopyFrom(_sub_key_to_proto(key.sub_key))
+    if key.example_weighted is not None:
+        message.example_weighted.value = key.example_weighted
+    return message
+
+
+def plot_key_from_proto(message: pb.PlotKey) -> PlotKey:
+    """The inverse of `plot_key_to_proto`."""
+    return PlotKey(
+        message.name,
+        message.model_name,
+        message.output_name,
+        _sub_key_from_proto(message.sub_key) if message.HasField("sub_key") else None,
+        message.example_weighted.value if message.HasField("example_weighted") else None,
+    )
+
+
+def _sub_key_to_proto(key: SubKey) -> pb.SubKey:
+    message = pb.SubKey()
+    for field, value in key._asdict().items():
+        if value is not None:
+            getattr(message, field).value = value
+    return message
+
+
+def _sub_key_from_proto(message: pb.SubKey) -> SubKey:
+    return SubKey(**{field: getattr(message, field).value for field in SubKey._fields if message.HasField(field)})

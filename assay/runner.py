@@ -1,0 +1,67 @@
+"""Runs a Beam pipeline: always by a runner's name, with errors in our own types, and with what it counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.metrics import MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from assay.errors import ConfigError, recover
+from assay.types import READ_INPUTS_STAGE_NAME
+
+_REFUSED_RUNNERS = {"daskrunner": "it drops outputs in silence"}
+
+
+class Counts(NamedTuple):
+    """What a run counted: rows that left ReadInputs, and the rows dropped as bad, by reason."""
+
+    rows: int
+    bad_rows: Mapping[str, int]
+
+
+def run_pipeline(reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | None = None) -> Counts:
+    """Runs `reader` and `analysis` to the end.
+
+    Args:
+        reader: PBegin -> PCollection[Extracts].
+        analysis: what is done with them.
+        options: Beam pipeline options; without a runner among them, the in-memory runner of this process is used.
+
+    Raises:
+        AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
+    """
+    try:
+        pipeline = beam.Pipeline(**_runner(options or PipelineOptions([])))
+        _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
+        result = pipeline.run()
+        result.wait_until_finish()
+    except Exception as error:
+        found = recover(error)
+        if found is None:
+            raise
+        raise found from error
+    return counts_of(result)
+
+
+def _runner(options: PipelineOptions) -> dict[str, Any]:
+    """The runner, always by name: Beam's default would first try to download one."""
+    name = options.view_as(StandardOptions).runner
+    reason = _REFUSED_RUNNERS.get(str(name).lower())
+    if reason:
+        raise ConfigError(f"runner {name!r} is refused: {reason}; use FnApiRunner, Dataflow, Flink or Spark")
+    return {"options": options} if name else {"runner": FnApiRunner(), "options": options}
+
+
+def counts_of(result: Any) -> Counts:
+    """Reads assay's counters off a finished pipeline."""
+    counters: dict[str, int] = {}
+    for counter in result.metrics().query(MetricsFilter().with_namespace("assay"))["counters"]:
+        name = counter.key.metric.name
+        value = counter.committed if counter.committed is not None else counter.attempted
+        counters[name] = counters.get(name, 0) + int(value or 0)
+    bad_rows = {name.partition("/")[2]: n for name, n in counters.items() if name.startswith("bad_rows/") and n}
+    return Counts(counters.get("rows", 0), bad_rows)

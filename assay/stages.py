@@ -1,0 +1,285 @@
+"""Stages of a plan as transforms, and `run_stage`, the one door through which every caller runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from assay import plan as plans
+from assay.config import parse_eval_config
+from assay.errors import ConfigError, PipelineError
+from assay.evaluators.analysis_table import AnalysisTableEvaluator
+from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
+from assay.extractors.by_model_spec import ExampleWeightsExtractor, LabelsExtractor, MaterializedPredictionsExtractor
+from assay.extractors.features import FeaturesExtractor
+from assay.extractors.per_row import batches_of, per_row
+from assay.extractors.predictions import PredictionsExtractor
+from assay.extractors.slice_keys import SliceKeyExtractor
+from assay.models import model as models
+from assay.models.model import ModelRef
+from assay.pipeline import ExtractEvaluateAndWriteResults
+from assay.plan import Plan, Stage
+from assay.proto.config_pb2 import EvalConfig
+from assay.readers.needed import narrowed, needed_columns
+from assay.readers.read_inputs import ReadInputs, counted
+from assay.readers.source import Source, check_columns, splits
+from assay.runner import Counts, run_pipeline
+from assay.types import (
+    ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
+    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
+    FEATURES_EXTRACTOR_STAGE_NAME,
+    LABELS_EXTRACTOR_STAGE_NAME,
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+    PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    Evaluator,
+    Extractor,
+    Extracts,
+    Writer,
+)
+from assay.writers.defaults import plan_writer
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the builders of stages need to know of their plan."""
+
+    plan: Plan
+    eval_config: EvalConfig
+    models: tuple[ModelRef, ...]
+
+    @property
+    def skips_bad_rows(self) -> bool:
+        """Whether bad rows are dropped and counted."""
+        return self.plan.on_bad_rows == "skip"
+
+
+def context_of(plan: Plan) -> Context:
+    """Reads the plan's eval config and models."""
+    refs = tuple(ModelRef(**{**model, "features": tuple(model.get("features", ()))}) for model in plan.models)
+    return Context(plan, parse_eval_config(plan.eval_config), refs)
+
+
+def run_stage(plan: Plan, task: str, *, options: PipelineOptions | None = None) -> Counts:
+    """Runs one task of a resolved plan to its end.
+
+    Args:
+        plan: a plan whose parameters are resolved.
+        task: name of one of its tasks.
+        options: Beam pipeline options; without a runner among them, the in-memory runner of this process is used.
+
+    Raises:
+        AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
+    """
+    if task not in [t.name for t in plan.tasks]:
+        raise PipelineError(f"the plan has no task {task!r}; it has {[t.name for t in plan.tasks]}")
+    context = context_of(plan)
+    return run_pipeline(reader_of(context), analysis_of(context), options)
+
+
+def analysis_of(context: Context) -> beam.PTransform:
+    """Everything after reading, as one transform."""
+    return ExtractEvaluateAndWriteResults(
+        eval_config=context.eval_config,
+        extractors=extractors_of(context),
+        evaluators=evaluators_of(context),
+        writers=writers_of(context),
+        rubber_stamp=context.plan.rubber_stamp,
+    )
+
+
+# Reading ------------------------------------------------------------------------------------------------------------
+
+
+def reader_of(context: Context) -> beam.PTransform:
+    """The reader of the plan's inputs."""
+    inputs = context.plan.inputs
+    if "factory" not in inputs:
+        return ReadInputs(source_of(context))
+    made = _made(inputs, "inputs")
+    if not isinstance(made, beam.PTransform):
+        raise ConfigError(f"inputs.factory: {inputs['factory']} gave a {type(made).__name__}; expected a PTransform")
+    return _CustomReader(made, bool(inputs.get("per_row")))
+
+
+class _CustomReader(beam.PTransform):
+    """A reader of the user's own, its rows counted."""
+
+    def __init__(self, reader: beam.PTransform, rows: bool) -> None:
+        super().__init__()
+        self._reader, self._rows = reader, rows
+
+    def expand(self, pbegin: Any) -> beam.PCollection[Extracts]:
+        batches = pbegin | "Custom" >> self._reader
+        if self._rows:
+            batches = batches | "Batch" >> batches_of()
+        return batches | "Count" >> beam.Map(counted).with_output_types(Extracts)
+
+
+def source_of(context: Context) -> Source:
+    """Which files and columns to read."""
+    inputs, stages = context.plan.inputs, context.plan.stages
+    tables = any(stage.name == ANALYSIS_TABLE_EVALUATOR_STAGE_NAME for stage in stages)
+    source = Source(
+        format=inputs["format"],
+        files=tuple(inputs["files"]),
+        columns=None if inputs.get("columns") is None else tuple(inputs["columns"]),
+        batch_rows=inputs.get("batch_rows"),
+        on_bad_rows=context.plan.on_bad_rows,
+        options=inputs.get("options", {}),
+    )
+    everything = tables or any("factory" in stage.settings for stage in stages)
+    return narrowed(source, context.eval_config, context.models, everything=everything)
+
+
+def check_inputs(context: Context) -> None:
+    """Checks, before any work, that models, files and columns are there.
+
+    Raises:
+        ModelError: a model is missing or of another kind.
+        MissingFileError: a file is missing.
+        MissingColumnError: a column that the eval config or a model needs is missing.
+    """
+    for ref in context.models:
+        models.check(ref)
+    if "factory" in context.plan.inputs:
+        return
+    source = source_of(context)
+    added = {key for stage in context.plan.of_kind(plans.EXTRACT) if "factory" in stage.settings for key in stage.adds}
+    if "features" in added:  # a stage of the user's own may add the columns that are missing here
+        splits(source)
+        return
+    check_columns(source, needed_columns(context.eval_config, context.models))
+
+
+# Extractors, evaluators, writers ------------------------------------------------------------------------------------
+
+_EXTRACTORS: Mapping[str, Callable[[Context], Extractor]] = {
+    FEATURES_EXTRACTOR_STAGE_NAME: lambda _: FeaturesExtractor(),
+    LABELS_EXTRACTOR_STAGE_NAME: lambda c: LabelsExtractor(c.eval_config),
+    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: lambda c: ExampleWeightsExtractor(c.eval_config),
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: lambda c: MaterializedPredictionsExtractor(c.eval_config),
+    PREDICTIONS_EXTRACTOR_STAGE_NAME: lambda c: PredictionsExtractor(c.models, prediction_keys(c.eval_config)),
+    SLICE_KEY_EXTRACTOR_STAGE_NAME: lambda c: SliceKeyExtractor(c.eval_config),
+}
+
+_EVALUATORS: Mapping[str, Callable[[Context], Evaluator]] = {
+    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME: lambda c: MetricsAndPlotsEvaluator(
+        c.eval_config, skip_bad_rows=c.skips_bad_rows
+    ),
+    ANALYSIS_TABLE_EVALUATOR_STAGE_NAME: lambda _: AnalysisTableEvaluator(),
+}
+
+
+def prediction_keys(config: EvalConfig) -> dict[str, str]:
+    """Model name -> the output that is its prediction, where the config says."""
+    return {spec.name: spec.prediction_key for spec in config.model_specs if spec.prediction_key}
+
+
+def extractors_of(context: Context) -> list[Extractor]:
+    """The plan's extractors, in order."""
+    return [
+        _EXTRACTORS[stage.name](context) if "factory" not in stage.settings else _custom(stage, Extractor)
+        for stage in context.plan.of_kind(plans.EXTRACT)
+    ]
+
+
+def evaluators_of(context: Context) -> list[Evaluator]:
+    """The plan's evaluators."""
+    return [
+        _EVALUATORS[stage.name](context) if "factory" not in stage.settings else _custom_evaluator(stage)
+        for stage in context.plan.of_kind(plans.EVALUATE)
+    ]
+
+
+def writers_of(context: Context) -> list[Writer]:
+    """The plan's writers."""
+    settings = context.plan.of_kind(plans.WRITE_RESULTS)[0].settings
+    return [
+        _custom(Stage(name=writer["name"], kind=plans.WRITE_RESULTS, settings=writer), Writer)
+        if "factory" in writer
+        else plan_writer(writer["name"], context.plan, context.eval_config)
+        for writer in settings.get("writers", ())
+    ]
+
+
+def _custom(stage: Stage, kind: type[Any]) -> Any:
+    """A stage of the user's own: what its factory makes, held to what the plan says of it."""
+    made = _made(stage.settings, f"stage {stage.name!r}")
+    transform = _transform(made, stage, kind)
+    return kind(stage.name, per_row(transform) if stage.settings.get("per_row") else transform)
+
+
+def _custom_evaluator(stage: Stage) -> Evaluator:
+    made = _made(stage.settings, f"stage {stage.name!r}")
+    transform = _transform(made, stage, Evaluator)
+    if isinstance(made, Evaluator) and made.run_after != stage.run_after:
+        raise ConfigError(
+            f"stage {stage.name!r}: run_after is {stage.run_after!r} in the plan, and {made.run_after!r} "
+            f"in {stage.settings['factory']}"
+        )
+    transform = per_row(transform) if stage.settings.get("per_row") else transform
+    return Evaluator(stage.name, stage.run_after, _Declared(transform, stage))
+
+
+def _transform(made: Any, stage: Stage, kind: type[Any]) -> Any:
+    if isinstance(made, kind):
+        if made.stage_name != stage.name:
+            raise ConfigError(f"stage {stage.name!r}: {stage.settings['factory']} calls itself {made.stage_name!r}")
+        return made.ptransform
+    if isinstance(made, beam.PTransform) or (callable(made) and stage.settings.get("per_row")):
+        return made
+    raise ConfigError(
+        f"stage {stage.name!r}: {stage.settings['factory']} gave a {type(made).__name__}; "
+        f"expected {'an' if kind.__name__[0] == 'E' else 'a'} {kind.__name__} or a PTransform"
+    )
+
+
+class _Declared(beam.PTransform):
+    """An evaluator of the user's own that has to have the outputs which the plan states."""
+
+    def __init__(self, transform: beam.PTransform, stage: Stage) -> None:
+        super().__init__()
+        self._transform, self._name, self._outputs = transform, stage.name, stage.outputs
+
+    def expand(self, extracts: beam.PCollection[Extracts]) -> Any:
+        evaluation = extracts | self._transform
+        if not isinstance(evaluation, Mapping) or set(evaluation) != set(self._outputs):
+            found = sorted(evaluation) if isinstance(evaluation, Mapping) else type(evaluation).__name__
+            raise ConfigError(
+                f"stage {self._name!r}: outputs are {sorted(self._outputs)} in the plan, and {found} in fact"
+            )
+        return evaluation
+
+
+def _made(settings: Mapping[str, Any], where: str) -> Any:
+    """Calls a factory `package.module:function` with its args."""
+    factory = settings["factory"]
+    module, _, name = factory.partition(":")
+    try:
+        function = getattr(import_module(module), name)
+    except ImportError as error:
+        raise ConfigError(f"{where}: factory {factory!r} cannot be imported: {error}") from error
+    except AttributeError as error:
+        raise ConfigError(f"{where}: module {module!r} has no {name!r}") from error
+    try:
+        return function(**settings.get("args", {}))
+    except TypeError as error:
+        raise ConfigError(
+            f"{where}: factory {factory!r} cannot take {dict(settings.get('args', {}))}: {error}"
+        ) from error
+
+
+def import_custom(context: Context) -> Sequence[Any]:
+    """Makes every stage of the plan, which imports the user's own code.
+
+    Raises:
+        ConfigError: a factory that cannot be imported or made, or that disagrees with the plan.
+    """
+    return [reader_of(context), *extractors_of(context), *evaluators_of(context), *writers_of(context)]

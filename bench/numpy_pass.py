@@ -1,0 +1,149 @@
+"""The practical limit: the same metrics and plots by one plain numpy pass over Parquet, one thread, nothing written.
+
+    python -m bench.numpy_pass 'out/bench/parquet-1000000-4/*.parquet' gender day hour zone
+
+For each slicing (overall, and each named column) rows scatter their weight into a table (slice, label, score bucket),
+with np.add.at: in place, so that the cost is by row and not by cell. All values come from the tables.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import sys
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+BUCKETS = 10_000
+WIDTH = BUCKETS + 2  # and one bucket below 0, one from 1 on
+PLOT_POINTS = 1_000
+BATCH_ROWS = 65_536
+SLICES_AT_ONCE = 16  # keeps what is derived in the cache
+RATES_AT = (0.25, 0.5, 0.75)
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass
+class Slicing:
+    """Sums of one slicing; a slice is a row. `weight` has shape (s, 2, WIDTH), `terms` (s, 2): rows, weight * score."""
+
+    column: str | None
+    codes: dict[str, int] = field(default_factory=dict)
+    weight: Floats = field(default_factory=lambda: np.zeros((1, 2, WIDTH)))
+    terms: Floats = field(default_factory=lambda: np.zeros((1, 2)))
+
+    def add(self, batch: pa.RecordBatch, cell: Ints, weights: Floats, weighted_scores: Floats) -> None:
+        """Adds a batch; `cell` (n,) is label * WIDTH + bucket."""
+        if self.column is None:
+            np.add.at(self.weight.reshape(-1), cell, weights)
+            self.terms[0] += len(cell), weighted_scores.sum()
+            return
+        slices = self.slices_of(batch.column(self.column))
+        count = len(self.codes)
+        self.grow(count)
+        np.add.at(self.weight.reshape(-1), slices * (2 * WIDTH) + cell, weights)
+        self.terms[:count, 0] += np.bincount(slices, minlength=count)
+        self.terms[:count, 1] += np.bincount(slices, weighted_scores, minlength=count)
+
+    def slices_of(self, column: pa.DictionaryArray) -> Ints:
+        """Returns the slice number of each row."""
+        numbers = [self.codes.setdefault(value, len(self.codes)) for value in column.dictionary.to_pylist()]
+        slices: Ints = np.asarray(numbers, np.int64)[column.indices.to_numpy()]
+        return slices
+
+    def grow(self, count: int) -> None:
+        """Makes room for `count` slices."""
+        more = count - len(self.weight)
+        if more > 0:
+            self.weight = np.concatenate([self.weight, np.zeros((more, 2, WIDTH))])
+            self.terms = np.concatenate([self.terms, np.zeros((more, 2))])
+
+
+def main(pattern: str, columns: list[str]) -> None:
+    """Prints some values of the overall slice and the number of slices as JSON."""
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    slicings = [Slicing(None), *(Slicing(column) for column in columns)]
+    for file in sorted(glob.glob(pattern)):
+        scan(pq.ParquetFile(file, read_dictionary=columns), columns, slicings)
+    found = [values(slicing) for slicing in slicings]
+    overall = {name: float(array[0]) for name, array in found[0].items() if array.ndim == 1}
+    print(json.dumps({**overall, "slices": sum(len(f["auc"]) for f in found)}))
+
+
+def scan(file: pq.ParquetFile, columns: list[str], slicings: list[Slicing]) -> None:
+    """Adds the rows of a file to every slicing."""
+    wanted = [*columns, "label", "weight", "prediction"]
+    for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
+        scores = batch.column("prediction").to_numpy()
+        weights = batch.column("weight").to_numpy().astype(np.float64)
+        bucket = np.clip((scores * np.float32(BUCKETS)).astype(np.int64) + 1, 0, BUCKETS + 1)
+        cell = bucket + (batch.column("label").to_numpy() > 0.5) * np.int64(WIDTH)
+        for slicing in slicings:
+            slicing.add(batch, cell, weights, weights * scores)
+
+
+def values(slicing: Slicing) -> dict[str, Floats]:
+    """Returns all values of a slicing, each with its slices as the leading axis."""
+    starts = range(0, len(slicing.weight), SLICES_AT_ONCE)
+    with np.errstate(all="ignore"):
+        parts = [derive(slicing.weight[i : i + SLICES_AT_ONCE], slicing.terms[i : i + SLICES_AT_ONCE]) for i in starts]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def derive(weight: Floats, terms: Floats) -> dict[str, Floats]:
+    """Metrics and plots from the sums of some slices."""
+    negative, positive = weight[:, 0], weight[:, 1]
+    p, n = positive.sum(1, keepdims=True), negative.sum(1, keepdims=True)
+    tp = p - np.cumsum(positive, 1) + positive  # predicted positive: from the bucket's lower edge on
+    fp = n - np.cumsum(negative, 1) + negative
+    half = BUCKETS // 2 + 1
+    edges = np.linspace(1, BUCKETS + 1, PLOT_POINTS + 1).round().astype(int)[:-1]
+    total = (p + n)[:, 0]
+    return {
+        "example_count": total,
+        "rows": terms[:, 0],
+        "auc": area(fp / n, tp / p),
+        "auc_precision_recall": np.nansum(positive * tp / (tp + fp), 1) / p[:, 0],
+        "binary_accuracy": (tp[:, half] + n[:, 0] - fp[:, half]) / total,
+        "precision": tp[:, half] / (tp + fp)[:, half],
+        "recall": (tp / p)[:, half],
+        "mean_label": p[:, 0] / total,
+        "mean_prediction": terms[:, 1] / total,
+        "calibration": terms[:, 1] / p[:, 0],
+        **rates(tp, fp, p, n),
+        "matrix_tp": tp[:, edges],
+        "matrix_fp": fp[:, edges],
+        "calibration_label": np.add.reduceat(positive, edges, 1),
+        "calibration_weight": np.add.reduceat(positive + negative, edges, 1),
+    }
+
+
+def area(x: Floats, y: Floats) -> Floats:
+    """Area under a curve (s, points) that falls to (0, 0) after its last point, by trapezoids."""
+    x, y = (np.pad(a, ((0, 0), (0, 1))) for a in (x, y))
+    areas: Floats = ((x[:, :-1] - x[:, 1:]) * (y[:, :-1] + y[:, 1:]) / 2).sum(1)
+    return areas
+
+
+def rates(tp: Floats, fp: Floats, p: Floats, n: Floats) -> dict[str, Floats]:
+    """Fairness-relevant rates at RATES_AT, each of shape (s, 3)."""
+    at = [round(threshold * BUCKETS) + 1 for threshold in RATES_AT]
+    tp, fp = tp[:, at], fp[:, at]
+    return {
+        "fpr": fp / n,
+        "fnr": 1 - tp / p,
+        "tpr": tp / p,
+        "tnr": 1 - fp / n,
+        "false_discovery_rate": fp / (tp + fp),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

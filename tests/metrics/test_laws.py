@@ -1,0 +1,127 @@
+"""Laws that hold for every registered metric and plot, on hard data."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assay.columns import row_count, take
+from assay.metrics.keys import PlotKey
+from assay.metrics.registry import definitions
+
+from .engine import EVERY_SLICE, config_of, cut, evaluated, whole
+from .hard_data import hard_batch
+
+NAMES = sorted(definitions())
+CLASSIC = [n for n in NAMES if definitions()[n].is_plot]
+ALL = " ".join(f'metrics {{ class_name: "{name}" }}' for name in NAMES)
+CONFIG = config_of(ALL, EVERY_SLICE)
+BATCH = hard_batch(3000)
+COUNTS = {"TP", "TN", "FP", "FN", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
+SUMS = COUNTS | {
+    "ExampleCount",
+    "WeightedExampleCount",
+    "ConfusionMatrixAtThresholds",
+    "CalibrationPlot",
+    "ConfusionMatrixPlot",
+}
+
+
+def assert_same(found, expected, **tolerance):
+    assert set(found) == set(expected)
+    for key, values in expected.items():
+        for metric, value in values.items():
+            np.testing.assert_allclose(found[key][metric], value, err_msg=f"{metric.class_name} {key}", **tolerance)
+
+
+def assert_identical(found, expected):
+    assert set(found) == set(expected)
+    for key, values in expected.items():
+        for metric, value in values.items():
+            np.testing.assert_array_equal(found[key][metric], value, err_msg=f"{metric.class_name} {key}")
+
+
+def test_every_family_is_registered_and_every_metric_is_computed_on_every_slice():
+    found = whole(BATCH, CONFIG)
+    assert len(NAMES) > 40
+    assert {metric.class_name for metric in found[()]} == set(NAMES)
+    assert {len(values) for values in found.values()} == {len(NAMES)}
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 900), min_size=1, max_size=6), st.permutations(range(7)))
+def test_the_same_batches_give_the_same_bits_whatever_the_order_in_which_their_splits_arrive(sizes, order):
+    pieces = [(i, [piece]) for i, piece in enumerate(cut(BATCH, *(min(s, 450) for s in sizes)))]
+    shuffled = sorted(pieces, key=lambda piece: order[piece[0]])
+    assert_identical(evaluated(shuffled, CONFIG), evaluated(pieces, CONFIG))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 700), min_size=1, max_size=4))
+def test_values_do_not_depend_on_where_batches_and_splits_are_cut(sizes):
+    pieces = cut(BATCH, *sizes)
+    splits = [(i, pieces[i::3]) for i in range(3)]
+    assert_same(evaluated(splits, CONFIG), whole(BATCH, CONFIG), rtol=1e-9, atol=1e-12)
+
+
+def test_the_order_of_rows_does_not_matter():
+    shuffled = take(BATCH, np.random.default_rng(1).permutation(row_count(BATCH)))
+    assert_same(whole(shuffled, CONFIG), whole(BATCH, CONFIG), rtol=1e-9, atol=1e-12)
+
+
+def test_an_integer_weight_is_that_many_rows():
+    weights = np.random.default_rng(2).integers(0, 4, row_count(BATCH))
+    weighted = whole({**BATCH, "example_weights": weights.astype(float)}, CONFIG)
+    repeated = whole(
+        take({**BATCH, "example_weights": np.ones(len(weights))}, np.repeat(np.arange(len(weights)), weights)), CONFIG
+    )
+    assert_same({k: v for k, v in weighted.items() if k in repeated}, repeated, rtol=1e-9, atol=1e-12)
+
+
+def test_scaling_all_weights_scales_sums_and_leaves_ratios():
+    scaled = whole({**BATCH, "example_weights": BATCH["example_weights"] * 8}, CONFIG)
+    for key, values in whole(BATCH, CONFIG).items():
+        for metric, value in values.items():
+            if isinstance(metric.key, PlotKey) or metric.class_name == "ConfusionMatrixAtThresholds":
+                continue
+            factor = 8 if metric.class_name in SUMS else 1
+            np.testing.assert_allclose(scaled[key][metric], value * factor, rtol=1e-9, err_msg=metric.class_name)
+
+
+def test_a_slice_has_the_values_that_its_rows_have_alone():
+    everything = whole(BATCH, CONFIG)
+    groups = np.array(BATCH["features"]["group"].to_pylist())
+    for group in np.unique(groups):
+        alone = whole(take(BATCH, groups == group), CONFIG)[()]
+        assert_same({(): everything[(("group", str(group)),)]}, {(): alone}, rtol=1e-9, atol=1e-12)
+
+
+def test_a_slice_without_weight_has_undefined_ratios_and_zero_sums():
+    nothing = whole({**BATCH, "example_weights": np.zeros(row_count(BATCH))}, CONFIG)
+    for metric, value in nothing[()].items():
+        if metric.class_name in COUNTS | {"ExampleCount", "WeightedExampleCount"}:
+            assert value == 0, metric.class_name
+        elif np.ndim(value) == 0:
+            assert np.isnan(value), metric.class_name
+
+
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_a_slice_of_one_class_has_no_area_under_the_roc_curve(label):
+    batch = {**BATCH, "labels": np.full(row_count(BATCH), label)}
+    values = {metric.class_name: value for metric, value in whole(batch, CONFIG)[()].items()}
+    assert np.isnan(values["AUC"])
+    assert np.isnan(values["AUCPrecisionRecall"]) == (label == 0)
+
+
+def test_a_curve_with_points_left_out_has_the_area_of_the_full_curve():
+    from assay.metrics.computations.scores import Curve
+    from assay.metrics.curves import area_under_precision_recall, area_under_roc
+
+    rng = np.random.default_rng(3)
+    steps = rng.integers(0, 3, (5, 40)) * rng.lognormal(0, 1, (5, 40)) * (rng.random((5, 40)) < 0.4)
+    pos, neg = steps, np.roll(steps, 7, axis=1)
+    tp, fp = (np.flip(np.cumsum(np.flip(x, 1), 1), 1) for x in (pos, neg))
+    full = Curve(np.tile(np.arange(40.0), (5, 1)), tp, fp, fp[:, :1] - fp, tp[:, :1] - tp)
+    doubled = Curve(*(np.repeat(field, 3, axis=1) for field in full))
+    for area in (area_under_roc, area_under_precision_recall):
+        np.testing.assert_allclose(area(doubled), area(full), rtol=1e-12)

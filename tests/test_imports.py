@@ -1,0 +1,105 @@
+"""Which heavy packages each room may load, seen from a fresh interpreter."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "assay"
+
+HEAVY = {"numpy", "pandas", "pyarrow", "apache_beam", "tensorflow", "keras", "sklearn", "rich", "airflow", "kfp"}
+ARRAYS = {"numpy", "pyarrow"}
+BEAM = {*ARRAYS, "apache_beam", "pandas"}  # Beam itself loads pandas if it is there
+
+ALLOWED = {  # first match holds
+    "assay": set(),
+    "assay.types": set(),
+    "assay.errors": set(),
+    "assay.plan": set(),
+    "assay.config*": set(),
+    "assay.cli": set(),
+    "assay.analysis_file": set(),
+    "assay.progress": set(),
+    "assay.fields": set(),
+    "assay.near_miss": set(),
+    "assay.params": set(),
+    "assay.yaml_text": set(),
+    "assay.proto*": set(),
+    "assay.gate*": {"numpy"},
+    "assay.wire": {"numpy"},
+    "assay.records": ARRAYS,
+    "assay.results": ARRAYS,
+    "assay.report.graph": set(),
+    "assay.report*": {*ARRAYS, "rich"},
+    "assay.columns": ARRAYS,
+    "assay.slicing": ARRAYS,
+    "assay.metrics*": ARRAYS,
+    "assay.models*": BEAM,  # models may lie on gs://, and Beam reads it
+    "assay.readers*": BEAM,
+    "assay.extractors*": BEAM,
+    "assay.evaluators*": BEAM,
+    "assay.writers*": BEAM,
+    "assay.pipeline": BEAM,
+    "assay.defaults": BEAM,
+    "assay.runner": BEAM,
+    "assay.stages": BEAM,
+    "assay.local": BEAM,
+    "assay.api*": BEAM,
+    "assay.components*": set(),
+    "assay.operators*": set(),
+    "assay.pipelines*": set(),
+}
+
+
+def modules() -> list[str]:
+    """Every module of the package, those behind its symlinks too."""
+    found = []
+    for folder, _, files in os.walk(PACKAGE, followlinks=True):
+        for file in files:
+            path = Path(folder, file).relative_to(ROOT).with_suffix("")
+            if file.endswith(".py"):
+                found.append(".".join(path.parts).removesuffix(".__init__"))
+    return sorted(found)
+
+
+def allowed(module: str) -> set[str]:
+    return next((ALLOWED[p] for p in ALLOWED if fnmatch.fnmatchcase(module, p)), set())
+
+
+def cpu_seconds(*command: str) -> float:
+    """User and system seconds of a command; the least of three, as other work on the machine only adds."""
+    taken = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(taken)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_loads_no_heavier_package_than_its_room_allows(module):
+    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert set(run.stdout.split()) & HEAVY <= allowed(module)
+
+
+def test_every_line_of_the_table_is_for_a_module_that_exists():
+    there = modules()
+    assert [pattern for pattern in ALLOWED if not fnmatch.filter(there, pattern)] == []
+
+
+def test_import_takes_less_than_a_fifth_of_a_cpu_second():
+    assert cpu_seconds(sys.executable, "-c", "import assay") < 0.2
+
+
+def test_help_takes_less_than_half_a_cpu_second():
+    assert cpu_seconds(str(Path(sys.executable).with_name("assay")), "--help") < 0.5

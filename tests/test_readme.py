@@ -1,0 +1,103 @@
+"""Every command, Python block and YAML block of the documents runs, as they stand there, in one folder.
+
+A block whose first line is a comment with a file name is saved under it. Python blocks else are run; so is each block of
+commands. `make` is only asked whether it would.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CENSUS = ROOT / "examples" / "census"
+DOCUMENTS = ("README.md", "docs/analysis-file.md", "docs/custom-stages.md", "docs/results.md")
+IGNORED = {"mermaid", "text"}
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE_NAME = re.compile(r"# ([\w-]+\.\w+)$")
+
+
+class Block(NamedTuple):
+    place: str
+    language: str
+    text: str
+
+    @property
+    def file_name(self) -> str | None:
+        found = _FILE_NAME.match(self.text.splitlines()[0])
+        return found[1] if found else None
+
+
+def blocks_of(document: str) -> Iterator[Block]:
+    text = (ROOT / document).read_text()
+    for match in _BLOCK.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        yield Block(f"{document}:{line}", match[1], match[2])
+
+
+def run(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-c", block.text] if block.language == "python" else ["bash", "-eu", "-c", block.text]
+    return subprocess.run(
+        command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """What the documents suppose to be there: the demo's models and data, and a file with scores."""
+    assert (CENSUS / "models" / "trained").exists(), "the demo's models are missing; run: make end-to-end"
+    day = tmp_path / "data" / "2026-11-01"
+    day.mkdir(parents=True)
+    for file in (CENSUS / "out" / "data").iterdir():
+        (day if file.suffix == ".gz" else day.parent).joinpath(file.name).symlink_to(file)
+    (tmp_path / "models").symlink_to(CENSUS / "models")
+    rng = np.random.default_rng(0)
+    score = rng.random(2000)
+    scored = {"score": score, "label": (rng.random(2000) < score).astype(int), "age": rng.integers(18, 80, 2000)}
+    pd.DataFrame({**scored, "country": rng.choice(["fr", "de"], 2000)}).to_parquet(day.parent / "scored.parquet")
+    return tmp_path
+
+
+def test_blocks_are_in_languages_that_this_test_knows():
+    known = {"bash", "python", "yaml", *IGNORED}
+    documents = ["README.md", "CONTRIBUTING.md", *(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))]
+    strange = [block.place for document in documents for block in blocks_of(document) if block.language not in known]
+    assert not strange
+    assert all(
+        document in DOCUMENTS
+        for document in documents
+        for block in blocks_of(document)
+        if block.language not in IGNORED
+    )
+
+
+def test_make_would_run_the_commands_that_the_readme_names():
+    targets = re.findall(r"^make ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert targets == ["demo", "test"]
+    for target in targets:
+        asked = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert asked.returncode == 0, asked.stderr
+
+
+def test_every_block_of_the_documents_runs_as_it_stands(folder):
+    for document in DOCUMENTS:
+        for block in blocks_of(document):
+            if block.language in IGNORED or block.text.startswith("make "):
+                continue
+            if block.file_name:
+                (folder / block.file_name).write_text(block.text)
+                continue
+            assert block.language != "yaml", f"{block.place}: give the block a file name, and run it"
+            done = run(block, folder)
+            assert done.returncode == 0, f"{block.place} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
