@@ -321,7 +321,9 @@ def _extractors(read: Mapping[str, Any]) -> list[Stage]:
             hint = ' ("" is directly after reading)' if after == READ_INPUTS_STAGE_NAME else ""
             raise ConfigError(f"extractors[{i}].after: no extractor {after!r} comes before{one_of(after, names)}{hint}")
         place = names.index(after) + 1 if after else 0
-        while place < len(names) and placed.get(names[place]) == after:  # extras after one stage keep their order
+        family = {after}  # extras after one stage keep the order of the file, each with what comes after it
+        while place < len(names) and placed.get(names[place]) in family:
+            family.add(names[place])
             place += 1
         chain.insert(place, _own(extra, plans.EXTRACT, adds=extra["adds"]))
         placed[extra["name"]] = after

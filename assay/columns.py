@@ -90,6 +90,8 @@ def to_floats(column: Column, name: str) -> Floats:
     Raises:
         ColumnTypeError: the column holds no numbers.
     """
+    if isinstance(column, pa.Array) and pa.types.is_null(column.type):
+        return np.full(len(column), np.nan)
     array = to_numpy(column, name)
     if array.dtype.kind not in "fiub":
         found = column.type if isinstance(column, pa.Array) else array.dtype

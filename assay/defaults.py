@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
-from assay.extractors.by_model_spec import ExampleWeightsExtractor, LabelsExtractor, MaterializedPredictionsExtractor
+from assay.extractors.by_model_spec import (
+    ExampleWeightsExtractor,
+    LabelsExtractor,
+    MaterializedPredictionsExtractor,
+    prediction_keys,
+)
 from assay.extractors.features import FeaturesExtractor
 from assay.extractors.predictions import PredictionsExtractor
 from assay.extractors.slice_keys import SliceKeyExtractor
@@ -24,13 +29,12 @@ def default_extractors(eval_config: EvalConfig, models: Sequence[ModelRef] = ())
         eval_config: a resolved config.
         models: the models to run; none if the predictions are columns of the data.
     """
-    keys = {spec.name: spec.prediction_key for spec in eval_config.model_specs if spec.prediction_key}
-    predictions = PredictionsExtractor(models, keys) if models else MaterializedPredictionsExtractor(eval_config)
+    in_data = MaterializedPredictionsExtractor(eval_config)
     return [
         FeaturesExtractor(),
         LabelsExtractor(eval_config),
         ExampleWeightsExtractor(eval_config),
-        predictions,
+        PredictionsExtractor(models, prediction_keys(eval_config)) if models else in_data,
         SliceKeyExtractor(eval_config),
     ]
 

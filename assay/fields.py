@@ -15,7 +15,7 @@ Parser: TypeAlias = Callable[[Any, str], Any]
 """(value, key path) -> parsed value; raises ConfigError."""
 
 REQUIRED = object()
-_FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 class Field(NamedTuple):
@@ -145,8 +145,8 @@ def share(value: Any, path: str) -> float:
     try:
         number = Decimal(written.removesuffix("%").strip()) / (100 if written.endswith("%") else 1)
     except InvalidOperation:
-        number = Decimal(-1)
-    if isinstance(value, bool) or not 0 <= number <= 1:
+        number = Decimal("nan")
+    if isinstance(value, bool) or not number.is_finite() or not 0 <= number <= 1:
         raise expected(path, "a percentage such as 0.1% or a share from 0 to 1", value)
     return float(number)
 

@@ -1,20 +1,17 @@
 """The gate: metrics and thresholds -> ValidationResult and Verdict. Pure; the one owner of validation.
 
 A threshold speaks of a metric (by name, model, output, sub key, weighting) and of slices: all of them, those of a
-slicing spec, or pairs of slices. Bounds are inclusive. NaN meets no bound. The baseline's own values are not judged.
+slicing spec, or pairs of slices. Bounds are inclusive, NaN meets none, and the baseline's own values are not judged.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from assay.errors import EvalConfigError
+from assay.metrics.keys import MetricKey
 from assay.proto.config_pb2 import (
     HIGHER_IS_BETTER,
     LOWER_IS_BETTER,
@@ -22,72 +19,77 @@ from assay.proto.config_pb2 import (
     EvalConfig,
     GenericChangeThreshold,
     GenericValueThreshold,
-    MetricConfig,
-    MetricsSpec,
-    MetricThreshold,
     SlicingSpec,
 )
-from assay.proto.metrics_for_slice_pb2 import (
-    AggregationType,
-    CrossSliceKey,
-    MetricKey,
-    MetricsForSlice,
-    MetricValue,
-    SubKey,
-)
-from assay.proto.metrics_for_slice_pb2 import SliceKey as SliceKeyMessage
-from assay.proto.validation_result_pb2 import MetricsValidationForSlice, SlicingDetails, ValidationResult
-from assay.types import SliceKey
+from assay.proto.metrics_for_slice_pb2 import MetricKey as MetricKeyMessage
+from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
+from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationResult
+from assay.records import ERROR_METRIC_NAME, metric_key_from_proto, metric_key_to_proto
+from assay.thresholds import Rule, Scope, Threshold, rules_of
+from assay.verdict import Counts, Limits, Reason, Status, Verdict, bound_text, label, place_of, verdict
 
-if TYPE_CHECKING:
-    from assay.slicing import Slicing
-
-Spec: TypeAlias = SlicingSpec | CrossSlicingSpec | None
-Place: TypeAlias = tuple[SliceKey, ...]
-"""(slice,), or (baseline slice, comparison slice) of a difference between slices."""
+__all__ = ["Counts", "Limits", "Reason", "Status", "Verdict", "validate", "verdict"]
 
 NOT_FOUND = "Metric not found."
+TOO_SMALL = "Metric not shown: the slice has fewer rows than min_slice_size."
 
 _WHY_UNDEFINED = {
     "one class": "auc balanced_accuracy informedness prevalence_threshold",
-    "no positive labels": "auc_precision_recall calibration miss_rate fnr recall tpr",
+    "no positive labels": "auc_precision_recall calibration fnr miss_rate recall tpr",
     "no negative labels": "fall_out fpr specificity tnr",
     "no positive predictions": "false_discovery_rate ppv precision",
     "no negative predictions": "false_omission_rate negative_predictive_value npv",
-    "weights sum to 0": "binary_accuracy mean_label mean_prediction mean_squared_error predicted_positive_rate prevalence",
+    "weights sum to 0": "binary_accuracy mean_label mean_prediction mean_squared_error prevalence",
 }
-_WHY_BY_NAME = {name: why for why, names in _WHY_UNDEFINED.items() for name in names.split()}
-"""Metrics that are undefined for one reason only. The others are said to be undefined, and no more."""
+_WHY_BY_METRIC = {name: why for why, names in _WHY_UNDEFINED.items() for name in names.split()}
+"""Metrics that are undefined for one reason only; of the others no reason is given."""
 
 
-# ---- validation ----
+class _Check(NamedTuple):
+    """A rule bound to the values of slices: their positions, and the bounds as plain numbers."""
+
+    rule: Rule
+    key: MetricKey
+    name: str
+    expected: str
+    at: int | None
+    """None: no value is meant."""
+    baseline_at: int | None
+    bounds: tuple[float, float]
+    relative: tuple[float, float] | None
+
+    def holds(self, numbers: Sequence[float]) -> bool:
+        """Whether the value is within its bounds; NaN never is."""
+        if self.at is None:
+            return False
+        value = numbers[self.at]
+        if self.relative is None or not self.bounds[0] <= value <= self.bounds[1]:
+            return self.bounds[0] <= value <= self.bounds[1]
+        start = numbers[self.baseline_at] if self.baseline_at is not None else 0
+        return start != 0 and self.relative[0] <= value / start <= self.relative[1]
 
 
-def validate(
-    metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_stamp: bool = False
-) -> ValidationResult:
+def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_stamp: bool = False) -> ValidationResult:
     """Checks every threshold of a resolved config in every slice that it is for.
 
     Args:
         metrics: one record for each slice, in any order, read once; the result does not depend on the order.
         config: resolved; see `resolve_eval_config`.
-        rubber_stamp: leave out change thresholds if there is no baseline; no threshold at all is then fine.
+        rubber_stamp: leave out change thresholds if there is no baseline; a config without thresholds then passes.
 
     Returns:
-        TFMA's ValidationResult: failures by slice (overall first), and thresholds that met no slice.
+        TFMA's ValidationResult: failures by slice, overall first, and the thresholds' specs that met no slice.
 
     Raises:
         EvalConfigError: a metric's `config` is not JSON, or a slicing spec cannot be.
     """
-    rules = _rules(config, without_change=rubber_stamp and not _baseline(config))
-    judge = _Judge(rules, _baseline(config))
-    failed: list[tuple[Place, MetricsValidationForSlice]] = []
-    for record in metrics:
-        validation = judge(record)
-        if validation.failures:
-            failed.append((_place(record), validation))
-    result = ValidationResult(rubber_stamp=rubber_stamp, missing_thresholds=not rules and not rubber_stamp)
+    baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
+    rules = [r for r in rules_of(config) if not (rubber_stamp and baseline is None and r.kind == "change_threshold")]
+    judge = _Judge(rules, baseline or "")
+    validations = [(place_of(record), judge(record)) for record in metrics]
+    failed = [(place, validation) for place, validation in validations if validation.failures]
     failed.sort(key=lambda entry: [(len(key), str(key)) for key in entry[0]])
+    result = ValidationResult(rubber_stamp=rubber_stamp, missing_thresholds=not rules and not rubber_stamp)
     result.metric_validations_per_slice.extend(validation for _, validation in failed)
     judge.report(result)
     missing = result.missing_slices or result.missing_cross_slices
@@ -95,94 +97,134 @@ def validate(
     return result
 
 
-class _Scope(NamedTuple):
-    """The slices that a threshold is for: all if `spec` is None; else those of `slicings`, for a pair one each."""
-
-    spec: bytes | None
-    slicing: Slicing | None = None
-    comparisons: tuple[Slicing, ...] | None = None
-
-
-class _Rule(NamedTuple):
-    """One threshold, on values of one key (without weighting), for the slices of one scope."""
-
-    key: bytes
-    weighted: bool | None
-    metric: str
-    scope: _Scope
-    threshold: GenericValueThreshold | GenericChangeThreshold
-
-    def speaks_of(self, key: MetricKey) -> bool:
-        """Whether a value of this key is one that the threshold is for."""
-        weighted = key.example_weighted.value if key.HasField("example_weighted") else None
-        return _bare(key) == self.key and (None in (weighted, self.weighted) or weighted == self.weighted)
-
-
-class _Check(NamedTuple):
-    """A rule bound to a value's key and the key of the baseline's value; None: no value of the slice is meant."""
-
-    rule: _Rule
-    key: bytes | None
-    baseline: bytes | None
-
-
 class _Judge:
-    """Judges one slice after the other and counts the slices that each scope met.
+    """Judges one slice after the other, and counts the slices that each scope met.
 
     Slices nearly always hold the same keys in the same order, so rules are bound to keys once for each such layout.
     """
 
-    def __init__(self, rules: list[_Rule], baseline: str | None) -> None:
+    def __init__(self, rules: Sequence[Rule], baseline: str) -> None:
         self._rules, self._baseline = rules, baseline
         self._scopes = list(dict.fromkeys(rule.scope for rule in rules))
-        self._met: Counter[_Scope] = Counter()
-        self._details: Counter[tuple[bool, bytes]] = Counter()
-        self._layouts: dict[tuple[bytes, ...], list[_Check]] = {}
+        self._met: Counter[Scope] = Counter()
+        self._layouts: dict[tuple[bytes, ...], list[tuple[Scope, list[_Check]]]] = {}
 
     def __call__(self, record: MetricsForSlice) -> MetricsValidationForSlice:
-        validation = _validation_of(record)
-        place = _place(record)
-        scopes = {scope for scope in self._scopes if _covers(scope, place)}
-        if not scopes:
-            return validation
-        values = {entry.key.SerializeToString(): entry.value for entry in record.metric_keys_and_values}
-        done: set[_Scope] = set()
-        failures: dict[tuple[bytes, bytes], str] = {}
-        for check in self._checks(tuple(values)):
-            if check.rule.scope not in scopes:
-                continue
-            if check.key is not None:
-                done.add(check.rule.scope)
-            message = _judge(check, values, record)
-            if message:
-                _add_failure(validation, check, values, message, failures)
-        self._met.update(done)
-        self._details.update({_detail(scope) for scope in done})
-        return validation
+        place = place_of(record)
+        entries = record.metric_keys_and_values
+        numbers = [e.value.double_value.value if e.value.HasField("double_value") else math.nan for e in entries]
+        failures: dict[tuple[MetricKey, bytes], _Check] = {}
+        for scope, checks in self._checks(tuple([entry.key.SerializeToString() for entry in entries])):
+            if scope.covers(place):
+                self._met[scope] += any(check.at is not None for check in checks)
+                failed = (check for check in checks if not check.holds(numbers))
+                failures.update({(check.key, check.rule.threshold): check for check in failed})
+        return _validation(record, failures.values(), numbers)
 
-    def _checks(self, layout: tuple[bytes, ...]) -> list[_Check]:
+    def _checks(self, layout: tuple[bytes, ...]) -> list[tuple[Scope, list[_Check]]]:
         if layout not in self._layouts:
-            keys = [(encoded, MetricKey.FromString(encoded)) for encoded in layout]
-            self._layouts[layout] = [check for rule in self._rules for check in self._bind(rule, keys)]
+            keys = [metric_key_from_proto(MetricKeyMessage.FromString(encoded)) for encoded in layout]
+            checks = [check for rule in self._rules for check in self._bind(rule, keys)]
+            self._layouts[layout] = [(s, [check for check in checks if check.rule.scope == s]) for s in self._scopes]
         return self._layouts[layout]
 
-    def _bind(self, rule: _Rule, keys: list[tuple[bytes, MetricKey]]) -> Iterator[_Check]:
-        bound = [(encoded, key) for encoded, key in keys if rule.speaks_of(key)]
-        for encoded, key in bound:
-            key.model_name, key.is_diff = self._baseline or "", False
-            yield _Check(rule, encoded, key.SerializeToString())
-        if not bound:
-            yield _Check(rule, None, None)
+    def _bind(self, rule: Rule, keys: Sequence[MetricKey]) -> list[_Check]:
+        expected, limits = bound_text(rule.bounds()), _limits(rule.bounds())
+        bound = [
+            _Check(rule, key, label(key), expected, at, self._baseline_of(key, keys), *limits)
+            for at, key in enumerate(keys)
+            if rule.is_for(key)
+        ]
+        return bound or [_Check(rule, rule.key, label(rule.key), expected, None, None, *limits)]
+
+    def _baseline_of(self, key: MetricKey, keys: Sequence[MetricKey]) -> int | None:
+        baseline = key._replace(model_name=self._baseline, is_diff=False)
+        return keys.index(baseline) if baseline in keys else None
 
     def report(self, result: ValidationResult) -> None:
-        """Writes down how many slices each scope met, and the scopes that met none."""
-        for (is_cross, spec), count in self._details.items():
-            details = result.validation_details.slicing_details.add(num_matching_slices=count)
-            (details.cross_slicing_spec if is_cross else details.slicing_spec).MergeFromString(spec)
-            if not spec:
-                details.slicing_spec.SetInParent()
-        for is_cross, spec in dict.fromkeys(_detail(scope) for scope in self._scopes if not self._met[scope]):
-            if is_cross:
-                result.missing_cross_slices.add().MergeFromString(spec)
+        """Writes down how many slices each scope met, and the specs of scopes that met none."""
+        for scope in self._scopes:
+            is_cross = scope.comparisons is not None
+            if self._met[scope]:
+                details = result.validation_details.slicing_details.add(num_matching_slices=self._met[scope])
+                spec: SlicingSpec | CrossSlicingSpec = details.cross_slicing_spec if is_cross else details.slicing_spec
+                spec.SetInParent()
             else:
-                result.missing_slices.add().MergeFromString(spec)
+                spec = result.missing_cross_slices.add() if is_cross else result.missing_slices.add()
+            spec.MergeFromString(scope.spec)
+
+
+def _limits(threshold: Threshold) -> tuple[tuple[float, float], tuple[float, float] | None]:
+    """What a value, and for a change its share of the baseline, must lie between."""
+    if isinstance(threshold, GenericValueThreshold):
+        low = threshold.lower_bound.value if threshold.HasField("lower_bound") else -math.inf
+        high = threshold.upper_bound.value if threshold.HasField("upper_bound") else math.inf
+        return (low, high), None
+    absolute = _side(threshold, threshold.absolute.value) if threshold.HasField("absolute") else (-math.inf, math.inf)
+    return absolute, _side(threshold, threshold.relative.value) if threshold.HasField("relative") else None
+
+
+def _side(threshold: GenericChangeThreshold, bound: float) -> tuple[float, float]:
+    """Nothing lies on the right side of a change threshold without direction."""
+    sides = {HIGHER_IS_BETTER: (bound, math.inf), LOWER_IS_BETTER: (-math.inf, bound)}
+    return sides.get(threshold.direction, (math.nan, math.nan))
+
+
+def _validation(
+    record: MetricsForSlice, failed: Iterable[_Check], numbers: Sequence[float]
+) -> MetricsValidationForSlice:
+    validation = MetricsValidationForSlice()
+    if record.HasField("cross_slice_key"):
+        validation.cross_slice_key.CopyFrom(record.cross_slice_key)
+    else:
+        validation.slice_key.CopyFrom(record.slice_key)
+    for check in failed:
+        failure = validation.failures.add(
+            metric_key=metric_key_to_proto(check.key), message=_message(check, record, numbers)
+        )
+        getattr(failure.metric_threshold, check.rule.kind).MergeFromString(check.rule.threshold)
+        getattr(failure.metric_threshold, check.rule.kind).SetInParent()
+        if check.at is not None:
+            failure.metric_value.CopyFrom(record.metric_keys_and_values[check.at].value)
+    return validation
+
+
+def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[float]) -> str:
+    """Why a check does not hold, for people."""
+    if check.at is None:
+        return TOO_SMALL if ERROR_METRIC_NAME in record.metrics else NOT_FOUND
+    value, kind = numbers[check.at], record.metric_keys_and_values[check.at].value.WhichOneof("type")
+    if kind != "double_value":
+        return f"{check.name} is not one number but {kind}; a threshold needs one number"
+    if math.isnan(check.bounds[0]) or (check.relative and math.isnan(check.relative[0])):
+        return f"{check.name} has a change threshold without direction; expected HIGHER_IS_BETTER or LOWER_IS_BETTER"
+    if math.isnan(value):
+        what = f"is undefined{_why_undefined(check, record)}"
+    elif check.key.is_diff:
+        what = _change_text(check, value, numbers)
+    else:
+        what = f"is {_number_text(value, check.bounds)}"
+    return f"{check.name} {what}; expected {check.expected}"
+
+
+def _change_text(check: _Check, change: float, numbers: Sequence[float]) -> str:
+    if check.relative is None or not check.bounds[0] <= change <= check.bounds[1]:
+        return f"changed by {_number_text(change, check.bounds)}"
+    start = numbers[check.baseline_at] if check.baseline_at is not None else math.nan
+    if start == 0 or math.isnan(start):
+        why = "is 0" if start == 0 else "has no value"
+        return f"changed by {change:.6g}, an undefined share: the baseline {why}"
+    return f"changed by {_number_text(change / start, check.relative)} of the baseline"
+
+
+def _why_undefined(check: _Check, record: MetricsForSlice) -> str:
+    if not record.rows:
+        return ": no rows"
+    why = _WHY_BY_METRIC.get(check.rule.metric)
+    return f": {why}" if why and not check.key.aggregation_type else ""
+
+
+def _number_text(value: float, bounds: tuple[float, float]) -> str:
+    """Six digits; all of them where six would look like a bound that the value does not meet."""
+    short = f"{value:.6g}"
+    return repr(value) if short in {f"{bound:.6g}" for bound in bounds} else short

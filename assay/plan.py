@@ -291,6 +291,9 @@ def check(plan: Plan) -> None:
     _check_writers(plan)
     _check_tasks(plan)
     _check_places(plan)
+    for name, value in plan.params.items():
+        if not isinstance(value, str) and (value is not None or plan.resolved):
+            raise ConfigError(f"params.{name}: expected text{'' if plan.resolved else ' or null'}, found {value!r}")
     if not plan.resolved:
         for name in ("inputs", "models", "eval_config", "output"):
             check_parameters(getattr(plan, name), plan.params, name)
@@ -313,6 +316,9 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
             raise PipelineError(
                 f"stage {stage.name!r}: only evaluators have run_after and outputs; it is of kind {stage.kind}"
             )
+        own = [key for key in stage.adds if key.startswith("_") and "factory" in stage.settings]
+        if own:
+            raise PipelineError(f"stage {stage.name!r}: adds {own[0]!r}; keys that start with _ are assay's own")
     _check_unique([stage.name for stage in stages])
     kinds = [stage.kind for stage in stages]
     if kinds != sorted(kinds, key=KINDS.index):

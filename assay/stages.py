@@ -11,15 +11,21 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from assay import plan as plans
-from assay.config import parse_eval_config
+from assay.config import check_eval_config, parse_eval_config
 from assay.errors import ConfigError, PipelineError
 from assay.evaluators.analysis_table import AnalysisTableEvaluator
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
-from assay.extractors.by_model_spec import ExampleWeightsExtractor, LabelsExtractor, MaterializedPredictionsExtractor
+from assay.extractors.by_model_spec import (
+    ExampleWeightsExtractor,
+    LabelsExtractor,
+    MaterializedPredictionsExtractor,
+    prediction_keys,
+)
 from assay.extractors.features import FeaturesExtractor
 from assay.extractors.per_row import batches_of, per_row
 from assay.extractors.predictions import PredictionsExtractor
 from assay.extractors.slice_keys import SliceKeyExtractor
+from assay.metrics.specs import metrics_of
 from assay.models import model as models
 from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults
@@ -43,7 +49,10 @@ from assay.types import (
     Extracts,
     Writer,
 )
-from assay.writers.defaults import plan_writer
+from assay.writers.analysis_table import AnalysisTableWriter
+from assay.writers.eval_config import EvalConfigWriter
+from assay.writers.metrics_plots_and_validations import MetricsPlotsAndValidationsWriter
+from assay.writers.metrics_table import MetricsTableWriter
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,10 @@ class Context:
 def context_of(plan: Plan) -> Context:
     """Reads the plan's eval config and models."""
     refs = tuple(ModelRef(**{**model, "features": tuple(model.get("features", ()))}) for model in plan.models)
-    return Context(plan, parse_eval_config(plan.eval_config), refs)
+    config = parse_eval_config(plan.eval_config)
+    check_eval_config(config)  # again, now that parameters are in its texts
+    metrics_of(config)
+    return Context(plan, config, refs)
 
 
 def run_stage(plan: Plan, task: str, *, options: PipelineOptions | None = None) -> Counts:
@@ -177,9 +189,23 @@ _EVALUATORS: Mapping[str, Callable[[Context], Evaluator]] = {
 }
 
 
-def prediction_keys(config: EvalConfig) -> dict[str, str]:
-    """Model name -> the output that is its prediction, where the config says."""
-    return {spec.name: spec.prediction_key for spec in config.model_specs if spec.prediction_key}
+_WRITERS: Mapping[str, Callable[[Context], Writer]] = {
+    "WriteMetricsPlotsAndValidations": lambda c: MetricsPlotsAndValidationsWriter(c.plan.output),
+    "WriteEvalConfig": lambda c: _eval_config_writer(c),
+    "WriteMetricsTable": lambda c: MetricsTableWriter(c.plan.output),
+    "WriteAnalysisTable": lambda c: AnalysisTableWriter(c.plan.output),
+}
+
+
+def _eval_config_writer(context: Context) -> Writer:
+    inputs = context.plan.inputs
+    return EvalConfigWriter(
+        context.plan.output,
+        context.eval_config,
+        data_location=", ".join(inputs.get("files", (inputs.get("factory", ""),))),
+        file_format=inputs.get("format", ""),
+        model_locations={ref.name if len(context.models) > 1 else "": ref.uri for ref in context.models} or None,
+    )
 
 
 def extractors_of(context: Context) -> list[Extractor]:
@@ -204,7 +230,7 @@ def writers_of(context: Context) -> list[Writer]:
     return [
         _custom(Stage(name=writer["name"], kind=plans.WRITE_RESULTS, settings=writer), Writer)
         if "factory" in writer
-        else plan_writer(writer["name"], context.plan, context.eval_config)
+        else _WRITERS[writer["name"]](context)
         for writer in settings.get("writers", ())
     ]
 
@@ -277,9 +303,13 @@ def _made(settings: Mapping[str, Any], where: str) -> Any:
 
 
 def import_custom(context: Context) -> Sequence[Any]:
-    """Makes every stage of the plan, which imports the user's own code.
+    """Makes every stage of the plan and loads callable models, which imports the user's own code.
 
     Raises:
         ConfigError: a factory that cannot be imported or made, or that disagrees with the plan.
+        ModelError: a callable that cannot be imported.
     """
+    for ref in context.models:
+        if ref.type == "callable":
+            models.load(ref)
     return [reader_of(context), *extractors_of(context), *evaluators_of(context), *writers_of(context)]

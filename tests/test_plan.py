@@ -118,7 +118,7 @@ def edited(**changes):
         (edited(resolved=0), "plan.resolved: expected bool, found 0"),
         (edited(stages=[{"name": "x"}]), "plan.stages[0]: expected the keys"),
         (edited(models=["m"]), "plan.models: expected a list of dict"),
-        (edited(params={"a": 1}), "plan.params: expected text or null"),
+        (edited(params={"a": 1}), "params.a: expected text or null, found 1"),
     ],
 )
 def test_json_that_is_no_plan_is_refused(text, message):

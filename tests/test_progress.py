@@ -15,11 +15,14 @@ def rows_added(before):
     return progress.since(before, progress.snapshot())
 
 
+def add_thousand_batches():
+    for _ in range(1000):
+        progress.add("Threads", 3)
+
+
 def test_rows_of_a_stage_add_up_over_threads():
     before = progress.snapshot()
-    threads = [
-        threading.Thread(target=lambda: [progress.add("Threads", 3) for _ in range(1000)] and None) for _ in range(8)
-    ]
+    threads = [threading.Thread(target=add_thousand_batches) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

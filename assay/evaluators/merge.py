@@ -48,7 +48,7 @@ def _join(key: str, stages: list[str], evaluations: Mapping[str, Evaluation]) ->
         keyed
         | f"Flatten({key})" >> beam.Flatten()
         | f"Group({key})" >> beam.GroupByKey()
-        | f"Merge({key})" >> beam.MapTuple(_merge, kind=key)
+        | f"Merge({key})" >> beam.Map(_merge, kind=key)
     )
 
 
@@ -58,10 +58,10 @@ def _by_slice(record: bytes, key: str, stage: str) -> tuple[bytes, tuple[str, by
     return slice_key.SerializeToString(deterministic=True), (stage, record)
 
 
-def _merge(_: bytes, records: Iterable[tuple[str, bytes]], kind: str) -> bytes:
+def _merge(of_slice: tuple[bytes, Iterable[tuple[str, bytes]]], kind: str) -> bytes:
     """One record of all; its rows are those of the first evaluator that counted them."""
     merged, owner = _RECORDS[kind](), {}
-    for stage, record in sorted(records):
+    for stage, record in sorted(of_slice[1]):
         message = _RECORDS[kind].FromString(record)
         for item in getattr(message, _VALUES[kind]):
             name = item.key.SerializeToString(deterministic=True)

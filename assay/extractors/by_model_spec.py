@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
 
-from assay.columns import Column, to_numpy
+from assay.columns import Column, to_floats
 from assay.errors import MissingColumnError
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.types import (
@@ -53,6 +52,11 @@ def MaterializedPredictionsExtractor(eval_config: EvalConfig) -> Extractor:
     )
 
 
+def prediction_keys(config: EvalConfig) -> dict[str, str]:
+    """Model name -> the output that is its prediction, where the config says."""
+    return {spec.name: spec.prediction_key for spec in config.model_specs if spec.prediction_key}
+
+
 def _extractor(config: EvalConfig, stage: str, key: str, names: Callable[[ModelSpec], Names]) -> Extractor:
     by_model: dict[str, Names] = {spec.name: names(spec) for spec in config.model_specs}
     transform = beam.Map(add_columns, key=key, by_model=by_model, stage=stage).with_output_types(Extracts)
@@ -90,10 +94,12 @@ def _select(features: Mapping[str, Column], names: Names, stage: str) -> Any:
 
 def _numbers(column: Column, name: str) -> Column:
     """Numbers become float64 arrays; a second axis of length 1 is dropped. Text stays Arrow."""
-    if isinstance(column, pa.Array) and (pa.types.is_string(column.type) or pa.types.is_dictionary(column.type)):
+    if isinstance(column, pa.Array) and _holds_text(column.type):
         return column
-    array = to_numpy(column, name)
-    if array.dtype.kind not in "fiub":
-        return column
-    floats = array.astype(np.float64, copy=False)
-    return floats[:, 0] if floats.ndim == 2 and floats.shape[1] == 1 else floats
+    return to_floats(column, name)
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind) or pa.types.is_list(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind))

@@ -125,10 +125,11 @@ def _column(values: list[Any], kind: Any, path: tuple[str, ...]) -> Column:
         return column_of_keys(values)
     if isinstance(values[0], np.ndarray):
         return np.stack(values)
-    if isinstance(kind, np.dtype) or (kind is None and isinstance(values[0], float | int) and None not in values):
-        return np.asarray(values)
+    if None not in values and isinstance(values[0], float | int) and not isinstance(kind, pa.DataType):
+        array = np.asarray(values)
+        return array.astype(kind) if kind is not None and np.can_cast(array.dtype, kind, "same_kind") else array
     try:
-        return pa.array(values, kind)
+        return pa.array(values, kind if isinstance(kind, pa.DataType) else None)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return pa.array(values)
 

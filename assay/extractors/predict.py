@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import apache_beam as beam
 
-from assay.extractors.by_model_spec import ExampleWeightsExtractor, LabelsExtractor
+from assay.extractors.by_model_spec import ExampleWeightsExtractor, LabelsExtractor, prediction_keys
 from assay.extractors.features import FeaturesExtractor
 from assay.extractors.predictions import PredictionsExtractor
 from assay.models.model import ModelRef
@@ -31,7 +31,7 @@ class _Predict(beam.PTransform):
             FeaturesExtractor(),
             LabelsExtractor(eval_config),
             ExampleWeightsExtractor(eval_config),
-            PredictionsExtractor(models),
+            PredictionsExtractor(models, prediction_keys(eval_config)),
         )
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> beam.PCollection[Extracts]:

@@ -20,7 +20,8 @@ def PredictionsExtractor(models: Sequence[ModelRef], prediction_keys: Mapping[st
 
     Args:
         models: each is loaded once for each worker process.
-        prediction_keys: model name -> the output that is its prediction, for models with several outputs.
+        prediction_keys: model name -> the output that is its prediction, for models with several outputs. The name
+            may be empty, as it may be in the eval config, if there is one model only.
 
     Returns:
         Extractor whose batches have `predictions`: (n,) or (n, k), or a dict of such by output name where a model has
@@ -30,6 +31,8 @@ def PredictionsExtractor(models: Sequence[ModelRef], prediction_keys: Mapping[st
         PipelineError: no models, two of one name, or a prediction key for a model that is not there.
     """
     refs, keys = tuple(models), dict(prediction_keys or {})
+    if len(refs) == 1 and set(keys) == {""}:
+        keys = {refs[0].name: keys[""]}
     _check(refs, keys)
     return Extractor(
         PREDICTIONS_EXTRACTOR_STAGE_NAME, beam.ParDo(_Predict(refs, keys)).with_output_types(dict[str, Any])

@@ -99,11 +99,16 @@ def _arrow(array: np.ndarray[Any, Any], where: str) -> Column:
 
 
 def _as_text(column: pa.Array) -> pa.Array:
-    kind, depth = column.type, 0
-    while pa.types.is_fixed_size_list(kind):
-        kind, depth = kind.value_type, depth + 1
-    if not pa.types.is_binary(kind):
+    wanted = _text_type(column.type)
+    if wanted == column.type:
         return column
-    text = pa.string()
-    sizes = []
-    return text, sizes
+    try:
+        return column.cast(wanted)
+    except pa.ArrowInvalid:
+        return column
+
+
+def _text_type(kind: Any) -> Any:
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(_text_type(kind.value_type), kind.list_size)
+    return pa.string() if pa.types.is_binary(kind) else kind

@@ -35,7 +35,7 @@ _importing = threading.Lock()
 @contextmanager
 def _quiet(level: str) -> Iterator[None]:
     """Keeps the notes out of stderr that TensorFlow writes before it has read its log level; all else comes through."""
-    if level == "0":
+    if level == "0" or sys.stderr is None:
         yield
         return
     sys.stderr.flush()

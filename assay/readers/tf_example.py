@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from assay.errors import CorruptFileError
+from assay.models.tensorflow import import_tensorflow
 from assay.readers import bad_rows
 
 Tensor: TypeAlias = Any
@@ -34,7 +35,7 @@ def parse_examples(records: Any, columns: Mapping[str, pa.DataType] | None = Non
     Raises:
         CorruptFileError: a record is no tf.Example, or a feature changes its type.
     """
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     values = records.to_pylist() if isinstance(records, pa.Array) else list(records)
 
@@ -47,7 +48,7 @@ def parse_examples(records: Any, columns: Mapping[str, pa.DataType] | None = Non
 
 def feature_types(records: Iterable[bytes]) -> dict[str, pa.DataType]:
     """Returns the features that occur in any of the records and their types, null where no record has a value."""
-    import tensorflow as tf
+    tf = import_tensorflow()
     from google.protobuf.message import DecodeError
 
     types: dict[str, pa.DataType] = {}
@@ -82,12 +83,12 @@ class Parser:
         Returns:
             feature -> array of m rows, and the positions (m,) of these rows in `records`.
         """
-        import tensorflow as tf
+        tf = import_tensorflow()
 
         everything = np.arange(int(records.shape[0]))
         try:
             return self._columns(records), everything
-        except tf.errors.InvalidArgumentError:
+        except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
             self._learn(records)
         bad = []
         for row, why in bad_rows.find(0, len(everything), lambda start, stop: self._problem(records[start:stop])):
@@ -106,10 +107,12 @@ class Parser:
             }
 
     def _problem(self, records: Tensor) -> str | None:
-        import tensorflow as tf
+        tf = import_tensorflow()
 
         try:
             self._ragged(records)
+        except UnicodeDecodeError:  # TensorFlow's message holds the record as if it were text
+            return "not a serialised tf.Example"
         except tf.errors.InvalidArgumentError as error:
             if "Could not parse" in str(error):
                 return "not a serialised tf.Example"
@@ -124,7 +127,7 @@ class Parser:
 
     def _ragged(self, records: Tensor) -> dict[str, Tensor]:
         """Ragged for every feature: as fast as fixed lengths, and it can tell a missing value."""
-        import tensorflow as tf
+        tf = import_tensorflow()
 
         dtypes = {pa.float32(): tf.float32, pa.int64(): tf.int64}
         spec = {name: tf.io.RaggedFeature(dtypes.get(kind, tf.string)) for name, kind in self._types.items()}

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from assay.errors import CorruptFileError, MissingFileError
+from assay.models.tensorflow import import_tensorflow
 from assay.readers import bad_rows, files, tf_example
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Rows, encoded
@@ -47,7 +48,7 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
 
 def _record_batches(file: str, batch_rows: int) -> Iterator[Any]:
     """Yields string tensors of `batch_rows` records."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     length = 0
     try:
@@ -68,7 +69,7 @@ def _record_batches(file: str, batch_rows: int) -> Iterator[Any]:
 
 def _one_thread() -> Any:
     """Settings without tuning threads: a third less CPU for each record."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1

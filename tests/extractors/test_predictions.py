@@ -1,3 +1,4 @@
+import importlib
 from pathlib import Path
 
 import apache_beam as beam
@@ -64,8 +65,7 @@ def _predicts(expected):
 
 
 def test_the_extractor_predicts_every_batch_of_a_pipeline_and_loads_once():
-    import model_functions
-
+    model_functions = importlib.import_module("model_functions")
     model_functions.made.clear()
     extractor = PredictionsExtractor([model("m", "scaled", scale=7)])
     assert extractor.stage_name == "ExtractPredictions"
@@ -82,6 +82,13 @@ def test_an_error_of_a_model_keeps_its_kind_and_text_through_the_pipeline():
     with pytest.raises(Exception, match="returned 1 predictions for 2 rows") as raised:
         pipeline.run()
     assert isinstance(recover(raised.value), ModelError)
+
+
+def test_a_prediction_key_without_a_model_name_is_that_of_the_only_model():
+    extractor = PredictionsExtractor([model("m", "two_outputs")], {"": "b"})
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        predicted = pipeline | beam.Create([batch(1, 2)]) | extractor.stage_name >> extractor.ptransform
+        assert_that(predicted, _predicts([[[1, -1]]]))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from assay.models.tensorflow import import_tensorflow
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory) -> Path:
+def models(tmp_path_factory):
     return tmp_path_factory.mktemp("models")
 
 
@@ -88,15 +88,31 @@ def one_text(models) -> str:
 
 
 @pytest.fixture(scope="session")
-def ragged_input(models) -> str:
-    def serve(tf, module):
+def ragged(models) -> str:
+    """Signatures of a sparse input, of a ragged input, and of a ragged output."""
+
+    def of_sparse(tf, module):
         @tf.function(input_signature=[tf.SparseTensorSpec([None, None], tf.float32)])
         def total(values):
             return {"total": module.scale * tf.sparse.reduce_sum(values, axis=1)}
 
         return total
 
-    return _save(models / "ragged_input", serving_default=serve)
+    def of_ragged(tf, module):
+        @tf.function(input_signature=[tf.RaggedTensorSpec([None, None], tf.float32)])
+        def total(values):
+            return {"total": module.scale * tf.reduce_sum(values, axis=1)}
+
+        return total
+
+    def to_ragged(tf, module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, name="lengths")])
+        def runs(lengths):
+            return {"runs": tf.cast(tf.ragged.range(lengths), tf.float32) * module.scale}
+
+        return runs
+
+    return _save(models / "ragged", of_sparse=of_sparse, of_ragged=of_ragged, to_ragged=to_ragged)
 
 
 @pytest.fixture(scope="session")
@@ -165,7 +181,12 @@ def keras_one(models) -> str:
     import keras
 
     model = keras.Sequential([keras.Input((3,), name="x"), _linear(keras, 1, "sum")])
-    model.compile(loss=lambda labels, predictions: keras.ops.mean(labels - predictions))
+
+    @keras.saving.register_keras_serializable("tests")
+    def own_loss(labels, predictions):
+        return keras.ops.mean(labels - predictions)
+
+    model.compile(loss=own_loss)
     path = str(models / "one.keras")
     model.save(path)
     return path

@@ -1,17 +1,19 @@
 import os
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from apache_beam.io.filesystem import CompressionTypes, FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
 
-from assay.models import files
-from assay.models.model import ModelNeeds, ModelRef, load, needs
+from assay.models import files, model
+from assay.models.model import ModelNeeds, ModelRef, needs
 
+load: Any = model.load
 SCHEME = "testmodels://"
 
 
-class FarFileSystem(LocalFileSystem):
+class FarFileSystem(LocalFileSystem):  # type: ignore[misc]
     """A remote file system as Beam sees it: paths carry a scheme, and folders are but prefixes."""
 
     @classmethod
@@ -29,8 +31,8 @@ class FarFileSystem(LocalFileSystem):
         return FileMetadata(path, found.size_in_bytes, found.last_updated_in_seconds)
 
     def _list(self, dir_or_prefix):
-        for entry in super()._list(dir_or_prefix.removeprefix(SCHEME)):
-            yield FileMetadata(SCHEME + entry.path, entry.size_in_bytes, entry.last_updated_in_seconds)
+        for folder, _, names in os.walk(dir_or_prefix.removeprefix(SCHEME)):
+            yield from (self.metadata(f"{SCHEME}{folder.rstrip('/')}/{name}") for name in names)
 
 
 def test_a_remote_saved_model_is_copied_and_runs(named_tensors):

@@ -152,9 +152,7 @@ def test_features_are_put_side_by_side_in_the_order_given():
     extracts = {"features": {"a": np.array([1, 2]), "b": pa.array([3, None]), "v": pa.array([[5, 6], [7, 8]])}}
     result = arrays(extracts, [InputSpec("x", "float32", (None, 4))], model)["x"]
     np.testing.assert_array_equal(result, [[3, 1, 5, 6], [np.nan, 2, 7, 8]])
-    with pytest.raises(
-        ModelError, match=r"features b, a, v together: has shape \(2, 4\), but input 'x' takes \(any, 3\)"
-    ):
+    with pytest.raises(ModelError, match=r"features b, a, v together: has shape \(2, 4\), but .* takes \(any, 3\)"):
         arrays(extracts, [InputSpec("x", "float32", (None, 3))], model)
 
 

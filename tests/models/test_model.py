@@ -4,13 +4,17 @@ import shutil
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from assay.errors import ModelError, TransientError
-from assay.models.model import FRAMEWORKS, ModelNeeds, ModelRef, check, load, needs
+from assay.models import model
+from assay.models.model import FRAMEWORKS, ModelNeeds, ModelRef, check, needs
+
+load: Any = model.load
 
 
 def function(name, **settings):

@@ -1,9 +1,14 @@
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from assay.errors import ModelError
-from assay.models.outputs import join, settle
+from assay.models import outputs
+
+settle: Any = outputs.settle
+join: Any = outputs.join
 
 
 @pytest.mark.parametrize(
@@ -26,11 +31,13 @@ def test_one_row_of_one_value_is_a_column_of_one_row():
 
 
 def test_text_becomes_arrow_text_and_bytes_that_are_no_text_stay_binary():
-    assert settle(np.array([b"a", b"b"], object), 2, "m").equals(pa.array(["a", "b"]))
-    assert settle(np.array(["a", "b"]), 2, "m").equals(pa.array(["a", "b"]))
-    assert settle(np.array([b"\xff", b"b"], object), 2, "m").type == pa.binary()
-    matrix = settle(np.array([[b"a", b"b"], [b"c", b"d"]], object), 2, "m")
-    assert matrix.to_pylist() == [["a", "b"], ["c", "d"]]
+    def settled(*values):
+        return join([settle(np.array(v, dtype), len(v), "m") for v, dtype in values], "m")
+
+    assert settled((["a", "b"], "U")).equals(pa.array(["a", "b"]))
+    assert settled(([b"a"], object), ([b"b"], object)).equals(pa.array(["a", "b"]))
+    assert settled(([b"\xff"], object), ([b"b"], object)).equals(pa.array([b"\xff", b"b"]))
+    assert settled(([[b"a", b"b"], [b"c", b"d"]], object)).to_pylist() == [["a", "b"], ["c", "d"]]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 
 from assay.readers.bad_rows import refusal
+from assay.readers.batches import Rows
 from assay.readers.source import Source, format_of, splits, wanted
 
 
@@ -8,8 +9,8 @@ class Reading:
     """What one source gave: its batches, and the (row, reason) of each row that was left out."""
 
     def __init__(self, source: Source) -> None:
-        self.batches = []
-        self.refused = []
+        self.batches: list[Rows] = []
+        self.refused: list[tuple[int, str]] = []
         found = splits(source)
         columns = wanted(source, found)
         for split in found:

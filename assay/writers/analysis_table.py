@@ -1,0 +1,72 @@
+"""The rows themselves, as a Parquet table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+
+from assay.columns import Column, leaves, row_count
+from assay.errors import ColumnTypeError
+from assay.types import ANALYSIS_KEY, Extracts, Writer
+from assay.writers.files import path_in
+from assay.writers.sinks import write_tables
+from assay.writers.write import Write
+
+WRITE_ANALYSIS_TABLE_STAGE_NAME = "WriteAnalysisTable"
+ANALYSIS_TABLE_FILES = "analysis"
+
+
+def AnalysisTableWriter(output_path: str) -> Writer:
+    """Writer of `analysis-*.parquet`: one row for each row of the Extracts under the output `analysis`.
+
+    A nested key becomes a column `features.age`; keys that start with an underscore are left out; an array of more than
+    one axis becomes lists.
+    """
+    return Writer(WRITE_ANALYSIS_TABLE_STAGE_NAME, Write(ANALYSIS_KEY, _WriteTable(output_path)))
+
+
+class _WriteTable(beam.PTransform):
+    """PCollection[Extracts] -> names of written files."""
+
+    def __init__(self, output_path: str) -> None:
+        super().__init__()
+        self._prefix = path_in(output_path, ANALYSIS_TABLE_FILES)
+
+    def expand(self, extracts: beam.PCollection[Extracts]) -> beam.PCollection[str]:
+        filled = extracts | "Filled" >> beam.Filter(row_count)
+        return filled | "InTables" >> beam.Map(extracts_table).with_output_types(pa.Table) | write_tables(self._prefix)
+
+
+def extracts_table(extracts: Extracts) -> pa.Table:
+    """A batch as a table.
+
+    Raises:
+        ColumnTypeError: a leaf that Parquet cannot hold.
+    """
+    columns = {".".join(path): leaf for path, leaf in leaves(extracts) if not any(key.startswith("_") for key in path)}
+    return pa.table({name: _arrow(leaf, name) for name, leaf in columns.items()})
+
+
+def _arrow(leaf: Column, name: str) -> pa.Array:
+    if isinstance(leaf, pa.ExtensionArray):
+        leaf = leaf.storage
+    if isinstance(leaf, pa.DictionaryArray):
+        return leaf.dictionary_decode()
+    try:
+        return leaf if isinstance(leaf, pa.Array) else _lists(np.asarray(leaf))
+    except pa.ArrowException as error:
+        raise ColumnTypeError(
+            f"column {name!r} of the analysis table: {error}; expected numbers, text or lists"
+        ) from error
+
+
+def _lists(array: np.ndarray[Any, Any]) -> pa.Array:
+    """An array (n, ...) as n lists; their lengths may differ between batches."""
+    if array.ndim == 1:
+        return pa.array(array)
+    rows, width, *rest = array.shape
+    offsets = np.arange(rows + 1, dtype=np.int32) * width
+    return pa.ListArray.from_arrays(offsets, _lists(array.reshape(rows * width, *rest)))

@@ -1,0 +1,58 @@
+"""The config of a run and where its data and models lay, as `eval_config.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import apache_beam as beam
+from google.protobuf import json_format
+
+import assay
+from assay.proto.config_pb2 import EvalConfig, EvalRun
+from assay.types import Evaluation, Writer
+from assay.writers.files import create_files, path_in
+
+EVAL_CONFIG_FILE = "eval_config.json"
+WRITE_EVAL_CONFIG_STAGE_NAME = "WriteEvalConfig"
+
+_DISABLED = "eval_config"  # the name of this output in options.disabled_outputs
+
+
+def EvalConfigWriter(
+    output_path: str,
+    eval_config: EvalConfig,
+    data_location: str = "",
+    file_format: str = "",
+    model_locations: Mapping[str, str] | None = None,
+) -> Writer:
+    """Writer of `eval_config.json`, an EvalRun in protobuf's JSON; needs no output of an evaluator.
+
+    Args:
+        output_path: folder of the results.
+        eval_config: as it was used; nothing is written if it names `eval_config` among its disabled outputs.
+        data_location: where the data lay, for people.
+        file_format: its format, for people.
+        model_locations: model name -> where it lay; one model without a name is under "".
+    """
+    run = EvalRun(
+        eval_config=eval_config,
+        version=assay.__version__,
+        data_location=data_location,
+        file_format=file_format,
+        model_locations={"": ""} if model_locations is None else model_locations,
+    )
+    path = path_in(output_path, EVAL_CONFIG_FILE)
+    wanted = _DISABLED not in eval_config.options.disabled_outputs.values
+    contents = {path: json_format.MessageToJson(run).encode()} if wanted else {}
+    return Writer(WRITE_EVAL_CONFIG_STAGE_NAME, _WriteEvalConfig(contents))
+
+
+class _WriteEvalConfig(beam.PTransform):
+    """Evaluation -> names of written files."""
+
+    def __init__(self, contents: dict[str, bytes]) -> None:
+        super().__init__()
+        self._contents = contents
+
+    def expand(self, evaluation: Evaluation) -> beam.PCollection[str]:
+        return create_files(next(iter(evaluation.values())).pipeline, self._contents)

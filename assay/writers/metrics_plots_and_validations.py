@@ -1,0 +1,121 @@
+"""Metrics, plots, attributions and validations in the files that TFMA's loaders open too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assay.errors import PipelineError
+from assay.framing import framed
+from assay.proto import metrics_for_slice_pb2 as pb
+from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY, Evaluation, Writer
+from assay.writers.batches import InTables
+from assay.writers.files import create_files, path_in, write_file
+from assay.writers.sinks import write_records, write_tables
+
+WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME = "WriteMetricsPlotsAndValidations"
+
+SERIALIZED_VALUE_COLUMN = "serialized_value"
+_SLICE_KEY_TYPE = pa.struct(
+    {
+        "single_slice_keys": pa.list_(
+            pa.struct(
+                {
+                    "column": pa.string(),
+                    "bytes_value": pa.binary(),
+                    "float_value": pa.float32(),
+                    "int64_value": pa.int64(),
+                }
+            )
+        )
+    }
+)
+_SLICED = pa.schema({"slice_key": _SLICE_KEY_TYPE, SERIALIZED_VALUE_COLUMN: pa.binary()})
+_WHOLE = pa.schema({SERIALIZED_VALUE_COLUMN: pa.binary()})
+_MESSAGES: Mapping[str, Any] = {
+    METRICS_KEY: pb.MetricsForSlice,
+    PLOTS_KEY: pb.PlotsForSlice,
+    ATTRIBUTIONS_KEY: pb.AttributionsForSlice,
+}
+_FORMATS = ("tfrecord", "parquet")
+
+
+def MetricsPlotsAndValidationsWriter(output_path: str, output_file_format: str = "tfrecord") -> Writer:
+    """Writer of `metrics`, `plots`, `attributions` (sharded) and `validations` (one file).
+
+    Args:
+        output_path: folder of the results.
+        output_file_format: `tfrecord` (one record a slice) or `parquet` (columns `slice_key` and `serialized_value`).
+            An output that no evaluator has gets a file without records.
+
+    Raises:
+        PipelineError: another format.
+    """
+    if output_file_format not in _FORMATS:
+        raise PipelineError(f"output_file_format: expected one of {list(_FORMATS)}, found {output_file_format!r}")
+    transform = _WriteAll(output_path, output_file_format)
+    return Writer(WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME, transform)
+
+
+class _WriteAll(beam.PTransform):
+    """Evaluation -> {output key: names of written files}."""
+
+    def __init__(self, output_path: str, output_file_format: str) -> None:
+        super().__init__()
+        self._folder, self._format = output_path, output_file_format
+
+    def expand(self, evaluation: Evaluation) -> dict[str, beam.PCollection[str]]:
+        written = {
+            key: evaluation[key] | f"Write({key})" >> self._sharded(key) for key in _MESSAGES if key in evaluation
+        }
+        validations = path_in(self._folder, f"{VALIDATIONS_KEY}.{self._format}")
+        if VALIDATIONS_KEY in evaluation:
+            write = beam.Map(_write_validations, path=validations, form=self._format).with_output_types(str)
+            written[VALIDATIONS_KEY] = evaluation[VALIDATIONS_KEY] | f"Write({VALIDATIONS_KEY})" >> write
+        missing = {f"{key}-00000-of-00001.{self._format}": _SLICED for key in _MESSAGES if key not in evaluation}
+        if VALIDATIONS_KEY not in evaluation:
+            missing[f"{VALIDATIONS_KEY}.{self._format}"] = _WHOLE
+        if missing:
+            contents = {
+                path_in(self._folder, name): _file_of([], self._format, schema) for name, schema in missing.items()
+            }
+            written["missing"] = create_files(next(iter(evaluation.values())).pipeline, contents)
+        return written
+
+    def _sharded(self, key: str) -> beam.PTransform:
+        prefix = path_in(self._folder, key)
+        if self._format == "tfrecord":
+            return write_records(prefix)
+        in_tables = beam.ParDo(InTables(partial(_sliced_table, key=key))).with_output_types(pa.Table)
+        return "InTables" >> in_tables | write_tables(prefix, _SLICED)
+
+
+def _write_validations(record: bytes, path: str, form: str) -> str:
+    return write_file(path, _file_of([record], form, _WHOLE))
+
+
+def _file_of(records: list[bytes], form: str, schema: pa.Schema) -> bytes:
+    """The bytes of a small file."""
+    if form == "tfrecord":
+        return b"".join(framed(record) for record in records)
+    stream = pa.BufferOutputStream()
+    pq.write_table(pa.table({field.name: pa.array(records, field.type) for field in schema}), stream)
+    content: bytes = stream.getvalue().to_pybytes()
+    return content
+
+
+def _sliced_table(records: list[bytes], key: str) -> pa.Table:
+    """Serialised messages beside the slice that each speaks of; a cross slice has no key there."""
+    slices = [_MESSAGES[key].FromString(record).slice_key.single_slice_keys for record in records]
+    rows = [{"single_slice_keys": [_single(part) for part in parts]} for parts in slices]
+    return pa.table({"slice_key": rows, SERIALIZED_VALUE_COLUMN: records}, schema=_SLICED)
+
+
+def _single(part: pb.SingleSliceKey) -> dict[str, Any]:
+    kind = part.WhichOneof("kind")
+    return {"column": part.column, **({kind: getattr(part, kind)} if kind else {})}

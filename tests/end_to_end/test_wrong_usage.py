@@ -1,0 +1,101 @@
+"""What is missing or misspelt ends in one clear line and exit code 64, before any work."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("usage")
+    score = np.linspace(0, 1, 50)
+    table = pa.table({"label": (score > 0.3).astype(float), "score": score, "group": ["a", "b"] * 25})
+    pq.write_table(table, folder / "eval.parquet")
+    return folder
+
+
+def analysis(**changes):
+    config = {
+        "model_specs": [{"label_key": "label", "prediction_key": "score"}],
+        "slicing_specs": [{}, {"feature_keys": ["group"]}],
+        "metrics_specs": [{"metrics": [{"class_name": "AUC"}]}],
+    }
+    content = {
+        "params": {"date": None},
+        "inputs": {"format": "parquet", "files": ["eval.parquet"]},
+        "eval_config": config,
+        "output": "out-${date}",
+    }
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        at = content
+        for key in parents:
+            at = at[int(key) if key.isdigit() else key]
+        at[int(last) if last.isdigit() else last] = value
+    return content
+
+
+def run(folder, content, *args, command="run"):
+    (folder / "analysis.yaml").write_text(yaml.safe_dump(content))
+    return subprocess.run(
+        [sys.executable, "-m", "assay", command, str(folder / "analysis.yaml"), *args],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+DATE = ("--param", "date=2026-11-01")
+WRONG = {
+    "a missing file": (analysis(inputs__files=["gone-*.parquet"]), DATE, "gone-*.parquet"),
+    "a missing label column": (analysis(eval_config__model_specs__0__label_key="lable"), DATE, "'lable'"),
+    "a missing slicing column": (analysis(eval_config__slicing_specs__1={"feature_keys": ["grup"]}), DATE, "'grup'"),
+    "a missing model": (
+        analysis(models=[{"name": "m", "uri": "models/gone", "type": "saved_model"}]), DATE, "models/gone"
+    ),
+    "a missing parameter": (analysis(), (), "--param date=VALUE"),
+    "an unknown parameter": (analysis(), (*DATE, "--param", "dat=1"), "did you mean 'date'?"),
+    "an unknown metric": (
+        analysis(eval_config__metrics_specs__0__metrics__0__class_name="AUK"), DATE, "did you mean 'AUC'?"
+    ),
+    "an unknown setting of a metric": (
+        analysis(eval_config__metrics_specs__0__metrics__0__config='"bukets": 3'), DATE, "no setting 'bukets'"
+    ),
+    "an unknown field of the config": (
+        analysis(eval_config__metrics_specs__0__metrixs=[]), DATE, "metrics_specs[0]"
+    ),
+    "an unknown key of the file": (analysis(inputz={}), DATE, "did you mean 'inputs'?"),
+    "what is not there yet": (
+        analysis(eval_config__metrics_specs__0__query_key="group"), DATE, "metrics_specs[0].query_key: not supported yet"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize("name", WRONG)
+def test_is_one_clear_line_and_exit_code_64(folder, name, command):
+    content, args, message = WRONG[name]
+    done = run(folder, content, *args, command=command)
+    assert done.returncode == 64, done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+    assert not list(folder.glob("out-*"))
+
+
+def test_the_same_file_without_the_mistake_runs(folder):
+    assert run(folder, analysis(), *DATE, command="check").returncode == 0
+    done = run(folder, analysis(output="good"), *DATE)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "good" / "results.json").exists()
+
+
+def test_a_file_that_does_not_exist_is_named(folder):
+    done = subprocess.run(
+        [sys.executable, "-m", "assay", "run", "gone.yaml"], capture_output=True, text=True, check=False, cwd=folder
+    )
+    assert done.returncode == 64
+    assert "gone.yaml" in done.stderr
