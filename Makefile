@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 CENSUS := examples/census
 TRAINED := $(CENSUS)/models/trained
-END_TO_END := tests/test_readme.py $(wildcard tests/end_to_end)
+END_TO_END := tests/test_readme.py tests/end_to_end tests/conformance
 
 .PHONY: demo test test-all check unit end-to-end bench proto clean help
 

@@ -6,11 +6,10 @@ Files on other file systems (`gs://`) are read through Beam, which is loaded onl
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import BinaryIO, TypeVar
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
@@ -21,6 +20,10 @@ from assay.proto.config_pb2 import EvalRun
 from assay.proto.metrics_for_slice_pb2 import AttributionsForSlice, MetricsForSlice, PlotsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
+from assay.verdict import Verdict
+
+EVAL_CONFIG_FILE = "eval_config.json"
+VERDICT_FILE = "verdict.json"
 
 _M = TypeVar("_M", bound=Message)
 
@@ -60,21 +63,16 @@ def load_validation_result(output_path: str) -> ValidationResult:
     return results[0]
 
 
-def load_verdict(output_path: str) -> dict[str, Any]:
-    """The content of `verdict.json`: status, reasons, rows, bad rows.
+def load_verdict(output_path: str) -> Verdict:
+    """Whether the model may be released, and why not.
 
     Raises:
-        ResultsError: there is no verdict.
-        CorruptFileError: it is not JSON.
+        ResultsError: no such folder, no verdict in it, or a damaged one.
     """
-    if "verdict.json" not in _listed(output_path):
-        raise ResultsError(f"{output_path}: no verdict.json; expected the folder of a run that has finished")
-    path = _path(output_path, "verdict.json")
-    try:
-        with _open(path) as file:
-            return cast(dict[str, Any], json.loads(file.read()))
-    except ValueError as error:
-        raise CorruptFileError(f"{path}: not JSON: {error}") from error
+    if VERDICT_FILE not in listed(output_path):
+        raise ResultsError(f"{output_path}: no {VERDICT_FILE}; expected the folder of a run of assay that has finished")
+    with _open(_path(output_path, VERDICT_FILE)) as file:
+        return Verdict.from_json(file.read().decode("utf-8", "replace"))
 
 
 def load_eval_run(output_path: str) -> EvalRun | None:
@@ -84,9 +82,9 @@ def load_eval_run(output_path: str) -> EvalRun | None:
         ResultsError: no such folder.
         CorruptFileError: the file does not hold an EvalRun.
     """
-    if "eval_config.json" not in _listed(output_path):
+    if EVAL_CONFIG_FILE not in listed(output_path):
         return None
-    path = _path(output_path, "eval_config.json")
+    path = _path(output_path, EVAL_CONFIG_FILE)
     try:
         with _open(path) as file:
             return json_format.Parse(file.read(), EvalRun(), ignore_unknown_fields=True)
@@ -106,13 +104,27 @@ def find_files(output_path: str, key: str) -> list[str]:
     Raises:
         ResultsError: no such folder, or shards that do not belong together.
     """
-    names = sorted(_listed(output_path))
+    names = sorted(listed(output_path))
     for suffix in (r"\.tfrecord", r"\.parquet", ""):
         found = [name for name in names if re.fullmatch(rf"{key}(-[^.]*)?{suffix}", name)]
         if found:
             _check_shards(output_path, found)
             return [_path(output_path, name) for name in found]
     return []
+
+
+def listed(folder: str) -> set[str]:
+    """Names of the files in a folder.
+
+    Raises:
+        ResultsError: no such folder.
+    """
+    if _is_remote(folder):
+        return _listed_remotely(folder)
+    try:
+        return set(os.listdir(folder))
+    except OSError as error:
+        raise ResultsError(f"{folder}: expected a folder of results; {error.strerror or error}") from error
 
 
 def _expected(output_path: str, key: str) -> list[str]:
@@ -170,16 +182,6 @@ def _is_remote(path: str) -> bool:
 
 def _path(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}" if _is_remote(folder) else os.path.join(folder, name)
-
-
-def _listed(folder: str) -> set[str]:
-    """Names of the files in a folder."""
-    if _is_remote(folder):
-        return _listed_remotely(folder)
-    try:
-        return set(os.listdir(folder))
-    except OSError as error:
-        raise ResultsError(f"{folder}: expected a folder of results; {error.strerror or error}") from error
 
 
 def _listed_remotely(folder: str) -> set[str]:

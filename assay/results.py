@@ -288,7 +288,7 @@ def _model(wanted: str | None, models: set[str], config: EvalConfig) -> str:
     """The model whose results are shown."""
     named = sorted(models - {""})
     if wanted is not None:
-        if models and wanted not in models:
+        if named and wanted not in models:
             raise ResultsError(f"no model {wanted!r} in the results{one_of(wanted, named)}")
         return wanted
     baselines = {spec.name for spec in config.model_specs if spec.is_baseline}

@@ -9,10 +9,10 @@ from google.protobuf import json_format
 
 import assay
 from assay.proto.config_pb2 import EvalConfig, EvalRun
+from assay.result_files import EVAL_CONFIG_FILE
 from assay.types import Evaluation, Writer
 from assay.writers.files import create_files, path_in
 
-EVAL_CONFIG_FILE = "eval_config.json"
 WRITE_EVAL_CONFIG_STAGE_NAME = "WriteEvalConfig"
 
 _DISABLED = "eval_config"  # the name of this output in options.disabled_outputs

@@ -136,7 +136,7 @@ def test_a_factory_that_disagrees_with_the_plan_is_refused_before_any_work(tmp_p
     ("changed", "message"),
     [
         ({"run_after": "ExtractLabels"}, "run_after is 'ExtractLabels' in the plan, and 'ExtractSliceKeys'"),
-        ({"outputs": ["lowest"]}, "the plan says outputs ['lowest'], it has ['highest']"),
+        ({"outputs": ["lowest"]}, "outputs are ['lowest'] in the plan, and ['highest'] in fact"),
     ],
 )
 def test_an_evaluator_is_held_to_what_the_plan_says_of_it(tmp_path, changed, message):

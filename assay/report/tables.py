@@ -1,0 +1,162 @@
+"""Metrics and verdict for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from assay.errors import ResultsError
+from assay.long_tables import text_of
+from assay.metrics.keys import AggregationType, MetricKey, SubKey
+from assay.near_miss import one_of
+from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
+from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
+from assay.result_files import VERDICT_FILE, listed, load_metrics, load_verdict
+from assay.results import in_order
+from assay.verdict import Status
+
+_MOST_COLUMNS = 6
+_MOST_SLICES = 40
+_COLOURS = {Status.BLESSED: "green", Status.NOT_BLESSED: "red", Status.NOT_EVALUATED: "yellow"}
+
+
+def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: str | None = None) -> Table:
+    """Metrics by slice: a row for each slice, or, where there are few slices, a row for each metric.
+
+    Args:
+        results: folder of the results.
+        metrics: names of the metrics to show; None shows as many as there is room for.
+        slices: shows the slices whose text has this in it, such as `sex` or `sex=Female` (or `sex:Female`); None shows
+            the first 40.
+
+    Raises:
+        ResultsError: no results there, or no such metric or slice.
+        CorruptFileError: a file is damaged.
+    """
+    records = in_order(load_metrics(results))
+    found = _chosen_slices(records, slices)
+    keys = _chosen_keys(records, metrics)
+    shown = found if slices is not None else found[:_MOST_SLICES]
+    tall = len(shown) <= _MOST_COLUMNS
+    columns = keys if tall or metrics is not None else _first(keys)
+    table = Table(title=results, caption=_caption(len(columns), len(keys), len(shown), len(records)))
+    fill = _metrics_down if tall else _slices_down
+    fill(table, shown, columns)
+    return table
+
+
+def verdict_panel(results: str) -> Panel:
+    """The verdict and its reasons.
+
+    Raises:
+        ResultsError: no such folder, or a damaged verdict.
+    """
+    if VERDICT_FILE not in listed(results):
+        return Panel("there is no verdict with these results", title="verdict")
+    verdict = load_verdict(results)
+    return Panel(Text("\n".join(verdict.lines())), title="verdict", border_style=_COLOURS[verdict.status])
+
+
+def _metrics_down(table: Table, records: Sequence[MetricsForSlice], keys: dict[str, MetricKey]) -> None:
+    table.add_column("metric", overflow="fold")
+    values = [_values(record) for record in records]
+    for record in records:
+        table.add_column(Text(text_of(record)), justify="right")
+    table.add_row("rows", *(f"{record.rows:,}" for record in records))
+    for label, key in keys.items():
+        table.add_row(Text(label), *(Text(_cell(of_slice.get(key))) for of_slice in values))
+
+
+def _slices_down(table: Table, records: Sequence[MetricsForSlice], keys: dict[str, MetricKey]) -> None:
+    table.add_column("slice", overflow="fold")
+    table.add_column("rows", justify="right")
+    for label in keys:
+        table.add_column(Text(label), justify="right", overflow="fold")
+    for record in records:
+        of_slice = _values(record)
+        too_small = ERROR_METRIC_NAME in record.metrics
+        cells = ["too few rows"] if too_small else [_cell(of_slice.get(key)) for key in keys.values()]
+        table.add_row(Text(text_of(record)), f"{record.rows:,}", *map(Text, cells))
+
+
+def _values(record: MetricsForSlice) -> dict[MetricKey, MetricValue]:
+    return {metric_key_from_proto(pair.key): pair.value for pair in record.metric_keys_and_values}
+
+
+def _chosen_slices(records: Sequence[MetricsForSlice], slices: str | None) -> list[MetricsForSlice]:
+    wanted = (slices or "").replace(":", "=").lower()
+    found = [record for record in records if wanted in text_of(record).lower()]
+    if not found and records:
+        there = ", ".join(text_of(record) for record in records[:8])
+        raise ResultsError(f"no slice has {slices!r} in its name; the {len(records)} slices are {there} ...")
+    return found
+
+
+def _chosen_keys(records: Sequence[MetricsForSlice], metrics: Sequence[str] | None) -> dict[str, MetricKey]:
+    """Label -> key of the metrics to show, in the order of the results or of `metrics`; only numbers have room."""
+    encoded = {
+        pair.key.SerializeToString(): pair.key
+        for record in records
+        for pair in record.metric_keys_and_values
+        if metrics is not None or pair.value.HasField("double_value")
+    }
+    labelled = _labels([metric_key_from_proto(key) for key in encoded.values()])
+    if metrics is None:
+        return labelled
+    names = {_name(key) for key in labelled.values()}
+    for metric in metrics:
+        if metric not in names and metric not in labelled:
+            raise ResultsError(f"no metric {metric!r} in the results{one_of(metric, sorted(names))}")
+    return {label: key for metric in metrics for label, key in labelled.items() if metric in (label, _name(key))}
+
+
+def _labels(keys: Sequence[MetricKey]) -> dict[str, MetricKey]:
+    """What differs between metrics of one name is told after it."""
+    models = {key.model_name for key in keys if key.model_name}
+    weightings: dict[str, set[bool | None]] = {}
+    for key in keys:
+        weightings.setdefault(key.name, set()).add(key.example_weighted)
+    return {_label(key, len(models) > 1, len(weightings[key.name]) > 1): key for key in keys}
+
+
+def _label(key: MetricKey, with_model: bool, with_weighting: bool) -> str:
+    parts = [key.model_name if with_model and not key.is_diff else "", key.output_name]
+    parts += [f"{name} {number}" for name, number in (key.sub_key or SubKey())._asdict().items() if number is not None]
+    parts += [name for name, on in (key.aggregation_type or AggregationType())._asdict().items() if on]
+    if with_weighting and key.example_weighted is not None:
+        parts.append("weighted" if key.example_weighted else "unweighted")
+    return " ".join(filter(None, (_name(key), *parts)))
+
+
+def _name(key: MetricKey) -> str:
+    return f"{key.name}_diff" if key.is_diff else key.name
+
+
+def _first(keys: dict[str, MetricKey]) -> dict[str, MetricKey]:
+    return dict(list(keys.items())[:_MOST_COLUMNS])
+
+
+def _caption(columns: int, keys: int, shown: int, slices: int) -> str | None:
+    if (columns, shown) == (keys, slices):
+        return None
+    return f"{columns} of {keys} metrics, {shown} of {slices} slices; choose with --metrics and --slices"
+
+
+def _cell(value: MetricValue | None) -> str:
+    if value is None:
+        return ""
+    if value.HasField("array_value"):
+        return ", ".join(map(_number, value.array_value.float64_values))
+    return _number(value.double_value.value) if value.HasField("double_value") else "..."
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "undefined"
+    if value.is_integer() and abs(value) < 1e12:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e6 else f"{value:.3g}"
