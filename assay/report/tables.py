@@ -88,8 +88,8 @@ def _values(record: MetricsForSlice) -> dict[MetricKey, MetricValue]:
 
 
 def _chosen_slices(records: Sequence[MetricsForSlice], slices: str | None) -> list[MetricsForSlice]:
-    wanted = (slices or "").replace(":", "=").lower()
-    found = [record for record in records if wanted in text_of(record).lower()]
+    wanted = {(slices or "").lower(), (slices or "").replace(":", "=").lower()}
+    found = [record for record in records if any(text in text_of(record).lower() for text in wanted)]
     if not found and records:
         there = ", ".join(text_of(record) for record in records[:8])
         raise ResultsError(f"no slice has {slices!r} in its name; the {len(records)} slices are {there} ...")
