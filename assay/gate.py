@@ -88,7 +88,7 @@ def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_s
     judge = _Judge(rules, baseline or "")
     validations = [(place_of(record), judge(record)) for record in metrics]
     failed = [(place, validation) for place, validation in validations if validation.failures]
-    failed.sort(key=lambda entry: [(len(key), str(key)) for key in entry[0]])
+    failed.sort(key=lambda entry: (len(entry[0]), [(len(key), str(key)) for key in entry[0]]))
     result = ValidationResult(rubber_stamp=rubber_stamp, missing_thresholds=not rules and not rubber_stamp)
     result.metric_validations_per_slice.extend(validation for _, validation in failed)
     judge.report(result)

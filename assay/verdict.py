@@ -173,8 +173,10 @@ def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:
     share = counts.bad / max(counts.seen, 1)
     if share > limits.max_bad_rows:
         by_reason = ", ".join(f"{name}: {number:,}" for name, number in sorted(counts.bad_rows.items()))
-        expected = f"at most {limits.max_bad_rows:.6%} (max_bad_rows)"
-        yield Reason(f"{share:.6%} of the rows are bad ({by_reason}); expected {expected}", bound=expected, value=share)
+        expected = f"at most {100 * limits.max_bad_rows:.6g}% (max_bad_rows)"
+        yield Reason(
+            f"{100 * share:.6g}% of the rows are bad ({by_reason}); expected {expected}", bound=expected, value=share
+        )
 
 
 def _failure_reasons(result: ValidationResult, metrics: Iterable[MetricsForSlice]) -> Iterator[Reason]:

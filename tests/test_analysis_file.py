@@ -330,8 +330,8 @@ def test_relative_places_are_relative_to_the_file_and_not_to_the_process(write, 
 
 
 def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/me")
-    assert compile_analysis(analysis(output="~/out"), tmp_path).output == "/home/me/out"
+    monkeypatch.setenv("HOME", "/data/me")
+    assert compile_analysis(analysis(output="~/out"), tmp_path).output == "/data/me/out"
 
 
 def test_a_relative_place_that_starts_with_a_parameter_needs_a_dot(write, tmp_path):

@@ -1,0 +1,103 @@
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from assay.errors import ResultsError
+from assay.framing import framed
+from assay.metrics.keys import MetricKey
+from assay.metrics.values import Matrices, Value
+from assay.records import metric_records, too_small_records
+from assay.report.tables import metrics_table, verdict_panel
+from assay.verdict import Reason, Status, Verdict
+
+SLICES = [(), *(((("city", f"c{i:02}"),)) for i in range(50)), (("sex", "F"),)]
+VALUES: dict[MetricKey, Value] = {
+    MetricKey("auc", example_weighted=True): np.linspace(0.5, 1, 52),
+    MetricKey("auc", example_weighted=False): np.where(np.arange(52) == 51, np.nan, 0.25),
+    MetricKey("example_count"): np.full(52, 1234.0),
+    MetricKey("tp"): np.arange(104.0).reshape(52, 2),
+    MetricKey("cm"): Matrices(np.array([0.5]), *np.ones((4, 52, 1))),
+}
+
+
+def save(folder, records):
+    (folder / "metrics-00000-of-00001.tfrecord").write_bytes(b"".join(map(framed, records)))
+    return str(folder)
+
+
+@pytest.fixture
+def results(tmp_path):
+    return save(tmp_path, metric_records(SLICES, np.arange(52) + 1000, VALUES))
+
+
+def text(renderable):
+    console = Console(file=io.StringIO(), width=200)
+    console.print(renderable)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def line(shown, start):
+    (found,) = (row for row in shown.splitlines() if row.startswith(f"│ {start} "))
+    return [cell.strip() for cell in found.strip("│").split("│")]
+
+
+def test_many_slices_have_a_row_each_up_to_forty_and_the_caption_says_so(results):
+    shown = text(metrics_table(results))
+    assert line(shown, "Overall") == ["Overall", "1,000", "0.5000", "0.2500", "1,234"]
+    assert "auc weighted" in shown
+    assert "auc unweighted" in shown
+    assert "3 of 3 metrics, 40 of 52 slices; choose with --metrics and --slices" in shown
+
+
+def test_few_slices_have_a_column_each(results):
+    shown = text(metrics_table(results, None, "sex:F"))
+    assert line(shown, "rows") == ["rows", "1,051"]
+    assert line(shown, "auc unweighted") == ["auc unweighted", "undefined"]
+
+
+def test_chosen_metrics_may_be_arrays_and_come_in_the_order_asked_for(results):
+    shown = text(metrics_table(results, ["tp", "auc"], "sex=f"))
+    assert line(shown, "tp") == ["tp", "102, 103"]
+    assert shown.index("tp") < shown.index("auc weighted") < shown.index("auc unweighted")
+    assert "example_count" not in shown
+
+
+def test_a_metric_or_slice_that_is_not_there_is_named_with_what_is(results):
+    with pytest.raises(ResultsError, match=r"no metric 'acu'.*did you mean 'auc'"):
+        metrics_table(results, ["acu"])
+    with pytest.raises(ResultsError, match=r"no slice has 'race'.*Overall, city=c00"):
+        metrics_table(results, None, "race")
+
+
+def test_models_are_told_apart_and_brackets_are_shown_as_they_are(tmp_path):
+    key = MetricKey("auc", "candidate", "[head]")
+    values = {key: np.ones(1), key._replace(model_name="baseline"): np.zeros(1), key._replace(is_diff=True): np.ones(1)}
+    shown = text(metrics_table(save(tmp_path, metric_records([(("[b]", "[/b]"),)], np.array([1]), values))))
+    assert line(shown, "auc candidate [head]")[1] == "1"
+    assert line(shown, "auc baseline [head]")[1] == "0"
+    assert line(shown, "auc_diff [head]")[1] == "1"
+    assert "[b]=[/b]" in shown
+
+
+def test_a_slice_that_is_too_small_says_so(tmp_path):
+    slices = SLICES[:9]
+    records = [
+        *metric_records(slices, np.full(9, 5), {MetricKey("auc"): np.ones(9)}),
+        *too_small_records([(("city", "small"),)], np.array([2]), 5),
+    ]
+    assert line(text(metrics_table(save(tmp_path, records))), "city=small") == ["city=small", "2", "too few rows"]
+
+
+def test_the_verdict_is_shown_with_its_reasons(tmp_path):
+    reason = Reason("auc [candidate] is 0.5; expected at least 0.75", slice="sex=F", rows=12)
+    (tmp_path / "verdict.json").write_text(Verdict(Status.NOT_BLESSED, (reason,), rows=100).to_json())
+    shown = text(verdict_panel(str(tmp_path)))
+    assert "NOT BLESSED: 100 rows" in shown
+    assert "sex=F: auc [candidate] is 0.5; expected at least 0.75 (12 rows)" in shown
+
+
+def test_results_without_a_verdict_can_be_shown(results):
+    assert "no verdict" in text(verdict_panel(results))
