@@ -2,6 +2,8 @@
 
 Text columns gender (2 values), day (7), hour (24) and zone (80), six float and two int columns that nobody asks for,
 and label, weight, prediction (a better model) and baseline (a worse one).
+
+    python -m bench.generate FOLDER parquet|tfrecord ROWS
 """
 
 from __future__ import annotations
@@ -15,16 +17,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-CARDINALITY = {"gender": 2, "day": 7, "hour": 24, "zone": 80}
+from bench import CARDINALITY
+
 SEED = 20240501
 BLOCK = 100_000
 
 Columns = dict[str, npt.NDArray[Any]]
 
 
-def dataset(folder: Path, file_format: str, rows: int, shards: int = 4) -> list[Path]:
-    """Returns the files of a data set, written first if they are not there yet."""
-    target = folder / f"{file_format}-{rows}-{shards}"
+def dataset(folder: Path, file_format: str, rows: int, shards: int = 4) -> None:
+    """Writes the files of a data set into `folder`/FORMAT-ROWS, unless they are there."""
+    target = folder / f"{file_format}-{rows}"
     files = [target / f"part-{i:05d}-of-{shards:05d}.{file_format}" for i in range(shards)]
     if not (target / "done").exists():
         target.mkdir(parents=True, exist_ok=True)
@@ -33,7 +36,6 @@ def dataset(folder: Path, file_format: str, rows: int, shards: int = 4) -> list[
         for file, start, stop in zip(files, [0, *ends], ends, strict=False):
             write(file, tables(start, stop))
         (target / "done").touch()
-    return files
 
 
 def tables(start: int, stop: int) -> Iterator[pa.Table]:
@@ -117,3 +119,9 @@ def features(row: dict[str, Any]) -> dict[str, Any]:
         float: lambda v: tf.train.Feature(float_list=tf.train.FloatList(value=[v])),
     }
     return {name: kinds[type(value)](value) for name, value in row.items()}
+
+
+if __name__ == "__main__":
+    import sys
+
+    dataset(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

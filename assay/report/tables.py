@@ -19,7 +19,7 @@ from assay.result_files import VERDICT_FILE, listed, load_metrics, load_verdict
 from assay.results import in_order
 from assay.verdict import Status
 
-_MOST_COLUMNS = 6
+_MOST_COLUMNS = 4
 _MOST_SLICES = 40
 _COLOURS = {Status.BLESSED: "green", Status.NOT_BLESSED: "red", Status.NOT_EVALUATED: "yellow"}
 
@@ -29,7 +29,7 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
 
     Args:
         results: folder of the results.
-        metrics: names of the metrics to show; None shows as many as there is room for.
+        metrics: names of the metrics to show, with their differences; None shows those that there is room for.
         slices: shows the slices whose text has this in it, such as `sex` or `sex=Female` (or `sex:Female`); None shows
             the first 40.
 
@@ -43,7 +43,9 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
     shown = found if slices is not None else found[:_MOST_SLICES]
     tall = len(shown) <= _MOST_COLUMNS
     columns = keys if tall or metrics is not None else _first(keys)
-    table = Table(title=results, caption=_caption(len(columns), len(keys), len(shown), len(records)))
+    table = Table(
+        title=Text(results), padding=(0, 0), caption=_caption(len(columns), len(keys), len(shown), len(records))
+    )
     fill = _metrics_down if tall else _slices_down
     fill(table, shown, columns)
     return table
@@ -73,9 +75,9 @@ def _metrics_down(table: Table, records: Sequence[MetricsForSlice], keys: dict[s
 
 def _slices_down(table: Table, records: Sequence[MetricsForSlice], keys: dict[str, MetricKey]) -> None:
     table.add_column("slice", overflow="fold")
-    table.add_column("rows", justify="right")
+    table.add_column("rows", justify="right", no_wrap=True)
     for label in keys:
-        table.add_column(Text(label), justify="right", overflow="fold")
+        table.add_column(Text(label.replace("_", "_\n").replace(" ", "\n")), justify="right", overflow="fold")
     for record in records:
         of_slice = _values(record)
         too_small = ERROR_METRIC_NAME in record.metrics
@@ -111,7 +113,7 @@ def _chosen_keys(records: Sequence[MetricsForSlice], metrics: Sequence[str] | No
     for metric in metrics:
         if metric not in names and metric not in labelled:
             raise ResultsError(f"no metric {metric!r} in the results{one_of(metric, sorted(names))}")
-    return {label: key for metric in metrics for label, key in labelled.items() if metric in (label, _name(key))}
+    return {label: k for metric in metrics for label, k in labelled.items() if metric in (label, k.name, _name(k))}
 
 
 def _labels(keys: Sequence[MetricKey]) -> dict[str, MetricKey]:
@@ -137,7 +139,14 @@ def _name(key: MetricKey) -> str:
 
 
 def _first(keys: dict[str, MetricKey]) -> dict[str, MetricKey]:
-    return dict(list(keys.items())[:_MOST_COLUMNS])
+    """The candidate's first metrics; example_count stands beside each slice as it is."""
+    candidates = {key.model_name for key in keys.values() if key.is_diff} or {key.model_name for key in keys.values()}
+    shown = [
+        (label, key)
+        for label, key in keys.items()
+        if not key.is_diff and key.model_name in candidates and key.name != "example_count"
+    ]
+    return dict(shown[:_MOST_COLUMNS])
 
 
 def _caption(columns: int, keys: int, shown: int, slices: int) -> str | None:
