@@ -1,0 +1,205 @@
+"""Evaluation from Python."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from sklearn.metrics import roc_auc_score
+
+import assay
+from assay.errors import BadRowError, ColumnTypeError, ConfigError, EvalConfigError, InputError, MissingColumnError
+from assay.runner import _runner
+
+RNG = np.random.default_rng(4)
+LABELS = (RNG.random(400) < 0.4).astype(float)
+FRAME = pd.DataFrame(
+    {
+        "label": LABELS,
+        "prediction": np.clip(RNG.normal(0.4 + 0.2 * LABELS, 0.2), 0, 1),
+        "older": np.clip(RNG.normal(0.4 + 0.1 * LABELS, 0.2), 0, 1),
+        "group": RNG.choice(["a", "b"], 400),
+    }
+)
+CONFIG = {
+    "slicing_specs": [{}, {"feature_keys": ["group"]}],
+    "metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}, {"class_name": "AUC"}]}],
+}
+
+
+def number(result, name, key=()):
+    return result.get_metrics_for_slice(key)[name]["doubleValue"]
+
+
+def forms():
+    yield "pandas", FRAME
+    yield "arrow", pa.Table.from_pandas(FRAME)
+    yield "dicts", FRAME.to_dict("records")
+
+
+@pytest.mark.parametrize(("form", "data"), forms(), ids=[name for name, _ in forms()])
+def test_data_in_memory_may_be_a_frame_a_table_or_dicts(form, data):
+    result = assay.analyze_raw_data(data, CONFIG)
+    expected = roc_auc_score(FRAME["label"], FRAME["prediction"])
+    assert number(result, "auc") == pytest.approx(expected, abs=2e-3)
+    assert number(result, "example_count") == 400
+    assert number(result, "example_count", (("group", "a"),)) == (FRAME["group"] == "a").sum()
+
+
+def test_the_config_may_be_a_message_a_dict_json_or_protobuf_text():
+    from google.protobuf import json_format, text_format
+
+    message = assay.parse_eval_config(CONFIG)
+    texts = [json_format.MessageToJson(message), text_format.MessageToString(message)]
+    results = [assay.analyze_raw_data(FRAME, config).slicing_metrics for config in (CONFIG, message, *texts)]
+    assert all(result == results[0] for result in results)
+
+
+def test_values_may_be_missing_here_and_there():
+    rows = [
+        {"label": 1, "prediction": 0.9, "group": "a"},
+        {"label": 0, "prediction": 0.1},
+        {"label": 0, "prediction": 0.2, "group": None},
+    ]
+    result = assay.analyze_raw_data(rows, CONFIG)
+    assert number(result, "example_count") == 3
+    assert [key for key, _ in result.slicing_metrics] == [(), (("group", "a"),)]
+
+
+def test_a_missing_label_is_a_bad_row_that_is_named():
+    rows = [{"label": 1, "prediction": 0.9}, {"prediction": 0.2}]
+    with pytest.raises(BadRowError, match="<memory>, row 1: missing label"):
+        assay.analyze_raw_data(rows, {"metrics_specs": CONFIG["metrics_specs"]})
+
+
+def test_cells_may_be_arrays():
+    frame = pd.DataFrame(
+        {"label": [np.array([1.0, 0]), np.array([0.0, 1])], "prediction": [np.array([0.9, 0.2]), np.array([0.4, 0.3])]}
+    )
+    config = {"metrics_specs": [{"metrics": [{"class_name": "TP"}, {"class_name": "FP"}]}]}
+    result = assay.analyze_raw_data(frame, config)
+    assert number(result, "tp") == 1
+    assert number(result, "fp") == 0
+
+
+def test_two_columns_compare_as_candidate_and_baseline_without_any_model():
+    config = {
+        **CONFIG,
+        "model_specs": [
+            {"name": "new", "label_key": "label", "prediction_key": "prediction"},
+            {"name": "old", "label_key": "label", "prediction_key": "older", "is_baseline": True},
+        ],
+    }
+    result = assay.analyze_raw_data(FRAME, config)
+    assert number(result, "auc_diff") == pytest.approx(
+        roc_auc_score(FRAME["label"], FRAME["prediction"]) - roc_auc_score(FRAME["label"], FRAME["older"]), abs=2e-3
+    )
+
+
+def test_one_row_takes_less_than_a_second():
+    rows = [{"label": 1, "prediction": 0.9, "group": "a"}]
+    assay.analyze_raw_data(rows, CONFIG)
+    started = time.process_time()
+    assay.analyze_raw_data(rows, CONFIG)
+    assert time.process_time() - started < 1
+
+
+def test_thresholds_are_validated(tmp_path):
+    config = {
+        "metrics_specs": [{"metrics": [{"class_name": "AUC", "threshold": {"value_threshold": {"lower_bound": 0.99}}}]}]
+    }
+    assay.analyze_raw_data(FRAME, config, str(tmp_path))
+    validation = assay.load_validation_result(str(tmp_path))
+    assert not validation.validation_ok
+    (failure,) = validation.metric_validations_per_slice[0].failures
+    assert failure.metric_key.name == "auc"
+
+
+@pytest.mark.parametrize(
+    ("data", "config", "error", "message"),
+    [
+        (
+            FRAME,
+            {**CONFIG, "model_specs": [{"label_key": "lable", "prediction_key": "prediction"}]},
+            MissingColumnError,
+            "'lable'",
+        ),
+        (FRAME.assign(prediction="x"), CONFIG, ColumnTypeError, "expected numbers"),
+        (FRAME.assign(label=2.0), CONFIG, BadRowError, "label outside"),
+        (FRAME, {"metrics_specs": [{"metrics": [{"class_name": "AUK"}]}]}, EvalConfigError, "did you mean 'AUC'"),
+        (FRAME, {}, EvalConfigError, "no metric is asked for"),
+        (3, CONFIG, InputError, "expected an Arrow table"),
+    ],
+    ids=["missing column", "text", "bad label", "unknown metric", "no metric", "no data"],
+)
+def test_what_is_wrong_is_told(data, config, error, message):
+    with pytest.raises(error, match=message):
+        assay.analyze_raw_data(data, config)
+
+
+@pytest.fixture
+def parquet(tmp_path):
+    pq.write_table(pa.Table.from_pandas(FRAME), tmp_path / "eval.parquet")
+    return str(tmp_path / "*.parquet")
+
+
+def test_files_are_evaluated_with_the_default_stages(parquet, tmp_path):
+    config = {**CONFIG, "model_specs": [{"label_key": "label", "prediction_key": "prediction"}]}
+    result = assay.run_model_analysis(
+        config, data_location=parquet, file_format="parquet", output_path=str(tmp_path / "out")
+    )
+    assert result.slicing_metrics == assay.analyze_raw_data(FRAME, CONFIG).slicing_metrics
+    assert result.data_location == parquet
+    assert result.file_format == "parquet"
+
+
+def test_stages_can_be_inserted_into_the_default_lists(parquet):
+    import apache_beam as beam
+
+    config = assay.resolve_eval_config(
+        assay.parse_eval_config(
+            {
+                **CONFIG,
+                "model_specs": [{"label_key": "label", "prediction_key": "prediction"}],
+                "slicing_specs": [{"feature_keys": ["half"]}],
+            }
+        )
+    )
+
+    def add_half(extracts):
+        features = extracts["features"]
+        half = (np.asarray(features["prediction"]) >= 0.5).astype(int)
+        return {**extracts, "features": {**features, "half": half}}
+
+    extractors = assay.default_extractors(config)
+    extractors.insert(1, assay.Extractor("AddHalf", beam.Map(add_half)))
+    result = assay.run_model_analysis(config, data_location=parquet, file_format="parquet", extractors=extractors)
+    counts = {key: metrics[""][""]["example_count"]["doubleValue"] for key, metrics in result.slicing_metrics}
+    upper = float((FRAME["prediction"] >= 0.5).sum())
+    assert counts == {(("half", 0),): 400 - upper, (("half", 1),): upper}
+
+
+def test_a_model_is_a_function_too(parquet):
+    model = assay.ModelRef(name="", uri="tests.model_of_columns:better", type="callable")
+    config = {**CONFIG, "model_specs": [{"label_key": "label"}]}
+    result = assay.run_model_analysis(config, data_location=parquet, file_format="parquet", models=[model])
+    assert number(result, "auc") == pytest.approx(roc_auc_score(FRAME["label"], FRAME["prediction"]), abs=2e-3)
+
+
+def test_the_runner_is_always_named_and_dask_is_refused():
+    assert type(_runner(PipelineOptions([]))["runner"]).__name__ == "FnApiRunner"
+    assert "runner" not in _runner(PipelineOptions(["--runner=FlinkRunner"]))
+    with pytest.raises(ConfigError, match="DaskRunner"):
+        _runner(PipelineOptions(["--runner=DaskRunner"]))
+
+
+def test_the_public_names_are_those_of_the_table_and_all_exist():
+    assert len(assay.__all__) > 40
+    for name in assay.__all__:
+        assert getattr(assay, name) is not None
+    assert assay.LAST_EXTRACTOR_STAGE_NAME == "<last-extractor>"
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = assay.nonsense
