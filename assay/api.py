@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from assay.config import columns_of, parse_eval_config, resolve_eval_config
 from assay.defaults import default_evaluators, default_extractors, default_writers
-from assay.errors import InputError, MissingColumnError
+from assay.errors import InputError, MissingColumnError, ResultsError
 from assay.metrics.specs import metrics_of
 from assay.models import model as model_files
 from assay.models.model import ModelRef
@@ -56,7 +56,7 @@ def run_model_analysis(
         pipeline_options: Beam's; without a runner among them, the in-memory runner of this process is used.
 
     Returns:
-        The results, as they were written. With several models, those of the candidate.
+        The results, as they were written; empty if your own writers write none. With several models, the candidate's.
 
     Raises:
         UsageError: config, files, columns, models or stages are wrong; told before any work where that can be.
@@ -86,7 +86,7 @@ def run_model_analysis(
         rubber_stamp=any(model.rubber_stamp for model in models),
     )
     run_pipeline(ReadInputs(source), analysis, pipeline_options)
-    return load_eval_result(output, model_name=_candidate(config))
+    return _results(output, config, own_writers=writers is not None)
 
 
 def analyze_raw_data(
@@ -111,7 +111,7 @@ def analyze_raw_data(
         writers: in place of `default_writers(...)`.
 
     Returns:
-        The results. With several models, those of the candidate.
+        The results; empty if your own writers write none. With several models, those of the candidate.
 
     Raises:
         UsageError: config, columns or values are wrong.
@@ -133,7 +133,7 @@ def analyze_raw_data(
             rubber_stamp=False,
         )
         run_pipeline(ReadBatches(batches), analysis)
-        return load_eval_result(output, model_name=_candidate(config))
+        return _results(output, config, own_writers=writers is not None)
 
 
 def _resolved(config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool) -> EvalConfig:
@@ -170,6 +170,16 @@ def _check_columns(config: EvalConfig, there: Mapping[str, Any]) -> None:
     for column, who in columns_of(config).items():
         if column not in there:
             raise MissingColumnError(f"the data has no column {column!r}, which {who} needs; it has {sorted(there)}")
+
+
+def _results(output: str, config: EvalConfig, *, own_writers: bool) -> EvalResult:
+    """What was written; writers of the user's own need not have written anything that can be opened."""
+    try:
+        return load_eval_result(output, model_name=_candidate(config))
+    except ResultsError:
+        if own_writers:
+            return EvalResult((), (), (), config)
+        raise
 
 
 def _candidate(config: EvalConfig) -> str | None:

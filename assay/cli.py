@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ def main(args: Sequence[str] | None = None) -> int:
     0: done (a model that is not blessed is a result). 64: a wrong call, file, config or input; a retry cannot help.
     75: try again. 130: interrupted. 1: anything else.
     """
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # factories of one's own may lie beside the analysis, as with `python -m`
     try:
         code = assay.main(args, prog_name="assay", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

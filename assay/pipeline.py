@@ -31,7 +31,8 @@ def check_stages(
     Raises:
         PipelineError: two stages of one name, or a `run_after` that names no extractor.
     """
-    names = [stage.stage_name for stage in (*extractors, *evaluators, *writers)]
+    stages: tuple[Extractor | Evaluator | Writer, ...] = (*extractors, *evaluators, *writers)
+    names = [stage.stage_name for stage in stages]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PipelineError(f"two stages have the name {twice[0]!r}; rename one of them")

@@ -34,15 +34,13 @@ def number(result, name, key=()):
     return result.get_metrics_for_slice(key)[name]["doubleValue"]
 
 
-def forms():
-    yield "pandas", FRAME
-    yield "arrow", pa.Table.from_pandas(FRAME)
-    yield "dicts", FRAME.to_dict("records")
+FORMS = {"pandas": FRAME, "arrow": pa.Table.from_pandas(FRAME), "dicts": FRAME.to_dict("records")}
+MISSPELT = {"label_key": "lable", "prediction_key": "prediction"}
 
 
-@pytest.mark.parametrize(("form", "data"), forms(), ids=[name for name, _ in forms()])
-def test_data_in_memory_may_be_a_frame_a_table_or_dicts(form, data):
-    result = assay.analyze_raw_data(data, CONFIG)
+@pytest.mark.parametrize("form", FORMS)
+def test_data_in_memory_may_be_a_frame_a_table_or_dicts(form):
+    result = assay.analyze_raw_data(FORMS[form], CONFIG)
     expected = roc_auc_score(FRAME["label"], FRAME["prediction"])
     assert number(result, "auc") == pytest.approx(expected, abs=2e-3)
     assert number(result, "example_count") == 400

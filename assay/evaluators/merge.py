@@ -11,7 +11,7 @@ from assay.errors import PipelineError
 from assay.proto.metrics_for_slice_pb2 import AttributionsForSlice, MetricsForSlice, PlotsForSlice
 from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, Evaluation
 
-_RECORDS = {METRICS_KEY: MetricsForSlice, PLOTS_KEY: PlotsForSlice, ATTRIBUTIONS_KEY: AttributionsForSlice}
+_RECORDS: dict[str, Any] = {METRICS_KEY: MetricsForSlice, PLOTS_KEY: PlotsForSlice, ATTRIBUTIONS_KEY: AttributionsForSlice}
 _VALUES = {
     METRICS_KEY: "metric_keys_and_values",
     PLOTS_KEY: "plot_keys_and_values",
@@ -60,7 +60,8 @@ def _by_slice(record: bytes, key: str, stage: str) -> tuple[bytes, tuple[str, by
 
 def _merge(of_slice: tuple[bytes, Iterable[tuple[str, bytes]]], kind: str) -> bytes:
     """One record of all; its rows are those of the first evaluator that counted them."""
-    merged, owner = _RECORDS[kind](), {}
+    merged = _RECORDS[kind]()
+    owner: dict[bytes, str] = {}
     for stage, record in sorted(of_slice[1]):
         message = _RECORDS[kind].FromString(record)
         for item in getattr(message, _VALUES[kind]):

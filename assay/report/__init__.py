@@ -1,1 +1,1 @@
-"""What a person looks at: tables of results, pictures of plans."""
+"""What a person looks at: tables and graphs for a terminal."""

@@ -157,7 +157,7 @@ def both(tmp_path_factory, tfma):
     ours = run_census(folder / "ours", inputs={"format": "tfrecord", "files": [str(folder / "eval.tfrecord")]})
 
     sys.path.insert(0, str(CENSUS))
-    import train
+    import train  # type: ignore[import-not-found] # a script of the example, not a package
 
     baseline = keras.models.load_model(CENSUS / "models" / "baseline.keras")
     train.export_for_examples(baseline, folder / "baseline")  # TFMA wants a signature

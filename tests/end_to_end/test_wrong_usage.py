@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +34,7 @@ def analysis(**changes):
     }
     for path, value in changes.items():
         *parents, last = path.split("__")
-        at = content
+        at: Any = content
         for key in parents:
             at = at[int(key) if key.isdigit() else key]
         at[int(last) if last.isdigit() else last] = value
@@ -69,7 +70,7 @@ WRONG = {
     ),
     "an unknown key of the file": (analysis(inputz={}), DATE, "did you mean 'inputs'?"),
     "what is not there yet": (
-        analysis(eval_config__metrics_specs__0__query_key="group"), DATE, "metrics_specs[0].query_key: not supported yet"
+        analysis(eval_config__metrics_specs__0__query_key="group"), DATE, "[0].query_key: not supported yet"
     ),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from assay.extractors.slice_keys import extract_slice_keys
 from assay.slicing import Slicing, codes_of
 from tests.beam_runs import run
 
-BATCH = {
+BATCH: dict = {
     "features": {
         "age": pa.array([30, 41, None], pa.int32()),
         "name": pa.array(["a", "b", "a"]).dictionary_encode(),
@@ -58,9 +58,9 @@ def test_slices_of_rows_survive():
     (batch,) = run([sliced], per_row(beam.Filter(lambda row: row["labels"] == 1.0)))
     by_name = codes_of(batch["_slice_key_types"]["name"])
     assert by_name.keys == [(("name", "a"),)]
-    assert by_name.rows.tolist() == [0, 1]
+    np.testing.assert_array_equal(by_name.rows, [0, 1])
     assert codes_of(batch["_slice_key_types"]["overall"]).codes is None
-    assert codes_of(batch["_slice_key_types"]["tags"]).rows.tolist() == [0, 1, 1]
+    np.testing.assert_array_equal(codes_of(batch["_slice_key_types"]["tags"]).rows, [0, 1, 1])
 
 
 def test_splits_stay_apart():

@@ -13,7 +13,7 @@ load: Any = model.load
 SCHEME = "testmodels://"
 
 
-class FarFileSystem(LocalFileSystem):  # type: ignore[misc]
+class FarFileSystem(LocalFileSystem):
     """A remote file system as Beam sees it: paths carry a scheme, and folders are but prefixes."""
 
     @classmethod

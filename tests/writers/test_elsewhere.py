@@ -13,7 +13,7 @@ from assay.results import load_eval_result, load_metrics
 from assay.writers import EvalConfigWriter, MetricsPlotsAndValidationsWriter
 
 
-class Elsewhere(LocalFileSystem):  # type: ignore[misc]
+class Elsewhere(LocalFileSystem):
     """Local files by another name: `elsewhere://` and a path."""
 
     @classmethod
