@@ -11,7 +11,11 @@ from assay.errors import PipelineError
 from assay.proto.metrics_for_slice_pb2 import AttributionsForSlice, MetricsForSlice, PlotsForSlice
 from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, Evaluation
 
-_RECORDS: dict[str, Any] = {METRICS_KEY: MetricsForSlice, PLOTS_KEY: PlotsForSlice, ATTRIBUTIONS_KEY: AttributionsForSlice}
+_RECORDS: dict[str, Any] = {
+    METRICS_KEY: MetricsForSlice,
+    PLOTS_KEY: PlotsForSlice,
+    ATTRIBUTIONS_KEY: AttributionsForSlice,
+}
 _VALUES = {
     METRICS_KEY: "metric_keys_and_values",
     PLOTS_KEY: "plot_keys_and_values",

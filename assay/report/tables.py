@@ -20,6 +20,7 @@ from assay.results import in_order
 from assay.verdict import Status
 
 _MOST_COLUMNS = 4
+_MOST_COMPARED = 4  # a value and its change take more room
 _MOST_SLICES = 40
 _COLOURS = {Status.BLESSED: "green", Status.NOT_BLESSED: "red", Status.NOT_EVALUATED: "yellow"}
 
@@ -42,7 +43,7 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
     keys = _chosen_keys(records, metrics)
     shown = found if slices is not None else found[:_MOST_SLICES]
     tall = len(shown) <= _MOST_COLUMNS
-    columns = keys if tall or metrics is not None else _first(keys)
+    columns = keys if tall else _first(keys) if metrics is None else _candidates(keys, metrics)
     table = Table(
         title=Text(results), padding=(0, 0), caption=_caption(len(columns), len(keys), len(shown), len(records))
     )
@@ -81,7 +82,7 @@ def _slices_down(table: Table, records: Sequence[MetricsForSlice], keys: dict[st
     for record in records:
         of_slice = _values(record)
         too_small = ERROR_METRIC_NAME in record.metrics
-        cells = ["too few rows"] if too_small else [_cell(of_slice.get(key)) for key in keys.values()]
+        cells = ["too few rows"] if too_small else [_with_change(of_slice, key) for key in keys.values()]
         table.add_row(Text(text_of(record)), f"{record.rows:,}", *map(Text, cells))
 
 
@@ -146,13 +147,33 @@ def _first(keys: dict[str, MetricKey]) -> dict[str, MetricKey]:
         for label, key in keys.items()
         if not key.is_diff and key.model_name in candidates and key.name != "example_count"
     ]
-    return dict(shown[:_MOST_COLUMNS])
+    compared = any(key.is_diff for key in keys.values())
+    return dict(shown[: _MOST_COMPARED if compared else _MOST_COLUMNS])
+
+
+def _candidates(keys: dict[str, MetricKey], asked: Sequence[str]) -> dict[str, MetricKey]:
+    """Without the baseline and the differences, which stand beside the candidate's values, unless asked for in full."""
+    compared = {(key.name, key.output_name, key.sub_key): key.model_name for key in keys.values() if key.is_diff}
+
+    def beside(key: MetricKey) -> bool:
+        candidate = compared.get((key.name, key.output_name, key.sub_key), key.model_name)
+        return key.is_diff or key.model_name != candidate
+
+    return {label: key for label, key in keys.items() if label in asked or (_name(key) in asked and not beside(key))}
 
 
 def _caption(columns: int, keys: int, shown: int, slices: int) -> str | None:
     if (columns, shown) == (keys, slices):
         return None
     return f"{columns} of {keys} metrics, {shown} of {slices} slices; choose with --metrics and --slices"
+
+
+def _with_change(values: dict[MetricKey, MetricValue], key: MetricKey) -> str:
+    """The value, and by how much it differs from the baseline's."""
+    change = values.get(key._replace(is_diff=True))
+    if key.is_diff or change is None or not change.HasField("double_value"):
+        return _cell(values.get(key))
+    return f"{_cell(values.get(key))} {change.double_value.value:+.4f}"
 
 
 def _cell(value: MetricValue | None) -> str:

@@ -95,7 +95,7 @@ def test_where_there_is_little_room_the_candidate_is_shown(tmp_path):
     key = MetricKey("auc", "candidate")
     values = {key._replace(model_name="baseline"): np.zeros(9), key: np.ones(9), key._replace(is_diff=True): np.ones(9)}
     shown = text(metrics_table(save(tmp_path, metric_records(SLICES[:9], np.arange(9), values))))
-    assert line(shown, "city=c00") == ["city=c00", "1", "1"]
+    assert line(shown, "city=c00") == ["city=c00", "1", "1 +1.0000"]
 
 
 def test_a_slice_that_is_too_small_says_so(tmp_path):
