@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -14,14 +15,19 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 import assay
 from assay import gate
+from assay.gate import Counts
 from assay.plan import Plan, digest
 from assay.progress import shown
-from assay.results import load_metrics, load_validation_result
-from assay.runner import Counts
+from assay.result_files import VERDICT_FILE, load_metrics, load_validation_result
 from assay.stages import check_inputs, context_of, import_custom, run_stage
+from assay.writers.files import path_in, write_file
 
 RESULTS_FILE = "results.json"
-VERDICT_FILE = "verdict.json"
+
+_OWN_FILE = re.compile(
+    r"(metrics|plots|attributions|flat_metrics|analysis)-\d{5}-of-\d{5}\.\w+|validations\.\w+|(eval_config|verdict)\.json"
+)
+"""What a run that failed may have left without a `results.json`."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +78,14 @@ def run(plan: Plan, *, progress: TextIO | None = None, options: Sequence[str] = 
     """
     started = time.monotonic()
     check(plan)
-    _withdraw(plan.output)
-    counts = Counts(0, {})
+    foreign = _withdraw(plan.output)
+    counts = Counts(0)
     with shown(progress) if progress is not None else nullcontext():
         for task in plan.tasks:
             done = run_stage(plan, task.name, options=PipelineOptions(list(options)))
             counts = Counts(counts.rows + done.rows, {**counts.bad_rows, **done.bad_rows})
     verdict = judge(plan, counts)
-    _publish(plan, verdict, counts)
+    _publish(plan, verdict, counts, foreign)
     return RunResult(plan.output, verdict, counts, time.monotonic() - started)
 
 
@@ -89,24 +95,25 @@ def judge(plan: Plan, counts: Counts) -> gate.Verdict:
     return gate.verdict(
         load_validation_result(plan.output),
         load_metrics(plan.output),
-        counts=gate.Counts(counts.rows, counts.bad_rows),
+        counts=counts,
         limits=limits,
     )
 
 
-def _withdraw(output: str) -> None:
-    """Takes back an earlier run's results, the file that vouches for them first."""
+def _withdraw(output: str) -> set[str]:
+    """Takes back the results of an earlier run, the file that vouches for them first; returns the files of others."""
     found = _files(output)
     if RESULTS_FILE not in found:
-        return
-    with FileSystems.open(_join(output, RESULTS_FILE)) as file:
+        return {name for name in found if not _OWN_FILE.fullmatch(name)}
+    with FileSystems.open(path_in(output, RESULTS_FILE)) as file:
         listed = json.loads(file.read()).get("files", [])
-    FileSystems.delete([_join(output, RESULTS_FILE)])
-    FileSystems.delete([_join(output, name) for name in listed if name in found])
+    FileSystems.delete([path_in(output, RESULTS_FILE)])
+    FileSystems.delete([path_in(output, name) for name in listed if name in found])
+    return found - {RESULTS_FILE, *listed}
 
 
-def _publish(plan: Plan, verdict: gate.Verdict, counts: Counts) -> None:
-    _write(_join(plan.output, VERDICT_FILE), verdict.to_json())
+def _publish(plan: Plan, verdict: gate.Verdict, counts: Counts, foreign: set[str]) -> None:
+    write_file(path_in(plan.output, VERDICT_FILE), verdict.to_json().encode())
     results = {
         "assay_version": assay.__version__,
         "plan": digest(plan),
@@ -114,24 +121,12 @@ def _publish(plan: Plan, verdict: gate.Verdict, counts: Counts) -> None:
         "rows": counts.rows,
         "bad_rows": dict(counts.bad_rows),
         "verdict": verdict.status,
-        "files": sorted(_files(plan.output) - {RESULTS_FILE}),
+        "files": sorted(_files(plan.output) - {RESULTS_FILE} - foreign),
     }
-    _write(_join(plan.output, RESULTS_FILE), json.dumps(results, indent=2, sort_keys=True) + "\n")
+    text = json.dumps(results, indent=2, sort_keys=True) + "\n"
+    write_file(path_in(plan.output, RESULTS_FILE), text.encode())
 
 
 def _files(output: str) -> set[str]:
-    found: list[Any] = FileSystems.match([_join(output, "*")])[0].metadata_list
+    found: list[Any] = FileSystems.match([path_in(output, "*")])[0].metadata_list
     return {file.path.rsplit("/", 1)[-1] for file in found}
-
-
-def _write(path: str, text: str) -> None:
-    """Writes a file that is there whole or not at all."""
-    temporary = f"{path}.tmp"
-    with FileSystems.create(temporary, "application/json") as file:
-        file.write(text.encode())
-    FileSystems.rename([temporary], [path])
-
-
-def _join(folder: str, name: str) -> str:
-    joined: str = FileSystems.join(folder, name)
-    return joined

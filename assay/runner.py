@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
@@ -12,15 +11,9 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay.errors import ConfigError, recover
 from assay.types import READ_INPUTS_STAGE_NAME
+from assay.verdict import Counts
 
 _REFUSED_RUNNERS = {"daskrunner": "it drops outputs in silence"}
-
-
-class Counts(NamedTuple):
-    """What a run counted: rows that left ReadInputs, and the rows dropped as bad, by reason."""
-
-    rows: int
-    bad_rows: Mapping[str, int]
 
 
 def run_pipeline(reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | None = None) -> Counts:

@@ -34,7 +34,7 @@ from assay.proto.config_pb2 import EvalConfig
 from assay.readers.needed import narrowed, needed_columns
 from assay.readers.read_inputs import ReadInputs, counted
 from assay.readers.source import Source, check_columns, splits
-from assay.runner import Counts, run_pipeline
+from assay.runner import run_pipeline
 from assay.types import (
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
@@ -49,6 +49,7 @@ from assay.types import (
     Extracts,
     Writer,
 )
+from assay.verdict import Counts
 from assay.writers.analysis_table import AnalysisTableWriter
 from assay.writers.eval_config import EvalConfigWriter
 from assay.writers.metrics_plots_and_validations import MetricsPlotsAndValidationsWriter

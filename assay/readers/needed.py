@@ -15,7 +15,8 @@ from assay.slicing import slicings_of
 
 def needed_columns(config: EvalConfig, refs: Sequence[ModelRef]) -> dict[str, str]:
     """Column -> who needs it, as far as the config and the models say."""
-    needed = dict(columns_of(config, models=[ref.name for ref in refs]))
+    modelled = [spec.name for spec in config.model_specs] if refs else []
+    needed = dict(columns_of(config, models=modelled))
     for ref in refs:
         for column in models.needs(ref).columns or ():
             needed.setdefault(column, f"model {ref.name!r}")

@@ -126,6 +126,16 @@ def test_what_the_run_found_stands_in_results_json(tmp_path):
     )
 
 
+def test_files_of_others_in_the_output_folder_stay_as_they_are(tmp_path):
+    files = write_parquet(tmp_path)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "notes.txt").write_text("mine")
+    for _ in range(2):
+        run(tmp_path, "parquet", files)
+        assert (tmp_path / "results" / "notes.txt").read_text() == "mine"
+        assert "notes.txt" not in json.loads((tmp_path / "results" / "results.json").read_text())["files"]
+
+
 def spoilt(folder):
     scores = TABLE["score"].to_pylist()
     scores[7] = scores[300] = float("nan")
