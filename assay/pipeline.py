@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
 
+from assay import types
+from assay.contents import check_extracts, check_output
 from assay.errors import PipelineError
 from assay.evaluators.merge import merge_evaluations
 from assay.evaluators.validations import Validate
@@ -21,6 +23,9 @@ from assay.types import (
     Extracts,
     Writer,
 )
+
+_OWN_STAGES = frozenset(value for name, value in vars(types).items() if name.endswith("_STAGE_NAME"))
+"""Names of assay's own stages, whose contents need no check."""
 
 
 def check_stages(
@@ -63,12 +68,30 @@ class ExtractAndEvaluate(beam.PTransform):
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> Evaluation:
         states = {"": extracts}
-        for stage_name, transform in self._extractors:
-            extracts = states[stage_name] = extracts | stage_name >> transform
+        for extractor in self._extractors:
+            extracts = states[extractor.stage_name] = _extracted(extracts, extractor)
         states[LAST_EXTRACTOR_STAGE_NAME] = extracts
-        return merge_evaluations(
-            {e.stage_name: states[e.run_after or ""] | e.stage_name >> e.ptransform for e in self._evaluators}
-        )
+        return merge_evaluations({e.stage_name: _evaluated(states[e.run_after or ""], e) for e in self._evaluators})
+
+
+def _extracted(extracts: beam.PCollection[Extracts], extractor: Extractor) -> beam.PCollection[Extracts]:
+    """Applies an extractor; what one of the user's own leaves has to be fit for a checkpoint, in every shape of run."""
+    stage_name, transform = extractor
+    extracts = extracts | stage_name >> transform
+    if stage_name in _OWN_STAGES:
+        return extracts
+    return extracts | f"Check({stage_name})" >> beam.Map(check_extracts, stage=stage_name).with_output_types(Extracts)
+
+
+def _evaluated(extracts: beam.PCollection[Extracts], evaluator: Evaluator) -> Evaluation:
+    """Applies an evaluator; likewise."""
+    evaluation = extracts | evaluator.stage_name >> evaluator.ptransform
+    if evaluator.stage_name in _OWN_STAGES or not isinstance(evaluation, Mapping):
+        return evaluation
+    return {
+        key: output | f"Check({evaluator.stage_name}, {key})" >> beam.Map(check_output, evaluator.stage_name, key)
+        for key, output in evaluation.items()
+    }
 
 
 class WriteResults(beam.PTransform):

@@ -53,6 +53,7 @@ ATTRIBUTIONS_KEY = "attributions"
 SLICE_KEY_TYPES_KEY = "_slice_key_types"
 SLICE_KEYS_KEY = "slice_keys"
 SOURCE_KEY = "_source"
+ROW_TYPES_KEY = "_column_types"
 
 # Keys of an Evaluation.
 METRICS_KEY = "metrics"

@@ -45,6 +45,7 @@ ALLOWED = {  # first match holds
     "assay.report.graph": set(),
     "assay.report*": {*ARRAYS, "rich"},
     "assay.columns": ARRAYS,
+    "assay.contents": ARRAYS,
     "assay.slicing": ARRAYS,
     "assay.metrics*": ARRAYS,
     "assay.models*": BEAM,  # models may lie on gs://, and Beam reads it

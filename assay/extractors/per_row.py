@@ -14,6 +14,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from assay.columns import Column, leaves, row_count
 from assay.slicing import codes_of, column_of_keys
 from assay.types import (
+    ROW_TYPES_KEY,
     SLICE_KEY_TYPES_KEY,
     SOURCE_KEY,
     UNBATCH_EXTRACTOR_STAGE_NAME,
@@ -23,7 +24,6 @@ from assay.types import (
 
 Row = dict[str, Any]
 
-_TYPES_KEY = "_column_types"
 _BATCH_ROWS = 16_384
 
 
@@ -71,7 +71,7 @@ def rows_of(extracts: Extracts) -> Iterator[Row]:
     types = {path: c.type if isinstance(c, pa.Array) else c.dtype for path, c in leaves(extracts)}
     for i in range(row_count(extracts)):
         row = _nest({path: values[i] for path, values in columns.items()})
-        row[_TYPES_KEY] = types
+        row[ROW_TYPES_KEY] = types
         yield row
 
 
@@ -107,8 +107,8 @@ def _nest(flat: Mapping[tuple[str, ...], Any]) -> Row:
 
 def batch_of(rows: list[Row]) -> Extracts:
     """Puts examples together; a column keeps the type that it had before, where the values still fit."""
-    types = rows[0].get(_TYPES_KEY, {})
-    first = {key: value for key, value in rows[0].items() if key != _TYPES_KEY}
+    types = rows[0].get(ROW_TYPES_KEY, {})
+    first = {key: value for key, value in rows[0].items() if key != ROW_TYPES_KEY}
     paths = [path for path, _ in leaves(first)]
     return _nest({path: _column([_at(row, path) for row in rows], types.get(path), path) for path in paths})
 

@@ -72,11 +72,11 @@ def test_stages_of_batches_do_their_part(tmp_path):
     assert rows_by_slice(tmp_path) == EXPECTED
     assert result.counts.rows == 400
     assert lines(tmp_path / "highest") == [
-        "((('band', 0),), 0.495)",
-        "((('band', 1),), 0.995)",
-        "((('batch', 'b0'),), 0.995)",
-        "((('batch', 'b1'),), 0.995)",
-        "((), 0.995)",
+        "['Overall', 0.995]",
+        "['band=0', 0.495]",
+        "['band=1', 0.995]",
+        "['batch=b0', 0.995]",
+        "['batch=b1', 0.995]",
     ]
 
 
