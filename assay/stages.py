@@ -174,7 +174,7 @@ def check_inputs(context: Context) -> None:
 # Extractors, evaluators, writers ------------------------------------------------------------------------------------
 
 _EXTRACTORS: Mapping[str, Callable[[Context], Extractor]] = {
-    FEATURES_EXTRACTOR_STAGE_NAME: lambda _: FeaturesExtractor(),
+    FEATURES_EXTRACTOR_STAGE_NAME: lambda c: FeaturesExtractor(always_there="factory" not in c.plan.inputs),
     LABELS_EXTRACTOR_STAGE_NAME: lambda c: LabelsExtractor(c.eval_config),
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: lambda c: ExampleWeightsExtractor(c.eval_config),
     MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: lambda c: MaterializedPredictionsExtractor(c.eval_config),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import apache_beam as beam
 
 from assay import gate
+from assay.evaluators.gather import Gather
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.types import METRICS_KEY, VALIDATIONS_KEY, Evaluation
@@ -22,7 +23,7 @@ class Validate(beam.PTransform):
             return evaluation
         result = (
             evaluation[METRICS_KEY]
-            | "Collect" >> beam.combiners.ToList()
+            | "Gather" >> Gather()
             | "Validate" >> beam.Map(validate, config=self._config, rubber_stamp=self._rubber_stamp)
         )
         return {**evaluation, VALIDATIONS_KEY: result}

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from assay.columns import Column, to_floats
 from assay.errors import MissingColumnError
+from assay.extractors.features import Unchanged
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.types import (
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
@@ -59,14 +60,14 @@ def prediction_keys(config: EvalConfig) -> dict[str, str]:
 
 def _extractor(config: EvalConfig, stage: str, key: str, names: Callable[[ModelSpec], Names]) -> Extractor:
     by_model: dict[str, Names] = {spec.name: names(spec) for spec in config.model_specs}
+    if not any(by_model.values()):
+        return Extractor(stage, Unchanged())
     transform = beam.Map(add_columns, key=key, by_model=by_model, stage=stage).with_output_types(Extracts)
     return Extractor(stage, transform)
 
 
 def add_columns(extracts: Extracts, *, key: str, by_model: Mapping[str, Names], stage: str) -> Extracts:
-    """Returns `extracts` with `key`, as far as columns for it are named; the batch is not changed."""
-    if not any(by_model.values()):
-        return extracts
+    """Returns `extracts` with the columns named under `key`; the batch is not changed."""
     return {**extracts, key: columns_by_spec(extracts.get(FEATURES_KEY, {}), by_model, stage)}
 
 

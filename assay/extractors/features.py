@@ -8,12 +8,23 @@ from assay.errors import PipelineError
 from assay.types import FEATURES_EXTRACTOR_STAGE_NAME, FEATURES_KEY, INPUT_KEY, Extractor, Extracts
 
 
-def FeaturesExtractor() -> Extractor:
+def FeaturesExtractor(*, always_there: bool = False) -> Extractor:
     """Extractor that parses serialised tf.Examples under `input` into `features`.
 
     Extracts that have `features` already, as all of assay's readers give them, stay as they are.
+
+    Args:
+        always_there: the reader is known to give `features`, so there is nothing to do.
     """
-    return Extractor(FEATURES_EXTRACTOR_STAGE_NAME, beam.Map(extract_features).with_output_types(Extracts))
+    transform = Unchanged() if always_there else beam.Map(extract_features).with_output_types(Extracts)
+    return Extractor(FEATURES_EXTRACTOR_STAGE_NAME, transform)
+
+
+class Unchanged(beam.PTransform):
+    """PCollection -> the same PCollection: a stage that has a name and a place, and nothing to do."""
+
+    def expand(self, extracts: beam.PCollection[Extracts]) -> beam.PCollection[Extracts]:
+        return extracts
 
 
 def extract_features(extracts: Extracts) -> Extracts:

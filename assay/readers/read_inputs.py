@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.metrics import Metrics
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay import progress
 from assay.columns import row_count
@@ -38,9 +39,15 @@ class ReadInputs(beam.PTransform):
         columns = wanted(self._source, found)
         return (
             pbegin
-            | "Splits" >> beam.Create(found)
+            | "Splits" >> beam.Create(found, reshuffle=_spread(pbegin, found))
             | "Read" >> beam.ParDo(_Read(self._source, columns)).with_output_types(dict)
         )
+
+
+def _spread(pbegin: beam.Pipeline, found: Sequence[Split]) -> bool:
+    """Whether splits should be spread over workers: the in-memory runner has one, and spares itself a shuffle."""
+    pipeline = getattr(pbegin, "pipeline", pbegin)
+    return len(found) > 1 and not isinstance(pipeline.runner, FnApiRunner)
 
 
 class _Read(beam.DoFn):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -9,11 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from assay.columns import Column, leaves, row_count
-from assay.errors import ColumnTypeError
-from assay.types import ANALYSIS_KEY, Extracts, Writer
+from assay.errors import ColumnTypeError, PipelineError
+from assay.types import ANALYSIS_KEY, Evaluation, Extracts, Writer
 from assay.writers.files import path_in
-from assay.writers.sinks import write_tables
-from assay.writers.write import Write
+from assay.writers.shards import Shards, TableFile, WriteShards
 
 WRITE_ANALYSIS_TABLE_STAGE_NAME = "WriteAnalysisTable"
 ANALYSIS_TABLE_FILES = "analysis"
@@ -25,19 +25,26 @@ def AnalysisTableWriter(output_path: str) -> Writer:
     A nested key becomes a column `features.age`; keys that start with an underscore are left out; an array of more than
     one axis becomes lists.
     """
-    return Writer(WRITE_ANALYSIS_TABLE_STAGE_NAME, Write(ANALYSIS_KEY, _WriteTable(output_path)))
+    shards = Shards(path_in(output_path, ANALYSIS_TABLE_FILES), ".parquet", partial(TableFile, table_of=_table))
+    return Writer(WRITE_ANALYSIS_TABLE_STAGE_NAME, _WriteTable(shards))
 
 
 class _WriteTable(beam.PTransform):
-    """PCollection[Extracts] -> names of written files."""
+    """Evaluation -> names of written files."""
 
-    def __init__(self, output_path: str) -> None:
+    def __init__(self, shards: Shards) -> None:
         super().__init__()
-        self._prefix = path_in(output_path, ANALYSIS_TABLE_FILES)
+        self._shards = shards
 
-    def expand(self, extracts: beam.PCollection[Extracts]) -> beam.PCollection[str]:
-        filled = extracts | "Filled" >> beam.Filter(row_count)
-        return filled | "InTables" >> beam.Map(extracts_table).with_output_types(pa.Table) | write_tables(self._prefix)
+    def expand(self, evaluation: Evaluation) -> beam.PCollection[str]:
+        if ANALYSIS_KEY not in evaluation:
+            raise PipelineError(f"{WRITE_ANALYSIS_TABLE_STAGE_NAME}: no evaluator has the output {ANALYSIS_KEY!r}")
+        filled = evaluation[ANALYSIS_KEY] | "Filled" >> beam.Filter(row_count)
+        return {ANALYSIS_KEY: filled} | WriteShards({ANALYSIS_KEY: self._shards})
+
+
+def _table(batches: list[Extracts]) -> pa.Table:
+    return pa.concat_tables([extracts_table(batch) for batch in batches])
 
 
 def extracts_table(extracts: Extracts) -> pa.Table:

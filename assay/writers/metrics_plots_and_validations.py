@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 import apache_beam as beam
 import pyarrow as pa
@@ -14,9 +14,8 @@ from assay.errors import PipelineError
 from assay.framing import framed
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY, Evaluation, Writer
-from assay.writers.batches import InTables
 from assay.writers.files import create_files, path_in, write_file
-from assay.writers.sinks import write_records, write_tables
+from assay.writers.shards import RecordFile, ShardFile, Shards, TableFile, WriteShards
 
 WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME = "WriteMetricsPlotsAndValidations"
 
@@ -36,7 +35,6 @@ _SLICE_KEY_TYPE = pa.struct(
     }
 )
 _SLICED = pa.schema({"slice_key": _SLICE_KEY_TYPE, SERIALIZED_VALUE_COLUMN: pa.binary()})
-_WHOLE = pa.schema({SERIALIZED_VALUE_COLUMN: pa.binary()})
 _MESSAGES: Mapping[str, Any] = {
     METRICS_KEY: pb.MetricsForSlice,
     PLOTS_KEY: pb.PlotsForSlice,
@@ -63,48 +61,41 @@ def MetricsPlotsAndValidationsWriter(output_path: str, output_file_format: str =
 
 
 class _WriteAll(beam.PTransform):
-    """Evaluation -> {output key: names of written files}."""
+    """Evaluation -> {what: names of written files}."""
 
     def __init__(self, output_path: str, output_file_format: str) -> None:
         super().__init__()
         self._folder, self._format = output_path, output_file_format
 
     def expand(self, evaluation: Evaluation) -> dict[str, beam.PCollection[str]]:
-        written = {
-            key: evaluation[key] | f"Write({key})" >> self._sharded(key) for key in _MESSAGES if key in evaluation
-        }
-        validations = path_in(self._folder, f"{VALIDATIONS_KEY}.{self._format}")
+        shards = {key: self._shards(key) for key in _MESSAGES}
+        written = {"shards": evaluation | "WriteShards" >> WriteShards(shards)}
+        path = path_in(self._folder, f"{VALIDATIONS_KEY}.{self._format}")
         if VALIDATIONS_KEY in evaluation:
-            write = beam.Map(_write_validations, path=validations, form=self._format).with_output_types(str)
+            write = beam.Map(_write_validations, path=path, form=self._format).with_output_types(str)
             written[VALIDATIONS_KEY] = evaluation[VALIDATIONS_KEY] | f"Write({VALIDATIONS_KEY})" >> write
-        missing = {f"{key}-00000-of-00001.{self._format}": _SLICED for key in _MESSAGES if key not in evaluation}
-        if VALIDATIONS_KEY not in evaluation:
-            missing[f"{VALIDATIONS_KEY}.{self._format}"] = _WHOLE
-        if missing:
-            contents = {
-                path_in(self._folder, name): _file_of([], self._format, schema) for name, schema in missing.items()
-            }
-            written["missing"] = create_files(next(iter(evaluation.values())).pipeline, contents)
+        else:
+            pipeline = next(iter(evaluation.values())).pipeline
+            written[VALIDATIONS_KEY] = create_files(pipeline, {path: _file_of([], self._format)})
         return written
 
-    def _sharded(self, key: str) -> beam.PTransform:
-        prefix = path_in(self._folder, key)
-        if self._format == "tfrecord":
-            return write_records(prefix)
-        in_tables = beam.ParDo(InTables(partial(_sliced_table, key=key))).with_output_types(pa.Table)
-        return "InTables" >> in_tables | write_tables(prefix, _SLICED)
+    def _shards(self, key: str) -> Shards:
+        opened: Callable[[BinaryIO, str], ShardFile] = RecordFile
+        if self._format == "parquet":
+            opened = partial(TableFile, table_of=partial(_sliced_table, key=key), schema=_SLICED)
+        return Shards(path_in(self._folder, key), f".{self._format}", opened)
 
 
 def _write_validations(record: bytes, path: str, form: str) -> str:
-    return write_file(path, _file_of([record], form, _WHOLE))
+    return write_file(path, _file_of([record], form))
 
 
-def _file_of(records: list[bytes], form: str, schema: pa.Schema) -> bytes:
+def _file_of(records: list[bytes], form: str) -> bytes:
     """The bytes of a small file."""
     if form == "tfrecord":
         return b"".join(framed(record) for record in records)
     stream = pa.BufferOutputStream()
-    pq.write_table(pa.table({field.name: pa.array(records, field.type) for field in schema}), stream)
+    pq.write_table(pa.table({SERIALIZED_VALUE_COLUMN: pa.array(records, pa.binary())}), stream)
     content: bytes = stream.getvalue().to_pybytes()
     return content
 
