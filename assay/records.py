@@ -10,7 +10,7 @@ import numpy.typing as npt
 from assay import wire
 from assay.errors import ColumnTypeError, PipelineError
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
-from assay.metrics.values import Buckets, Floats, Matrices, Value
+from assay.metrics.values import Buckets, Floats, Interval, Matrices, Value
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.types import SliceKey
 
@@ -24,13 +24,19 @@ _FLOAT64 = 5  # ArrayValue.DataType
 _SLICES_AT_ONCE = 16  # a slice has some 160 kB of plots
 
 
-def metric_records(keys: Sequence[SliceKey], rows: Ints, values: Mapping[MetricKey, Value]) -> Iterator[bytes]:
+def metric_records(
+    keys: Sequence[SliceKey],
+    rows: Ints,
+    values: Mapping[MetricKey, Value],
+    intervals: Mapping[MetricKey, Interval] | None = None,
+) -> Iterator[bytes]:
     """Yields one serialised MetricsForSlice for each of s slices.
 
     Args:
         keys: the s slices.
         rows: (s,) unweighted rows of each.
         values: (s,) becomes a number, (s, ...) an array, Matrices become matrices; NaN stays NaN.
+        intervals: confidence intervals of some of the values.
 
     Raises:
         PipelineError: a value of a form that only a plot can hold.
@@ -38,7 +44,8 @@ def metric_records(keys: Sequence[SliceKey], rows: Ints, values: Mapping[MetricK
     parts: list[wire.Part] = []
     for key, value in values.items():
         name = wire.message(1, metric_key_to_proto(key).SerializeToString())
-        parts += wire.message(_METRICS, *name, *wire.message(2, *_metric_value(key, value)))
+        interval = _interval(key, intervals[key]) if intervals and key in intervals else ()
+        parts += wire.message(_METRICS, *name, *wire.message(2, *_metric_value(key, value)), *interval)
     tails = [wire.integer(_ROWS, count) if count else b"" for count in rows.tolist()]
     return _records(keys, parts, tails)
 
@@ -91,6 +98,17 @@ def _metric_value(key: MetricKey, value: Value) -> tuple[wire.Part, ...]:
     sizes = wire.message(2, b"".join(wire.varint(size) for size in value.shape[1:]))
     numbers = wire.message(7, wire.per_row(np.asarray(value, "<f8")))
     return wire.message(7, wire.integer(1, _FLOAT64), *sizes, *numbers)
+
+
+def _interval(key: MetricKey, interval: Interval) -> tuple[wire.Part, ...]:
+    """ConfidenceInterval of each slice."""
+    return wire.message(
+        3,
+        *wire.message(1, *_metric_value(key, interval.upper)),
+        *wire.message(2, *_metric_value(key, interval.lower)),
+        *wire.message(3, *_metric_value(key, interval.standard_error)),
+        *wire.message(4, wire.integer(1, interval.degrees_of_freedom)),
+    )
 
 
 def _plot_data(key: PlotKey, value: Value, chosen: slice) -> tuple[wire.Part, ...]:

@@ -18,11 +18,14 @@ from apache_beam.utils.windowed_value import WindowedValue
 from assay.columns import row_count, take
 from assay.errors import PipelineError
 from assay.metrics.bad_rows import faults, first_fault
-from assay.metrics.evaluate import by_key, evaluate, only, with_differences
+from assay.metrics.evaluate import by_key, evaluate, only, whole, with_differences
 from assay.metrics.examples import Examples, Stream, examples_of
+from assay.metrics.keys import MetricKey
+from assay.metrics.resampling import Resampling, resampling_of
 from assay.metrics.specs import Metric, metrics_of
 from assay.metrics.states import (
     UNPLACED,
+    Draw,
     Forest,
     Node,
     Partial,
@@ -31,6 +34,7 @@ from assay.metrics.states import (
     layout_of,
     place,
 )
+from assay.metrics.values import Interval, Value
 from assay.proto.config_pb2 import EvalConfig
 from assay.records import metric_records, plot_records, too_small_records
 from assay.slicing import Slicing, codes_of, slicings_of
@@ -45,6 +49,9 @@ from assay.types import (
     Extracts,
 )
 
+_WITHOUT_INTERVAL = ("ExampleCount", "WeightedExampleCount")
+"""Counts describe the data itself; they are no estimates."""
+
 _SLICES_AT_ONCE = 512
 """Slices whose values and plots are in memory together."""
 
@@ -54,6 +61,7 @@ def MetricsAndPlotsEvaluator(
     *,
     run_after: str = SLICE_KEY_EXTRACTOR_STAGE_NAME,
     skip_bad_rows: bool = False,
+    seed: int = 0,
 ) -> Evaluator:
     """Evaluator of every metric and plot of a resolved config.
 
@@ -63,20 +71,22 @@ def MetricsAndPlotsEvaluator(
         eval_config: a resolved config.
         run_after: the extractor whose Extracts hold labels, predictions, weights and slice keys.
         skip_bad_rows: drop and count rows that no metric can take, instead of failing.
+        seed: of the resamples behind confidence intervals, where the config asks for them.
 
     Raises:
         EvalConfigError: a metric or setting that does not exist.
     """
-    transform = EvaluateMetricsAndPlots(eval_config, skip_bad_rows)
+    transform = EvaluateMetricsAndPlots(eval_config, skip_bad_rows, seed)
     return Evaluator(METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME, run_after, transform)
 
 
 class EvaluateMetricsAndPlots(beam.PTransform):
     """PCollection[Extracts] -> {"metrics": PCollection[bytes], "plots": PCollection[bytes]}."""
 
-    def __init__(self, eval_config: EvalConfig, skip_bad_rows: bool = False) -> None:
+    def __init__(self, eval_config: EvalConfig, skip_bad_rows: bool = False, seed: int = 0) -> None:
         super().__init__()
         self._metrics = metrics_of(eval_config)
+        self._resampling = resampling_of(eval_config, seed)
         self._slicings = slicings_of(eval_config)
         self._skip_bad_rows = skip_bad_rows
         self._baseline = next((spec.name for spec in eval_config.model_specs if spec.is_baseline), None)
@@ -85,14 +95,13 @@ class EvaluateMetricsAndPlots(beam.PTransform):
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> dict[str, beam.PCollection[bytes]]:
         """Accumulate, merge, evaluate."""
+        accumulate = _Accumulate(self._metrics, self._slicings, self._resampling, self._skip_bad_rows)
+        evaluate = _Records(self._metrics, self._baseline, self._min_slice_size, self._resampling)
         records = (
             extracts
-            | "Accumulate" >> beam.ParDo(_Accumulate(self._metrics, self._slicings, self._skip_bad_rows))
+            | "Accumulate" >> beam.ParDo(accumulate)
             | "Merge" >> beam.CombinePerKey(_MergeFn())
-            | "Evaluate"
-            >> beam.ParDo(_Records(self._metrics, self._baseline, self._min_slice_size)).with_outputs(
-                METRICS_KEY, PLOTS_KEY
-            )
+            | "Evaluate" >> beam.ParDo(evaluate).with_outputs(METRICS_KEY, PLOTS_KEY)
         )
         return {key: records[key] for key in (METRICS_KEY, PLOTS_KEY) if key not in self._disabled}
 
@@ -100,8 +109,14 @@ class EvaluateMetricsAndPlots(beam.PTransform):
 class _Accumulate(beam.DoFn):
     """Extracts -> ((slicing, block), (node of the split tree, Partial)), as few of the latter as possible."""
 
-    def __init__(self, metrics: tuple[Metric, ...], slicings: tuple[Slicing, ...], skip_bad_rows: bool) -> None:
-        self._slicings, self._skip = slicings, skip_bad_rows
+    def __init__(
+        self,
+        metrics: tuple[Metric, ...],
+        slicings: tuple[Slicing, ...],
+        resampling: Resampling | None,
+        skip_bad_rows: bool,
+    ) -> None:
+        self._slicings, self._resampling, self._skip = slicings, resampling, skip_bad_rows
         self._layout = layout_of(metrics)
         self._binary = {m.stream: False for m in metrics} | {m.stream: True for m in metrics if m.needs.binary}
 
@@ -117,12 +132,14 @@ class _Accumulate(beam.DoFn):
         node = _node_of(extracts)
         if node != self._node:
             self._flush()
-            self._node, self._states = node, [SliceStates(self._layout) for _ in self._slicings]
+            resamples = self._resampling.states if self._resampling else 1
+            self._node, self._states = node, [SliceStates(self._layout, resamples) for _ in self._slicings]
         extracts, examples = self._checked(extracts, rows)
         contributions = place(self._layout, examples)
-        columns = _slice_columns(extracts)
+        columns, kept = _slice_columns(extracts), row_count(extracts)
+        draws = list(self._resampling.draws(extracts, kept)) if self._resampling else [Draw()]
         for slicing, states in zip(self._slicings, self._states, strict=True):
-            states.add(codes_of(columns[slicing.name]), contributions, row_count(extracts))
+            states.add(codes_of(columns[slicing.name]), contributions, kept, draws)
 
     def _checked(self, extracts: Extracts, rows: int) -> tuple[Extracts, dict[Stream, Examples]]:
         """The batch without its bad rows, and what each stream sees of it."""
@@ -195,25 +212,48 @@ class _MergeFn(beam.CombineFn):
 class _Records(beam.DoFn):
     """Merged state of a block of slices -> serialised records."""
 
-    def __init__(self, metrics: tuple[Metric, ...], baseline: str | None, min_slice_size: int) -> None:
+    def __init__(
+        self,
+        metrics: tuple[Metric, ...],
+        baseline: str | None,
+        min_slice_size: int,
+        resampling: Resampling | None,
+    ) -> None:
         self._metrics, self._baseline, self._min_slice_size = metrics, baseline, min_slice_size
+        self._resampling = resampling
+        self._resampled = [m for m in metrics if isinstance(m.key, MetricKey) and m.class_name not in _WITHOUT_INTERVAL]
         self._layout = layout_of(metrics)
 
     def process(self, element: tuple[tuple[int, int], Partial]) -> Iterator[beam.pvalue.TaggedOutput]:
-        _, part = element
-        large = (part.rows >= self._min_slice_size) | np.array([not key for key in part.keys])
+        samples = element[1] if self._resampling is None else self._resampling.samples(element[1])
+        count = len(samples.rows) // len(samples.keys)
+        rows = samples.rows[::count]
+        large = (rows >= self._min_slice_size) | np.array([not key for key in samples.keys])
         small = np.flatnonzero(~large)
-        records = too_small_records([part.keys[i] for i in small], part.rows[small], self._min_slice_size)
+        records = too_small_records([samples.keys[i] for i in small], rows[small], self._min_slice_size)
         yield from (beam.pvalue.TaggedOutput(METRICS_KEY, record) for record in records)
-        chosen = np.flatnonzero(large)
-        for first in range(0, len(chosen), _SLICES_AT_ONCE):
-            yield from self._evaluated(only(part, chosen[first : first + _SLICES_AT_ONCE]))
+        chosen, step = np.flatnonzero(large), max(1, _SLICES_AT_ONCE // count)
+        for first in range(0, len(chosen), step):
+            yield from self._evaluated(only(samples, chosen[first : first + step]), count)
 
-    def _evaluated(self, part: Partial) -> Iterator[beam.pvalue.TaggedOutput]:
+    def _evaluated(self, samples: Partial, count: int) -> Iterator[beam.pvalue.TaggedOutput]:
+        part = samples if count == 1 else whole(samples, count)
         metrics, plots = by_key(evaluate(part, self._metrics, self._layout))
-        if self._baseline is not None:
-            metrics = with_differences(metrics, self._baseline)
-        for record in metric_records(part.keys, part.rows, metrics):
+        metrics = self._with_differences(metrics)
+        intervals = {} if count == 1 else self._intervals(samples, count)
+        for record in metric_records(part.keys, part.rows, metrics, intervals):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
         for record in plot_records(part.keys, plots):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)
+
+    def _with_differences(self, metrics: dict[MetricKey, Value]) -> dict[MetricKey, Value]:
+        return metrics if self._baseline is None else with_differences(metrics, self._baseline)
+
+    def _intervals(self, samples: Partial, count: int) -> dict[MetricKey, Interval]:
+        assert self._resampling is not None
+        values, _ = by_key(evaluate(samples, self._resampled, self._layout))
+        return {
+            key: self._resampling.interval(value.reshape(-1, count, *value.shape[1:]))
+            for key, value in self._with_differences(values).items()
+            if isinstance(value, np.ndarray)
+        }

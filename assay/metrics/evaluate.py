@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from assay.metrics.computations.table import Computation, Sums, Table
 from assay.metrics.examples import Stream
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.specs import Metric
-from assay.metrics.states import Layout, Partial, entries_of, group_by_size, needs_of
+from assay.metrics.states import Layout, Partial, entries_of, group_by_size, needs_of, with_resamples
 from assay.metrics.sums import Sparse
 from assay.metrics.values import Matrices, Value
 
@@ -37,8 +37,9 @@ def _evaluate_stream(
     groups = _groups(part, stream, layout)
     pieces: dict[Metric, list[Value]] = {}
     for slices, width in groups:
+        view = _View(part, stream, layout, slices, width)
         for needs, users in shared.items():
-            state = needs.read(_View(part, stream, layout, slices, width))
+            state = needs.read(view)
             for metric in users:
                 pieces.setdefault(metric, []).append(metric.value(state))
     back = np.argsort(np.concatenate([slices for slices, _ in groups]))
@@ -51,7 +52,7 @@ def _groups(part: Partial, stream: Stream, layout: Layout) -> list[tuple[Ints, i
         s for (owner, _), s in zip(layout.tables, part.sums, strict=True) if owner == stream and isinstance(s, Sparse)
     ]
     if not cells:
-        return [(np.arange(len(part.keys)), 1)]
+        return [(np.arange(len(part.rows)), 1)]
     return list(group_by_size(max(cells, key=lambda sums: len(sums.cells))))
 
 
@@ -61,12 +62,16 @@ class _View:
     def __init__(self, part: Partial, stream: Stream, layout: Layout, slices: Ints, width: int) -> None:
         self._part, self._stream, self._layout = part, stream, layout
         self._slices, self._width = slices, width
+        self._taken: dict[int, Any] = {}
 
     def __call__(self, table: Table) -> tuple[Any, Any]:
         at = self._layout.serving(self._stream, table)
-        sums: Sums = self._part.sums[at]
-        taken = entries_of(sums, self._slices, self._width) if isinstance(sums, Sparse) else sums[self._slices]
-        return self._layout.tables[at][1], taken
+        if at not in self._taken:
+            self._taken[at] = self._take(self._part.sums[at])
+        return self._layout.tables[at][1], self._taken[at]
+
+    def _take(self, sums: Sums) -> Any:
+        return entries_of(sums, self._slices, self._width) if isinstance(sums, Sparse) else sums[self._slices]
 
 
 def _assemble(parts: list[Value], back: Ints) -> Value:
@@ -113,8 +118,15 @@ def by_key(values: Values) -> tuple[dict[MetricKey, Value], dict[PlotKey, list[V
 
 
 def only(part: Partial, slices: Ints) -> Partial:
-    """The state of some of the slices."""
-    return Partial([part.keys[i] for i in slices], part.rows[slices], [_rows(s, slices) for s in part.sums])
+    """The state of some of the slices, with all their resamples."""
+    places = with_resamples(slices, len(part.rows) // max(len(part.keys), 1))
+    return Partial([part.keys[i] for i in slices], part.rows[places], [_rows(s, places) for s in part.sums])
+
+
+def whole(samples: Partial, count: int) -> Partial:
+    """The data as it is, of a state with `count` resamples of which it is the first."""
+    first = np.arange(0, len(samples.rows), count)
+    return Partial(samples.keys, samples.rows[first], [_rows(s, first) for s in samples.sums])
 
 
 def _rows(sums: Sums, slices: Ints) -> Sums:
@@ -124,8 +136,3 @@ def _rows(sums: Sums, slices: Ints) -> Sums:
     return Sparse(
         np.searchsorted(entries.slices, np.arange(len(slices) + 1)), entries.cells.astype(np.int32), entries.sums
     )
-
-
-def plots_of(metrics: Iterable[Metric]) -> bool:
-    """Whether any of the metrics is a plot."""
-    return any(isinstance(metric.key, PlotKey) for metric in metrics)

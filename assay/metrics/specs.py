@@ -73,8 +73,6 @@ def refuse_unsupported(config: EvalConfig) -> None:
     """Raises EvalConfigError for settings that would otherwise be ignored in silence."""
     if config.cross_slicing_specs:
         raise EvalConfigError("cross_slicing_specs: differences between slices are not supported yet; remove the field")
-    if config.options.compute_confidence_intervals.value:
-        raise EvalConfigError("options.compute_confidence_intervals: not supported yet; expected false or no value")
     if not any(spec.metrics for spec in config.metrics_specs):
         raise EvalConfigError(
             "metrics_specs: no metric is asked for; expected at least one, for example {class_name: ExampleCount}"

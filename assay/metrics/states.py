@@ -71,8 +71,21 @@ def place(layout: Layout, examples: Mapping[Stream, Examples]) -> list[Cells | T
     return [table.place(examples[stream]) for stream, table in layout.tables]
 
 
+class Draw(NamedTuple):
+    """One way in which the rows of a batch count.
+
+    resample: which resample each row (n,) counts in, or all of them. times: how often each row (n,) counts; None: once.
+    """
+
+    resample: Ints | int = 0
+    times: Ints | None = None
+
+
 class Partial(NamedTuple):
-    """State of some slices of one slicing: rows int64 (s,), and the sums of each table of the layout."""
+    """State of some slices of one slicing: rows int64 (s * r,), and the sums of each table of the layout.
+
+    Each of the s slices has r entries in a row, one for each resample; r is 1 without confidence intervals.
+    """
 
     keys: list[SliceKey]
     rows: Ints
@@ -82,35 +95,59 @@ class Partial(NamedTuple):
 class SliceStates:
     """Sums of every slice of one slicing that has occurred so far."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+    def __init__(self, layout: Layout, resamples: int = 1) -> None:
+        self._resamples = resamples
         self._index: dict[SliceKey, int] = {}
         self._rows = np.zeros(1, np.int64)
         self._sums: list[CellSums | TermSums] = [table.empty() for _, table in layout.tables]
 
-    def add(self, codes: Codes, contributions: Sequence[Cells | Terms], rows: int) -> None:
-        """Adds a batch of `rows` rows."""
+    def add(
+        self, codes: Codes, contributions: Sequence[Cells | Terms], rows: int, draws: Iterable[Draw] = (Draw(),)
+    ) -> None:
+        """Adds a batch of `rows` rows, once for each draw."""
         own = np.array([self._index.setdefault(key, len(self._index)) for key in codes.keys], np.int64)
-        count = max(len(self._index), 1)
-        assigned = {id(None): _assign(codes, own, None)}  # contributions of one stream share their rows
-        self._count_rows(assigned[id(None)][0], count, rows)
-        for sums, added in zip(self._sums, contributions, strict=True):
+        assigned = {id(None): _assign(codes, own, None, rows)}  # contributions of one stream share their rows
+        for added in contributions:
             if id(added.rows) not in assigned:
-                assigned[id(added.rows)] = _assign(codes, own, added.rows)
-            slices, chosen = assigned[id(added.rows)]
-            if isinstance(added, Cells):
-                sums.add(slices, count, added.cells[chosen], added.values[chosen])  # type: ignore[call-arg]
-            else:
-                sums.add(slices, count, added.values[chosen])  # type: ignore[call-arg]
+                assigned[id(added.rows)] = _assign(codes, own, added.rows, rows)
+        for draw in draws:
+            drawn = {key: self._draw(draw, *entries) for key, entries in assigned.items()}
+            self._count_rows(drawn[id(None)], rows)
+            for sums, added in zip(self._sums, contributions, strict=True):
+                self._add(sums, added, drawn[id(added.rows)])
 
-    def _count_rows(self, slices: Ints | None, count: int, rows: int) -> None:
-        known = len(self._rows)
+    def _draw(self, draw: Draw, slices: Ints | None, chosen: Any, rows: Ints) -> _Drawn:
+        if self._resamples == 1:
+            return _Drawn(slices, chosen, None)
+        known = np.zeros(len(rows), np.int64) if slices is None else slices
+        places = known * self._resamples + (draw.resample if isinstance(draw.resample, int) else draw.resample[rows])
+        if draw.times is None:
+            return _Drawn(places, chosen, None)
+        times = draw.times[rows]
+        drawn = np.flatnonzero(times)
+        picked = drawn if isinstance(chosen, slice) else chosen[drawn]
+        return _Drawn(places[drawn], picked, times[drawn])
+
+    def _add(self, sums: CellSums | TermSums, added: Cells | Terms, drawn: _Drawn) -> None:
+        count = max(len(self._index), 1) * self._resamples
+        values = added.values[drawn.chosen]
+        if drawn.times is not None:
+            values = values * (drawn.times if values.ndim == 1 else drawn.times[:, None])
+        if isinstance(added, Cells):
+            sums.add(drawn.slices, count, added.cells[drawn.chosen], values)  # type: ignore[call-arg]
+        else:
+            sums.add(drawn.slices, count, values)  # type: ignore[call-arg]
+
+    def _count_rows(self, drawn: _Drawn, rows: int) -> None:
+        known, count = len(self._rows), max(len(self._index), 1) * self._resamples
         if count > known:
             self._rows = np.concatenate([self._rows, np.zeros(max(count, 2 * known) - known, np.int64)])
-        if slices is None:
+        if drawn.slices is None:
             self._rows[0] += rows
+        elif drawn.times is None:
+            self._rows[:count] += np.bincount(drawn.slices, minlength=count)
         else:
-            self._rows[:count] += np.bincount(slices, minlength=count)
+            self._rows[:count] += np.bincount(drawn.slices, drawn.times, minlength=count).astype(np.int64)
 
     def partials(self, blocks: int) -> Iterator[tuple[int, Partial]]:
         """Yields (block, state) of the slices that occurred; a slice's block depends on its key alone."""
@@ -119,26 +156,39 @@ class SliceStates:
         for block in range(blocks):
             chosen = np.flatnonzero(home == block)
             if len(chosen):
-                yield (
-                    block,
-                    Partial([keys[i] for i in chosen], self._rows[chosen], [s.take(chosen) for s in self._sums]),
-                )
+                places = with_resamples(chosen, self._resamples)
+                sums = [held.take(places) for held in self._sums]
+                yield block, Partial([keys[i] for i in chosen], self._rows[places], sums)
 
 
-def _assign(codes: Codes, own: Ints, rows: Ints | None) -> tuple[Ints | None, Any]:
-    """(slice of each contribution, or None for the only one; the contributions that are in a slice)."""
+class _Drawn(NamedTuple):
+    """Slice (or slice and resample) of each contribution, which contributions these are, and how often each counts."""
+
+    slices: Ints | None
+    chosen: Any
+    times: Ints | None
+
+
+def with_resamples(slices: Ints, resamples: int) -> Ints:
+    """Positions of all resamples of the given slices."""
+    return slices if resamples == 1 else (slices[:, None] * resamples + np.arange(resamples)).reshape(-1)
+
+
+def _assign(codes: Codes, own: Ints, rows: Ints | None, count: int) -> tuple[Ints | None, Any, Ints]:
+    """For each contribution that is in a slice: (its slice, or None for the only one; which it is; its row)."""
+    of_entry = np.arange(count) if rows is None else rows
     if codes.codes is None:
-        return None, slice(None)
+        return None, slice(None), of_entry
     if codes.rows is None:
         entry_codes = codes.codes if rows is None else codes.codes[rows]
         if len(entry_codes) and entry_codes.min() < 0:
             inside = np.flatnonzero(entry_codes >= 0)
-            return own[entry_codes[inside]], inside
-        return own[entry_codes], slice(None)
+            return own[entry_codes[inside]], inside, of_entry[inside]
+        return own[entry_codes], slice(None), of_entry
     if rows is None:
-        return own[codes.codes], codes.rows
+        return own[codes.codes], codes.rows, codes.rows
     i, j = pairs_within_rows(rows, codes.rows)
-    return own[codes.codes[j]], i
+    return own[codes.codes[j]], i, of_entry[i]
 
 
 def block_count(features: int) -> int:
@@ -159,11 +209,13 @@ def merge(parts: Sequence[Partial]) -> Partial:
     if len(parts) == 1:
         return parts[0]
     index: dict[SliceKey, int] = {}
-    places = [np.array([index.setdefault(key, len(index)) for key in part.keys], np.int64) for part in parts]
-    rows = np.zeros(len(index), np.int64)
+    found = [np.array([index.setdefault(key, len(index)) for key in part.keys], np.int64) for part in parts]
+    resamples = len(parts[0].rows) // len(parts[0].keys)
+    places = [with_resamples(slices, resamples) for slices in found]
+    rows = np.zeros(len(index) * resamples, np.int64)
     for part, at in zip(parts, places, strict=True):
         rows[at] += part.rows
-    sums = [_add([part.sums[i] for part in parts], places, len(index)) for i in range(len(parts[0].sums))]
+    sums = [_add([part.sums[i] for part in parts], places, len(rows)) for i in range(len(parts[0].sums))]
     return Partial(list(index), rows, sums)
 
 

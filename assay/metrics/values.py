@@ -30,5 +30,14 @@ class Buckets(NamedTuple):
     prediction: Floats
 
 
+class Interval(NamedTuple):
+    """Bounds of the central 95 % and the standard error, each of the value's shape; NaN if a sample is undefined."""
+
+    lower: Floats
+    upper: Floats
+    standard_error: Floats
+    degrees_of_freedom: int
+
+
 Value: TypeAlias = Floats | Matrices | Buckets
 """(s,) one number a slice; (s, t) an array a slice; Matrices; Buckets."""
