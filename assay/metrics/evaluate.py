@@ -13,7 +13,7 @@ from assay.metrics.examples import Stream
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.specs import Metric
 from assay.metrics.states import Layout, Partial, entries_of, group_by_size, needs_of, with_resamples
-from assay.metrics.sums import Sparse
+from assay.metrics.sums import Sparse, rows_of
 from assay.metrics.values import Matrices, Value
 
 Ints = npt.NDArray[np.int64]
@@ -130,9 +130,4 @@ def whole(samples: Partial, count: int) -> Partial:
 
 
 def _rows(sums: Sums, slices: Ints) -> Sums:
-    if not isinstance(sums, Sparse):
-        return sums[slices]
-    entries = entries_of(sums, slices, 1)
-    return Sparse(
-        np.searchsorted(entries.slices, np.arange(len(slices) + 1)), entries.cells.astype(np.int32), entries.sums
-    )
+    return rows_of(sums, slices) if isinstance(sums, Sparse) else sums[slices]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from assay.metrics.computations.table import Cells, Computation, Entries, Sums, Table, Terms
 from assay.metrics.examples import Examples, Stream
 from assay.metrics.specs import Metric
-from assay.metrics.sums import CellSums, Sparse, TermSums, add_sparse
+from assay.metrics.sums import CellSums, Sparse, TermSums, add_sparse, rows_of
 from assay.slicing import Codes, pairs_within_rows
 from assay.types import SliceKey
 
@@ -269,10 +269,9 @@ def group_by_size(sums: Sparse, limit: int = 1 << 18) -> Iterator[tuple[Ints, in
 
 def entries_of(sums: Sparse, slices: Ints, width: int) -> Entries:
     """The entries of the given slices, numbered 0.. in that order."""
-    count = np.diff(sums.start)[slices]
-    owner = np.repeat(np.arange(len(slices)), count)
-    at = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(sums.start[slices], count)
-    return Entries(len(slices), owner, sums.cells[at].astype(np.int64), sums.sums[at], width)
+    taken = rows_of(sums, slices)
+    owner = np.repeat(np.arange(len(slices)), np.diff(taken.start))
+    return Entries(len(slices), owner, taken.cells.astype(np.int64), taken.sums, width)
 
 
 def needs_of(metrics: Iterable[Metric], stream: Stream) -> dict[Computation, list[Metric]]:

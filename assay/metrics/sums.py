@@ -18,6 +18,10 @@ _DENSE_LIMIT = 1 << 22
 """Cells above which a table keeps only the pages that occur (32 MB)."""
 
 
+_ENTRIES_AT_ONCE = 1 << 19
+"""Entries that are sorted together, so that merging takes little memory beside what it merges."""
+
+
 class Sparse(NamedTuple):
     """Non-zero sums of s slices in compressed rows: slice i owns entries start[i]:start[i + 1], cells ascending.
 
@@ -184,14 +188,38 @@ class TermSums:
 
 def add_sparse(parts: list[Sparse], places: list[Ints], slices: int) -> Sparse:
     """Adds parts up, in the order of the list; places[i] (s_i,) says which of the `slices` slices part i's are."""
-    width = 1 << 32
-    keys = np.concatenate(
-        [np.repeat(place, np.diff(part.start)) * width + part.cells for part, place in zip(parts, places, strict=True)]
+    entries = sum(len(part.cells) for part in parts)
+    step = max(1, slices * _ENTRIES_AT_ONCE // max(entries, 1))
+    pieces = [_add_some(parts, places, first, min(first + step, slices)) for first in range(0, slices, step)]
+    count = np.concatenate([np.diff(piece.start) for piece in pieces])
+    return Sparse(
+        np.concatenate([[0], np.cumsum(count)]),
+        np.concatenate([piece.cells for piece in pieces]),
+        np.concatenate([piece.sums for piece in pieces]),
     )
-    sums = np.concatenate([part.sums for part in parts])
+
+
+def _add_some(parts: list[Sparse], places: list[Ints], first: int, last: int) -> Sparse:
+    """The sums of slices first to last - 1."""
+    width = 1 << 32
+    chosen = [np.flatnonzero((place >= first) & (place < last)) for place in places]
+    taken = [rows_of(part, rows) for part, rows in zip(parts, chosen, strict=True)]
+    keys = np.concatenate([
+        np.repeat(place[rows] - first, np.diff(part.start)) * width + part.cells
+        for part, place, rows in zip(taken, places, chosen, strict=True)
+    ])  # fmt: skip
+    sums = np.concatenate([part.sums for part in taken])
     order = np.argsort(keys, kind="stable")  # stable: equal cells stay in the order of the parts
     keys, sums = keys[order], sums[order]
-    first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.zeros(0, np.int64)
-    sums = np.add.reduceat(sums, first) if len(keys) else sums
-    keys = keys[first]
-    return Sparse(np.searchsorted(keys, np.arange(slices + 1) * width), (keys % width).astype(np.int32), sums)
+    fresh = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+    sums = np.add.reduceat(sums, fresh) if len(keys) else sums
+    keys = keys[fresh]
+    return Sparse(np.searchsorted(keys, np.arange(last - first + 1) * width), (keys % width).astype(np.int32), sums)
+
+
+def rows_of(sums: Sparse, slices: Ints) -> Sparse:
+    """The entries of the given slices, in that order."""
+    count = np.diff(sums.start)[slices]
+    start = np.concatenate([[0], np.cumsum(count)])
+    at = np.arange(start[-1]) + np.repeat(sums.start[slices] - start[:-1], count)
+    return Sparse(start, sums.cells[at], sums.sums[at])
