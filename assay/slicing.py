@@ -129,7 +129,10 @@ def slice_column(slicing: Slicing, features: Mapping[str, Column], rows: int) ->
 
 def _as_column(codes: Ints, keys: pa.StructArray, entry_rows: Ints | None, rows: int) -> pa.Array:
     if entry_rows is None:
-        return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=codes < 0), keys)
+        missing = codes < 0
+        return pa.DictionaryArray.from_arrays(
+            pa.array(codes.astype(np.int32), mask=missing if missing.any() else None), keys
+        )
     offsets = np.searchsorted(entry_rows, np.arange(rows + 1)).astype(np.int32)
     entries = pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), keys)
     return pa.ListArray.from_arrays(pa.array(offsets), entries)

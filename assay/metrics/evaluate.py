@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics.computations.derived import SOURCES, derived
 from assay.metrics.computations.table import Computation, Sums, Table
+from assay.metrics.computations.terms import TermTable
 from assay.metrics.examples import Stream
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.specs import Metric
 from assay.metrics.states import Layout, Partial, entries_of, group_by_size, needs_of, with_resamples
 from assay.metrics.sums import Sparse, rows_of
-from assay.metrics.values import Matrices, Value
+from assay.metrics.values import Floats, Matrices, Value
 
 Ints = npt.NDArray[np.int64]
 Values = dict[Metric, Value]
@@ -65,10 +67,19 @@ class _View:
         self._taken: dict[int, Any] = {}
 
     def __call__(self, table: Table) -> tuple[Any, Any]:
+        if isinstance(table, TermTable):
+            return table, np.stack([self._term(term) for term in table.terms], axis=1)
         at = self._layout.serving(self._stream, table)
         if at not in self._taken:
             self._taken[at] = self._take(self._part.sums[at])
         return self._layout.tables[at][1], self._taken[at]
+
+    def _term(self, term: str) -> Floats:
+        for at, (owner, table) in enumerate(self._layout.tables):
+            if owner == self._stream and isinstance(table, TermTable) and term in table.terms:
+                sums: Floats = self._take(self._part.sums[at])
+                return sums[:, table.terms.index(term)]
+        return derived(term, self(SOURCES[term]())[1])
 
     def _take(self, sums: Sums) -> Any:
         return entries_of(sums, self._slices, self._width) if isinstance(sums, Sparse) else sums[self._slices]

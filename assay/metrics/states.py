@@ -10,7 +10,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics.computations.derived import without_derived
 from assay.metrics.computations.table import Cells, Computation, Entries, Sums, Table, Terms
+from assay.metrics.computations.terms import TermTable
 from assay.metrics.examples import Examples, Stream
 from assay.metrics.specs import Metric
 from assay.metrics.sums import CellSums, Sparse, TermSums, add_sparse, rows_of
@@ -53,7 +55,17 @@ def layout_of(metrics: Iterable[Metric]) -> Layout:
     for metric in metrics:
         for table in metric.needs.tables():
             _join(tables, metric.stream, table)
-    return Layout(tuple(tables))
+    return Layout(tuple(_without_derived(tables)))
+
+
+def _without_derived(tables: Sequence[tuple[Stream, Table]]) -> Iterator[tuple[Stream, Table]]:
+    for stream, table in tables:
+        if not isinstance(table, TermTable):
+            yield stream, table
+            continue
+        terms = without_derived(table.terms, (other for owner, other in tables if owner == stream))
+        if terms:
+            yield stream, TermTable(terms)
 
 
 def _join(tables: list[tuple[Stream, Table]], stream: Stream, table: Table) -> None:

@@ -34,6 +34,8 @@ _FEW = 8
 def bucket_of(scores: Floats, buckets: int, left: float = 0.0, right: float = 1.0) -> Ints:
     """Bucket of each score, 0 to buckets + 1; finite scores only."""
     position = (scores - left) / (right - left) * buckets
+    if len(scores) and 0 <= position.min() and position.max() <= buckets:
+        return position.astype(np.int64) + 1
     return np.where(scores < left, 0, np.clip(position, 0, buckets).astype(np.int64) + 1)
 
 
@@ -70,7 +72,7 @@ class ScoreTable:
         labels, scores, weights, rows = examples
         cells = 2 * (bucket_of(scores, BUCKETS) + self._passed(scores))
         positive = labels > 0
-        if ((labels == 0) | (labels == 1)).all():
+        if np.array_equal(labels, positive):
             return Cells(cells + positive, weights, rows)
         both = np.stack([cells + 1, cells], 1).reshape(-1)
         values = np.stack([weights * labels, weights * (1 - labels)], 1).reshape(-1)
