@@ -85,7 +85,7 @@ def run_model_analysis(
         default if writers is None else writers,
         rubber_stamp=any(model.rubber_stamp for model in models),
     )
-    run_pipeline(ReadInputs(source), analysis, pipeline_options)
+    run_pipeline(ReadInputs(source), analysis, pipeline_options or ())
     return _results(output, config, own_writers=writers is not None)
 
 

@@ -12,7 +12,7 @@ class Gather(beam.PTransform):
     """PCollection[T] -> PCollection[list[T]] of exactly one element, an empty list where there is nothing."""
 
     def expand(self, elements: beam.PCollection[Any]) -> beam.PCollection[list[Any]]:
-        seed = elements.pipeline | "Seed" >> beam.Create([(0, ())], reshuffle=False)
+        seed = elements.pipeline | beam.Impulse() | "Seed" >> beam.Map(lambda _: (0, ()))
         keyed = elements | "Key" >> beam.Map(lambda element: (0, (element,)))
         return (seed, keyed) | beam.Flatten() | beam.GroupByKey() | "List" >> beam.Map(_joined)
 

@@ -158,16 +158,18 @@ class _Accumulate(beam.DoFn):
         return kept, {stream: examples_of(kept, stream) for stream in self._binary}
 
     def _flush(self) -> None:
-        if self._node is None:
-            return
-        for i, (slicing, states) in enumerate(zip(self._slicings, self._states, strict=True)):
-            for block, part in states.partials(block_count(len(slicing.features))):
+        """Moves the states of the split that has ended into the forests, and lets go of each as it is taken out."""
+        while self._states and self._node is not None:
+            states = self._states.pop()
+            i = len(self._states)
+            for block, part in states.partials(block_count(len(self._slicings[i].features))):
                 self._forests.setdefault((i, block), Forest()).add(self._node, part)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         self._flush()
         window = GlobalWindow()
-        for key, forest in self._forests.items():
+        while self._forests:
+            key, forest = self._forests.popitem()
             for element in forest.nodes.items():
                 yield WindowedValue((key, element), window.max_timestamp(), [window])
         self.start_bundle()

@@ -17,7 +17,11 @@ def path_in(folder: str, name: str) -> str:
 
 def create_files(pipeline: beam.Pipeline, contents: dict[str, bytes]) -> beam.PCollection[str]:
     """Writes files whose content is known when the pipeline is built; path -> content."""
-    return pipeline | beam.Create(sorted(contents.items())) | beam.MapTuple(write_file).with_output_types(str)
+    return pipeline | beam.Impulse() | beam.FlatMap(_written, contents=contents).with_output_types(str)
+
+
+def _written(_: bytes, contents: dict[str, bytes]) -> list[str]:
+    return [write_file(path, content) for path, content in sorted(contents.items())]
 
 
 def write_file(path: str, content: bytes) -> str:

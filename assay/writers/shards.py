@@ -68,7 +68,7 @@ class WriteShards(beam.PTransform):
 
     def expand(self, evaluation: Mapping[str, beam.PCollection[Any]]) -> beam.PCollection[list[str]]:
         pipeline = next(iter(evaluation.values())).pipeline
-        seeds = pipeline | "Outputs" >> beam.Create([(output, "") for output in self._outputs], reshuffle=False)
+        seeds = pipeline | "Start" >> beam.Impulse() | "Outputs" >> beam.FlatMap(_seeds, outputs=list(self._outputs))
         written = [
             evaluation[output] | f"Write({output})" >> beam.ParDo(_WriteShard(output, shards))
             for output, shards in self._outputs.items()
@@ -80,6 +80,10 @@ class WriteShards(beam.PTransform):
             | "Group" >> beam.GroupByKey()
             | "Publish" >> beam.Map(_publish, outputs=self._outputs).with_output_types(list[str])
         )
+
+
+def _seeds(_: bytes, outputs: list[str]) -> list[tuple[str, str]]:
+    return [(output, "") for output in outputs]
 
 
 class _WriteShard(beam.DoFn):
