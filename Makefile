@@ -13,7 +13,7 @@ CENSUS := examples/census
 TRAINED := $(CENSUS)/models/trained
 END_TO_END := tests/test_readme.py tests/end_to_end tests/conformance
 
-.PHONY: demo test test-all check unit end-to-end bench proto clean help
+.PHONY: demo test test-all check unit end-to-end bench docs proto clean help
 
 help: ## the list of targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -39,8 +39,11 @@ unit: $(INSTALLED) ## the quick tests
 end-to-end: $(TRAINED) ## whole runs: the demo, the README
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END)
 
-bench: $(INSTALLED) ## CPU seconds and memory, side by side with a plain numpy pass
-	$(BIN)/python -m bench.run
+bench: $(INSTALLED) ## CPU seconds and memory, side by side with TFMA, polars and a plain numpy pass
+	$(BIN)/python -m bench.run --out out/bench/figures.json
+
+docs: $(INSTALLED) ## docs/metrics.md, from what is registered
+	$(BIN)/python -m assay.report.metrics_page > docs/metrics.md
 
 proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. assay/proto/*.proto

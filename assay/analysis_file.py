@@ -22,6 +22,7 @@ from assay.fields import (
     factory,
     flag,
     json_mapping,
+    keys,
     list_of,
     parameters,
     section,
@@ -77,6 +78,15 @@ _FILES: Mapping[str, Field] = {
     "columns": Field(words, None),
     "batch_rows": Field(count, None),
     "options": Field(json_mapping, {}),
+    "join": Field(lambda value, path: section(value, path, _JOIN), None),
+}
+_JOIN: Mapping[str, Field] = {
+    "format": Field(choice(*FORMATS), None),
+    "files": Field(texts),
+    "on": Field(keys),
+    "columns": Field(words, None),
+    "options": Field(json_mapping, {}),
+    "max_unmatched": Field(share, 1.0),
 }
 _CUSTOM: Mapping[str, Field] = {
     "factory": Field(factory),
@@ -199,7 +209,14 @@ def _placed_inputs(inputs: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     inputs = {key: value for key, value in inputs.items() if key != "image"}
     if "files" not in inputs:
         return inputs
-    return {**inputs, "files": [_placed(file, folder) for file in inputs["files"]]}
+    join = inputs.pop("join")
+    if join is not None:
+        inputs["join"] = {**_with_files_placed(join, folder), "format": join["format"] or inputs["format"]}
+    return _with_files_placed(inputs, folder)
+
+
+def _with_files_placed(source: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    return {**source, "files": [_placed(file, folder) for file in source["files"]]}
 
 
 def _placed_model(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -305,7 +322,8 @@ def _stages(read: Mapping[str, Any]) -> tuple[Stage, ...]:
 
 
 def _read_inputs(inputs: Mapping[str, Any]) -> Stage:
-    needs_tensorflow = inputs.get("format") in TENSORFLOW_FORMATS
+    formats = (inputs.get("format"), (inputs.get("join") or {}).get("format"))
+    needs_tensorflow = any(form in TENSORFLOW_FORMATS for form in formats)
     image = inputs.get("image") or (plans.TENSORFLOW_IMAGE if needs_tensorflow else plans.CORE_IMAGE)
     return Stage(name=READ_INPUTS_STAGE_NAME, kind=plans.READ_INPUTS, image=image)
 

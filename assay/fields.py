@@ -110,6 +110,14 @@ def words(value: Any, path: str) -> tuple[str, ...]:
     return found
 
 
+def keys(value: Any, path: str) -> tuple[str, ...]:
+    """Names of key columns, at least one."""
+    found = words(value, path)
+    if not found:
+        raise expected(path, "at least one key column", value)
+    return found
+
+
 def factory(value: Any, path: str) -> str:
     """An import path `package.module:function`. It is not imported."""
     if not isinstance(value, str) or not _FACTORY.fullmatch(value):

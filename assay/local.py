@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
 
 import assay
 from assay import gate
@@ -82,8 +81,10 @@ def run(plan: Plan, *, progress: TextIO | None = None, options: Sequence[str] = 
     counts = Counts(0)
     with shown(progress) if progress is not None else nullcontext():
         for task in plan.tasks:
-            done = run_stage(plan, task.name, options=PipelineOptions(list(options)))
-            counts = Counts(counts.rows + done.rows, {**counts.bad_rows, **done.bad_rows})
+            done = run_stage(plan, task.name, options=options)
+            counts = Counts(
+                counts.rows + done.rows, {**counts.bad_rows, **done.bad_rows}, {**counts.unmatched, **done.unmatched}
+            )
     verdict = judge(plan, counts)
     _publish(plan, verdict, counts, foreign)
     return RunResult(plan.output, verdict, counts, time.monotonic() - started)
@@ -91,7 +92,11 @@ def run(plan: Plan, *, progress: TextIO | None = None, options: Sequence[str] = 
 
 def judge(plan: Plan, counts: Counts) -> gate.Verdict:
     """The verdict on the written results."""
-    limits = gate.Limits(min_rows=plan.min_rows, max_bad_rows=plan.max_bad_rows)
+    limits = gate.Limits(
+        min_rows=plan.min_rows,
+        max_bad_rows=plan.max_bad_rows,
+        max_unmatched=plan.inputs.get("join", {}).get("max_unmatched", 1.0),
+    )
     return gate.verdict(
         load_validation_result(plan.output),
         load_metrics(plan.output),
@@ -120,6 +125,7 @@ def _publish(plan: Plan, verdict: gate.Verdict, counts: Counts, foreign: set[str
         "params": dict(plan.params),
         "rows": counts.rows,
         "bad_rows": dict(counts.bad_rows),
+        "unmatched": dict(counts.unmatched),
         "verdict": verdict.status,
         "files": sorted(_files(plan.output) - {RESULTS_FILE} - foreign),
     }

@@ -78,7 +78,7 @@ class Plan:
     Attributes:
         stages: in order: ReadInputs, extractors, evaluators, Gate, WriteResults.
         tasks: which stages run together; every stage is in one task.
-        inputs: `format`, `files`, `options`, ... or `factory`, `args`, `per_row`.
+        inputs: `format`, `files`, `options`, ..., `join` (of a second source); or `factory`, `args`, `per_row`.
         models: one mapping for each model: `name`, `uri`, `type`, `baseline`, ...; none: predictions are in the data.
         eval_config: the resolved EvalConfig as JSON with the field names of the proto.
         output: folder of the results: absolute, or a URI.
@@ -394,6 +394,8 @@ def _check_places(plan: Plan) -> None:
 def _places(plan: Plan) -> Iterator[tuple[str, Any]]:
     for i, file in enumerate(plan.inputs.get("files", [])):
         yield f"inputs.files[{i}]", file
+    for i, file in enumerate(plan.inputs.get("join", {}).get("files", [])):
+        yield f"inputs.join.files[{i}]", file
     for i, model in enumerate(plan.models):
         if model.get("type") != "callable":
             yield f"models[{i}].uri", model.get("uri")

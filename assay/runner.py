@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -16,19 +17,23 @@ from assay.verdict import Counts
 _REFUSED_RUNNERS = {"daskrunner": "it drops outputs in silence"}
 
 
-def run_pipeline(reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | None = None) -> Counts:
+def run_pipeline(
+    reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | Sequence[str] = ()
+) -> Counts:
     """Runs `reader` and `analysis` to the end.
 
     Args:
         reader: PBegin -> PCollection[Extracts].
         analysis: what is done with them.
-        options: Beam pipeline options; without a runner among them, the in-memory runner of this process is used.
+        options: Beam pipeline options, or their flags; without a runner among them, the in-memory runner of this
+            process is used.
 
     Raises:
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
     """
     try:
-        pipeline = beam.Pipeline(**_runner(options or PipelineOptions([])))
+        options = options if isinstance(options, PipelineOptions) else _Options(options)
+        pipeline = beam.Pipeline(**_runner(options))
         _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
         result = pipeline.run()
         result.wait_until_finish()
@@ -38,6 +43,19 @@ def run_pipeline(reader: beam.PTransform, analysis: beam.PTransform, options: Pi
             raise
         raise found from error
     return counts_of(result)
+
+
+class _Options(PipelineOptions):
+    """Options that make each view of themselves once: Beam asks for two at every step, and each builds a parser."""
+
+    def __init__(self, flags: Sequence[str]) -> None:
+        super().__init__(list(flags))
+        self.__dict__["_views"] = {}  # options refuse attributes that are no options
+
+    def view_as(self, cls: type[Any]) -> Any:
+        if cls not in self._views:
+            self._views[cls] = super().view_as(cls)
+        return self._views[cls]
 
 
 def _runner(options: PipelineOptions) -> dict[str, Any]:
@@ -56,5 +74,9 @@ def counts_of(result: Any) -> Counts:
         name = counter.key.metric.name
         value = counter.committed if counter.committed is not None else counter.attempted
         counters[name] = counters.get(name, 0) + int(value or 0)
-    bad_rows = {name.partition("/")[2]: n for name, n in counters.items() if name.startswith("bad_rows/") and n}
-    return Counts(counters.get("rows", 0), bad_rows)
+    bad_rows = {reason: number for reason, number in _under("bad_rows/", counters).items() if number}
+    return Counts(counters.get("rows", 0), bad_rows, _under("unmatched/", counters))
+
+
+def _under(prefix: str, counters: Mapping[str, int]) -> dict[str, int]:
+    return {name.removeprefix(prefix): number for name, number in counters.items() if name.startswith(prefix)}

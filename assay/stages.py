@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from assay import plan as plans
 from assay.config import check_eval_config, parse_eval_config
@@ -31,9 +30,10 @@ from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults
 from assay.plan import Plan, Stage
 from assay.proto.config_pb2 import EvalConfig
+from assay.readers.join import Join, ReadJoined, check_join
 from assay.readers.needed import narrowed, needed_columns
 from assay.readers.read_inputs import ReadInputs, counted
-from assay.readers.source import Source, check_columns, splits
+from assay.readers.source import Source, check_columns
 from assay.runner import run_pipeline
 from assay.types import (
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
@@ -79,13 +79,13 @@ def context_of(plan: Plan) -> Context:
     return Context(plan, config, refs)
 
 
-def run_stage(plan: Plan, task: str, *, options: PipelineOptions | None = None) -> Counts:
+def run_stage(plan: Plan, task: str, *, options: Sequence[str] = ()) -> Counts:
     """Runs one task of a resolved plan to its end.
 
     Args:
         plan: a plan whose parameters are resolved.
         task: name of one of its tasks.
-        options: Beam pipeline options; without a runner among them, the in-memory runner of this process is used.
+        options: flags of Beam pipeline options; without a runner among them, the in-memory runner is used.
 
     Raises:
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
@@ -114,7 +114,8 @@ def reader_of(context: Context) -> beam.PTransform:
     """The reader of the plan's inputs."""
     inputs = context.plan.inputs
     if "factory" not in inputs:
-        return ReadInputs(source_of(context))
+        join = join_of(context)
+        return ReadInputs(source_of(context)) if join is None else ReadJoined(join)
     made = _made(inputs, "inputs")
     if not isinstance(made, beam.PTransform):
         raise ConfigError(f"inputs.factory: {inputs['factory']} gave a {type(made).__name__}; expected a PTransform")
@@ -137,18 +138,50 @@ class _CustomReader(beam.PTransform):
 
 def source_of(context: Context) -> Source:
     """Which files and columns to read."""
-    inputs, stages = context.plan.inputs, context.plan.stages
-    tables = any(stage.name == ANALYSIS_TABLE_EVALUATOR_STAGE_NAME for stage in stages)
+    inputs = context.plan.inputs
     source = Source(
         format=inputs["format"],
         files=tuple(inputs["files"]),
-        columns=None if inputs.get("columns") is None else tuple(inputs["columns"]),
+        columns=_named(inputs.get("columns")),
         batch_rows=inputs.get("batch_rows"),
         on_bad_rows=context.plan.on_bad_rows,
         options=inputs.get("options", {}),
     )
+    return _narrowed(source, context)
+
+
+def _narrowed(source: Source, context: Context) -> Source:
+    stages = context.plan.stages
+    tables = any(stage.name == ANALYSIS_TABLE_EVALUATOR_STAGE_NAME for stage in stages)
     everything = tables or any("factory" in stage.settings for stage in stages)
     return narrowed(source, context.eval_config, context.models, everything=everything)
+
+
+def join_of(context: Context) -> Join | None:
+    """What is joined to the rows of the main source, if anything."""
+    inputs, settings = context.plan.inputs, context.plan.inputs.get("join")
+    if settings is None:
+        return None
+    main = source_of(context)
+    second = Source(
+        format=settings["format"],
+        files=tuple(settings["files"]),
+        columns=_named(settings.get("columns")),
+        dictionary=main.dictionary,
+        on_bad_rows=main.on_bad_rows,
+        options=settings.get("options", {}),
+        place="inputs.join",
+    )
+    return Join(
+        main=replace(main, columns=_named(inputs.get("columns"))),
+        second=second,
+        on=tuple(settings["on"]),
+        wanted=_narrowed(replace(main, columns=None), context).columns,
+    )
+
+
+def _named(columns: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if columns is None else tuple(columns)
 
 
 def check_inputs(context: Context) -> None:
@@ -163,12 +196,14 @@ def check_inputs(context: Context) -> None:
         models.check(ref)
     if "factory" in context.plan.inputs:
         return
-    source = source_of(context)
+    join, needed = join_of(context), needed_columns(context.eval_config, context.models)
     added = {key for stage in context.plan.of_kind(plans.EXTRACT) if "factory" in stage.settings for key in stage.adds}
     if "features" in added:  # a stage of the user's own may add the columns that are missing here
-        splits(source)
-        return
-    check_columns(source, needed_columns(context.eval_config, context.models))
+        needed = {}
+    if join is not None:
+        check_join(join, needed)
+    else:
+        check_columns(source_of(context), needed)
 
 
 # Extractors, evaluators, writers ------------------------------------------------------------------------------------

@@ -38,10 +38,13 @@ class Counts:
     Attributes:
         rows: rows that were read.
         bad_rows: rows that were dropped, by reason. Those that could not be read ("unreadable") are not in `rows`.
+        unmatched: of a join: `rows` of the main source, which are not in the other counts, and `labels`, rows of the
+            second source, that found no partner.
     """
 
     rows: int
     bad_rows: Mapping[str, int] = field(default_factory=dict)
+    unmatched: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def bad(self) -> int:
@@ -53,13 +56,25 @@ class Counts:
         """Rows of the data, good or bad."""
         return self.rows + self.bad_rows.get(_UNREADABLE, 0)
 
+    @property
+    def alone(self) -> int:
+        """Rows of the main source that found no partner."""
+        return self.unmatched.get("rows", 0)
+
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run must offer to be judged: at least `min_rows` good rows, at most a share `max_bad_rows` of bad ones."""
+    """What a run must offer to be judged.
+
+    Attributes:
+        min_rows: at least so many good rows.
+        max_bad_rows: at most this share of bad ones.
+        max_unmatched: at most this share of rows of the main source that found no partner.
+    """
 
     min_rows: int = 1
     max_bad_rows: float = 0.0
+    max_unmatched: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -97,6 +112,7 @@ class Verdict:
         rows: rows that were read.
         bad_rows: rows that were dropped, by reason.
         rubber_stamp: whether change thresholds were left out for want of a baseline.
+        unmatched: rows that found no partner in a join; see `Counts`.
     """
 
     status: Status
@@ -104,6 +120,7 @@ class Verdict:
     rows: int = 0
     bad_rows: Mapping[str, int] = field(default_factory=dict)
     rubber_stamp: bool = False
+    unmatched: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The content of `verdict.json`; keys are sorted, and there is no NaN in it."""
@@ -130,6 +147,7 @@ class Verdict:
         bad = sum(self.bad_rows.values())
         head = f"{self.status.replace('_', ' ')}: {self.rows:,} rows"
         head += f", {bad:,} bad rows left out" if bad else ""
+        head += "".join(f", {n:,} {side} without a partner" for side, n in sorted(self.unmatched.items())[::-1] if n)
         head += ", change thresholds left out (rubber stamp)" if self.rubber_stamp else ""
         more = len(self.reasons) - limit
         rest = [f"... and {more:,} more"] if more > 0 else []
@@ -162,20 +180,29 @@ def verdict(
     reasons = (*few, *_failure_reasons(result, metrics))
     judged = Status.BLESSED if result.validation_ok else Status.NOT_BLESSED
     status = Status.NOT_EVALUATED if few else judged
-    return Verdict(status, reasons, counts.rows, dict(counts.bad_rows), result.rubber_stamp)
+    return Verdict(status, reasons, counts.rows, dict(counts.bad_rows), result.rubber_stamp, dict(counts.unmatched))
 
 
 def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:
     good = counts.seen - counts.bad
     if good < limits.min_rows:
         expected = f"at least {limits.min_rows:,} (min_rows)"
-        yield Reason(f"{good:,} good rows; expected {expected}", bound=expected, value=good)
+        alone = f", as {counts.alone:,} found no partner in inputs.join" if counts.alone else ""
+        yield Reason(f"{good:,} good rows{alone}; expected {expected}", bound=expected, value=good)
     share = counts.bad / max(counts.seen, 1)
     if share > limits.max_bad_rows:
         by_reason = ", ".join(f"{name}: {number:,}" for name, number in sorted(counts.bad_rows.items()))
         expected = f"at most {100 * limits.max_bad_rows:.6g}% (max_bad_rows)"
         yield Reason(
             f"{100 * share:.6g}% of the rows are bad ({by_reason}); expected {expected}", bound=expected, value=share
+        )
+    share = counts.alone / max(counts.rows + counts.alone, 1)
+    if share > limits.max_unmatched:
+        expected = f"at most {100 * limits.max_unmatched:.6g}% (max_unmatched)"
+        yield Reason(
+            f"{100 * share:.6g}% of the rows found no partner in inputs.join; expected {expected}",
+            bound=expected,
+            value=share,
         )
 
 

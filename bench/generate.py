@@ -3,7 +3,7 @@
 Text columns gender (2 values), day (7), hour (24) and zone (80), six float and two int columns that nobody asks for,
 and label, weight, prediction (a better model) and baseline (a worse one).
 
-    python -m bench.generate FOLDER parquet|tfrecord ROWS
+    python -m bench.generate FOLDER parquet|tfrecord ROWS [SHARDS]
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 def dataset(folder: Path, file_format: str, rows: int, shards: int = 4) -> None:
-    """Writes the files of a data set into `folder`/FORMAT-ROWS, unless they are there."""
-    target = folder / f"{file_format}-{rows}"
+    """Writes the files of a data set into `folder`/FORMAT-ROWS-SHARDS, unless they are there."""
+    target = folder / f"{file_format}-{rows}-{shards}"
     files = [target / f"part-{i:05d}-of-{shards:05d}.{file_format}" for i in range(shards)]
     if not (target / "done").exists():
         target.mkdir(parents=True, exist_ok=True)
@@ -124,4 +124,4 @@ def features(row: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     import sys
 
-    dataset(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    dataset(Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:]))

@@ -1,16 +1,19 @@
 """The practical limit: the same metrics and plots by one plain numpy pass over Parquet, one thread, nothing written.
 
-    python -m bench.numpy_pass 'out/bench/parquet-1000000-4/*.parquet' gender day hour zone
+    python -m bench.numpy_pass 'out/bench/parquet-1000000-4/*.parquet' gender day hour zone hour+day
 
-For each slicing (overall, and each named column) rows scatter their weight into a table (slice, label, score bucket),
-with np.add.at: in place, so that the cost is by row and not by cell. All values come from the tables.
+For each slicing (overall, and each column or cross that is named) rows scatter their weight into a table
+(slice, label, score bucket), with np.add.at: in place, so that the cost is by row and not by cell. All values come
+from the tables.
 """
 
 from __future__ import annotations
 
 import glob
+import itertools
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,12 +21,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench import slice_name
+
 BUCKETS = 10_000
 WIDTH = BUCKETS + 2  # and one bucket below 0, one from 1 on
 PLOT_POINTS = 1_000
 BATCH_ROWS = 65_536
 SLICES_AT_ONCE = 16  # keeps what is derived in the cache
 RATES_AT = (0.25, 0.5, 0.75)
+RADIX = 256  # more values than a text column has
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,69 +37,100 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass
 class Slicing:
-    """Sums of one slicing; a slice is a row. `weight` has shape (s, 2, WIDTH), `terms` (s, 2): rows, weight * score."""
+    """Sums of one slicing; a slice is a row. `weight` has shape (s, 2, WIDTH), `terms` (s, 2): rows, weight * score.
 
-    column: str | None
-    codes: dict[str, int] = field(default_factory=dict)
+    There may be more rows than slices so far: the tables grow by a quarter at least.
+    """
+
+    columns: tuple[str, ...]
+    names: list[str] = field(default_factory=list)
+    numbers: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     weight: Floats = field(default_factory=lambda: np.zeros((1, 2, WIDTH)))
     terms: Floats = field(default_factory=lambda: np.zeros((1, 2)))
 
-    def add(self, batch: pa.RecordBatch, cell: Ints, weights: Floats, weighted_scores: Floats) -> None:
+    def __post_init__(self) -> None:
+        self.names = [] if self.columns else [""]
+        self.numbers = np.full(RADIX ** len(self.columns), -1)
+
+    def add(self, codes: Mapping[str, Codes], cell: Ints, weights: Floats, weighted_scores: Floats) -> None:
         """Adds a batch; `cell` (n,) is label * WIDTH + bucket."""
-        if self.column is None:
+        if not self.columns:
             np.add.at(self.weight.reshape(-1), cell, weights)
             self.terms[0] += len(cell), weighted_scores.sum()
             return
-        slices = self.slices_of(batch.column(self.column))
-        count = len(self.codes)
+        slices = self.slices_of([codes[column] for column in self.columns])
+        count = len(self.names)
         self.grow(count)
         np.add.at(self.weight.reshape(-1), slices * (2 * WIDTH) + cell, weights)
         self.terms[:count, 0] += np.bincount(slices, minlength=count)
         self.terms[:count, 1] += np.bincount(slices, weighted_scores, minlength=count)
 
-    def slices_of(self, column: pa.DictionaryArray) -> Ints:
-        """Returns the slice number of each row."""
-        numbers = [self.codes.setdefault(value, len(self.codes)) for value in column.dictionary.to_pylist()]
-        slices: Ints = np.asarray(numbers, np.int64)[column.indices.to_numpy()]
-        return slices
+    def slices_of(self, columns: Sequence[Codes]) -> Ints:
+        """Returns the slice number of each row, new ones for combinations not seen before."""
+        combined = columns[0].of_rows
+        for column in columns[1:]:
+            combined = combined * RADIX + column.of_rows
+        slices = self.numbers[combined]
+        for new in np.unique(combined[slices < 0]):
+            self.numbers[new] = len(self.names)
+            digits = [new // RADIX**i % RADIX for i in range(len(columns) - 1, -1, -1)]
+            self.names.append(slice_name(c.values[digit] for c, digit in zip(columns, digits, strict=True)))
+        return slices if slices.min() >= 0 else self.numbers[combined]
 
     def grow(self, count: int) -> None:
         """Makes room for `count` slices."""
-        more = count - len(self.weight)
-        if more > 0:
+        if count > len(self.weight):
+            more = max(count, len(self.weight) * 5 // 4) - len(self.weight)
             self.weight = np.concatenate([self.weight, np.zeros((more, 2, WIDTH))])
             self.terms = np.concatenate([self.terms, np.zeros((more, 2))])
 
 
-def main(pattern: str, columns: list[str]) -> None:
-    """Prints some values of the overall slice and the number of slices as JSON."""
+@dataclass
+class Codes:
+    """A text column: the values so far, and the code of each row of the current batch."""
+
+    values: list[str] = field(default_factory=list)
+    of_rows: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def take(self, column: pa.DictionaryArray) -> None:
+        """Moves on to the next batch."""
+        here = column.dictionary.to_pylist()
+        self.values += [value for value in here if value not in self.values]
+        self.of_rows = np.asarray([self.values.index(value) for value in here])[column.indices.to_numpy()]
+
+
+def main(pattern: str, names: list[str]) -> None:
+    """Prints rows and the AUC of each slice as JSON."""
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
-    slicings = [Slicing(None), *(Slicing(column) for column in columns)]
+    slicings = [Slicing(()), *(Slicing(tuple(name.split("+"))) for name in names)]
+    codes = {column: Codes() for slicing in slicings for column in slicing.columns}
     for file in sorted(glob.glob(pattern)):
-        scan(pq.ParquetFile(file, read_dictionary=columns), columns, slicings)
-    found = [values(slicing) for slicing in slicings]
-    overall = {name: float(array[0]) for name, array in found[0].items() if array.ndim == 1}
-    print(json.dumps({**overall, "slices": sum(len(f["auc"]) for f in found)}))
+        scan(pq.ParquetFile(file, read_dictionary=list(codes)), codes, slicings)
+    found = [(slicing.names, values(slicing)["auc"].tolist()) for slicing in slicings]
+    rows = int(slicings[0].terms[0, 0])
+    print(json.dumps({"rows": rows, "aucs": {n: auc for pair in found for n, auc in zip(*pair, strict=True)}}))
 
 
-def scan(file: pq.ParquetFile, columns: list[str], slicings: list[Slicing]) -> None:
+def scan(file: pq.ParquetFile, codes: Mapping[str, Codes], slicings: list[Slicing]) -> None:
     """Adds the rows of a file to every slicing."""
-    wanted = [*columns, "label", "weight", "prediction"]
+    wanted = [*codes, "label", "weight", "prediction"]
     for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
-        scores = batch.column("prediction").to_numpy()
+        scores = batch.column("prediction").to_numpy().astype(np.float64)
         weights = batch.column("weight").to_numpy().astype(np.float64)
-        bucket = np.clip((scores * np.float32(BUCKETS)).astype(np.int64) + 1, 0, BUCKETS + 1)
+        bucket = np.clip((scores * BUCKETS).astype(np.int64) + 1, 0, BUCKETS + 1)
         cell = bucket + (batch.column("label").to_numpy() > 0.5) * np.int64(WIDTH)
+        for column, of_column in codes.items():
+            of_column.take(batch.column(column))
         for slicing in slicings:
-            slicing.add(batch, cell, weights, weights * scores)
+            slicing.add(codes, cell, weights, weights * scores)
 
 
 def values(slicing: Slicing) -> dict[str, Floats]:
     """Returns all values of a slicing, each with its slices as the leading axis."""
-    starts = range(0, len(slicing.weight), SLICES_AT_ONCE)
+    ends = [*range(SLICES_AT_ONCE, len(slicing.names), SLICES_AT_ONCE), len(slicing.names)]
     with np.errstate(all="ignore"):
-        parts = [derive(slicing.weight[i : i + SLICES_AT_ONCE], slicing.terms[i : i + SLICES_AT_ONCE]) for i in starts]
+        parts = [derive(slicing.weight[i:j], slicing.terms[i:j]) for i, j in itertools.pairwise([0, *ends])]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

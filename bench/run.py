@@ -1,151 +1,117 @@
-"""Prints what evaluations cost: CPU seconds and peak memory of whole processes.
+"""Prints what evaluations cost: CPU seconds and peak memory of whole processes, side by side, and whether bars hold.
 
-    python -m bench.run [--repeats 3] [--only parquet]
+    python -m bench.run [--only TFMA] [--repeats 3] [--rows-limit 1000000] [--out FILE.json] [--write PAGE.md]
+    python -m bench.run --from FILE.json --write PAGE.md
+    python -m bench.run --smoke 10000
 
 CPU seconds are user + system of a process and its children, less those of a process that only imports what that side
-needs, so that they speak of the work. Each figure is the median of the repeats; sides take turns, so that a busy
-spell hits all of them. The numpy pass does the same sums without writing anything: the practical limit.
+imports anyway. Each figure is the median of the repeats. This process stays small, since a child's peak memory is at
+least what its parent has.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
-import shutil
-import statistics
+import platform
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import click
 
-from bench import CARDINALITY
+from bench.bars import BARS, UNBOUND, Bar
+from bench.cases import Case
+from bench.measure import Cost, Measured, measure_all
+from bench.sides import files_of
+from bench.tables import report
 
-OUT = Path("out/bench")
-SLICES = [*CARDINALITY]
-SLICE_COUNT = 1 + sum(CARDINALITY.values())
-
-IMPORTS = {
-    "parquet": "import assay.cli, assay.local, assay.stages, pandas, pyarrow.parquet, rich.table",
-    "tfrecord": "import assay.cli, assay.local, assay.stages, pandas, rich.table, tensorflow",
-    "numpy": "import bench.numpy_pass, pandas",  # Arrow imports pandas when it first converts a column
-}
-
-
-class Cost(NamedTuple):
-    """What one process took."""
-
-    cpu_s: float
-    wall_s: float
-    peak_mb: float
-
-
-@dataclass(frozen=True)
-class Side:
-    """One line of the table: a command, and what it imports at least."""
-
-    name: str
-    rows: int
-    imports: str
-    command: tuple[str, ...]
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+PACKAGES = ("apache-beam", "numpy", "pandas", "polars", "pyarrow", "tensorflow", "tensorflow-model-analysis")
 
 
 @click.command()
-@click.option("--repeats", default=3, show_default=True)
-@click.option("--only", default="", help="Only the lines whose name holds this text.")
-def main(repeats: int, only: str) -> None:
-    """Generates the data if need be, measures, prints the table."""
-    sides = [side for side in all_sides() if only in side.name]
-    imports = {side.imports: (sys.executable, "-c", IMPORTS[side.imports]) for side in sides}
-    commands = {**imports, **{side.name: side.command for side in sides}}
-    costs: dict[str, list[Cost]] = {name: [] for name in commands}
-    for _ in range(repeats):
-        for name, command in commands.items():
-            costs[name].append(measure(command))
-    show(sides, {name: median(measured) for name, measured in costs.items()})
+@click.option("--only", default="", help="Only bars whose line, sides included, holds this text.")
+@click.option("--repeats", default=3, show_default=True, help="Runs of each process; TFMA runs once.")
+@click.option("--rows-limit", default=10_000_000, show_default=True, help="Leave out bars that need more rows.")
+@click.option("--smoke", default=0, metavar="ROWS", help="Only see that all sides run and agree, on so few rows.")
+@click.option("--out", type=click.Path(path_type=Path), help="Also write what was measured as JSON.")
+@click.option("--from", "source", type=click.Path(path_type=Path), help="Show such a file; measure nothing.")
+@click.option("--write", type=click.Path(path_type=Path), help="Put the tables between the markers of this page.")
+def main(
+    only: str, repeats: int, rows_limit: int, smoke: int, out: Path | None, source: Path | None, write: Path | None
+) -> None:
+    """Generates data if need be, measures, shows the tables."""
+    bars, cases = chosen(only, rows_limit)
+    if smoke:
+        bars, cases, repeats = (), at_rows(cases, smoke), 1
+    machine, measured = loaded(source) if source else measured_now(cases, repeats)
+    if source:
+        cases = [case for case in cases if str(case) in measured.costs or str(case) in measured.failures]
+    text = report(machine, cases, bars, measured)
+    click.echo(text)
+    if out:
+        out.write_text(json.dumps({"machine": machine, **dataclasses.asdict(measured)}, indent=1))
+    if write:
+        write.write_text(filled(write.read_text(), text))
+    sys.exit(any(measured.failures) or any(line.startswith("DIFFERS") for line in measured.agreement.values()))
 
 
-def all_sides() -> list[Side]:
-    """The lines of the table; their data is there when this returns."""
-    limit = (sys.executable, "-m", "bench.numpy_pass", files_of("parquet", 1_000_000), *SLICES)
-    return [
-        assay_side("parquet", 1_000_000),
-        Side("numpy pass, parquet", 1_000_000, "numpy", limit),
-        assay_side("tfrecord", 100_000),
-    ]
+def chosen(only: str, rows_limit: int) -> tuple[Sequence[Bar], list[Case]]:
+    """The bars asked for and the cases to measure, each once."""
+    bars = [bar for bar in BARS if only in str(bar) and max(case.rows for case in bar.cases) <= rows_limit]
+    unbound = [case for case in UNBOUND if only in str(case) and case.rows <= rows_limit]
+    return bars, list(dict.fromkeys([*(case for bar in bars for case in bar.cases), *unbound]))
 
 
-def assay_side(file_format: str, rows: int) -> Side:
-    """`assay run` on generated data."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    analysis = OUT / f"{file_format}-{rows}.json"
-    output = OUT / "results" / f"{file_format}-{rows}"
-    analysis.write_text(json.dumps(analysis_of(file_format, files_of(file_format, rows), output), indent=2))
-    shutil.rmtree(output, ignore_errors=True)
-    command = (str(Path(sys.executable).with_name("assay")), "run", str(analysis))
-    return Side(f"assay, {file_format}", rows, file_format, command)
+def at_rows(cases: Sequence[Case], rows: int) -> list[Case]:
+    """The same sides and scenarios on few rows."""
+    return list(dict.fromkeys(dataclasses.replace(case, rows=rows, shards=4) for case in cases))
 
 
-def files_of(file_format: str, rows: int) -> str:
-    """Glob of a generated data set, which another process makes: what this one has loaded counts as its children's."""
-    subprocess.run([sys.executable, "-m", "bench.generate", str(OUT.resolve()), file_format, str(rows)], check=True)
-    return str(OUT.resolve() / f"{file_format}-{rows}" / f"*.{file_format}")
+def measured_now(cases: Sequence[Case], repeats: int) -> tuple[str, Measured]:
+    """Makes the data, then measures."""
+    for case in cases:
+        files_of(case)
+    return this_machine(), measure_all(cases, repeats, lambda line: click.echo(line, err=True))
 
 
-def analysis_of(file_format: str, files: str, output: Path) -> dict[str, Any]:
-    """An analysis with the usual metrics, both classic plots and fairness rates in 114 slices."""
-    plain = "ExampleCount AUC AUCPrecisionRecall BinaryAccuracy Precision Recall MeanLabel MeanPrediction Calibration"
-    rates = "FPR FNR TPR TNR FalseDiscoveryRate"
-    return {
-        "inputs": {"format": file_format, "files": [files]},
-        "eval_config": {
-            "model_specs": [{"label_key": "label", "prediction_key": "prediction", "example_weight_key": "weight"}],
-            "slicing_specs": [{}, *({"feature_keys": [name]} for name in SLICES)],
-            "metrics_specs": [{
-                "metrics": [
-                    *({"class_name": name} for name in plain.split()),
-                    *({"class_name": name, "config": '"thresholds": [0.25, 0.5, 0.75]'} for name in rates.split()),
-                    {"class_name": "CalibrationPlot"},
-                    {"class_name": "ConfusionMatrixPlot"},
-                ]
-            }],
-        },
-        "output": str(output.resolve()),
-    }  # fmt: skip
+def loaded(file: Path) -> tuple[str, Measured]:
+    """What an earlier run wrote by `--out`."""
+    found = json.loads(file.read_text())
+    machine = found.pop("machine")
+    costs = {name: [Cost(*run) for run in runs] for name, runs in found.pop("costs").items()}
+    return machine, Measured(costs=costs, **found)
 
 
-def measure(command: Sequence[str]) -> Cost:
-    """Runs a command; its output is shown only if it fails."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    output = process.stdout.read() if process.stdout else ""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise click.ClickException(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
-    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_maxrss / 1024)
+def this_machine() -> str:
+    """When, what and on what, in a sentence."""
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    info = Path("/proc/cpuinfo")
+    models = [line.partition(": ")[2] for line in info.read_text().splitlines() if line.startswith("model name")]
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return (
+        f"Measured on {time.strftime('%Y-%m-%d')} at commit {commit.stdout.strip() or 'unknown'}: "
+        f"{os.cpu_count()} cores ({models[0] if models else platform.processor()}), load {os.getloadavg()[0]:.1f} "
+        f"at the start; Python {platform.python_version()}, {packages}."
+    )
 
 
-def median(costs: list[Cost]) -> Cost:
-    """Median of each figure."""
-    return Cost(*(statistics.median(figures) for figures in zip(*costs, strict=True)))
+def filled(page: str, text: str) -> str:
+    """The page with `text` between its markers.
 
-
-def show(sides: list[Side], costs: dict[str, Cost]) -> None:
-    """Prints the table; the last column compares with the numpy pass where it saw the same rows."""
-    net = {side.name: costs[side.name].cpu_s - costs[side.imports].cpu_s for side in sides}
-    limits = {side.rows: net[side.name] for side in sides if side.imports == "numpy"}
-    print(f"{SLICE_COUNT} slices; CPU seconds less imports; medians")
-    print(f"{'':<24}{'rows':>10}{'CPU s':>8}{'rows/CPU s':>12}{'peak MB':>9}{'imports s':>11}{'x numpy':>9}")
-    for side in sides:
-        cost, work = costs[side.name], net[side.name]
-        ratio = f"{work / limits[side.rows]:.2f}" if side.rows in limits and side.imports != "numpy" else ""
-        figures = f"{side.rows:>10,}{work:>8.2f}{side.rows / work:>12,.0f}{cost.peak_mb:>9.0f}"
-        print(f"{side.name:<24}{figures}{costs[side.imports].cpu_s:>11.2f}{ratio:>9}")
+    Raises:
+        click.ClickException: the page has no such markers.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise click.ClickException(f"expected the lines {BEGIN} and {END} in the page to write; found no such pair")
+    return f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}"
 
 
 if __name__ == "__main__":

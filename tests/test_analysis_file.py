@@ -5,7 +5,7 @@ import pytest
 
 from assay.analysis_file import compile_analysis, load_analysis
 from assay.errors import ConfigError, EvalConfigError, MissingFileError, PipelineError, UsageError
-from assay.plan import EVALUATE, EXTRACT, Stage, from_json, to_json
+from assay.plan import EVALUATE, EXTRACT, Stage, from_json, to_json, with_params
 
 METRICS = [{"metrics": [{"class_name": "ExampleCount"}]}]
 
@@ -27,6 +27,10 @@ def config(*specs, **fields):
 
 def model(name="candidate", **fields):
     return {"name": name, "uri": f"models/{name}", "type": "saved_model", **fields}
+
+
+def joining(join):
+    return {"inputs": {"format": "csv", "files": "a", "join": join}}
 
 
 def extractor(name="AddRegion", **fields):
@@ -248,6 +252,15 @@ def test_yaml_keys_are_text_and_merges_work(write):
         ({"inputs": {"format": "csv", "files": "a", "batch_rows": 0}}, "inputs.batch_rows: expected a whole number"),
         ({"inputs": {"format": "csv", "files": "a", "options": []}}, "inputs.options: expected a mapping, found []"),
         ({"inputs": {"factory": "m:f", "files": "a"}}, "inputs.files: unknown key"),
+        ({"inputs": {"factory": "m:f", "join": {}}}, "inputs.join: unknown key"),
+        (joining({"files": "b", "keys": ["id"]}), "inputs.join.keys: unknown key"),
+        (joining({"on": ["id"]}), "inputs.join.files: this key is required"),
+        (joining({"files": "b"}), "inputs.join.on: this key is required"),
+        (joining({"files": "b", "on": []}), "inputs.join.on: expected at least one key column, found []"),
+        (joining({"files": "b", "on": ["id", "id"]}), "inputs.join.on: expected names, each once"),
+        (joining({"files": "b", "on": "id"}), "inputs.join.on: expected a list, found 'id'"),
+        (joining({"files": "b", "on": ["id"], "format": "cvs"}), "inputs.join.format: unknown value 'cvs'; did you m"),
+        (joining({"files": "b", "on": ["id"], "max_unmatched": "2"}), "inputs.join.max_unmatched: expected a percent"),
         ({"inputs": {"factory": "my.module"}}, "inputs.factory: expected an import path package.module:function"),
         ({"inputs": {"factory": "m:f", "per_row": "yes"}}, "inputs.per_row: expected true or false, found 'yes'"),
         ({"on_bad_rows": "ignore"}, "on_bad_rows: unknown value 'ignore'; there are fail, skip"),
@@ -327,6 +340,25 @@ def test_relative_places_are_relative_to_the_file_and_not_to_the_process(write, 
     plan = load_analysis("../analysis.yaml")
     assert plan.output == str(tmp_path.parent / "out")
     assert plan.inputs["files"] == [str(tmp_path / "data/*.csv")]
+
+
+def test_a_second_source_has_places_and_parameters_and_the_format_of_the_first(tmp_path):
+    join = {"files": "labels/${d}.csv", "on": ["id"], "max_unmatched": "1%"}
+    plan = compile_analysis(analysis(params={"d": "today"}, **joining(join)), tmp_path)
+    assert with_params(plan, {}).inputs["join"] == {
+        "format": "csv",
+        "files": [f"{tmp_path}/labels/today.csv"],
+        "on": ["id"],
+        "columns": None,
+        "options": {},
+        "max_unmatched": 0.01,
+    }
+    assert "join" not in compile_analysis(analysis(), tmp_path).inputs
+
+
+def test_a_second_source_of_tf_examples_is_read_where_tensorflow_is(tmp_path):
+    join = {"files": "labels", "on": ["id"], "format": "tfrecord"}
+    assert compile_analysis(analysis(**joining(join)), tmp_path).stage("ReadInputs").image == "tensorflow"
 
 
 def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):

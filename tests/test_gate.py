@@ -620,6 +620,20 @@ def test_the_baseline_value_of_a_value_threshold_is_left_out():
             "NOT_EVALUATED",
             "0.0999001% of the rows are bad (unreadable: 1); expected at most 0% (max_bad_rows)",
         ),
+        (gate.Counts(1, {}, {"rows": 99, "labels": 9}), gate.Limits(), "BLESSED", ""),
+        (gate.Counts(99, {}, {"rows": 1, "labels": 50}), gate.Limits(max_unmatched=0.01), "BLESSED", ""),
+        (
+            gate.Counts(98, {}, {"rows": 2, "labels": 0}),
+            gate.Limits(max_unmatched=0.015),
+            "NOT_EVALUATED",
+            "2% of the rows found no partner in inputs.join; expected at most 1.5% (max_unmatched)",
+        ),
+        (
+            gate.Counts(0, {}, {"rows": 2000, "labels": 0}),
+            gate.Limits(),
+            "NOT_EVALUATED",
+            "0 good rows, as 2,000 found no partner in inputs.join; expected at least 1 (min_rows)",
+        ),
     ],
 )
 def test_too_few_or_too_bad_rows_are_not_evaluated(counts, limits, status, message):

@@ -182,6 +182,7 @@ def test_every_stage_is_in_one_task_that_comes_after_earlier_ones():
     [
         ({"output": "out"}, "output"),
         ({"inputs": {"format": "csv", "files": ["/ok", "a.csv"]}}, "inputs.files[1]"),
+        ({"inputs": {"files": ["/ok"], "join": {"files": ["/ok", "b.csv"]}}}, "inputs.join.files[1]"),
         ({"models": ({"name": "m", "type": "keras", "uri": "m.keras"},)}, "models[0].uri"),
     ],
 )

@@ -64,8 +64,15 @@ def folder(tmp_path):
     (tmp_path / "models").symlink_to(CENSUS / "models")
     rng = np.random.default_rng(0)
     score = rng.random(2000)
-    scored = {"score": score, "label": (rng.random(2000) < score).astype(int), "age": rng.integers(18, 80, 2000)}
+    scored = {
+        "id": np.arange(2000),
+        "score": score,
+        "label": (rng.random(2000) < score).astype(int),
+        "age": rng.integers(18, 80, 2000),
+    }
     pd.DataFrame({**scored, "country": rng.choice(["fr", "de"], 2000)}).to_parquet(day.parent / "scored.parquet")
+    outcomes = pd.DataFrame({"id": scored["id"][50:], "outcome": scored["label"][50:]})
+    outcomes.to_csv(day.parent / "outcomes.csv", index=False)
     return tmp_path
 
 

@@ -7,7 +7,7 @@ from assay.metrics.registry import metric
 from assay.metrics.values import Floats
 
 
-@metric("ExampleCount", "WeightedExampleCount", needs=Weights())
+@metric("ExampleCount", "WeightedExampleCount", needs=Weights(), range="[0, ∞)")
 def example_count(weight: Floats) -> Floats:
     """Sum of the example weights, or the number of rows where they do not count."""
     return weight

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from assay.metrics.computations.derived import SOURCES, derived
 from assay.metrics.computations.table import Computation, Sums, Table
-from assay.metrics.computations.terms import TermTable
+from assay.metrics.computations.terms import Term, TermTable
 from assay.metrics.examples import Stream
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.specs import Metric
@@ -74,7 +74,7 @@ class _View:
             self._taken[at] = self._take(self._part.sums[at])
         return self._layout.tables[at][1], self._taken[at]
 
-    def _term(self, term: str) -> Floats:
+    def _term(self, term: Term) -> Floats:
         for at, (owner, table) in enumerate(self._layout.tables):
             if owner == self._stream and isinstance(table, TermTable) and term in table.terms:
                 sums: Floats = self._take(self._part.sums[at])

@@ -12,10 +12,29 @@ import numpy.typing as npt
 from assay.columns import Column, row_count, to_floats
 from assay.errors import ColumnTypeError, MissingColumnError
 from assay.metrics.values import Floats
-from assay.types import EXAMPLE_WEIGHTS_KEY, LABELS_KEY, PREDICTIONS_KEY, Extracts
+from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, Extracts
 
 _LIKELY_PREDICTIONS = ("scores", "outputs", "predictions", "logistic", "probabilities", "logits")
 """Which of several outputs is the prediction when nobody says, in this order; TFMA's rule."""
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Which columns a computation reads; the others may be absent.
+
+    Attributes:
+        labels: whether it reads labels.
+        predictions: whether it reads predictions.
+        feature: path of keys in the Extracts to a column of numbers that stands for the predictions; () if none.
+        weights: path of keys to the weights of that column; () if every row weighs 1.
+        shown: path of keys to a column of anything, of which values are shown; () if none.
+    """
+
+    labels: bool = True
+    predictions: bool = True
+    feature: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -26,47 +45,101 @@ class Stream:
         model_name: key of the model in the Extracts; "" if there is one model.
         output_name: key of the model's output; "" if it has one.
         weighted: whether the example weights count; else every row weighs 1.
-        only_weights: whether labels and predictions stay unread; they may be absent.
+        reads: the columns.
     """
 
     model_name: str = ""
     output_name: str = ""
     weighted: bool = False
-    only_weights: bool = False
+    reads: Reads = Reads()
+
+    @property
+    def only_weights(self) -> bool:
+        """Whether nothing but weights is read."""
+        return self.reads == Reads(labels=False, predictions=False)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the data that it names itself, rather than through a model spec."""
+        paths = (self.reads.feature, self.reads.weights, self.reads.shown)
+        return tuple(path[1] for path in paths if len(path) > 1 and path[0] == FEATURES_KEY)
 
 
 class Examples(NamedTuple):
     """Labels, predictions and weights, float64 of shape (m,).
 
     `rows` is None if m is the number of rows; else (m,) ascending: the row that each entry comes from (vectors are
-    flattened into rows of the same weight).
+    flattened into rows of the same weight). `width` is the number of entries a row; those of a row stand together.
+    Labels that nobody reads are zeros. `shown` has one value for each row of the batch.
     """
 
     labels: Floats
     predictions: Floats
     weights: Floats
     rows: npt.NDArray[np.int64] | None = None
+    width: int = 1
+    shown: Column | None = None
 
 
 def examples_of(extracts: Extracts, stream: Stream) -> Examples:
     """Selects and flattens what `stream` names.
 
     Raises:
-        MissingColumnError: labels, predictions or weights that are not there.
-        ColumnTypeError: labels that do not fit the predictions.
+        MissingColumnError: labels, predictions, weights or a column that are not there.
+        ColumnTypeError: labels that do not fit the predictions, or a column that does not hold numbers.
     """
+    reads = stream.reads
     if stream.only_weights:
         weights = weights_of(extracts, stream)
         return Examples(np.zeros(0), np.zeros(0), weights)
-    labels = to_floats(_select(extracts, LABELS_KEY, stream), LABELS_KEY)
+    if reads.feature:
+        return _feature_of(extracts, stream)
     predictions = to_floats(_select(extracts, PREDICTIONS_KEY, stream), PREDICTIONS_KEY)
-    weights = weights_of(extracts, stream)
+    labels = to_floats(_select(extracts, LABELS_KEY, stream), LABELS_KEY) if reads.labels else _zeros(predictions)
+    examples = _flattened(labels, predictions, weights_of(extracts, stream), stream)
+    return examples._replace(shown=_column_at(extracts, reads.shown)) if reads.shown else examples
+
+
+def _flattened(labels: Floats, predictions: Floats, weights: Floats, stream: Stream) -> Examples:
     if predictions.ndim == 1 and labels.ndim == 1:
         return Examples(labels, predictions, weights)
     predictions = predictions.reshape(len(predictions), -1)
-    labels = _fit(labels, predictions.shape[1], stream)
-    rows = np.repeat(np.arange(len(predictions)), predictions.shape[1])
-    return Examples(labels.reshape(-1), predictions.reshape(-1), weights[rows], rows)
+    width = predictions.shape[1]
+    labels = _fit(labels, width, stream)
+    rows = np.repeat(np.arange(len(predictions)), width)
+    return Examples(labels.reshape(-1), predictions.reshape(-1), weights[rows], rows, width)
+
+
+def _feature_of(extracts: Extracts, stream: Stream) -> Examples:
+    """A column of numbers in the place of predictions; rows without a value are left out."""
+    values = _numbers_at(extracts, stream.reads.feature)
+    weights = _numbers_at(extracts, stream.reads.weights) if stream.reads.weights else np.ones(len(values))
+    rows = np.flatnonzero(~np.isnan(values))
+    return Examples(np.zeros(len(rows)), values[rows], weights[rows], rows)
+
+
+def _numbers_at(extracts: Extracts, path: tuple[str, ...]) -> Floats:
+    values = to_floats(_column_at(extracts, path), ".".join(path))
+    if values.ndim != 1:
+        raise ColumnTypeError(f"column {'.'.join(path)!r} has shape {values.shape}; expected one number a row")
+    return values
+
+
+def _column_at(extracts: Extracts, path: tuple[str, ...]) -> Column:
+    found: Any = extracts
+    for i, key in enumerate(path):
+        if not isinstance(found, Mapping) or key not in found:
+            there = sorted(found) if isinstance(found, Mapping) else f"a column under {path[i - 1]!r}"
+            raise MissingColumnError(f"no {'.'.join(path[: i + 1])!r} in the data; there are {there}")
+        found = found[key]
+    if isinstance(found, Mapping):
+        raise MissingColumnError(f"{'.'.join(path)!r} is no column; it holds {sorted(found)}")
+    column: Column = found
+    return column
+
+
+def _zeros(like: Floats) -> Floats:
+    return np.broadcast_to(0.0, like.shape)
 
 
 def weights_of(extracts: Extracts, stream: Stream) -> Floats:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from assay.metrics.computations.table import Computation
 from assay.metrics.examples import Stream
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.registry import Definition, definitions, near_miss
+from assay.metrics.settings import OF_TYPE
 from assay.metrics.values import Value
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec
 
@@ -90,7 +92,7 @@ def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Place]]:
             place = _Place(i, j)
             definition = _find(asked, place)
             for model_name in spec.model_names or [""]:
-                for stream in _streams(spec, models.get(model_name, ModelSpec()), model_name, definition, place):
+                for stream in _streams(spec, models.get(model_name, ModelSpec()), model_name, place):
                     yield _bind(asked, definition, stream, place), place
 
 
@@ -107,9 +109,7 @@ def _find(asked: MetricConfig, place: _Place) -> Definition:
     return found
 
 
-def _streams(
-    spec: MetricsSpec, model: ModelSpec, model_name: str, definition: Definition, place: _Place
-) -> Iterator[Stream]:
+def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, place: _Place) -> Iterator[Stream]:
     has_weights = bool(model.example_weight_key or model.example_weight_keys)
     chosen = spec.example_weights
     if chosen.weighted and not has_weights:
@@ -119,18 +119,41 @@ def _streams(
     weighted = chosen.weighted or (has_weights and not chosen.unweighted)
     for output in spec.output_names or [""]:
         for flag in [True] * weighted + [False] * (chosen.unweighted or not weighted):
-            yield Stream(model_name, output, flag, definition.needs.only_weights)
+            yield Stream(model_name, output, flag)
 
 
 def _bind(asked: MetricConfig, definition: Definition, stream: Stream, place: _Place) -> Metric:
-    given = _settings(asked.config, place)
+    given = {
+        k: v for k, v in _settings(asked.config, place).items() if v is not None
+    }  # None is the default, as in TFMA
     name = given.pop("name", None)
-    own = {k: _frozen(given.pop(k)) for k in definition.settings if k in given}
+    own = _own_settings(definition, given, place)
     needs = _adapt(definition, given, place)
-    default = definition.name if definition.kept_name else ""
+    stream = _stream_of(needs, stream)
+    default = definition.name_of(needs) if definition.kept_name else ""
     kind = PlotKey if definition.is_plot else MetricKey
     key = kind(name or default, stream.model_name, stream.output_name, example_weighted=stream.weighted)
     return Metric(key, asked.class_name, needs, stream, tuple(sorted(own.items())))
+
+
+def _own_settings(definition: Definition, given: dict[str, Any], place: _Place) -> dict[str, Any]:
+    """The settings of the metric's function, taken out of `given`."""
+    own = {}
+    for name, default in definition.settings.items():
+        if name in given:
+            value = given.pop(name)
+            own[name] = _checked(definition, name, definition.checks.get(name, _frozen), value, place)
+        elif default is inspect.Parameter.empty:
+            raise _missing(definition, name, place)
+    return own
+
+
+def _stream_of(needs: Computation, stream: Stream) -> Stream:
+    """The stream that serves `needs`; a column of the data belongs to no model and has weights of its own."""
+    reads = needs.reads
+    if reads.feature:
+        return Stream(weighted=bool(reads.weights), reads=reads)
+    return dataclasses.replace(stream, reads=reads)
 
 
 def _settings(text: str, place: _Place) -> dict[str, Any]:
@@ -144,29 +167,36 @@ def _settings(text: str, place: _Place) -> dict[str, Any]:
 
 
 def _adapt(definition: Definition, given: Mapping[str, Any], place: _Place) -> Computation:
-    """The definition's state with the given settings. None means the default, as in TFMA."""
-    renamed = {definition.renames.get(k, k): v for k, v in given.items() if v is not None}
-    fields = {field.name: field for field in dataclasses.fields(definition.needs)}  # type: ignore[arg-type]
-    for name, value in renamed.items():
-        if name not in fields:
-            taken = sorted(
-                {"name", *definition.settings, *fields, *definition.renames} - set(definition.renames.values())
-            )
+    """The definition's state with the given settings."""
+    known = definition.state_settings
+    fields = {field.name: str(field.type) for field in dataclasses.fields(definition.needs)}  # type: ignore[arg-type]
+    changed = {}
+    for name, value in given.items():
+        if name not in known:
+            taken = sorted({"name", *definition.settings, *known})
             raise EvalConfigError(f"{place}.config: {definition.class_name} has no setting {name!r}; it has {taken}")
-        if isinstance(getattr(definition.needs, name), tuple) and not isinstance(value, list):
-            renamed[name] = [value]
+        field = definition.renames.get(name, name)
+        changed[field] = _checked(definition, name, OF_TYPE[fields[field]], value, place)
+    for name in definition.required:
+        if name not in changed:
+            raise _missing(definition, name, place)
     try:
-        changed = {k: _as(getattr(definition.needs, k), v) for k, v in renamed.items()}
-    except (TypeError, ValueError) as error:
-        raise EvalConfigError(f"{place}.config: {definition.class_name} cannot take {dict(given)}: {error}") from error
-    return dataclasses.replace(definition.needs, **changed)  # type: ignore[type-var]
+        return dataclasses.replace(definition.needs, **changed)  # type: ignore[type-var]
+    except ValueError as error:
+        raise EvalConfigError(f"{place}.config: {definition.class_name}: {error}; found {dict(given)}") from error
 
 
-def _as(default: Any, value: Any) -> Any:
-    """`value` in the type of the default, so that 1 and 1.0 are one setting."""
-    if isinstance(default, tuple):
-        return tuple(float(v) for v in value)
-    return type(default)(value)
+def _checked(definition: Definition, name: str, check: Callable[[Any], Any], value: Any, place: _Place) -> Any:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise EvalConfigError(f"{place}.config: {name} of {definition.class_name}: {error}") from error
+
+
+def _missing(definition: Definition, name: str, place: _Place) -> EvalConfigError:
+    return EvalConfigError(
+        f"{place}.config: {definition.class_name} needs the setting {name!r}; for example {definition.example}"
+    )
 
 
 def _frozen(value: Any) -> Any:

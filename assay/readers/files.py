@@ -15,31 +15,35 @@ from assay.errors import CorruptFileError, MissingFileError
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 
 
-def find(patterns: Sequence[str]) -> dict[str, int]:
+def find(patterns: Sequence[str], key: str = "inputs.files") -> dict[str, int]:
     """Returns the files that match any of the names or globs, sorted by name, and their sizes in bytes.
+
+    Args:
+        patterns: names or globs.
+        key: where they are written, for messages.
 
     Raises:
         MissingFileError: no pattern is given, or one matches no file.
     """
     if not patterns:
-        raise MissingFileError("inputs.files is empty; expected at least one file name or glob")
+        raise MissingFileError(f"{key} is empty; expected at least one file name or glob")
     found: dict[str, int] = {}
     for pattern in patterns:
-        matches = _match(os.path.expanduser(pattern))
+        matches = _match(os.path.expanduser(pattern), key)
         if not matches:
             hint = "it is a folder; add a glob such as /*" if os.path.isdir(os.path.expanduser(pattern)) else "check it"
-            raise MissingFileError(f"no file matches {pattern!r} of inputs.files; {hint}")
+            raise MissingFileError(f"no file matches {pattern!r} of {key}; {hint}")
         found |= matches
     return dict(sorted(found.items()))
 
 
-def _match(pattern: str) -> dict[str, int]:
+def _match(pattern: str, key: str) -> dict[str, int]:
     if os.path.isfile(pattern):  # a name may hold characters that mean something in a glob
         return {pattern: os.path.getsize(pattern)}
     try:
         results = FileSystems.match([pattern])
     except (BeamIOError, ValueError) as error:
-        raise MissingFileError(f"cannot look for {pattern!r} of inputs.files: {error}") from error
+        raise MissingFileError(f"cannot look for {pattern!r} of {key}: {error}") from error
     entries = [entry for result in results for entry in result.metadata_list]
     return {entry.path: entry.size_in_bytes for entry in entries if not os.path.isdir(entry.path)}
 

@@ -82,7 +82,7 @@ class _Kinds:
         """Parses lines; int64 that is only guessed becomes float64 if some numbers are not whole.
 
         Raises:
-            pa.ArrowInvalid: a line is no JSON object, or a value is of another type.
+            pa.ArrowInvalid: a line is no JSON object, a value is of another type, or text is not UTF-8.
         """
         *narrow, widest = self._schemas
         for schema in narrow:
@@ -95,11 +95,13 @@ class _Kinds:
     def _parse(self, data: bytes, schema: pa.Schema) -> pa.Table:
         if not data.strip():
             return schema.empty_table()
-        return arrow_json.read_json(
+        table = arrow_json.read_json(
             pa.BufferReader(data),
             read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(data) + 1),
             parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=self._unknown),
         )
+        table.validate(full=True)  # the parser takes any bytes for text
+        return table
 
 
 def _parse_good(lines: Sequence[bytes], kinds: _Kinds, refuse: Refuse) -> tuple[pa.Table, Numbers]:

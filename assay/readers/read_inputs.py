@@ -58,11 +58,16 @@ class _Read(beam.DoFn):
         self._columns = columns
 
     def process(self, split: Split) -> Iterator[Extracts]:
-        form = format_of(self._source)
-        for file in split.files:
-            refuse = refusal(file, self._source.on_bad_rows)
-            for batch in form.read(file, self._source, self._columns, refuse):
-                yield counted(extracts_of(batch, split=split.index, file=file))
+        yield from map(counted, read_split(split, self._source, self._columns))
+
+
+def read_split(split: Split, source: Source, columns: Mapping[str, pa.DataType]) -> Iterator[Extracts]:
+    """Yields the batches of a split, in order, with the given columns."""
+    form = format_of(source)
+    for file in split.files:
+        refuse = refusal(file, source.on_bad_rows)
+        for batch in form.read(file, source, columns, refuse):
+            yield extracts_of(batch, split=split.index, file=file)
 
 
 def counted(extracts: Extracts) -> Extracts:

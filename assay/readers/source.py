@@ -46,6 +46,7 @@ class Source:
         options: JSON values. csv: `columns` (names, for files without a header), `delimiter`, `quote`, `escape`,
             `encoding`, `null_values` (texts that mean missing; the empty text by default); csv and jsonl: `types`
             (column -> "int64", "float64", "text" or "bool"; else they are told from the first rows of the first file).
+        place: key path of the description in the analysis file, for messages.
     """
 
     format: str
@@ -56,14 +57,15 @@ class Source:
     batch_rows: int | None = None
     on_bad_rows: str = "fail"
     options: Mapping[str, Any] = field(default_factory=dict)
+    place: str = "inputs"
 
     def __post_init__(self) -> None:
-        _one_of("inputs.format", self.format, tuple(_OPTIONS))
+        _one_of(f"{self.place}.format", self.format, tuple(_OPTIONS))
         _one_of("on_bad_rows", self.on_bad_rows, ("fail", "skip"))
         for option in self.options:
-            _one_of(f"an option of inputs of format {self.format}", option, _OPTIONS[self.format])
+            _one_of(f"an option of {self.place} of format {self.format}", option, _OPTIONS[self.format])
         for column, name in self.options.get("types", {}).items():
-            _one_of(f"inputs.types.{column}", name, tuple(_TYPES))
+            _one_of(f"{self.place}.types.{column}", name, tuple(_TYPES))
         if self.raw and self.format != "tfrecord":
             raise ConfigError(
                 f"a model needs serialised tf.Examples, but inputs.format is {self.format!r}; expected 'tfrecord', "
@@ -115,7 +117,7 @@ def splits(source: Source) -> tuple[Split, ...]:
     """
     groups: list[list[str]] = []
     room = -1
-    for file, size in files.find(source.files).items():
+    for file, size in files.find(source.files, f"{source.place}.files").items():
         if size > room:
             groups.append([])
             room = SPLIT_BYTES
@@ -130,7 +132,7 @@ def wanted(source: Source, found: Sequence[Split]) -> dict[str, pa.DataType]:
     Raises:
         MissingColumnError: `source.columns` names one that this file lacks.
     """
-    file, there = _first_schema(source, found)
+    file, there = first_schema(source, found)
     if source.columns is None or not there:
         return there
     check_names(file, there, {column: "inputs.columns" for column in source.columns})
@@ -149,7 +151,7 @@ def check_columns(source: Source, needed: Mapping[str, str]) -> None:
         MissingFileError: a name or glob matches nothing.
         CorruptFileError: the first file cannot be read.
     """
-    file, there = _first_schema(source, splits(source))
+    file, there = first_schema(source, splits(source))
     if there:
         check_names(file, there, needed)
 
@@ -168,7 +170,7 @@ def _missing(column: str, who: str, there: Mapping[str, Any]) -> str:
     return f"column {column!r}, which {who} needs" + (f" (did you mean {near[0]!r}?)" if near else "")
 
 
-def _first_schema(source: Source, found: Sequence[Split]) -> tuple[str, dict[str, pa.DataType]]:
+def first_schema(source: Source, found: Sequence[Split]) -> tuple[str, dict[str, pa.DataType]]:
     """The first file that has rows and its columns; the last file and no columns if none has."""
     form = format_of(source)
     file, schema = "", {}

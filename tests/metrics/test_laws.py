@@ -9,12 +9,13 @@ from assay.columns import row_count, take
 from assay.metrics.keys import PlotKey
 from assay.metrics.registry import definitions
 
+from .asked import asked
 from .engine import EVERY_SLICE, config_of, cut, evaluated, whole
 from .hard_data import hard_batch
 
 NAMES = sorted(definitions())
 CLASSIC = [n for n in NAMES if definitions()[n].is_plot]
-ALL = " ".join(f'metrics {{ class_name: "{name}" }}' for name in NAMES)
+ALL = " ".join(asked(name) for name in NAMES)
 CONFIG = config_of(ALL, EVERY_SLICE)
 BATCH = hard_batch(3000)
 COUNTS = {"TP", "TN", "FP", "FN", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
@@ -24,6 +25,7 @@ SUMS = COUNTS | {
     "ConfusionMatrixAtThresholds",
     "CalibrationPlot",
     "ConfusionMatrixPlot",
+    "ScoreDistributionPlot",
 }
 
 

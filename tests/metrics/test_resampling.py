@@ -1,5 +1,7 @@
 """Confidence intervals: against a recomputation of every sample from its rows, and in a simulation."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -29,7 +31,7 @@ BATCH = hard_batch(1500)
 
 
 def config(method, slices=EVERY_SLICE):
-    config = config_of(METRICS, slices)
+    config: Any = config_of(METRICS, slices)
     config.options.compute_confidence_intervals.value = True
     config.options.confidence_intervals.method = ConfidenceIntervalOptions.ConfidenceIntervalMethod.Value(method)
     return config
@@ -67,10 +69,11 @@ def by_brute_force(method, seed=0):
     draws = list(Resampling(Method(method), seed).draws(batch, row_count(BATCH)))
     if method == "JACKKNIFE":
         (draw,) = draws
-        samples = [whole(take(BATCH, draw.resample != i), plain) for i in range(SAMPLES)]
+        parts = np.asarray(draw.resample)
+        samples = [whole(take(BATCH, parts != i), plain) for i in range(SAMPLES)]
     else:
-        samples = [whole(take(BATCH, np.repeat(np.arange(1500), draw.times)), plain) for draw in draws[1:]]
-    found = {}
+        samples = [whole(take(BATCH, np.repeat(np.arange(1500), np.asarray(draw.times))), plain) for draw in draws[1:]]
+    found: dict = {}
     for key, values in whole(BATCH, plain).items():
         found[key] = {}
         for metric, value in values.items():

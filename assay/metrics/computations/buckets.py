@@ -1,4 +1,4 @@
-"""Calibration buckets over any range of predictions, for labels of any size."""
+"""Calibration buckets: weights, labels and predictions by the predicted score."""
 
 from __future__ import annotations
 
@@ -6,22 +6,43 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-from assay.metrics.computations.scores import bucket_edges, bucket_of
+from assay.metrics.computations.scores import BUCKETS, ScoreTable, bucket_of, coarser
 from assay.metrics.computations.table import Cells, Table, Views, binned
-from assay.metrics.examples import Examples
+from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import CellSums
-from assay.metrics.values import Buckets
+from assay.metrics.values import Buckets, Floats
 
+Ints = npt.NDArray[np.int64]
+
+_COARSE_BUCKETS = 1_000
 _SUMS = 3
-"""Cell 3 * bucket + i: the weight, the weighted label, the weighted prediction."""
+"""Cell 3 * bucket + i of a BucketTable: the weight, the weighted label, the weighted prediction."""
+
+
+@dataclass(frozen=True)
+class PredictionTable:
+    """Weighted predictions by 1,002 coarse buckets of the score on [0, 1)."""
+
+    def join(self, other: PredictionTable) -> PredictionTable:
+        """Itself: there are no settings."""
+        return self
+
+    def empty(self) -> CellSums:
+        """Zeros."""
+        return CellSums(_COARSE_BUCKETS + 2)
+
+    def place(self, examples: Examples) -> Cells:
+        """Weighted prediction at its bucket, which is the fine bucket's, so that a score on an edge is on one side."""
+        bucket = coarser(bucket_of(examples.predictions, BUCKETS), BUCKETS, _COARSE_BUCKETS)
+        return Cells(bucket, examples.weights * examples.predictions, examples.rows)
 
 
 @dataclass(frozen=True)
 class BucketTable:
-    """Weights, labels and predictions by even buckets of the prediction on [left, right)."""
+    """Weights, labels and predictions by 10,000 even buckets of the prediction on [left, right) and two open ends."""
 
-    num_buckets: int
     left: float
     right: float
 
@@ -31,33 +52,79 @@ class BucketTable:
 
     def empty(self) -> CellSums:
         """Zeros."""
-        return CellSums(_SUMS * (self.num_buckets + 2))
+        return CellSums(_SUMS * (BUCKETS + 2))
 
     def place(self, examples: Examples) -> Cells:
         """The three sums of each entry."""
-        labels, predictions, weights, rows = examples
-        bucket = bucket_of(predictions, self.num_buckets, self.left, self.right)
+        labels, predictions, weights, rows = examples[:4]
+        bucket = bucket_of(predictions, BUCKETS, self.left, self.right)
         cells = (_SUMS * bucket[:, None] + np.arange(_SUMS)).reshape(-1)
         values = np.stack([weights, weights * labels, weights * predictions], 1).reshape(-1)
         return Cells(cells, values, np.repeat(np.arange(len(labels)) if rows is None else rows, _SUMS))
 
 
 @dataclass(frozen=True)
-class WideCalibration:
-    """Calibration buckets for predictions on [left, right)."""
+class Calibration:
+    """Weights, labels and predictions by even buckets of the prediction, and two open ends.
 
-    num_buckets: int
-    left: float
-    right: float
-    binary: ClassVar[bool] = False
-    only_weights: ClassVar[bool] = False
+    Attributes:
+        num_buckets: number of buckets between the ends.
+        left: where the first starts.
+        right: where the last ends.
+    """
+
+    num_buckets: int = 1000
+    left: float = 0.0
+    right: float = 1.0
+    reads: ClassVar[Reads] = Reads()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.num_buckets <= BUCKETS:
+            raise ValueError(f"num_buckets must be from 1 to {BUCKETS}")
+        if not -np.inf < self.left < self.right < np.inf:
+            raise ValueError("left must be below right, and both finite")
+
+    @property
+    def binary(self) -> bool:
+        """On [0, 1] labels are shares of the positive class; elsewhere they are any numbers."""
+        return (self.left, self.right) == (0.0, 1.0)
+
+    @property
+    def _shares(self) -> bool:
+        return self.binary and _COARSE_BUCKETS % self.num_buckets == 0
 
     def tables(self) -> tuple[Table, ...]:
-        """One of its own."""
-        return (BucketTable(self.num_buckets, self.left, self.right),)
+        """The histogram behind all binary metrics and sums of predictions, where that will do; else one of its own."""
+        return (ScoreTable(), PredictionTable()) if self._shares else (BucketTable(self.left, self.right),)
 
     def read(self, views: Views) -> Buckets:
         """Sums (s, num_buckets + 2)."""
+        return self._shared(views) if self._shares else self._own(views)
+
+    def _shared(self, views: Views) -> Buckets:
+        table, entries = views(ScoreTable())
+        _, predictions = views(PredictionTable())
+        bucket = coarser(table.buckets, BUCKETS, self.num_buckets)
+        count = self.num_buckets + 2
+        coarse = 2 * bucket[entries.cells >> 1] + (entries.cells & 1)
+        by_label = binned(entries, coarse, 2 * count).reshape(entries.slice_count, count, 2)
+        bucket = coarser(predictions.cells, _COARSE_BUCKETS, self.num_buckets)
+        return Buckets(*self._edges(), by_label.sum(-1), by_label[..., 1], binned(predictions, bucket, count))
+
+    def _own(self, views: Views) -> Buckets:
         _, entries = views(*self.tables())
-        sums = binned(entries, entries.cells, _SUMS * (self.num_buckets + 2)).reshape(entries.slice_count, -1, _SUMS)
-        return Buckets(*bucket_edges(self.num_buckets, self.left, self.right), *np.moveaxis(sums, -1, 0))
+        bucket, part = np.divmod(entries.cells, _SUMS)
+        cells = _SUMS * self._of_fine()[bucket] + part
+        sums = binned(entries, cells, _SUMS * (self.num_buckets + 2)).reshape(entries.slice_count, -1, _SUMS)
+        return Buckets(*self._edges(), *np.moveaxis(sums, -1, 0))
+
+    def _of_fine(self) -> Ints:
+        """Bucket of each of the 10,002 fine buckets: that which the fine one's left edge is in."""
+        width = self.right - self.left
+        fine = np.concatenate([[-np.inf], np.arange(BUCKETS) / BUCKETS * width + self.left, [np.inf]])
+        return np.searchsorted(self._edges()[0], fine, "right") - 1
+
+    def _edges(self) -> tuple[Floats, Floats]:
+        """Lower and upper edges, each (num_buckets + 2,)."""
+        inner = self.left + np.arange(self.num_buckets + 1) * (self.right - self.left) / self.num_buckets
+        return np.concatenate([[-np.inf], inner]), np.concatenate([inner, [np.inf]])

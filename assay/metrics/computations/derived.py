@@ -6,11 +6,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from assay.metrics.computations.scores import PredictionTable, ScoreTable
-from assay.metrics.computations.table import Entries, Table
+from assay.metrics.computations.buckets import PredictionTable
+from assay.metrics.computations.scores import ScoreTable
+from assay.metrics.computations.table import Entries, Ints, Table
+from assay.metrics.computations.terms import Term
 from assay.metrics.values import Floats
 
-SOURCES: dict[str, type[ScoreTable] | type[PredictionTable]] = {
+SOURCES: dict[Term, type[ScoreTable] | type[PredictionTable]] = {
     "weight": ScoreTable,
     "label": ScoreTable,
     "prediction": PredictionTable,
@@ -18,15 +20,19 @@ SOURCES: dict[str, type[ScoreTable] | type[PredictionTable]] = {
 """Term -> the table whose cells add up to it."""
 
 
-def without_derived(terms: Iterable[str], tables: Iterable[Table]) -> tuple[str, ...]:
+def without_derived(terms: Iterable[Term], tables: Iterable[Table]) -> tuple[Term, ...]:
     """The terms that do not follow from the given tables."""
     kinds = {type(table) for table in tables}
     return tuple(term for term in terms if SOURCES.get(term) not in kinds)
 
 
-def derived(term: str, entries: Entries) -> Floats:
+def derived(term: Term, entries: Entries) -> Floats:
     """The sum of a term in each slice, (s,), from the entries of its source."""
     if term == "label":  # score cells are odd where the label is positive
         odd = np.flatnonzero(entries.cells & 1)
-        return np.bincount(entries.slices[odd], entries.sums[odd], minlength=entries.slice_count)
-    return np.bincount(entries.slices, entries.sums, minlength=entries.slice_count)
+        return _by_slice(entries.slices[odd], entries.sums[odd], entries.slice_count)
+    return _by_slice(entries.slices, entries.sums, entries.slice_count)
+
+
+def _by_slice(slices: Ints, sums: Floats, count: int) -> Floats:
+    return np.bincount(slices, sums, minlength=count).astype(np.float64)  # integers where there is no entry

@@ -18,15 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.arithmetic import suffix_sums
-from assay.metrics.computations.table import Cells, Table, Views, binned
-from assay.metrics.examples import Examples
+from assay.metrics.computations.table import Cells, Entries, Table, Views, binned
+from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import CellSums
-from assay.metrics.values import Buckets, Floats, Matrices
+from assay.metrics.values import Floats, Matrices
 
 Ints = npt.NDArray[np.int64]
 
 BUCKETS = 10_000
-_COARSE_BUCKETS = 1_000
 _SHIFT = 1e-7
 _FEW = 8
 
@@ -34,7 +33,7 @@ _FEW = 8
 def bucket_of(scores: Floats, buckets: int, left: float = 0.0, right: float = 1.0) -> Ints:
     """Bucket of each score, 0 to buckets + 1; finite scores only."""
     position = (scores - left) / (right - left) * buckets
-    if len(scores) and 0 <= position.min() and position.max() <= buckets:
+    if len(scores) and position.min() >= 0 and position.max() <= buckets:
         return position.astype(np.int64) + 1
     return np.where(scores < left, 0, np.clip(position, 0, buckets).astype(np.int64) + 1)
 
@@ -63,13 +62,18 @@ class ScoreTable:
         """Number of score cells, labels not counted."""
         return BUCKETS + 2 + len(self.exact)
 
+    @property
+    def buckets(self) -> Ints:
+        """Bucket that each score cell belongs to."""
+        return _geometry(self).bucket
+
     def empty(self) -> CellSums:
         """Zeros."""
         return CellSums(2 * self.size)
 
     def place(self, examples: Examples) -> Cells:
         """Weight at (score, label); a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
-        labels, scores, weights, rows = examples
+        labels, scores, weights, rows = examples[:4]
         cells = 2 * (bucket_of(scores, BUCKETS) + self._passed(scores))
         positive = labels > 0
         if np.array_equal(labels, positive):
@@ -154,7 +158,7 @@ class Confusion:
 
     thresholds: tuple[float, ...] = (0.5,)
     binary: ClassVar[bool] = True
-    only_weights: ClassVar[bool] = False
+    reads: ClassVar[Reads] = Reads()
 
     def tables(self) -> tuple[Table, ...]:
         """The histogram, split at the thresholds."""
@@ -162,15 +166,17 @@ class Confusion:
 
     def read(self, views: Views) -> Curve:
         """Counts (s, t), t in the order of `thresholds`."""
-        table, entries = views(self.tables()[0])
-        bins = 2 * _geometry(table).passed[entries.cells >> 1] + (entries.cells & 1)
-        histogram = (
-            binned(entries, bins, 2 * (len(table.exact) + 1)).reshape(entries.slice_count, -1, 2).transpose(2, 0, 1)
-        )
-        at = np.searchsorted(table.exact, self.thresholds)
-        fp, tp = suffix_sums(histogram)[..., at + 1]
-        tn, fn = np.cumsum(histogram, -1)[..., at]
-        return Curve(np.broadcast_to(np.asarray(self.thresholds), tp.shape), tp, fp, tn, fn)
+        return _exact_counts(views(self.tables()[0]), self.thresholds)
+
+
+def _exact_counts(view: tuple[ScoreTable, Entries], thresholds: tuple[float, ...]) -> Curve:
+    table, entries = view
+    bins = 2 * _geometry(table).passed[entries.cells >> 1] + (entries.cells & 1)
+    histogram = binned(entries, bins, 2 * (len(table.exact) + 1)).reshape(entries.slice_count, -1, 2).transpose(2, 0, 1)
+    at = np.searchsorted(table.exact, thresholds)
+    fp, tp = suffix_sums(histogram)[..., at + 1]
+    tn, fn = np.cumsum(histogram, -1)[..., at]
+    return Curve(np.broadcast_to(np.asarray(thresholds), tp.shape), tp, fp, tn, fn)
 
 
 def curve_thresholds(count: int) -> tuple[float, ...]:
@@ -180,19 +186,34 @@ def curve_thresholds(count: int) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class ScoreCurve:
-    """Counts along `num_thresholds` evenly spaced thresholds, exact to the 10,000 buckets of the histogram."""
+    """Counts along a curve.
+
+    Attributes:
+        num_thresholds: evenly spaced ones, exact to the 10,000 buckets of the histogram.
+        thresholds: or these, at which counts are exact.
+    """
 
     num_thresholds: int = BUCKETS
+    thresholds: tuple[float, ...] = ()
     binary: ClassVar[bool] = True
-    only_weights: ClassVar[bool] = False
+    reads: ClassVar[Reads] = Reads()
+
+    def __post_init__(self) -> None:
+        if self.num_thresholds < 2:
+            raise ValueError("num_thresholds must be above 1")
+        if self.thresholds and self.num_thresholds != BUCKETS:
+            raise ValueError("num_thresholds and thresholds exclude each other; set one of them")
 
     def tables(self) -> tuple[Table, ...]:
-        """The histogram."""
-        return (ScoreTable(),)
+        """The histogram, split at the exact thresholds if there are any."""
+        return (ScoreTable(tuple(sorted(set(self.thresholds)))),)
 
     def read(self, views: Views) -> Curve:
-        """The thresholds at which something changes in a slice, and the end; (s, width + 1)."""
-        table, entries = views(self.tables()[0])
+        """Ascending thresholds: the exact ones, or those at which something changes in a slice, and the end."""
+        view = views(self.tables()[0])
+        return _exact_counts(view, tuple(sorted(set(self.thresholds)))) if self.thresholds else self._changes(*view)
+
+    def _changes(self, table: ScoreTable, entries: Entries) -> Curve:
         rebinning = _rebinning(table, curve_thresholds(self.num_thresholds))
         count = len(rebinning.thresholds)
         place = entries.slices * count + rebinning.interval[entries.cells >> 1]
@@ -212,7 +233,10 @@ class ScoreMatrices:
 
     num_thresholds: int = 1000
     binary: ClassVar[bool] = True
-    only_weights: ClassVar[bool] = False
+    reads: ClassVar[Reads] = Reads()
+
+    def __post_init__(self) -> None:
+        _check_plot_thresholds(self.num_thresholds)
 
     def tables(self) -> tuple[Table, ...]:
         """The histogram."""
@@ -221,61 +245,62 @@ class ScoreMatrices:
     def read(self, views: Views) -> Matrices:
         """Counts (s, num_thresholds + 2)."""
         table, entries = views(self.tables()[0])
-        rebinning = _rebinning(table, (-1e-6, *(np.arange(self.num_thresholds + 1) / self.num_thresholds).tolist()))
+        rebinning = _rebinning(table, _plot_thresholds(self.num_thresholds))
         count = len(rebinning.thresholds)
         bins = 2 * rebinning.interval[entries.cells >> 1] + (entries.cells & 1)
         curve = _curve(rebinning.thresholds, binned(entries, bins, 2 * count).reshape(entries.slice_count, count, 2))
         return Matrices(rebinning.thresholds, *curve[1:])
 
 
-@dataclass(frozen=True)
-class PredictionTable:
-    """Weighted predictions by 1,002 coarse buckets of the score."""
+@cache
+def _plot_thresholds(count: int) -> tuple[float, ...]:
+    return (-1e-6, *(np.arange(count + 1) / count).tolist())
 
-    def join(self, other: PredictionTable) -> PredictionTable:
-        """Itself: there are no settings."""
-        return self
+
+def _check_plot_thresholds(count: int) -> None:
+    if count < 1:
+        raise ValueError("num_thresholds must be above 0")
+
+
+@dataclass(frozen=True)
+class LevelTable:
+    """Weights by the number of plot thresholds below the score; labels are not read."""
+
+    num_thresholds: int
+
+    def join(self, other: LevelTable) -> LevelTable | None:
+        """Only equal thresholds can be shared."""
+        return self if self == other else None
 
     def empty(self) -> CellSums:
         """Zeros."""
-        return CellSums(_COARSE_BUCKETS + 2)
+        return CellSums(self.num_thresholds + 3)
 
     def place(self, examples: Examples) -> Cells:
-        """Weighted prediction at its bucket, which is the fine bucket's, so that a score on an edge is on one side."""
-        bucket = coarser(bucket_of(examples.predictions, BUCKETS), BUCKETS, _COARSE_BUCKETS)
-        return Cells(bucket, examples.weights * examples.predictions, examples.rows)
+        """Weight at the score's level."""
+        levels = np.searchsorted(_plot_thresholds(self.num_thresholds), examples.predictions, "left")
+        return Cells(levels, examples.weights, examples.rows)
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Weights, labels and predictions by `num_buckets` buckets of the score on [0, 1], and two open ends.
+class ScoreLevels:
+    """Weights above and up to the thresholds of `ScoreMatrices`, exact, whatever the labels."""
 
-    Attributes:
-        num_buckets: a divisor of 1,000.
-    """
+    num_thresholds: int = 1000
+    binary: ClassVar[bool] = False
+    reads: ClassVar[Reads] = Reads(labels=False)
 
-    num_buckets: int = 1000
-    binary: ClassVar[bool] = True
-    only_weights: ClassVar[bool] = False
+    def __post_init__(self) -> None:
+        _check_plot_thresholds(self.num_thresholds)
 
     def tables(self) -> tuple[Table, ...]:
-        """The histogram has the weights and labels; predictions need sums of their own."""
-        return (ScoreTable(), PredictionTable())
+        """One of its own."""
+        return (LevelTable(self.num_thresholds),)
 
-    def read(self, views: Views) -> Buckets:
-        """Sums (s, num_buckets + 2)."""
-        table, entries = views(self.tables()[0])
-        _, predictions = views(self.tables()[1])
-        bucket = coarser(_geometry(table).bucket, BUCKETS, self.num_buckets)
-        coarse = 2 * bucket[entries.cells >> 1] + (entries.cells & 1)
-        count = self.num_buckets + 2
-        by_label = binned(entries, coarse, 2 * count).reshape(entries.slice_count, count, 2)
-        bucket = coarser(predictions.cells, _COARSE_BUCKETS, self.num_buckets)
-        lower, upper = bucket_edges(self.num_buckets, 0.0, 1.0)
-        return Buckets(lower, upper, by_label.sum(-1), by_label[..., 1], binned(predictions, bucket, count))
-
-
-def bucket_edges(buckets: int, left: float, right: float) -> tuple[Floats, Floats]:
-    """Lower and upper edges, each (buckets + 2,), of even buckets on [left, right) and the two open ends."""
-    inner = left + np.arange(buckets + 1) * ((right - left) / buckets)
-    return np.concatenate([[-np.inf], inner]), np.concatenate([inner, [np.inf]])
+    def read(self, views: Views) -> Matrices:
+        """What is above a threshold as tp, what is not as tn, (s, num_thresholds + 2); fp and fn are 0."""
+        _, entries = views(self.tables()[0])
+        weight = binned(entries, entries.cells, self.num_thresholds + 3)
+        above, below = suffix_sums(weight)[:, 1:], np.cumsum(weight, -1)[:, :-1]
+        nothing = np.zeros_like(above)
+        return Matrices(np.asarray(_plot_thresholds(self.num_thresholds)), above, nothing, below, nothing)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics.examples import Examples
+from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import CellSums, Sparse, TermSums
 from assay.metrics.values import Floats
 
@@ -66,15 +66,15 @@ Views: TypeAlias = Callable[[Table], tuple[Any, Any]]
 
 
 class Computation(Protocol):
-    """The logical side; a frozen dataclass.
+    """The logical side; a frozen dataclass."""
 
-    Attributes:
-        binary: whether labels must lie in [0, 1].
-        only_weights: whether neither labels nor predictions are read.
-    """
+    @property
+    def binary(self) -> bool:
+        """Whether labels must lie in [0, 1]."""
 
-    binary: ClassVar[bool]
-    only_weights: ClassVar[bool]
+    @property
+    def reads(self) -> Reads:
+        """Which columns it reads."""
 
     def tables(self) -> tuple[Table, ...]:
         """The tables that it reads."""

@@ -4,20 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from assay.metrics.computations.table import Table, Terms, Views
-from assay.metrics.examples import Examples
+from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import TermSums
 from assay.metrics.values import Floats
 
-TERMS: dict[str, Callable[[Examples], Floats]] = {
+Term: TypeAlias = "str | tuple[Any, ...]"
+"""Name of a term, or name and settings."""
+
+
+def _mean_cross_entropy(e: Examples, from_logits: bool, label_smoothing: float) -> Floats:
+    labels, p = e.labels * (1 - label_smoothing) + label_smoothing / 2, e.predictions
+    if from_logits:
+        return _weighted(e, np.maximum(p, 0) - p * labels + np.log1p(np.exp(-np.abs(p))))
+    return _weighted(e, -_times_log(labels, p) - _times_log(1 - labels, 1 - p))
+
+
+def _sum_cross_entropy(e: Examples, from_logits: bool, label_smoothing: float) -> Floats:
+    """Entries of a row add up to its loss; times the width, because each entry also adds the row's weight."""
+    labels, p = e.labels * (1 - label_smoothing) + label_smoothing / e.width, e.predictions.reshape(-1, e.width)
+    if from_logits:
+        shifted = p - p.max(-1, keepdims=True, initial=-np.inf)
+        log = (shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))).reshape(-1)
+        return _weighted(e, -e.width * labels * log)
+    return _weighted(e, -e.width * _times_log(labels, (p / p.sum(-1, keepdims=True)).reshape(-1)))
+
+
+def _times_log(share: Floats, p: Floats) -> Floats:
+    """The product share * ln p, which is 0 where the share is 0, whatever p is."""
+    return np.where(share == 0, 0.0, share * np.log(p))
+
+
+def _weighted(e: Examples, error: Floats) -> Floats:
+    """Weighted error; a row without weight adds nothing, even where its error is infinite."""
+    return np.where(e.weights > 0, e.weights * error, 0.0)
+
+
+def _log_ratio(e: Examples) -> Floats:
+    return np.log(e.labels + 1) - np.log(e.predictions + 1)
+
+
+TERMS: dict[str, Callable[..., Floats]] = {
     "weight": lambda e: e.weights,
     "label": lambda e: e.weights * e.labels,
     "prediction": lambda e: e.weights * e.predictions,
+    "negative": lambda e: e.weights * (1 - e.labels),
+    "prediction_of_positives": lambda e: e.weights * e.labels * e.predictions,
+    "prediction_of_negatives": lambda e: e.weights * (1 - e.labels) * e.predictions,
     "squared_error": lambda e: e.weights * np.square(e.labels - e.predictions),
+    "absolute_error": lambda e: e.weights * np.abs(e.labels - e.predictions),
+    "relative_error": lambda e: np.where(e.labels != 0, e.weights * np.abs((e.labels - e.predictions) / e.labels), 0.0),
+    "weight_of_relative": lambda e: e.weights * (e.labels != 0),
+    "squared_log_error": lambda e: _weighted(e, np.nan_to_num(np.square(_log_ratio(e)), nan=0.0, posinf=np.inf)),
+    "weight_of_squared_log": lambda e: e.weights * ~np.isnan(_log_ratio(e)),
+    "binary_crossentropy": _mean_cross_entropy,
+    "categorical_crossentropy": _sum_cross_entropy,
 }
 """Name -> what a row adds. A term is looked up by name on the worker, so no function has to travel."""
 
@@ -26,7 +71,7 @@ TERMS: dict[str, Callable[[Examples], Floats]] = {
 class TermTable:
     """The sums of the named terms."""
 
-    terms: tuple[str, ...]
+    terms: tuple[Term, ...]
 
     def join(self, other: TermTable) -> TermTable:
         """The table of both tables' terms."""
@@ -38,7 +83,13 @@ class TermTable:
 
     def place(self, examples: Examples) -> Terms:
         """The terms of each entry, (m, terms)."""
-        return Terms(np.stack([TERMS[term](examples) for term in self.terms], axis=1), examples.rows)
+        with np.errstate(all="ignore"):
+            return Terms(np.stack([_term(term, examples) for term in self.terms], axis=1), examples.rows)
+
+
+def _term(term: Term, examples: Examples) -> Floats:
+    name, *settings = (term,) if isinstance(term, str) else term
+    return TERMS[name](examples, *settings)
 
 
 @dataclass(frozen=True)
@@ -46,7 +97,7 @@ class Weights:
     """Sum of the example weights."""
 
     binary: ClassVar[bool] = False
-    only_weights: ClassVar[bool] = True
+    reads: ClassVar[Reads] = Reads(labels=False, predictions=False)
 
     def tables(self) -> tuple[Table, ...]:
         """The weights."""
@@ -70,7 +121,7 @@ class Means:
     """Sums behind mean label, mean prediction and their ratio."""
 
     binary: ClassVar[bool] = False
-    only_weights: ClassVar[bool] = False
+    reads: ClassVar[Reads] = Reads()
 
     def tables(self) -> tuple[Table, ...]:
         """Weights, labels, predictions."""
@@ -90,21 +141,110 @@ class ErrorTerms(NamedTuple):
 
 @dataclass(frozen=True)
 class Errors:
-    """Sum of one error term, and of the weights."""
+    """Sum of one error term, and of the weights of the rows that have it."""
 
     term: str
+    weight: str
     binary: ClassVar[bool] = False
-    only_weights: ClassVar[bool] = False
+    reads: ClassVar[Reads] = Reads()
 
     def tables(self) -> tuple[Table, ...]:
         """Weights and the error."""
-        return (TermTable(("weight", self.term)),)
+        return (TermTable((self.weight, self.term)),)
 
     def read(self, views: Views) -> ErrorTerms:
         """The two sums."""
-        return ErrorTerms(*_columns(views(*self.tables()), "weight", self.term))
+        return ErrorTerms(*_columns(views(*self.tables()), self.weight, self.term))
 
 
-def _columns(view: tuple[TermTable, Floats], *terms: str) -> list[Floats]:
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Sum of a cross-entropy, and of the weights.
+
+    Attributes:
+        term: which one.
+        from_logits: whether predictions are logits.
+        label_smoothing: share of each label that is spread over the classes.
+    """
+
+    term: str
+    from_logits: bool = False
+    label_smoothing: float = 0.0
+    binary: ClassVar[bool] = True
+    reads: ClassVar[Reads] = Reads()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing <= 1:
+            raise ValueError("label_smoothing must be from 0 to 1")
+
+    def tables(self) -> tuple[Table, ...]:
+        """Weights and the loss."""
+        return (TermTable(("weight", self._loss)),)
+
+    @property
+    def _loss(self) -> Term:
+        return (self.term, self.from_logits, self.label_smoothing)
+
+    def read(self, views: Views) -> ErrorTerms:
+        """The two sums."""
+        return ErrorTerms(*_columns(views(*self.tables()), "weight", self._loss))
+
+
+class ClassTerms(NamedTuple):
+    """Weights and weighted predictions of positives and negatives of each slice, all of shape (s,)."""
+
+    positive: Floats
+    negative: Floats
+    prediction_of_positives: Floats
+    prediction_of_negatives: Floats
+
+
+@dataclass(frozen=True)
+class Discrimination:
+    """Sums behind the mean predictions of both classes; a fractional label is part of each."""
+
+    binary: ClassVar[bool] = True
+    reads: ClassVar[Reads] = Reads()
+
+    def tables(self) -> tuple[Table, ...]:
+        """Weights and predictions by class."""
+        return (TermTable(_CLASS_TERMS),)
+
+    def read(self, views: Views) -> ClassTerms:
+        """The four sums."""
+        return ClassTerms(*_columns(views(*self.tables()), *_CLASS_TERMS))
+
+
+_CLASS_TERMS = ("label", "negative", "prediction_of_positives", "prediction_of_negatives")
+
+
+@dataclass(frozen=True)
+class FeatureMean:
+    """Sums behind the mean of a column of numbers; rows without a value are left out.
+
+    Attributes:
+        feature_key_path: keys in the Extracts that lead to the column.
+        example_weights_key_path: keys that lead to its weights; () if each row weighs 1.
+    """
+
+    feature_key_path: tuple[str, ...] = ()
+    example_weights_key_path: tuple[str, ...] = ()
+    binary: ClassVar[bool] = False
+
+    @property
+    def reads(self) -> Reads:
+        """The column and its weights."""
+        return Reads(False, False, self.feature_key_path, self.example_weights_key_path)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Weights and values."""
+        return (TermTable(("weight", "prediction")),)
+
+    def read(self, views: Views) -> ErrorTerms:
+        """The two sums."""
+        return ErrorTerms(*_columns(views(*self.tables()), "weight", "prediction"))
+
+
+def _columns(view: tuple[TermTable, Floats], *terms: Term) -> list[Floats]:
     table, sums = view
     return [sums[:, table.terms.index(term)] for term in terms]

@@ -1,0 +1,159 @@
+"""Keys of a join: brought to a form in which equal keys have equal bits, then hashed, a column at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assay.errors import ColumnTypeError
+
+Hashes = npt.NDArray[np.uint64]
+
+_MISSING = "nothing"
+_CASTS: Mapping[str, tuple[pa.DataType, ...]] = {
+    "text": (pa.large_binary(),),
+    "whole numbers": (pa.int64(),),
+    "truth values": (pa.int64(),),
+    "dates": (pa.date32(), pa.int32(), pa.int64()),
+    "times": (pa.timestamp("ns"), pa.int64()),
+    "times with a zone": (pa.timestamp("ns", "UTC"), pa.int64()),
+    _MISSING: (pa.int64(),),
+}
+"""What keys can be -> the casts that end in int64 or large_binary."""
+
+_KINDS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
+    (pa.types.is_null, _MISSING),
+    (pa.types.is_string, "text"),
+    (pa.types.is_large_string, "text"),
+    (pa.types.is_binary, "text"),
+    (pa.types.is_large_binary, "text"),
+    (pa.types.is_fixed_size_binary, "text"),
+    (pa.types.is_integer, "whole numbers"),
+    (pa.types.is_floating, "whole numbers"),
+    (pa.types.is_boolean, "truth values"),
+    (pa.types.is_date, "dates"),
+    (lambda kind: pa.types.is_timestamp(kind) and kind.tz is None, "times"),
+    (pa.types.is_timestamp, "times with a zone"),
+)
+_LARGEST_EXACT = 2.0**53
+_WORD = 8
+_MASKS = np.array([2 ** (8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
+"""Bytes of a text that are left -> which bits of its next word are its own, in little-endian order."""
+
+
+def kind_of(kind: pa.DataType, place: str) -> str:
+    """What a column of a type holds, in words; columns of one kind can be compared.
+
+    Raises:
+        ColumnTypeError: such values cannot be keys.
+    """
+    if isinstance(kind, pa.BaseExtensionType):
+        kind = kind.storage_type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    found = next((name for is_of, name in _KINDS if is_of(kind)), None)
+    if found is None:
+        raise ColumnTypeError(
+            f"{place} has type {kind}; a key of inputs.join must be text, whole numbers, dates, times or truth values"
+        )
+    return found
+
+
+def check_same_kind(one: pa.DataType, place: str, other: pa.DataType, other_place: str) -> None:
+    """Raises ColumnTypeError if two key columns could never match. A column of missing values goes with any."""
+    kinds = kind_of(one, place), kind_of(other, other_place)
+    if _MISSING not in kinds and kinds[0] != kinds[1]:
+        raise ColumnTypeError(
+            f"{place} holds {kinds[0]} ({one}), {other_place} holds {kinds[1]} ({other}); expected the same in both; "
+            "for csv and jsonl, `types` among the options can tell"
+        )
+
+
+def comparable(column: pa.Array, place: str) -> pa.Array:
+    """Returns a key column as int64 or large_binary, so that equal keys are equal bits; NaN is missing.
+
+    Args:
+        column: (n,) of any type that `kind_of` takes; unsigned numbers from 2^63 keep their bits.
+        place: file and column, for messages.
+
+    Raises:
+        ColumnTypeError: another type, or a float that is no exact whole number.
+    """
+    kind = kind_of(column.type, place)
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_floating(column.type):
+        column = _whole(column, place)
+    try:
+        for target in _CASTS[kind]:
+            column = column.cast(target, safe=not pa.types.is_uint64(column.type))
+    except pa.ArrowInvalid as error:
+        raise ColumnTypeError(f"{place}: not to be compared as a key of inputs.join: {error}") from error
+    return column
+
+
+def _whole(column: pa.Array, place: str) -> pa.Array:
+    """Floats that are really whole numbers, as pandas makes of those with gaps."""
+    column = column.cast(pa.float64())
+    column = pc.if_else(pc.is_nan(column), None, column)
+    exact = pc.and_(pc.equal(pc.floor(column), column), pc.less_equal(pc.abs(column), _LARGEST_EXACT))
+    wrong = pc.filter(column, pc.invert(exact), null_selection_behavior="drop")
+    if len(wrong):
+        raise ColumnTypeError(
+            f"{place} holds {wrong[0].as_py()!r}; a key of inputs.join that is a float must be a whole number of at "
+            "most 2^53"
+        )
+    return column
+
+
+def is_whole(keys: Sequence[pa.Array]) -> npt.NDArray[np.bool_]:
+    """(n,) whether no part of a key is missing."""
+    there = np.ones(len(keys[0]), bool)
+    for key in keys:
+        if key.null_count:
+            there &= key.is_valid().to_numpy(zero_copy_only=False)
+    return there
+
+
+def hashes(keys: Sequence[pa.Array], salt: int) -> Hashes:
+    """(n,) hashes of keys as `comparable` gives them, one array for each part.
+
+    A single column of whole numbers gives different hashes for different numbers, near ones for near ones.
+    """
+    state = np.full(len(keys[0]), salt, np.uint64)
+    for key in keys:
+        state = _with_texts(state, key) if pa.types.is_large_binary(key.type) else _with_numbers(state, key)
+    return state
+
+
+def _mixed(state: Hashes) -> Hashes:
+    """Each bit of the result depends on each bit of the state; 0 stays 0. A bijection (splitmix64's)."""
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))
+
+
+def _with_numbers(state: Hashes, key: pa.Array) -> Hashes:
+    return _mixed(state) ^ key.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint64)
+
+
+def _with_texts(state: Hashes, key: pa.Array) -> Hashes:
+    """Takes in the first word of every text, then the second of those that are longer, and so on."""
+    _, offsets, data = key.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[key.offset : key.offset + len(key) + 1]
+    first, last = (int(bounds[0]), int(bounds[-1])) if len(key) else (0, 0)
+    own = np.frombuffer(data, np.uint8)[first:last] if last > first else np.zeros(0, np.uint8)
+    words = np.lib.stride_tricks.sliding_window_view(np.concatenate([own, np.zeros(_WORD, np.uint8)]), _WORD)
+    starts, lengths = bounds[:-1] - first, np.diff(bounds)
+    state = _mixed(state) ^ lengths.astype(np.uint64)
+    for at in range(0, int(lengths.max(initial=0)), _WORD):
+        rows = np.flatnonzero(lengths > at)
+        word = words[starts[rows] + at].view("<u8")[:, 0] & _MASKS[np.minimum(lengths[rows] - at, _WORD)]
+        state[rows] = _mixed(state[rows]) ^ word
+    return state

@@ -1,0 +1,129 @@
+"""The second source of a join, whole in memory: once in a process, whoever asks for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+import numpy as np
+import pyarrow as pa
+
+from assay.errors import BadRowError, ColumnTypeError
+from assay.readers.bad_rows import Refuse, refusal
+from assay.readers.batches import Numbers, one_chunk
+from assay.readers.join_index import Index, index_of
+from assay.readers.join_keys import check_same_kind, comparable
+from assay.readers.source import Source, Split, format_of
+
+_tables: WeakValueDictionary[str, Table] = WeakValueDictionary()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of the second source and where to find them.
+
+    Attributes:
+        columns: the columns that are not keys.
+        types: of the key columns; empty if there are no rows.
+        index: of the keys.
+        rows: number of rows.
+        unreadable: rows that were left out because they could not be read.
+    """
+
+    columns: Mapping[str, pa.Array]
+    types: Mapping[str, pa.DataType]
+    index: Index | None
+    rows: int
+    unreadable: int
+
+    def find(self, columns: Mapping[str, pa.Array], on: Sequence[str], file: str) -> Numbers:
+        """Returns the row (n,) that goes with each of n rows of the main source, -1 where there is none.
+
+        Raises:
+            ColumnTypeError: the key columns of `file` cannot be compared with those of the second source.
+        """
+        keys = []
+        for name in on:
+            place = f"{file}: column {name!r}"
+            if name in self.types:
+                check_same_kind(columns[name].type, place, self.types[name], f"inputs.join.files: column {name!r}")
+            keys.append(comparable(columns[name], place))
+        if self.index is None:
+            return np.full(len(keys[0]), -1, np.int64)
+        return self.index.find(keys)
+
+    def take(self, rows: Numbers) -> dict[str, pa.Array]:
+        """Returns the given rows of each column."""
+        indices = pa.array(rows)
+        return {name: column.take(indices) for name, column in self.columns.items()}
+
+
+def shared(token: str, make: Callable[[], Table]) -> Table:
+    """Returns the table of a token, which lives as long as somebody holds it."""
+    with _lock:
+        table = _tables.get(token)
+        if table is None:
+            table = _tables[token] = make()
+        return table
+
+
+def read_table(source: Source, found: Sequence[Split], types: Mapping[str, pa.DataType], on: Sequence[str]) -> Table:
+    """Reads all files into one table.
+
+    Args:
+        source: the second source.
+        found: its splits.
+        types: its columns to read, the keys among them, and their types; none if it has no rows.
+        on: names of the key columns.
+
+    Raises:
+        BadRowError: two rows have the same key, or a row cannot be read.
+        ColumnTypeError: files differ in the type of a column, or a key column is of a type that cannot be one.
+    """
+    parts: list[pa.Table] = []
+    ends: dict[str, int] = {}
+    unreadable: list[int] = []
+    for file in (file for split in found for file in split.files):
+        refuse = refusal(file, "fail") if source.on_bad_rows == "fail" else _noting(unreadable)
+        read = [pa.table(rows.columns) for rows in format_of(source).read(file, source, types, refuse)]
+        ends[file] = max(ends.values(), default=0) + sum(part.num_rows for part in read)
+        parts += read
+    if not parts:
+        return Table({}, {}, None, 0, len(unreadable))
+    columns = _one_of(parts)
+    index = index_of([comparable(columns[name], f"inputs.join.files: column {name!r}") for name in on])
+    if len(index.repeated):
+        raise _repeated(index.repeated, columns, on, ends)
+    keys = {name: columns.pop(name) for name in on}
+    return Table(columns, {name: key.type for name, key in keys.items()}, index, len(keys[on[0]]), len(unreadable))
+
+
+def _noting(rows: list[int]) -> Refuse:
+    """Leaves unreadable rows out, without Beam's counters: several workers may read the same file."""
+    return lambda row, why: rows.append(row)
+
+
+def _one_of(parts: Sequence[pa.Table]) -> dict[str, pa.Array]:
+    try:
+        whole = pa.concat_tables(parts, promote_options="permissive")
+        return {name: one_chunk(whole.column(name)) for name in whole.column_names}
+    except pa.ArrowException as error:
+        raise ColumnTypeError(f"inputs.join.files do not go together in one table: {error}") from error
+
+
+def _repeated(pairs: Numbers, columns: Mapping[str, pa.Array], on: Sequence[str], ends: Mapping[str, int]) -> Exception:
+    first, second = (_file_of(int(row), ends) for row in pairs[0])
+    key = ", ".join(f"{name}={columns[name][int(pairs[0, 1])].as_py()!r}" for name in on)
+    more = f" (and {len(pairs) - 1:,} more repeated)" if len(pairs) > 1 else ""
+    before = "already in this file" if first == second else f"already in {first}"
+    return BadRowError(
+        f"{second}: the key {key} is {before}{more}; expected every key once in inputs.join.files, so that no row "
+        "has two partners"
+    )
+
+
+def _file_of(row: int, ends: Mapping[str, int]) -> str:
+    return next(file for file, end in ends.items() if row < end)

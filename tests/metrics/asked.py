@@ -1,0 +1,14 @@
+"""Metrics as a config asks for them."""
+
+import json
+
+from assay.metrics.registry import definitions
+
+OF_HARD_DATA = {"Mean": {"feature_key_path": ["features", "level"], "example_weights_key_path": ["example_weights"]}}
+"""What names columns of the data has to name those of the hard data."""
+
+
+def asked(class_name: str, **settings) -> str:
+    """A metric with its example settings (those that it cannot do without), as text of a metrics spec."""
+    example = json.loads(f"{{{definitions()[class_name].example}}}") | OF_HARD_DATA.get(class_name, {})
+    return f'metrics {{ class_name: "{class_name}" config: {json.dumps(json.dumps(example | settings))} }}'

@@ -1,0 +1,44 @@
+"""The store behind feature samplers: the first values of each slice, whatever the batches and splits."""
+
+import numpy as np
+import pyarrow as pa
+
+from assay.metrics.examples import Stream, examples_of
+from assay.metrics.samples import SampleStore, WrongSide, merge_samples
+
+LIMIT = 3
+
+
+def filled(slices, values):
+    store = SampleStore(LIMIT)
+    for start in range(0, len(values), 7):
+        part = slice(start, start + 7)
+        store.add(slices[part], 5, values[part])
+    return store.take(np.arange(5))
+
+
+def test_each_slice_keeps_its_first_values_in_order_whatever_the_batches_and_splits():
+    rng = np.random.default_rng(0)
+    slices, values = rng.choice([0, 1, 3, 4], 60, p=[0.7, 0.2, 0.07, 0.03]), np.arange(60).astype(object)
+    expected = [[v for s, v in zip(slices, values, strict=True) if s == i][:LIMIT] for i in range(5)]
+    assert [found.tolist() for found in filled(slices, values).by_slice()] == expected
+    parts = [filled(slices[:20], values[:20]), filled(slices[20:], values[20:])[np.array([4, 3, 1, 0])]]
+    merged = merge_samples(parts, [np.arange(5), np.array([4, 3, 1, 0])], 5)
+    assert [found.tolist() for found in merged.by_slice()] == expected
+    assert [found.tolist() for found in merged[np.array([3, 0])].by_slice()] == [expected[3], expected[0]]
+
+
+def test_rows_on_the_wrong_side_are_shown_unless_they_have_no_weight_or_no_value():
+    batch = {
+        "features": {"name": pa.array(["a", "b", None, "d", "e", "f"])},
+        "labels": np.array([0.0, 0, 0, 0, 1, 1]),
+        "predictions": np.array([0.9, 0.5, 0.8, 0.7, 0.1, 0.9]),
+        "example_weights": np.array([1.0, 1, 1, 0, 1, 1]),
+    }
+    for label, expected in ((0.0, (["a"], [0])), (1.0, (["e"], [4]))):
+        needs = WrongSide(label, "name")
+        stream = Stream(weighted=True, reads=needs.reads)
+        assert stream.columns == ("name",)
+        (table,) = needs.tables()
+        added = table.place(examples_of(batch, stream))
+        assert (added.values.tolist(), np.asarray(added.rows).tolist()) == expected

@@ -1,0 +1,124 @@
+"""The parts of the benchmark that need no measuring."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+import pytest
+
+from bench.bars import BARS, UNBOUND
+from bench.cases import SLICINGS, Case
+from bench.measure import Cost, Measured, agreement, imports_of, measure
+from bench.run import BEGIN, END, at_rows, chosen, filled, loaded
+from bench.sides import SIDES
+from bench.tables import report
+
+ROOT = Path(__file__).parents[1]
+CASES = list(dict.fromkeys([*(case for bar in BARS for case in bar.cases), *UNBOUND]))
+
+
+def measured(cpu_s: dict[str, float]) -> Measured:
+    """Every case takes `cpu_s` of its side a million rows above 1 s of imports, and 200 MB."""
+    costs = {str(case): [Cost(1 + cpu_s[case.side] * case.rows / 1e6, 9, 200)] for case in CASES}
+    return Measured(costs={**costs, **{code: [Cost(1, 1, 100)] for case in CASES for code in imports_of(case)}})
+
+
+def lines_with(text: str, *words: str) -> list[str]:
+    return [line for line in text.splitlines() if all(word in line for word in words)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_case_has_a_side_for_its_format_and_assay_beside_it_on_the_same_data(case):
+    assert case.scenario in SLICINGS
+    assert case.file_format in SIDES[case.side].imports
+    assert replace(case, side="assay") in CASES
+
+
+def test_bars_compare_cpu_seconds_less_imports():
+    seconds = {side: 8.0 for side in SIDES} | {"assay": 0.1, "polars bucketed": 0.09}
+    text = report("", CASES, BARS, measured(seconds))
+    (line,) = lines_with(text, "CPU s of TFMA", "| 114 slices |")
+    assert "| 80 |" in line
+    assert "at least 120 times" in line
+    assert line.endswith("| **no** |")
+    (line,) = lines_with(text, "CPU s of TFMA", "| 1 slice |")
+    assert line.endswith("| yes |")
+    (line,) = lines_with(text, "CPU s of polars bucketed", "1,000,000")
+    assert "| 0.90 |" in line
+    assert line.endswith("| **no** |")
+
+
+def test_memory_from_tfrecord_is_compared_with_a_bare_import_of_tensorflow():
+    lines = lines_with(report("", CASES, BARS, measured(dict.fromkeys(SIDES, 1.0))), "above `import tensorflow`")
+    assert lines
+    assert all("| 100 |" in line and line.endswith("| yes |") for line in lines)
+
+
+def test_a_case_that_failed_leaves_its_bars_unmeasured():
+    found = measured(dict.fromkeys(SIDES, 1.0))
+    slow = next(case for case in CASES if case.side == "TFMA")
+    del found.costs[str(slow)]
+    found.failures[str(slow)] = "ended with 1"
+    text = report("", CASES, BARS, found)
+    assert len(lines_with(text, "not measured")) == sum(slow in bar.cases for bar in BARS) == 1
+    assert lines_with(text, str(slow), "ended with 1")
+
+
+def test_what_reading_back_took_is_told_apart():
+    found = measured(dict.fromkeys(SIDES, 8.0) | {"assay": 0.1})
+    slow = Case("TFMA", "114 slices", "tfrecord", 100_000)
+    found.read_back_s[str(slow)] = 0.2
+    assert lines_with(report("", CASES, BARS, found), str(slow), "| 0.60 | 60 |")
+
+
+def test_what_was_measured_survives_a_file(tmp_path):
+    found = measured(dict.fromkeys(SIDES, 1.0))
+    file = tmp_path / "figures.json"
+    file.write_text(json.dumps({"machine": "two cores", **asdict(found)}))
+    assert loaded(file) == ("two cores", found)
+
+
+def test_fewer_rows_leave_out_bars_and_cases():
+    bars, cases = chosen("", 100_000)
+    assert {case.side for case in cases} == {"assay", "TFMA"}
+    assert 0 < len(bars) < len(BARS)
+    assert {case.rows for case in at_rows(CASES, 10)} == {10}
+
+
+def test_aucs_agree_overall_and_on_average():
+    ours = {"": 0.75, "a": 0.5, "b": float("nan")}
+    assert agreement(ours, {**ours, "a": 0.5001, "b": 0.0}).startswith("agrees")
+    assert agreement(ours, {**ours, "": 0.75001}).startswith("DIFFERS")
+    assert agreement(ours, {**ours, "a": 0.6}).startswith("DIFFERS")
+    assert agreement(ours, {**ours, "": float("nan")}).startswith("DIFFERS")
+    assert agreement(ours, {"": 0.75}).startswith("DIFFERS")
+
+
+def test_a_process_is_measured_and_says_what_it_printed():
+    cost, printed = measure((sys.executable, "-c", "x = bytearray(100 << 20); print('{\"auc\": 1}')"))
+    assert cost.cpu_s > 0
+    assert cost.peak_mb > 100
+    assert printed == {"auc": 1}
+
+
+def test_the_page_has_a_place_for_the_tables():
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    once = filled(page, "| a |")
+    assert f"{BEGIN}\n\n| a |\n\n{END}" in once
+    assert filled(once, "| b |") == filled(page, "| b |")
+    with pytest.raises(click.ClickException, match="figures: begin"):
+        filled("no place", "| a |")
+
+
+def test_the_page_names_every_side_and_scenario():
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    assert [name for name in (*SIDES, *SLICINGS) if f"| {name} |" not in page] == []
+
+
+def test_names_of_cases_tell_them_apart():
+    assert len({str(case) for case in CASES}) == len(CASES)
+    assert Case("assay", "1 slice", "parquet", 5, 2).data == "parquet-5-2"
