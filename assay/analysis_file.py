@@ -24,6 +24,7 @@ from assay.fields import (
     json_mapping,
     keys,
     list_of,
+    natural,
     parameters,
     section,
     share,
@@ -129,6 +130,7 @@ _ANALYSIS: Mapping[str, Field] = {
     "min_rows": Field(count, 1),
     "models": _sections(_MODEL),
     "rubber_stamp": Field(flag, False),
+    "seed": Field(natural, 0),
     "eval_config": Field(_config, None),
     "eval_config_file": Field(word, None),
     "extractors": _sections(_EXTRACTOR),
@@ -179,7 +181,7 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path) -> Plan:
         eval_config=config,
         output=_placed(read["output"], folder),
         params=read["params"],
-        **{key: read[key] for key in ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "code_version")},
+        **{key: read[key] for key in ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "code_version")},
     )
     plans.check(plan)
     return plan

@@ -140,11 +140,16 @@ def flag(value: Any, path: str) -> bool:
     return value
 
 
-def count(value: Any, path: str) -> int:
-    """A whole number of at least 1."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise expected(path, "a whole number of at least 1", value)
+def count(value: Any, path: str, least: int = 1) -> int:
+    """A whole number of at least `least`."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise expected(path, f"a whole number of at least {least}", value)
     return value
+
+
+def natural(value: Any, path: str) -> int:
+    """A whole number, or 0."""
+    return count(value, path, least=0)
 
 
 def share(value: Any, path: str) -> float:

@@ -88,6 +88,7 @@ class Plan:
         max_bad_rows: share of rows, 0 to 1; above it the verdict is NOT_EVALUATED.
         min_rows: below this number of rows the verdict is NOT_EVALUATED.
         rubber_stamp: there is no baseline yet, so change thresholds are not checked.
+        seed: of the resamples behind confidence intervals.
         code_version: version of the user's own code, where it should count instead of its source.
     """
 
@@ -103,6 +104,7 @@ class Plan:
     max_bad_rows: float = 0.0
     min_rows: int = 1
     rubber_stamp: bool = False
+    seed: int = 0
     code_version: str = ""
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,11 +43,16 @@ def metric_records(
         PipelineError: a value of a form that only a plot can hold.
     """
     parts: list[wire.Part] = []
+    shown = {key: value for key, value in values.items() if isinstance(value, np.ndarray) and value.dtype == object}
     for key, value in values.items():
+        if key in shown:
+            continue
         name = wire.message(1, metric_key_to_proto(key).SerializeToString())
         interval = _interval(key, intervals[key]) if intervals and key in intervals else ()
         parts += wire.message(_METRICS, *name, *wire.message(2, *_metric_value(key, value)), *interval)
     tails = [wire.integer(_ROWS, count) if count else b"" for count in rows.tolist()]
+    for key, value in shown.items():
+        tails = [tail + _shown(key, found) for tail, found in zip(tails, value, strict=True)]
     return _records(keys, parts, tails)
 
 
@@ -98,6 +104,21 @@ def _metric_value(key: MetricKey, value: Value) -> tuple[wire.Part, ...]:
     sizes = wire.message(2, b"".join(wire.varint(size) for size in value.shape[1:]))
     numbers = wire.message(7, wire.per_row(np.asarray(value, "<f8")))
     return wire.message(7, wire.integer(1, _FLOAT64), *sizes, *numbers)
+
+
+def _shown(key: MetricKey, values: npt.NDArray[Any]) -> bytes:
+    """A sample of the data as an array: text and bytes as bytes, numbers as doubles."""
+    array = pb.ArrayValue(shape=[len(values)])
+    if all(isinstance(value, int | float) for value in values):
+        array.data_type = pb.ArrayValue.FLOAT64
+        array.float64_values.extend(map(float, values))
+    else:
+        array.data_type = pb.ArrayValue.BYTES
+        array.bytes_values.extend(v if isinstance(v, bytes) else str(v).encode() for v in values)
+    item = pb.MetricsForSlice(
+        metric_keys_and_values=[{"key": metric_key_to_proto(key), "value": pb.MetricValue(array_value=array)}]
+    )
+    return item.SerializeToString()
 
 
 def _interval(key: MetricKey, interval: Interval) -> tuple[wire.Part, ...]:

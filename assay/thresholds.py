@@ -177,7 +177,7 @@ def _settings(metric: MetricConfig) -> dict[str, Any]:
 
 
 def _default_name(metric: MetricConfig) -> str:
-    from assay.metrics.registry import definitions, snake_case  # here, because it brings Arrow
+    from assay.metrics.registry import snake_case  # here, because it brings Arrow
+    from assay.metrics.specs import default_name
 
-    known = definitions().get(metric.class_name)
-    return known.name if known else snake_case(metric.class_name)
+    return default_name(metric) or snake_case(metric.class_name)

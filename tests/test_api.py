@@ -97,6 +97,15 @@ def test_two_columns_compare_as_candidate_and_baseline_without_any_model():
     )
 
 
+def test_values_of_rows_on_the_wrong_side_are_shown_by_slice():
+    sampler = {"class_name": "FalsePositiveFeatureSampler", "config": {"feature_key": "older", "sample_size": 3}}
+    result = assay.analyze_raw_data(FRAME, {**CONFIG, "metrics_specs": [{"metrics": [sampler]}]})
+    for group in ("a", "b"):
+        wrong = FRAME[(FRAME["group"] == group) & (FRAME["label"] == 0) & (FRAME["prediction"] > 0.5)]
+        shown = result.get_metrics_for_slice((("group", group),))["false_positive_feature_sampler"]["arrayValue"]
+        assert shown["float64Values"] == wrong["older"].tolist()[:3]
+
+
 def test_one_row_takes_less_than_a_second():
     rows = [{"label": 1, "prediction": 0.9, "group": "a"}]
     assay.analyze_raw_data(rows, CONFIG)

@@ -49,8 +49,13 @@ from assay.types import (
     Extracts,
 )
 
-_WITHOUT_INTERVAL = ("ExampleCount", "WeightedExampleCount")
-"""Counts describe the data itself; they are no estimates."""
+_WITHOUT_INTERVAL = (
+    "ExampleCount",
+    "WeightedExampleCount",
+    "FalsePositiveFeatureSampler",
+    "FalseNegativeFeatureSampler",
+)
+"""Counts and samples of the data describe it; they are no estimates."""
 
 _SLICES_AT_ONCE = 512
 """Slices whose values and plots are in memory together."""

@@ -53,9 +53,13 @@ def first_fault(found: Mapping[str, Mask], extracts: Extracts, examples: Example
 
 def _shown(examples: Examples, row: int, stream: Stream) -> str:
     at: Any = row if examples.rows is None else examples.rows == row
-    parts = {"weight": examples.weights} if stream.only_weights else {
-        "label": examples.labels, "prediction": examples.predictions, "weight": examples.weights,
-    }  # fmt: skip
+    parts = {"weight": examples.weights}
+    if stream.reads.feature:
+        parts = {".".join(stream.reads.feature): examples.predictions, **parts}
+    elif stream.reads.predictions:
+        parts = {"prediction": examples.predictions, **parts}
+    if stream.reads.labels:
+        parts = {"label": examples.labels, **parts}
     return ", ".join(f"{name} {np.array2string(np.asarray(values[at]), threshold=5)}" for name, values in parts.items())
 
 

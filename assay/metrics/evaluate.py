@@ -105,9 +105,14 @@ def with_differences(values: Mapping[MetricKey, Value], baseline: str) -> dict[M
     differences = {}
     for key, value in values.items():
         other = values.get(key._replace(model_name=baseline))
-        if key.model_name != baseline and other is not None:
+        if key.model_name != baseline and other is not None and not _is_shown(value):
             differences[key._replace(is_diff=True)] = _minus(value, other)
     return {**values, **differences}
+
+
+def _is_shown(value: Value) -> bool:
+    """Whether a value is a sample of the data rather than a number."""
+    return isinstance(value, np.ndarray) and value.dtype == object
 
 
 def _minus(value: Value, other: Value) -> Value:

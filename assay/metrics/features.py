@@ -5,6 +5,7 @@ from __future__ import annotations
 from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.terms import ErrorTerms, FeatureMean
 from assay.metrics.registry import metric
+from assay.metrics.samples import Objects, WrongSide
 from assay.metrics.values import Floats
 
 
@@ -23,3 +24,22 @@ def mean(m: ErrorTerms) -> Floats:
     out. The weights of the model spec do not count here.
     """
     return ratio(m.error, m.weight)
+
+
+@metric(
+    "FalsePositiveFeatureSampler",
+    needs=WrongSide(0.0),
+    required=("feature_key", "sample_size"),
+    example='"feature_key": "age", "sample_size": 5',
+    range="values of the column",
+)
+@metric(
+    "FalseNegativeFeatureSampler",
+    needs=WrongSide(1.0),
+    required=("feature_key", "sample_size"),
+    example='"feature_key": "age", "sample_size": 5',
+    range="values of the column",
+)
+def wrong_side_sample(values: Objects) -> Objects:
+    """Values of a column in rows on the wrong side of the threshold, the first `sample_size` in the data's order."""
+    return values

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.arithmetic import suffix_sums
+from assay.metrics.computations.table import Sums
+from assay.metrics.samples import Samples, merge_samples
 from assay.metrics.states import Draw, Partial
 from assay.metrics.sums import Sparse
 from assay.metrics.values import Floats, Interval
@@ -124,7 +126,10 @@ def _with_total(parts: Floats) -> Floats:
     return np.concatenate([total, before + np.concatenate([behind[..., 1:], nothing], -1)], -1)
 
 
-def _leave_one_out(sums: Sparse | Floats) -> Sparse | Floats:
+def _leave_one_out(sums: Sums) -> Sums:
+    if isinstance(sums, Samples):  # values that are shown have no interval: all stand with the data as it is
+        slices = (len(sums.start) - 1) // SAMPLES
+        return merge_samples([sums], [np.repeat(np.arange(slices) * (SAMPLES + 1), SAMPLES)], slices * (SAMPLES + 1))
     if not isinstance(sums, Sparse):
         parts = sums.reshape(-1, SAMPLES, sums.shape[1]).transpose(0, 2, 1)
         return _with_total(parts).transpose(0, 2, 1).reshape(-1, sums.shape[1])

@@ -136,6 +136,16 @@ def _bind(asked: MetricConfig, definition: Definition, stream: Stream, place: _P
     return Metric(key, asked.class_name, needs, stream, tuple(sorted(own.items())))
 
 
+def default_name(asked: MetricConfig) -> str:
+    """Output name of a metric whose config sets none; "" for a class that is not known."""
+    definition, place = definitions().get(asked.class_name), _Place(0, 0)
+    if definition is None:
+        return ""
+    given = {k: v for k, v in _settings(asked.config, place).items() if v is not None and k != "name"}
+    _own_settings(definition, given, place)
+    return definition.name_of(_adapt(definition, given, place))
+
+
 def _own_settings(definition: Definition, given: dict[str, Any], place: _Place) -> dict[str, Any]:
     """The settings of the metric's function, taken out of `given`."""
     own = {}

@@ -14,6 +14,7 @@ from assay.metrics.computations.derived import without_derived
 from assay.metrics.computations.table import Cells, Computation, Entries, Sums, Table, Terms
 from assay.metrics.computations.terms import TermTable
 from assay.metrics.examples import Examples, Stream
+from assay.metrics.samples import Samples, merge_samples
 from assay.metrics.specs import Metric
 from assay.metrics.sums import CellSums, Sparse, TermSums, add_sparse, rows_of
 from assay.slicing import Codes, pairs_within_rows
@@ -143,7 +144,7 @@ class SliceStates:
     def _add(self, sums: CellSums | TermSums, added: Cells | Terms, drawn: _Drawn) -> None:
         count = max(len(self._index), 1) * self._resamples
         values = added.values[drawn.chosen]
-        if drawn.times is not None:
+        if drawn.times is not None and values.dtype != object:
             values = values * (drawn.times if values.ndim == 1 else drawn.times[:, None])
         if isinstance(added, Cells):
             sums.add(drawn.slices, count, added.cells[drawn.chosen], values)  # type: ignore[call-arg]
@@ -231,9 +232,11 @@ def merge(parts: Sequence[Partial]) -> Partial:
     return Partial(list(index), rows, sums)
 
 
-def _add(parts: list[Any], places: list[Ints], slices: int) -> Sums:
+def _add(parts: list[Any], places: list[Ints], slices: int) -> Any:
     if isinstance(parts[0], Sparse):
         return add_sparse(parts, places, slices)
+    if isinstance(parts[0], Samples):
+        return merge_samples(parts, places, slices)
     total = np.zeros((slices, parts[0].shape[1]))
     for part, at in zip(parts, places, strict=True):
         total[at] += part

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assay.config import columns_of
+from assay.metrics.specs import metrics_of
 from assay.models import model as models
 from assay.models.model import ModelRef
 from assay.proto.config_pb2 import EvalConfig
@@ -20,6 +21,9 @@ def needed_columns(config: EvalConfig, refs: Sequence[ModelRef]) -> dict[str, st
     for ref in refs:
         for column in models.needs(ref).columns or ():
             needed.setdefault(column, f"model {ref.name!r}")
+    for metric in metrics_of(config):
+        for column in metric.stream.columns:
+            needed.setdefault(column, f"metric {metric.key.name!r}")
     return needed
 
 

@@ -28,6 +28,8 @@ APART = {
     "ScoreDistributionPlot": "visits 1,002 thresholds for each row and slice",
     "BinaryCrossEntropy": "NaN there if any probability is 0 or 1",
     "Mean": "takes no weights of a model there",
+    "FalsePositiveFeatureSampler": "shows values in the order of arrival",
+    "FalseNegativeFeatureSampler": "shows values in the order of arrival",
 }
 ZERO_THERE = (
     "auc", "sensitivity_at_specificity", "specificity_at_sensitivity", "precision_at_recall", "recall_at_precision",

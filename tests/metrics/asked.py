@@ -4,7 +4,11 @@ import json
 
 from assay.metrics.registry import definitions
 
-OF_HARD_DATA = {"Mean": {"feature_key_path": ["features", "level"], "example_weights_key_path": ["example_weights"]}}
+OF_HARD_DATA = {
+    "Mean": {"feature_key_path": ["features", "level"], "example_weights_key_path": ["example_weights"]},
+    "FalsePositiveFeatureSampler": {"feature_key": "level"},
+    "FalseNegativeFeatureSampler": {"feature_key": "level"},
+}
 """What names columns of the data has to name those of the hard data."""
 
 

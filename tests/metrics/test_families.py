@@ -407,7 +407,7 @@ def test_a_setting_that_cannot_be_taken_is_refused_with_its_place(name, settings
 
 @pytest.mark.parametrize("name", [name for name, d in definitions().items() if d.example])
 def test_a_setting_that_a_metric_cannot_do_without_is_asked_for_with_an_example(name):
-    (setting,) = json.loads(f"{{{definitions()[name].example}}}")
+    setting = next(iter(json.loads(f"{{{definitions()[name].example}}}")))
     for given in (None, {setting: None}):
         config = f" config: {json.dumps(json.dumps(given))}" if given else ""
         with pytest.raises(EvalConfigError, match=f"needs the setting '{setting}'; for example"):
