@@ -110,6 +110,9 @@ _EVALUATOR: Mapping[str, Field] = {"name": Field(word), **_CUSTOM, "run_after": 
 _WRITER: Mapping[str, Field] = {"name": Field(word), "factory": _CUSTOM["factory"], "args": _CUSTOM["args"]}
 
 
+_SAME_IN_PLAN = ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "code_version")
+
+
 def _inputs(value: Any, path: str) -> dict[str, Any]:
     return section(value, path, _CUSTOM if isinstance(value, Mapping) and "factory" in value else _FILES)
 
@@ -181,7 +184,7 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path) -> Plan:
         eval_config=config,
         output=_placed(read["output"], folder),
         params=read["params"],
-        **{key: read[key] for key in ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "code_version")},
+        **{key: read[key] for key in _SAME_IN_PLAN},
     )
     plans.check(plan)
     return plan
