@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TextIO
 
 from apache_beam.io.filesystems import FileSystems
 
 import assay
 from assay import gate
+from assay.errors import ConfigError
 from assay.gate import Counts
 from assay.plan import Plan, digest
 from assay.progress import shown
 from assay.result_files import VERDICT_FILE, load_metrics, load_validation_result
 from assay.stages import check_inputs, context_of, import_custom, run_stage
-from assay.writers.files import path_in, write_file
+from assay.writers.files import path_in, write_file, writing
 
 RESULTS_FILE = "results.json"
 
@@ -56,6 +59,7 @@ def check(plan: Plan, *, import_code: bool = False) -> None:
     Raises:
         UsageError: a model, file, column or factory is missing or wrong.
     """
+    _check_output(plan.output)
     context = context_of(plan)
     check_inputs(context)
     if import_code:
@@ -105,16 +109,43 @@ def judge(plan: Plan, counts: Counts) -> gate.Verdict:
     )
 
 
+def _check_output(output: str) -> None:
+    """Raises ConfigError for a place where no results can be written."""
+    try:
+        FileSystems.get_filesystem(output)
+    except ValueError as error:
+        raise ConfigError(f"output: expected a folder or a gs:// URI, found {output!r}: {error}") from error
+    if "://" in output:
+        return
+    existing = Path(output)
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        what = "is not a folder" if not existing.is_dir() else "cannot be written to"
+        raise ConfigError(f"output: {output}: {existing} {what}; choose another folder")
+
+
+def _listed(output: str) -> list[str]:
+    """The files that a run's results.json lists; none if it is damaged."""
+    try:
+        with FileSystems.open(path_in(output, RESULTS_FILE)) as file:
+            content = json.loads(file.read())
+    except (ValueError, OSError):
+        return []
+    names = content.get("files", []) if isinstance(content, dict) else []
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
 def _withdraw(output: str) -> set[str]:
     """Takes back the results of an earlier run, the file that vouches for them first; returns the files of others."""
     found = _files(output)
     if RESULTS_FILE not in found:
         return {name for name in found if not _OWN_FILE.fullmatch(name)}
-    with FileSystems.open(path_in(output, RESULTS_FILE)) as file:
-        listed = json.loads(file.read()).get("files", [])
-    FileSystems.delete([path_in(output, RESULTS_FILE)])
-    FileSystems.delete([path_in(output, name) for name in listed if name in found])
-    return found - {RESULTS_FILE, *listed}
+    listed = _listed(output)
+    with writing(path_in(output, RESULTS_FILE)):
+        FileSystems.delete([path_in(output, RESULTS_FILE)])
+        FileSystems.delete([path_in(output, name) for name in listed if name in found])
+    return {name for name in found - {RESULTS_FILE, *listed} if not _OWN_FILE.fullmatch(name)}
 
 
 def _publish(plan: Plan, verdict: gate.Verdict, counts: Counts, foreign: set[str]) -> None:

@@ -157,6 +157,18 @@ def codes_of(column: pa.Array) -> Codes:
     )
 
 
+def without(codes: Codes, others: Sequence[Slicing]) -> Codes:
+    """Leaves out the slices that one of the other slicings, over the same features, makes already."""
+    keep = np.array([not any(matches(key, other) for other in others) for key in codes.keys], bool)
+    if codes.codes is None or keep.all():
+        return codes
+    renumbered = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)[codes.codes]
+    keys = [key for key, kept in zip(codes.keys, keep, strict=True) if kept]
+    if codes.rows is None:
+        return Codes(None, renumbered, keys)
+    return Codes(codes.rows[renumbered >= 0], renumbered[renumbered >= 0], keys)
+
+
 def column_of_keys(keys: Sequence[Sequence[SliceKey]]) -> pa.Array:
     """The column that says that row i is in the slices keys[i]; the inverse of `codes_of`."""
     index: dict[SliceKey, int] = {}
@@ -219,12 +231,21 @@ def _encode(column: pa.Array, name: str) -> tuple[Ints, pa.Array]:
     indices = column.indices.fill_null(-1) if column.indices.null_count else column.indices
     codes, present = _compact(indices.to_numpy().astype(np.int64), len(column.dictionary))
     values = column.dictionary if len(present) == len(column.dictionary) else column.dictionary.take(pa.array(present))
-    values = _plain(values, name)
+    values = _checked(_plain(values, name), name)
     if values.null_count:  # a dictionary may hold null or NaN as a value
         lost = np.append(values.is_null().to_numpy(zero_copy_only=False), True)
         renumber = np.where(lost, -1, np.cumsum(~lost) - 1)
         return renumber[codes], values.drop_null()
     return codes, values
+
+
+def _checked(values: pa.Array, name: str) -> pa.Array:
+    """Readers take text as it is; before it names slices it has to be UTF-8."""
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise ColumnTypeError(f"column {name!r} cannot be sliced on: it holds text that is not UTF-8") from error
+    return values
 
 
 def _plain(column: pa.Array, name: str) -> pa.Array:
@@ -234,7 +255,8 @@ def _plain(column: pa.Array, name: str) -> pa.Array:
         if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
             return column.cast(pa.int64())
         if pa.types.is_floating(kind):
-            return pc.if_else(pc.is_nan(column), None, column).cast(pa.float32(), safe=False).cast(pa.float64())
+            known = pc.if_else(pc.is_nan(column), None, column)
+            return pc.add(known.cast(pa.float32(), safe=False).cast(pa.float64()), 0.0)  # -0.0 becomes 0.0
         if pa.types.is_nested(kind) or pa.types.is_decimal(kind):
             raise ColumnTypeError(
                 f"column {name!r} has type {kind}, which cannot be sliced on; expected text, numbers, booleans or dates"

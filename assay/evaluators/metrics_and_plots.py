@@ -37,7 +37,7 @@ from assay.metrics.states import (
 from assay.metrics.values import Interval, Value
 from assay.proto.config_pb2 import EvalConfig
 from assay.records import metric_records, plot_records, too_small_records
-from assay.slicing import Slicing, codes_of, slicings_of
+from assay.slicing import Slicing, codes_of, slicings_of, without
 from assay.types import (
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     METRICS_KEY,
@@ -122,6 +122,10 @@ class _Accumulate(beam.DoFn):
         skip_bad_rows: bool,
     ) -> None:
         self._slicings, self._resampling, self._skip = slicings, resampling, skip_bad_rows
+        self._twins = [
+            [earlier for earlier in slicings[:i] if earlier.features == slicing.features]
+            for i, slicing in enumerate(slicings)
+        ]
         self._layout = layout_of(metrics)
         self._binary = {m.stream: False for m in metrics} | {m.stream: True for m in metrics if m.needs.binary}
 
@@ -143,8 +147,8 @@ class _Accumulate(beam.DoFn):
         contributions = place(self._layout, examples)
         columns, kept = _slice_columns(extracts), row_count(extracts)
         draws = list(self._resampling.draws(extracts, kept)) if self._resampling else [Draw()]
-        for slicing, states in zip(self._slicings, self._states, strict=True):
-            states.add(codes_of(columns[slicing.name]), contributions, kept, draws)
+        for slicing, states, twins in zip(self._slicings, self._states, self._twins, strict=True):
+            states.add(without(codes_of(columns[slicing.name]), twins), contributions, kept, draws)
 
     def _checked(self, extracts: Extracts, rows: int) -> tuple[Extracts, dict[Stream, Examples]]:
         """The batch without its bad rows, and what each stream sees of it."""

@@ -15,6 +15,7 @@ from assay.types import SOURCE_KEY, Extracts
 Mask = npt.NDArray[np.bool_]
 
 MISSING_LABEL = "missing label"
+NO_CLASS = "label infinite or no class id"
 LABEL_OUT_OF_RANGE = "label outside [0, 1]"
 BAD_PREDICTION = "prediction not finite"
 BAD_WEIGHT = "weight negative or not finite"
@@ -25,10 +26,10 @@ def faults(examples: Examples, stream: Stream, *, binary: bool, rows: int) -> di
     found = {BAD_WEIGHT: ~(np.isfinite(examples.weights) & (examples.weights >= 0))}
     if not stream.only_weights:
         labels, predictions = examples.labels, examples.predictions
-        found[MISSING_LABEL] = ~np.isfinite(labels)
+        found[MISSING_LABEL], found[NO_CLASS] = np.isnan(labels), np.isinf(labels)
         found[BAD_PREDICTION] = ~np.isfinite(predictions)
         if binary:
-            found[LABEL_OUT_OF_RANGE] = (labels < 0) | (labels > 1)
+            found[LABEL_OUT_OF_RANGE] = np.isfinite(labels) & ((labels < 0) | (labels > 1))
     return {reason: _by_row(bad, examples.rows, rows) for reason, bad in found.items() if bad.any()}
 
 

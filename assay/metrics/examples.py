@@ -158,7 +158,10 @@ def weights_of(extracts: Extracts, stream: Stream) -> Floats:
 
 
 def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
-    """Labels as wide as the predictions: as they are, or class ids turned into one-hot rows (-1: all zeros)."""
+    """Labels as wide as the predictions: as they are, or class ids turned into one-hot rows.
+
+    -1 becomes all zeros; what is no class id becomes infinite, which makes it a bad row.
+    """
     labels = labels.reshape(len(labels), -1)
     if labels.shape[1] == width:
         return labels
@@ -167,12 +170,9 @@ def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
             f"model {stream.model_name!r}: labels have {labels.shape[1]} values a row and predictions {width}; "
             f"expected the same number, or one class id"
         )
-    if (labels >= width).any():
-        raise ColumnTypeError(
-            f"model {stream.model_name!r}: label {labels.max():g} is no class id below {width}, "
-            f"the number of predictions a row"
-        )
-    return (labels == np.arange(width)).astype(np.float64)
+    one_hot = (labels == np.arange(width)).astype(np.float64)
+    no_class = (labels >= width) | (labels < -1) | (labels % 1 != 0)
+    return np.where(np.isnan(labels), np.nan, np.where(no_class, np.inf, one_hot))
 
 
 def _select(extracts: Extracts, key: str, stream: Stream) -> Column:
@@ -181,9 +181,10 @@ def _select(extracts: Extracts, key: str, stream: Stream) -> Column:
     for name in (stream.model_name, stream.output_name):
         if isinstance(found, Mapping) and name in found:
             found = found[name]
-    if isinstance(found, Mapping) and len(found) == 1:
+    is_output_missing = isinstance(found, Mapping) and stream.output_name not in ("", *found)
+    if isinstance(found, Mapping) and len(found) == 1 and not is_output_missing:
         found = next(iter(found.values()))
-    if isinstance(found, Mapping) and key == PREDICTIONS_KEY:
+    if isinstance(found, Mapping) and key == PREDICTIONS_KEY and not is_output_missing:
         found = next((found[name] for name in _LIKELY_PREDICTIONS if name in found), found)
     if found is None or isinstance(found, Mapping):
         there = sorted(found) if isinstance(found, Mapping) else sorted(extracts)

@@ -20,6 +20,9 @@ from assay.metrics.settings import OF_TYPE
 from assay.metrics.values import Value
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec
 
+_TFMA_MODULES = "tensorflow_model_analysis"
+_OUTPUTS = ("plots", "attributions", "eval_config")
+"""Outputs that a config may disable; without metrics there is nothing to judge by."""
 _NOT_YET = ("binarize", "aggregate", "query_key", "output_weights")
 
 
@@ -75,6 +78,9 @@ def refuse_unsupported(config: EvalConfig) -> None:
     """Raises EvalConfigError for settings that would otherwise be ignored in silence."""
     if config.cross_slicing_specs:
         raise EvalConfigError("cross_slicing_specs: differences between slices are not supported yet; remove the field")
+    for name in config.options.disabled_outputs.values:
+        if name not in _OUTPUTS:
+            raise EvalConfigError(f"options.disabled_outputs: {name!r} cannot be disabled; expected some of {_OUTPUTS}")
     if not any(spec.metrics for spec in config.metrics_specs):
         raise EvalConfigError(
             "metrics_specs: no metric is asked for; expected at least one, for example {class_name: ExampleCount}"
@@ -98,7 +104,7 @@ def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Place]]:
 
 def _find(asked: MetricConfig, place: _Place) -> Definition:
     found = definitions().get(asked.class_name)
-    if found is None and asked.module:
+    if asked.module and not asked.module.startswith(_TFMA_MODULES):
         raise EvalConfigError(
             f"{place}.module: metrics of other modules ({asked.module}.{asked.class_name}) are not supported yet"
         )
@@ -127,6 +133,8 @@ def _bind(asked: MetricConfig, definition: Definition, stream: Stream, place: _P
         k: v for k, v in _settings(asked.config, place).items() if v is not None
     }  # None is the default, as in TFMA
     name = given.pop("name", None)
+    if name is not None and not isinstance(name, str):
+        raise EvalConfigError(f"{place}.config: name: expected text, found {name!r}")
     own = _own_settings(definition, given, place)
     needs = _adapt(definition, given, place)
     stream = _stream_of(needs, stream)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import apache_beam as beam
-from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+
+from assay.errors import ResultsError, TransientError
+
+_PASSING = ("No space left", "File too large", "quota", "Input/output error")
+"""What a system says of faults that another try may not meet; Beam hands on the text only."""
 
 
 def path_in(folder: str, name: str) -> str:
@@ -25,9 +32,25 @@ def _written(_: bytes, contents: dict[str, bytes]) -> list[str]:
 
 
 def write_file(path: str, content: bytes) -> str:
-    """Writes a file that is there whole or not at all; returns its path."""
+    """Writes a file that is there whole or not at all; returns its path.
+
+    Raises:
+        ResultsError: it cannot be written.
+        TransientError: there is no room for it.
+    """
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
-    with FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        file.write(content)
-    FileSystems.rename([temporary], [path])
+    with writing(path):
+        with FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            file.write(content)
+        FileSystems.rename([temporary], [path])
     return path
+
+
+@contextmanager
+def writing(path: str) -> Iterator[None]:
+    """Turns what file systems raise into our errors, which name the file."""
+    try:
+        yield
+    except (BeamIOError, OSError, ValueError) as error:
+        kind = TransientError if any(text in str(error) for text in _PASSING) else ResultsError
+        raise kind(f"{path}: cannot be written: {error}") from error

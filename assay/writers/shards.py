@@ -22,6 +22,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from assay.errors import ColumnTypeError
 from assay.framing import framed
+from assay.writers.files import writing
 
 _RECORDS, _BYTES = 1024, 16 << 20
 
@@ -96,6 +97,10 @@ class _WriteShard(beam.DoFn):
         self._open: tuple[str, BinaryIO, ShardFile] | None = None
 
     def process(self, element: Any) -> None:
+        with writing(self._shards.prefix):
+            self._write(element)
+
+    def _write(self, element: Any) -> None:
         if self._open is None:
             path = f"{self._shards.prefix}.{uuid.uuid4().hex}.tmp"
             file = _create(path)
@@ -105,8 +110,9 @@ class _WriteShard(beam.DoFn):
     def finish_bundle(self) -> Iterator[WindowedValue]:
         if self._open is not None:
             path, file, shard = self._open
-            shard.close()
-            file.close()
+            with writing(self._shards.prefix):
+                shard.close()
+                file.close()
             window = GlobalWindow()
             yield WindowedValue((self._output, path), window.max_timestamp(), [window])
 
@@ -117,7 +123,12 @@ def _create(path: str) -> Any:
 
 def _publish(of_output: tuple[str, Iterable[str]], outputs: Mapping[str, Shards]) -> list[str]:
     """Gives the files of an output their final names. May be tried again after it failed half-way."""
-    shards, paths = outputs[of_output[0]], sorted(filter(None, of_output[1]))
+    shards = outputs[of_output[0]]
+    with writing(shards.prefix):
+        return _rename(shards, sorted(filter(None, of_output[1])))
+
+
+def _rename(shards: Shards, paths: list[str]) -> list[str]:
     names = [shards.name(i, max(len(paths), 1)) for i in range(max(len(paths), 1))]
     waiting = [(path, name) for path, name in zip(paths, names, strict=False) if FileSystems.exists(path)]
     done = {name for path, name in zip(paths, names, strict=False) if (path, name) not in waiting}

@@ -37,9 +37,7 @@ SLICINGS = st.lists(
     ),
     min_size=1,
     max_size=4,
-    unique_by=lambda spec: frozenset([*spec.get("feature_keys", ()), *spec.get("feature_values", ())]),
 )
-"""No two of the same features: see `test_a_slice_that_two_slicings_make_comes_once`."""
 
 
 @st.composite
@@ -143,13 +141,7 @@ def config(*slicings):
 
 @pytest.mark.parametrize(
     "cells",
-    [
-        [0.0, -0.0],
-        pytest.param(
-            [[0.0, -0.0], [-0.0]],
-            marks=pytest.mark.xfail(strict=True, reason="a row that holds 0.0 and -0.0 counts twice"),
-        ),
-    ],
+    [[0.0, -0.0], [[0.0, -0.0], [-0.0]]],
     ids=["one value", "several"],
 )
 def test_minus_zero_is_zero(cells):
@@ -159,7 +151,6 @@ def test_minus_zero_is_zero(cells):
     assert values[""][""]["example_count"] == {"doubleValue": 2.0}
 
 
-@pytest.mark.xfail(strict=True, reason="a slice that two slicings make is written twice")
 def test_a_slice_that_two_slicings_make_comes_once():
     table = pa.table({"label": [0, 1], "score": [0.1, 0.9], "f": ["a", "b"]})
     both = config({"feature_keys": ["f"]}, {"feature_values": {"f": "a"}})

@@ -28,6 +28,7 @@ Ints = npt.NDArray[np.int64]
 BUCKETS = 10_000
 _SHIFT = 1e-7
 _FEW = 8
+_MOST_THRESHOLDS = 1_000_000
 
 
 def bucket_of(scores: Floats, buckets: int, left: float = 0.0, right: float = 1.0) -> Ints:
@@ -199,8 +200,8 @@ class ScoreCurve:
     reads: ClassVar[Reads] = Reads()
 
     def __post_init__(self) -> None:
-        if self.num_thresholds < 2:
-            raise ValueError("num_thresholds must be above 1")
+        if not 1 < self.num_thresholds <= _MOST_THRESHOLDS:
+            raise ValueError(f"num_thresholds must be above 1 and at most {_MOST_THRESHOLDS:,}")
         if self.thresholds and self.num_thresholds != BUCKETS:
             raise ValueError("num_thresholds and thresholds exclude each other; set one of them")
 
