@@ -147,8 +147,8 @@ def _bind(asked: MetricConfig, definition: Definition, stream: Stream, place: _P
 def default_name(asked: MetricConfig) -> str:
     """Output name of a metric whose config sets none; "" for a class that is not known."""
     definition, place = definitions().get(asked.class_name), _Place(0, 0)
-    if definition is None:
-        return ""
+    if definition is None or "{" not in definition.name:
+        return definition.name if definition else ""
     given = {k: v for k, v in _settings(asked.config, place).items() if v is not None and k != "name"}
     _own_settings(definition, given, place)
     return definition.name_of(_adapt(definition, given, place))
