@@ -257,17 +257,41 @@ def _resolved(source: Any, read: Mapping[str, Any]) -> dict[str, Any]:
         parse_eval_config(source), has_baseline_model=has_baseline, rubber_stamp=read["rubber_stamp"]
     )
     check_eval_config(config)
-    _check_metrics(config)
+    _check_metrics(config, read)
     resolved: dict[str, Any] = json.loads(to_canonical_json(config))
     return resolved
 
 
-def _check_metrics(config: EvalConfig) -> None:
-    """Checks names and settings of metrics; a scheduler's light environment leaves that to the stage."""
-    if find_spec("numpy"):
-        from assay.metrics.specs import metrics_of
+def _check_metrics(config: EvalConfig, read: Mapping[str, Any]) -> None:
+    """Checks names, settings and needs of metrics; a scheduler's light environment leaves that to the stage."""
+    if not find_spec("numpy"):
+        return
+    from assay.metrics.specs import metrics_of
 
-        metrics_of(config)
+    metrics = metrics_of(config)
+    own = {key for extra in read["extractors"] for key in extra["adds"]}
+    if "factory" in read["inputs"]:  # a reader of one's own may give labels and predictions as they are
+        return
+    for i, spec in enumerate(config.model_specs):
+        needing = [m.class_name for m in metrics if m.stream.model_name == spec.name and m.stream.reads.labels]
+        if needing and LABELS_KEY not in own and not (spec.label_key or spec.label_keys):
+            raise EvalConfigError(
+                f"model_specs[{i}].label_key: expected the column with the labels, which {needing[0]} needs; found none"
+            )
+    if not read["models"] and PREDICTIONS_KEY not in own:
+        _check_output_names(config)
+
+
+def _check_output_names(config: EvalConfig) -> None:
+    """Predictions in the data have the outputs that `prediction_keys` names."""
+    outputs = {output for spec in config.model_specs for output in spec.prediction_keys}
+    for i, metrics_spec in enumerate(config.metrics_specs):
+        for j, name in enumerate(metrics_spec.output_names):
+            if name not in outputs:
+                raise EvalConfigError(
+                    f"metrics_specs[{i}].output_names[{j}]: no model spec has {name!r} among its prediction_keys"
+                    f"{one_of(name, sorted(outputs))}"
+                )
 
 
 def _check_models(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:

@@ -501,7 +501,7 @@ def test_models_and_model_specs_must_agree(tmp_path, models, specs, message):
 
 
 def test_without_a_baseline_a_change_threshold_needs_the_rubber_stamp(tmp_path):
-    written = config({"name": "candidate"}, {"name": "baseline", "is_baseline": True})
+    written = config({"name": "candidate", "label_key": "label"}, {"name": "baseline", "is_baseline": True})
     threshold = {"change_threshold": {"absolute": {"value": 0.1}, "direction": "HIGHER_IS_BETTER"}}
     written["metrics_specs"] = [{"metrics": [{"class_name": "AUC", "threshold": threshold}]}]
     assert "baseline" in refused(analysis(models=[model()], eval_config=written), tmp_path)

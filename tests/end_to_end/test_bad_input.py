@@ -367,10 +367,6 @@ def setting(class_name, **settings):
     return {"class_name": class_name, "config": settings}
 
 
-def pending(case, reason, raises=None):
-    return pytest.param(*case, marks=pytest.mark.xfail(strict=True, reason=reason, raises=raises))
-
-
 METRICS = [
     (setting("TPR", thresholds="half"), "config: .*thresholds"),
     (setting("TPR", thresholds=["half"]), "config: .*thresholds"),
@@ -423,14 +419,8 @@ CONFIGS = [
     (config(metrics_specs=[]), "metrics_specs: no metric is asked for"),
     (config(options={"disabled_outputs": {"values": ["metrix"]}}), r"options\.disabled_outputs.*'metrix'"),
     (config(options={"disabled_outputs": {"values": ["metrics"]}}), r"options\.disabled_outputs"),
-    pending(
-        (config(model={"prediction_key": "score"}), r"model_specs\[0\]\.label_key"),
-        "a metric that needs labels is not asked for them before the work",
-    ),
-    pending(
-        (config(metrics_specs=[{"output_names": ["gone"], "metrics": [{"class_name": "AUC"}]}]), "output_names.*'gone"),
-        "an output that does not exist is taken for the only one",
-    ),
+    (config(model={"prediction_key": "score"}), r"model_specs\[0\]\.label_key"),
+    (config(metrics_specs=[{"output_names": ["gone"], "metrics": [{"class_name": "AUC"}]}]), "output_names.*'gone"),
 ]  # fmt: skip
 
 
