@@ -6,9 +6,18 @@ import difflib
 from collections.abc import Iterable
 
 
+def nearest(name: str, options: Iterable[str]) -> str:
+    """The option that was probably meant; "" if none is near."""
+    return next(iter(difflib.get_close_matches(name, list(options), n=1)), "")
+
+
+def hint(name: str, options: Iterable[str]) -> str:
+    """The end of a message about an unknown name: "; did you mean 'x'?", or nothing if none is near."""
+    near = nearest(name, options)
+    return f"; did you mean {near!r}?" if near else ""
+
+
 def one_of(name: str, options: Iterable[str]) -> str:
     """The end of a message about an unknown name: "; did you mean 'x'? there are ..."."""
     known = [option for option in options if option]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ";"
-    return f"{hint} there are {', '.join(known)}" if known else "; there are none"
+    return f"{hint(name, known) or ';'} there are {', '.join(known)}" if known else "; there are none"

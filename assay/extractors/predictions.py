@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import apache_beam as beam
 from assay.errors import ModelError, PipelineError
 from assay.models import model as models_
 from assay.models.model import LoadedModel, ModelRef, Predictions
+from assay.near_miss import hint
 from assay.types import PREDICTIONS_EXTRACTOR_STAGE_NAME, PREDICTIONS_KEY, Extractor, Extracts
 
 
@@ -74,10 +74,9 @@ def _chosen(predictions: Predictions, key: str, name: str) -> Predictions:
     if not key or not isinstance(predictions, dict):
         return predictions
     if key not in predictions:
-        near = difflib.get_close_matches(key, predictions, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ModelError(
-            f"model {name!r} has no output {key!r} (its prediction_key); it has {', '.join(predictions)}{hint}"
+            f"model {name!r} has no output {key!r} (its prediction_key); it has {', '.join(predictions)}"
+            f"{hint(key, predictions)}"
         )
     return predictions[key]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -124,12 +123,6 @@ def definitions() -> Mapping[str, Definition]:
     for family in FAMILIES:
         import_module(f"assay.metrics.{family}")
     return _DEFINITIONS
-
-
-def near_miss(name: str) -> str:
-    """A hint at the class name that was probably meant; "" if none is near."""
-    close = difflib.get_close_matches(name, definitions(), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def snake_case(name: str) -> str:

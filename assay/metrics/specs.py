@@ -15,9 +15,10 @@ from assay.errors import EvalConfigError
 from assay.metrics.computations.table import Computation
 from assay.metrics.examples import Stream
 from assay.metrics.keys import MetricKey, PlotKey
-from assay.metrics.registry import Definition, definitions, near_miss
+from assay.metrics.registry import Definition, definitions
 from assay.metrics.settings import OF_TYPE
 from assay.metrics.values import Value
+from assay.near_miss import hint
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec
 
 _TFMA_MODULES = "tensorflow_model_analysis"
@@ -110,7 +111,7 @@ def _find(asked: MetricConfig, place: _Place) -> Definition:
         )
     if found is None:
         raise EvalConfigError(
-            f"{place}.class_name: there is no metric {asked.class_name!r}{near_miss(asked.class_name)}"
+            f"{place}.class_name: there is no metric {asked.class_name!r}{hint(asked.class_name, definitions())}"
         )
     return found
 

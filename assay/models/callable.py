@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
 from typing import Any
@@ -13,6 +12,7 @@ from assay.columns import Column, to_numpy
 from assay.errors import ColumnTypeError, ModelError
 from assay.models.inputs import no_column
 from assay.models.model import ModelNeeds, ModelRef, Runner
+from assay.near_miss import hint
 from assay.types import FEATURES_KEY, Extracts
 
 _IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -60,9 +60,8 @@ def _imported(path: str, ref: ModelRef) -> Any:
         raise ModelError(f"model {ref.name!r}: cannot import {module_name!r}: {error}; is it on PYTHONPATH?") from error
     for attribute in attributes.split("."):
         if not hasattr(found, attribute):
-            near = difflib.get_close_matches(attribute, dir(found), 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ModelError(f"model {ref.name!r}: {module_name!r} has no {attribute!r}{hint}")
+            near = hint(attribute, dir(found))
+            raise ModelError(f"model {ref.name!r}: {module_name!r} has no {attribute!r}{near}")
         found = getattr(found, attribute)
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 from assay.columns import Column
 from assay.errors import ModelError
 from assay.models.model import ModelRef
+from assay.near_miss import hint
 from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -114,9 +114,8 @@ def _fed(extracts: Extracts, name: str, spec: InputSpec, ref: ModelRef) -> Array
 
 def no_column(name: str, there: Sequence[str], ref: ModelRef) -> str:
     """Returns what to say when the model wants a column that is not there."""
-    near = difflib.get_close_matches(name, there, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else "; a model with one input may name its columns in `features`"
-    return f"model {ref.name!r} takes a column {name!r} that the rows do not have; there are {', '.join(there)}{hint}"
+    advice = hint(name, there) or "; a model with one input may name its columns in `features`"
+    return f"model {ref.name!r} takes a column {name!r} that the rows do not have; there are {', '.join(there)}{advice}"
 
 
 def _place(extracts: Extracts, row: int) -> str:

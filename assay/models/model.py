@@ -17,7 +17,6 @@ XGBoost's own format would be:
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import json
 import threading
@@ -31,6 +30,7 @@ import numpy as np
 from assay.columns import Column, cut, row_count
 from assay.errors import AssayError, ModelError, TransientError
 from assay.models import files, outputs
+from assay.near_miss import hint
 from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
 
 Predictions: TypeAlias = "Column | dict[str, Column]"
@@ -200,9 +200,8 @@ def _stamp(ref: ModelRef) -> Any:
 
 def _framework(ref: ModelRef) -> Framework:
     if ref.type not in FRAMEWORKS:
-        near = difflib.get_close_matches(ref.type, FRAMEWORKS, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ModelError(f"model {ref.name!r}: type {ref.type!r} is unknown; expected {', '.join(FRAMEWORKS)}{hint}")
+        known = ", ".join(FRAMEWORKS) + hint(ref.type, FRAMEWORKS)
+        raise ModelError(f"model {ref.name!r}: type {ref.type!r} is unknown; expected {known}")
     return cast("Framework", importlib.import_module(FRAMEWORKS[ref.type]))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from assay.models import files
 from assay.models.inputs import TEXT, InputSpec
 from assay.models.model import ModelRef
 from assay.models.tensorflow import import_tensorflow, input_spec
+from assay.near_miss import hint
 
 GRAPH_FILE = "saved_model.pb"
 
@@ -66,9 +66,8 @@ def _choose(ref: ModelRef, there: Iterable[str]) -> str:
     wanted = ref.signature or (names[0] if len(names) == 1 else _DEFAULT)
     if wanted in names:
         return wanted
-    near = difflib.get_close_matches(wanted, names, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ModelError(f"model {ref.name!r} has no signature {wanted!r}; it has {', '.join(names) or 'none'}{hint}")
+    known = (", ".join(names) or "none") + hint(wanted, names)
+    raise ModelError(f"model {ref.name!r} has no signature {wanted!r}; it has {known}")
 
 
 def _spec(name: str, info: Any, ref: ModelRef) -> InputSpec:

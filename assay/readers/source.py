@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from assay.errors import ConfigError, MissingColumnError
+from assay.near_miss import hint, nearest
 from assay.readers import files
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Rows
@@ -166,8 +166,8 @@ def check_names(file: str, there: Mapping[str, Any], needed: Mapping[str, str]) 
 
 
 def _missing(column: str, who: str, there: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(column, there, n=1)
-    return f"column {column!r}, which {who} needs" + (f" (did you mean {near[0]!r}?)" if near else "")
+    near = nearest(column, there)
+    return f"column {column!r}, which {who} needs" + (f" (did you mean {near!r}?)" if near else "")
 
 
 def first_schema(source: Source, found: Sequence[Split]) -> tuple[str, dict[str, pa.DataType]]:
@@ -183,6 +183,5 @@ def first_schema(source: Source, found: Sequence[Split]) -> tuple[str, dict[str,
 
 def _one_of(what: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
-        near = difflib.get_close_matches(str(value), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"{what} is {value!r}; expected one of {', '.join(known) or 'none'}{hint}")
+        expected = ", ".join(known) or "none"
+        raise ConfigError(f"{what} is {value!r}; expected one of {expected}{hint(str(value), known)}")

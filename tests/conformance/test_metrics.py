@@ -13,6 +13,7 @@ import assay
 from assay.metrics.registry import definitions
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
 from assay.records import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
+from tests.conformance.record_numbers import matrices_in, number_in
 from tests.metrics.asked import asked
 from tests.metrics.hard_data import hard_batch
 
@@ -167,19 +168,6 @@ def metric_values(records):
         for item in record.metric_keys_and_values:
             found[slice_key_from_proto(record.slice_key), metric_key_from_proto(item.key)] = number_in(item.value)
     return found
-
-
-def number_in(value):
-    if value.HasField("double_value"):
-        return np.asarray(value.double_value.value)
-    if value.HasField("array_value"):
-        return np.asarray(value.array_value.float64_values or value.array_value.float32_values)
-    return matrices_in(value.confusion_matrix_at_thresholds)
-
-
-def matrices_in(message):
-    fields = [f for f in message.DESCRIPTOR.nested_types[0].fields if f.cpp_type == f.CPPTYPE_DOUBLE]
-    return np.array([[getattr(matrix, f.name) for f in fields] for matrix in message.matrices])
 
 
 def serialized(records):

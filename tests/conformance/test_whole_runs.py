@@ -13,6 +13,7 @@ from assay import cli, load_metrics, load_plots, load_validation_result, parse_e
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.records import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
+from tests.conformance.record_numbers import matrices_in, number_in
 
 ROWS, SHARDS = 1500, 3
 ZERO_THERE = {"auc", "auc_precision_recall"}
@@ -202,19 +203,6 @@ def metrics_in(records):
         (slice_key, metric_key_from_proto(entry.key)): number_in(entry.value)
         for slice_key, entry in entries(records, MetricsForSlice, "metric_keys_and_values")
     }
-
-
-def number_in(value):
-    if value.HasField("double_value"):
-        return np.asarray(value.double_value.value)
-    if value.HasField("array_value"):
-        return np.asarray(value.array_value.float64_values or value.array_value.float32_values)
-    return matrices_in(value.confusion_matrix_at_thresholds)
-
-
-def matrices_in(message):
-    fields = [f for f in message.DESCRIPTOR.nested_types[0].fields if f.cpp_type == f.CPPTYPE_DOUBLE]
-    return np.array([[getattr(matrix, f.name) for f in fields] for matrix in message.matrices])
 
 
 def plots_in(records):
