@@ -105,10 +105,10 @@ def assay() -> None:
 @_reports_errors
 def run(analysis: str, params: dict[str, str], quiet: bool) -> None:
     """Runs an analysis file on this machine; shows metrics and verdict."""
-    # Batches come and go: Arrow's own pools would keep what each leaves behind, some 30 MB that never shrink.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    from assay import memory
     from assay.analysis_file import load_analysis
 
+    memory.tune()
     plan = load_analysis(analysis, params)
     from assay import local
 

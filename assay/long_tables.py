@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -84,16 +84,17 @@ _METRIC = ("metric", *_KEY, "aggregation", "is_diff")
 _PLOT = ("slice", "slice_key", "plot", "name", *_KEY)
 
 
-class _Item(NamedTuple):
-    """One number of a metric's value."""
+_ITEM = ("position", "threshold", "element", "value", "lower_bound", "upper_bound", "text")
+_Item: TypeAlias = tuple[int | None, float | None, str | None, float | None, float | None, float | None, str | None]
+"""One number of a metric's value, in the order of `_ITEM`."""
 
-    position: int | None = None
-    threshold: float | None = None
-    element: str | None = None
-    value: float | None = None
-    lower_bound: float | None = None
-    upper_bound: float | None = None
-    text: str | None = None
+
+def _number(value: float, position: int | None = None) -> _Item:
+    return (position, None, None, value, None, None, None)
+
+
+def _words(text: str | None, position: int | None = None) -> _Item:
+    return (position, None, None, None, None, None, text)
 
 
 def key_of(record: Record) -> SliceKey | CrossSliceKey:
@@ -126,7 +127,7 @@ def metrics_table(records: Iterable[pb.MetricsForSlice]) -> pa.Table:
     columns = {
         **_columns(METRICS_SCHEMA, tuple(_SLICE), slices, of_slice),
         **_columns(METRICS_SCHEMA, _METRIC, [_metric_row(pb.MetricKey.FromString(key)) for key in keys], of_key),
-        **_columns(METRICS_SCHEMA, _Item._fields, items, range(len(items))),
+        **_columns(METRICS_SCHEMA, _ITEM, items, range(len(items))),
     }
     return pa.table(columns, schema=METRICS_SCHEMA)
 
@@ -198,35 +199,32 @@ def _metric_items(record: pb.MetricsForSlice) -> Iterator[tuple[bytes, _Item]]:
 
 def _with_interval(pair: pb.MetricsForSlice.MetricKeyAndValue) -> _Item:
     interval = pair.confidence_interval
-    return _Item(
-        value=pair.value.double_value.value,
-        lower_bound=interval.lower_bound.double_value.value,
-        upper_bound=interval.upper_bound.double_value.value,
-    )
+    bounds = interval.lower_bound.double_value.value, interval.upper_bound.double_value.value
+    return (None, None, None, pair.value.double_value.value, *bounds, None)
 
 
 def _items(value: pb.MetricValue) -> Iterable[_Item]:
     kind = value.WhichOneof("type")
     if kind == "double_value":
-        return [_Item(value=value.double_value.value)]
+        return [_number(value.double_value.value)]
     read = _ITEMS.get(kind or "")
-    return read(getattr(value, kind)) if read and kind else [_Item(text=str(value).strip() or None)]
+    return read(getattr(value, kind)) if read and kind else [_words(str(value).strip() or None)]
 
 
 def _bounded(value: pb.BoundedValue) -> Iterable[_Item]:
-    return [_Item(value=value.value.value, lower_bound=value.lower_bound.value, upper_bound=value.upper_bound.value)]
+    return [(None, None, None, value.value.value, value.lower_bound.value, value.upper_bound.value, None)]
 
 
 def _array(array: pb.ArrayValue) -> Iterable[_Item]:
     if array.data_type == pb.ArrayValue.BYTES:
-        return [_Item(position=i, text=_decoded(text)) for i, text in enumerate(array.bytes_values)]
+        return [_words(_decoded(text), i) for i, text in enumerate(array.bytes_values)]
     numbers = getattr(array, f"{pb.ArrayValue.DataType.Name(array.data_type).lower()}_values", ())
-    return [_Item(position=i, value=number) for i, number in enumerate(numbers)]
+    return [_number(number, i) for i, number in enumerate(numbers)]
 
 
 def _confusion_matrices(value: pb.ConfusionMatrixAtThresholds) -> Iterable[_Item]:
     return [
-        _Item(position=i, threshold=matrix.threshold, element=field, value=getattr(matrix, field))
+        (i, matrix.threshold, field, getattr(matrix, field), None, None, None)
         for i, matrix in enumerate(value.matrices)
         for field in _MATRIX[1:]
     ]
@@ -234,19 +232,18 @@ def _confusion_matrices(value: pb.ConfusionMatrixAtThresholds) -> Iterable[_Item
 
 def _multi_class_matrices(value: pb.MultiClassConfusionMatrixAtThresholds) -> Iterable[_Item]:
     return [
-        _Item(
-            i,
-            matrix.threshold,
-            f"actual {e.actual_class_id}, predicted {e.predicted_class_id}",
-            e.num_weighted_examples,
-        )
+        (i, matrix.threshold, _classes(e), e.num_weighted_examples, None, None, None)
         for i, matrix in enumerate(value.matrices)
         for e in matrix.entries
     ]
 
 
+def _classes(entry: pb.MultiClassConfusionMatrixAtThresholds.MultiClassConfusionMatrixEntry) -> str:
+    return f"actual {entry.actual_class_id}, predicted {entry.predicted_class_id}"
+
+
 def _cutoffs(value: pb.ValueAtCutoffs) -> Iterable[_Item]:
-    return [_Item(position=pair.cutoff, value=pair.value) for pair in value.values]
+    return [_number(pair.value, pair.cutoff) for pair in value.values]
 
 
 def _decoded(text: bytes) -> str:
@@ -259,8 +256,8 @@ _ITEMS: Mapping[str, Callable[[Any], Iterable[_Item]]] = {
     "confusion_matrix_at_thresholds": _confusion_matrices,
     "multi_class_confusion_matrix_at_thresholds": _multi_class_matrices,
     "value_at_cutoffs": _cutoffs,
-    "debug_message": lambda text: [_Item(text=text)],
-    "bytes_value": lambda text: [_Item(text=_decoded(text))],
+    "debug_message": lambda text: [_words(text)],
+    "bytes_value": lambda text: [_words(_decoded(text))],
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import reduce
 from typing import Any
 
 import apache_beam as beam
@@ -12,6 +14,7 @@ from assay.contents import check_extracts, check_output
 from assay.errors import PipelineError
 from assay.evaluators.merge import merge_evaluations
 from assay.evaluators.validations import Validate
+from assay.extractors.each_batch import EachBatch
 from assay.proto.config_pb2 import EvalConfig
 from assay.types import (
     GATE_STAGE_NAME,
@@ -68,17 +71,35 @@ class ExtractAndEvaluate(beam.PTransform):
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> Evaluation:
         states = {"": extracts}
-        for extractor in self._extractors:
-            extracts = states[extractor.stage_name] = _extracted(extracts, extractor)
+        waited_for = {evaluator.run_after for evaluator in self._evaluators}
+        for together in neighbours(self._extractors, waited_for):
+            extracts = _extracted(extracts, together)
+            states |= dict.fromkeys((extractor.stage_name for extractor in together), extracts)
         states[LAST_EXTRACTOR_STAGE_NAME] = extracts
         return merge_evaluations({e.stage_name: _evaluated(states[e.run_after or ""], e) for e in self._evaluators})
 
 
-def _extracted(extracts: beam.PCollection[Extracts], extractor: Extractor) -> beam.PCollection[Extracts]:
-    """Applies an extractor; what one of the user's own leaves has to be fit for a checkpoint, in every shape of run."""
-    stage_name, transform = extractor
-    extracts = extracts | stage_name >> transform
-    if stage_name in _OWN_STAGES:
+def neighbours(extractors: Sequence[Extractor], waited_for: AbstractSet[str]) -> list[list[Extractor]]:
+    """Cuts extractors into runs that share a step: each works batch by batch, and no evaluator waits in between."""
+    runs: list[list[Extractor]] = []
+    for extractor in extractors:
+        last = runs[-1][-1] if runs else None
+        if last and last.stage_name not in waited_for and _by_batch(last) and _by_batch(extractor):
+            runs[-1].append(extractor)
+        else:
+            runs.append([extractor])
+    return runs
+
+
+def _by_batch(extractor: Extractor) -> bool:
+    return extractor.stage_name in _OWN_STAGES and isinstance(extractor.ptransform, EachBatch)
+
+
+def _extracted(extracts: beam.PCollection[Extracts], together: Sequence[Extractor]) -> beam.PCollection[Extracts]:
+    """Applies extractors; what one of the user's own leaves has to be fit for a checkpoint, in every shape of run."""
+    stage_name = "+".join(extractor.stage_name for extractor in together)
+    extracts = extracts | stage_name >> reduce(EachBatch.then, (extractor.ptransform for extractor in together))
+    if together[0].stage_name in _OWN_STAGES:
         return extracts
     return extracts | f"Check({stage_name})" >> beam.Map(check_extracts, stage=stage_name).with_output_types(Extracts)
 

@@ -6,10 +6,19 @@ import pytest
 
 from assay.errors import PipelineError, recover
 from assay.evaluators.analysis_table import AnalysisTableEvaluator
-from assay.pipeline import ExtractAndEvaluate, ExtractEvaluateAndWriteResults, WriteResults
+from assay.extractors.each_batch import EachBatch
+from assay.pipeline import ExtractAndEvaluate, ExtractEvaluateAndWriteResults, WriteResults, neighbours
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricKey, MetricsForSlice
-from assay.types import LAST_EXTRACTOR_STAGE_NAME, Evaluator, Extractor, Writer
+from assay.types import (
+    FEATURES_EXTRACTOR_STAGE_NAME,
+    LABELS_EXTRACTOR_STAGE_NAME,
+    LAST_EXTRACTOR_STAGE_NAME,
+    SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    Evaluator,
+    Extractor,
+    Writer,
+)
 from tests.beam_runs import run
 
 
@@ -119,3 +128,17 @@ def test_the_analysis_table_holds_the_final_extracts_without_private_keys():
         "analysis"
     ]
     assert sorted(table) == ["B", "features"]
+
+
+# What shares a step
+
+
+def test_extractors_that_work_batch_by_batch_share_a_step_unless_an_evaluator_waits_between():
+    features, labels, slices = (
+        Extractor(name, EachBatch(dict))
+        for name in (FEATURES_EXTRACTOR_STAGE_NAME, LABELS_EXTRACTOR_STAGE_NAME, SLICE_KEY_EXTRACTOR_STAGE_NAME)
+    )
+    own = Extractor("Own", beam.Map(dict))
+    assert neighbours([features, labels, slices], set()) == [[features, labels, slices]]
+    assert neighbours([features, labels, slices], {labels.stage_name}) == [[features, labels], [slices]]
+    assert neighbours([features, own, slices], set()) == [[features], [own], [slices]]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import apache_beam as beam
 
 from assay import gate
-from assay.evaluators.gather import Gather
+from assay.evaluators.of_all import OfAll
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.types import METRICS_KEY, VALIDATIONS_KEY, Evaluation
@@ -21,15 +23,13 @@ class Validate(beam.PTransform):
     def expand(self, evaluation: Evaluation) -> Evaluation:
         if METRICS_KEY not in evaluation:
             return evaluation
-        result = (
-            evaluation[METRICS_KEY]
-            | "Gather" >> Gather()
-            | "Validate" >> beam.Map(validate, config=self._config, rubber_stamp=self._rubber_stamp)
+        result = evaluation[METRICS_KEY] | "Validate" >> OfAll(
+            validate, config=self._config, rubber_stamp=self._rubber_stamp
         )
         return {**evaluation, VALIDATIONS_KEY: result}
 
 
-def validate(metrics: list[bytes], config: bytes, rubber_stamp: bool) -> bytes:
+def validate(metrics: Iterable[bytes], config: bytes, rubber_stamp: bool) -> bytes:
     """`gate.validate` on serialised messages."""
     result = gate.validate(
         (MetricsForSlice.FromString(record) for record in metrics),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-import apache_beam as beam
 import pyarrow as pa
 
 from assay.columns import Column, to_floats
 from assay.errors import MissingColumnError
+from assay.extractors.each_batch import EachBatch
 from assay.extractors.features import Unchanged
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.types import (
@@ -62,8 +63,7 @@ def _extractor(config: EvalConfig, stage: str, key: str, names: Callable[[ModelS
     by_model: dict[str, Names] = {spec.name: names(spec) for spec in config.model_specs}
     if not any(by_model.values()):
         return Extractor(stage, Unchanged())
-    transform = beam.Map(add_columns, key=key, by_model=by_model, stage=stage).with_output_types(Extracts)
-    return Extractor(stage, transform)
+    return Extractor(stage, EachBatch(partial(add_columns, key=key, by_model=by_model, stage=stage)))
 
 
 def add_columns(extracts: Extracts, *, key: str, by_model: Mapping[str, Names], stage: str) -> Extracts:

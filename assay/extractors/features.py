@@ -5,6 +5,7 @@ from __future__ import annotations
 import apache_beam as beam
 
 from assay.errors import PipelineError
+from assay.extractors.each_batch import EachBatch
 from assay.types import FEATURES_EXTRACTOR_STAGE_NAME, FEATURES_KEY, INPUT_KEY, Extractor, Extracts
 
 
@@ -16,7 +17,7 @@ def FeaturesExtractor(*, always_there: bool = False) -> Extractor:
     Args:
         always_there: the reader is known to give `features`, so there is nothing to do.
     """
-    transform = Unchanged() if always_there else beam.Map(extract_features).with_output_types(Extracts)
+    transform = Unchanged() if always_there else EachBatch(extract_features)
     return Extractor(FEATURES_EXTRACTOR_STAGE_NAME, transform)
 
 

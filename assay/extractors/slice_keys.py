@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
 from assay.columns import Column, row_count
+from assay.extractors.each_batch import EachBatch
 from assay.proto.config_pb2 import EvalConfig
 from assay.slicing import Slicing, codes_of, slice_column, slicings_of, texts_of
 from assay.types import (
@@ -30,7 +31,7 @@ def SliceKeyExtractor(eval_config: EvalConfig, *, materialize: bool = False) -> 
         materialize: also add `slice_keys`, a list of readable slice keys for each row, for analysis tables.
     """
     slicings = slicings_of(eval_config)
-    transform = beam.Map(extract_slice_keys, slicings=slicings, materialize=materialize).with_output_types(Extracts)
+    transform = EachBatch(partial(extract_slice_keys, slicings=slicings, materialize=materialize))
     return Extractor(SLICE_KEY_EXTRACTOR_STAGE_NAME, transform)
 
 

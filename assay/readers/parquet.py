@@ -13,6 +13,8 @@ from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Rows, numbered, recut
 from assay.readers.source import Source, check_names
 
+_READ_BYTES = 1 << 20
+
 
 def schema(file: str, source: Source) -> dict[str, pa.DataType]:
     """Returns the columns of the file and their types."""
@@ -38,7 +40,13 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType]) -> It
         c for c in source.dictionary if c in columns and (pa.types.is_string(there[c]) or pa.types.is_binary(there[c]))
     ]
     first = 0
-    with pq.ParquetFile(files.open_raw(file), read_dictionary=texts, page_checksum_verification=True) as parquet:
+    with pq.ParquetFile(
+        files.open_raw(file),
+        read_dictionary=texts,
+        page_checksum_verification=True,
+        pre_buffer=False,  # which keeps all that was read until the end of the file
+        buffer_size=_READ_BYTES,
+    ) as parquet:
         for batch in parquet.iter_batches(source.rows_per_batch, columns=list(columns), use_threads=False):
             table = pa.Table.from_batches([batch]).select(list(columns))
             yield numbered(table, np.arange(first, first + len(batch), dtype=np.int64))

@@ -39,15 +39,27 @@ class ReadInputs(beam.PTransform):
         columns = wanted(self._source, found)
         return (
             pbegin
-            | "Splits" >> beam.Create(found, reshuffle=_spread(pbegin, found))
+            | beam.Impulse()
+            | "Splits" >> beam.FlatMap(_each, splits=found).with_output_types(Split)
+            | "Spread" >> _Spread(len(found))
             | "Read" >> beam.ParDo(_Read(self._source, columns)).with_output_types(dict)
         )
 
 
-def _spread(pbegin: beam.Pipeline, found: Sequence[Split]) -> bool:
-    """Whether splits should be spread over workers: the in-memory runner has one, and spares itself a shuffle."""
-    pipeline = getattr(pbegin, "pipeline", pbegin)
-    return len(found) > 1 and not isinstance(pipeline.runner, FnApiRunner)
+def _each(_: bytes, splits: Sequence[Split]) -> Sequence[Split]:
+    return splits
+
+
+class _Spread(beam.PTransform):
+    """Spreads splits over workers; the in-memory runner has one, and is spared the shuffle."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._count = count
+
+    def expand(self, found: beam.PCollection[Split]) -> beam.PCollection[Split]:
+        alone = self._count < 2 or isinstance(found.pipeline.runner, FnApiRunner)
+        return found if alone else found | beam.Reshuffle()
 
 
 class _Read(beam.DoFn):
