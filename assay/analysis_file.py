@@ -117,6 +117,16 @@ def _inputs(value: Any, path: str) -> dict[str, Any]:
     return section(value, path, _CUSTOM if isinstance(value, Mapping) and "factory" in value else _FILES)
 
 
+def read_join(value: Any, main_format: str) -> dict[str, Any]:
+    """Checks what stands, or could stand, under `inputs.join`, and fills in what it leaves open.
+
+    Raises:
+        ConfigError: an unknown key, one that is missing, or a value that cannot be.
+    """
+    join = section(value, "inputs.join", _JOIN)
+    return {**join, "format": join["format"] or main_format}
+
+
 def _sections(fields: Mapping[str, Field]) -> Field:
     return Field(list_of(lambda value, path: section(value, path, fields)), [])
 
@@ -135,7 +145,7 @@ _ANALYSIS: Mapping[str, Field] = {
     "rubber_stamp": Field(flag, False),
     "seed": Field(natural, 0),
     "eval_config": Field(_config, None),
-    "eval_config_file": Field(word, None),
+    "eval_config_file": Field(lambda value, path: word(text(value, path), path), None),
     "extractors": _sections(_EXTRACTOR),
     "evaluators": _sections(_EVALUATOR),
     "writers": _sections(_WRITER),
@@ -196,7 +206,7 @@ def _read(file: Path) -> str:
     except OSError as error:
         raise MissingFileError(f"{file}: expected a file that can be read; {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: expected UTF-8 text, found the byte {error.object[error.start]:#x}") from error
+        raise ConfigError(f"expected UTF-8 text, found the byte {error.object[error.start]:#x}") from error
 
 
 def _parse(written: str, file: Path) -> Any:
@@ -235,13 +245,21 @@ def _eval_config(read: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if (inline is None) == (file is None):
         found = "none" if file is None else "both"
         raise ConfigError(f"eval_config: expected either eval_config or eval_config_file, found {found}")
-    place = "eval_config" if file is None else f"eval_config_file {file}"
     try:
         return _resolved(_config_in(Path(_placed(file, folder))) if inline is None else inline, read)
     except ConfigError as error:
         hint = "; a parameter can stand only in fields of text" if "${" in str(error) else ""
-        joint = "." if inline is not None and re.match(r"[a-z_]+[.:[]", str(error)) else ": "
-        raise type(error)(f"{place}{joint}{error}{hint}") from error
+        raise type(error)(f"{_at_config(read, str(error))}{hint}") from error
+
+
+def _at_config(read: Mapping[str, Any], message: str) -> str:
+    """A message about the eval config that says where that is: in a file, or inline, where paths of fields go on."""
+    from assay.config_source import WHOLE
+
+    message = message.removeprefix(f"{WHOLE}: ")
+    if read["eval_config_file"] is not None:
+        return f"eval_config_file {read['eval_config_file']}: {message}"
+    return f"eval_config{'.' if re.match(r'[a-z_]+[.:[]', message) else ': '}{message}"
 
 
 def _config_in(file: Path) -> Any:
@@ -304,15 +322,18 @@ def _check_models(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -
         if name in names[:i]:
             raise ConfigError(f"models[{i}].name: two models have the name {name!r}; expected a name for each")
     if len(models) > 1 or len(specs) > 1:
-        _check_specs({model["name"]: model["baseline"] for model in models}, specs)
+        _check_specs(read, specs)
 
 
-def _check_specs(baselines: Mapping[str, bool], specs: Sequence[Mapping[str, Any]]) -> None:
+def _check_specs(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
     """Every model has its model spec, every spec its model, and they agree about who is the baseline."""
+    baselines = {model["name"]: model["baseline"] for model in read["models"]}
     specified = {spec.get("name", ""): spec.get("is_baseline", False) for spec in specs}
     for i, (name, baseline) in enumerate(baselines.items()):
         if name not in specified:
-            raise ConfigError(f"models[{i}].name: no model spec is named {name!r}{one_of(name, specified)}")
+            unnamed = "; the model specs have no names, expected that of its model in each"
+            there = one_of(name, specified) if any(specified) else unnamed
+            raise ConfigError(f"models[{i}].name: no model spec is named {name!r}{there}")
         if baseline != specified[name]:
             raise ConfigError(
                 f"models[{i}].baseline: expected what the model spec {name!r} says, found "
@@ -321,7 +342,7 @@ def _check_specs(baselines: Mapping[str, bool], specs: Sequence[Mapping[str, Any
     for i, name in enumerate(specified):
         if name not in baselines:
             hint = one_of(name, baselines)
-            raise EvalConfigError(f"eval_config.model_specs[{i}].name: no model is named {name!r}{hint}")
+            raise EvalConfigError(_at_config(read, f"model_specs[{i}].name: no model is named {name!r}{hint}"))
 
 
 def _check_predictions(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
@@ -330,10 +351,8 @@ def _check_predictions(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any
         return
     for i, spec in enumerate(specs):
         if not spec.get("prediction_key") and not spec.get("prediction_keys"):
-            raise EvalConfigError(
-                f"eval_config.model_specs[{i}].prediction_key: expected the column with the predictions, as there "
-                f"are no models; found nothing"
-            )
+            message = "expected the column with the predictions, as there are no models; found nothing"
+            raise EvalConfigError(_at_config(read, f"model_specs[{i}].prediction_key: {message}"))
 
 
 def _adds_predictions(read: Mapping[str, Any]) -> bool:

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from assay import gate
+from assay.analysis_file import read_join
 from assay.config import columns_of, parse_eval_config, resolve_eval_config
 from assay.defaults import default_evaluators, default_extractors, default_writers
 from assay.errors import InputError, MissingColumnError, ResultsError
+from assay.gate import Counts, Limits
 from assay.metrics.specs import metrics_of
 from assay.models import model as model_files
 from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults, check_stages
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows
+from assay.readers.join import ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
 from assay.readers.read_inputs import ReadInputs
 from assay.readers.source import Source, check_columns
+from assay.result_files import VERDICT_FILE, load_metrics, load_validation_result
 from assay.results import EvalResult, load_eval_result
 from assay.runner import run_pipeline
 from assay.types import FEATURES_KEY, Evaluator, Extractor, Extracts, Writer
+from assay.writers.files import path_in, write_file
 
 Config = EvalConfig | Mapping[str, Any] | str
 """An EvalConfig as message, as dict, or as JSON or protobuf text."""
@@ -35,6 +42,7 @@ def run_model_analysis(
     *,
     data_location: str | Sequence[str],
     file_format: str = "tfrecord",
+    join: Mapping[str, Any] | None = None,
     models: Sequence[ModelRef] = (),
     output_path: str | None = None,
     extractors: Sequence[Extractor] | None = None,
@@ -42,12 +50,15 @@ def run_model_analysis(
     writers: Sequence[Writer] | None = None,
     pipeline_options: PipelineOptions | None = None,
 ) -> EvalResult:
-    """Evaluates the rows of files and writes the results.
+    """Evaluates the rows of files and writes the results, the verdict included.
 
     Args:
         eval_config: what to compute.
         data_location: file names or globs.
         file_format: "tfrecord" (of tf.Example), "csv", "parquet" or "jsonl".
+        join: a second source whose columns are added by key, such as labels that arrive later, as `inputs.join` of an
+            analysis file: {"files": "labels/*.csv", "format": "csv", "on": ["id"], "max_unmatched": "1%"}. Rows without
+            a partner are left out, and counted in the verdict.
         models: the models to run; none if the predictions are columns of the data.
         output_path: folder of the results; a new temporary one if None.
         extractors: in place of `default_extractors(...)`.
@@ -59,17 +70,17 @@ def run_model_analysis(
         The results, as they were written; empty if your own writers write none. With several models, the candidate's.
 
     Raises:
-        UsageError: config, files, columns, models or stages are wrong; told before any work where that can be.
+        UsageError: config, files, join, columns, models or stages are wrong; told before any work where that can be.
     """
     files = (data_location,) if isinstance(data_location, str) else tuple(data_location)
+    second = None if join is None else read_join(join, file_format)
     has_baseline = any(model.baseline for model in models) if models else None
     config = _resolved(parse_eval_config(eval_config), has_baseline, any(model.rubber_stamp for model in models))
     custom = extractors is not None or evaluators is not None
     for model in models:
         model_files.check(model)
     source = narrowed(Source(file_format, files), config, models, everything=custom)
-    if extractors is None:
-        check_columns(source, needed_columns(config, models))
+    reader = _reader(source, second, needed_columns(config, models) if extractors is None else {})
     output = output_path or tempfile.mkdtemp(prefix="assay-")
     default = default_writers(
         output,
@@ -85,7 +96,9 @@ def run_model_analysis(
         default if writers is None else writers,
         rubber_stamp=any(model.rubber_stamp for model in models),
     )
-    run_pipeline(ReadInputs(source), analysis, pipeline_options or ())
+    counts = run_pipeline(reader, analysis, pipeline_options or ())
+    limits = Limits(max_unmatched=second["max_unmatched"]) if second else Limits()
+    _write_verdict(output, counts, limits)
     return _results(output, config, own_writers=writers is not None)
 
 
@@ -105,7 +118,7 @@ def analyze_raw_data(
     Args:
         data: an Arrow table, a pandas frame (cells may be arrays), or a list of dicts (values may be missing).
         eval_config: what to compute. Without model specs, the columns are `label` and `prediction`.
-        output_path: folder of the results; a temporary one, gone after the call, if None.
+        output_path: folder of the results, the verdict among them; a temporary one, gone after the call, if None.
         extractors: in place of `default_extractors(...)`.
         evaluators: in place of `default_evaluators(...)`.
         writers: in place of `default_writers(...)`.
@@ -132,7 +145,9 @@ def analyze_raw_data(
             default_writers(output, config) if writers is None else writers,
             rubber_stamp=False,
         )
-        run_pipeline(ReadBatches(batches), analysis)
+        counts = run_pipeline(ReadBatches(batches), analysis)
+        if output_path:
+            _write_verdict(output, counts, Limits())
         return _results(output, config, own_writers=writers is not None)
 
 
@@ -140,6 +155,16 @@ def _resolved(config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool)
     resolved = resolve_eval_config(config, has_baseline_model=has_baseline, rubber_stamp=rubber_stamp)
     metrics_of(resolved)  # an unknown metric is told before any work
     return resolved
+
+
+def _reader(source: Source, second: Mapping[str, Any] | None, needed: Mapping[str, str]) -> beam.PTransform:
+    """The reader of the source, with the second one joined to it if there is one; files and columns are checked."""
+    if second is None:
+        check_columns(source, needed)
+        return ReadInputs(source)
+    join = join_as_described(replace(source, columns=None), second, source.columns)
+    check_join(join, needed)
+    return ReadJoined(join)
 
 
 def _analysis(
@@ -170,6 +195,15 @@ def _check_columns(config: EvalConfig, there: Mapping[str, Any]) -> None:
     for column, who in columns_of(config).items():
         if column not in there:
             raise MissingColumnError(f"the data has no column {column!r}, which {who} needs; it has {sorted(there)}")
+
+
+def _write_verdict(output: str, counts: Counts, limits: Limits) -> None:
+    """Judges what was written; stages of the user's own need not have left anything that can be judged."""
+    try:
+        verdict = gate.verdict(load_validation_result(output), load_metrics(output), counts=counts, limits=limits)
+    except ResultsError:
+        return
+    write_file(path_in(output, VERDICT_FILE), verdict.to_json().encode())
 
 
 def _results(output: str, config: EvalConfig, *, own_writers: bool) -> EvalResult:

@@ -84,8 +84,18 @@ def _lists_to_numpy(column: pa.Array, name: str) -> npt.NDArray[Any]:
     return inner.reshape(len(column), width, *inner.shape[1:])
 
 
-def to_floats(column: Column, name: str) -> Floats:
+def _written_type(kind: pa.DataType) -> pa.DataType:
+    """The type that the data has; columns to slice on come as dictionaries, which is nobody's concern."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def to_floats(column: Column, name: str, role: str = "") -> Floats:
     """Returns a column as float64, (n,) or (n, k); a second axis of length 1 is dropped, nulls become NaN.
+
+    Args:
+        column: n rows.
+        name: its name, for errors.
+        role: what stands behind the name in errors, such as " (label_key)".
 
     Raises:
         ColumnTypeError: the column holds no numbers.
@@ -94,7 +104,7 @@ def to_floats(column: Column, name: str) -> Floats:
         return np.full(len(column), np.nan)
     array = to_numpy(column, name)
     if array.dtype.kind not in "fiub":
-        found = column.type if isinstance(column, pa.Array) else array.dtype
-        raise ColumnTypeError(f"column {name!r} has type {found}; expected numbers")
+        found = _written_type(column.type) if isinstance(column, pa.Array) else array.dtype
+        raise ColumnTypeError(f"column {name!r}{role} has type {found}; expected numbers")
     floats = array.astype(np.float64, copy=False)
     return floats[:, 0] if floats.ndim == 2 and floats.shape[1] == 1 else floats

@@ -174,6 +174,8 @@ def _check_slicing(spec: SlicingSpec, path: str) -> None:
             raise EvalConfigError(f"{place}: expected the name of a feature, found ''")
         if key in spec.feature_values:
             raise EvalConfigError(f"{place}: {key!r} stands in feature_values too; expected one of the two")
+    if "" in spec.feature_values:
+        raise EvalConfigError(f"{path}.feature_values: expected names of features as keys, found ''")
 
 
 def _check_bounds(threshold: MetricThreshold, path: str) -> None:

@@ -12,14 +12,19 @@ from google.protobuf import json_format, text_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
-from assay.errors import EvalConfigError
+from assay.errors import ConfigError, EvalConfigError
 from assay.near_miss import one_of
 from assay.proto.config_pb2 import EvalConfig
+from assay.yaml_text import parse_json
 
 _EVAL_CONFIG = cast(Descriptor, EvalConfig.DESCRIPTOR)
 _CONFIG_OF_METRIC = "assay.MetricConfig.config"
 _WRAPPERS = "google.protobuf."
-_INTEGERS = (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64)
+_INTEGERS = {FieldDescriptor.CPPTYPE_INT32: 32, FieldDescriptor.CPPTYPE_INT64: 64}
+_MANY_BITS = 1024
+"""Whole numbers of any size that a config may hold by mistake."""
+WHOLE = "eval config"
+"""What errors call the config where no field of it can be named."""
 
 _NO_SUCH_FIELD = re.compile(r'no field named "(?P<name>[^"]+)"')
 _TEXT_TOKEN = re.compile(r"""#[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[A-Za-z_]\w*|[^\s\w]""")
@@ -44,38 +49,39 @@ def parse_eval_config(source: EvalConfig | Message | Mapping[str, Any] | str) ->
     if isinstance(source, Mapping):
         return _from_dict(source)
     if isinstance(source, str):
-        return _from_json(source) if source.lstrip().startswith("{") else _from_text(source)
-    raise EvalConfigError(f"eval config: expected an EvalConfig, an object or text, found {type(source).__name__}")
+        return _from_json(source) if source.lstrip().startswith(("{", "[")) else _from_text(source)
+    found = "nothing" if source is None else type(source).__name__
+    raise EvalConfigError(f"{WHOLE}: expected an EvalConfig, an object or text, found {found}")
 
 
 def _from_message(source: Message) -> EvalConfig:
     if source.DESCRIPTOR.name != _EVAL_CONFIG.name:
-        raise EvalConfigError(f"eval config: expected an EvalConfig, found a {source.DESCRIPTOR.full_name}")
+        raise EvalConfigError(f"{WHOLE}: expected an EvalConfig, found {source.DESCRIPTOR.full_name}")
     try:
         return EvalConfig.FromString(source.SerializeToString())
     except DecodeError as error:
-        raise EvalConfigError(f"eval config: {source.DESCRIPTOR.full_name} cannot be read: {error}") from error
+        raise EvalConfigError(f"{WHOLE}: {source.DESCRIPTOR.full_name} cannot be read: {error}") from error
 
 
 def _from_json(text: str) -> EvalConfig:
     try:
-        parsed = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise EvalConfigError(f"eval config: line {error.lineno}, column {error.colno}: {error.msg}") from error
+        parsed = parse_json(text)
+    except ConfigError as error:
+        raise EvalConfigError(f"{WHOLE}: {error}") from error
     return _from_dict(parsed)
 
 
 def _from_dict(source: Mapping[str, Any]) -> EvalConfig:
     try:
         return json_format.ParseDict(_message(source, _EVAL_CONFIG, ""), EvalConfig())
-    except json_format.ParseError as error:  # what is left: numbers out of range, two fields of which one may be set
-        raise EvalConfigError(f"eval config: {str(error).rstrip('.')}") from error
+    except json_format.ParseError as error:  # what is left, such as numbers in text that only Python reads
+        raise EvalConfigError(f"{WHOLE}: {str(error).rstrip('.')}") from error
 
 
 def _message(value: Any, kind: Descriptor, path: str) -> dict[str, Any]:
     """Returns `value` as protobuf's JSON reader wants it, every field checked against the message `kind`."""
     if not isinstance(value, Mapping):
-        raise _wrong(path, f"an object with {' or '.join(kind.fields_by_name)}", value)
+        raise _wrong(path, f"an object with the fields {', '.join(kind.fields_by_name)}", value)
     plain: dict[str, Any] = {}
     for name, inner in value.items():
         field = _field(str(name), kind, path)
@@ -83,6 +89,10 @@ def _message(value: Any, kind: Descriptor, path: str) -> dict[str, Any]:
             raise EvalConfigError(f"{join(path, field.name)}: the field is given twice; remove one")
         if inner is not None:
             plain[field.name] = _value(inner, field, join(path, field.name))
+    for choice in kind.oneofs:
+        chosen = [field.name for field in choice.fields if field.name in plain]
+        if len(chosen) > 1:
+            raise EvalConfigError(f"{path or WHOLE}: {' and '.join(chosen)} exclude each other; remove one")
     return plain
 
 
@@ -94,14 +104,19 @@ def _field(name: str, kind: Descriptor, path: str) -> FieldDescriptor:
 
 
 def _unknown(name: str, kind: Descriptor, path: str) -> EvalConfigError:
-    return EvalConfigError(f"{join(path, name)}: {kind.name} has no such field{one_of(name, kind.fields_by_name)}")
+    there = one_of(name, kind.fields_by_name)
+    if not name.isidentifier():  # as a step of a path it could not be read
+        return EvalConfigError(f"{path or WHOLE}: {kind.name} has no field {name!r}{there}")
+    return EvalConfigError(f"{join(path, name)}: {kind.name} has no such field{there}")
 
 
 def _value(value: Any, field: FieldDescriptor, path: str) -> Any:
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         if not isinstance(value, Mapping):
             raise _wrong(path, "an object", value)
-        item = field.message_type.fields_by_name["value"]
+        name, item = field.message_type.fields_by_name["key"], field.message_type.fields_by_name["value"]
+        for key in value:
+            _scalar(str(key), name, f"{path}[{key!r}]")
         return {str(key): _single(inner, item, f"{path}[{key!r}]") for key, inner in value.items()}
     if field.is_repeated:
         if not isinstance(value, list | tuple):
@@ -139,24 +154,27 @@ def _scalar(value: Any, field: FieldDescriptor, path: str) -> Any:
     elif kind == FieldDescriptor.CPPTYPE_BOOL:
         fits, expected = isinstance(value, bool), "true or false"
     else:
-        fits, expected = (
-            _is_number(value, whole=kind in _INTEGERS),
-            "a whole number" if kind in _INTEGERS else "a number",
-        )
+        bits = _INTEGERS.get(kind)
+        fits, expected = _is_number(value, bits), "a whole number" if bits else "a number"
+        if bits and not fits and _is_number(value, _MANY_BITS):
+            expected = f"a whole number from {-(2 ** (bits - 1))} to {2 ** (bits - 1) - 1}"
     if not fits:
         raise _wrong(path, expected, value)
     return value
 
 
-def _is_number(value: Any, *, whole: bool) -> bool:
-    """Whether `value` is a number, or text that holds one, as JSON writes 64-bit integers and infinities."""
+def _is_number(value: Any, bits: int | None) -> bool:
+    """Whether `value` is a number, or text that holds one, as JSON writes 64-bit integers and infinities.
+
+    With `bits`, whether it is a whole number of so many.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return False
     try:
         number = float(value)
-    except ValueError:
-        return False
-    return number.is_integer() or not whole
+    except (ValueError, OverflowError):
+        return isinstance(value, int) and bits == _MANY_BITS
+    return bits is None or (number.is_integer() and -(2.0 ** (bits - 1)) <= number < 2.0 ** (bits - 1))
 
 
 def _enum(value: Any, field: FieldDescriptor, path: str) -> Any:
@@ -169,8 +187,8 @@ def _enum(value: Any, field: FieldDescriptor, path: str) -> Any:
 
 
 def _wrong(path: str, expected: str, found: Any) -> EvalConfigError:
-    name = path or "eval config"
-    return EvalConfigError(f"{name}: expected {expected}, found {type(found).__name__} {found!r}"[:500])
+    what = "nothing" if found is None else repr(found)
+    return EvalConfigError(f"{path or WHOLE}: expected {expected}, found {what}"[:500])
 
 
 def join(path: str, name: str) -> str:
@@ -196,7 +214,7 @@ def _from_text(text: str) -> EvalConfig:
         if unknown and kind is not None:
             raise EvalConfigError(f"{_unknown(unknown['name'], kind, path)} (line {line})") from error
         what = str(error).rsplit("': ", 1)[-1].split(" : ", 1)[-1].rstrip(".")
-        raise EvalConfigError(f"{join(path, last) or 'eval config'}: line {line}, column {column}: {what}") from error
+        raise EvalConfigError(f"{join(path, last) or WHOLE}: line {line}, column {column}: {what}") from error
 
 
 def _head(text: str, line: int, column: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, TypeAlias
 
-from assay.errors import ConfigError
+from assay.errors import ConfigError, PipelineError
 from assay.near_miss import one_of
 from assay.plan import plain
 
@@ -27,7 +27,8 @@ class Field(NamedTuple):
 
 def expected(path: str, what: str, found: Any) -> ConfigError:
     """The error for a value that is not what its key takes."""
-    return ConfigError(f"{path}: expected {what}, found {'nothing' if found is None else repr(found)}")
+    place = f"{path}: " if path else ""
+    return ConfigError(f"{place}expected {what}, found {'nothing' if found is None else repr(found)}")
 
 
 def at(path: str, key: str) -> str:
@@ -42,10 +43,10 @@ def section(value: Any, path: str, fields: Mapping[str, Field]) -> dict[str, Any
         ConfigError: not a mapping, an unknown key, a required key that is absent, a value that does not parse.
     """
     if not isinstance(value, Mapping):
-        raise expected(path or "the file", f"a mapping with the keys {', '.join(fields)}", value)
+        raise expected(path, f"a mapping with the keys {', '.join(fields)}", value)
     for key in value:
         if key not in fields:
-            raise ConfigError(f"{at(path, key)}: unknown key{one_of(key, fields)}")
+            raise _unknown(key, path, fields)
     read = {}
     for key, field in fields.items():
         if value.get(key) is not None:
@@ -55,6 +56,14 @@ def section(value: Any, path: str, fields: Mapping[str, Field]) -> dict[str, Any
         else:
             raise ConfigError(f"{at(path, key)}: this key is required, found nothing")
     return read
+
+
+def _unknown(key: Any, path: str, fields: Mapping[str, Field]) -> ConfigError:
+    there = one_of(str(key), fields)
+    if str(key).isidentifier():
+        return ConfigError(f"{at(path, str(key))}: unknown key{there}")
+    place = f"{path}: " if path else ""  # as a step of a path the key could not be read
+    return ConfigError(f"{place}unknown key {key!r}{there}")
 
 
 def list_of(parse: Parser) -> Parser:
@@ -81,7 +90,9 @@ def choice(*options: str) -> Parser:
 
 def text(value: Any, path: str) -> str:
     """Text that is not empty."""
-    if not isinstance(value, str) or not value:
+    if value == "":
+        raise expected(path, "text that is not empty", value)
+    if not isinstance(value, str):
         quoted = f' (in quotes it is text: "{value}")' if isinstance(value, int | float) else ""
         raise ConfigError(f"{expected(path, 'text', value)}{quoted}")
     return value
@@ -89,6 +100,8 @@ def text(value: Any, path: str) -> str:
 
 def texts(value: Any, path: str) -> list[str]:
     """Texts, at least one; a single text will do."""
+    if not isinstance(value, list | str):
+        raise expected(path, "text or a list of texts", value)
     found: list[str] = list_of(text)([value] if isinstance(value, str) else value, path)
     if not found:
         raise expected(path, "at least one", value)
@@ -129,7 +142,10 @@ def json_mapping(value: Any, path: str) -> dict[str, Any]:
     """A mapping of JSON values."""
     if not isinstance(value, Mapping):
         raise expected(path, "a mapping", value)
-    found: dict[str, Any] = plain(value, path)
+    try:
+        found: dict[str, Any] = plain(value, path)
+    except PipelineError as error:
+        raise ConfigError(str(error)) from error
     return found
 
 
@@ -169,7 +185,7 @@ def parameters(value: Any, path: str) -> dict[str, str | None]:
     if not isinstance(value, Mapping):
         raise expected(path, "a mapping from parameter to default (null: must be given)", value)
     for name, default in value.items():
-        if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        if not re.fullmatch(r"[A-Za-z_]\w*", str(name), re.ASCII):
             raise expected(path, "names of letters, digits and _ that start with a letter", name)
         if not (default is None or isinstance(default, str | int | float)) or "${" in str(default):
             raise expected(at(path, name), "text without a parameter, a number, true, false or null", default)

@@ -22,7 +22,7 @@ from assay.plan import Plan, digest
 from assay.progress import shown
 from assay.result_files import VERDICT_FILE, load_metrics, load_validation_result
 from assay.stages import check_inputs, context_of, import_custom, run_stage
-from assay.writers.files import path_in, write_file, writing
+from assay.writers.files import path_in, remove_temporaries, write_file, writing
 
 RESULTS_FILE = "results.json"
 
@@ -138,6 +138,7 @@ def _listed(output: str) -> list[str]:
 
 def _withdraw(output: str) -> set[str]:
     """Takes back the results of an earlier run, the file that vouches for them first; returns the files of others."""
+    remove_temporaries(output)  # of a run that was killed
     found = _files(output)
     if RESULTS_FILE not in found:
         return {name for name in found if not _OWN_FILE.fullmatch(name)}

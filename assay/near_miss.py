@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, options: Iterable[str]) -> str:
-    """The option that was probably meant; "" if none is near."""
-    return next(iter(difflib.get_close_matches(name, list(options), n=1)), "")
+    """The option that was probably meant, whatever its case; "" if none is near."""
+    folded = {option.casefold(): option for option in options}
+    exact = difflib.get_close_matches(name, list(folded.values()), n=1)
+    return next(iter(exact), "") or folded.get(name.casefold(), "")
 
 
 def hint(name: str, options: Iterable[str]) -> str:

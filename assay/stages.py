@@ -30,7 +30,7 @@ from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults
 from assay.plan import Plan, Stage
 from assay.proto.config_pb2 import EvalConfig
-from assay.readers.join import Join, ReadJoined, check_join
+from assay.readers.join import Join, ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
 from assay.readers.read_inputs import ReadInputs, counted
 from assay.readers.source import Source, check_columns
@@ -52,6 +52,7 @@ from assay.types import (
 from assay.verdict import Counts
 from assay.writers.analysis_table import AnalysisTableWriter
 from assay.writers.eval_config import EvalConfigWriter
+from assay.writers.files import remove_temporaries
 from assay.writers.metrics_plots_and_validations import MetricsPlotsAndValidationsWriter
 from assay.writers.metrics_table import MetricsTableWriter
 
@@ -93,7 +94,11 @@ def run_stage(plan: Plan, task: str, *, options: Sequence[str] = ()) -> Counts:
     if task not in [t.name for t in plan.tasks]:
         raise PipelineError(f"the plan has no task {task!r}; it has {[t.name for t in plan.tasks]}")
     context = context_of(plan)
-    return run_pipeline(reader_of(context), analysis_of(context), options)
+    try:
+        return run_pipeline(reader_of(context), analysis_of(context), options)
+    except BaseException:
+        remove_temporaries(plan.output)  # files that were complete and waited for the others
+        raise
 
 
 def analysis_of(context: Context) -> beam.PTransform:
@@ -163,21 +168,8 @@ def join_of(context: Context) -> Join | None:
     if settings is None:
         return None
     main = source_of(context)
-    second = Source(
-        format=settings["format"],
-        files=tuple(settings["files"]),
-        columns=_named(settings.get("columns")),
-        dictionary=main.dictionary,
-        on_bad_rows=main.on_bad_rows,
-        options=settings.get("options", {}),
-        place="inputs.join",
-    )
-    return Join(
-        main=replace(main, columns=_named(inputs.get("columns"))),
-        second=second,
-        on=tuple(settings["on"]),
-        wanted=_narrowed(replace(main, columns=None), context).columns,
-    )
+    wanted = _narrowed(replace(main, columns=None), context).columns
+    return join_as_described(replace(main, columns=_named(inputs.get("columns"))), settings, wanted)
 
 
 def _named(columns: Sequence[str] | None) -> tuple[str, ...] | None:

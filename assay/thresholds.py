@@ -79,7 +79,21 @@ def rules_of(config: EvalConfig) -> list[Rule]:
             for output in spec.output_names or [""]:
                 rules.update(dict.fromkeys(_rules_by_name(spec, model, output)))
                 rules.update(dict.fromkeys(_rules_of_metrics(spec, model, output, config)))
-    return list(rules)
+    columns = _names_of_columns(config) if rules else set()
+    return list(dict.fromkeys(_without_model(rule) if rule.key.name in columns else rule for rule in rules))
+
+
+def _names_of_columns(config: EvalConfig) -> set[str]:
+    """Names of the values that belong to a column of the data, and so to no model."""
+    from assay.metrics.specs import is_of_column  # here, because it brings Arrow
+
+    asked = [metric for spec in config.metrics_specs for metric in spec.metrics]
+    return {_settings(metric).get("name") or _default_name(metric) for metric in asked if is_of_column(metric)}
+
+
+def _without_model(rule: Rule) -> Rule:
+    """The rule for the value of a column: it has no model or output, and weights of its own or none."""
+    return rule._replace(key=MetricKey(rule.key.name, is_diff=rule.key.is_diff))
 
 
 def _rules_by_name(spec: MetricsSpec, model: str, output: str) -> Iterator[Rule]:

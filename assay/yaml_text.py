@@ -25,9 +25,15 @@ def parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ConfigError(f"{place}expected YAML; {error.problem or error.context}") from error
+        what = " ".join(filter(None, (error.context, error.problem))) if _is_half(error) else error.problem
+        raise ConfigError(f"{place}expected YAML; {what or error.context}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"expected YAML; {error}") from error
+
+
+def _is_half(error: yaml.MarkedYAMLError) -> bool:
+    """Whether the problem only ends the sentence that the context begins."""
+    return str(error.problem).startswith("but ")
 
 
 def parse_json(text: str) -> Any:
@@ -37,16 +43,21 @@ def parse_json(text: str) -> Any:
         ConfigError: not JSON, or a key twice.
     """
     try:
-        return json.loads(text, object_pairs_hook=_object)
+        return json.loads(text, object_pairs_hook=unique_keys)
     except json.JSONDecodeError as error:
         raise ConfigError(f"line {error.lineno}, column {error.colno}: expected JSON; {error.msg}") from error
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs, for `json.loads`, which would let the last of two win in silence.
+
+    Raises:
+        ConfigError: a key twice.
+    """
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ConfigError(f"the key {key!r} is given twice")
+            raise ConfigError(f"the key {key!r} is given twice; remove one")
         found[key] = value
     return found
 

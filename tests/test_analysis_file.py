@@ -1,4 +1,5 @@
 import json
+import math
 import textwrap
 
 import pytest
@@ -164,9 +165,9 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
         ("output: a\noutput: b\n", "line 1, column 1: expected YAML; the key 'output' is given twice"),
         ("inputs: {format: csv, format: csv}", "the key 'format' is given twice"),
         ("? [a]\n: b\n", "a key must be text"),
-        ("", "the file: expected a mapping with the keys params, inputs"),
-        ("- a\n", "the file: expected a mapping"),
-        ("output: a\n---\noutput: b\n", "expected YAML"),
+        ("", "analysis.yaml: expected a mapping with the keys params, inputs"),
+        ("- a\n", "analysis.yaml: expected a mapping"),
+        ("output: a\n---\noutput: b\n", "expected YAML; expected a single document in the stream but found another"),
         ("output: !!python/object:os.system {}\n", "expected YAML"),
     ],
 )
@@ -186,7 +187,7 @@ def test_a_file_that_is_no_json_is_refused_with_its_place(write):
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):
     (tmp_path / "a.yaml").write_bytes(b"output: \xff")
-    with pytest.raises(ConfigError, match="expected UTF-8 text, found the byte 0xff"):
+    with pytest.raises(ConfigError, match=r"^\S*/a\.yaml: expected UTF-8 text, found the byte 0xff"):
         load_analysis(tmp_path / "a.yaml")
 
 
@@ -238,9 +239,14 @@ def test_yaml_keys_are_text_and_merges_work(write):
     ("changes", "message"),
     [
         ({"ouput": "x"}, "ouput: unknown key; did you mean 'output'?"),
+        ({"": "x"}, "unknown key ''; there are params"),
+        ({"params": {1: "x"}}, "params: expected names of letters"),
+        ({"inputs": {"format": "csv", "files": "a", "": 1}}, "inputs: unknown key ''; there are format"),
+        ({"inputs": {"format": "csv", "files": 3}}, "inputs.files: expected text or a list of texts, found 3"),
+        ({"eval_config": None, "eval_config_file": ""}, "eval_config_file: expected text that is not empty, found ''"),
         ({"output": None}, "output: this key is required"),
         ({"output": 5}, 'output: expected text, found 5 (in quotes it is text: "5")'),
-        ({"output": ""}, "output: expected text, found ''"),
+        ({"output": ""}, "output: expected text that is not empty, found ''"),
         ({"inputs": None}, "inputs: this key is required"),
         ({"inputs": "a.csv"}, "inputs: expected a mapping with the keys format, files"),
         ({"inputs": {"format": "cvs", "files": "a"}}, "inputs.format: unknown value 'cvs'; did you mean 'csv'?"),
@@ -301,6 +307,10 @@ def test_yaml_keys_are_text_and_merges_work(write):
 )
 def test_what_is_wrong_is_named_by_its_key_path(tmp_path, changes, message):
     assert refused(analysis(**changes), tmp_path).startswith(message)
+
+
+def test_a_key_that_is_no_text_is_named(tmp_path):
+    assert refused({**analysis(), 3: "x"}, tmp_path).startswith("unknown key 3; there are params")
 
 
 @pytest.mark.parametrize(
@@ -402,6 +412,38 @@ def test_an_error_in_the_eval_config_file_names_that_file(write, tmp_path):
     write({"model_specs": [{"label_kye": "y"}]}, "c.json")
     message = refused(analysis(eval_config=None, eval_config_file="c.json"), tmp_path, EvalConfigError)
     assert message.startswith("eval_config_file c.json: model_specs[0].label_kye")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[1]", "eval_config_file c.json: expected an object with the fields model_specs"),
+        ('{"options": {}, "options": {}}', "eval_config_file c.json: the key 'options' is given twice"),
+        ("{", "eval_config_file c.json: line 1, column 2: expected JSON"),
+        (b"\xff", "eval_config_file c.json: expected UTF-8 text, found the byte 0xff"),
+        (json.dumps({"model_specs": [{"": 1}]}), "eval_config_file c.json: model_specs[0]: ModelSpec has no field ''"),
+        (
+            json.dumps(config({"label_key": "y"})),
+            "eval_config_file c.json: model_specs[0].prediction_key: expected the column with the predictions",
+        ),
+    ],
+)
+def test_an_error_in_the_eval_config_file_says_its_place_once(content, message, tmp_path):
+    (tmp_path / "c.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert refused(analysis(eval_config=None, eval_config_file="c.json"), tmp_path).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("{", "eval_config: line 1, column 2: expected JSON"),
+        ({"": 1}, "eval_config: EvalConfig has no field ''; there are"),
+        ({"metrics_specs": [{"": 1}]}, "eval_config.metrics_specs[0]: MetricsSpec has no field ''; there are"),
+        ({"options": {"min_slice_size": math.inf}}, "eval_config.options.min_slice_size: expected a JSON value"),
+    ],
+)
+def test_an_error_in_the_inline_eval_config_says_its_place_once(written, message, tmp_path):
+    assert refused(analysis(eval_config=written), tmp_path).startswith(message)
 
 
 def test_a_missing_eval_config_file_is_refused(tmp_path):

@@ -11,7 +11,15 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from sklearn.metrics import roc_auc_score
 
 import assay
-from assay.errors import BadRowError, ColumnTypeError, ConfigError, EvalConfigError, InputError, MissingColumnError
+from assay.errors import (
+    BadRowError,
+    ColumnTypeError,
+    ConfigError,
+    EvalConfigError,
+    InputError,
+    MissingColumnError,
+    MissingFileError,
+)
 from assay.runner import _runner
 
 RNG = np.random.default_rng(4)
@@ -161,6 +169,93 @@ def test_files_are_evaluated_with_the_default_stages(parquet, tmp_path):
     assert result.slicing_metrics == assay.analyze_raw_data(FRAME, CONFIG).slicing_metrics
     assert result.data_location == parquet
     assert result.file_format == "parquet"
+
+
+SPECS = {"model_specs": [{"label_key": "label", "prediction_key": "prediction"}]}
+IDS = [f"id-{i}" for i in range(len(FRAME))]
+SCORED = FRAME.drop(columns="label").assign(id=IDS)
+LABELLED = FRAME[["label"]].assign(id=IDS).sample(frac=1, random_state=3)
+
+
+@pytest.fixture
+def joined(tmp_path):
+    """Runs on scores in Parquet joined with labels in a CSV file; the results are in `out`."""
+
+    def run(labels, **join):
+        SCORED.to_parquet(tmp_path / "scored.parquet")
+        labels.to_csv(tmp_path / "labels.csv", index=False)
+        return assay.run_model_analysis(
+            {**CONFIG, **SPECS},
+            data_location=str(tmp_path / "scored.parquet"),
+            file_format="parquet",
+            join={"files": str(tmp_path / "labels.csv"), "format": "csv", "on": ["id"], **join},
+            output_path=str(tmp_path / "out"),
+        )
+
+    return run
+
+
+def test_labels_that_arrive_later_are_joined_by_key(joined, tmp_path):
+    assert joined(LABELLED).slicing_metrics == assay.analyze_raw_data(FRAME, CONFIG).slicing_metrics
+    assert assay.load_verdict(str(tmp_path / "out")).unmatched == {"rows": 0, "labels": 0}
+
+
+@pytest.mark.parametrize(("share", "is_judged"), [(None, True), ("25%", True), (0.2, False)])
+def test_rows_without_a_partner_are_counted_in_the_verdict_and_bounded(joined, share, is_judged, tmp_path):
+    stray = pd.DataFrame({"id": ["stray"], "label": [1.0]})
+    labels = pd.concat([LABELLED.iloc[:300], stray])
+    result = joined(labels, **({} if share is None else {"max_unmatched": share}))
+    assert number(result, "example_count") == 300
+    verdict = assay.load_verdict(str(tmp_path / "out"))
+    assert (verdict.rows, verdict.unmatched) == (300, {"rows": 100, "labels": 1})
+    assert any("25% of the rows found no partner" in reason.message for reason in verdict.reasons) is not is_judged
+
+
+@pytest.mark.parametrize(
+    ("join", "error", "message"),
+    [
+        ({"keys": ["id"]}, ConfigError, r"inputs\.join\.keys: unknown key"),
+        ({"on": []}, ConfigError, r"inputs\.join\.on: expected at least one key column"),
+        ({"max_unmatched": 2}, ConfigError, r"inputs\.join\.max_unmatched"),
+        ({"format": "xls"}, ConfigError, r"inputs\.join\.format: unknown value 'xls'"),
+        ({"files": "/nowhere/labels.csv"}, MissingFileError, r"inputs\.join\.files"),
+        ({"on": ["key"]}, MissingColumnError, r"has no column 'key', which inputs\.join\.on needs"),
+        ({"columns": ["outcome"]}, MissingColumnError, r"has no column 'outcome', which inputs\.join\.columns needs"),
+    ],
+    ids=str,
+)
+def test_a_wrong_join_is_told_as_for_an_analysis_file(joined, join, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        joined(LABELLED, **join)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_column_that_neither_source_has_is_named_with_both_files(joined):
+    with pytest.raises(MissingColumnError, match=r"scored\.parquet joined with .*labels\.csv has no column 'label'"):
+        joined(LABELLED.rename(columns={"label": "outcome"}))
+
+
+def test_results_in_a_folder_have_a_verdict_of_files_and_of_memory(parquet, tmp_path):
+    auc = {"class_name": "AUC", "threshold": {"value_threshold": {"lower_bound": 0.99}}}
+    config = {**SPECS, "metrics_specs": [{"metrics": [auc]}]}
+    assay.run_model_analysis(config, data_location=parquet, file_format="parquet", output_path=str(tmp_path / "a"))
+    assay.analyze_raw_data(FRAME, config, str(tmp_path / "b"))
+    verdicts = [assay.load_verdict(str(tmp_path / folder)) for folder in "ab"]
+    assert verdicts[0] == verdicts[1]
+    assert (verdicts[0].status, verdicts[0].rows, verdicts[0].unmatched) == ("NOT_BLESSED", 400, {})
+    assert verdicts[0].reasons[0].metric == "auc"
+
+
+def test_where_nothing_is_computed_that_can_be_judged_there_is_no_verdict(parquet, tmp_path):
+    evaluators = [assay.AnalysisTableEvaluator()]
+    assay.run_model_analysis(
+        {**CONFIG, **SPECS},
+        data_location=parquet,
+        file_format="parquet",
+        evaluators=evaluators,
+        output_path=str(tmp_path),
+    )
+    assert not (tmp_path / "verdict.json").exists()
 
 
 def test_stages_can_be_inserted_into_the_default_lists(parquet):

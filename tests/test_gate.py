@@ -2,6 +2,7 @@ import json
 import math
 import random
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ AUC = MetricKey("auc", example_weighted=False)
 CANDIDATE = AUC._replace(model_name="candidate")
 BASELINE = AUC._replace(model_name="baseline")
 CHANGE = CANDIDATE._replace(is_diff=True)
-TWO_MODELS = [{"name": "candidate"}, {"name": "baseline", "is_baseline": True}]
+TWO_MODELS: list[dict[str, Any]] = [{"name": "candidate"}, {"name": "baseline", "is_baseline": True}]
 
 
 def at_least(bound):
@@ -392,6 +393,33 @@ def test_a_threshold_by_name_is_for_the_metric_whatever_its_weighting(weighted):
     key = AUC._replace(example_weighted=weighted)
     assert gate.validate([record(OVERALL, {key: 0.8})], asked).validation_ok
     assert len(messages(gate.validate([record(OVERALL, {key: 0.5})], asked))) == 1
+
+
+WEIGHTED_MODEL = {"example_weight_key": "w"}
+BOTH_WEIGHTED = [{**model, **WEIGHTED_MODEL} for model in TWO_MODELS]
+OF_AGE = {"feature_key_path": ["features", "age"]}
+
+
+@pytest.mark.parametrize("models", [[], [WEIGHTED_MODEL], TWO_MODELS, BOTH_WEIGHTED], ids=str)
+@pytest.mark.parametrize("name", ["mean_features.age", "age"])
+@pytest.mark.parametrize("by_name", [False, True])
+def test_the_mean_of_a_column_meets_its_threshold_whatever_the_models_and_their_weights(models, name, by_name):
+    mean = {"class_name": "Mean", "config": {**OF_AGE, **({"name": name} if name == "age" else {})}}
+    if by_name:
+        asked = config(mean, models=models, thresholds={name: at_least(30)})
+    else:
+        asked = config({**mean, "threshold": at_least(30)}, models=models)
+    key = MetricKey(name, example_weighted=False)
+    result = gate.validate([record(OVERALL, {key: 30.0}), record(MALE, {key: 29.0})], asked)
+    assert messages(result) == [f"{name} is 29; expected at least 30"]
+    assert not result.missing_slices
+
+
+def test_a_mean_that_no_slice_has_is_still_missing():
+    result = gate.validate(
+        [record(OVERALL, {AUC: 0.8})], config({"class_name": "Mean", "config": OF_AGE, "threshold": at_least(30)})
+    )
+    assert messages(result) == [gate.NOT_FOUND]
 
 
 def test_thresholds_by_name_may_be_for_slices_and_pairs():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,12 +46,15 @@ class Stream:
         output_name: key of the model's output; "" if it has one.
         weighted: whether the example weights count; else every row weighs 1.
         reads: the columns.
+        names: `labels`, `predictions` or `example_weights` -> the column behind it and the field of the model spec that
+            names it. For errors only: two streams that differ in nothing else are one.
     """
 
     model_name: str = ""
     output_name: str = ""
     weighted: bool = False
     reads: Reads = Reads()
+    names: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False)
 
     @property
     def only_weights(self) -> bool:
@@ -63,6 +66,13 @@ class Stream:
         """Columns of the data that it names itself, rather than through a model spec."""
         paths = (self.reads.feature, self.reads.weights, self.reads.shown)
         return tuple(path[1] for path in paths if len(path) > 1 and path[0] == FEATURES_KEY)
+
+    def called(self, key: str) -> tuple[str, str]:
+        """What errors call the column that serves as `key`: its own name, and its role in brackets behind it."""
+        column, role = self.names.get(key, (key, ""))
+        model = f"of model {self.model_name!r}" if self.model_name else ""
+        described = " ".join(filter(None, (role, model)))
+        return column, f" ({described})" if described else ""
 
 
 class Examples(NamedTuple):
@@ -94,10 +104,27 @@ def examples_of(extracts: Extracts, stream: Stream) -> Examples:
         return Examples(np.zeros(0), np.zeros(0), weights)
     if reads.feature:
         return _feature_of(extracts, stream)
-    predictions = to_floats(_select(extracts, PREDICTIONS_KEY, stream), PREDICTIONS_KEY)
-    labels = to_floats(_select(extracts, LABELS_KEY, stream), LABELS_KEY) if reads.labels else _zeros(predictions)
+    predictions = _numbers(extracts, PREDICTIONS_KEY, stream)
+    labels = _numbers(extracts, LABELS_KEY, stream) if reads.labels else _zeros(predictions)
     examples = _flattened(labels, predictions, weights_of(extracts, stream), stream)
     return examples._replace(shown=_column_at(extracts, reads.shown)) if reads.shown else examples
+
+
+def _numbers(extracts: Extracts, key: str, stream: Stream) -> Floats:
+    """What serves as `key`, float64 (n,) or (n, k) of k > 0."""
+    values = _floats(extracts, key, stream)
+    if values.ndim > 2 or 0 in values.shape[1:]:
+        raise _wrong_shape(values, key, stream, "one number a row, or one list of numbers")
+    return values
+
+
+def _floats(extracts: Extracts, key: str, stream: Stream) -> Floats:
+    return to_floats(_select(extracts, key, stream), *stream.called(key))
+
+
+def _wrong_shape(values: Floats, key: str, stream: Stream, expected: str) -> ColumnTypeError:
+    name, role = stream.called(key)
+    return ColumnTypeError(f"column {name!r}{role} has shape {values.shape}; expected {expected}")
 
 
 def _flattened(labels: Floats, predictions: Floats, weights: Floats, stream: Stream) -> Examples:
@@ -151,9 +178,9 @@ def weights_of(extracts: Extracts, stream: Stream) -> Floats:
     """
     if not stream.weighted:
         return np.ones(row_count(extracts))
-    weights = to_floats(_select(extracts, EXAMPLE_WEIGHTS_KEY, stream), EXAMPLE_WEIGHTS_KEY)
+    weights = _floats(extracts, EXAMPLE_WEIGHTS_KEY, stream)
     if weights.ndim != 1:
-        raise ColumnTypeError(f"example weights have shape {weights.shape}; expected one weight a row")
+        raise _wrong_shape(weights, EXAMPLE_WEIGHTS_KEY, stream, "one weight a row")
     return weights
 
 
@@ -166,9 +193,10 @@ def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
     if labels.shape[1] == width:
         return labels
     if labels.shape[1] != 1:
+        (label, of_label), (prediction, of_prediction) = stream.called(LABELS_KEY), stream.called(PREDICTIONS_KEY)
         raise ColumnTypeError(
-            f"model {stream.model_name!r}: labels have {labels.shape[1]} values a row and predictions {width}; "
-            f"expected the same number, or one class id"
+            f"column {label!r}{of_label} has {labels.shape[1]} values a row and {prediction!r}{of_prediction} has "
+            f"{width}; expected the same number, or one class id as label"
         )
     one_hot = (labels == np.arange(width)).astype(np.float64)
     no_class = (labels >= width) | (labels < -1) | (labels % 1 != 0)

@@ -9,7 +9,7 @@ from typing import Any
 
 def integer(value: Any) -> int:
     """3 and 3.0, but not 3.5 or true."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != math.floor(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
         raise ValueError(f"expected a whole number, found {value!r}")
     return int(value)
 

@@ -11,19 +11,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from assay.errors import EvalConfigError
+from assay.errors import ConfigError, EvalConfigError
 from assay.metrics.computations.table import Computation
+from assay.metrics.computations.terms import FeatureMean
 from assay.metrics.examples import Stream
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.registry import Definition, definitions
 from assay.metrics.settings import OF_TYPE
 from assay.metrics.values import Value
-from assay.near_miss import hint
-from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec
+from assay.near_miss import hint, one_of
+from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec, Options
+from assay.types import EXAMPLE_WEIGHTS_KEY, LABELS_KEY, PREDICTIONS_KEY
+from assay.yaml_text import unique_keys
 
 _TFMA_MODULES = "tensorflow_model_analysis"
 _OUTPUTS = ("plots", "attributions", "eval_config")
 """Outputs that a config may disable; without metrics there is nothing to judge by."""
+_KEYS = {LABELS_KEY: "label_key", PREDICTIONS_KEY: "prediction_key", EXAMPLE_WEIGHTS_KEY: "example_weight_key"}
+"""Who names the column, of labels for example."""
 _NOT_YET = ("binarize", "aggregate", "query_key", "output_weights")
 
 
@@ -79,9 +84,7 @@ def refuse_unsupported(config: EvalConfig) -> None:
     """Raises EvalConfigError for settings that would otherwise be ignored in silence."""
     if config.cross_slicing_specs:
         raise EvalConfigError("cross_slicing_specs: differences between slices are not supported yet; remove the field")
-    for name in config.options.disabled_outputs.values:
-        if name not in _OUTPUTS:
-            raise EvalConfigError(f"options.disabled_outputs: {name!r} cannot be disabled; expected some of {_OUTPUTS}")
+    _check_options(config.options)
     if not any(spec.metrics for spec in config.metrics_specs):
         raise EvalConfigError(
             "metrics_specs: no metric is asked for; expected at least one, for example {class_name: ExampleCount}"
@@ -92,12 +95,22 @@ def refuse_unsupported(config: EvalConfig) -> None:
                 raise EvalConfigError(f"metrics_specs[{i}].{field.name}: not supported yet; remove the field")
 
 
+def _check_options(options: Options) -> None:
+    least = options.min_slice_size.value
+    if least < 0:
+        raise EvalConfigError(f"options.min_slice_size: expected a number of rows, 0 or more, found {least}")
+    for name in options.disabled_outputs.values:
+        if name not in _OUTPUTS:
+            raise EvalConfigError(f"options.disabled_outputs: {name!r} cannot be disabled{one_of(name, _OUTPUTS)}")
+
+
 def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Place]]:
     models = {spec.name: spec for spec in config.model_specs}
     for i, spec in enumerate(config.metrics_specs):
         for j, asked in enumerate(spec.metrics):
             place = _Place(i, j)
             definition = _find(asked, place)
+            _refuse_change_of_column(asked, place)
             for model_name in spec.model_names or [""]:
                 for stream in _streams(spec, models.get(model_name, ModelSpec()), model_name, place):
                     yield _bind(asked, definition, stream, place), place
@@ -109,10 +122,11 @@ def _find(asked: MetricConfig, place: _Place) -> Definition:
         raise EvalConfigError(
             f"{place}.module: metrics of other modules ({asked.module}.{asked.class_name}) are not supported yet"
         )
+    if not asked.class_name:
+        raise EvalConfigError(f"{place}.class_name: expected the name of a metric, for example AUC; found nothing")
     if found is None:
-        raise EvalConfigError(
-            f"{place}.class_name: there is no metric {asked.class_name!r}{hint(asked.class_name, definitions())}"
-        )
+        meant = hint(asked.class_name, definitions()) or "; docs/metrics.md lists all there are"
+        raise EvalConfigError(f"{place}.class_name: there is no metric {asked.class_name!r}{meant}")
     return found
 
 
@@ -120,13 +134,28 @@ def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, place: _Place
     has_weights = bool(model.example_weight_key or model.example_weight_keys)
     chosen = spec.example_weights
     if chosen.weighted and not has_weights:
+        model_spec = f"the model spec {model_name!r}" if model_name else "the model spec"
         raise EvalConfigError(
-            f"{place}: example_weights.weighted is set, but model {model_name!r} has no example_weight_key"
+            f"metrics_specs[{place.spec}].example_weights.weighted: expected {model_spec} to have an "
+            f"example_weight_key, found none"
         )
     weighted = chosen.weighted or (has_weights and not chosen.unweighted)
     for output in spec.output_names or [""]:
         for flag in [True] * weighted + [False] * (chosen.unweighted or not weighted):
-            yield Stream(model_name, output, flag)
+            yield Stream(model_name, output, flag, names=_names(model, output))
+
+
+def _names(model: ModelSpec, output: str) -> dict[str, tuple[str, str]]:
+    """`labels` and its like -> the column that a model spec names, and the field in which it does."""
+    found = {}
+    for key, field in _KEYS.items():
+        column, by_output = getattr(model, field), getattr(model, f"{field}s")
+        only = next(iter(by_output)) if len(by_output) == 1 else output
+        if column:
+            found[key] = column, field
+        elif only in by_output:
+            found[key] = by_output[only], f"{field}s[{only!r}]"
+    return found
 
 
 def _bind(asked: MetricConfig, definition: Definition, stream: Stream, place: _Place) -> Metric:
@@ -155,6 +184,21 @@ def default_name(asked: MetricConfig) -> str:
     return definition.name_of(_adapt(definition, given, place))
 
 
+def is_of_column(asked: MetricConfig) -> bool:
+    """Whether the value is one of a column of the data, which belongs to no model; false for an unknown class."""
+    definition = definitions().get(asked.class_name)
+    return definition is not None and isinstance(definition.needs, FeatureMean)
+
+
+def _refuse_change_of_column(asked: MetricConfig, place: _Place) -> None:
+    thresholds = (asked.threshold, *(entry.threshold for entry in asked.per_slice_thresholds))
+    if is_of_column(asked) and any(threshold.HasField("change_threshold") for threshold in thresholds):
+        raise EvalConfigError(
+            f"{place}: {asked.class_name} has a change_threshold, but a column is the same for every model; "
+            "expected a value_threshold"
+        )
+
+
 def _own_settings(definition: Definition, given: dict[str, Any], place: _Place) -> dict[str, Any]:
     """The settings of the metric's function, taken out of `given`."""
     own = {}
@@ -179,9 +223,13 @@ def _settings(text: str, place: _Place) -> dict[str, Any]:
     """A metric's settings: JSON whose outer braces may be left out."""
     text = text.strip()
     try:
-        parsed = json.loads(text if text.startswith("{") else f"{{{text}}}")
+        parsed = json.loads(text if text.startswith("{") else f"{{{text}}}", object_pairs_hook=unique_keys)
     except json.JSONDecodeError as error:
-        raise EvalConfigError(f"{place}.config: not JSON: {error.msg} at {error.pos} in {text!r}") from error
+        raise EvalConfigError(
+            f'{place}.config: not JSON: {error.msg}; expected settings such as \'"name": "a"\', found {text!r}'
+        ) from error
+    except ConfigError as error:
+        raise EvalConfigError(f"{place}.config: {error}; found {text!r}") from error
     return dict(parsed)
 
 
@@ -192,8 +240,8 @@ def _adapt(definition: Definition, given: Mapping[str, Any], place: _Place) -> C
     changed = {}
     for name, value in given.items():
         if name not in known:
-            taken = sorted({"name", *definition.settings, *known})
-            raise EvalConfigError(f"{place}.config: {definition.class_name} has no setting {name!r}; it has {taken}")
+            near = one_of(name, sorted({"name", *definition.settings, *known}))
+            raise EvalConfigError(f"{place}.config: {definition.class_name} has no setting {name!r}{near}")
         field = definition.renames.get(name, name)
         changed[field] = _checked(definition, name, OF_TYPE[fields[field]], value, place)
     for name in definition.required:

@@ -7,7 +7,7 @@ the main source streams past it.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -44,6 +44,30 @@ class Join:
     second: Source
     on: tuple[str, ...]
     wanted: tuple[str, ...] | None = None
+
+
+def join_as_described(main: Source, settings: Mapping[str, Any], wanted: Sequence[str] | None) -> Join:
+    """What `inputs.join` of an analysis file describes.
+
+    Args:
+        main: the main source; `columns` are those that were named for it, None for what is wanted.
+        settings: with their defaults; see `analysis_file.read_join`.
+        wanted: the columns that somebody needs; None for all.
+    """
+    second = Source(
+        format=settings["format"],
+        files=tuple(settings["files"]),
+        columns=_named(settings.get("columns")),
+        dictionary=main.dictionary,
+        on_bad_rows=main.on_bad_rows,
+        options=settings.get("options", {}),
+        place="inputs.join",
+    )
+    return Join(main, second, on=tuple(settings["on"]), wanted=_named(wanted))
+
+
+def _named(columns: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if columns is None else tuple(columns)
 
 
 class Side(NamedTuple):

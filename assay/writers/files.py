@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import apache_beam as beam
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
@@ -14,6 +15,8 @@ from assay.errors import ResultsError, TransientError
 
 _PASSING = ("No space left", "File too large", "quota", "Input/output error")
 """What a system says of faults that another try may not meet; Beam hands on the text only."""
+
+_TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp$")
 
 
 def path_in(folder: str, name: str) -> str:
@@ -38,12 +41,36 @@ def write_file(path: str, content: bytes) -> str:
         ResultsError: it cannot be written.
         TransientError: there is no room for it.
     """
-    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+    temporary = temporary_name(path)
     with writing(path):
-        with FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            file.write(content)
-        FileSystems.rename([temporary], [path])
+        try:
+            with FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+                file.write(content)
+            FileSystems.rename([temporary], [path])
+        except BaseException:
+            remove(temporary)
+            raise
     return path
+
+
+def temporary_name(path: str) -> str:
+    """A name beside `path`, unlike any other, for what will be renamed to it once it is whole."""
+    return f"{path}.{uuid.uuid4().hex}.tmp"
+
+
+def remove(path: str) -> None:
+    """Removes a temporary file if it is there; never raises, as it is called when something else has failed."""
+    with suppress(Exception):
+        FileSystems.delete([path])
+
+
+def remove_temporaries(folder: str) -> None:
+    """Removes the temporary files of writers that did not come to their end; never raises either."""
+    with suppress(Exception):
+        found = FileSystems.match([path_in(folder, "*.tmp")])[0].metadata_list
+        for file in found:
+            if _TEMPORARY.search(file.path):
+                remove(file.path)
 
 
 @contextmanager

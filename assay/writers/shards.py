@@ -7,8 +7,9 @@ as many steps for each output, which cost a small evaluation more than its metri
 
 from __future__ import annotations
 
-import uuid
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
@@ -22,7 +23,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from assay.errors import ColumnTypeError
 from assay.framing import framed
-from assay.writers.files import writing
+from assay.writers.files import remove, temporary_name, write_file, writing
 
 _RECORDS, _BYTES = 1024, 16 << 20
 
@@ -35,6 +36,9 @@ class ShardFile(Protocol):
 
     def close(self) -> None:
         """Completes the file."""
+
+    def abandon(self) -> None:
+        """Lets go of the file, which will be removed."""
 
 
 @dataclass(frozen=True)
@@ -92,29 +96,62 @@ class _WriteShard(beam.DoFn):
 
     def __init__(self, output: str, shards: Shards) -> None:
         self._output, self._shards = output, shards
-
-    def start_bundle(self) -> None:
         self._open: tuple[str, BinaryIO, ShardFile] | None = None
 
+    def start_bundle(self) -> None:
+        self._abandon()  # of a bundle that failed in another step
+
     def process(self, element: Any) -> None:
-        with writing(self._shards.prefix):
-            self._write(element)
+        try:
+            with writing(self._shards.prefix):
+                self._write(element)
+        except BaseException:
+            self._abandon()
+            raise
 
     def _write(self, element: Any) -> None:
         if self._open is None:
-            path = f"{self._shards.prefix}.{uuid.uuid4().hex}.tmp"
+            path = temporary_name(self._shards.prefix)
             file = _create(path)
-            self._open = path, file, self._shards.opened(file, self._shards.prefix)
+            try:
+                self._open = path, file, self._shards.opened(file, self._shards.prefix)
+            except BaseException:
+                _discard(path, file)
+                raise
         self._open[2].write(element)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         if self._open is not None:
             path, file, shard = self._open
-            with writing(self._shards.prefix):
-                shard.close()
-                file.close()
+            try:
+                with writing(self._shards.prefix):
+                    shard.close()
+                    file.close()
+            except BaseException:
+                self._abandon()
+                raise
+            self._open = None
             window = GlobalWindow()
             yield WindowedValue((self._output, path), window.max_timestamp(), [window])
+
+    def teardown(self) -> None:
+        """Another step of the bundle may have failed while a file was open."""
+        self._abandon()
+
+    def _abandon(self) -> None:
+        """Leaves nothing behind of a file that will not be completed, and never raises."""
+        if self._open is not None:
+            path, file, shard = self._open
+            self._open = None
+            with suppress(Exception):
+                shard.abandon()
+            _discard(path, file)
+
+
+def _discard(path: str, file: BinaryIO) -> None:
+    with suppress(Exception):
+        file.close()
+    remove(path)
 
 
 def _create(path: str) -> Any:
@@ -139,8 +176,9 @@ def _rename(shards: Shards, paths: list[str]) -> list[str]:
     if stale:
         FileSystems.delete(stale)
     if not paths:
-        with _create(names[0]) as file:
-            shards.opened(file, shards.prefix).close()
+        content = io.BytesIO()
+        shards.opened(content, shards.prefix).close()
+        write_file(names[0], content.getvalue())
     elif waiting:
         FileSystems.rename([path for path, _ in waiting], [name for _, name in waiting])
     return names
@@ -158,6 +196,9 @@ class RecordFile:
 
     def close(self) -> None:
         """Nothing is held back."""
+
+    def abandon(self) -> None:
+        """Nothing is held."""
 
 
 class TableFile:
@@ -205,6 +246,12 @@ class TableFile:
         if self._held:
             self._flush()
         (self._writer or pq.ParquetWriter(self._file, pa.schema([]))).close()
+
+    def abandon(self) -> None:
+        """Closes the Parquet writer, which would otherwise do so when it is collected, on a closed file."""
+        if self._writer is not None:
+            self._writer.is_open = False
+            self._writer.writer.close()
 
 
 def _text(schema: pa.Schema) -> str:

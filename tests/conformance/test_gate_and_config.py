@@ -159,6 +159,21 @@ def test_the_gate_finds_what_tfma_finds_without_slices_or_thresholds():
             assert comparable(ours) == comparable(validate_by_tfma(records, config, rubber_stamp=rubber_stamp))
 
 
+def test_the_mean_of_a_column_is_found_here_only_where_models_have_names():
+    metric = {"class_name": "Mean", "config": {"feature_key_path": ["features", "age"]}}
+    metric["threshold"] = {"value_threshold": {"lower_bound": 30.0}}
+    record = MetricsForSlice(slice_key=slice_key_to_proto(()), rows=10)
+    key = metric_key_to_proto(MetricKey("mean_features.age", example_weighted=False))
+    record.metric_keys_and_values.add(key=key).value.double_value.value = 31.0
+    for names, is_found_there in (([""], True), (["one", "two"], False)):
+        specs = [{"name": name} for name in names]
+        config = resolve_eval_config(
+            parse_eval_config({"model_specs": specs, "metrics_specs": [{"metrics": [metric]}]})
+        )
+        assert gate.validate([record], config).validation_ok
+        assert validate_by_tfma([record], config, rubber_stamp=False).validation_ok == is_found_there
+
+
 def model_specs():
     named, baseline = {"name": "candidate"}, {"name": "baseline", "is_baseline": True}
     return [[], [{}], [named], [{"label_key": "y"}], [named, baseline], [named, {"name": "b"}], [baseline]]

@@ -1,4 +1,8 @@
-"""Every metric and plot of ours that TFMA has, on the same hard data, against TFMA itself."""
+"""Every metric and plot of ours that TFMA has, on the same hard data, against TFMA itself.
+
+Each run of TFMA is compared with two of ours: of the data in memory, and of files by `assay run`. Where TFMA is wrong,
+see `exceptions`.
+"""
 
 import json
 import os
@@ -10,37 +14,17 @@ import pytest
 from google.protobuf import text_format
 
 import assay
+from assay import cli
 from assay.metrics.registry import definitions
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
 from assay.records import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
+from assay.slicing import matches, slicings_of
+from tests.conformance.exceptions import APART, MEANINGLESS_THERE, NOISE_THERE, RAISES_THERE, ZERO_THERE
 from tests.conformance.record_numbers import matrices_in, number_in
 from tests.metrics.asked import asked
 from tests.metrics.hard_data import hard_batch
 
 ROWS = 1200
-
-# Where TFMA is wrong, or has nothing to compare with. Independent references are in tests/metrics.
-RAISES_THERE = {
-    "PrevalenceThreshold": "divides by zero at chance and ends the run",
-    "CategoricalCrossEntropy": "divides the predictions in place, and so ends the run where they are a column",
-}
-APART = {
-    "ConfusionMatrixAtThresholds": "needs thresholds there",
-    "ScoreDistributionPlot": "visits 1,002 thresholds for each row and slice",
-    "BinaryCrossEntropy": "NaN there if any probability is 0 or 1",
-    "Mean": "takes no weights of a model there",
-    "FalsePositiveFeatureSampler": "shows values in the order of arrival",
-    "FalseNegativeFeatureSampler": "shows values in the order of arrival",
-}
-ZERO_THERE = (
-    "auc", "sensitivity_at_specificity", "specificity_at_sensitivity", "precision_at_recall", "recall_at_precision",
-    "recall_at_false_positive_rate", "threshold_at_recall",
-)  # fmt: skip
-"""0 there where a slice has no row of a class that the value speaks of; not a number here."""
-NOISE_THERE = "squared_pearson_correlation"
-"""There, one rounding error over another where all labels of a slice are equal; not a number here."""
-MEANINGLESS_THERE = "score_distribution_plot"
-"""There, rates as if the predictions were labels; only thresholds and counts can be compared."""
 
 # An area over `thresholds` has both ends here, whether given or not; TFMA promises that, but they have to be given.
 NAMES = sorted(set(definitions()) - set(RAISES_THERE) - set(APART))
@@ -111,8 +95,17 @@ CONFIGS = {
       metrics_specs {{ {METRICS} {WITH_SETTINGS} }}""",
     "regression": f"""
       model_specs {{ label_key: "amount" prediction_key: "forecast" example_weight_key: "weight" }}
-      slicing_specs {{}} slicing_specs {{ feature_keys: "group" }}
+      slicing_specs {{}} slicing_specs {{ feature_keys: "group" }} slicing_specs {{ feature_keys: "price" }}
+      slicing_specs {{ feature_keys: "tags" }} slicing_specs {{ feature_keys: ["tags", "maybe"] }}
+      slicing_specs {{ feature_keys: "maybe" feature_values {{ key: "price" value: "0.5" }} }}
+      slicing_specs {{ feature_values {{ key: "maybe" value: "x" }} feature_values {{ key: "tags" value: "red" }} }}
       metrics_specs {{ {REGRESSION} }}""",
+    "two models": f"""
+      model_specs {{ name: "new" label_key: "label" prediction_key: "prediction" }}
+      model_specs {{ name: "old" label_key: "label" prediction_key: "older" }}
+      slicing_specs {{}} slicing_specs {{ feature_keys: "group" }} slicing_specs {{ feature_keys: ["level", "group"] }}
+      metrics_specs {{ {METRICS} {COLUMN_MEANS} }}
+      options {{ min_slice_size {{ value: 60 }} }}""",
     "losses": """
       model_specs { label_key: "label" prediction_key: "probability" example_weight_key: "weight" }
       slicing_specs {} slicing_specs { feature_keys: "group" }
@@ -134,10 +127,14 @@ def frame():
             "label": batch["labels"],
             "fraction": np.round(rng.random(ROWS), 2),
             "prediction": batch["predictions"],
+            "older": batch["baseline"],
             "probability": np.clip(batch["predictions"], 1e-6, 1 - 1e-6),
             "weight": batch["example_weights"],
             "amount": amount,
             "forecast": amount * rng.lognormal(0, 0.2, ROWS) - 1,
+            "price": rng.choice([0.25, 0.5, 1.25], ROWS),
+            "tags": [rng.choice(["red", "green", "blå"], rng.integers(0, 4)).tolist() for _ in range(ROWS)],
+            "maybe": rng.choice(np.array(["x", "y", None]), ROWS),
         }
     )
 
@@ -152,14 +149,25 @@ def tfma():
 
 @pytest.fixture(scope="module", params=CONFIGS)
 def outputs(request, frame, tfma, tmp_path_factory):
-    """Folders of our results and of TFMA's."""
+    """The config; the folders of our results, by the way to them, and of TFMA's."""
     from tensorflow_model_analysis.proto import config_pb2
 
-    folder = tmp_path_factory.mktemp("conformance")
-    assay.analyze_raw_data(frame, CONFIGS[request.param], str(folder / "ours"))
-    theirs = text_format.Parse(CONFIGS[request.param], config_pb2.EvalConfig())
-    tfma.analyze_raw_data(frame, theirs, output_path=str(folder / "theirs"))
-    return str(folder / "ours"), str(folder / "theirs")
+    folder, config = tmp_path_factory.mktemp("conformance"), CONFIGS[request.param]
+    assay.analyze_raw_data(frame, config, str(folder / "memory"))
+    run_on_files(frame, config, folder)
+    tfma.analyze_raw_data(frame, text_format.Parse(config, config_pb2.EvalConfig()), output_path=str(folder / "theirs"))
+    return {"config": config} | {name: str(folder / name) for name in ("memory", "files", "theirs")}
+
+
+def run_on_files(frame, config, folder):
+    """`assay run` on three files, the results in `files`."""
+    for i, part in enumerate(np.array_split(np.arange(len(frame)), [500, 501])):
+        frame.iloc[part].to_parquet(folder / f"eval-{i}.parquet")
+    analysis = {
+        "inputs": {"format": "parquet", "files": ["eval-*.parquet"]}, "eval_config": config, "output": "files",
+    }  # fmt: skip
+    (folder / "analysis.json").write_text(json.dumps(analysis))
+    assert cli.main(["run", str(folder / "analysis.json"), "--quiet"]) == 0
 
 
 def metric_values(records):
@@ -170,25 +178,44 @@ def metric_values(records):
     return found
 
 
+@pytest.mark.parametrize("way", ["memory", "files"])
+def test_slices_that_are_too_small_to_be_shown_are_the_same(outputs, way, tfma):
+    def hidden(records):
+        found = map(MetricsForSlice.FromString, serialized(records))
+        return {slice_key_from_proto(record.slice_key): sorted(record.metrics) for record in found if record.metrics}
+
+    theirs = hidden(tfma.load_metrics(outputs["theirs"]))
+    assert hidden(assay.load_metrics(outputs[way])) == theirs
+    assert bool(theirs) == ("min_slice_size" in outputs["config"])
+
+
+def test_every_slicing_makes_a_slice(outputs):
+    keys = {key for key, _ in metric_values(serialized(assay.load_metrics(outputs["memory"])))}
+    for slicing in slicings_of(assay.parse_eval_config(outputs["config"])):
+        assert any(matches(key, slicing) for key in keys), slicing.name
+
+
 def serialized(records):
     return [record.SerializeToString() for record in records]
 
 
-def test_metrics_are_equal(outputs, tfma):
-    ours = metric_values(serialized(assay.load_metrics(outputs[0])))
-    theirs = metric_values(serialized(tfma.load_metrics(outputs[1])))
+@pytest.mark.parametrize("way", ["memory", "files"])
+def test_metrics_are_equal(outputs, way, tfma):
+    ours = metric_values(serialized(assay.load_metrics(outputs[way])))
+    theirs = metric_values(serialized(tfma.load_metrics(outputs["theirs"])))
     assert set(theirs) == set(ours)
     for place, expected in theirs.items():
         found, expected, name = np.atleast_1d(ours[place]), np.atleast_1d(expected), place[1].name
-        if name.startswith(ZERO_THERE):
+        if name.partition("/")[0] in ZERO_THERE:
             assert not np.nan_to_num(expected[np.isnan(found)]).any(), place
             expected = np.where(np.isnan(found), np.nan, expected)
-        if name == NOISE_THERE and np.isnan(found).all():
+        if name in NOISE_THERE and np.isnan(found).all():
             continue
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9, err_msg=str(place))
 
 
-def test_plots_are_equal(outputs, tfma):
+@pytest.mark.parametrize("way", ["memory", "files"])
+def test_plots_are_equal(outputs, way, tfma):
     def plots(records):
         found = {}
         for record in map(PlotsForSlice.FromString, records):
@@ -203,10 +230,11 @@ def test_plots_are_equal(outputs, tfma):
                 )
         return found
 
-    ours, theirs = plots(serialized(assay.load_plots(outputs[0]))), plots(serialized(tfma.load_plots(outputs[1])))
+    ours = plots(serialized(assay.load_plots(outputs[way])))
+    theirs = plots(serialized(tfma.load_plots(outputs["theirs"])))
     assert set(ours) == set(theirs)
     for place, parts in theirs.items():
         for mine, expected in zip(ours[place], parts, strict=True):
-            if place[1].name.startswith(MEANINGLESS_THERE) and mine.ndim == 2:
+            if place[1].name.partition("/")[0] in MEANINGLESS_THERE and mine.ndim == 2:
                 mine, expected = mine[:, :5], expected[:, :5]
             np.testing.assert_allclose(mine, expected, rtol=1e-6, atol=1e-9, err_msg=str(place))

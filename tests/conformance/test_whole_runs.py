@@ -13,11 +13,10 @@ from assay import cli, load_metrics, load_plots, load_validation_result, parse_e
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.records import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
+from tests.conformance.exceptions import NO_SLICE_THERE, ZERO_THERE
 from tests.conformance.record_numbers import matrices_in, number_in
 
 ROWS, SHARDS = 1500, 3
-ZERO_THERE = {"auc", "auc_precision_recall"}
-"""0.0 in TFMA where a slice has one class, or no positives; NaN here."""
 
 SLICES = [
     {},
@@ -38,8 +37,9 @@ SLICES = [
 ]
 
 
+((ONLY_HERE_FEATURE, ONLY_HERE_TEXT),) = NO_SLICE_THERE
 ONLY_HERE = (("maybe", "x"), ("maybe", "y"))
-"""Slices of `price: "0.1"`: TFMA finds no float32 that is the double 0.1; here a text means the nearest float32."""
+"""What such slices are crossed with."""
 
 
 def value(**bounds):
@@ -228,7 +228,8 @@ def test_the_data_makes_slices_of_every_kind(outputs):
 
 
 def is_only_here(slice_key):
-    return slice_key[0] in ONLY_HERE and slice_key[1:] == (("price", float(np.float32(0.1))),) if slice_key else False
+    lone = ((ONLY_HERE_FEATURE, float(np.float32(ONLY_HERE_TEXT))),)
+    return bool(slice_key) and slice_key[0] in ONLY_HERE and slice_key[1:] == lone
 
 
 def shared(ours):

@@ -1,6 +1,10 @@
-"""Models that return what does not fit their rows."""
+"""Models that return what does not fit their rows, and a writer that fails."""
 
+import apache_beam as beam
 import numpy as np
+
+from assay import types
+from assay.writers import Write
 
 
 def one_too_few(columns):
@@ -9,6 +13,14 @@ def one_too_few(columns):
 
 def three_wide(columns):
     return np.stack([columns["score"]] * 3, axis=1)
+
+
+def three_axes(columns):
+    return np.zeros((len(columns["score"]), 2, 3))
+
+
+def no_values(columns):
+    return np.zeros((len(columns["score"]), 0))
 
 
 def text(columns):
@@ -29,3 +41,7 @@ def not_finite_in_row_3(columns):
 
 def failing(columns):
     raise KeyError("no such thing")
+
+
+def failing_writer():
+    return types.Writer("Mine", Write(types.METRICS_KEY, beam.Map(failing)))

@@ -86,7 +86,7 @@ def refused(kind, message, folder, *args, **settings):
 def nothing_looks_finished(output):
     left = {path.name for path in output.iterdir()} if output.is_dir() else set()
     assert not left & {"results.json", "verdict.json"}
-    assert not [name for name in left if name.startswith("metrics-")]
+    assert not [name for name in left if name.startswith("metrics-") or name.endswith(".tmp")]
 
 
 def changed(column, row, value):
@@ -123,21 +123,34 @@ def record(content):
 # Columns of a type that cannot serve ---------------------------------------------------------------------------------
 
 WRONG_TYPES = {
-    "labels that are text": ({"label": ["no", "yes"] * 20}, "label.* has type string; expected numbers"),
+    "labels that are text": ({"label": ["no", "yes"] * 20}, r"'label' \(label_key\) has type string; expected numbers"),
     "labels that are dates": ({"label": [datetime.date(2026, 1, 1)] * ROWS}, "'label' has type date32"),
     "labels that are decimals": ({"label": [Decimal(1)] * ROWS}, "'label' has type decimal128"),
-    "predictions that are text": ({"score": ["0.5"] * ROWS}, "prediction.* has type string; expected numbers"),
-    "predictions that are lists of text": ({"score": [["a", "b"]] * ROWS}, "prediction.* has type list"),
+    "predictions that are text": ({"score": ["0.5"] * ROWS}, r"'score' \(prediction_key\) has type string"),
+    "predictions that are lists of text": ({"score": [["a", "b"]] * ROWS}, r"'score' \(prediction_key\) has type list"),
     "predictions that are objects": ({"score": [{"yes": 0.5}] * ROWS}, "'score' has type struct<yes: double>"),
     "predictions of different lengths": ({"score": [[0.5], [0.1, 0.2]] * 20}, "'score': lists of 1 to 2 values"),
     "predictions of which one list is missing": (
         {"score": [None, *[[0.1, 0.9]] * (ROWS - 1)]}, "'score': 1 of 40 lists are missing"
     ),
-    "weights that are text": ({"weight": ["1"] * ROWS}, "weights.* has type string; expected numbers"),
-    "two weights a row": ({"weight": [[1.0, 2.0]] * ROWS}, r"weights have shape \(40, 2\); expected one weight a row"),
+    "weights that are text": ({"weight": ["1"] * ROWS}, r"'weight' \(example_weight_key\) has type string"),
+    "two weights a row": (
+        {"weight": [[1.0, 2.0]] * ROWS},
+        r"'weight' \(example_weight_key\) has shape \(40, 2\); expected one weight a row",
+    ),
+    "predictions of no value": (
+        {"score": pa.array([[]] * ROWS, pa.list_(pa.float64()))},
+        r"'score' \(prediction_key\) has shape \(40, 0\); expected one number a row, or one list",
+    ),
+    "predictions of lists of lists": (
+        {"score": [[[0.5, 0.5]]] * ROWS}, r"'score' \(prediction_key\) has shape \(40, 1, 2\); expected one number"
+    ),
+    "labels of lists of lists": (
+        {"label": [[[0.0], [1.0]]] * ROWS}, r"'label' \(label_key\) has shape \(40, 2, 1\); expected one number a row"
+    ),
     "labels wider than predictions": (
         {"label": [[0.0, 1.0]] * ROWS, "score": [[0.1, 0.2, 0.7]] * ROWS},
-        "labels have 2 values a row and predictions 3",
+        r"'label' \(label_key\) has 2 values a row and 'score' \(prediction_key\) has 3",
     ),
     "slices of lists of lists": ({"group": [[["a"]]] * ROWS}, "'group' has type list.*cannot be sliced on"),
     "slices of objects": ({"group": [{"a": 1}] * ROWS}, "'group' has type struct<a: int64>.*cannot be sliced on"),
@@ -161,10 +174,22 @@ def test_a_column_of_a_wrong_type_is_no_row_that_could_be_skipped(case, tmp_path
     refused(ColumnTypeError, message, tmp_path, {"eval.parquet": columns}, on_bad_rows="skip", max_bad_rows="100%")
 
 
-@pytest.mark.xfail(strict=True, reason="errors call a column by its role, 'predictions', and do not say 'score'")
 @pytest.mark.parametrize("column", ["label", "score", "weight"])
 def test_a_column_that_holds_text_is_called_by_its_own_name(column, tmp_path):
     refused(ColumnTypeError, f"'{column}'", tmp_path, {"eval.parquet": {column: ["x"] * ROWS}})
+
+
+def test_a_column_that_one_of_several_models_names_is_called_by_its_name_and_its_model(tmp_path):
+    specs = [{**MODEL, "name": "new"}, {**MODEL, "name": "old", "prediction_key": "group", "is_baseline": True}]
+    message = r"'group' \(prediction_key of model 'old'\) has type string"
+    refused(ColumnTypeError, message, tmp_path, None, config(model_specs=specs))
+
+
+def test_a_column_of_one_of_several_outputs_is_called_by_its_name_and_its_output(tmp_path):
+    model = {"label_key": "label", "prediction_keys": {"left": "score", "right": "group"}}
+    asked = [{"output_names": ["left", "right"], "metrics": [{"class_name": "AUC"}]}]
+    message = r"'group' \(prediction_keys\['right'\]\) has type string"
+    refused(ColumnTypeError, message, tmp_path, None, config(model=model, metrics_specs=asked))
 
 
 def test_texts_of_parquet_that_are_no_utf_8_are_refused(tmp_path):
@@ -328,6 +353,8 @@ MODELS = {
     "one_number": (ModelError, "model 'm' returned one float"),
     "failing": (ModelError, "model 'm' .*failed on 40 rows: KeyError: 'no such thing'"),
     "text": (ColumnTypeError, "predictions.* has type string; expected numbers"),
+    "three_axes": (ColumnTypeError, r"'predictions' has shape \(40, 2, 3\); expected one number a row"),
+    "no_values": (ColumnTypeError, r"'predictions' has shape \(40, 0\); expected one number a row"),
     "two_outputs": (MissingColumnError, "no predictions for .*'left', 'right'.*model spec, or output_names"),
     "not_finite_in_row_3": (BadRowError, r"eval\.parquet, row 3: prediction not finite"),
 }
@@ -348,7 +375,7 @@ def model(name):
 
 def test_a_model_whose_output_is_wider_than_its_labels_is_refused(tmp_path):
     columns = {"label": [[0.0, 1.0]] * ROWS}
-    message = "labels have 2 values a row and predictions 3"
+    message = r"'label' \(label_key\) has 2 values a row and 'predictions' has 3"
     refused(
         ColumnTypeError, message, tmp_path, {"eval.parquet": columns}, config(model=OF_A_MODEL),
         models=[model("three_wide")],
@@ -395,6 +422,13 @@ METRICS = [
     (setting("CalibrationPlot", num_buckets=0), "config: .*num_buckets"),
     (setting("AUC", name=3), "config: .*name"),
     (setting("AUC", name=["area"]), "config: .*name"),
+    ({"class_name": "AUC", "config": '"num_thresholds": Infinity'}, "config: num_thresholds of AUC: .*found inf"),
+    ({"class_name": "auc"}, "class_name: there is no metric 'auc'; did you mean 'AUC'"),
+    ({"class_name": "Zzzzz"}, r"class_name: there is no metric 'Zzzzz'; docs/metrics\.md lists all"),
+    ({}, "class_name: expected the name of a metric"),
+    ({"": 1}, "MetricConfig has no field ''; there are class_name"),
+    ({"class_name": "TPR", "config": '"name": "a", "name": "b"'}, "config: the key 'name' is given twice"),
+    ({"class_name": "TPR", "config": '{"thresholds": 0.1, "thresholds": 0.2}'}, "config: the key 'thresholds' is"),
 ]  # fmt: skip
 
 
@@ -415,7 +449,16 @@ CONFIGS = [
     (config(model_specs="m"), "model_specs: expected a list"),
     (config(model={**MODEL, "is_baseline": True}), r"model_specs\[0\]\.is_baseline: the only model is the baseline"),
     (config(options={"min_slice_size": "many"}), r"options\.min_slice_size: expected a whole number"),
-    (config(options={"min_slice_size": 10**30}), "options.*min_slice_size.*out of range"),
+    (config(slices=[{"feature_values": {"": "a"}}]), r"slicing_specs\[0\]\.feature_values: expected names"),
+    (
+        config(
+            model={"label_key": "label", "prediction_key": "score"},
+            metrics_specs=[{"example_weights": {"weighted": True}, "metrics": [{"class_name": "AUC"}]}],
+        ),
+        r"metrics_specs\[0\]\.example_weights\.weighted: expected the model spec to have an example_weight_key",
+    ),
+    (config(options={"min_slice_size": -1}), r"options\.min_slice_size: expected a number of rows, .*found -1"),
+    (config(options={"min_slice_size": 10**30}), r"options\.min_slice_size: .* from -2147483648 to 2147483647"),
     (config(metrics_specs=[]), "metrics_specs: no metric is asked for"),
     (config(options={"disabled_outputs": {"values": ["metrix"]}}), r"options\.disabled_outputs.*'metrix'"),
     (config(options={"disabled_outputs": {"values": ["metrics"]}}), r"options\.disabled_outputs"),
@@ -448,6 +491,22 @@ def below_a_file(folder):
 
 def of_an_unknown_scheme(folder):
     return "s4://bucket/out"
+
+
+def test_a_run_that_fails_while_it_writes_the_rows_leaves_none_of_them(tmp_path):
+    refused(BadRowError, "row 7", tmp_path, {"eval.parquet": changed("label", 7, 2.0)}, analysis_table=True)
+    writers = [{"name": "Mine", "factory": "tests.end_to_end.misfits:failing_writer"}]
+    with pytest.raises(Exception, match="no such thing"):
+        run(tmp_path, analysis_table=True, writers=writers)
+    assert [path.name for path in (tmp_path / "out").glob("*.tmp")] == []
+
+
+def test_what_a_killed_run_left_half_written_is_cleared_by_the_next(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / f"metrics.{'0a' * 16}.tmp").write_bytes(b"half")
+    (tmp_path / "out" / "mine.tmp").write_bytes(b"whole")
+    run(tmp_path)
+    assert [path.name for path in (tmp_path / "out").glob("*.tmp")] == ["mine.tmp"]
 
 
 @pytest.mark.parametrize("place", [a_file, below_a_file, of_an_unknown_scheme])
@@ -504,6 +563,11 @@ def test_a_run_that_cannot_write_its_results_fails_and_leaves_none_that_look_fin
     assert done.returncode not in (0, 64)  # another try may find room
     assert "File too large" in done.stderr
     nothing_looks_finished(folder / "out")
+
+
+def test_a_run_that_cannot_write_its_results_complains_of_nothing_else(full_disk):
+    _, done = full_disk
+    assert "Exception ignored" not in done.stderr
 
 
 def test_a_run_that_cannot_write_its_results_says_where_in_one_line(full_disk):

@@ -28,14 +28,16 @@ KNOWN: dict[str, list[Any]] = {
         {"num_thresholds": 7},
         {"thresholds": []},
         {"thresholdz": 1},
+        '"thresholds": 0.1, "thresholds": 0.2',
+        '"num_thresholds": Infinity',
     ],
     "value_threshold": [{"lower_bound": 0.5}, {"upper_bound": {"value": 0.5}}, {"lower_bound": 1, "upper_bound": 0}],
     "change_threshold": [{"direction": "HIGHER_IS_BETTER", "absolute": 0.1}, {"direction": 7}, {"direction": "UP"}],
-    "min_slice_size": [0, 1, 3, 10**6, "2"],
+    "min_slice_size": [0, 1, 3, 10**6, "2", -1, 2**31],
     "model_names": [["candidate"], ["gone"], []],
     "output_names": [[]],
 }
-"""Values worth trying for a field. What is not refused yet (see test_bad_input) is not here."""
+"""Values worth trying for a field."""
 
 JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, -1, 0, 3.7, math.inf, "", "junk", "0.5", [], [1], {}, {"a": 1}, [[]], [None], {"": {}}]

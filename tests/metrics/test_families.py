@@ -331,6 +331,17 @@ def test_the_mean_of_a_column_names_what_is_missing_or_no_number():
             value_of(batch, "Mean", feature_key_path=path, example_weights_key_path=None)
 
 
+CHANGE = "threshold { change_threshold { direction: HIGHER_IS_BETTER absolute { value: 0.1 } } }"
+
+
+@pytest.mark.parametrize("placed", [CHANGE, f"per_slice_thresholds {{ slicing_specs {{}} {CHANGE} }}"])
+def test_a_change_of_the_mean_of_a_column_is_refused_as_it_is_the_same_for_every_model(placed):
+    with pytest.raises(
+        EvalConfigError, match=r"metrics_specs\[0\]\.metrics\[0\]: Mean has a change_threshold, but a col"
+    ):
+        metrics_of(config_of(f"{asked('Mean')[:-2]} {placed} }}"))
+
+
 def test_the_columns_of_a_mean_are_told_to_the_readers():
     (metric,) = metrics_of(
         config_of(asked("Mean", feature_key_path=["features", "age"], example_weights_key_path=["features", "w"]))

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from assay.errors import ColumnTypeError, PipelineError, recover
+from assay.errors import ColumnTypeError, PipelineError, ResultsError, recover
 from assay.long_tables import METRICS_SCHEMA
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.values import Matrices
@@ -25,6 +25,7 @@ from assay.writers import (
     MetricsTableWriter,
     Write,
 )
+from assay.writers.files import remove_temporaries, write_file
 
 SLICES = [(), (("sex", "F"),), (("age", 7), ("sex", "F"))]
 METRICS = list(
@@ -94,6 +95,58 @@ def test_shards_of_an_earlier_run_do_not_stay(tmp_path):
 def test_nothing_but_results_is_left_in_the_folder(tmp_path):
     write(MetricsPlotsAndValidationsWriter(str(tmp_path)), metrics=[METRICS], validations=[[VALIDATION]])
     assert [name for name in names(tmp_path) if not name.endswith(".tfrecord")] == []
+
+
+class Unwritable:
+    """An element that no file takes."""
+
+    def SerializeToString(self):
+        raise OSError("No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("form", "element", "why"),
+    [("tfrecord", Unwritable(), "No space left"), ("parquet", b"\xff", "parsing message")],
+)
+def test_a_write_that_fails_leaves_no_file_behind_and_says_why(form, element, why, tmp_path):
+    with pytest.raises(Exception, match=why):
+        write(MetricsPlotsAndValidationsWriter(str(tmp_path), form), metrics=[[*METRICS, element]])
+    assert [name for name in names(tmp_path) if name.endswith(".tmp")] == []
+
+
+def fail(_):
+    raise ValueError("another step")
+
+
+def test_a_step_that_fails_beside_a_write_leaves_no_file_behind(tmp_path):
+    pipeline = beam.Pipeline(runner=FnApiRunner())
+    records = pipeline | beam.Create([METRICS, [b""]], reshuffle=False) | beam.FlatMap(lambda records: records)
+    _ = {"metrics": records} | MetricsTableWriter(str(tmp_path)).ptransform
+    _ = records | beam.Filter(lambda record: not record) | beam.Map(fail)
+    with pytest.raises(Exception, match="another step"):
+        pipeline.run()
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("stands_in_the_way", ["metrics-00000-of-00001.tfrecord", "validations.tfrecord"])
+def test_a_file_that_cannot_get_its_name_leaves_nothing_behind(stands_in_the_way, tmp_path):
+    (tmp_path / stands_in_the_way / "inside").mkdir(parents=True)
+    with pytest.raises(ResultsError, match=stands_in_the_way):
+        write_file(str(tmp_path / stands_in_the_way), b"new")
+    assert names(tmp_path) == [stands_in_the_way]
+
+
+def test_only_temporary_files_of_writers_are_removed(tmp_path):
+    kept = ["mine.tmp", "metrics-00000-of-00001.tfrecord", f"{'a' * 32}.tmp.txt"]
+    for name in (*kept, f"metrics.{'0a' * 16}.tmp", f"verdict.json.{'b' * 32}.tmp"):
+        (tmp_path / name).write_bytes(b"x")
+    remove_temporaries(str(tmp_path))
+    assert names(tmp_path) == sorted(kept)
+
+
+def test_temporary_files_of_a_folder_that_is_not_there_are_no_matter(tmp_path):
+    remove_temporaries(str(tmp_path / "nowhere"))
+    remove_temporaries("unknown://folder")
 
 
 def test_another_format_is_refused():
