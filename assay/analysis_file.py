@@ -35,7 +35,8 @@ from assay.fields import (
 )
 from assay.near_miss import one_of
 from assay.params import check_parameters
-from assay.plan import Plan, Stage, Task, with_params
+from assay.plan import Plan, Stage, with_params
+from assay.shapes import CHECKPOINTS, NO_CHECKPOINTS, reshaped
 from assay.types import (
     ANALYSIS_KEY,
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
@@ -151,6 +152,7 @@ _ANALYSIS: Mapping[str, Field] = {
     "writers": _sections(_WRITER),
     "analysis_table": Field(flag, False),
     "code_version": Field(text, ""),
+    "checkpoint": Field(choice(*CHECKPOINTS), NO_CHECKPOINTS),
     "output": Field(text),
 }
 
@@ -185,10 +187,15 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path) -> Plan:
     check_parameters(open_values, read["params"], "")
     config = _eval_config(read, folder)
     _check_models(read, config.get("model_specs", [{}]))
-    stages = _stages(read)
-    plan = Plan(
-        stages=stages,
-        tasks=(Task(name=plans.ANALYSE_TASK, stages=tuple(stage.name for stage in stages)),),
+    plan = reshaped(_plan(read, folder, config), NO_CHECKPOINTS)
+    plans.check(plan)
+    return reshaped(plan, read["checkpoint"])
+
+
+def _plan(read: Mapping[str, Any], folder: Path, config: dict[str, Any]) -> Plan:
+    return Plan(
+        stages=_stages(read),
+        tasks=(),
         inputs=_placed_inputs(read["inputs"], folder),
         models=tuple(_placed_model(model, folder) for model in read["models"]),
         eval_config=config,
@@ -196,8 +203,6 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path) -> Plan:
         params=read["params"],
         **{key: read[key] for key in _SAME_IN_PLAN},
     )
-    plans.check(plan)
-    return plan
 
 
 def _read(file: Path) -> str:

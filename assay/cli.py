@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -12,6 +13,9 @@ from typing import Any, TypeVar
 import click
 
 from assay.errors import AssayError, UsageError, recover
+from assay.plan import KINDS
+from assay.shapes import CHECKPOINTS, reshaped
+from assay.stage_result import ANALYSE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -58,6 +62,9 @@ def _reports_errors(command: Command) -> Command:
             if known is None:
                 first = next(iter(str(error).splitlines()), "")
                 return _fail(f"{type(error).__name__}: {first} (--verbose shows where)", AssayError.exit_code)
+            if click.get_current_context().info_name == "stage":
+                click.echo(f"{type(known).__module__}.{type(known).__name__}: {known}", err=True)
+                return known.exit_code
             return _fail(str(known), known.exit_code)
         return 0
 
@@ -71,12 +78,12 @@ def _with_params(command: Command) -> Command:
         "params",
         multiple=True,
         metavar="NAME=VALUE",
-        callback=_params,
+        callback=_pairs,
         help="Value of a parameter of the file. May be repeated.",
     )(command)
 
 
-def _params(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
     params: dict[str, str] = {}
     for written in given:
         name, equals, value = written.partition("=")
@@ -101,10 +108,20 @@ def assay() -> None:
 @assay.command()
 @click.argument("analysis", type=click.Path())
 @_with_params
+@click.option(
+    "--checkpoints",
+    metavar="ROOT",
+    help="Run stage by stage, leave a checkpoint of each in this folder or under this gs:// URI, and go on from those "
+    "that are there.",
+)
 @click.option("--quiet", is_flag=True, help="Show neither progress nor tables.")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @_reports_errors
-def run(analysis: str, params: dict[str, str], quiet: bool) -> None:
-    """Runs an analysis file on this machine; shows metrics and verdict."""
+def run(analysis: str, params: dict[str, str], checkpoints: str | None, quiet: bool, options: tuple[str, ...]) -> None:
+    """Runs an analysis file on this machine; shows metrics and verdict.
+
+    OPTIONS, after --, are options of Beam pipelines.
+    """
     from assay import memory
     from assay.analysis_file import load_analysis
 
@@ -112,10 +129,87 @@ def run(analysis: str, params: dict[str, str], quiet: bool) -> None:
     plan = load_analysis(analysis, params)
     from assay import local
 
-    result = local.run(plan, progress=None if quiet else sys.stderr)
+    result = local.run(plan, checkpoints=checkpoints, progress=None if quiet else sys.stderr, options=options)
     if not quiet:
         _show(result.output, None, None)
     click.echo(f"{result.verdict.status}  {result.output}")
+
+
+@assay.command()
+@click.argument("kind", type=click.Choice([*KINDS, ANALYSE]))
+@click.option(
+    "--plan", "place", required=True, metavar="URI", help="The plan, as `assay plan --format json` prints it."
+)
+@click.option("--stage", "task", required=True, metavar="NAME", help="Name of the task: that of its last stage.")
+@click.option("--root", metavar="URI", help="Folder or gs:// URI of all checkpoints.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="STAGE=URI",
+    callback=_pairs,
+    help="Manifest of a stage that comes before. May be repeated.",
+)
+@_with_params
+@click.option("--run", "run_name", default="", metavar="NAME", help="Record under ROOT/runs what this run uses.")
+@click.option("--result", type=click.Path(), metavar="FILE", help="Where to write what was done, as JSON.")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@_reports_errors
+def stage(
+    kind: str,
+    place: str,
+    task: str,
+    root: str | None,
+    inputs: dict[str, str],
+    params: dict[str, str],
+    run_name: str,
+    result: str | None,
+    options: tuple[str, ...],
+) -> None:
+    """Runs one stage of a plan, as orchestrators do. OPTIONS, after --, are options of Beam pipelines.
+
+    A checkpoint that is there already is used again. The last line of an error tells its type; the exit code is 64
+    where a retry cannot help, 75 where it may.
+    """
+    from assay import memory
+
+    memory.tune()
+    from assay.stage_command import run_command
+
+    done = run_command(kind, place, task, root, inputs, params, run_name, options, sys.stderr)
+    if result:
+        with open(result, "w", encoding="utf-8") as file:
+            file.write(done)
+    else:
+        click.echo(done.rstrip("\n"))
+
+
+@assay.command()
+@click.argument("root")
+@click.option("--gc", "clear", is_flag=True, help="Delete what no run of less than --min-age refers to.")
+@click.option("--min-age", default="30d", show_default=True, metavar="AGE", help="For --gc: such as 12h, 30d or 0s.")
+@_reports_errors
+def checkpoints(root: str, clear: bool, min_age: str) -> None:
+    """Lists the checkpoints under ROOT, a folder or gs:// URI: whose they are, how large, how old, in what state."""
+    from assay import storage
+    from assay.checkpoints import listing
+
+    root = storage.check_root(root)
+    if clear:
+        gone = listing.clear(root, _seconds(min_age))
+        click.echo(f"deleted {len(gone):,} files")
+    from rich.console import Console
+
+    from assay.report.checkpoints_table import checkpoints_table
+
+    Console().print(checkpoints_table(listing.checkpoints_of(root), listing.runs_of(root)))
+
+
+def _seconds(age: str) -> float:
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    if not re.fullmatch(r"\d+[smhd]", age):
+        raise click.BadParameter(f"--min-age: expected a number and one of s, m, h, d, such as 30d; found {age!r}")
+    return float(int(age[:-1]) * units[age[-1]])
 
 
 @assay.command()
@@ -149,8 +243,14 @@ def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
     show_default=True,
     help="An indented tree, the plan itself, or a flowchart.",
 )
+@click.option(
+    "--checkpoint",
+    "cuts",
+    type=click.Choice(CHECKPOINTS),
+    help="Cut the plan into tasks in place of what the file says: not, where it pays, after every stage.",
+)
 @_reports_errors
-def plan(analysis: str, params: dict[str, str], form: str) -> None:
+def plan(analysis: str, params: dict[str, str], form: str, cuts: str | None) -> None:
     """Prints the plan of an analysis file. Parameters stay open unless all that must be given are given."""
     from assay.analysis_file import load_analysis
     from assay.plan import to_json, with_defaults, with_params
@@ -159,6 +259,8 @@ def plan(analysis: str, params: dict[str, str], form: str) -> None:
     loaded = with_defaults(load_analysis(analysis), params)
     if params and None not in loaded.params.values():
         loaded = with_params(loaded, {})
+    if cuts is not None:
+        loaded = reshaped(loaded, cuts)
     click.echo({"tree": as_tree, "json": to_json, "mermaid": as_mermaid}[form](loaded).rstrip("\n"))
 
 

@@ -39,12 +39,18 @@ def check_extracts(extracts: Extracts, stage: str) -> Extracts:
 def _leaves(value: Mapping[Any, Any], path: str) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for key, inner in value.items():
-        place = f"{path}.{key}" if path else str(key)
+        if not isinstance(key, str):
+            raise PipelineError(f"{path or 'Extracts'}: the key {key!r} is a {type(key).__name__}; expected text")
+        place = f"{path}.{key}" if path else key
         found += _leaves(inner, place) if isinstance(inner, Mapping) else [(place, inner)]
     return found
 
 
 def _length(leaf: Any, stage: str, path: str) -> int:
+    if isinstance(leaf, np.ma.MaskedArray):
+        raise PipelineError(
+            f"stage {stage!r}: {path} is a masked array; expected an Arrow array where values are missing"
+        )
     if isinstance(leaf, pa.Array) or (isinstance(leaf, np.ndarray) and leaf.ndim and leaf.dtype.kind in _NUMPY_KINDS):
         return len(leaf)
     what = f"an array of {leaf.dtype}, shape {leaf.shape}" if isinstance(leaf, np.ndarray) else type(leaf).__name__

@@ -13,7 +13,9 @@
           BadRowError                 a value that no metric can take; names file and row
         ModelError                    a model that cannot be loaded, or whose output does not fit
         ResultsError                  results that cannot be opened
+        CheckpointError               a checkpoint's manifest that cannot be followed
       TransientError                  try again (exit code 75)
+      PublishLostError                somebody else published first (exit code 75)
 
 A runner may hand back only the text of an error that a worker raised. `recover` finds the type and message in it.
 """
@@ -83,6 +85,16 @@ class ModelError(UsageError):
 
 class ResultsError(UsageError):
     """Results cannot be opened."""
+
+
+class CheckpointError(UsageError):
+    """A manifest that is none, or that leads outside of its root."""
+
+
+class PublishLostError(AssayError):
+    """Somebody else published at the same place first."""
+
+    exit_code = 75
 
 
 class TransientError(AssayError):

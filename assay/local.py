@@ -1,35 +1,31 @@
-"""Runs a plan on this machine, and publishes what it found: the verdict, then `results.json`, last."""
+"""Runs a plan on this machine: all in one Beam job, or task by task with checkpoints between them."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from apache_beam.io.filesystems import FileSystems
-
-import assay
-from assay import gate
-from assay.errors import ConfigError
-from assay.gate import Counts
-from assay.plan import Plan, digest
+from assay import errors, publishing, storage
+from assay.checkpointed import Checkpoints
+from assay.errors import AssayError
+from assay.plan import Plan, Task, digest, to_json
 from assay.progress import shown
-from assay.result_files import VERDICT_FILE, load_metrics, load_validation_result
-from assay.stages import check_inputs, context_of, import_custom, run_stage
-from assay.writers.files import path_in, remove_temporaries, write_file, writing
-
-RESULTS_FILE = "results.json"
-
-_OWN_FILE = re.compile(
-    r"(metrics|plots|attributions|flat_metrics|analysis)-\d{5}-of-\d{5}\.\w+|validations\.\w+|(eval_config|verdict)\.json"
-)
-"""What a run that failed may have left without a `results.json`."""
+from assay.result_files import VERDICT_FILE
+from assay.run_stage import run_stage
+from assay.shapes import CUTS, NO_CHECKPOINTS, is_checkpointed, kind_of, reshaped
+from assay.stage_result import StageResult
+from assay.stages import check_inputs, context_of, import_custom
+from assay.verdict import Counts, Verdict
 
 
 @dataclass(frozen=True)
@@ -41,12 +37,14 @@ class RunResult:
         verdict: whether the candidate may be released, and why not.
         counts: rows read, and bad rows by reason.
         seconds: wall time.
+        stages: what each task did.
     """
 
     output: str
-    verdict: gate.Verdict
+    verdict: Verdict
     counts: Counts
     seconds: float
+    stages: tuple[StageResult, ...] = ()
 
 
 def check(plan: Plan, *, import_code: bool = False) -> None:
@@ -59,20 +57,24 @@ def check(plan: Plan, *, import_code: bool = False) -> None:
     Raises:
         UsageError: a model, file, column or factory is missing or wrong.
     """
-    _check_output(plan.output)
+    publishing.check_output(plan.output)
     context = context_of(plan)
     check_inputs(context)
     if import_code:
         import_custom(context)
 
 
-def run(plan: Plan, *, progress: TextIO | None = None, options: Sequence[str] = ()) -> RunResult:
-    """Runs every task of a resolved plan and publishes the results under `plan.output`.
+def run(
+    plan: Plan, *, checkpoints: str | None = None, progress: TextIO | None = None, options: Sequence[str] = ()
+) -> RunResult:
+    """Runs a resolved plan and publishes the results under `plan.output`.
 
     Results of an earlier run are withdrawn first, so that whoever finds `results.json` finds a whole run.
 
     Args:
         plan: a plan whose parameters are resolved.
+        checkpoints: folder or `gs://` URI under which each task leaves a checkpoint, and finds those that are there
+            already; None runs everything as one Beam job.
         progress: where to show rows, rows/s and stage while it runs; None shows nothing.
         options: Beam pipeline options as on a command line; the default runner is the in-memory one.
 
@@ -80,91 +82,90 @@ def run(plan: Plan, *, progress: TextIO | None = None, options: Sequence[str] = 
         AssayError: whatever went wrong on purpose.
     """
     started = time.monotonic()
-    check(plan)
-    foreign = _withdraw(plan.output)
-    counts = Counts(0)
     with shown(progress) if progress is not None else nullcontext():
-        for task in plan.tasks:
-            done = run_stage(plan, task.name, options=options)
-            counts = Counts(
-                counts.rows + done.rows, {**counts.bad_rows, **done.bad_rows}, {**counts.unmatched, **done.unmatched}
-            )
-    verdict = judge(plan, counts)
-    _publish(plan, verdict, counts, foreign)
-    return RunResult(plan.output, verdict, counts, time.monotonic() - started)
+        if checkpoints is None:
+            fused = reshaped(plan, NO_CHECKPOINTS)
+            done = [run_stage(fused, fused.tasks[0].name, options=options)]
+        else:
+            cut = plan if is_checkpointed(plan) else reshaped(plan, CUTS)
+            done = _run_tasks(cut, checkpoints, progress, options)
+    verdict = Verdict.from_json(storage.read(storage.join(plan.output, VERDICT_FILE)).decode())
+    return RunResult(plan.output, verdict, Counts(**done[-1].counts), time.monotonic() - started, tuple(done))
 
 
-def judge(plan: Plan, counts: Counts) -> gate.Verdict:
-    """The verdict on the written results."""
-    limits = gate.Limits(
-        min_rows=plan.min_rows,
-        max_bad_rows=plan.max_bad_rows,
-        max_unmatched=plan.inputs.get("join", {}).get("max_unmatched", 1.0),
+def publish_plan(plan: Plan, root: str) -> str:
+    """Puts a plan where every task can read it; returns its URI."""
+    place = storage.join(root, "plans", f"{digest(plan)}.json")
+    if storage.stat(place) is None:
+        storage.write(place, to_json(plan).encode())
+    return place
+
+
+def _run_tasks(plan: Plan, root: str, progress: TextIO | None, options: Sequence[str]) -> list[StageResult]:
+    """Runs tasks as soon as those before them are done; several at once in processes of their own."""
+    root = storage.check_root(root)
+    place, run = publish_plan(plan, root), f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:8]}"
+    done: dict[str, StageResult] = {}
+    while len(done) < len(plan.tasks):
+        ready = [task for task in plan.tasks if task.name not in done and set(task.after) <= set(done)]
+        if len(ready) == 1:
+            found = [run_stage(plan, ready[0].name, checkpoints=_given(root, run, ready[0], done), options=options)]
+        else:
+            with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+                found = list(pool.map(lambda task: _in_process(plan, place, root, run, task, done, options), ready))
+        for result in found:
+            done[result.task] = result
+            _tell(result, progress)
+    return [done[task.name] for task in plan.tasks]
+
+
+def _given(root: str, run: str, task: Task, done: Mapping[str, StageResult]) -> Checkpoints:
+    return Checkpoints(root=root, inputs={name: done[name].manifest for name in task.after}, run=run)
+
+
+def _in_process(
+    plan: Plan,
+    place: str,
+    root: str,
+    run: str,
+    task: Task,
+    done: Mapping[str, StageResult],
+    options: Sequence[str],
+) -> StageResult:
+    """Runs a task as an orchestrator would: by the stage command."""
+    given = _given(root, run, task, done)
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
+        file = Path(folder, "result.json")
+        command = stage_command(kind_of(plan, task), place, task.name, given, str(file), options)
+        whole = (sys.executable, "-m", "assay", *command)
+        finished = subprocess.run(whole, stderr=subprocess.PIPE, text=True, check=False)
+        if finished.returncode:
+            raise _error(finished.returncode, finished.stderr, task.name)
+        return StageResult.from_json(file.read_text())
+
+
+def stage_command(
+    kind: str, plan: str, task: str, checkpoints: Checkpoints, result: str, options: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The arguments of `assay` that run one task; `plan` and `result` are places."""
+    inputs = [word for name, uri in checkpoints.inputs.items() for word in ("--input", f"{name}={uri}")]
+    run = ("--run", checkpoints.run) if checkpoints.run else ()
+    return (
+        *("stage", kind, "--plan", plan, "--stage", task, "--root", checkpoints.root, *inputs, *run),
+        *("--result", result, "--", *options),
     )
-    return gate.verdict(
-        load_validation_result(plan.output),
-        load_metrics(plan.output),
-        counts=counts,
-        limits=limits,
-    )
 
 
-def _check_output(output: str) -> None:
-    """Raises ConfigError for a place where no results can be written."""
-    try:
-        FileSystems.get_filesystem(output)
-    except ValueError as error:
-        raise ConfigError(f"output: expected a folder or a gs:// URI, found {output!r}: {error}") from error
-    if "://" in output:
-        return
-    existing = Path(output)
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        what = "is not a folder" if not existing.is_dir() else "cannot be written to"
-        raise ConfigError(f"output: {output}: {existing} {what}; choose another folder")
+def _error(code: int, stderr: str, task: str) -> AssayError:
+    """The error that a stage command told by its last line."""
+    found = errors.recover(AssayError(stderr))
+    last = stderr.strip().splitlines()[-1:] or [f"ended with {code}"]
+    return found or AssayError(f"task {task!r}: {last[0]}")
 
 
-def _listed(output: str) -> list[str]:
-    """The files that a run's results.json lists; none if it is damaged."""
-    try:
-        with FileSystems.open(path_in(output, RESULTS_FILE)) as file:
-            content = json.loads(file.read())
-    except (ValueError, OSError):
-        return []
-    names = content.get("files", []) if isinstance(content, dict) else []
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
-
-
-def _withdraw(output: str) -> set[str]:
-    """Takes back the results of an earlier run, the file that vouches for them first; returns the files of others."""
-    remove_temporaries(output)  # of a run that was killed
-    found = _files(output)
-    if RESULTS_FILE not in found:
-        return {name for name in found if not _OWN_FILE.fullmatch(name)}
-    listed = _listed(output)
-    with writing(path_in(output, RESULTS_FILE)):
-        FileSystems.delete([path_in(output, RESULTS_FILE)])
-        FileSystems.delete([path_in(output, name) for name in listed if name in found])
-    return {name for name in found - {RESULTS_FILE, *listed} if not _OWN_FILE.fullmatch(name)}
-
-
-def _publish(plan: Plan, verdict: gate.Verdict, counts: Counts, foreign: set[str]) -> None:
-    write_file(path_in(plan.output, VERDICT_FILE), verdict.to_json().encode())
-    results = {
-        "assay_version": assay.__version__,
-        "plan": digest(plan),
-        "params": dict(plan.params),
-        "rows": counts.rows,
-        "bad_rows": dict(counts.bad_rows),
-        "unmatched": dict(counts.unmatched),
-        "verdict": verdict.status,
-        "files": sorted(_files(plan.output) - {RESULTS_FILE} - foreign),
-    }
-    text = json.dumps(results, indent=2, sort_keys=True) + "\n"
-    write_file(path_in(plan.output, RESULTS_FILE), text.encode())
-
-
-def _files(output: str) -> set[str]:
-    found: list[Any] = FileSystems.match([path_in(output, "*")])[0].metadata_list
-    return {file.path.rsplit("/", 1)[-1] for file in found}
+def _tell(result: StageResult, progress: TextIO | None) -> None:
+    if progress is not None:
+        did = "nothing to do, checkpoint found" if result.reused else f"{result.seconds:.1f} s"
+        rows = f", {result.rows:,} rows" if result.manifest else ""
+        progress.write(f"{result.task}: {did}{rows}\n")
+        progress.flush()

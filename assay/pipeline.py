@@ -79,6 +79,30 @@ class ExtractAndEvaluate(beam.PTransform):
         return merge_evaluations({e.stage_name: _evaluated(states[e.run_after or ""], e) for e in self._evaluators})
 
 
+class Extract(beam.PTransform):
+    """PCollection[Extracts] -> PCollection[Extracts]: extractors, one after the other."""
+
+    def __init__(self, extractors: Sequence[Extractor]) -> None:
+        super().__init__()
+        self._extractors = extractors
+
+    def expand(self, extracts: beam.PCollection[Extracts]) -> beam.PCollection[Extracts]:
+        for together in neighbours(self._extractors, frozenset()):
+            extracts = _extracted(extracts, together)
+        return extracts
+
+
+class Evaluate(beam.PTransform):
+    """PCollection[Extracts] -> Evaluation, of one evaluator."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        super().__init__()
+        self._evaluator = evaluator
+
+    def expand(self, extracts: beam.PCollection[Extracts]) -> Evaluation:
+        return _evaluated(extracts, self._evaluator)
+
+
 def neighbours(extractors: Sequence[Extractor], waited_for: AbstractSet[str]) -> list[list[Extractor]]:
     """Cuts extractors into runs that share a step: each works batch by batch, and no evaluator waits in between."""
     runs: list[list[Extractor]] = []

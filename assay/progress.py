@@ -18,12 +18,19 @@ WINDOW = 16  # ticks over which the speed is measured: batches are large, single
 
 _lock = threading.Lock()
 _rows: dict[str, int] = {}
+_shards: dict[str, int] = {}
 
 
 def add(stage: str, rows: int) -> None:
     """Counts `rows` more rows as done by `stage`. Called once for each batch, from any thread."""
     with _lock:
         _rows[stage] = _rows.get(stage, 0) + rows
+
+
+def add_shard(stage: str) -> None:
+    """Counts one more shard as written by `stage`."""
+    with _lock:
+        _shards[stage] = _shards.get(stage, 0) + 1
 
 
 def snapshot() -> dict[str, int]:
@@ -43,7 +50,8 @@ def line(rows: Mapping[str, int], seconds: float, rows_per_second: float) -> str
     if not rows:
         return f"{clock}  starting"
     stage = next(reversed(list(rows)))
-    return f"{clock}  {stage}  {rows[stage]:,} rows  {rows_per_second:,.0f} rows/s"
+    shards = f"  {_shards[stage]:,} shards done" if stage in _shards else ""
+    return f"{clock}  {stage}  {rows[stage]:,} rows  {rows_per_second:,.0f} rows/s{shards}"
 
 
 @contextmanager

@@ -1,17 +1,19 @@
-"""Stages of a plan as transforms, and `run_stage`, the one door through which every caller runs them."""
+"""Stages of a plan as transforms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import apache_beam as beam
 
 from assay import plan as plans
+from assay.analysis_file import TENSORFLOW_FORMATS
 from assay.config import check_eval_config, parse_eval_config
-from assay.errors import ConfigError, PipelineError
+from assay.errors import ConfigError
 from assay.evaluators.analysis_table import AnalysisTableEvaluator
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.extractors.by_model_spec import (
@@ -33,12 +35,13 @@ from assay.proto.config_pb2 import EvalConfig
 from assay.readers.join import Join, ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
 from assay.readers.read_inputs import ReadInputs, counted
-from assay.readers.source import Source, check_columns
-from assay.runner import run_pipeline
+from assay.readers.source import Source, check_columns, splits
 from assay.types import (
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
     FEATURES_EXTRACTOR_STAGE_NAME,
+    FEATURES_KEY,
+    INPUT_KEY,
     LABELS_EXTRACTOR_STAGE_NAME,
     MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
@@ -49,10 +52,8 @@ from assay.types import (
     Extracts,
     Writer,
 )
-from assay.verdict import Counts
 from assay.writers.analysis_table import AnalysisTableWriter
 from assay.writers.eval_config import EvalConfigWriter
-from assay.writers.files import remove_temporaries
 from assay.writers.metrics_plots_and_validations import MetricsPlotsAndValidationsWriter
 from assay.writers.metrics_table import MetricsTableWriter
 
@@ -80,27 +81,6 @@ def context_of(plan: Plan) -> Context:
     return Context(plan, config, refs)
 
 
-def run_stage(plan: Plan, task: str, *, options: Sequence[str] = ()) -> Counts:
-    """Runs one task of a resolved plan to its end.
-
-    Args:
-        plan: a plan whose parameters are resolved.
-        task: name of one of its tasks.
-        options: flags of Beam pipeline options; without a runner among them, the in-memory runner is used.
-
-    Raises:
-        AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
-    """
-    if task not in [t.name for t in plan.tasks]:
-        raise PipelineError(f"the plan has no task {task!r}; it has {[t.name for t in plan.tasks]}")
-    context = context_of(plan)
-    try:
-        return run_pipeline(reader_of(context), analysis_of(context), options)
-    except BaseException:
-        remove_temporaries(plan.output)  # files that were complete and waited for the others
-        raise
-
-
 def analysis_of(context: Context) -> beam.PTransform:
     """Everything after reading, as one transform."""
     return ExtractEvaluateAndWriteResults(
@@ -115,12 +95,18 @@ def analysis_of(context: Context) -> beam.PTransform:
 # Reading ------------------------------------------------------------------------------------------------------------
 
 
-def reader_of(context: Context) -> beam.PTransform:
-    """The reader of the plan's inputs."""
+def reader_of(context: Context, *, everything: bool = False) -> beam.PTransform:
+    """The reader of the plan's inputs.
+
+    Args:
+        context: of the plan.
+        everything: read all declared columns, whoever needs them, and not in the form in which they are needed: so
+            that a checkpoint serves other configs too.
+    """
     inputs = context.plan.inputs
     if "factory" not in inputs:
-        join = join_of(context)
-        return ReadInputs(source_of(context)) if join is None else ReadJoined(join)
+        join = join_of(context, everything=everything)
+        return ReadInputs(source_of(context, everything=everything)) if join is None else ReadJoined(join)
     made = _made(inputs, "inputs")
     if not isinstance(made, beam.PTransform):
         raise ConfigError(f"inputs.factory: {inputs['factory']} gave a {type(made).__name__}; expected a PTransform")
@@ -141,10 +127,18 @@ class _CustomReader(beam.PTransform):
         return batches | "Count" >> beam.Map(counted).with_output_types(Extracts)
 
 
-def source_of(context: Context) -> Source:
+def source_of(context: Context, *, everything: bool = False) -> Source:
     """Which files and columns to read."""
+    source = _described(context)
+    if not everything:
+        return _narrowed(source, context)
+    return replace(source, raw=_narrowed(source, context).raw) if source.format in TENSORFLOW_FORMATS else source
+
+
+def _described(context: Context) -> Source:
+    """The source as the plan describes it, whoever needs what of it."""
     inputs = context.plan.inputs
-    source = Source(
+    return Source(
         format=inputs["format"],
         files=tuple(inputs["files"]),
         columns=_named(inputs.get("columns")),
@@ -152,7 +146,25 @@ def source_of(context: Context) -> Source:
         on_bad_rows=context.plan.on_bad_rows,
         options=inputs.get("options", {}),
     )
-    return _narrowed(source, context)
+
+
+def input_files(context: Context) -> tuple[str, ...]:
+    """The files that the plan reads, by name."""
+    main, settings = _described(context), context.plan.inputs.get("join")
+    sources = (main,) if settings is None else (main, join_as_described(main, settings, None).second)
+    return tuple(file for source in sources for split in splits(source) for file in split.files)
+
+
+def wanted_of(context: Context, stage: Stage) -> Callable[[tuple[str, ...]], bool] | None:
+    """Which columns of a checkpoint an evaluator reads; None for all, where nobody can tell."""
+    if stage.name != METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
+        return None
+    columns = {column for metric in metrics_of(context.eval_config) for column in metric.stream.columns}
+    return partial(_is_wanted, columns=frozenset(columns))
+
+
+def _is_wanted(path: tuple[str, ...], columns: frozenset[str]) -> bool:
+    return path[0] not in (FEATURES_KEY, INPUT_KEY) or (len(path) > 1 and path[1] in columns)
 
 
 def _narrowed(source: Source, context: Context) -> Source:
@@ -162,13 +174,13 @@ def _narrowed(source: Source, context: Context) -> Source:
     return narrowed(source, context.eval_config, context.models, everything=everything)
 
 
-def join_of(context: Context) -> Join | None:
+def join_of(context: Context, *, everything: bool = False) -> Join | None:
     """What is joined to the rows of the main source, if anything."""
     inputs, settings = context.plan.inputs, context.plan.inputs.get("join")
     if settings is None:
         return None
-    main = source_of(context)
-    wanted = _narrowed(replace(main, columns=None), context).columns
+    main = source_of(context, everything=everything)
+    wanted = None if everything else _narrowed(replace(main, columns=None), context).columns
     return join_as_described(replace(main, columns=_named(inputs.get("columns"))), settings, wanted)
 
 
@@ -176,26 +188,36 @@ def _named(columns: Sequence[str] | None) -> tuple[str, ...] | None:
     return None if columns is None else tuple(columns)
 
 
-def check_inputs(context: Context) -> None:
+def check_models(context: Context) -> None:
+    """Raises ModelError if a model is missing or of another kind; no framework is loaded."""
+    for ref in context.models:
+        models.check(ref)
+
+
+def check_inputs(context: Context, *, everything: bool = False) -> None:
     """Checks, before any work, that models, files and columns are there.
+
+    Args:
+        context: of the plan.
+        everything: as in `reader_of`; models whose framework is not installed are not asked for their columns.
 
     Raises:
         ModelError: a model is missing or of another kind.
         MissingFileError: a file is missing.
         MissingColumnError: a column that the eval config or a model needs is missing.
     """
-    for ref in context.models:
-        models.check(ref)
+    check_models(context)
     if "factory" in context.plan.inputs:
         return
-    join, needed = join_of(context), needed_columns(context.eval_config, context.models)
+    known = [ref for ref in context.models if not everything or models.is_installed(ref)]
+    join, needed = join_of(context, everything=everything), needed_columns(context.eval_config, known)
     added = {key for stage in context.plan.of_kind(plans.EXTRACT) if "factory" in stage.settings for key in stage.adds}
     if "features" in added:  # a stage of the user's own may add the columns that are missing here
         needed = {}
     if join is not None:
         check_join(join, needed)
     else:
-        check_columns(source_of(context), needed)
+        check_columns(source_of(context, everything=everything), needed)
 
 
 # Extractors, evaluators, writers ------------------------------------------------------------------------------------

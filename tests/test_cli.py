@@ -103,17 +103,23 @@ def test_run_gives_the_resolved_plan_and_shows_progress_on_stderr(analysis, loca
     ((plan, options),) = local.calls
     assert plan.resolved
     assert plan.params == {"date": "a=b", "who": "you"}
-    assert options == {"progress": sys.stderr}
+    assert options == {"checkpoints": None, "progress": sys.stderr, "options": ()}
     out = capsys.readouterr().out
     assert out == (
         f"table of {tmp_path}/out/you None None\nverdict of {tmp_path}/out/you\nNOT_BLESSED  {tmp_path}/out/you\n"
     )
 
 
+def test_run_passes_on_where_checkpoints_are_and_what_is_for_beam(analysis, local, tables):
+    assert main(["run", analysis, "--param", "date=1", "--checkpoints", "gs://b/c", "--", "--runner=X"]) == 0
+    options = local.calls[0][1]
+    assert (options["checkpoints"], options["options"]) == ("gs://b/c", ("--runner=X",))
+
+
 def test_a_quiet_run_prints_the_verdict_only(analysis, local, tables, tmp_path, capsys):
     local.status = "BLESSED"
     assert main(["run", analysis, "--param", "date=1", "--quiet"]) == 0
-    assert local.calls[0][1] == {"progress": None}
+    assert local.calls[0][1]["progress"] is None
     assert capsys.readouterr().out == f"BLESSED  {tmp_path}/out/me\n"
 
 

@@ -32,8 +32,9 @@ def test_columns_of_numpy_and_arrow_may_be_nested():
         (np.float32(1), "features.z is float32"),
         (np.zeros(2), "features.z has 2 rows and features.a has 3"),
         (pa.chunked_array([[1, 2, 3]]), "features.z is ChunkedArray"),
+        (np.ma.masked_array([1, 2, 3], mask=[True, False, False]), "features.z is a masked array"),
     ],
-    ids=["objects", "list", "number", "scalar", "length", "chunks"],
+    ids=["objects", "list", "number", "scalar", "length", "chunks", "masked"],
 )
 def test_any_other_leaf_is_refused_with_its_stage_key_and_type(leaf, message):
     with pytest.raises(PipelineError, match=f"stage 'S': {message}"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -54,6 +54,18 @@ def _join(key: str, stages: list[str], evaluations: Mapping[str, Evaluation]) ->
         | f"Group({key})" >> beam.GroupByKey()
         | f"Merge({key})" >> beam.Map(_merge, kind=key)
     )
+
+
+def merge_records(key: str, records: Mapping[str, Sequence[bytes]]) -> list[bytes]:
+    """The same for records in memory: evaluator -> its records of output `key`."""
+    if len(records) == 1:
+        return list(next(iter(records.values())))
+    of_slice: dict[bytes, list[tuple[str, bytes]]] = {}
+    for stage, found in records.items():
+        for record in found:
+            slice_key, value = _by_slice(record, key, stage)
+            of_slice.setdefault(slice_key, []).append(value)
+    return [_merge(item, key) for item in of_slice.items()]
 
 
 def _by_slice(record: bytes, key: str, stage: str) -> tuple[bytes, tuple[str, bytes]]:

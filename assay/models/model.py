@@ -17,7 +17,7 @@ XGBoost's own format would be:
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -152,6 +152,11 @@ def check(ref: ModelRef) -> None:
         ModelError: it is not.
     """
     _framework(ref).check(ref)
+
+
+def is_installed(ref: ModelRef) -> bool:
+    """Whether the framework is there that the model needs; it is not loaded."""
+    return ref.type == CALLABLE or importlib.util.find_spec("tensorflow") is not None
 
 
 def needs(ref: ModelRef) -> ModelNeeds:

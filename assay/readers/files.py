@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import uuid
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -46,6 +47,14 @@ def _match(pattern: str, key: str) -> dict[str, int]:
         raise MissingFileError(f"cannot look for {pattern!r} of {key}: {error}") from error
     entries = [entry for result in results for entry in result.metadata_list]
     return {entry.path: entry.size_in_bytes for entry in entries if not os.path.isdir(entry.path)}
+
+
+def stamp(file: str) -> str:
+    """What changes when the file does; new each time where nobody can tell."""
+    if "://" in file and not os.path.exists(file):
+        return uuid.uuid4().hex
+    status = os.stat(file)
+    return f"{status.st_mtime_ns}-{status.st_size}"
 
 
 def open_raw(file: str) -> pa.NativeFile:

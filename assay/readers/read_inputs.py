@@ -41,7 +41,7 @@ class ReadInputs(beam.PTransform):
             pbegin
             | beam.Impulse()
             | "Splits" >> beam.FlatMap(_each, splits=found).with_output_types(Split)
-            | "Spread" >> _Spread(len(found))
+            | "Spread" >> Spread(len(found))
             | "Read" >> beam.ParDo(_Read(self._source, columns)).with_output_types(dict)
         )
 
@@ -50,7 +50,7 @@ def _each(_: bytes, splits: Sequence[Split]) -> Sequence[Split]:
     return splits
 
 
-class _Spread(beam.PTransform):
+class Spread(beam.PTransform):
     """Spreads splits over workers; the in-memory runner has one, and is spared the shuffle."""
 
     def __init__(self, count: int) -> None:

@@ -43,7 +43,7 @@ def EvalConfigWriter(
     )
     path = path_in(output_path, EVAL_CONFIG_FILE)
     wanted = _DISABLED not in eval_config.options.disabled_outputs.values
-    contents = {path: json_format.MessageToJson(run).encode()} if wanted else {}
+    contents = {path: json_format.MessageToJson(run, sort_keys=True).encode()} if wanted else {}
     return Writer(WRITE_EVAL_CONFIG_STAGE_NAME, _WriteEvalConfig(contents))
 
 

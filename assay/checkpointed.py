@@ -1,0 +1,317 @@
+"""Tasks of a checkpointed plan: what each reads, whether it has to work at all, what it leaves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import apache_beam as beam
+
+import assay
+from assay import gate, publishing, storage
+from assay.checkpoints import digests, elements, pins
+from assay.checkpoints.commit import alive, commit, find, load, new_attempt, place_of
+from assay.checkpoints.manifest import Manifest, Step, root_of, total
+from assay.checkpoints.transforms import (
+    Folder,
+    ReadExtracts,
+    ReadOutput,
+    WriteExtracts,
+    WriteOutputs,
+    listed,
+    read_output,
+)
+from assay.errors import AssayError, CheckpointError, MissingFileError, PipelineError
+from assay.evaluators.merge import merge_evaluations, merge_records
+from assay.evaluators.validations import validate
+from assay.framing import framed
+from assay.pipeline import Evaluate, Extract, WriteResults
+from assay.plan import EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task
+from assay.plan import digest as plan_digest
+from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
+from assay.proto.validation_result_pb2 import ValidationResult
+from assay.runner import run_pipeline
+from assay.shapes import extracts_from, kind_of, runs_models
+from assay.stage_result import StageResult
+from assay.stages import (
+    Context,
+    check_inputs,
+    check_models,
+    context_of,
+    evaluators_of,
+    extractors_of,
+    input_files,
+    reader_of,
+    wanted_of,
+    writers_of,
+)
+from assay.types import GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VALIDATIONS_KEY, Evaluation
+from assay.verdict import Counts, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoints:
+    """Where a task finds and leaves checkpoints.
+
+    Attributes:
+        root: folder or `gs://` URI of all checkpoints.
+        inputs: task -> URI of its manifest, for each task that this one comes after.
+        run: name of the run, under which what it used is recorded; "" for none.
+    """
+
+    root: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    run: str = ""
+
+
+def run_task(plan: Plan, task: Task, checkpoints: Checkpoints, options: Sequence[str] = ()) -> StageResult:
+    """Runs a task, or finds that there is nothing to do; see `assay.run_stage.run_stage`."""
+    storage.check_root(checkpoints.root)
+    result = _Run(plan, task, checkpoints, tuple(options)).result()
+    _record(plan, result, checkpoints)
+    return result
+
+
+def _record(plan: Plan, result: StageResult, checkpoints: Checkpoints) -> None:
+    """Notes under `runs/` what the run used, which keeps it from being cleared away."""
+    if checkpoints.run:
+        place = storage.join(checkpoints.root, "runs", checkpoints.run, f"{result.task}.json")
+        storage.write(place, json.dumps({"plan": plan_digest(plan), **asdict(result)}, sort_keys=True).encode())
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One task of a checkpointed plan."""
+
+    plan: Plan
+    task: Task
+    checkpoints: Checkpoints
+    options: tuple[str, ...]
+
+    @property
+    def root(self) -> str:
+        return self.checkpoints.root
+
+    def result(self) -> StageResult:
+        """Does what is left to do."""
+        kind, context = kind_of(self.plan, self.task), context_of(self.plan)
+        before = {name: self._given(name) for name in self.task.after}
+        if kind == WRITE_RESULTS:
+            return self._published(context, before)
+        extra = self._extra(kind, context, before)
+        contents = {name: manifest.content for name, manifest in before.items()}
+        content = digests.content_digest(self.plan, self.task, contents, extra)
+        models = pins.pinned_models(self.plan) if kind == READ_INPUTS else {}
+        digest = digests.digest_of({"content": content, "models": models}) if models else content
+        found = find(self.root, self.task.name, digest)
+        manifest = found or self._content(kind, context, before, content, extra)
+        if found is None and digest != content:
+            manifest = commit(self.root, _pinning(manifest, digest, models))
+        return self._result(manifest, reused=found is not None)
+
+    def _result(self, manifest: Manifest, *, reused: bool) -> StageResult:
+        return StageResult(
+            task=self.task.name,
+            kind=manifest.kind,
+            manifest=place_of(self.root, self.task.name, manifest.digest),
+            digest=manifest.digest,
+            counts=asdict(manifest.counts),
+            rows=manifest.rows,
+            reused=reused,
+            verdict=manifest.verdict["status"] if manifest.verdict else "",
+        )
+
+    def _given(self, name: str) -> Manifest:
+        """The checkpoint of a task before this one, as the caller names it."""
+        place = self.checkpoints.inputs.get(name)
+        if place is None:
+            raise PipelineError(f"task {self.task.name!r}: expected the manifest of {name}: --input {name}=URI")
+        if root_of(place) != self.root.rstrip("/") or place.split("/")[-3] != name:
+            raise CheckpointError(f"--input {name}: expected a manifest of {name} under {self.root}, found {place}")
+        try:
+            return load(place)
+        except MissingFileError as error:
+            raise CheckpointError(f"--input {name}: there is no manifest at {place}; run {name} first") from error
+
+    def _extra(self, kind: str, context: Context, before: Mapping[str, Manifest]) -> dict[str, Any]:
+        """What else decides what the task makes: the files that it reads, the models that it runs."""
+        if kind == READ_INPUTS:
+            check_models(context)
+            if "factory" in self.plan.inputs:  # nobody knows what a reader of the user's own reads
+                return {"run": self.checkpoints.run or new_attempt()}
+            return {"files": pins.pinned_inputs(input_files(context))}
+        if runs_models(self.plan, self.task):
+            pinned = before[READ_INPUTS_STAGE_NAME].models
+            pins.check_models(self.plan, pinned)
+            return {"models": {name: dict(files) for name, files in pinned.items()}}
+        return {}
+
+    def _content(
+        self, kind: str, context: Context, before: Mapping[str, Manifest], content: str, extra: Mapping[str, Any]
+    ) -> Manifest:
+        """The checkpoint: found, or made and committed, or that of another attempt that was quicker."""
+        found = find(self.root, self.task.name, content)
+        if found is not None:
+            return found
+        started, attempt = time.time(), new_attempt()
+        folder = Folder(self.root, self.task.name, f"{content}/{attempt}")
+        with alive(folder.place), _discarding(folder):
+            made = self._judged(context, before, folder) if kind == GATE else self._piped(kind, context, before, folder)
+            self._check_pins(kind, extra)
+            facts = {"inputs": extra.get("files", {}), **made}
+            manifest = commit(self.root, self._manifest(kind, before, content, attempt, started, facts))
+        if manifest.attempt != attempt:
+            _discard(folder)
+        return manifest
+
+    def _piped(self, kind: str, context: Context, before: Mapping[str, Manifest], folder: Folder) -> dict[str, Any]:
+        """Shards and counts of a task that is a Beam job."""
+        if kind == READ_INPUTS:
+            check_inputs(context, everything=True)
+        counts = run_pipeline(*self._pipeline(kind, context, before, folder), self.options)
+        return {"shards": listed(folder), "counts": counts}
+
+    def _pipeline(
+        self, kind: str, context: Context, before: Mapping[str, Manifest], folder: Folder
+    ) -> tuple[beam.PTransform, beam.PTransform]:
+        """The reader, and what is done with what it reads."""
+        if kind == READ_INPUTS:
+            return reader_of(context, everything=True), WriteExtracts(folder)
+        source = before[extracts_from(self.plan, self.task)]
+        if kind == EXTRACT:
+            chosen = [e for e in extractors_of(context) if e.stage_name in self.task.stages]
+            return ReadExtracts(self.root, source.task, source.shards), _Then(Extract(chosen), WriteExtracts(folder))
+        stage = self.plan.stage(self.task.name)
+        evaluator = next(e for e in evaluators_of(context) if e.stage_name == stage.name)
+        reader = ReadExtracts(self.root, source.task, source.shards, wanted_of(context, stage))
+        return reader, _Then(Evaluate(evaluator), WriteOutputs(folder, stage.name))
+
+    def _judged(self, context: Context, before: Mapping[str, Manifest], folder: Folder) -> dict[str, Any]:
+        """The gate: its shard and the verdict. Its work is small, and needs no Beam."""
+        records = {
+            name: list(read_output(self.root, name, manifest.shards, METRICS_KEY)) for name, manifest in before.items()
+        }
+        metrics = merge_records(METRICS_KEY, records)
+        config, rubber_stamp = context.eval_config.SerializeToString(), self.plan.rubber_stamp
+        result = validate(metrics, config, rubber_stamp)
+        verdict = gate.verdict(
+            ValidationResult.FromString(result),
+            map(MetricsForSlice.FromString, metrics),
+            counts=total(step.counts for step in lineage_of(before).values()),
+            limits=publishing.limits_of(self.plan),
+        )
+        content = framed(elements.encode(result, GATE_STAGE_NAME, VALIDATIONS_KEY))
+        shard = folder.store(".tfrecord", content, rows=1, output=VALIDATIONS_KEY)
+        return {"shards": (shard,), "counts": Counts(0), "verdict": json.loads(verdict.to_json())}
+
+    def _check_pins(self, kind: str, extra: Mapping[str, Any]) -> None:
+        """What was pinned must have stayed as it was until all of it was read."""
+        if kind == READ_INPUTS:
+            pins.check_unchanged(extra.get("files", {}))
+        elif "models" in extra:
+            pins.check_models(self.plan, extra["models"])
+
+    def _manifest(
+        self,
+        kind: str,
+        before: Mapping[str, Manifest],
+        content: str,
+        attempt: str,
+        started: float,
+        facts: Mapping[str, Any],
+    ) -> Manifest:
+        step = Step(digest=content, counts=facts["counts"])
+        return Manifest(
+            task=self.task.name,
+            kind=kind,
+            digest=content,
+            content=content,
+            attempt=attempt,
+            created=time.time(),
+            seconds=time.time() - started,
+            version=assay.__version__,
+            lineage={**lineage_of(before), self.task.name: step},
+            shards=facts["shards"],
+            inputs=facts["inputs"],
+            outputs=(VALIDATIONS_KEY,) if kind == GATE else self.plan.stage(self.task.name).outputs,
+            verdict=facts.get("verdict"),
+        )
+
+    def _published(self, context: Context, before: Mapping[str, Manifest]) -> StageResult:
+        """Writes the results; it always does, since somebody may have taken them away."""
+        publishing.check_output(self.plan.output)
+        gated = next(manifest for manifest in before.values() if manifest.kind == GATE)
+        foreign = publishing.withdraw(self.plan.output)
+        with publishing.cleaning_up(self.plan.output):
+            run_pipeline(_ReadEvaluation(self.root, before), WriteResults(writers_of(context)), self.options)
+        verdict = Verdict.from_json(json.dumps(gated.verdict))
+        counts = total(step.counts for step in lineage_of(before).values())
+        publishing.publish(self.plan, verdict, counts, foreign)
+        return StageResult(
+            task=self.task.name,
+            kind=WRITE_RESULTS,
+            counts=asdict(counts),
+            verdict=verdict.status,
+            output=self.plan.output,
+        )
+
+
+def lineage_of(before: Mapping[str, Manifest]) -> dict[str, Step]:
+    """The steps of all tasks that some checkpoints came from, each once."""
+    return {task: step for manifest in before.values() for task, step in manifest.lineage.items()}
+
+
+def _pinning(manifest: Manifest, digest: str, models: Mapping[str, Mapping[str, str]]) -> Manifest:
+    """The same shards under another digest, which stands for the models too."""
+    step = replace(manifest.lineage[manifest.task], digest=digest)
+    lineage = {**manifest.lineage, manifest.task: step}
+    return replace(manifest, digest=digest, models=models, lineage=lineage, attempt=new_attempt())
+
+
+def _discard(folder: Folder) -> None:
+    with suppress(AssayError):
+        storage.delete_folder(folder.place)
+
+
+@contextmanager
+def _discarding(folder: Folder) -> Iterator[None]:
+    """Clears away what an attempt that failed has written."""
+    try:
+        yield
+    except BaseException:
+        _discard(folder)
+        raise
+
+
+class _Then(beam.PTransform):
+    """One transform after the other."""
+
+    def __init__(self, first: beam.PTransform, second: beam.PTransform) -> None:
+        super().__init__()
+        self._first, self._second = first, second
+
+    def expand(self, values: Any) -> Any:
+        return values | "Do" >> self._first | "Checkpoint" >> self._second
+
+
+class _ReadEvaluation(beam.PTransform):
+    """PBegin -> the Evaluation that the checkpoints of evaluators and gate hold together."""
+
+    def __init__(self, root: str, before: Mapping[str, Manifest]) -> None:
+        super().__init__()
+        self._root, self._before = root, dict(before)
+
+    def expand(self, pbegin: Any) -> Evaluation:
+        read = {name: self._outputs(pbegin, manifest) for name, manifest in self._before.items()}
+        return merge_evaluations(read)
+
+    def _outputs(self, pbegin: Any, manifest: Manifest) -> Evaluation:
+        keys = manifest.outputs
+        return {
+            key: pbegin | f"Read({manifest.task}, {key})" >> ReadOutput(self._root, manifest.task, manifest.shards, key)
+            for key in keys
+        }

@@ -1,0 +1,136 @@
+"""What a checkpoint was made from, as one digest: a stage runs again if any of it changes, and only then."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from assay.errors import ConfigError
+from assay.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, Plan, Stage, Task
+from assay.types import (
+    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
+    LABELS_EXTRACTOR_STAGE_NAME,
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+    PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    SLICE_KEY_EXTRACTOR_STAGE_NAME,
+)
+
+STAGE_VERSIONS = {READ_INPUTS: 1, EXTRACT: 1, EVALUATE: 1, GATE: 1}
+"""Raised when a stage of that kind comes to make something else of the same input."""
+
+_FORMAT = 1
+_THRESHOLDS = ("threshold", "thresholds", "per_slice_thresholds", "cross_slice_thresholds")
+_KEYS = {
+    LABELS_EXTRACTOR_STAGE_NAME: ("label_key", "label_keys"),
+    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: ("example_weight_key", "example_weight_keys"),
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: ("prediction_key", "prediction_keys"),
+}
+"""The fields of a model spec that an extractor goes by."""
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of a JSON value, as 64 hexadecimal digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def content_digest(plan: Plan, task: Task, inputs: Mapping[str, str], extra: Mapping[str, Any]) -> str:
+    """Digest of what a task makes.
+
+    Args:
+        plan: with its parameters resolved.
+        task: one of its tasks.
+        inputs: task -> content digest of the checkpoint that it reads.
+        extra: what else decides: pinned files, pinned models.
+    """
+    stages = [_stage(plan, plan.stage(name)) for name in task.stages]
+    return digest_of({"format": _FORMAT, "stages": stages, "inputs": dict(inputs), **extra})
+
+
+def _stage(plan: Plan, stage: Stage) -> dict[str, Any]:
+    return {"name": stage.name, "version": STAGE_VERSIONS[stage.kind], **settings_of(plan, stage)}
+
+
+def settings_of(plan: Plan, stage: Stage) -> dict[str, Any]:
+    """The settings that a stage uses, and no others."""
+    if stage.kind == READ_INPUTS:
+        code = code_digest(plan, plan.inputs["factory"], "inputs") if "factory" in plan.inputs else None
+        return {"inputs": dict(plan.inputs), "on_bad_rows": plan.on_bad_rows, "code": code}
+    if stage.kind == GATE:
+        limits = [plan.min_rows, plan.max_bad_rows, plan.inputs.get("join", {}).get("max_unmatched", 1.0)]
+        return {"eval_config": dict(plan.eval_config), "limits": limits, "rubber_stamp": plan.rubber_stamp}
+    if "factory" in stage.settings:
+        code = code_digest(plan, stage.settings["factory"], f"stage {stage.name!r}")
+        return {"settings": dict(stage.settings), "adds": stage.adds, "outputs": stage.outputs, "code": code}
+    return _own_settings(plan, stage)
+
+
+def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
+    config = plan.eval_config
+    specs = config.get("model_specs", [])
+    if stage.name in _KEYS:
+        keys = ("name", *_KEYS[stage.name])
+        return {"model_specs": [{key: spec[key] for key in keys if key in spec} for spec in specs]}
+    if stage.name == PREDICTIONS_EXTRACTOR_STAGE_NAME:
+        chosen = [{key: spec[key] for key in ("name", "prediction_key") if key in spec} for spec in specs]
+        return {"models": [_of_model(plan, model) for model in plan.models], "model_specs": chosen}
+    if stage.name == SLICE_KEY_EXTRACTOR_STAGE_NAME:
+        return {key: config[key] for key in ("slicing_specs", "cross_slicing_specs") if key in config}
+    if stage.name == METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
+        return {"eval_config": without_thresholds(config), "on_bad_rows": plan.on_bad_rows, "seed": plan.seed}
+    return {}
+
+
+def _of_model(plan: Plan, model: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a model; who is the baseline makes no difference to its predictions."""
+    settings = {key: value for key, value in model.items() if key != "baseline"}
+    if model["type"] == "callable":
+        return {**settings, "code": code_digest(plan, model["uri"], f"model {model['name']!r}")}
+    return {**settings, "framework": _version("tensorflow")}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def without_thresholds(config: Mapping[str, Any]) -> dict[str, Any]:
+    """An eval config as JSON without what only the gate reads; settings of metrics are text and stay as they are."""
+    specs = [
+        {
+            **{key: value for key, value in spec.items() if key not in _THRESHOLDS},
+            "metrics": [
+                {key: value for key, value in metric.items() if key not in _THRESHOLDS}
+                for metric in spec.get("metrics", [])
+            ],
+        }
+        for spec in config.get("metrics_specs", [])
+    ]
+    return {**config, "metrics_specs": specs}
+
+
+def code_digest(plan: Plan, path: str, where: str) -> str:
+    """Digest of the module behind an import path `module:function`; or the plan's `code_version`, if it has one.
+
+    Raises:
+        ConfigError: there is no such module.
+    """
+    if plan.code_version:
+        return f"version {plan.code_version}"
+    module = path.partition(":")[0]
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"{where}: {path!r} cannot be imported: {error}") from error
+    if spec is None:
+        raise ConfigError(f"{where}: {path!r} cannot be imported: there is no module {module!r}")
+    source = Path(spec.origin or "")
+    return hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else f"module {module}"

@@ -1,0 +1,69 @@
+"""The stage command: a plan and manifests by URI in, a result out, with progress that an orchestrator's log shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from assay import storage
+from assay.checkpointed import Checkpoints
+from assay.errors import ConfigError, MissingFileError
+from assay.plan import Plan, from_json, with_params
+from assay.progress import shown
+from assay.run_stage import run_stage
+from assay.shapes import is_checkpointed, kind_of, task_named
+from assay.stage_result import ANALYSE
+
+
+def run_command(
+    kind: str,
+    place: str,
+    task: str,
+    root: str | None,
+    inputs: Mapping[str, str],
+    params: Mapping[str, str],
+    run: str,
+    options: Sequence[str],
+    progress: TextIO,
+) -> str:
+    """Runs a task and returns its result as JSON.
+
+    Args:
+        kind: of the task, which must be what the plan says.
+        place: of the plan.
+        task: its name.
+        root: of all checkpoints; None for a plan without.
+        inputs: task -> URI of its manifest.
+        params: values of the plan's parameters.
+        run: name of the run; "" for none.
+        options: of Beam pipelines.
+        progress: where to show rows, rows/s and shards.
+
+    Raises:
+        AssayError: whatever went wrong on purpose.
+    """
+    plan = with_params(_plan(place), params)
+    _check_kind(plan, task, kind)
+    checkpoints = None if root is None else Checkpoints(root=root, inputs=inputs, run=run)
+    with shown(progress):
+        result = run_stage(plan, task, checkpoints=checkpoints, options=options)
+    did = "nothing to do, the checkpoint is there" if result.reused else f"done in {result.seconds:.1f} s"
+    progress.write(f"{task}: {did}; {result.rows:,} rows{f'; {result.verdict}' if result.verdict else ''}\n")
+    return result.to_json()
+
+
+def _plan(place: str) -> Plan:
+    try:
+        return from_json(storage.read(place).decode())
+    except MissingFileError as error:
+        raise ConfigError(f"--plan: there is no plan at {place}") from error
+
+
+def _check_kind(plan: Plan, task: str, kind: str) -> None:
+    try:
+        chosen = task_named(plan, task)
+    except LookupError:
+        return  # run_stage says which there are
+    expected = kind_of(plan, chosen) if is_checkpointed(plan) else ANALYSE
+    if kind != expected:
+        raise ConfigError(f"stage {task!r} is of kind {expected} in the plan, and was called as {kind}")

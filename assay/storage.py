@@ -1,0 +1,137 @@
+"""Where things lie, folders and `gs://` alike: the one module that knows the difference. Standard library only.
+
+A place is an absolute path or a `gs://bucket/name`. What is written is there whole or not at all. Errors name the
+place: MissingFileError where there is nothing, ConfigError where access is denied, TransientError where another try may
+help.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from types import ModuleType
+from typing import BinaryIO
+
+from assay.errors import ConfigError
+from assay.stat import Stat
+
+__all__ = [
+    "Stat",
+    "check_root",
+    "delete",
+    "delete_folder",
+    "download",
+    "is_remote",
+    "join",
+    "list",
+    "match",
+    "open_read",
+    "publish",
+    "read",
+    "stat",
+    "write",
+]
+
+_GS = "gs://"
+
+
+def is_remote(place: str) -> bool:
+    """Whether a place is on Google Cloud Storage."""
+    return place.startswith(_GS)
+
+
+def join(place: str, *names: str) -> str:
+    """The place of something below."""
+    return "/".join((place.rstrip("/"), *names))
+
+
+def check_root(place: str) -> str:
+    """The root as an absolute path or URI, without a slash at its end.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if is_remote(place):
+        if not place[len(_GS) :].strip("/"):
+            raise ConfigError(f"root {place!r}: expected a bucket after gs://")
+        return place.rstrip("/")
+    if "://" in place or not place:
+        raise ConfigError(f"root {place!r}: expected a local folder or a gs:// URI; nothing else is supported")
+    return os.path.abspath(os.path.expanduser(place))
+
+
+def read(place: str) -> bytes:
+    """The content."""
+    content: bytes = _back_end(place).read(place)
+    return content
+
+
+def open_read(place: str) -> BinaryIO:
+    """The content as a stream that can seek."""
+    stream: BinaryIO = _back_end(place).open_read(place)
+    return stream
+
+
+def download(place: str, path: str) -> None:
+    """Copies the content to a local file."""
+    with open_read(place) as source, open(path, "wb") as target:
+        shutil.copyfileobj(source, target, 8 << 20)
+
+
+def write(place: str, content: bytes) -> Stat:
+    """Writes the content, over what is there."""
+    written: Stat = _back_end(place).write(place, content)
+    return written
+
+
+def publish(place: str, content: bytes, *, replacing: str | None = None) -> Stat:
+    """Creates an object, if there is none; or replaces exactly one generation of it.
+
+    Raises:
+        PublishLostError: there is one, or it is another generation by now. On Google Cloud Storage it may be one's own,
+            of a try whose answer was lost: read it back.
+    """
+    written: Stat = _back_end(place).publish(place, content, replacing)
+    return written
+
+
+def stat(place: str) -> Stat | None:
+    """Size, generation and age of what is there; None for nothing, or a folder."""
+    found: Stat | None = _back_end(place).stat(place)
+    return found
+
+
+def list(folder: str) -> Iterator[tuple[str, Stat]]:
+    """Yields everything below a folder, sorted by place."""
+    yield from _back_end(folder).list_folder(folder)
+
+
+def match(pattern: str) -> dict[str, Stat]:
+    """What matches a glob, in which `**` stands for any folders."""
+    return dict(_back_end(pattern).match(pattern))
+
+
+def delete(place: str) -> None:
+    """Deletes what may be gone already."""
+    _back_end(place).delete(place)
+
+
+def delete_folder(folder: str) -> None:
+    """Deletes everything below a folder."""
+    for place, _ in [*list(folder)]:
+        delete(place)
+    if not is_remote(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _back_end(place: str) -> ModuleType:
+    if is_remote(place):
+        from assay import storage_gcs
+
+        return storage_gcs
+    if "://" in place:
+        raise ConfigError(f"{place}: expected a local path or a gs:// URI; nothing else is supported")
+    from assay import storage_local
+
+    return storage_local
