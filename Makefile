@@ -11,9 +11,9 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 CENSUS := examples/census
 TRAINED := $(CENSUS)/models/trained
-END_TO_END := tests/test_readme.py tests/end_to_end tests/conformance
+END_TO_END := tests/test_readme.py tests/end_to_end tests/conformance tests/images
 
-.PHONY: demo test test-all check unit end-to-end bench docs proto clean help
+.PHONY: demo test test-all check unit end-to-end images pins bench docs proto clean help
 
 help: ## the list of targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -36,8 +36,14 @@ check: $(INSTALLED) ## lint, format, types
 unit: $(INSTALLED) ## the quick tests
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END:%=--ignore=%)
 
-end-to-end: $(TRAINED) ## whole runs: the demo, the README
+end-to-end: $(TRAINED) images-or-skip ## whole runs: the demo, the README
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END)
+
+images: ## the container images assay-core and assay-tensorflow; installs Docker where root may
+	components/build_images.sh
+
+pins: $(INSTALLED) ## constraints-*.txt: all that the images hold, from pyproject.toml and constraints.txt
+	components/pin.sh $(BIN)/uv
 
 bench: $(INSTALLED) ## CPU seconds and memory, side by side with TFMA, polars and a plain numpy pass
 	$(BIN)/python -m bench.run --out out/bench/figures.json
@@ -51,14 +57,19 @@ proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
 clean: ## everything made, the environment included
 	rm -rf .venv out $(CENSUS)/models $(CENSUS)/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: test-groups all-tests
+.PHONY: test-groups all-tests images-or-skip
 test-groups:
 	@.ci/group check 4 $(MAKE) check
 	@.ci/group unit 13 $(MAKE) unit
+	@.ci/group images 5 $(MAKE) images-or-skip
 	@.ci/group end-to-end 13 $(MAKE) end-to-end
 
-all-tests:
+all-tests: images-or-skip
 	$(BIN)/pytest -q -n 2 --dist loadfile
+
+# Without a Docker engine the tests of the images are skipped, and say so; not in CI.
+images-or-skip:
+	@components/build_images.sh || [[ $$? == 3 && $${CI:-} != true ]]
 
 # uv is quick; where only pip knows the way to the packages (its own index or certificates), pip does it.
 $(INSTALLED): pyproject.toml constraints.txt

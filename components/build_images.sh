@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Builds assay-core:VERSION and assay-tensorflow:VERSION. Exit code 3: no Docker engine is to be had here.
+#
+# BASE_IMAGE  where to start from: any image with Python 3.11 and venv. Otherwise python:3.11-slim, or, where no
+#             registry answers, a base of Debian's packages, made here (root, on Debian).
+# CA_BUNDLE   certificates that pip shall trust; they do not end up in the image.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\n*** images: %s ***\n\n' "$*" >&2; }
+
+none() {
+  say "NO IMAGES: $*. Install and start Docker, or run this as root on Debian"
+  exit 3
+}
+
+# Debian's client can drive BuildKit by itself; a newer one that comes first in PATH may lack the plugin for it.
+docker() { DOCKER_BUILDKIT=1 "$client" "$@"; }
+client=/usr/bin/docker
+[[ -x $client ]] || client=$(type -P docker || echo /usr/bin/docker)
+
+install() {
+  if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
+    none "$* cannot be installed (root and apt-get are needed)"
+  fi
+  say "installing $*"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$@" >/dev/null
+}
+
+start_engine() {
+  docker info >/dev/null 2>&1 && return
+  ((EUID == 0)) || none "no Docker engine answers user $EUID"
+  if ! [[ -x $client ]] || ! command -v dockerd >/dev/null; then
+    install docker.io
+    client=/usr/bin/docker
+  fi
+  if [[ $(readlink /proc/[0-9]*/exe) != */dockerd* ]]; then
+    say "starting dockerd; its log is /var/log/dockerd.log"
+    rm -f /run/docker.pid /run/docker/containerd/containerd.pid # of one that was killed; the numbers may be others' now
+    setsid nohup dockerd >/var/log/dockerd.log 2>&1 </dev/null &
+  fi
+  for _ in {1..120}; do
+    docker info >/dev/null 2>&1 && return
+    sleep 0.5
+  done
+  tail -n 5 /var/log/dockerd.log >&2
+  none "dockerd does not start"
+}
+
+make_base() {
+  command -v mmdebstrap >/dev/null || install mmdebstrap
+  say "no registry answers: making $1 of Debian's packages"
+  mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3,python3-venv,tzdata \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' --aptopt='Acquire::Languages "none"' bookworm - |
+    docker import --change 'CMD ["python3"]' - "$1" >/dev/null
+}
+
+# The tag of a base made here is a digest of how it is made.
+find_base() {
+  base=${BASE_IMAGE:-python:3.11-slim}
+  local made
+  made=assay-base:$(declare -f make_base | sha256sum | cut -c 1-12)
+  if [[ -n ${BASE_IMAGE:-} ]] || docker image inspect "$base" >/dev/null 2>&1; then
+    return
+  elif docker image inspect "$made" >/dev/null 2>&1; then
+    base=$made
+  elif ! timeout 120 "$client" pull --quiet "$base" >/dev/null 2>&1; then
+    base=$made
+    make_base "$base"
+  fi
+}
+
+# What pip needs of this machine goes in as secrets: seen during the build, in no layer.
+write_secrets() {
+  secrets=$(mktemp -d)
+  trap 'rm -r "$secrets"' EXIT
+  local bundle=${CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}
+  [[ -s $bundle ]] || return 0
+  cp "$bundle" "$secrets/ca"
+  printf '[global]\ncert = /run/secrets/ca\n' >"$secrets/pip.conf"
+}
+
+build() {
+  local tag=assay-$1:$version started=$SECONDS given=() secret size
+  for secret in "$secrets"/*; do
+    [[ ! -e $secret ]] || given+=(--secret "id=${secret##*/},src=$secret")
+  done
+  docker build --quiet "${given[@]}" --file components/Dockerfile --tag "$tag" --build-arg IMAGE="$1" \
+    --build-arg BASE_IMAGE="$base" --build-arg VERSION="$version" --build-arg REVISION="$revision" . >/dev/null
+  size=$(docker image inspect --format '{{.Size}}' "$tag")
+  printf '%s: %d MB, %d s\n' "$tag" $((size / 1000000)) $((SECONDS - started))
+}
+
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
+revision=$(git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null || echo unknown)
+start_engine
+find_base
+write_secrets
+build core
+build tensorflow

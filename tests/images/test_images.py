@@ -1,0 +1,180 @@
+"""What the images promise: the command, the pinned packages and no others, bytecode, no root, no secrets."""
+
+import re
+import time
+import uuid
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from sklearn import metrics as sk
+
+import assay
+from tests.images.conftest import ROOT, tag_of, version
+
+MEGABYTES = {"core": 850, "tensorflow": 2100}
+LOCKED_DOWN = ("--rm", "--read-only", "--tmpfs", "/tmp", "--network", "none", "--user", "4321:4321")
+CENSUS = ROOT / "examples" / "census"
+
+MEAN = {"metrics": [{"class_name": "MeanPrediction"}]}
+
+WITHOUT_BYTECODE = """
+import os, sys
+from assay.components.check_imports import PROMISED, failures, own_modules
+assert not failures([*PROMISED[os.environ["ASSAY_IMAGE"]], *own_modules()])
+caches = [module.__cached__ for module in list(sys.modules.values()) if getattr(module, "__cached__", None)]
+assert len(caches) > 1000, len(caches)
+print(*[file for file in caches if not os.path.exists(file)])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder that a container may write to, whoever it runs as."""
+    tmp_path.chmod(0o777)
+    for parent in list(tmp_path.parents)[:2]:
+        parent.chmod(parent.stat().st_mode | 0o055)
+    return tmp_path
+
+
+def inside(docker, image, *command, options=()):
+    """What a Python command prints in a fresh container without network."""
+    done = docker("run", "--rm", "--network", "none", *options, "--entrypoint", "python", tag_of(image), *command)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_command_is_assay(docker, image):
+    done = docker("run", *LOCKED_DOWN, tag_of(image), "--version")
+    assert done.stdout.strip() == f"assay, version {version()}"
+
+
+def test_runs_as_a_user_who_is_not_root(about):
+    assert about["Config"]["User"] == "1000:1000"
+
+
+def test_labels_say_what_it_is_and_where_from(about, image):
+    labels = {key.removeprefix("org.opencontainers.image."): text for key, text in about["Config"]["Labels"].items()}
+    assert labels["title"] == f"assay-{image}"
+    assert labels["version"] == version()
+    assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?|unknown", labels["revision"])
+    assert labels["licenses"] == "Apache-2.0"
+    assert labels["base.name"]
+
+
+def test_is_no_larger_than_it_has_to_be(about, image):
+    assert about["Size"] < MEGABYTES[image] * 1e6
+
+
+def test_holds_the_pinned_packages_and_no_others(docker, image):
+    pins = (ROOT / f"constraints-{image}.txt").read_text().splitlines()
+    held = inside(docker, image, "-m", "pip", "list", "--format", "freeze").lower().replace("_", "-").splitlines()
+    assert without_tools(held) == without_tools(pins) | {f"assay=={version()}"}
+
+
+def without_tools(lines):
+    """Requirements, but for the two packages that every venv has."""
+    return {line for line in lines if not line.startswith(("#", "pip==", "setuptools=="))}
+
+
+def test_the_small_one_has_no_tensorflow(docker, image):
+    code = "from importlib.util import find_spec; print(find_spec('tensorflow') is not None)"
+    assert inside(docker, image, "-c", code) == str(image == "tensorflow")
+
+
+def test_the_health_check_passes_on_a_read_only_disk(docker, image, about):
+    kind, command = about["Config"]["Healthcheck"]["Test"]
+    assert kind == "CMD-SHELL"
+    done = docker("run", *LOCKED_DOWN, "--entrypoint", "sh", tag_of(image), "-c", command)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("image", ["core"], indirect=True)
+def test_the_health_check_names_what_cannot_be_imported(docker, image):
+    broken = "/opt/assay/lib/python3.11/site-packages/pyarrow/__init__.py"
+    command = ("-m", "assay.components.check_imports", image)
+    options = ("-v", f"/dev/null:{broken}:ro", "--entrypoint", "python")
+    done = docker("run", *LOCKED_DOWN, *options, tag_of(image), *command)
+    assert done.returncode == 1
+    assert "cannot import assay.writers.write: AttributeError: module 'pyarrow' has no attribute" in done.stderr
+    assert "assay.plan" not in done.stderr
+
+
+def test_everything_that_a_stage_imports_is_compiled(docker, image):
+    assert inside(docker, image, "-W", "ignore", "-c", WITHOUT_BYTECODE) == ""
+
+
+def test_holds_no_certificate_and_no_pip_configuration_of_the_machine_that_built_it(docker, image):
+    code = "import os; print(*(os.path.join(at, f) for at, _, fs in os.walk('/run/secrets') for f in fs))"
+    assert inside(docker, image, "-c", code) == ""
+
+
+def test_analyses_a_parquet_file_without_root_network_or_a_disk_of_its_own(docker, image, folder):
+    rng = np.random.default_rng(7)
+    labels = rng.integers(0, 2, 5_000)
+    scores = np.round(labels * 0.2 + rng.random(5_000) * 0.8, 3)
+    pq.write_table(pa.table({"label": labels, "score": scores}), folder / "rows.parquet")
+    analysis = {
+        "inputs": {"format": "parquet", "files": ["rows.parquet"]},
+        "eval_config": {
+            "model_specs": [{"label_key": "label", "prediction_key": "score"}],
+            "metrics_specs": [{"metrics": [{"class_name": "MeanPrediction"}, {"class_name": "AUC"}]}],
+        },
+        "output": "out",
+    }
+    (folder / "analysis.yaml").write_text(yaml.safe_dump(analysis))
+    done = docker("run", *LOCKED_DOWN, "-v", f"{folder}:/data", tag_of(image), "run", "/data/analysis.yaml")
+    assert done.returncode == 0, done.stderr
+    values = assay.load_eval_result(str(folder / "out")).get_metrics_for_slice()
+    assert values["mean_prediction"]["doubleValue"] == pytest.approx(scores.mean(), rel=1e-9)
+    assert values["auc"]["doubleValue"] == pytest.approx(sk.roc_auc_score(labels, scores), abs=1e-3)
+
+
+@pytest.mark.parametrize("image", ["tensorflow"], indirect=True)
+def test_runs_tensorflow_models_on_tf_examples(docker, image, folder):
+    assert (CENSUS / "models" / "trained").exists(), "the demo's models are missing; run: make end-to-end"
+    analysis = yaml.safe_load((CENSUS / "analysis.yaml").read_text())
+    analysis["inputs"]["files"] = ["/census/out/data/eval-00000-of-00004.tfrecord.gz"]
+    analysis["models"] = [{**model, "uri": f"/census/{model['uri']}"} for model in analysis["models"]]
+    (folder / "analysis.yaml").write_text(yaml.safe_dump(analysis | {"output": "out"}))
+    mounts = ("-v", f"{folder}:/data", "-v", f"{CENSUS}:/census:ro")
+    done = docker("run", *LOCKED_DOWN, *mounts, tag_of(image), "run", "/data/analysis.yaml")
+    assert done.returncode == 0, done.stderr
+    result = assay.load_eval_result(str(folder / "out"), model_name="candidate")
+    assert result.get_metrics_for_slice()["auc"]["doubleValue"] > 0.9
+
+
+@pytest.mark.parametrize("image", ["core"], indirect=True)
+def test_stops_in_mid_run_when_it_is_told_to(docker, image, folder):
+    (folder / "slow.py").write_text("import time\ndef predict(columns):\n    time.sleep(120)\n")
+    (folder / "rows.jsonl").write_text('{"label": 1, "score": 0.5}\n')
+    analysis = {
+        "inputs": {"format": "jsonl", "files": ["rows.jsonl"]},
+        "models": [{"name": "slow", "uri": "slow:predict", "type": "callable"}],
+        "eval_config": {"model_specs": [{"name": "slow", "label_key": "label"}], "metrics_specs": [MEAN]},
+        "output": "out",
+    }
+    (folder / "analysis.yaml").write_text(yaml.safe_dump(analysis))
+    name = f"assay-test-{uuid.uuid4().hex}"
+    docker(
+        "run", "--detach", "--name", name, "-v", f"{folder}:/data", "-w", "/data", tag_of(image), "run", "analysis.yaml"
+    )
+    try:
+        wait_for(lambda: "ReadInputs  1 rows" in docker("logs", name).stderr)
+        started = time.monotonic()
+        docker("stop", "--time", "60", name)
+        assert time.monotonic() - started < 30
+        code = docker("inspect", "--format", "{{.State.ExitCode}}", name).stdout.strip()
+        assert code not in {"0", "137"}
+        assert not (folder / "out" / "results.json").exists()
+    finally:
+        docker("rm", "--force", name)
+
+
+def wait_for(condition, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.2)
