@@ -108,10 +108,11 @@ class _Run:
         models = pins.pinned_models(self.plan) if kind == READ_INPUTS else {}
         digest = digests.digest_of({"content": content, "models": models}) if models else content
         found = find(self.root, self.task.name, digest)
-        manifest = found or self._content(kind, context, before, content, extra)
+        kept = found or (find(self.root, self.task.name, content) if digest != content else None)
+        manifest = kept or self._content(kind, context, before, content, extra)
         if found is None and digest != content:
             manifest = commit(self.root, _pinning(manifest, digest, models))
-        return self._result(manifest, reused=found is not None)
+        return self._result(manifest, reused=kept is not None)
 
     def _result(self, manifest: Manifest, *, reused: bool) -> StageResult:
         return StageResult(
@@ -153,10 +154,7 @@ class _Run:
     def _content(
         self, kind: str, context: Context, before: Mapping[str, Manifest], content: str, extra: Mapping[str, Any]
     ) -> Manifest:
-        """The checkpoint: found, or made and committed, or that of another attempt that was quicker."""
-        found = find(self.root, self.task.name, content)
-        if found is not None:
-            return found
+        """The checkpoint: made and committed, or that of another attempt that was quicker."""
         started, attempt = time.time(), new_attempt()
         folder = Folder(self.root, self.task.name, f"{content}/{attempt}")
         with alive(folder.place), _discarding(folder):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from apache_beam.io.filesystems import FileSystems
 
 import assay
-from assay import gate
-from assay.errors import ConfigError
+from assay import gate, storage
+from assay.errors import ConfigError, MissingFileError
 from assay.gate import Counts
 from assay.plan import Plan, digest
 from assay.result_files import VERDICT_FILE, load_metrics, load_validation_result
@@ -31,12 +29,10 @@ _OWN_FILE = re.compile(
 
 def check_output(output: str) -> None:
     """Raises ConfigError for a place where no results can be written."""
-    try:
-        FileSystems.get_filesystem(output)
-    except ValueError as error:
-        raise ConfigError(f"output: expected a folder or a gs:// URI, found {output!r}: {error}") from error
-    if "://" in output:
+    if storage.is_remote(output):
         return
+    if "://" in output:
+        raise ConfigError(f"output: expected a folder or a gs:// URI, found {output!r}")
     existing = Path(output)
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
@@ -53,8 +49,8 @@ def withdraw(output: str) -> set[str]:
         return {name for name in found if not _OWN_FILE.fullmatch(name)}
     listed = _listed(output)
     with writing(path_in(output, RESULTS_FILE)):
-        FileSystems.delete([path_in(output, RESULTS_FILE)])
-        FileSystems.delete([path_in(output, name) for name in listed if name in found])
+        for name in (RESULTS_FILE, *(name for name in listed if name in found)):
+            storage.delete(path_in(output, name))
     return {name for name in found - {RESULTS_FILE, *listed} if not _OWN_FILE.fullmatch(name)}
 
 
@@ -104,14 +100,12 @@ def publish(plan: Plan, verdict: Verdict, counts: Counts, foreign: set[str]) -> 
 def _listed(output: str) -> list[str]:
     """The files that a run's results.json lists; none if it is damaged."""
     try:
-        with FileSystems.open(path_in(output, RESULTS_FILE)) as file:
-            content = json.loads(file.read())
-    except (ValueError, OSError):
+        content = json.loads(storage.read(path_in(output, RESULTS_FILE)))
+    except (ValueError, MissingFileError):
         return []
     names = content.get("files", []) if isinstance(content, dict) else []
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def _files(output: str) -> set[str]:
-    found: list[Any] = FileSystems.match([path_in(output, "*")])[0].metadata_list
-    return {file.path.rsplit("/", 1)[-1] for file in found}
+    return {place.rsplit("/", 1)[-1] for place in storage.match(path_in(glob.escape(output), "*"))}

@@ -14,7 +14,8 @@ from typing import BinaryIO, TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
-from assay.errors import CorruptFileError, ResultsError
+from assay import storage
+from assay.errors import ConfigError, CorruptFileError, MissingFileError, ResultsError
 from assay.framing import unframed
 from assay.proto.config_pb2 import EvalRun
 from assay.proto.metrics_for_slice_pb2 import AttributionsForSlice, MetricsForSlice, PlotsForSlice
@@ -185,23 +186,16 @@ def _path(folder: str, name: str) -> str:
 
 
 def _listed_remotely(folder: str) -> set[str]:
-    from apache_beam.io.filesystem import BeamIOError
-    from apache_beam.io.filesystems import FileSystems
-
     try:
-        found = FileSystems.match([_path(folder, "*")])[0].metadata_list
-    except (BeamIOError, ValueError) as error:
+        found = storage.match(_path(folder, "*"))
+    except (ConfigError, MissingFileError) as error:
         raise ResultsError(f"{folder}: expected a folder of results; {error}") from error
     if not found:
         raise ResultsError(f"{folder}: expected a folder of results; there is nothing")
-    return {file.path.rsplit("/", 1)[-1] for file in found}
+    return {place.rsplit("/", 1)[-1] for place in found}
 
 
 def _open(path: str) -> BinaryIO:
     if not _is_remote(path):
         return open(path, "rb")
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        return io.BytesIO(file.read())
+    return io.BytesIO(storage.read(path))

@@ -27,8 +27,10 @@ __all__ = [
     "list",
     "match",
     "open_read",
+    "open_write",
     "publish",
     "read",
+    "rename",
     "stat",
     "write",
 ]
@@ -83,6 +85,17 @@ def write(place: str, content: bytes) -> Stat:
     """Writes the content, over what is there."""
     written: Stat = _back_end(place).write(place, content)
     return written
+
+
+def open_write(place: str) -> BinaryIO:
+    """A stream to what will be there once it is closed; on a disk a part of it is there before."""
+    stream: BinaryIO = _back_end(place).open_write(place)
+    return stream
+
+
+def rename(old: str, new: str) -> None:
+    """Gives what is at `old` the name `new`, over what is there."""
+    _back_end(old).rename(old, new)
 
 
 def publish(place: str, content: bytes, *, replacing: str | None = None) -> Stat:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 RETRY_SECONDS = float(os.environ.get("ASSAY_STORAGE_RETRY_SECONDS", "120"))
 """How long a call is retried."""
 
+_CHUNK_BYTES = 16 << 20
+
 _clients: dict[int, Client] = {}
 _making = threading.Lock()
 
@@ -47,6 +49,21 @@ def write(place: str, content: bytes) -> Stat:
         blob = _blob(place)
         blob.upload_from_string(content, content_type="application/octet-stream", retry=_retry())
         return _stat_of(blob)
+
+
+def open_write(place: str) -> BinaryIO:
+    """A stream that uploads while it is written to."""
+    with _naming(place):
+        stream: BinaryIO = _blob(place).open("wb", ignore_flush=True, chunk_size=_CHUNK_BYTES, retry=_retry())
+        return stream
+
+
+def rename(old: str, new: str) -> None:
+    """Copies within the storage, then deletes."""
+    with _naming(old):
+        source, (_, name) = _blob(old), _parts(new)
+        source.bucket.copy_blob(source, _client().bucket(_parts(new)[0]), name, retry=_retry())
+    delete(old)
 
 
 def publish(place: str, content: bytes, replacing: str | None) -> Stat:
@@ -161,6 +178,7 @@ def _naming(place: str) -> Iterator[None]:
     """Turns what the client raises into our errors, which name the place and never the credentials."""
     from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound, RetryError, Unauthorized
     from google.auth.exceptions import GoogleAuthError, TransportError
+    from google.cloud.storage.exceptions import DataCorruption
     from requests.exceptions import RequestException  # type: ignore[import-untyped]
 
     try:
@@ -176,7 +194,5 @@ def _naming(place: str) -> Iterator[None]:
     except GoogleAPIError as error:
         code = getattr(error, "code", None)
         raise TransientError(f"{place}: storage answered {code or type(error).__name__}; try again later") from error
-    except ValueError as error:
-        if "checksum" not in str(error).lower():
-            raise
+    except DataCorruption as error:
         raise TransientError(f"{place}: damaged on the way; try again") from error

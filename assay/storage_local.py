@@ -39,6 +39,19 @@ def write(place: str, content: bytes) -> Stat:
         return _stat_of(os.stat(place))
 
 
+def open_write(place: str) -> BinaryIO:
+    """The file, open."""
+    with _naming(place):
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        return open(place, "wb")
+
+
+def rename(old: str, new: str) -> None:
+    """Moves a file, over one that is there."""
+    with _naming(new):
+        os.replace(old, new)
+
+
 def publish(place: str, content: bytes, replacing: str | None) -> Stat:
     """Creates a file by a hard link, which fails if there is one; or replaces one generation of it, under a lock.
 

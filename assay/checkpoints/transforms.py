@@ -26,7 +26,7 @@ from assay.errors import CorruptFileError, MissingFileError
 from assay.evaluators.of_all import OfAll
 from assay.framing import framed, unframed
 from assay.readers.read_inputs import Spread
-from assay.types import SOURCE_KEY, Extracts
+from assay.types import READ_INPUTS_STAGE_NAME, SOURCE_KEY, Extracts
 
 SHARDS_FILE = "shards.json"
 SHARD_BYTES = 64 << 20
@@ -99,7 +99,8 @@ class _WriteExtracts(beam.DoFn):
             self._buffer = io.BytesIO()
             self._file, self._place = ExtractsFile(self._buffer), {"row": self._count, **place}
         self._file.write(extracts)
-        progress.add(self._folder.task, row_count(extracts))
+        if self._folder.task != READ_INPUTS_STAGE_NAME:  # whose reader counts
+            progress.add(self._folder.task, row_count(extracts))
         if self._buffer.tell() >= SHARD_BYTES:
             yield self._closed()
 

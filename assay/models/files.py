@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from typing import IO, Any
 
+from assay import storage
 from assay.errors import ModelError
 
 
@@ -18,6 +19,8 @@ def is_remote(uri: str) -> bool:
 
 def exists(uri: str) -> bool:
     """Tells whether there is a file or a folder at `uri` (remote: a file, folders being but prefixes)."""
+    if storage.is_remote(uri):
+        return storage.stat(uri) is not None
     return bool(_remote(uri).exists(uri)) if is_remote(uri) else os.path.exists(_local(uri))
 
 
@@ -33,14 +36,19 @@ def children(uri: str) -> tuple[str, ...]:
 
 def open_binary(uri: str) -> IO[bytes]:
     """Opens a file for reading; the stream can seek."""
+    if storage.is_remote(uri):
+        return storage.open_read(uri)
     if is_remote(uri):
         stream: IO[bytes] = _remote(uri).open(uri)
         return stream
     return open(_local(uri), "rb")
 
 
-def stamp(uri: str) -> tuple[float, int]:
+def stamp(uri: str) -> tuple[float | str, int]:
     """Returns (time of the last change, size) of a file, which tell a rewritten model from the one in memory."""
+    if storage.is_remote(uri):
+        now = storage.stat(uri)
+        return (now.generation, now.size) if now else ("", 0)
     if is_remote(uri):
         found = _remote(uri).match([uri])[0].metadata_list
         return (found[0].last_updated_in_seconds, found[0].size_in_bytes) if found else (0.0, 0)
@@ -56,10 +64,16 @@ def local_copy(uri: str) -> str:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     root = uri.rstrip("/")
     target = os.path.join(folder, root.rsplit("/", 1)[1])
-    found = _remote(uri).match([root, f"{root}/**"])
-    for path in {entry.path for result in found for entry in result.metadata_list}:
+    for path in _below(root):
         _copy(path, target + path[len(root) :])
     return target
+
+
+def _below(root: str) -> set[str]:
+    if storage.is_remote(root):
+        return {place for place, _ in storage.list(root)} or {root}
+    found = _remote(root).match([root, f"{root}/**"])
+    return {entry.path for result in found for entry in result.metadata_list}
 
 
 def _copy(uri: str, path: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from assay import storage
 from assay.errors import CorruptFileError, MissingFileError
 
 _GZIP_MAGIC = b"\x1f\x8b\x08"
@@ -41,6 +43,10 @@ def find(patterns: Sequence[str], key: str = "inputs.files") -> dict[str, int]:
 def _match(pattern: str, key: str) -> dict[str, int]:
     if os.path.isfile(pattern):  # a name may hold characters that mean something in a glob
         return {pattern: os.path.getsize(pattern)}
+    if storage.is_remote(pattern):
+        alone = storage.stat(pattern)
+        found = storage.match(pattern) if alone is None else {pattern: alone}
+        return {place: stat.size for place, stat in found.items()}
     try:
         results = FileSystems.match([pattern])
     except (BeamIOError, ValueError) as error:
@@ -51,6 +57,9 @@ def _match(pattern: str, key: str) -> dict[str, int]:
 
 def stamp(file: str) -> str:
     """What changes when the file does; new each time where nobody can tell."""
+    if storage.is_remote(file):
+        found = storage.stat(file)
+        return uuid.uuid4().hex if found is None else found.generation
     if "://" in file and not os.path.exists(file):
         return uuid.uuid4().hex
     status = os.stat(file)
@@ -61,6 +70,8 @@ def open_raw(file: str) -> pa.NativeFile:
     """Opens a file for random access, as it is stored."""
     if os.path.exists(file) or "://" not in file:
         return pa.OSFile(file)
+    if storage.is_remote(file):
+        return pa.PythonFile(storage.open_read(file), mode="r")
     return pa.PythonFile(FileSystems.open(file, compression_type=CompressionTypes.UNCOMPRESSED), mode="r")
 
 
@@ -73,6 +84,18 @@ def is_gzip(file: str) -> bool:
     """Tells by the first bytes, since names lie."""
     with open_raw(file) as stream:
         return bool(stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC)
+
+
+@contextlib.contextmanager
+def on_this_machine(file: str) -> Iterator[str]:
+    """A local path of a file, for readers that know no `gs://`; a copy goes after the block."""
+    if not storage.is_remote(file):
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="assay-input-") as folder:
+        path = os.path.join(folder, "input")
+        storage.download(file, path)
+        yield path
 
 
 @contextlib.contextmanager

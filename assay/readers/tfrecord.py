@@ -62,11 +62,12 @@ def _record_batches(file: str, batch_rows: int) -> Iterator[Any]:
     try:
         with files.naming(file, "TFRecord"):
             compression = "GZIP" if files.is_gzip(file) else ""
-        dataset = tf.data.TFRecordDataset(file, compression).batch(batch_rows).with_options(_one_thread())
-        for records in dataset:
-            yield records
-            sizes = tf.cast(tf.strings.length(records), tf.int64)
-            length += int(tf.reduce_sum(sizes)) + _FRAME_BYTES * int(sizes.shape[0])
+        with files.on_this_machine(file) as path:
+            dataset = tf.data.TFRecordDataset(path, compression).batch(batch_rows).with_options(_one_thread())
+            for records in dataset:
+                yield records
+                sizes = tf.cast(tf.strings.length(records), tf.int64)
+                length += int(tf.reduce_sum(sizes)) + _FRAME_BYTES * int(sizes.shape[0])
     except tf.errors.NotFoundError as error:
         raise MissingFileError(f"{file}: no such file, though it was there when the inputs were listed") from error
     except tf.errors.OpError as error:

@@ -7,6 +7,7 @@ as many steps for each output, which cost a small evaluation more than its metri
 
 from __future__ import annotations
 
+import glob
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -16,11 +17,10 @@ from typing import Any, BinaryIO, Protocol
 import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
+from assay import storage
 from assay.errors import ColumnTypeError
 from assay.framing import framed
 from assay.writers.files import remove, temporary_name, write_file, writing
@@ -112,7 +112,7 @@ class _WriteShard(beam.DoFn):
     def _write(self, element: Any) -> None:
         if self._open is None:
             path = temporary_name(self._shards.prefix)
-            file = _create(path)
+            file = storage.open_write(path)
             try:
                 self._open = path, file, self._shards.opened(file, self._shards.prefix)
             except BaseException:
@@ -154,10 +154,6 @@ def _discard(path: str, file: BinaryIO) -> None:
     remove(path)
 
 
-def _create(path: str) -> Any:
-    return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
-
-
 def _publish(of_output: tuple[str, Iterable[str]], outputs: Mapping[str, Shards]) -> list[str]:
     """Gives the files of an output their final names. May be tried again after it failed half-way."""
     shards = outputs[of_output[0]]
@@ -167,20 +163,17 @@ def _publish(of_output: tuple[str, Iterable[str]], outputs: Mapping[str, Shards]
 
 def _rename(shards: Shards, paths: list[str]) -> list[str]:
     names = [shards.name(i, max(len(paths), 1)) for i in range(max(len(paths), 1))]
-    waiting = [(path, name) for path, name in zip(paths, names, strict=False) if FileSystems.exists(path)]
+    waiting = [(path, name) for path, name in zip(paths, names, strict=False) if storage.stat(path) is not None]
     done = {name for path, name in zip(paths, names, strict=False) if (path, name) not in waiting}
-    found = [
-        f.path for m in FileSystems.match([f"{shards.prefix}-?????-of-?????{shards.suffix}"]) for f in m.metadata_list
-    ]
-    stale = [path for path in found if path not in done]
-    if stale:
-        FileSystems.delete(stale)
+    for path in storage.match(f"{glob.escape(shards.prefix)}-?????-of-?????{shards.suffix}"):
+        if path not in done:
+            storage.delete(path)
     if not paths:
         content = io.BytesIO()
         shards.opened(content, shards.prefix).close()
         write_file(names[0], content.getvalue())
-    elif waiting:
-        FileSystems.rename([path for path, _ in waiting], [name for _, name in waiting])
+    for path, name in waiting:
+        storage.rename(path, name)
     return names
 
 

@@ -1,0 +1,25 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import gcs_emulator
+from tests.gcs_emulator import Emulator
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[Emulator]:
+    """An emulator of Google Cloud Storage for all tests of this process."""
+    with gcs_emulator.started() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def gcs(gcs_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """The emulator, in whose place this test's clients look; failures that are left are forgotten behind it."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server.url)
+    yield gcs_server
+    gcs_server.heal()
