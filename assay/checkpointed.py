@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -25,7 +26,7 @@ from assay.checkpoints.transforms import (
     listed,
     read_output,
 )
-from assay.errors import AssayError, CheckpointError, MissingFileError, PipelineError
+from assay.errors import AssayError, CheckpointError, ConfigError, MissingFileError, PipelineError
 from assay.evaluators.merge import merge_evaluations, merge_records
 from assay.evaluators.validations import validate
 from assay.framing import framed
@@ -52,6 +53,8 @@ from assay.stages import (
 from assay.types import GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VALIDATIONS_KEY, Evaluation
 from assay.verdict import Counts, Verdict
 
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoints:
@@ -71,6 +74,8 @@ class Checkpoints:
 def run_task(plan: Plan, task: Task, checkpoints: Checkpoints, options: Sequence[str] = ()) -> StageResult:
     """Runs a task, or finds that there is nothing to do; see `assay.run_stage.run_stage`."""
     storage.check_root(checkpoints.root)
+    if checkpoints.run and not _RUN.fullmatch(checkpoints.run):
+        raise ConfigError(f"--run: expected letters, digits and _ . : + -, found {checkpoints.run!r}")
     result = _Run(plan, task, checkpoints, tuple(options)).result()
     _record(plan, result, checkpoints)
     return result
@@ -223,11 +228,12 @@ class _Run:
         facts: Mapping[str, Any],
     ) -> Manifest:
         step = Step(digest=content, counts=facts["counts"])
+        is_pinned = kind != READ_INPUTS or "factory" not in self.plan.inputs
         return Manifest(
             task=self.task.name,
             kind=kind,
             digest=content,
-            content=content,
+            content=content if is_pinned else digests.of_shards(facts["shards"]),
             attempt=attempt,
             created=time.time(),
             seconds=time.time() - started,

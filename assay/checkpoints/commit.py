@@ -62,13 +62,15 @@ def find(root: str, task: str, digest: str) -> Manifest | None:
 
 def fault_of(root: str, manifest: Manifest) -> str | None:
     """Why a checkpoint cannot be used: a shard that is missing, of another size or generation, or marked as damaged."""
+    there: dict[str, storage.Stat] = {}
     for attempt_folder in sorted({shard.name.rsplit("/", 1)[0] for shard in manifest.shards}):
         digest, attempt = attempt_folder.split("/")
         mark = storage.join(root, manifest.task, digest, _DAMAGED.format(attempt=attempt))
         if storage.stat(mark) is not None:
             return f"attempt {attempt} is marked as damaged"
+        there |= dict(storage.list(storage.join(root, manifest.task, digest, attempt)))
     for shard in manifest.shards:
-        stat = storage.stat(shard_place(root, manifest.task, shard))
+        stat = there.get(shard_place(root, manifest.task, shard))
         if stat is None:
             return f"shard {shard.name} is missing"
         if (stat.size, stat.generation) != (shard.size, shard.generation):
