@@ -26,7 +26,7 @@ from assay.checkpoints.transforms import (
     listed,
     read_output,
 )
-from assay.errors import AssayError, CheckpointError, ConfigError, MissingFileError, PipelineError
+from assay.errors import AssayError, CheckpointError, ConfigError, MissingFileError, PipelineError, TransientError
 from assay.evaluators.merge import merge_evaluations, merge_records
 from assay.evaluators.validations import validate
 from assay.framing import framed
@@ -48,6 +48,7 @@ from assay.stages import (
     input_files,
     reader_of,
     wanted_of,
+    with_files_named,
     writers_of,
 )
 from assay.types import GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VALIDATIONS_KEY, Evaluation
@@ -107,6 +108,8 @@ class _Run:
         before = {name: self._given(name) for name in self.task.after}
         if kind == WRITE_RESULTS:
             return self._published(context, before)
+        if kind == READ_INPUTS and "factory" not in self.plan.inputs:
+            context = with_files_named(context)
         extra = self._extra(kind, context, before)
         contents = {name: manifest.content for name, manifest in before.items()}
         content = digests.content_digest(self.plan, self.task, contents, extra)
@@ -142,6 +145,8 @@ class _Run:
             return load(place)
         except MissingFileError as error:
             raise CheckpointError(f"--input {name}: there is no manifest at {place}; run {name} first") from error
+        except CheckpointError as error:
+            raise TransientError(f"--input {name}: {error}; run {name} again, then this stage") from error
 
     def _extra(self, kind: str, context: Context, before: Mapping[str, Manifest]) -> dict[str, Any]:
         """What else decides what the task makes: the files that it reads, the models that it runs."""

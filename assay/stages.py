@@ -32,6 +32,7 @@ from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults
 from assay.plan import Plan, Stage
 from assay.proto.config_pb2 import EvalConfig
+from assay.readers import files
 from assay.readers.join import Join, ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
 from assay.readers.read_inputs import ReadInputs, counted
@@ -155,6 +156,16 @@ def input_files(context: Context) -> tuple[str, ...]:
     return tuple(file for source in sources for split in splits(source) for file in split.files)
 
 
+def with_files_named(context: Context) -> Context:
+    """The same with its input files by name, so that a file that comes later is not read."""
+    inputs, main = context.plan.inputs, _described(context)
+    named = {**inputs, "files": list(files.find(main.files))}
+    if inputs.get("join"):
+        second = join_as_described(main, inputs["join"], None).second
+        named["join"] = {**inputs["join"], "files": list(files.find(second.files, f"{second.place}.files"))}
+    return replace(context, plan=replace(context.plan, inputs=named))
+
+
 def wanted_of(context: Context, stage: Stage) -> Callable[[tuple[str, ...]], bool] | None:
     """Which columns of a checkpoint an evaluator reads; None for all, where nobody can tell."""
     if stage.name != METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
@@ -170,8 +181,9 @@ def _is_wanted(path: tuple[str, ...], columns: frozenset[str]) -> bool:
 def _narrowed(source: Source, context: Context) -> Source:
     stages = context.plan.stages
     tables = any(stage.name == ANALYSIS_TABLE_EVALUATOR_STAGE_NAME for stage in stages)
-    everything = tables or any("factory" in stage.settings for stage in stages)
-    return narrowed(source, context.eval_config, context.models, everything=everything)
+    own = any("factory" in stage.settings for stage in stages)
+    found = narrowed(source, context.eval_config, context.models, everything=tables or own)
+    return replace(found, dictionary=()) if own else found  # own stages see columns as a checkpoint holds them
 
 
 def join_of(context: Context, *, everything: bool = False) -> Join | None:

@@ -55,7 +55,7 @@ def check_root(place: str) -> str:
         ConfigError: it is neither.
     """
     if is_remote(place):
-        if not place[len(_GS) :].strip("/"):
+        if place[len(_GS) :].startswith("/") or not place[len(_GS) :]:
             raise ConfigError(f"root {place!r}: expected a bucket after gs://")
         return place.rstrip("/")
     if "://" in place or not place:
@@ -76,9 +76,11 @@ def open_read(place: str) -> BinaryIO:
 
 
 def download(place: str, path: str) -> None:
-    """Copies the content to a local file."""
-    with open_read(place) as source, open(path, "wb") as target:
-        shutil.copyfileobj(source, target, 8 << 20)
+    """Copies the content to a local file, which is not left there in parts."""
+    from assay import storage_local
+
+    with storage_local.filling(path) as target:
+        _back_end(place).download(place, target)
 
 
 def write(place: str, content: bytes) -> Stat:

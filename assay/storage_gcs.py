@@ -6,22 +6,29 @@ or under a precondition. So all calls are retried, until a deadline.
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from assay.errors import ConfigError, MissingFileError, PublishLostError, TransientError
+from assay.errors import AssayError, ConfigError, MissingFileError, PublishLostError, TransientError
 from assay.stat import Stat
+from assay.storage_streams import Ranges
 
 if TYPE_CHECKING:
     from google.cloud.storage import Blob, Client
+    from google.cloud.storage.fileio import BlobWriter
 
 RETRY_SECONDS = float(os.environ.get("ASSAY_STORAGE_RETRY_SECONDS", "120"))
 """How long a call is retried."""
 
+_FIRST_DELAY_SECONDS = 0.5
 _CHUNK_BYTES = 16 << 20
+_FACTS = "items(name,size,generation,updated),nextPageToken"
 
 _clients: dict[int, Client] = {}
 _making = threading.Lock()
@@ -30,17 +37,35 @@ _making = threading.Lock()
 def read(place: str) -> bytes:
     """The content; its checksum is checked on the way."""
     with _naming(place):
-        content: bytes = _blob(place).download_as_bytes(retry=_retry())
+        content: bytes = _blob(place).download_as_bytes(raw_download=True, retry=_retry())
         return content
 
 
 def open_read(place: str) -> BinaryIO:
-    """A seekable stream that reads ranges."""
+    """A seekable stream that reads ranges of the generation that is there now; no checksum covers them."""
     with _naming(place):
         blob = _blob(place)
         blob.reload(retry=_retry())
-        stream: BinaryIO = blob.open("rb", retry=_retry())
-        return stream
+    return cast(BinaryIO, Ranges(int(blob.size or 0), partial(_range, place, blob)))
+
+
+def _range(place: str, blob: Blob, start: int, end: int) -> bytes:
+    try:
+        with _naming(place):  # raw: ranges of what is stored, also where it says `Content-Encoding: gzip`
+            content: bytes = blob.download_as_bytes(
+                start=start, end=end - 1, raw_download=True, checksum=None, retry=_retry()
+            )
+    except MissingFileError as error:
+        raise TransientError(f"{place}: replaced or deleted while it was read; try again") from error
+    if len(content) != end - start:
+        raise TransientError(f"{place}: {len(content)} bytes came of {end - start} at {start}; try again")
+    return content
+
+
+def download(place: str, target: BinaryIO) -> None:
+    """Copies the content; its checksum is checked on the way."""
+    with _naming(place):
+        _blob(place).download_to_file(target, raw_download=True, retry=_retry())
 
 
 def write(place: str, content: bytes) -> Stat:
@@ -52,17 +77,70 @@ def write(place: str, content: bytes) -> Stat:
 
 
 def open_write(place: str) -> BinaryIO:
-    """A stream that uploads while it is written to."""
+    """A stream that uploads while it is written to; nothing is there before it is closed."""
     with _naming(place):
-        stream: BinaryIO = _blob(place).open("wb", ignore_flush=True, chunk_size=_CHUNK_BYTES, retry=_retry())
-        return stream
+        writer = _blob(place).open("wb", ignore_flush=True, chunk_size=_CHUNK_BYTES, retry=_retry())
+    return cast(BinaryIO, _Upload(place, writer))
+
+
+class _Upload(io.BufferedIOBase):
+    """A writer whose faults have our names; after the first it hands on nothing more, so that nothing is there."""
+
+    def __init__(self, place: str, writer: BlobWriter) -> None:
+        self._place, self._writer, self._written = place, writer, 0
+
+    def write(self, content: Any, /) -> int:
+        """Takes bytes, and hands on whole chunks."""
+        with self._handing_on():
+            self._writer.write(content)
+        size = memoryview(content).nbytes
+        self._written += size
+        return size
+
+    def close(self) -> None:
+        """Hands on the rest, with which the object is there."""
+        if not self.closed:
+            try:
+                if not self._writer.closed:
+                    with self._handing_on():
+                        self._writer.close()
+            finally:
+                super().close()
+
+    @contextmanager
+    def _handing_on(self) -> Iterator[None]:
+        try:
+            with _naming(self._place):
+                yield
+        except AssayError:
+            self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        with suppress(Exception):
+            self._writer._buffer.close()  # `terminate` would ask the storage, which may be what has just failed
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            self._abandon()
+        self.close()
+
+    def tell(self) -> int:
+        """Bytes written so far."""
+        return self._written
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
 
 
 def rename(old: str, new: str) -> None:
     """Copies within the storage, then deletes."""
     with _naming(old):
-        source, (_, name) = _blob(old), _parts(new)
-        source.bucket.copy_blob(source, _client().bucket(_parts(new)[0]), name, retry=_retry())
+        source, target = _blob(old), _blob(new)
+        token, _, _ = target.rewrite(source, retry=_retry())
+        while token is not None:  # what is large, or goes to another region, takes several calls
+            token, _, _ = target.rewrite(source, token=token, retry=_retry())
     delete(old)
 
 
@@ -102,12 +180,13 @@ def list_folder(folder: str) -> Iterator[tuple[str, Stat]]:
 def match(pattern: str) -> Iterator[tuple[str, Stat]]:
     """The objects whose names match a glob."""
     bucket, name = _parts(pattern)
-    yield from _listed(bucket, None, pattern, match_glob=name)
+    plain = re.split(r"[*?\[{\\]", name, maxsplit=1)[0]
+    yield from _listed(bucket, plain, pattern, match_glob=name)
 
 
-def _listed(bucket: str, prefix: str | None, place: str, **settings: Any) -> Iterator[tuple[str, Stat]]:
+def _listed(bucket: str, prefix: str, place: str, **settings: Any) -> Iterator[tuple[str, Stat]]:
     with _naming(place):
-        for blob in _client().list_blobs(bucket, prefix=prefix, retry=_retry(), **settings):
+        for blob in _client().list_blobs(bucket, prefix=prefix, fields=_FACTS, retry=_retry(), **settings):
             if not blob.name.endswith("/"):  # what consoles leave in place of a folder
                 yield f"gs://{bucket}/{blob.name}", _stat_of(blob)
 
@@ -132,6 +211,8 @@ def _blob(place: str) -> Blob:
 
 def _parts(place: str) -> tuple[str, str]:
     bucket, _, name = place.removeprefix("gs://").partition("/")
+    if not bucket:
+        raise ConfigError(f"{place}: expected gs://BUCKET/NAME, found no name of a bucket")
     return bucket, name
 
 
@@ -143,7 +224,7 @@ def _stat_of(blob: Blob) -> Stat:
 def _retry() -> Any:
     from google.cloud.storage.retry import DEFAULT_RETRY
 
-    return DEFAULT_RETRY.with_timeout(RETRY_SECONDS).with_delay(initial=0.5, maximum=20.0)
+    return DEFAULT_RETRY.with_timeout(RETRY_SECONDS).with_delay(initial=_FIRST_DELAY_SECONDS, maximum=20.0)
 
 
 def _client() -> Client:
@@ -176,23 +257,41 @@ def _made() -> Client:
 @contextmanager
 def _naming(place: str) -> Iterator[None]:
     """Turns what the client raises into our errors, which name the place and never the credentials."""
-    from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound, RetryError, Unauthorized
+    from google.api_core.exceptions import GoogleAPICallError, RetryError
     from google.auth.exceptions import GoogleAuthError, TransportError
-    from google.cloud.storage.exceptions import DataCorruption
+    from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
     from requests.exceptions import RequestException  # type: ignore[import-untyped]
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
-    except NotFound as error:
-        raise MissingFileError(f"{place}: there is no such object or bucket") from error
-    except (Unauthorized, Forbidden) as error:
-        raise ConfigError(f"{place}: access denied ({error.code}); grant the account access to the bucket") from error
-    except (RetryError, TransportError, RequestException, ConnectionError, TimeoutError) as error:
-        raise TransientError(f"{place}: storage does not answer ({type(error).__name__}); try again later") from error
-    except GoogleAuthError as error:
-        raise ConfigError(f"{place}: the Google credentials are refused ({type(error).__name__})") from error
-    except GoogleAPIError as error:
-        code = getattr(error, "code", None)
-        raise TransientError(f"{place}: storage answered {code or type(error).__name__}; try again later") from error
+    except GoogleAPICallError as error:
+        raise _of_status(place, int(error.code or 0)) from error
     except DataCorruption as error:
         raise TransientError(f"{place}: damaged on the way; try again") from error
+    except InvalidResponse as error:
+        raise _of_status(place, int(error.response.status_code)) from error
+    except RetryError as error:
+        raise TransientError(f"{place}: storage does not answer ({_reason(error.cause)}); try again later") from error
+    except (TransportError, RequestException, HTTPError, ConnectionError, TimeoutError) as error:
+        raise TransientError(f"{place}: storage does not answer ({_reason(error)}); try again later") from error
+    except GoogleAuthError as error:
+        if getattr(error, "retryable", False):
+            raise TransientError(f"{place}: no credentials can be had now ({_reason(error)}); try again") from error
+        raise ConfigError(f"{place}: the Google credentials are refused ({_reason(error)})") from error
+
+
+def _of_status(place: str, status: int) -> AssayError:
+    if status == 404:
+        return MissingFileError(f"{place}: there is no such object or bucket")
+    if status in (401, 403):
+        return ConfigError(f"{place}: access denied ({status}); grant the account access to the bucket")
+    if status == 400:
+        return ConfigError(f"{place}: storage refuses the request (400); check the names of bucket and object")
+    return TransientError(f"{place}: storage answered {status}; try again later")
+
+
+def _reason(error: BaseException | None) -> str:
+    """A status or the kind of an error, but not its text, which may tell more than anybody should know."""
+    status = getattr(error, "code", None) or getattr(getattr(error, "response", None), "status_code", None)
+    return str(int(status)) if isinstance(status, int) else type(error).__name__

@@ -6,6 +6,8 @@ import errno
 import fcntl
 import glob
 import os
+import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +17,9 @@ from typing import BinaryIO
 from assay.errors import ConfigError, MissingFileError, PublishLostError, TransientError
 from assay.stat import Stat
 
-_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
+_LINKLESS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _LOCK = ".publish.lock"
 
 
@@ -31,12 +35,31 @@ def open_read(place: str) -> BinaryIO:
         return open(place, "rb")
 
 
+def download(place: str, target: BinaryIO) -> None:
+    """Copies the content."""
+    with open_read(place) as source:
+        shutil.copyfileobj(source, target, 8 << 20)
+
+
+@contextmanager
+def filling(path: str) -> Iterator[BinaryIO]:
+    """A file to fill; it goes if that fails."""
+    with _naming(path), open(path, "wb") as target:
+        try:
+            yield target
+            target.flush()
+        except BaseException:
+            with suppress(OSError):
+                os.remove(path)
+            raise
+
+
 def write(place: str, content: bytes) -> Stat:
     """Writes a file, over one that is there."""
-    with _naming(place), _temporary(place, content) as temporary:
+    with _naming(place), _temporary(place, content) as (temporary, written):
         os.replace(temporary, place)
         _sync_folder(place)
-        return _stat_of(os.stat(place))
+        return written
 
 
 def open_write(place: str) -> BinaryIO:
@@ -47,31 +70,46 @@ def open_write(place: str) -> BinaryIO:
 
 
 def rename(old: str, new: str) -> None:
-    """Moves a file, over one that is there."""
+    """Moves a file, over one that is there; it is on the disk for certain by then."""
     with _naming(new):
+        with open(old, "rb") as file:
+            os.fsync(file.fileno())
         os.replace(old, new)
+        _sync_folder(new)
 
 
 def publish(place: str, content: bytes, replacing: str | None) -> Stat:
     """Creates a file by a hard link, which fails if there is one; or replaces one generation of it, under a lock.
 
-    A lock alone would not do for creation: not every file system that machines share has locks that work.
+    A lock alone would not do for creation: not every file system that machines share has locks that work. It has to do
+    where a file system has no links.
     """
-    with _naming(place), _temporary(place, content) as temporary:
+    with _naming(place), _temporary(place, content) as (temporary, written):
         if replacing is None:
-            try:
-                os.link(temporary, place)
-            except FileExistsError as error:
-                raise PublishLostError(f"{place}: somebody else published there first") from error
-            os.remove(temporary)
+            _create(temporary, place)
         else:
-            with _locked(os.path.dirname(place)):
-                found = stat(place)
-                if found is None or found.generation != replacing:
-                    raise PublishLostError(f"{place}: somebody else replaced it first")
-                os.replace(temporary, place)
+            _replace(temporary, place, replacing)
         _sync_folder(place)
-        return _stat_of(os.stat(place))
+        return written
+
+
+def _create(temporary: str, place: str) -> None:
+    try:
+        os.link(temporary, place)
+    except FileExistsError as error:
+        raise PublishLostError(f"{place}: somebody else published there first") from error
+    except OSError as error:
+        if error.errno not in _LINKLESS:
+            raise
+        _replace(temporary, place, None)
+
+
+def _replace(temporary: str, place: str, expected: str | None) -> None:
+    with _locked(os.path.dirname(place)):
+        found = stat(place)
+        if (found and found.generation) != expected:
+            raise PublishLostError(f"{place}: somebody else published there first")
+        os.replace(temporary, place)
 
 
 def stat(place: str) -> Stat | None:
@@ -86,13 +124,23 @@ def stat(place: str) -> Stat | None:
 
 def list_folder(folder: str) -> Iterator[tuple[str, Stat]]:
     """All files below; those that go in the meantime are left out."""
-    for parent, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            place = os.path.join(parent, name)
-            found = stat(place)
-            if found is not None and name != _LOCK:
-                yield place, found
+    with _naming(folder):
+        places = [
+            os.path.join(parent, name)
+            for parent, _, names in os.walk(folder, onerror=_unless_gone)
+            for name in names
+            if name != _LOCK
+        ]
+    for place in sorted(places):
+        found = stat(place)
+        if found is not None:
+            yield place, found
+
+
+def _unless_gone(error: OSError) -> None:
+    """What cannot be looked into is not left out: a list must be whole."""
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        raise error
 
 
 def match(pattern: str) -> Iterator[tuple[str, Stat]]:
@@ -105,7 +153,7 @@ def match(pattern: str) -> Iterator[tuple[str, Stat]]:
 
 def delete(place: str) -> None:
     """Deletes a file that may be gone already."""
-    with _naming(place), suppress(FileNotFoundError):
+    with _naming(place), suppress(FileNotFoundError, NotADirectoryError):
         os.remove(place)
 
 
@@ -114,16 +162,22 @@ def _stat_of(status: os.stat_result) -> Stat:
 
 
 @contextmanager
-def _temporary(place: str, content: bytes) -> Iterator[str]:
-    """A file beside `place` that holds the content, on the disk for certain; gone after the block."""
+def _temporary(place: str, content: bytes) -> Iterator[tuple[str, Stat]]:
+    """A file beside `place` that holds the content, on the disk for certain; gone after the block.
+
+    It gets its time from the precise clock, as two files of one size and one tick of the system's would be one
+    generation.
+    """
     os.makedirs(os.path.dirname(place), exist_ok=True)
     temporary = f"{place}.{uuid.uuid4().hex}.tmp"
     try:
         with open(temporary, "wb") as file:
             file.write(content)
             file.flush()
+            os.utime(file.fileno(), ns=(time.time_ns(),) * 2)
             os.fsync(file.fileno())
-        yield temporary
+            written = _stat_of(os.fstat(file.fileno()))
+        yield temporary, written
     finally:
         with suppress(OSError):
             os.remove(temporary)
@@ -152,6 +206,8 @@ def _naming(place: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise MissingFileError(f"{place}: no such file") from error
     except OSError as error:
-        if error.errno in _PASSING:
+        if error.errno in _FULL:
             raise TransientError(f"{place}: {error.strerror}; make room, then try again") from error
+        if error.errno in _PASSING:
+            raise TransientError(f"{place}: {error.strerror}; try again") from error
         raise ConfigError(f"{place}: {error.strerror}") from error

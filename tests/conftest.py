@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import gcs_emulator
+from tests.docker import IMAGES, Docker, engine, expect
 from tests.gcs_emulator import Emulator
 
 
@@ -23,3 +24,17 @@ def gcs(gcs_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emula
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server.url)
     yield gcs_server
     gcs_server.heal()
+
+
+@pytest.fixture(scope="session")
+def docker() -> Docker:
+    """Runs a docker command."""
+    return engine()
+
+
+@pytest.fixture(scope="session")
+def images(docker: Docker) -> Docker:
+    """The same, where all images are there."""
+    for image in IMAGES:
+        expect(image)
+    return docker

@@ -17,11 +17,13 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 CONTROL = "/-/faults"
@@ -50,7 +52,8 @@ class Emulator:
 
         Args:
             kind: "503", "429" or another status; "cut" (the connection goes in mid-upload); "lost" (the work is done,
-                but the answer does not come through); "corrupt" (a bit of a download is flipped).
+                but the answer does not come through); "short" (the connection goes in mid-answer); "corrupt" (a bit of
+                a download is flipped); "slow" (the answer takes a second).
             times: how many requests.
             method: regular expression of the HTTP method.
             path: regular expression found in the path and query.
@@ -80,7 +83,7 @@ def started(bucket: str = "bucket") -> Iterator[Emulator]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = (sys.executable, "-m", "tests.gcs_emulator", str(port), bucket)
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         emulator = Emulator(f"http://127.0.0.1:{port}", bucket)
@@ -125,27 +128,54 @@ def serve(port: int, bucket: str) -> None:
 _uploads: dict[str, tuple[str, str, dict[str, str]]] = {}
 """Upload id -> bucket, name and conditions with which it began."""
 
+_answers: dict[tuple[str, str], tuple[HTTPStatus, dict[str, str], str]] = {}
+"""Upload id and range -> what was answered, and is again to a client that sends again what has been taken already."""
+
 
 def _strict(handle: Callable[..., Any]) -> Callable[..., Any]:
-    """A handler that keeps the conditions of a request, as the real storage does."""
+    """A handler that keeps conditions and generations and takes no part twice, as the real storage does."""
 
     def kept(request: Any, response: Any, storage: Any, *rest: Any, **named: Any) -> Any:
+        part = request.query.get("upload_id", [""])[0], request.get_header("Content-Range", "") or ""
         target = _target(request)
-        if target is not None and _violated(storage, *target):
+        if part in _answers:
             _ = request.data  # or the connection would be left with it
-            response.status = HTTPStatus.PRECONDITION_FAILED
-            response.json(
-                {"error": {"code": 412, "errors": [{"reason": "conditionNotMet"}], "message": "conditionNotMet"}}
-            )
-            return None
-        result = handle(request, response, storage, *rest, **named)
-        if target is not None and request.query.get("uploadType") == ["resumable"]:
-            found = re.search(r"upload_id=([^&]+)", response._headers.get("Location", ""))
-            if found:
-                _uploads[found[1]] = target
-        return result
+            response.status, response._headers, response._content = _answers[part]
+        elif _is_gone(request, storage):
+            _refuse(response, HTTPStatus.NOT_FOUND, "notFound")
+        elif target is not None and _violated(storage, *target):
+            _ = request.data
+            _refuse(response, HTTPStatus.PRECONDITION_FAILED, "conditionNotMet")
+        else:
+            handle(request, response, storage, *rest, **named)
+            if target is not None:
+                _remember(request, response, target, part)
 
     return kept
+
+
+def _refuse(response: Any, status: HTTPStatus, reason: str) -> None:
+    response.status = status
+    response.json({"error": {"code": int(status), "errors": [{"reason": reason}], "message": reason}})
+
+
+def _remember(request: Any, response: Any, target: tuple[str, str, dict[str, str]], part: tuple[str, str]) -> None:
+    if request.query.get("uploadType") == ["resumable"]:
+        found = re.search(r"upload_id=([^&]+)", response._headers.get("Location", ""))
+        if found:
+            _uploads[urllib.parse.unquote_plus(found[1])] = target
+    taken = response.status in (HTTPStatus.OK, HTTPStatus.PERMANENT_REDIRECT)
+    if all(part) and taken and not part[1].startswith("bytes */"):  # which asks how far it is
+        _answers[part] = response.status, response._headers, response._content
+
+
+def _is_gone(request: Any, storage: Any) -> bool:
+    """Whether a generation is asked for that has been replaced."""
+    asked = request.query.get("generation", [""])[0]
+    params = request.params or {}
+    if request.method != "GET" or not asked or "object_id" not in params:
+        return False
+    return _violated(storage, params["bucket_name"], params["object_id"], {"ifGenerationMatch": asked})
 
 
 def _target(request: Any) -> tuple[str, str, dict[str, str]] | None:
@@ -178,6 +208,7 @@ class _Failing:
     """What comes before the emulator's own handler of requests: failures, and requests one at a time."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or every answer waits 40 ms for an acknowledgement
     storage_served: Any
     faults: ClassVar[list[dict[str, Any]]] = []
     lock = threading.Lock()
@@ -222,11 +253,14 @@ class _Failing:
         elif kind == "cut":
             self.rfile.read(self._length() // 2)
             self._hang_up()
+        elif kind == "slow":
+            time.sleep(1)
+            self._do(method)
         else:
-            answer, self.wfile = self.wfile, _Nowhere() if kind == "lost" else _Flipping(self.wfile)
+            answer, self.wfile = self.wfile, _SPOILING[kind](self.wfile)
             self._do(method)
             self.wfile = answer
-            if kind == "lost":
+            if kind != "corrupt":
                 self._hang_up()
 
     def _length(self: Any) -> int:
@@ -254,32 +288,45 @@ def _meets(fault: dict[str, Any], method: str, path: str) -> bool:
     return bool(re.fullmatch(fault["method"], method) and re.search(fault["path"], path))
 
 
-class _Nowhere:
-    """Takes an answer that does not come through."""
+class _Spoiled:
+    """Spoils an answer; its headers and body are written in one go each.
+
+    Args:
+        file: where the answer goes.
+        headers: what becomes of them.
+        body: what becomes of it.
+    """
+
+    def __init__(self, file: Any, headers: Callable[[bytes], bytes], body: Callable[[bytes], bytes]) -> None:
+        self._file, self._headers, self._body = file, headers, body
 
     def write(self, content: bytes) -> int:
+        self._file.write((self._headers if content.startswith(b"HTTP/") else self._body)(content))
         return len(content)
 
     def flush(self) -> None:
-        """Nothing is held."""
-
-
-class _Flipping:
-    """Flips a bit in the middle of what is written in one go, headers left alone."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-
-    def write(self, content: bytes) -> int:
-        if not content.startswith(b"HTTP/"):
-            changed = bytearray(content)
-            changed[len(changed) // 2] ^= 1
-            content = bytes(changed)
-        written: int = self._file.write(content)
-        return written
-
-    def flush(self) -> None:
         self._file.flush()
+
+
+def _nothing(_: bytes) -> bytes:
+    return b""
+
+
+def _half(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def _flipped(content: bytes) -> bytes:
+    changed = bytearray(content)
+    changed[len(changed) // 2] ^= 1
+    return bytes(changed)
+
+
+_SPOILING: dict[str, Callable[[Any], _Spoiled]] = {
+    "lost": lambda file: _Spoiled(file, _nothing, _nothing),
+    "short": lambda file: _Spoiled(file, bytes, _half),
+    "corrupt": lambda file: _Spoiled(file, bytes, _flipped),
+}
 
 
 if __name__ == "__main__":

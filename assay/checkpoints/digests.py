@@ -67,7 +67,7 @@ def settings_of(plan: Plan, stage: Stage) -> dict[str, Any]:
     """The settings that a stage uses, and no others."""
     if stage.kind == READ_INPUTS:
         code = code_digest(plan, plan.inputs["factory"], "inputs") if "factory" in plan.inputs else None
-        return {"inputs": dict(plan.inputs), "on_bad_rows": plan.on_bad_rows, "code": code}
+        return {"inputs": _without_limits(plan.inputs), "on_bad_rows": plan.on_bad_rows, "code": code}
     if stage.kind == GATE:
         limits = [plan.min_rows, plan.max_bad_rows, plan.inputs.get("join", {}).get("max_unmatched", 1.0)]
         return {"eval_config": dict(plan.eval_config), "limits": limits, "rubber_stamp": plan.rubber_stamp}
@@ -75,6 +75,12 @@ def settings_of(plan: Plan, stage: Stage) -> dict[str, Any]:
         code = code_digest(plan, stage.settings["factory"], f"stage {stage.name!r}")
         return {"settings": dict(stage.settings), "adds": stage.adds, "outputs": stage.outputs, "code": code}
     return _own_settings(plan, stage)
+
+
+def _without_limits(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs without what only the gate reads."""
+    join = {key: value for key, value in inputs.get("join", {}).items() if key != "max_unmatched"}
+    return {**inputs, "join": join} if join else dict(inputs)
 
 
 def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -127,7 +128,11 @@ def total(counts: Iterable[Counts]) -> Counts:
 def to_json(manifest: Manifest) -> bytes:
     """The content of the file; keys are sorted."""
     data = {"format": _FORMAT, **dataclasses.asdict(manifest)}
-    return json.dumps(data, indent=1, sort_keys=True, allow_nan=False).encode()
+    return json.dumps({**data, "checksum": _checksum(data)}, indent=1, sort_keys=True, allow_nan=False).encode()
+
+
+def _checksum(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def from_json(content: bytes, place: str) -> Manifest:
@@ -138,20 +143,24 @@ def from_json(content: bytes, place: str) -> Manifest:
         place: where it lies: `<root>/<task>/<digest>/manifest.json`.
 
     Raises:
-        CheckpointError: it is none, belongs elsewhere, or names a shard elsewhere.
+        CheckpointError: it is none, is damaged, belongs elsewhere, or names a shard elsewhere.
     """
     try:
         data = json.loads(content)
+        checksum = data.pop("checksum", None)
+        found = _checksum(data)
         if data.pop("format", None) != _FORMAT:
             raise ValueError(f"expected format {_FORMAT}")
+        if checksum != found:
+            raise ValueError("its checksum is wrong")
         lineage = {
             task: Step(digest=step["digest"], counts=Counts(**step["counts"])) for task, step in data["lineage"].items()
         }
         shards = tuple(Shard(**shard) for shard in data["shards"])
         manifest = Manifest(**{**data, "lineage": lineage, "shards": shards, "outputs": tuple(data["outputs"])})
+        _check_place(manifest, place)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CheckpointError(f"{place}: not a manifest that this version of assay can read: {error}") from error
-    _check_place(manifest, place)
     return manifest
 
 

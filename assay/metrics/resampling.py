@@ -87,12 +87,13 @@ class Resampling:
     def interval(self, samples: Floats) -> Interval:
         """From values (s, 1 + 20, ...) to intervals (s, ...)."""
         whole, drawn = samples[:, :1], samples[:, 1:]
-        if self.method is Method.JACKKNIFE:
-            drawn = SAMPLES * whole - (SAMPLES - 1) * drawn  # pseudo-values
-        error = drawn.std(axis=1, ddof=1)
-        if self.method is Method.JACKKNIFE:
-            error = error / np.sqrt(SAMPLES)
-        middle = drawn.mean(axis=1)
+        with np.errstate(invalid="ignore"):  # an infinite value has no interval: NaN
+            if self.method is Method.JACKKNIFE:
+                drawn = SAMPLES * whole - (SAMPLES - 1) * drawn  # pseudo-values
+            error = drawn.std(axis=1, ddof=1)
+            if self.method is Method.JACKKNIFE:
+                error = error / np.sqrt(SAMPLES)
+            middle = drawn.mean(axis=1)
         return Interval(middle - _T_975 * error, middle + _T_975 * error, error, SAMPLES - 1)
 
 

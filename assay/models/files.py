@@ -18,9 +18,9 @@ def is_remote(uri: str) -> bool:
 
 
 def exists(uri: str) -> bool:
-    """Tells whether there is a file or a folder at `uri` (remote: a file, folders being but prefixes)."""
+    """Tells whether there is a file or a folder at `uri` (elsewhere than on gs://: a file, folders being prefixes)."""
     if storage.is_remote(uri):
-        return storage.stat(uri) is not None
+        return storage.stat(uri) is not None or next(storage.list(uri), None) is not None
     return bool(_remote(uri).exists(uri)) if is_remote(uri) else os.path.exists(_local(uri))
 
 
@@ -30,7 +30,10 @@ def join(uri: str, name: str) -> str:
 
 
 def children(uri: str) -> tuple[str, ...]:
-    """Returns the names in a local folder, sorted; nothing for a file, a missing folder or a remote one."""
+    """Returns the names in a folder, local or on gs://, sorted; nothing for a file or a missing folder."""
+    if storage.is_remote(uri):
+        start = len(uri.rstrip("/")) + 1
+        return tuple(sorted({place[start:].split("/")[0] for place, _ in storage.list(uri)}))
     return tuple(sorted(os.listdir(_local(uri)))) if not is_remote(uri) and os.path.isdir(_local(uri)) else ()
 
 
@@ -78,6 +81,9 @@ def _below(root: str) -> set[str]:
 
 def _copy(uri: str, path: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
+    if storage.is_remote(uri):
+        storage.download(uri, path)
+        return
     with open_binary(uri) as source, open(path, "wb") as target:
         shutil.copyfileobj(source, target, 1 << 20)
 

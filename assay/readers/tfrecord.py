@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
+from assay import storage
 from assay.errors import CorruptFileError, MissingFileError
+from assay.framing import unframed
 from assay.models.tensorflow import import_tensorflow
 from assay.readers import bad_rows, files, tf_example
 from assay.readers.bad_rows import Refuse
@@ -35,8 +38,15 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
 @lru_cache(maxsize=64)
 def _sampled(file: str, stamp: str) -> dict[str, pa.DataType]:
     """A check before the run and the run itself look at the same file, which is the same while its stamp is."""
+    return tf_example.feature_types(_first_records(file))
+
+
+def _first_records(file: str) -> Iterable[bytes]:
+    if storage.is_remote(file):  # of which TensorFlow would have to have the whole
+        stream: Any = files.open_text(file)
+        return islice(unframed(stream, file), SAMPLE_ROWS)
     sample = next(_record_batches(file, SAMPLE_ROWS), None)
-    return {} if sample is None else tf_example.feature_types(sample.numpy())
+    return () if sample is None else sample.numpy()
 
 
 def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:

@@ -1,0 +1,9 @@
+"""Models that are functions of one column."""
+
+
+def score(columns):
+    return columns["score"]
+
+
+def squared(columns):
+    return columns["score"] ** 2

@@ -1,0 +1,112 @@
+"""Everything that can run a plan. A new back end is a function here and a line in `BACK_ENDS`.
+
+A back end is given a compiled plan whose parameters are open, a folder of data and an empty folder. It runs the plan
+with `data` and `out` as they are seen from where it runs, and returns the local folder that holds what came out under
+`out` (a back end whose `out` is elsewhere downloads it).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from assay import local, storage
+from assay.checkpointed import Checkpoints
+from assay.cli import main
+from assay.plan import Plan, with_params
+from assay.shapes import CUTS, is_checkpointed, kind_of, reshaped
+from assay.stage_result import StageResult
+from tests.containers.container_run import in_containers
+from tests.gcs_emulator import Emulator
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackEnd:
+    """A way to run a plan.
+
+    Attributes:
+        run: (plan, folder of data, empty folder, **fixtures) -> folder of what came out.
+        fixtures: names of pytest fixtures that it needs, given to `run` by name.
+        marks: pytest marks.
+        quick: the cases of `make test`, the others are slow; none: all are quick.
+        cannot: case -> why it cannot be done here. Strict: the suite fails if it can.
+    """
+
+    run: Callable[..., Path]
+    fixtures: tuple[str, ...] = ()
+    marks: tuple[Any, ...] = ()
+    quick: tuple[str, ...] = ()
+    cannot: Mapping[str, str] = field(default_factory=dict)
+
+
+def fused(plan: Plan, data: Path, folder: Path) -> Path:
+    """One Beam job."""
+    local.run(with_params(plan, {"data": str(data), "out": str(folder)}))
+    return folder
+
+
+def on_a_folder(plan: Plan, data: Path, folder: Path) -> Path:
+    """Stage by stage, in processes where several are ready, with checkpoints in a folder."""
+    resolved = with_params(plan, {"data": str(data), "out": str(folder)})
+    local.run(resolved, checkpoints=str(folder / "checkpoints"))
+    return folder
+
+
+def checkpoints_on_gcs(plan: Plan, data: Path, folder: Path, gcs: Emulator) -> Path:
+    """By stage commands, with checkpoints on Google Cloud Storage."""
+    by_stage_commands(plan, str(data), str(folder), f"{gcs.root}/{uuid.uuid4().hex}", folder)
+    return folder
+
+
+def all_on_gcs(plan: Plan, data: Path, folder: Path, gcs: Emulator) -> Path:
+    """The same; data, models and results are there too."""
+    place = f"{gcs.root}/{uuid.uuid4().hex}"
+    for file in data.rglob("*"):
+        if file.is_file():
+            storage.write(storage.join(place, "data", *file.relative_to(data).parts), file.read_bytes())
+    by_stage_commands(plan, f"{place}/data", f"{place}/out", f"{place}/checkpoints", folder)
+    for found, _ in storage.list(f"{place}/out"):
+        file = folder / found.removeprefix(f"{place}/out/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(storage.read(found))
+    return folder
+
+
+def by_stage_commands(plan: Plan, data: str, out: str, root: str, folder: Path) -> None:
+    """Runs each task by the command that containers run, with parameters and manifests handed over to it."""
+    cut = plan if is_checkpointed(plan) else reshaped(plan, CUTS)
+    place = local.publish_plan(cut, root)
+    done: dict[str, StageResult] = {}
+    for task in cut.tasks:
+        file = folder / "result.json"
+        given = Checkpoints(root=root, inputs={name: done[name].manifest for name in task.after}, run="run")
+        command = list(local.stage_command(kind_of(cut, task), place, task.name, given, str(file)))
+        command[command.index("--") :] = ["--param", f"data={data}", "--param", f"out={out}"]
+        assert main(command) == 0
+        done[task.name] = StageResult.from_json(file.read_text())
+
+
+REFERENCE = BackEnd(run=fused)
+"""What the others are held to."""
+
+BACK_ENDS: Mapping[str, BackEnd] = {
+    "a folder": BackEnd(run=on_a_folder),
+    "checkpoints on GCS": BackEnd(
+        run=checkpoints_on_gcs,
+        fixtures=("gcs",),
+        quick=(
+            "two models, intervals",
+            "several splits",
+            "tf.Examples, two outputs",
+            "stages of one's own",
+            "a reader of one's own",
+            "bad rows",
+        ),
+    ),
+    "all on GCS": BackEnd(run=all_on_gcs, fixtures=("gcs",), quick=("census",)),
+    "containers": BackEnd(run=in_containers, fixtures=("gcs", "images"), quick=("stages of one's own",)),
+    # Here go: Airflow, Kubeflow Pipelines.
+}
