@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 CENSUS := examples/census
 TRAINED := $(CENSUS)/models/trained
-END_TO_END := tests/test_readme.py tests/end_to_end tests/parity tests/conformance tests/images
+END_TO_END := tests/test_readme.py tests/end_to_end tests/parity tests/conformance tests/images tests/containers
 
 .PHONY: demo test test-all check unit end-to-end images pins bench docs proto clean help
 

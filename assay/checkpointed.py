@@ -74,7 +74,7 @@ class Checkpoints:
 
 def run_task(plan: Plan, task: Task, checkpoints: Checkpoints, options: Sequence[str] = ()) -> StageResult:
     """Runs a task, or finds that there is nothing to do; see `assay.run_stage.run_stage`."""
-    storage.check_root(checkpoints.root)
+    checkpoints = replace(checkpoints, root=storage.check_root(checkpoints.root))
     if checkpoints.run and not _RUN.fullmatch(checkpoints.run):
         raise ConfigError(f"--run: expected letters, digits and _ . : + -, found {checkpoints.run!r}")
     result = _Run(plan, task, checkpoints, tuple(options)).result()

@@ -12,12 +12,15 @@ from typing import Any, TypeVar
 
 import click
 
-from assay.errors import AssayError, UsageError, recover
+from assay.errors import AssayError, ConfigError, UsageError, recover
 from assay.plan import KINDS
 from assay.shapes import CHECKPOINTS, reshaped
 from assay.stage_result import ANALYSE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+_INTERRUPTED = "KeyboardInterrupt [while running"
+"""What Beam makes of an interrupt inside a transform: the text of another error."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -34,15 +37,22 @@ def main(args: Sequence[str] | None = None) -> int:
         error.show()
         return UsageError.exit_code
     except click.ClickException as error:
-        return _fail(error.format_message(), UsageError.exit_code)
+        context = getattr(error, "ctx", None)
+        of_stage = context is not None and context.info_name == "stage"
+        return _fail(error.format_message(), UsageError.exit_code, _tag(ConfigError) if of_stage else "error")
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
     return int(code or 0)
 
 
-def _fail(message: str, exit_code: int) -> int:
-    click.echo(f"error: {message}", err=True)
+def _fail(message: str, exit_code: int, tag: str = "error") -> int:
+    click.echo(f"{tag}: {message}", err=True)
     return exit_code
+
+
+def _tag(error: type[AssayError]) -> str:
+    """What the stage command's last line begins with, for orchestrators."""
+    return f"{error.__module__}.{error.__name__}"
 
 
 def _reports_errors(command: Command) -> Command:
@@ -58,14 +68,14 @@ def _reports_errors(command: Command) -> Command:
         except Exception as error:
             if verbose:
                 traceback.print_exc()
+            if _INTERRUPTED in str(error):
+                raise click.Abort from error
             known = recover(error)
             if known is None:
                 first = next(iter(str(error).splitlines()), "")
                 return _fail(f"{type(error).__name__}: {first} (--verbose shows where)", AssayError.exit_code)
-            if click.get_current_context().info_name == "stage":
-                click.echo(f"{type(known).__module__}.{type(known).__name__}: {known}", err=True)
-                return known.exit_code
-            return _fail(str(known), known.exit_code)
+            of_stage = click.get_current_context().info_name == "stage"
+            return _fail(str(known), known.exit_code, _tag(type(known)) if of_stage else "error")
         return 0
 
     return reporting  # type: ignore[return-value] # the options are click's; callers never see the signature

@@ -33,7 +33,7 @@ def run_pipeline(
     """
     try:
         options = options if isinstance(options, PipelineOptions) else _Options(options)
-        pipeline = beam.Pipeline(**_runner(options))
+        pipeline = _pipeline(options)
         _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
         result = pipeline.run()
         result.wait_until_finish()
@@ -42,6 +42,8 @@ def run_pipeline(
         if found is None:
             raise
         raise found from error
+    except SystemExit as error:  # of the parser of options, which has printed why
+        raise ConfigError("options of Beam pipelines: expected what Beam takes; its own words are above") from error
     return counts_of(result)
 
 
@@ -56,6 +58,13 @@ class _Options(PipelineOptions):
         if cls not in self._views:
             self._views[cls] = super().view_as(cls)
         return self._views[cls]
+
+
+def _pipeline(options: PipelineOptions) -> beam.Pipeline:
+    try:
+        return beam.Pipeline(**_runner(options))
+    except ValueError as error:
+        raise ConfigError(f"options of Beam pipelines: {error}") from error
 
 
 def _runner(options: PipelineOptions) -> dict[str, Any]:

@@ -57,6 +57,8 @@ def _plan(place: str) -> Plan:
         return from_json(storage.read(place).decode())
     except MissingFileError as error:
         raise ConfigError(f"--plan: there is no plan at {place}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"--plan: expected JSON at {place}, found bytes that are no text") from error
 
 
 def _check_kind(plan: Plan, task: str, kind: str) -> None:

@@ -1,1 +1,5 @@
-"""Containerised stages: the images, and one Kubeflow component for each kind of stage. Planned; nothing here yet."""
+"""Containers for stages: the images `assay-core` and `assay-tensorflow`, and their health check.
+
+The command of an image is `assay`; `assay stage` runs one task of a plan in it. A Kubeflow component for each kind of
+stage is planned.
+"""

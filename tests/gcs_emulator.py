@@ -115,13 +115,13 @@ def serve(port: int, bucket: str) -> None:
 
     logging.disable(logging.CRITICAL)
     storage = Storage(use_memory_fs=True)
+    storage._write_config_to_file = lambda: None  # an index of all there is, at every write, which nobody reads
     buckets.create_bucket(bucket, storage)
     emulated.HANDLERS = tuple(
         (route, {method: _strict(handler) for method, handler in handlers.items()})
         for route, handlers in emulated.HANDLERS
     )
     handler: Any = type("Handler", (_Failing, emulated.RequestHandler), {"storage_served": storage})
-    host = "0.0.0.0" if os.environ.get("GCS_EMULATOR_PUBLIC") else "127.0.0.1"
     ThreadingHTTPServer((host, port), handler).serve_forever()
 
 

@@ -171,8 +171,17 @@ def test_verbose_shows_the_traceback(analysis, local, capsys):
     assert err.endswith("error: no column\n")
 
 
-def test_an_interrupt_ends_with_130(analysis, local, capsys):
-    local.raises = KeyboardInterrupt()
+@pytest.mark.parametrize(
+    "raised",
+    [
+        KeyboardInterrupt(),
+        RuntimeError("KeyboardInterrupt [while running 'Read/Read batches']"),
+        RuntimeError("Traceback (most recent call last):\n  File ...\nKeyboardInterrupt [while running 'Read']\n"),
+    ],
+    ids=["outside of Beam", "in a transform", "in a worker"],
+)
+def test_an_interrupt_ends_with_130(analysis, local, capsys, raised):
+    local.raises = raised
     assert main(["run", analysis, "--param", "date=1"]) == 130
     assert capsys.readouterr().err.endswith("error: interrupted\n")
 

@@ -90,7 +90,7 @@ def test_documents_with_blocks_to_run_are_all_run():
 
 def test_make_would_run_the_commands_that_the_readme_names():
     targets = re.findall(r"^make ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert targets == ["demo", "test"]
+    assert targets == ["demo", "test", "images"]
     for target in targets:
         asked = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
         assert asked.returncode == 0, asked.stderr

@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from assay.components.check_imports import PROMISED, failures, main, own_modules
-from tests.images.conftest import ROOT
+from tests.docker import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]

@@ -107,6 +107,6 @@ BACK_ENDS: Mapping[str, BackEnd] = {
         ),
     ),
     "all on GCS": BackEnd(run=all_on_gcs, fixtures=("gcs",), quick=("census",)),
-    "containers": BackEnd(run=in_containers, fixtures=("gcs", "images"), quick=("stages of one's own",)),
+    "containers": BackEnd(run=in_containers, fixtures=("gcs", "images"), quick=("a stage by row",)),
     # Here go: Airflow, Kubeflow Pipelines.
 }
