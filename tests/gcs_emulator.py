@@ -122,7 +122,7 @@ def serve(port: int, bucket: str) -> None:
         for route, handlers in emulated.HANDLERS
     )
     handler: Any = type("Handler", (_Failing, emulated.RequestHandler), {"storage_served": storage})
-    ThreadingHTTPServer((host, port), handler).serve_forever()
+    ThreadingHTTPServer(("127.0.0.1", port), handler).serve_forever()
 
 
 _uploads: dict[str, tuple[str, str, dict[str, str]]] = {}
