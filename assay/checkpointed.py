@@ -191,10 +191,10 @@ class _Run:
             return reader_of(context, everything=True), WriteExtracts(folder)
         source = before[extracts_from(self.plan, self.task)]
         if kind == EXTRACT:
-            chosen = [e for e in extractors_of(context) if e.stage_name in self.task.stages]
+            chosen = extractors_of(context, self.task.stages)
             return ReadExtracts(self.root, source.task, source.shards), _Then(Extract(chosen), WriteExtracts(folder))
         stage = self.plan.stage(self.task.name)
-        evaluator = next(e for e in evaluators_of(context) if e.stage_name == stage.name)
+        (evaluator,) = evaluators_of(context, self.task.stages)
         reader = ReadExtracts(self.root, source.task, source.shards, wanted_of(context, stage))
         return reader, _Then(Evaluate(evaluator), WriteOutputs(folder, stage.name))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +16,7 @@ from assay.errors import ConfigError, recover
 from assay.types import READ_INPUTS_STAGE_NAME
 from assay.verdict import Counts
 
+_OPTIONS_LOGGER = "apache_beam.options.pipeline_options"
 _REFUSED_RUNNERS = {"daskrunner": "it drops outputs in silence"}
 
 
@@ -31,6 +34,7 @@ def run_pipeline(
     Raises:
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
     """
+    logging.getLogger(_OPTIONS_LOGGER).addFilter(_without_values)
     try:
         options = options if isinstance(options, PipelineOptions) else _Options(options)
         pipeline = _pipeline(options)
@@ -58,6 +62,12 @@ class _Options(PipelineOptions):
         if cls not in self._views:
             self._views[cls] = super().view_as(cls)
         return self._views[cls]
+
+
+def _without_values(record: logging.LogRecord) -> bool:
+    """Beam logs the options that it does not know, whose values may be secrets."""
+    record.msg, record.args = re.sub(r"(-[\w-]+)=.*", r"\1=...", record.getMessage()), ()
+    return True
 
 
 def _pipeline(options: PipelineOptions) -> beam.Pipeline:

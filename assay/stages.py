@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -270,19 +270,21 @@ def _eval_config_writer(context: Context) -> Writer:
     )
 
 
-def extractors_of(context: Context) -> list[Extractor]:
-    """The plan's extractors, in order."""
+def extractors_of(context: Context, names: Collection[str] | None = None) -> list[Extractor]:
+    """The plan's extractors, in order; or those of `names`, since the code of others may be in other images."""
     return [
         _EXTRACTORS[stage.name](context) if "factory" not in stage.settings else _custom(stage, Extractor)
         for stage in context.plan.of_kind(plans.EXTRACT)
+        if names is None or stage.name in names
     ]
 
 
-def evaluators_of(context: Context) -> list[Evaluator]:
-    """The plan's evaluators."""
+def evaluators_of(context: Context, names: Collection[str] | None = None) -> list[Evaluator]:
+    """The plan's evaluators; or those of `names`, as above."""
     return [
         _EVALUATORS[stage.name](context) if "factory" not in stage.settings else _custom_evaluator(stage)
         for stage in context.plan.of_kind(plans.EVALUATE)
+        if names is None or stage.name in names
     ]
 
 

@@ -63,13 +63,22 @@ def runs_of(root: str) -> list[Run]:
     """The runs recorded under a root, the newest last."""
     records: dict[str, list[tuple[str, float]]] = {}
     for place, stat in storage.list(storage.join(root, _RUNS)):
-        manifest = json.loads(storage.read(place)).get("manifest", "")
+        manifest = _manifest_in(root, place)
         records.setdefault(place.split("/")[-2], []).append((manifest, stat.updated))
     runs = [
         Run(name, max(when for _, when in found), tuple(manifest for manifest, _ in found if manifest))
         for name, found in records.items()
     ]
     return sorted(runs, key=lambda run: run.updated)
+
+
+def _manifest_in(root: str, place: str) -> str:
+    """The manifest that a record names, under this root, by whatever path the run has seen it; "" for none."""
+    try:
+        manifest = json.loads(storage.read(place))["manifest"]
+        return storage.join(root, *manifest.split("/")[-3:]) if manifest else ""
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{place}: not a record of a run; delete it") from error
 
 
 def checkpoints_of(root: str) -> list[Found]:
@@ -148,9 +157,11 @@ def _ancestry(root: str, place: str) -> Iterator[str]:
 
 
 def _shards_of(root: str, places: set[str]) -> Iterator[str]:
+    """The shards of manifests, and the manifests under which they were made."""
     for place in places:
         manifest = _loaded(place)
         if manifest is not None:
+            yield storage.join(root, manifest.task, manifest.content, MANIFEST_FILE)
             for shard in manifest.shards:
                 yield storage.join(root, manifest.task, *shard.name.split("/"))
 

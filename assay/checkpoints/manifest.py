@@ -168,6 +168,9 @@ def _check_place(manifest: Manifest, place: str) -> None:
     task, digest = place.split("/")[-3:-1]
     if (manifest.task, manifest.digest) != (task, digest):
         raise CheckpointError(f"{place}: is the manifest of {manifest.task} {manifest.digest}; it was moved here")
+    for name, step in manifest.lineage.items():
+        if not _PART.fullmatch(name) or not _DIGEST.fullmatch(step.digest):
+            raise CheckpointError(f"{place}: names a task outside of its root: {name!r} {step.digest!r}")
     for shard in manifest.shards:
         parts = shard.name.split("/")
         if len(parts) != 3 or not all(map(_PART.fullmatch, parts)) or not _DIGEST.fullmatch(parts[0]):

@@ -274,7 +274,10 @@ def read_output(root: str, task: str, shards: Iterable[Shard], key: str) -> Iter
     for shard in shards:
         if shard.output == key:
             content = read_shard(root, task, shard)
-            yield from map(elements.decode, unframed(io.BytesIO(content), shard.name))
+            try:
+                yield from map(elements.decode, unframed(io.BytesIO(content), shard.name))
+            except CorruptFileError as error:
+                raise mark_damaged(root, task, shard, f"is damaged ({error})") from error
 
 
 class ReadOutput(beam.PTransform):

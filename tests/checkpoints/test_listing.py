@@ -1,0 +1,230 @@
+"""What is listed under a root, and what is cleared away: nothing that is needed, young or alive."""
+
+import json
+import os
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from assay import storage
+from assay.checkpoints import listing
+from assay.checkpoints.commit import alive, commit, find, mark_damaged, place_of
+from assay.checkpoints.listing import checkpoints_of, clear, runs_of
+from assay.checkpoints.manifest import Manifest, Step
+from assay.checkpoints.transforms import Folder
+from assay.errors import CheckpointError
+from assay.verdict import Counts
+
+READ, EXTRACT, OTHER, PINNED = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
+DAY = 86_400.0
+
+
+@pytest.fixture(params=["folder", "gcs"])
+def root(request, tmp_path):
+    if request.param == "folder":
+        return str(tmp_path / "root")
+    return f"{request.getfixturevalue('gcs').root}/{tmp_path.name}"
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """Lets days pass for the listing; returns its time."""
+
+    def in_days(days):
+        monkeypatch.setattr(listing, "time", SimpleNamespace(time=lambda: time.time() + days * DAY))
+        return time.time() + days * DAY
+
+    return in_days
+
+
+def make(root, task, digest, *before, content=b"rows", attempt="attempt-1", made_as=None):
+    """Commits a checkpoint of one shard; returns its manifest."""
+    made_as = made_as or digest
+    shard = Folder(root, task, f"{made_as}/{attempt}").store(".arrow", content, rows=4)
+    lineage = {name: step for manifest in before for name, step in manifest.lineage.items()}
+    manifest = Manifest(
+        task=task,
+        kind="extract",
+        digest=digest,
+        content=made_as,
+        attempt=attempt,
+        created=time.time(),
+        seconds=1.0,
+        version="0",
+        lineage={**lineage, task: Step(digest=digest, counts=Counts(0))},
+        shards=(shard,),
+    )
+    return commit(root, manifest)
+
+
+def leave(root, task, digest, attempt="attempt-9"):
+    """A shard that nobody has committed."""
+    return Folder(root, task, f"{digest}/{attempt}").store(".arrow", b"lost", rows=1)
+
+
+def record(root, run, manifest, place=None):
+    """What a run notes when a task is done."""
+    place = place or place_of(root, manifest.task, manifest.digest)
+    storage.write(storage.join(root, "runs", run, f"{manifest.task}.json"), json.dumps({"manifest": place}).encode())
+
+
+def states(root):
+    return {(found.task, found.digest): found.state for found in checkpoints_of(root)}
+
+
+def test_nothing_is_listed_where_nothing_is(root):
+    assert checkpoints_of(root) == []
+    assert runs_of(root) == []
+    assert clear(root, 0) == []
+
+
+def test_a_checkpoint_is_listed_with_its_rows_bytes_age_and_runs(root):
+    manifest = make(root, "Read", READ, content=b"many rows")
+    record(root, "monday", manifest)
+    (found,) = checkpoints_of(root)
+    assert (found.task, found.digest, found.state) == ("Read", READ, "done")
+    assert (found.rows, found.size, found.runs) == (4, 9, ("monday",))
+    assert abs(found.updated - time.time()) < 60
+    (run,) = runs_of(root)
+    assert (run.name, run.manifests) == ("monday", (place_of(root, "Read", READ),))
+
+
+def test_a_plan_and_a_run_are_no_checkpoints(root):
+    storage.write(storage.join(root, "plans", "x.json"), b"{}")
+    storage.write(storage.join(root, "runs", "monday", "Gate.json"), b'{"manifest": ""}')
+    assert checkpoints_of(root) == []
+    assert [run.manifests for run in runs_of(root)] == [()]
+
+
+def test_a_checkpoint_without_its_shard_is_damaged(root):
+    manifest = make(root, "Read", READ)
+    storage.delete(storage.join(root, "Read", manifest.shards[0].name))
+    assert states(root) == {("Read", READ): "damaged"}
+
+
+def test_a_checkpoint_that_a_reader_has_marked_is_damaged(root):
+    manifest = make(root, "Read", READ)
+    mark_damaged(root, "Read", manifest.shards[0], "has a wrong checksum")
+    assert states(root) == {("Read", READ): "damaged"}
+
+
+def test_a_checkpoint_whose_manifest_is_none_is_damaged(root):
+    make(root, "Read", READ)
+    storage.write(place_of(root, "Read", READ), b"{")
+    assert states(root) == {("Read", READ): "damaged"}
+
+
+def test_an_attempt_is_running_while_it_beats_and_abandoned_when_it_does_not(root, now):
+    leave(root, "Read", READ)
+    assert states(root) == {("Read", READ): "abandoned"}
+    with alive(storage.join(root, "Read", READ, "attempt-9")):
+        assert states(root) == {("Read", READ): "running"}
+        now(1)
+        assert states(root) == {("Read", READ): "abandoned"}
+
+
+@pytest.mark.parametrize("root", ["folder"], indirect=True)
+def test_what_a_run_refers_to_is_kept_with_all_before_it_whatever_its_age(root, now):
+    read = make(root, "Read", READ)
+    extract = make(root, "Extract", EXTRACT, read)
+    make(root, "Extract", OTHER, read)
+    later = now(10)
+    fresh(root, "monday", extract, later)
+    gone = clear(root, 5 * DAY)
+    assert gone != []
+    assert all(f"/{OTHER}/" in place for place in gone)
+    assert find(root, "Extract", EXTRACT) == extract
+    assert find(root, "Read", READ) == read
+
+
+@pytest.mark.parametrize("root", ["folder"], indirect=True)
+def test_what_no_run_refers_to_goes_once_it_is_old_enough(root, now):
+    read = make(root, "Read", READ)
+    record(root, "monday", read)
+    make(root, "Extract", OTHER, read)
+    later = now(10)
+    fresh(root, "monday", read, later)
+    assert clear(root, 20 * DAY) == []
+    gone = clear(root, 5 * DAY)
+    assert {place.split("/")[-2 if place.endswith("manifest.json") else -3] for place in gone} == {OTHER}
+    assert set(states(root)) == {("Read", READ)}
+    assert find(root, "Read", READ) is not None
+
+
+def fresh(root, run, manifest, when):
+    """The run has used it at that time, which only files can be given."""
+    record(root, run, manifest)
+    os.utime(storage.join(root, "runs", run, f"{manifest.task}.json"), (when, when))
+
+
+def test_a_run_is_forgotten_with_all_it_alone_needed(root, now):
+    read = make(root, "Read", READ)
+    extract = make(root, "Extract", EXTRACT, read)
+    record(root, "monday", extract)
+    now(10)
+    assert clear(root, 20 * DAY) == []
+    gone = clear(root, 5 * DAY)
+    assert len(gone) == 5
+    assert [*storage.list(root)] == []
+    assert (checkpoints_of(root), runs_of(root)) == ([], [])
+
+
+@pytest.mark.parametrize("root", ["folder"], indirect=True)
+def test_what_an_attempt_left_beside_a_needed_checkpoint_goes_and_the_checkpoint_stays(root, now):
+    read = make(root, "Read", READ)
+    lost = leave(root, "Read", READ)
+    later = now(10)
+    fresh(root, "monday", read, later)
+    assert clear(root, 5 * DAY) == [storage.join(root, "Read", lost.name)]
+    assert find(root, "Read", READ) == read
+
+
+def test_an_attempt_that_is_alive_is_never_cleared_away(root):
+    leave(root, "Read", READ)
+    with alive(storage.join(root, "Read", READ, "attempt-9")):
+        assert clear(root, 0) == []
+    assert len(clear(root, -1)) == 1
+
+
+@pytest.mark.parametrize("root", ["folder"], indirect=True)
+def test_shards_that_a_needed_manifest_shares_with_another_digest_stay_with_the_manifest_they_were_made_for(root, now):
+    made = make(root, "Read", READ)
+    pinned = commit(root, Manifest(**{**vars(made), "digest": PINNED, "lineage": lineage(PINNED), "models": {"m": {}}}))
+    later = now(10)
+    fresh(root, "monday", pinned, later)
+    assert clear(root, 5 * DAY) == []
+    assert find(root, "Read", PINNED) == pinned
+    assert find(root, "Read", READ) == made  # with another model, inputs need not be read again
+
+
+def lineage(digest):
+    return {"Read": Step(digest=digest, counts=Counts(0))}
+
+
+def test_a_run_that_has_seen_the_root_by_another_path_keeps_its_checkpoints(root, now):
+    read = make(root, "Read", READ)
+    record(root, "monday", read, place=f"/mnt/elsewhere/Read/{READ}/manifest.json")
+    (found,) = checkpoints_of(root)
+    assert found.runs == ("monday",)
+
+
+def test_a_record_that_is_none_stops_clearing_before_anything_is_deleted(root):
+    make(root, "Read", READ)
+    for content in (b"", b"{", b"[]", b"{}", b'{"manifest": 1}', b"\xff"):
+        storage.write(storage.join(root, "runs", "monday", "Read.json"), content)
+        with pytest.raises(CheckpointError, match=r"monday/Read\.json: not a record of a run; delete it"):
+            clear(root, -1)
+    assert find(root, "Read", READ) is not None
+
+
+def test_nothing_outside_of_the_root_is_cleared_away_or_looked_at(root, now):
+    outside = storage.join(root.rsplit("/", 1)[0], "outside", "Read", READ, "manifest.json")
+    storage.write(outside, b"somebody else's")
+    read = make(root, "Read", READ)
+    record(root, "monday", read, place=outside)
+    record(root, "tuesday", read, place=f"{root}/../outside/Read/{READ}/manifest.json")
+    now(10)
+    clear(root, DAY)
+    assert storage.read(outside) == b"somebody else's"
+    assert [*storage.list(root)] == []
