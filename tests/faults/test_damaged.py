@@ -57,6 +57,12 @@ def empty(place: str) -> None:
 
 
 HARMS = (truncate, flip, empty, storage.delete)
+QUICK = (flip, storage.delete)
+HARMED = [pytest.param(harm, marks=() if harm in QUICK else pytest.mark.slow, id=harm.__name__) for harm in HARMS]
+TASKS_HARMED = [
+    pytest.param(name, marks=() if name in ("ReadInputs", "EvaluateMetricsAndPlots") else pytest.mark.slow)
+    for name in COMMITTED
+]
 
 
 def heals(run: SmallRun, name: str) -> None:
@@ -74,8 +80,8 @@ def heals(run: SmallRun, name: str) -> None:
     assert run.done[name].reused
 
 
-@pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__)
-@pytest.mark.parametrize("name", COMMITTED)
+@pytest.mark.parametrize("harm", HARMED)
+@pytest.mark.parametrize("name", TASKS_HARMED)
 def test_a_harmed_shard_is_named_by_who_reads_it_and_made_again(name, harm, run, undisturbed):
     run.go_on(before=READERS[name])
     harm(places(run, name)[0])
@@ -94,7 +100,7 @@ def test_a_bit_that_flips_on_the_disk_is_found_by_its_checksum(name, run_in_fold
     undisturbed.assert_same(run_in_folder)
 
 
-@pytest.mark.parametrize("name", COMMITTED)
+@pytest.mark.parametrize("name", TASKS_HARMED)
 def test_a_manifest_without_its_shards_is_named_by_who_reads_it_and_made_again(name, run, undisturbed):
     run.go_on(before=READERS[name])
     for place in places(run, name):
@@ -103,7 +109,7 @@ def test_a_manifest_without_its_shards_is_named_by_who_reads_it_and_made_again(n
     undisturbed.assert_same(run)
 
 
-@pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__)
+@pytest.mark.parametrize("harm", HARMED)
 def test_a_stage_whose_own_shard_is_harmed_makes_it_again_at_once(harm, run, undisturbed):
     run.go_on()
     for name in COMMITTED:
@@ -128,7 +134,7 @@ def is_manifest(content: bytes, place: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=pytest.mark.slow if seed else ()) for seed in range(20)])
 @pytest.mark.parametrize("name", COMMITTED)
 def test_a_manifest_with_a_flipped_bit_is_named_by_who_reads_it_and_made_again(name, seed, run_in_folder, undisturbed):
     run = run_in_folder
