@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import apache_beam as beam
@@ -31,11 +31,11 @@ from assay.evaluators.validations import validate
 from assay.framing import framed
 from assay.pipeline import Evaluate, Extract, WriteResults
 from assay.plan import EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task
-from assay.plan import digest as plan_digest
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.runner import run_pipeline
 from assay.shapes import extracts_from, kind_of, runs_models
+from assay.stage_call import Checkpoints
 from assay.stage_result import StageResult
 from assay.stages import (
     Context,
@@ -53,34 +53,10 @@ from assay.types import GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VA
 from assay.verdict import Counts, Verdict
 
 
-@dataclass(frozen=True, kw_only=True)
-class Checkpoints:
-    """Where a task finds and leaves checkpoints.
-
-    Attributes:
-        root: folder or `gs://` URI of all checkpoints.
-        inputs: task -> URI of its manifest, for each task that this one comes after.
-        run: name of the run, under which what it used is recorded; "" for none.
-    """
-
-    root: str
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    run: str = ""
-
-
 def run_task(plan: Plan, task: Task, checkpoints: Checkpoints, options: Sequence[str] = ()) -> StageResult:
     """Runs a task, or finds that there is nothing to do; see `assay.run_stage.run_stage`."""
     storage.check_root(checkpoints.root)
-    result = _Run(plan, task, checkpoints, tuple(options)).result()
-    _record(plan, result, checkpoints)
-    return result
-
-
-def _record(plan: Plan, result: StageResult, checkpoints: Checkpoints) -> None:
-    """Notes under `runs/` what the run used, which keeps it from being cleared away."""
-    if checkpoints.run:
-        place = storage.join(checkpoints.root, "runs", checkpoints.run, f"{result.task}.json")
-        storage.write(place, json.dumps({"plan": plan_digest(plan), **asdict(result)}, sort_keys=True).encode())
+    return _Run(plan, task, checkpoints, tuple(options)).result()
 
 
 @dataclass(frozen=True)

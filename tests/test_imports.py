@@ -36,6 +36,7 @@ ALLOWED = {  # first match holds
     "assay.framing": set(),
     "assay.memory": set(),
     "assay.shapes": set(),
+    "assay.stage_call": set(),
     "assay.stage_result": set(),
     "assay.stat": set(),
     "assay.storage*": set(),
