@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from assay import storage
-from assay.errors import ConfigError, PublishLostError
-from assay.operators.gate import BLESSED, reasons_of, verdict_of
+from assay.errors import PublishLostError
+from assay.operators.gate import BLESSED, SKIP, reasons_of, verdict_of
 from assay.operators.links import ResultsLink
 from assay.operators.stage import airflow_errors
 from assay.plan import from_json, with_params
@@ -19,7 +20,7 @@ from assay.plan import from_json, with_params
 class BlessOperator(BaseOperator):
     """Blesses a candidate: moves `blessed.json` to it and fires the events of its outlets, with the verdict as `extra`.
 
-    It fails if the verdict is another than BLESSED, whatever brought it there.
+    It does so for the verdict BLESSED only, whatever else brought it to run.
 
     Args:
         plan: place of the plan.
@@ -28,10 +29,11 @@ class BlessOperator(BaseOperator):
         blessed: place of `blessed.json`, which says what is blessed today; "" keeps none. If somebody else moves it at
             the same time, one of both is told and tries again.
         results: what `WriteResultsOperator` returned; None where the gate's has it.
+        on_not_blessed: "skip" itself or "fail", if the verdict is another.
         kwargs: of Airflow's BaseOperator; `outlets` among them.
     """
 
-    template_fields: Sequence[str] = ("plan", "gate", "plan_params", "blessed", "results")
+    template_fields: Sequence[str] = ("plan", "gate", "plan_params", "blessed", "results", "on_not_blessed")
     operator_extra_links = (ResultsLink(),)
     ui_color = "#e6f4ea"
 
@@ -43,6 +45,7 @@ class BlessOperator(BaseOperator):
         plan_params: Mapping[str, Any] | None = None,
         blessed: str = "",
         results: Any = None,
+        on_not_blessed: str = SKIP,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -51,6 +54,7 @@ class BlessOperator(BaseOperator):
         self.plan_params = plan_params
         self.blessed = blessed
         self.results = results
+        self.on_not_blessed = on_not_blessed
 
     def execute(self, context: Context) -> dict[str, Any]:
         with airflow_errors():
@@ -64,7 +68,8 @@ class BlessOperator(BaseOperator):
 
     def _blessing(self, context: Context) -> dict[str, Any]:
         if self.gate["verdict"] != BLESSED:
-            raise ConfigError(f"{self.gate['verdict']}, and so not to be blessed: {'; '.join(reasons_of(self.gate))}")
+            told = f"{self.gate['verdict']}, and so not to be blessed: {'; '.join(reasons_of(self.gate))}"
+            raise AirflowSkipException(told) if self.on_not_blessed == SKIP else AirflowFailException(told)
         verdict = verdict_of(self.gate)
         return {
             "model": candidate_of(self.plan, self.plan_params or {}),

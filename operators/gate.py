@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
 from assay import storage
 from assay.errors import ConfigError
@@ -57,7 +57,7 @@ class ModelGateOperator(StageOperator, SkipMixin):
             raise AirflowFailException(f"{done['verdict']}: {'; '.join(reasons)}")
         if self.on_not_blessed == SKIP:
             context["ti"].xcom_push(RESULT_KEY, done)  # skipping ends the task before Airflow does
-            self.skip(context["ti"], self._behind())
+            self._close(context["ti"])
         return done
 
     def _check(self) -> None:
@@ -72,6 +72,13 @@ class ModelGateOperator(StageOperator, SkipMixin):
         if len(found) != 1 or not isinstance(found[0], Mapping) or not found[0].get("verdict"):
             raise ConfigError(f"inputs: expected what one task with a verdict returned, found {found!r}")
         return dict(found[0])
+
+    def _close(self, ti: Any) -> None:
+        """Skips; in a mapped group by map index, as what `SkipMixin` leaves there is not looked at."""
+        behind = self._behind()
+        if behind and ti.map_index is not None and ti.map_index >= 0:
+            raise DownstreamTasksSkipped(tasks=[(task.task_id, ti.map_index) for task in behind])
+        self.skip(ti, behind)
 
     def _behind(self) -> list[Any]:
         after = self.get_direct_relatives(upstream=False)

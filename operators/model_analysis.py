@@ -16,7 +16,7 @@ from airflow.sdk.definitions._internal.contextmanager import DagContext
 from assay import storage
 from assay.errors import ConfigError, MissingFileError
 from assay.operators.bless import BlessOperator
-from assay.operators.gate import SKIP, WARN, ModelGateOperator
+from assay.operators.gate import FAIL, SKIP, WARN, ModelGateOperator
 from assay.operators.launchers.launcher import Launcher
 from assay.operators.stage import (
     AnalyseOperator,
@@ -27,7 +27,7 @@ from assay.operators.stage import (
     WriteResultsOperator,
 )
 from assay.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, edges, from_json, to_json
-from assay.shapes import image_of, is_checkpointed, kind_of, reshaped
+from assay.shapes import CHECKPOINTS, image_of, is_checkpointed, kind_of, reshaped
 from assay.stage_call import place_of_plan
 from assay.types import GATE_STAGE_NAME
 
@@ -90,7 +90,8 @@ def model_analysis_task_group(
         ConfigError: the plan or an argument is wrong.
     """
     loaded = _loaded(plan)
-    loaded = loaded if checkpoint is None else reshaped(loaded, checkpoint)
+    if checkpoint is not None:
+        loaded = _cut(loaded, checkpoint)
     wiring = _Wiring(
         loaded, _root(root), launcher, launchers or {}, on_not_blessed, blessed, tuple(outlets), tuple(options)
     )
@@ -161,6 +162,8 @@ class _Wiring:
         unknown = sorted(set(self.launchers) - set(tasks))
         if unknown:
             raise ConfigError(f"launchers: the plan has no task {unknown[0]!r}; expected one of {', '.join(tasks)}")
+        if self.on_not_blessed not in (SKIP, FAIL):
+            raise ConfigError(f"on_not_blessed: expected {SKIP} or {FAIL}, found {self.on_not_blessed!r}")
 
     def make(self, params: Mapping[str, Any]) -> None:
         """Makes all tasks in the current task group."""
@@ -205,6 +208,7 @@ class _Wiring:
             results=last.output,
             plan_params=dict(params),
             blessed=self.blessed,
+            on_not_blessed=self.on_not_blessed,
             outlets=list(self.outlets),
         )
 
@@ -267,6 +271,13 @@ def _loaded(plan: Plan | str | os.PathLike[str]) -> Plan:
     from assay.analysis_file import load_analysis
 
     return load_analysis(file)
+
+
+def _cut(plan: Plan, checkpoint: str) -> Plan:
+    if checkpoint not in CHECKPOINTS:
+        expected = f"{', '.join(CHECKPOINTS[:-1])} or {CHECKPOINTS[-1]}"
+        raise ConfigError(f"checkpoint: expected {expected}, found {checkpoint!r}")
+    return reshaped(plan, checkpoint)
 
 
 def _text(file: Path) -> str:

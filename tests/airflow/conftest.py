@@ -65,6 +65,7 @@ def dags(database):
             file.unlink()
 
 
+GOOD_DAY, BAD_DAY = "2026-11-01", "2026-11-02"
 WRITE_DATA = """
 import json, sys
 import pyarrow as pa, pyarrow.parquet as pq
@@ -90,10 +91,11 @@ def columns_of(rows: int = 400) -> dict:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory) -> Path:
-    """A folder of days, each with a file of Parquet."""
+    """A folder of two days, each with a file of Parquet: on the second the predictions are the wrong way round."""
     folder: Path = tmp_path_factory.mktemp("data")
-    for day in ("2026-11-01", "2026-11-02"):
-        write_parquet(folder / day / "rows.parquet", columns_of())
+    good = columns_of()
+    write_parquet(folder / GOOD_DAY / "rows.parquet", good)
+    write_parquet(folder / BAD_DAY / "rows.parquet", {**good, "score": [1 - score for score in good["score"]]})
     return folder
 
 
