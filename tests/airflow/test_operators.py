@@ -47,7 +47,7 @@ def test_constructors_of_operators_only_assign():
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
 def test_what_is_templated_is_an_attribute_that_the_constructor_takes(operator):
-    own = {"stage": "Gate", "root": "/root"} if issubclass(operator, StageOperator) else {"gate": {}}
+    own: dict = {"stage": "Gate", "root": "/root"} if issubclass(operator, StageOperator) else {"gate": {}}
     made = operator(task_id="t", plan="/plan.json", **own)
     assert isinstance(made, BaseOperator)
     assert all(hasattr(made, name) for name in operator.template_fields)
