@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assay.operators.bless import BlessOperator
     from assay.operators.gate import ModelGateOperator
+    from assay.operators.launchers.docker import DockerLauncher
     from assay.operators.launchers.process import SubprocessLauncher
     from assay.operators.model_analysis import model_analysis_dag, model_analysis_task_group
     from assay.operators.stage import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnalyseOperator",
     "BlessOperator",
+    "DockerLauncher",
     "EvaluateOperator",
     "ExtractOperator",
     "ModelGateOperator",
@@ -38,6 +40,7 @@ __all__ = [
 
 _ROOMS = {
     "BlessOperator": "bless",
+    "DockerLauncher": "launchers.docker",
     "ModelGateOperator": "gate",
     "SubprocessLauncher": "launchers.process",
     "model_analysis_dag": "model_analysis",

@@ -141,3 +141,23 @@ def test_a_wrong_argument_is_an_import_error_that_says_so(make, arguments, told)
     file = make(f"    model_analysis_task_group({arguments})()")
     (error,) = DagBag(str(file)).import_errors.values()
     assert told in error
+
+
+def test_links_lead_to_checkpoint_and_results(make, tmp_path):
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+
+    run, _ = run_dag(make(checkpoint="none"), "validation")
+    with create_session() as session:
+        query = XComModel.get_many(
+            run_id=run.run_id, key="_link_assay_results", task_ids="model_analysis.Analyse", dag_ids="validation"
+        )
+        found = [row.value for row in session.execute(query.with_only_columns(XComModel.value))]
+    assert found == [f"file://{tmp_path}/results/{GOOD_DAY}"]
+
+
+def test_a_bucket_is_linked_to_the_console():
+    from assay.operators.links import page_of
+
+    assert page_of("gs://b/a c").startswith("https://console.cloud.google.com/storage/browser/b/a%20c")
+    assert page_of("") == ""
