@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -74,6 +75,8 @@ def started(home: Path, settings: dict[str, str]) -> Iterator[Airflow]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # it looks for `airflow` there
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+        # Readers and writers of SQLite get in each other's way; on a busy machine for longer than the usual 5 s.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "3",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
@@ -89,6 +92,8 @@ def started(home: Path, settings: dict[str, str]) -> Iterator[Airflow]:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             until(lambda: _answers(airflow), START_SECONDS, "Airflow to start")
+            with contextlib.closing(sqlite3.connect(home / "airflow.db", timeout=60)) as database:
+                database.execute("PRAGMA journal_mode=WAL")
             airflow.token = airflow.call("GET", "/auth/token")["access_token"]
             yield airflow
         finally:
