@@ -9,11 +9,14 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+AIRFLOW_BIN := .venv-airflow/bin
+AIRFLOW_INSTALLED := .venv-airflow/installed
 CENSUS := examples/census
 TRAINED := $(CENSUS)/models/trained
 END_TO_END := tests/test_readme.py tests/end_to_end tests/parity tests/conformance tests/images tests/containers
+OTHERS := tests/airflow
 
-.PHONY: demo test test-all check unit end-to-end images pins bench docs proto clean help
+.PHONY: demo test test-all check unit end-to-end airflow images pins bench docs proto clean help
 
 help: ## the list of targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -34,15 +37,18 @@ check: $(INSTALLED) ## lint, format, types
 	$(BIN)/mypy
 
 unit: $(INSTALLED) ## the quick tests
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END:%=--ignore=%)
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(OTHERS),--ignore=$(tests))
 
 end-to-end: $(TRAINED) images-or-skip ## whole runs: the demo, the README
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END)
 
+airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an environment of their own
+	$(AIRFLOW_BIN)/pytest -q -m "not slow" tests/airflow
+
 images: ## the container images assay-core and assay-tensorflow; installs Docker where root may
 	components/build_images.sh
 
-pins: $(INSTALLED) ## constraints-*.txt: all that the images hold, from pyproject.toml and constraints.txt
+pins: $(INSTALLED) ## constraints-*.txt: all that the images and Airflow's environment hold
 	components/pin.sh $(BIN)/uv
 
 bench: $(INSTALLED) ## CPU seconds and memory, side by side with TFMA, polars and a plain numpy pass
@@ -55,7 +61,7 @@ proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. assay/proto/*.proto
 
 clean: ## everything made, the environment included
-	rm -rf .venv out $(CENSUS)/models $(CENSUS)/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-airflow out $(CENSUS)/models $(CENSUS)/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: test-groups all-tests images-or-skip
 test-groups:
@@ -63,9 +69,11 @@ test-groups:
 	@.ci/group unit 13 $(MAKE) unit
 	@.ci/group images 5 $(MAKE) images-or-skip
 	@.ci/group end-to-end 13 $(MAKE) end-to-end
+	@.ci/group airflow 8 $(MAKE) airflow
 
-all-tests: images-or-skip
-	$(BIN)/pytest -q -n 2 --dist loadfile
+all-tests: images-or-skip $(AIRFLOW_INSTALLED)
+	$(BIN)/pytest -q -n 2 --dist loadfile $(OTHERS:%=--ignore=%)
+	$(AIRFLOW_BIN)/pytest -q $(OTHERS)
 
 # Without a Docker engine the tests of the images are skipped, and say so; not in CI.
 images-or-skip:
@@ -78,6 +86,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable '.[runtime,kfp,dev]' \
 	  || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[runtime,kfp,dev]'
+	touch $@
+
+# Airflow and Beam want other versions of the same packages.
+$(AIRFLOW_INSTALLED): pyproject.toml constraints-airflow.txt | $(INSTALLED)
+	test -x $(AIRFLOW_BIN)/python || $(PYTHON) -m venv .venv-airflow
+	$(BIN)/uv pip install --quiet --python $(AIRFLOW_BIN)/python --compile-bytecode --constraint constraints-airflow.txt --editable '.[airflow-dev]' \
+	  || $(AIRFLOW_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-airflow.txt --editable '.[airflow-dev]'
 	touch $@
 
 $(TRAINED): $(CENSUS)/train.py $(CENSUS)/data/train.parquet $(CENSUS)/data/test.parquet | $(INSTALLED)

@@ -287,7 +287,7 @@ def _resolved(source: Any, read: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_metrics(config: EvalConfig, read: Mapping[str, Any]) -> None:
     """Checks names, settings and needs of metrics; a scheduler's light environment leaves that to the stage."""
-    if not find_spec("numpy"):
+    if not find_spec("apache_beam"):
         return
     from assay.metrics.specs import metrics_of
 

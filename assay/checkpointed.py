@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import apache_beam as beam
@@ -26,17 +25,17 @@ from assay.checkpoints.transforms import (
     listed,
     read_output,
 )
-from assay.errors import AssayError, CheckpointError, ConfigError, MissingFileError, PipelineError, TransientError
+from assay.errors import AssayError, CheckpointError, MissingFileError, PipelineError, TransientError
 from assay.evaluators.merge import merge_evaluations, merge_records
 from assay.evaluators.validations import validate
 from assay.framing import framed
 from assay.pipeline import Evaluate, Extract, WriteResults
 from assay.plan import EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task
-from assay.plan import digest as plan_digest
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.runner import run_pipeline
 from assay.shapes import extracts_from, kind_of, runs_models
+from assay.stage_call import Checkpoints
 from assay.stage_result import StageResult
 from assay.stages import (
     Context,
@@ -54,39 +53,10 @@ from assay.stages import (
 from assay.types import GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VALIDATIONS_KEY, Evaluation
 from assay.verdict import Counts, Verdict
 
-_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checkpoints:
-    """Where a task finds and leaves checkpoints.
-
-    Attributes:
-        root: folder or `gs://` URI of all checkpoints.
-        inputs: task -> URI of its manifest, for each task that this one comes after.
-        run: name of the run, under which what it used is recorded; "" for none.
-    """
-
-    root: str
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    run: str = ""
-
 
 def run_task(plan: Plan, task: Task, checkpoints: Checkpoints, options: Sequence[str] = ()) -> StageResult:
     """Runs a task, or finds that there is nothing to do; see `assay.run_stage.run_stage`."""
-    checkpoints = replace(checkpoints, root=storage.check_root(checkpoints.root))
-    if checkpoints.run and not _RUN.fullmatch(checkpoints.run):
-        raise ConfigError(f"--run: expected letters, digits and _ . : + -, found {checkpoints.run!r}")
-    result = _Run(plan, task, checkpoints, tuple(options)).result()
-    _record(plan, result, checkpoints)
-    return result
-
-
-def _record(plan: Plan, result: StageResult, checkpoints: Checkpoints) -> None:
-    """Notes under `runs/` what the run used, which keeps it from being cleared away."""
-    if checkpoints.run:
-        place = storage.join(checkpoints.root, "runs", checkpoints.run, f"{result.task}.json")
-        storage.write(place, json.dumps({"plan": plan_digest(plan), **asdict(result)}, sort_keys=True).encode())
+    return _Run(plan, task, checkpoints, tuple(options)).result()
 
 
 @dataclass(frozen=True)

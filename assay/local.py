@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TextIO
 
 from assay import errors, publishing, storage
-from assay.checkpointed import Checkpoints
 from assay.errors import AssayError
-from assay.plan import Plan, Task, digest, to_json
+from assay.plan import Plan, Task
 from assay.progress import shown
 from assay.result_files import VERDICT_FILE
 from assay.run_stage import run_stage
 from assay.shapes import CUTS, NO_CHECKPOINTS, is_checkpointed, kind_of, reshaped
+from assay.stage_call import Checkpoints, publish_plan, stage_arguments
 from assay.stage_result import StageResult
 from assay.stages import check_inputs, context_of, import_custom
 from assay.verdict import Counts, Verdict
@@ -93,14 +93,6 @@ def run(
     return RunResult(plan.output, verdict, Counts(**done[-1].counts), time.monotonic() - started, tuple(done))
 
 
-def publish_plan(plan: Plan, root: str) -> str:
-    """Puts a plan where every task can read it; returns its URI."""
-    place = storage.join(root, "plans", f"{digest(plan)}.json")
-    if storage.stat(place) is None:
-        storage.write(place, to_json(plan).encode())
-    return place
-
-
 def _run_tasks(plan: Plan, root: str, progress: TextIO | None, options: Sequence[str]) -> list[StageResult]:
     """Runs tasks as soon as those before them are done; several at once in processes of their own."""
     root = storage.check_root(root)
@@ -136,24 +128,12 @@ def _in_process(
     given = _given(root, run, task, done)
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         file = Path(folder, "result.json")
-        command = stage_command(kind_of(plan, task), place, task.name, given, str(file), options)
+        command = stage_arguments(kind_of(plan, task), place, task.name, given, str(file), options=options)
         whole = (sys.executable, "-m", "assay", *command)
         finished = subprocess.run(whole, stderr=subprocess.PIPE, text=True, check=False)
         if finished.returncode:
             raise _error(finished.returncode, finished.stderr, task.name)
         return StageResult.from_json(file.read_text())
-
-
-def stage_command(
-    kind: str, plan: str, task: str, checkpoints: Checkpoints, result: str, options: Iterable[str] = ()
-) -> tuple[str, ...]:
-    """The arguments of `assay` that run one task; `plan` and `result` are places."""
-    inputs = [word for name, uri in checkpoints.inputs.items() for word in ("--input", f"{name}={uri}")]
-    run = ("--run", checkpoints.run) if checkpoints.run else ()
-    return (
-        *("stage", kind, "--plan", plan, "--stage", task, "--root", checkpoints.root, *inputs, *run),
-        *("--result", result, "--", *options),
-    )
 
 
 def _error(code: int, stderr: str, task: str) -> AssayError:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from assay import publishing
-from assay.checkpointed import Checkpoints, run_task
+from assay.checkpointed import run_task
 from assay.errors import PipelineError
 from assay.near_miss import one_of
 from assay.plan import Plan, Task
 from assay.runner import run_pipeline
 from assay.shapes import is_checkpointed, task_named
+from assay.stage_call import Checkpoints, checked, record
 from assay.stage_result import ANALYSE, StageResult
 from assay.stages import analysis_of, check_inputs, context_of, reader_of
 
@@ -25,13 +26,14 @@ def run_stage(
     Args:
         plan: a plan whose parameters are resolved.
         task: name of one of its tasks.
-        checkpoints: of a plan with several tasks: where they are.
+        checkpoints: of a plan with several tasks: where they are; of any plan: where to record what was done.
         options: flags of Beam pipeline options; without a runner among them, the in-memory runner is used.
 
     Raises:
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
     """
     started = time.monotonic()
+    checkpoints = checked(checkpoints) if checkpoints is not None else None
     try:
         chosen = task_named(plan, task)
     except LookupError as error:
@@ -42,7 +44,10 @@ def run_stage(
         raise PipelineError(f"task {task!r}: the plan has checkpoints; expected a root for them")
     else:
         result = run_task(plan, chosen, checkpoints, options)
-    return replace(result, seconds=time.monotonic() - started)
+    result = replace(result, seconds=time.monotonic() - started)
+    if checkpoints is not None:
+        record(plan, result, checkpoints)
+    return result
 
 
 def _analyse(plan: Plan, task: Task, options: Sequence[str]) -> StageResult:

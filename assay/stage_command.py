@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from assay import storage
-from assay.checkpointed import Checkpoints
 from assay.errors import ConfigError, MissingFileError
 from assay.plan import Plan, from_json, with_params
 from assay.progress import shown
 from assay.run_stage import run_stage
 from assay.shapes import is_checkpointed, kind_of, task_named
+from assay.stage_call import Checkpoints
 from assay.stage_result import ANALYSE
 
 

@@ -18,10 +18,9 @@ from pathlib import Path
 import click
 
 from assay.analysis_file import load_analysis
-from assay.checkpointed import Checkpoints
-from assay.local import publish_plan, stage_command
 from assay.plan import Plan
 from assay.shapes import CUTS, kind_of, reshaped
+from assay.stage_call import Checkpoints, publish_plan, stage_arguments
 from bench.analysis import analysis_of
 from bench.cases import SLICINGS, Case
 from bench.measure import measure
@@ -70,7 +69,7 @@ def _run(rows: int, folder: Path) -> Iterator[tuple[str, float]]:
     for task in plan.tasks:
         given = Checkpoints(root=root, inputs={name: manifests[name] for name in task.after})
         result = folder / f"{task.name}.json"
-        cost, _ = measure((_ASSAY, *stage_command(kind_of(plan, task), place, task.name, given, str(result))))
+        cost, _ = measure((_ASSAY, *stage_arguments(kind_of(plan, task), place, task.name, given, str(result))))
         manifests[task.name] = json.loads(result.read_text())["manifest"]
         yield task.name, cost.cpu_s
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# components/pin.sh UV: writes constraints-core.txt and constraints-tensorflow.txt, all that is in each image.
+# components/pin.sh UV: writes constraints-core.txt and constraints-tensorflow.txt, all that is in each image,
+# and constraints-airflow.txt, with what is newest today.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,3 +18,7 @@ pin() {
 uv=$1
 pin core core
 pin tensorflow core tensorflow
+{
+  echo "# The resolution that the tests of the Airflow operators ran with, for Python 3.11. Made by \`make pins\`."
+  "$uv" pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra airflow-dev --upgrade pyproject.toml
+} >constraints-airflow.txt

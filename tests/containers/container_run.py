@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assay import local
-from assay.checkpointed import Checkpoints
 from assay.plan import Plan, Task
 from assay.shapes import CUTS, image_of, is_checkpointed, kind_of, reshaped
+from assay.stage_call import Checkpoints, publish_plan, stage_arguments
 from assay.stage_result import StageResult
 from tests.docker import ROOT, Docker, tag_of
 from tests.gcs_emulator import Emulator
@@ -52,8 +51,8 @@ class ContainerRun:
     def command(self, task: Task) -> tuple[str, ...]:
         """The arguments of `docker run`: the image and the stage command."""
         given = Checkpoints(root=self.root, inputs={n: self.done[n].manifest for n in task.after}, run=self.name)
-        place, result = local.publish_plan(self.plan, self.root), f"/results/{task.name}.json"
-        command = local.stage_command(kind_of(self.plan, task), place, task.name, given, result)
+        place, result = publish_plan(self.plan, self.root), f"/results/{task.name}.json"
+        command = stage_arguments(kind_of(self.plan, task), place, task.name, given, result)
         params = (word for name, value in self.params.items() for word in ("--param", f"{name}={value}"))
         return (tag_of(image_of(self.plan, task)), *command[: command.index("--")], *params)
 

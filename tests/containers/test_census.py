@@ -13,6 +13,7 @@ from assay import local, storage
 from assay.analysis_file import compile_analysis
 from assay.checkpoints.manifest import MANIFEST_FILE
 from assay.shapes import CUTS, image_of, reshaped, task_named
+from assay.stage_call import publish_plan
 from tests.containers.container_run import ContainerRun
 from tests.docker import ROOT, tag_of
 from tests.parity.results import differing, parts_of
@@ -118,7 +119,7 @@ def test_a_second_run_finds_every_checkpoint(run):
 
 
 def test_a_stage_whose_input_is_missing_ends_with_64_and_says_what_to_do(run):
-    place, root = local.publish_plan(run.run.plan, run.run.root), run.run.root
+    place, root = publish_plan(run.run.plan, run.run.root), run.run.root
     missing = f"EvaluateMetricsAndPlots={root}/EvaluateMetricsAndPlots/0/manifest.json"
     command = ("stage", "gate", "--plan", place, "--stage", "Gate", "--root", root, "--input", missing)
     ended = run.run.docker_run(tag_of("core"), *command)

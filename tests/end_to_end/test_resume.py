@@ -14,7 +14,6 @@ import pytest
 
 from assay import checkpointed, local
 from assay.analysis_file import compile_analysis
-from assay.checkpointed import Checkpoints
 from assay.checkpoints.commit import load
 from assay.cli import main
 from assay.errors import AssayError, ModelError, TransientError
@@ -22,6 +21,7 @@ from assay.plan import with_params
 from assay.run_stage import run_stage
 from assay.runner import run_pipeline
 from assay.shapes import CUTS, kind_of, reshaped
+from assay.stage_call import Checkpoints, publish_plan, stage_arguments
 from assay.stage_result import StageResult
 from tests.parity.results import differing, parts_of
 
@@ -386,8 +386,8 @@ def test_a_model_overwritten_within_a_run_is_refused(analysis, tmp_path, keras_m
     assert made(tmp_path) == before
 
     task = stepwise.plan.tasks[1]
-    place = local.publish_plan(stepwise.plan, stepwise.root)
-    command = local.stage_command(kind_of(stepwise.plan, task), place, task.name, stepwise.checkpoints(task), "unused")
+    place = publish_plan(stepwise.plan, stepwise.root)
+    command = stage_arguments(kind_of(stepwise.plan, task), place, task.name, stepwise.checkpoints(task), "unused")
     assert main(command) == 64
     assert capsys.readouterr().err.splitlines()[-1].startswith("assay.errors.ModelError: model 'm': changed")
 

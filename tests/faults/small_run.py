@@ -15,9 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assay import local, storage
+from assay import storage
 from assay.analysis_file import compile_analysis
-from assay.checkpointed import Checkpoints
 from assay.checkpoints import transforms
 from assay.checkpoints.commit import fault_of, load
 from assay.checkpoints.manifest import MANIFEST_FILE, Manifest
@@ -25,6 +24,7 @@ from assay.checkpoints.transforms import read_shard
 from assay.cli import main
 from assay.plan import Plan, Task, with_params
 from assay.shapes import CUTS, kind_of, reshaped, task_named
+from assay.stage_call import Checkpoints, publish_plan, stage_arguments
 from assay.stage_result import StageResult
 from tests.parity.results import differing, parts_of
 
@@ -103,7 +103,7 @@ class SmallRun:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.place = local.publish_plan(self.plan, self.root)
+        self.place = publish_plan(self.plan, self.root)
 
     def task(self, name: str) -> Task:
         return task_named(self.plan, name)
@@ -113,7 +113,7 @@ class SmallRun:
         task = self.task(name)
         given = Checkpoints(root=self.root, inputs={n: self.done[n].manifest for n in task.after}, run="run")
         result = str(self.result_file(name, suffix))
-        return list(local.stage_command(kind_of(self.plan, task), self.place, name, given, result, self.options))
+        return list(stage_arguments(kind_of(self.plan, task), self.place, name, given, result, options=self.options))
 
     def result_file(self, name: str, suffix: str = "") -> Path:
         return self.folder / f"{name}{suffix}.json"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from assay import cli, local
-from assay.checkpointed import Checkpoints
+from assay import cli
+from assay.stage_call import Checkpoints, stage_arguments
 from tests.faults.small_run import SmallRun, Undisturbed, small_run
 
 DIGEST = "a" * 64
@@ -215,6 +215,6 @@ def test_options_that_beam_does_not_take_are_refused(option, message, run, capsy
 
 
 def test_the_launcher_hands_on_what_the_command_says(run, tmp_path):
-    assert local.stage_command("gate", "p", "Gate", Checkpoints(root="/r", inputs={"A": "b"}), "f") == (
+    assert stage_arguments("gate", "p", "Gate", Checkpoints(root="/r", inputs={"A": "b"}), "f") == (
         "stage", "gate", "--plan", "p", "--stage", "Gate", "--root", "/r", "--input", "A=b", "--result", "f", "--",
     )  # fmt: skip

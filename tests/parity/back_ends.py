@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from assay import local, storage
-from assay.checkpointed import Checkpoints
 from assay.cli import main
 from assay.plan import Plan, with_params
 from assay.shapes import CUTS, is_checkpointed, kind_of, reshaped
+from assay.stage_call import Checkpoints, publish_plan, stage_arguments
 from assay.stage_result import StageResult
 from tests.containers.container_run import in_containers
 from tests.gcs_emulator import Emulator
@@ -78,12 +78,12 @@ def all_on_gcs(plan: Plan, data: Path, folder: Path, gcs: Emulator) -> Path:
 def by_stage_commands(plan: Plan, data: str, out: str, root: str, folder: Path) -> None:
     """Runs each task by the command that containers run, with parameters and manifests handed over to it."""
     cut = plan if is_checkpointed(plan) else reshaped(plan, CUTS)
-    place = local.publish_plan(cut, root)
+    place = publish_plan(cut, root)
     done: dict[str, StageResult] = {}
     for task in cut.tasks:
         file = folder / "result.json"
         given = Checkpoints(root=root, inputs={name: done[name].manifest for name in task.after}, run="run")
-        command = list(local.stage_command(kind_of(cut, task), place, task.name, given, str(file)))
+        command = list(stage_arguments(kind_of(cut, task), place, task.name, given, str(file)))
         command[command.index("--") :] = ["--param", f"data={data}", "--param", f"out={out}"]
         assert main(command) == 0
         done[task.name] = StageResult.from_json(file.read_text())

@@ -1,0 +1,93 @@
+"""The call of one task: the arguments of `assay stage`, and what it leaves for the caller. Standard library only.
+
+Every caller outside of Beam, be it a thread of `assay run` or an orchestrator, builds its calls here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+
+from assay import storage
+from assay.errors import ConfigError
+from assay.plan import Plan, digest, to_json
+from assay.stage_result import StageResult
+
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoints:
+    """Where a task finds and leaves checkpoints.
+
+    Attributes:
+        root: folder or `gs://` URI of all checkpoints.
+        inputs: task -> URI of its manifest, for each task that this one comes after.
+        run: name of the run, under which what it used is recorded; "" for none.
+    """
+
+    root: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    run: str = ""
+
+
+def checked(checkpoints: Checkpoints) -> Checkpoints:
+    """The same with the root as places name it; ConfigError if root or run cannot be used."""
+    if checkpoints.run and not _RUN.fullmatch(checkpoints.run):
+        raise ConfigError(f"--run: expected letters, digits and _ . : + -, found {checkpoints.run!r}")
+    return replace(checkpoints, root=storage.check_root(checkpoints.root))
+
+
+def stage_arguments(
+    kind: str,
+    plan: str,
+    task: str,
+    checkpoints: Checkpoints,
+    result: str,
+    params: Mapping[str, str] | None = None,
+    options: Iterable[str] = (),
+) -> tuple[str, ...]:
+    """The arguments of `assay` that run one task; `plan` and `result` are places."""
+    inputs = [word for name, uri in checkpoints.inputs.items() for word in ("--input", f"{name}={uri}")]
+    given = [word for name, value in (params or {}).items() for word in ("--param", f"{name}={value}")]
+    run = ("--run", checkpoints.run) if checkpoints.run else ()
+    return (
+        *("stage", kind, "--plan", plan, "--stage", task, "--root", checkpoints.root, *inputs, *given, *run),
+        *("--result", result, "--", *options),
+    )
+
+
+def place_of_plan(plan: Plan, root: str) -> str:
+    """Where a plan lies under a root."""
+    return storage.join(root, "plans", f"{digest(plan)}.json")
+
+
+def publish_plan(plan: Plan, root: str) -> str:
+    """Puts a plan where every task can read it; returns its URI."""
+    place = place_of_plan(plan, root)
+    if storage.stat(place) is None:
+        storage.write(place, to_json(plan).encode())
+    return place
+
+
+def record(plan: Plan, result: StageResult, checkpoints: Checkpoints) -> None:
+    """Notes under `runs/` what the run used, which keeps it from being cleared away and tells the caller the result."""
+    if checkpoints.run:
+        place = _place_of_record(checkpoints.root, checkpoints.run, result.task)
+        storage.write(place, json.dumps({"plan": digest(plan), **asdict(result)}, sort_keys=True).encode())
+
+
+def recorded(root: str, run: str, task: str) -> StageResult:
+    """What a task of a run did.
+
+    Raises:
+        MissingFileError: it is not recorded.
+    """
+    found = json.loads(storage.read(_place_of_record(root, run, task)))
+    return StageResult(**{known.name: found[known.name] for known in fields(StageResult)})
+
+
+def _place_of_record(root: str, run: str, task: str) -> str:
+    return storage.join(root, "runs", run, f"{task}.json")

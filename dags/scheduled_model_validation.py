@@ -1,0 +1,26 @@
+"""Every day: may the model stay, judged on the day's data?
+
+The analysis is that of `ASSAY_ANALYSIS`, else the census example; its parameter `date`, if it has one, is the day.
+Airflow opens only files in which its name stands.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from assay.operators import model_analysis_dag
+
+CENSUS = Path(__file__).resolve().parents[1] / "examples" / "census"
+
+dag = model_analysis_dag(
+    os.environ.get("ASSAY_ANALYSIS", CENSUS / "analysis.yaml"),
+    dag_id="scheduled_model_validation",
+    root=os.environ.get("ASSAY_ROOT", str(CENSUS / "out" / "checkpoints")),
+    checkpoint="cuts",
+    schedule="@daily",
+    start_date=datetime(2026, 11, 1, tzinfo=UTC),
+    default_args={"retries": 2},
+    tags=["assay"],
+)

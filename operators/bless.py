@@ -1,0 +1,105 @@
+"""Blessing: says to whoever waits that a model may be released, and which model that is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from assay import storage
+from assay.errors import PublishLostError
+from assay.operators.gate import BLESSED, SKIP, reasons_of, verdict_of
+from assay.operators.links import ResultsLink
+from assay.operators.stage import airflow_errors
+from assay.plan import from_json, with_params
+
+
+class BlessOperator(BaseOperator):
+    """Blesses a candidate: moves `blessed.json` to it and fires the events of its outlets, with the verdict as `extra`.
+
+    It does so for the verdict BLESSED only, whatever else brought it to run.
+
+    Args:
+        plan: place of the plan.
+        gate: what the gate returned.
+        plan_params: parameter of the plan -> value, as for the stages.
+        blessed: place of `blessed.json`, which says what is blessed today; "" keeps none. If somebody else moves it at
+            the same time, one of both is told and tries again.
+        results: what `WriteResultsOperator` returned; None where the gate's has it.
+        on_not_blessed: "skip" itself or "fail", if the verdict is another.
+        kwargs: of Airflow's BaseOperator; `outlets` among them.
+    """
+
+    template_fields: Sequence[str] = ("plan", "gate", "plan_params", "blessed", "results", "on_not_blessed")
+    operator_extra_links = (ResultsLink(),)
+    ui_color = "#e6f4ea"
+
+    def __init__(
+        self,
+        *,
+        plan: str,
+        gate: Any,
+        plan_params: Mapping[str, Any] | None = None,
+        blessed: str = "",
+        results: Any = None,
+        on_not_blessed: str = SKIP,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+        self.gate = gate
+        self.plan_params = plan_params
+        self.blessed = blessed
+        self.results = results
+        self.on_not_blessed = on_not_blessed
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        with airflow_errors():
+            blessing = self._blessing(context)
+            if self.blessed:
+                move(self.blessed, blessing)
+                self.log.info("%s: %s", self.blessed, json.dumps(blessing["model"]))
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = blessing
+        return blessing
+
+    def _blessing(self, context: Context) -> dict[str, Any]:
+        if self.gate["verdict"] != BLESSED:
+            told = f"{self.gate['verdict']}, and so not to be blessed: {'; '.join(reasons_of(self.gate))}"
+            raise AirflowSkipException(told) if self.on_not_blessed == SKIP else AirflowFailException(told)
+        verdict = verdict_of(self.gate)
+        return {
+            "model": candidate_of(self.plan, self.plan_params or {}),
+            "verdict": verdict["status"],
+            "rows": verdict["rows"],
+            "rubber_stamp": verdict["rubber_stamp"],
+            "digest": self.gate["digest"],
+            "manifest": self.gate["manifest"],
+            "output": (self.results or self.gate)["output"],
+            "run": f"{context['dag'].dag_id} {context['run_id']}",
+        }
+
+
+def candidate_of(place: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The model of a plan that is no baseline; empty if predictions are in the data."""
+    given = {name: str(value) for name, value in params.items() if value not in (None, "")}
+    plan = with_params(from_json(storage.read(place).decode()), given)
+    return next((dict(model) for model in plan.models if not model.get("baseline")), {})
+
+
+def move(place: str, blessing: Mapping[str, Any]) -> None:
+    """Makes `blessed.json` say what is blessed from now on.
+
+    Raises:
+        PublishLostError: somebody else moved it in the meantime.
+    """
+    content = (json.dumps(blessing, indent=2, sort_keys=True) + "\n").encode()
+    before = storage.stat(place)
+    try:
+        storage.publish(place, content, replacing=None if before is None else before.generation)
+    except PublishLostError:
+        if storage.read(place) != content:  # else it was this task's own try, whose answer was lost
+            raise

@@ -1,0 +1,126 @@
+"""Stage commands in containers of a Docker engine, by the connection and client of Airflow's Docker provider."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from airflow.sdk.exceptions import AirflowException
+
+import assay
+from assay.errors import ConfigError, TransientError
+from assay.operators.launchers.launcher import StageCall
+from assay.plan import CORE_IMAGE, TENSORFLOW_IMAGE
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+_LABEL = "assay.stage"
+_GRACE_SECONDS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class DockerLauncher:
+    """Runs each stage in a container of the image that it needs.
+
+    Attributes:
+        images: "core" or "tensorflow" -> image, where it is not `assay-core:VERSION` or `assay-tensorflow:VERSION`. An
+            image that a stage of the user's own names is taken as it is named.
+        mounts: folders that containers see at the same place: local data, models, checkpoints and results.
+        env: variables of the containers.
+        user: whom they run as, `UID:GID`; "" is Airflow's own user.
+        network: of the engine.
+        memory: at most, such as "4g"; "" for no limit.
+        base_url: of the engine.
+        docker_conn_id: connection with the credentials of a registry; "" for none.
+    """
+
+    template_fields: ClassVar[tuple[str, ...]] = ("images", "mounts", "env", "user", "network", "memory", "base_url")
+
+    images: Mapping[str, str] = field(default_factory=dict)
+    mounts: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+    network: str = "bridge"
+    memory: str = ""
+    base_url: str = "unix://var/run/docker.sock"
+    docker_conn_id: str = ""
+
+    def start(self, call: StageCall) -> Container:
+        """Starts a container; what an earlier try of the stage left running is stopped.
+
+        Raises:
+            ConfigError: there is no such image.
+            TransientError: the engine does not answer.
+        """
+        from airflow.providers.docker.hooks.docker import DockerHook
+
+        with _docker_errors(self.image_of(call.image)):
+            hook = DockerHook(docker_conn_id=self.docker_conn_id or None, base_url=self.base_url)
+            client = hook.get_conn()
+            stage = call.name.rpartition(".")[0]
+            for left in client.containers(filters={"label": f"{_LABEL}={stage}"}):
+                Container(client, left["Id"]).stop()
+            made = client.create_container(
+                self.image_of(call.image),
+                command=list(call.arguments),
+                environment=dict(self.env),
+                user=self.user or f"{os.getuid()}:{os.getgid()}",
+                labels={_LABEL: stage},
+                host_config=client.create_host_config(
+                    binds={folder: {"bind": folder, "mode": "rw"} for folder in self.mounts},
+                    network_mode=self.network,
+                    mem_limit=self.memory or None,
+                ),
+            )
+            client.start(made["Id"])
+        return Container(client, made["Id"])
+
+    def image_of(self, needed: str) -> str:
+        """The image for what a plan says that a stage needs."""
+        own = {name: f"assay-{name}:{assay.__version__}" for name in (CORE_IMAGE, TENSORFLOW_IMAGE)}
+        return {**own, **self.images}.get(needed, needed)
+
+
+class Container:
+    """A stage command in a container, which is removed once it has ended."""
+
+    def __init__(self, client: APIClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def lines(self) -> Iterator[str]:
+        held = b""
+        for chunk in self._client.logs(self._name, stream=True, follow=True):
+            *whole, held = (held + chunk).split(b"\n")
+            yield from (line.decode(errors="replace").rstrip() for line in whole)
+        if held:
+            yield held.decode(errors="replace").rstrip()
+
+    def wait(self) -> int:
+        with _docker_errors(self._name):
+            code = int(self._client.wait(self._name)["StatusCode"])
+            self._client.remove_container(self._name, force=True)
+        return code
+
+    def stop(self) -> None:
+        with suppress(ConfigError, TransientError), _docker_errors(self._name):
+            self._client.stop(self._name, timeout=_GRACE_SECONDS)
+
+
+@contextmanager
+def _docker_errors(what: str) -> Iterator[None]:
+    """Turns what the client raises into our errors."""
+    from docker.errors import APIError, DockerException, NotFound
+
+    try:
+        yield
+    except NotFound as error:
+        raise ConfigError(f"{what}: the Docker engine does not have it; build or pull it there") from error
+    except APIError as error:
+        raise TransientError(f"{what}: the Docker engine answers {error.explanation or error}") from error
+    except (DockerException, AirflowException) as error:
+        raise TransientError(f"the Docker engine does not answer: {error}") from error

@@ -1,0 +1,45 @@
+"""What a launcher is. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageCall:
+    """What a launcher is to start.
+
+    Attributes:
+        arguments: of the command `assay`.
+        image: the image that the stage needs: "core", "tensorflow", or one of the user's own.
+        name: of this try, for what shows it to people: letters, digits, - and .
+    """
+
+    arguments: tuple[str, ...]
+    image: str
+    name: str
+
+
+class Running(Protocol):
+    """A stage command that was started."""
+
+    def lines(self) -> Iterator[str]:
+        """Yields what it says, line by line, until it ends."""
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended; negative for the signal that ended it."""
+
+    def stop(self) -> None:
+        """Ends it and all that it started. May be called from a signal handler, and twice."""
+
+
+class Launcher(Protocol):
+    """Starts stage commands somewhere."""
+
+    template_fields: ClassVar[tuple[str, ...]]
+    """Names of the attributes in which Airflow's templates are filled in."""
+
+    def start(self, call: StageCall) -> Running:
+        """Starts a stage command and returns at once."""

@@ -1,0 +1,98 @@
+"""Stage commands in an interpreter of their own on this machine, which has what Airflow's environment has not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from assay.errors import ConfigError
+from assay.operators.launchers.launcher import StageCall
+
+PYTHON = "ASSAY_PYTHON"
+"""Environment variable that names the interpreter where a launcher does not."""
+
+_GRACE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubprocessLauncher:
+    """Runs stages in another Python on this machine.
+
+    Attributes:
+        python: interpreter of an environment with `assay[runtime]`; "" takes that of the variable `ASSAY_PYTHON`.
+        env: variables on top of Airflow's own, of which none that start with AIRFLOW go to the stage.
+        cwd: folder in which it runs, from which modules of one's own are importable; "" is Airflow's.
+    """
+
+    template_fields: ClassVar[tuple[str, ...]] = ("python", "env", "cwd")
+
+    python: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = ""
+
+    def start(self, call: StageCall) -> Process:
+        """Starts a stage as the first of a process group of its own.
+
+        Raises:
+            ConfigError: there is no such interpreter or folder.
+        """
+        python = self.python or os.environ.get(PYTHON, "")
+        if not python:
+            raise ConfigError(f"expected an interpreter with assay[runtime] as python= or in {PYTHON}, found none")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        try:
+            return Process(
+                subprocess.Popen(
+                    (python, "-u", "-m", "assay", *call.arguments),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    env={**inherited, **self.env},
+                    cwd=self.cwd or None,
+                    start_new_session=True,
+                    text=True,
+                    errors="replace",
+                )
+            )
+        except OSError as error:
+            raise ConfigError(f"cannot start {python} in {self.cwd or os.getcwd()}: {error.strerror}") from error
+
+
+class Process:
+    """A stage command in a process group of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def lines(self) -> Iterator[str]:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            yield line.rstrip()
+
+    def wait(self) -> int:
+        return self._process.wait()
+
+    def stop(self) -> None:
+        """Asks the whole group to end, and after a while makes it."""
+        if not self._told(signal.SIGTERM):
+            return
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while time.monotonic() < deadline:
+            self._process.poll()  # or it stays in the group as a zombie
+            if not self._told(0):
+                return
+            time.sleep(0.1)
+        self._told(signal.SIGKILL)
+
+    def _told(self, number: int) -> bool:
+        """Sends a signal to the group; returns whether there is one."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+            return True
+        return False

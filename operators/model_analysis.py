@@ -1,0 +1,291 @@
+"""From a plan to Airflow's tasks and edges: a task group, which can be mapped, and a whole DAG."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, Asset, Label, Param, task_group
+from airflow.sdk.definitions._internal.contextmanager import DagContext
+
+from assay import storage
+from assay.errors import ConfigError, MissingFileError
+from assay.operators.bless import BlessOperator
+from assay.operators.gate import FAIL, SKIP, WARN, ModelGateOperator
+from assay.operators.launchers.launcher import Launcher
+from assay.operators.stage import (
+    AnalyseOperator,
+    EvaluateOperator,
+    ExtractOperator,
+    ReadInputsOperator,
+    StageOperator,
+    WriteResultsOperator,
+)
+from assay.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, edges, from_json, to_json
+from assay.shapes import CHECKPOINTS, image_of, is_checkpointed, kind_of, reshaped
+from assay.stage_call import place_of_plan
+from assay.types import GATE_STAGE_NAME
+
+BLESS = "Bless"
+DATE = "date"
+"""The parameter that is the day of the run, unless the run says otherwise."""
+
+_OPERATORS: Mapping[str, type[StageOperator]] = {
+    READ_INPUTS: ReadInputsOperator,
+    EXTRACT: ExtractOperator,
+    EVALUATE: EvaluateOperator,
+    GATE: ModelGateOperator,
+    WRITE_RESULTS: WriteResultsOperator,
+}
+_DAY = "(dag_run.logical_date or dag_run.run_after) | ds"
+
+
+def model_analysis_task_group(
+    plan: Plan | str | os.PathLike[str],
+    *,
+    root: str,
+    group_id: str = "model_analysis",
+    checkpoint: str | None = None,
+    launcher: Launcher | None = None,
+    launchers: Mapping[str, Launcher] | None = None,
+    on_not_blessed: str = SKIP,
+    blessed: str = "",
+    outlets: Sequence[Asset] = (),
+    options: Sequence[str] = (),
+    default_args: Mapping[str, Any] | None = None,
+) -> Any:
+    """Makes a task group of a plan: a task for each of the plan's, then one that blesses.
+
+    Extractors run in series, and each evaluator directly after the extractor of its `run_after`, beside later ones. The
+    last task of the group is `Bless`, and it runs only if the candidate is blessed; so does what comes after the group.
+
+        validate = model_analysis_task_group(HERE / "analysis.yaml", root="gs://bucket/checkpoints")
+        train() >> validate() >> push()
+        validate.partial(date="2026-11-01").expand(model=["gs://models/1", "gs://models/2"])
+
+    Args:
+        plan: a plan, or the absolute path of an analysis file or of a plan as `assay plan --format json` prints it.
+        root: folder or `gs://` URI of all checkpoints; a template.
+        group_id: of the task group.
+        checkpoint: "none", "cuts" or "every" in place of what the analysis file says.
+        launcher: where stages run; None is `SubprocessLauncher()`.
+        launchers: task of the plan -> where that one runs instead.
+        on_not_blessed: what becomes of what comes after: "skip" or "fail".
+        blessed: place of `blessed.json`, which is moved to the candidate once it is blessed; "" keeps none.
+        outlets: assets of `Bless`, whose events have the verdict as `extra`.
+        options: of Beam pipelines, for all stages.
+        default_args: of Airflow's operators, for all tasks of the group.
+
+    Returns:
+        What `@task_group` returns: call it, or map it with `partial` and `expand`. Its arguments are the plan's
+        parameters. Those that are not given become Params of the DAG, for the form that triggers a run; one that is
+        named "date" is the day of the run then.
+
+    Raises:
+        ConfigError: the plan or an argument is wrong.
+    """
+    loaded = _loaded(plan)
+    if checkpoint is not None:
+        loaded = _cut(loaded, checkpoint)
+    wiring = _Wiring(
+        loaded, _root(root), launcher, launchers or {}, on_not_blessed, blessed, tuple(outlets), tuple(options)
+    )
+    wiring.check()
+
+    def group(**given: Any) -> None:
+        wiring.make({**_templates(loaded, given), **given})
+
+    group.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # Airflow checks names of arguments by it
+        [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in loaded.params]
+    )
+    return task_group(group_id=group_id, default_args=dict(default_args or {}))(group)
+
+
+def model_analysis_dag(plan: Plan | str | os.PathLike[str], *, dag_id: str, root: str, **settings: Any) -> DAG:
+    """Makes a whole DAG of a plan; its parameters are those of the plan.
+
+    Args:
+        plan: as for `model_analysis_task_group`.
+        dag_id: name of the DAG.
+        root: as for `model_analysis_task_group`.
+        settings: any other argument of `model_analysis_task_group`, or of Airflow's `DAG`.
+    """
+    names = set(inspect.signature(model_analysis_task_group).parameters) - {"default_args"}
+    for_group = {name: value for name, value in settings.items() if name in names}
+    for_dag = {name: value for name, value in settings.items() if name not in names}
+    loaded = _loaded(plan)
+    with DAG(dag_id, **{"schedule": None, "catchup": False, "doc_md": doc_of(loaded), **for_dag}) as dag:
+        model_analysis_task_group(loaded, root=root, **for_group)()
+    return dag
+
+
+def params_of(plan: Plan) -> dict[str, Param]:
+    """The parameters of a plan for the form that triggers a run."""
+    return {name: _param(name, default) for name, default in plan.params.items()}
+
+
+def doc_of(plan: Plan) -> str:
+    """What a person should know of a plan, as Markdown."""
+    models = ", ".join(f"{model['name']}{' (baseline)' if model.get('baseline') else ''}" for model in plan.models)
+    return "\n".join(
+        (
+            "Evaluates a model and says whether it may be released.",
+            "",
+            f"- models: {models or 'predictions are in the data'}",
+            f"- data: {', '.join(f'`{file}`' for file in plan.inputs.get('files', [])) or 'a reader of its own'}",
+            f"- results: `{plan.output}`",
+            f"- parameters: {', '.join(f'`{name}`' for name in plan.params) or 'none'}",
+        )
+    )
+
+
+@dataclass(frozen=True)
+class _Wiring:
+    """Makes tasks and edges of a plan."""
+
+    plan: Plan
+    root: str
+    launcher: Launcher | None
+    launchers: Mapping[str, Launcher]
+    on_not_blessed: str
+    blessed: str
+    outlets: tuple[Asset, ...]
+    options: tuple[str, ...]
+
+    def check(self) -> None:
+        tasks = [task.name for task in self.plan.tasks]
+        unknown = sorted(set(self.launchers) - set(tasks))
+        if unknown:
+            raise ConfigError(f"launchers: the plan has no task {unknown[0]!r}; expected one of {', '.join(tasks)}")
+        if self.on_not_blessed not in (SKIP, FAIL):
+            raise ConfigError(f"on_not_blessed: expected {SKIP} or {FAIL}, found {self.on_not_blessed!r}")
+
+    def make(self, params: Mapping[str, Any]) -> None:
+        """Makes all tasks in the current task group."""
+        done: dict[str, StageOperator] = {}
+        for task in self.plan.tasks:
+            done[task.name] = self._stage(task, params, {name: done[name].output for name in task.after})
+        _label(self.plan, done)
+        last = done[self.plan.tasks[-1].name]
+        gate = done[GATE_STAGE_NAME] if is_checkpointed(self.plan) else self._gate(last, params)
+        bless = self._bless(gate, last, params)
+        _ = [gate, last] >> bless
+
+    def _stage(self, task: Task, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> StageOperator:
+        operator = _OPERATORS[kind_of(self.plan, task)] if is_checkpointed(self.plan) else AnalyseOperator
+        # Bless itself fails where it should not have come to it, so that the results are published all the same.
+        closes: dict[str, Any] = {"on_not_blessed": self._gate_does} if operator is ModelGateOperator else {}
+        return operator(
+            task_id=task.name,
+            stage=task.name,
+            inputs=dict(inputs),
+            image=image_of(self.plan, task),
+            launcher=self.launchers.get(task.name, self.launcher),
+            options=self.options,
+            **self._common(params),
+            **closes,
+        )
+
+    def _gate(self, analysis: StageOperator, params: Mapping[str, Any]) -> ModelGateOperator:
+        """The gate of a plan whose one task has judged already."""
+        return ModelGateOperator(
+            task_id=GATE_STAGE_NAME,
+            inputs={analysis.stage: analysis.output},
+            on_not_blessed=self._gate_does,
+            **self._common(params),
+        )
+
+    def _bless(self, gate: StageOperator, last: StageOperator, params: Mapping[str, Any]) -> BlessOperator:
+        return BlessOperator(
+            task_id=BLESS,
+            plan=self._place,
+            gate=gate.output,
+            results=last.output,
+            plan_params=dict(params),
+            blessed=self.blessed,
+            on_not_blessed=self.on_not_blessed,
+            outlets=list(self.outlets),
+        )
+
+    def _common(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "plan": self._place,
+            "plan_json": to_json(self.plan),
+            "root": self.root,
+            "plan_params": dict(params),
+        }
+
+    @property
+    def _place(self) -> str:
+        return place_of_plan(self.plan, self.root)
+
+    @property
+    def _gate_does(self) -> str:
+        return SKIP if self.on_not_blessed == SKIP else WARN
+
+
+def _label(plan: Plan, done: Mapping[str, StageOperator]) -> None:
+    """Says at each edge between tasks why it is there."""
+    dag = DagContext.get_current()
+    home = {stage: task.name for task in plan.tasks for stage in task.stages}
+    for edge in edges(plan):
+        before, after = home[edge.before], home[edge.after]
+        if dag is not None and edge.label and before != after:
+            Label(edge.label).add_edge_info(dag, done[before].task_id, done[after].task_id)
+
+
+def _templates(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
+    """Templates for the parameters that a group is not given, and Params of the DAG that they read."""
+    dag = DagContext.get_current()
+    templates = {}
+    for name, default in plan.params.items():
+        if given.get(name) is not None:
+            continue
+        if dag is not None and name not in dag.params:
+            dag.params[name] = _param(name, default)
+        value = f"params[{name!r}]"
+        templates[name] = f"{{{{ {value} or ({_DAY}) }}}}" if name == DATE else f"{{{{ {value} or '' }}}}"
+    return templates
+
+
+def _param(name: str, default: str | None) -> Param:
+    empty = "the day of the run" if name == DATE else "the default of the plan"
+    return Param(default, f"Parameter ${{{name}}} of the plan; empty: {empty}.", type=["null", "string"], title=name)
+
+
+def _loaded(plan: Plan | str | os.PathLike[str]) -> Plan:
+    if isinstance(plan, Plan):
+        return plan
+    file = Path(plan)
+    if not file.is_absolute():
+        raise ConfigError(f"plan: expected an absolute path, as Path(__file__).with_name(...) is; found {str(plan)!r}")
+    if file.suffix == ".json":
+        text = _text(file)
+        if "tasks" in json.loads(text):
+            return from_json(text)
+    from assay.analysis_file import load_analysis
+
+    return load_analysis(file)
+
+
+def _cut(plan: Plan, checkpoint: str) -> Plan:
+    if checkpoint not in CHECKPOINTS:
+        expected = f"{', '.join(CHECKPOINTS[:-1])} or {CHECKPOINTS[-1]}"
+        raise ConfigError(f"checkpoint: expected {expected}, found {checkpoint!r}")
+    return reshaped(plan, checkpoint)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise MissingFileError(f"{file}: expected a plan or an analysis file; {error.strerror}") from error
+
+
+def _root(root: str) -> str:
+    return root if "{{" in root else storage.check_root(root)

@@ -1,0 +1,22 @@
+"""What Airflow shows of this package as a provider. Airflow asks for it at every start, so it imports nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The description, in the form of Airflow's providers."""
+    return {
+        "package-name": "assay",
+        "name": "assay",
+        "description": "Model evaluation and validation, stage by stage.",
+        "integrations": [{"integration-name": "assay", "external-doc-url": "", "tags": ["software"]}],
+        "operators": [
+            {
+                "integration-name": "assay",
+                "python-modules": ["assay.operators.stage", "assay.operators.gate", "assay.operators.bless"],
+            }
+        ],
+        "extra-links": ["assay.operators.links.ResultsLink", "assay.operators.links.CheckpointLink"],
+    }

@@ -1,0 +1,113 @@
+"""Operators by themselves: what they hold, what they refuse, which errors are retried."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+
+import pytest
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from assay import operators, storage
+from assay.errors import PublishLostError
+from assay.operators import bless
+from assay.operators.gate import ModelGateOperator
+from assay.operators.provider_info import get_provider_info
+from assay.operators.stage import StageOperator, airflow_errors, error_of
+from tests.airflow.conftest import ROOT
+
+FILES = sorted((ROOT / "operators").rglob("*.py"))
+OPERATORS = [getattr(operators, name) for name in operators.__all__ if name.endswith("Operator")]
+
+
+def inits_of_operators():
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Operator"):
+                yield from (f for f in node.body if isinstance(f, ast.FunctionDef) and f.name == "__init__")
+
+
+def only_assigns(statement):
+    """`super().__init__(...)`, or `self.name = name` (or a constant)."""
+    if isinstance(statement, ast.Expr):
+        return ast.unparse(statement).startswith("super().__init__(")
+    if isinstance(statement, ast.AnnAssign):
+        return isinstance(statement.value, ast.Constant)
+    return ast.unparse(statement) == f"self.{ast.unparse(statement.value)} = {ast.unparse(statement.value)}"
+
+
+def test_constructors_of_operators_only_assign():
+    inits = list(inits_of_operators())
+    assert len(inits) == 3
+    assert [ast.unparse(s) for init in inits for s in init.body if not only_assigns(s)] == []
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
+def test_what_is_templated_is_an_attribute_that_the_constructor_takes(operator):
+    own: dict = {"stage": "Gate", "root": "/root"} if issubclass(operator, StageOperator) else {"gate": {}}
+    made = operator(task_id="t", plan="/plan.json", **own)
+    assert isinstance(made, BaseOperator)
+    assert all(hasattr(made, name) for name in operator.template_fields)
+
+
+@pytest.mark.parametrize("package", ["apache_beam", "tensorflow", "keras", "pyarrow"])
+def test_this_environment_cannot_import(package):
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module(package)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_module_loads_of_heavy_packages_only_airflow(file):
+    module = ".".join(("assay", *file.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
+    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"numpy", "pandas", "pyarrow", "apache_beam", "tensorflow", "docker", "kubernetes", "google.cloud"}
+    light = {"assay.operators", "assay.operators.provider_info"}
+    assert set(run.stdout.split()) & (heavy | ({"airflow"} if module in light else set())) == set()
+
+
+def test_the_description_for_airflow_names_modules_and_links_that_are_there():
+    info = get_provider_info()
+    for module in info["operators"][0]["python-modules"]:
+        importlib.import_module(module)
+    for link in info["extra-links"]:
+        module, _, name = link.rpartition(".")
+        assert hasattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize(
+    ("code", "last", "expected", "told"),
+    [
+        (64, "assay.errors.MissingColumnError: no column 'x'", AirflowFailException, "no column 'x'"),
+        (75, "assay.errors.TransientError: storage does not answer", AirflowException, "storage does not answer"),
+        (1, "error: ValueError: something", AirflowException, "something"),
+        (-9, "0:05  ReadInputs", AirflowException, "was ended by signal 9"),
+    ],
+)
+def test_only_what_a_retry_cannot_heal_fails_at_once(code, last, expected, told):
+    with pytest.raises(AirflowException, match=told) as caught, airflow_errors():
+        raise error_of(code, "ReadInputs", last)
+    assert type(caught.value) is expected
+
+
+def test_a_gate_with_outlets_is_refused():
+    from airflow.sdk import Asset
+
+    gate = ModelGateOperator(task_id="gate", plan="/p", root="/r", outlets=[Asset("x://model")])
+    with pytest.raises(AirflowFailException, match="a gate has no outlets"):
+        gate.execute({})
+
+
+def test_blessed_json_is_moved_only_from_what_it_was(tmp_path, monkeypatch):
+    place = str(tmp_path / "blessed.json")
+    bless.move(place, {"model": 1})
+    bless.move(place, {"model": 2})
+    before = storage.stat(place)
+    bless.move(place, {"model": 33})
+    monkeypatch.setattr(storage, "stat", lambda place: before)  # somebody was quicker
+    with pytest.raises(PublishLostError):
+        bless.move(place, {"model": 4})
+    bless.move(place, {"model": 33})  # but it was this very one

@@ -1,0 +1,163 @@
+"""Plans as tasks and edges, run from end to end in one process; the stages run in the interpreter that has Beam."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.airflow.conftest import BAD_DAY, GOOD_DAY, analysis
+from tests.airflow.runs import dag_in, returned, run_dag
+
+DAG_FILE = """
+from airflow.sdk import DAG, Asset
+from airflow.providers.standard.operators.empty import EmptyOperator
+from assay.operators import model_analysis_task_group
+
+ANALYSIS, ROOT = {analysis!r}, {root!r}
+with DAG("validation", schedule=None) as dag:
+{body}
+"""
+ONE_GROUP = """
+    group = model_analysis_task_group(ANALYSIS, root=ROOT, outlets=[Asset(name="model", uri="x://model")])()
+    group >> EmptyOperator(task_id="push")
+"""
+TASKS = ["ReadInputs", "ExtractSliceKeys", "EvaluateMetricsAndPlots", "EvaluateExtracts", "Gate", "WriteResults"]
+
+
+@pytest.fixture
+def make(dags, data, tmp_path):
+    """Writes a DAG file; returns it."""
+
+    def made(body=ONE_GROUP, **changes):
+        file = tmp_path / "analysis.json"
+        file.write_text(json.dumps(analysis(data, tmp_path, **changes)))
+        dag = dags / "validation.py"
+        dag.write_text(DAG_FILE.format(analysis=str(file), root=str(tmp_path / "checkpoints"), body=body))
+        return dag
+
+    return made
+
+
+def test_tasks_and_edges_are_those_of_the_plan_with_the_reason_at_each(make):
+    dag = dag_in(make(), "validation")
+    before = {
+        task.task_id.removeprefix("model_analysis."): {
+            name.removeprefix("model_analysis.") for name in task.upstream_task_ids
+        }
+        for task in dag.tasks
+    }
+    assert before == {
+        "ReadInputs": set(),
+        "ExtractSliceKeys": {"ReadInputs"},
+        "EvaluateMetricsAndPlots": {"ExtractSliceKeys"},
+        "EvaluateExtracts": {"ExtractSliceKeys"},
+        "Gate": {"EvaluateMetricsAndPlots"},
+        "WriteResults": {"EvaluateMetricsAndPlots", "EvaluateExtracts", "Gate"},
+        "Bless": {"Gate", "WriteResults"},
+        "push": {"Bless"},
+    }
+    labels = dag.edge_info["model_analysis.ExtractSliceKeys"]
+    assert labels["model_analysis.EvaluateMetricsAndPlots"] == {"label": "run_after"}
+    assert labels["model_analysis.EvaluateExtracts"] == {"label": "run_after"}
+
+
+def test_parameters_of_the_plan_are_in_the_form_that_triggers_a_run(make):
+    dag = dag_in(make(params={"date": None, "model": "7"}), "validation")
+    assert dict(dag.params) == {"date": None, "model": "7"}
+
+
+def test_a_checkpointed_plan_runs_task_by_task_and_a_second_run_finds_the_checkpoints(make, tmp_path):
+    run, states = run_dag(make(), "validation")
+    assert states == {**{f"model_analysis.{name}": "success" for name in [*TASKS, "Bless"]}, "push": "success"}
+    assert json.loads((tmp_path / f"results/{GOOD_DAY}/verdict.json").read_text())["status"] == "BLESSED"
+    first = returned(run, "model_analysis.ReadInputs")
+    assert set(first) == {"task", "manifest", "digest", "rows", "counts", "verdict", "output", "reused"}
+    assert first["rows"] == 400
+    assert not first["reused"]
+
+    run, _ = run_dag(make(), "validation")
+    assert returned(run, "model_analysis.EvaluateMetricsAndPlots")["reused"]
+    assert returned(run, "model_analysis.ReadInputs")["manifest"] == first["manifest"]
+
+
+def test_a_closed_gate_publishes_why_and_visibly_skips_what_comes_after(make, tmp_path):
+    _, states = run_dag(make(), "validation", conf={"date": BAD_DAY})
+    published = {f"model_analysis.{name}": "success" for name in TASKS}
+    assert states == {**published, "model_analysis.Bless": "skipped", "push": "skipped"}
+    assert json.loads((tmp_path / f"results/{BAD_DAY}/verdict.json").read_text())["status"] == "NOT_BLESSED"
+
+
+def test_what_comes_after_a_closed_gate_fails_where_that_is_asked_for(make, tmp_path):
+    body = """
+    group = model_analysis_task_group(ANALYSIS, root=ROOT, on_not_blessed="fail")()
+    group >> EmptyOperator(task_id="push")
+"""
+    run, states = run_dag(make(body), "validation", conf={"date": BAD_DAY})
+    assert run.state == "failed"
+    assert states["model_analysis.WriteResults"] == "success"
+    assert states["model_analysis.Bless"] == "failed"
+    assert states["push"] == "upstream_failed"
+
+
+def test_too_few_rows_close_the_gate_as_not_evaluated(make):
+    run, states = run_dag(make(checkpoint="none", min_rows=401), "validation")
+    assert returned(run, "model_analysis.Gate")["verdict"] == "NOT_EVALUATED"
+    assert states["push"] == "skipped"
+
+
+def test_a_group_of_a_fused_plan_can_be_mapped_and_its_gate_closes_for_one_of_many(make):
+    body = f"""
+    group = model_analysis_task_group(ANALYSIS, root=ROOT, group_id="days", checkpoint="none")
+    group.expand(date=["{GOOD_DAY}", "{BAD_DAY}"])
+"""
+    run, states = run_dag(make(body), "validation")
+    assert states == {
+        "days.Analyse": ["success", "success"],
+        "days.Gate": ["success", "success"],
+        "days.Bless": ["success", "skipped"],
+    }
+    assert returned(run, "days.Analyse", 1)["output"].endswith(BAD_DAY)
+
+
+def test_the_date_falls_back_on_when_the_run_was_due_if_it_has_no_logical_date(make):
+    _, states = run_dag(make(checkpoint="none"), "validation", logical_date=None)
+    assert states["model_analysis.Analyse"] == "failed"  # there is no data of today
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("'analysis.yaml', root=ROOT", "expected an absolute path"),
+        ("ANALYSIS, root='s3://bucket'", "expected a local folder or a gs:// URI"),
+        ("ANALYSIS, root=ROOT, launchers={'Gaet': None}", "the plan has no task 'Gaet'"),
+        ("ANALYSIS, root=ROOT, on_not_blessed='stop'", "on_not_blessed: expected skip or fail, found 'stop'"),
+        ("ANALYSIS, root=ROOT, checkpoint='all'", "checkpoint: expected none, cuts or every, found 'all'"),
+    ],
+)
+def test_a_wrong_argument_is_an_import_error_that_says_so(make, arguments, told):
+    from airflow.dag_processing.dagbag import DagBag
+
+    file = make(f"    model_analysis_task_group({arguments})()")
+    (error,) = DagBag(str(file)).import_errors.values()
+    assert told in error
+
+
+def test_links_lead_to_checkpoint_and_results(make, tmp_path):
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+
+    run, _ = run_dag(make(checkpoint="none"), "validation")
+    with create_session() as session:
+        query = XComModel.get_many(
+            run_id=run.run_id, key="_link_assay_results", task_ids="model_analysis.Analyse", dag_ids="validation"
+        )
+        found = [row.value for row in session.execute(query.with_only_columns(XComModel.value))]
+    assert found == [f"file://{tmp_path}/results/{GOOD_DAY}"]
+
+
+def test_a_bucket_is_linked_to_the_console():
+    from assay.operators.links import page_of
+
+    assert page_of("gs://b/a c").startswith("https://console.cloud.google.com/storage/browser/b/a%20c")
+    assert page_of("") == ""
