@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay import plan as plans
+from assay.blessed import BLESSED
 from assay.errors import ConfigError, EvalConfigError, MissingFileError
 from assay.fields import (
     Field,
@@ -99,8 +100,8 @@ _CUSTOM: Mapping[str, Field] = {
 _MODEL: Mapping[str, Field] = {
     "name": Field(word),
     "uri": Field(text),
-    "type": Field(choice(*MODEL_TYPES)),
-    "baseline": Field(flag, False),
+    "type": Field(choice(*MODEL_TYPES), None),
+    "baseline": Field(lambda value, path: value if value == BLESSED else flag(value, path), False),
     "signature": Field(text, None),
     "features": Field(words, None),
     "batch_rows": Field(count, None),
@@ -240,6 +241,8 @@ def _with_files_placed(source: Mapping[str, Any], folder: Path) -> dict[str, Any
 
 
 def _placed_model(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    if model["baseline"] == BLESSED:
+        return {"name": model["name"], "uri": _placed(model["uri"], folder), "type": BLESSED, "baseline": True}
     uri = model["uri"] if model["type"] == "callable" else _placed(model["uri"], folder)
     return {key: value for key, value in {**model, "uri": uri}.items() if value is not None}
 
@@ -275,7 +278,7 @@ def _config_in(file: Path) -> Any:
 def _resolved(source: Any, read: Mapping[str, Any]) -> dict[str, Any]:
     from assay.config import check_eval_config, parse_eval_config, resolve_eval_config, to_canonical_json
 
-    has_baseline = any(model["baseline"] for model in read["models"]) if read["models"] else None
+    has_baseline = any(bool(model["baseline"]) for model in read["models"]) if read["models"] else None
     config = resolve_eval_config(
         parse_eval_config(source), has_baseline_model=has_baseline, rubber_stamp=read["rubber_stamp"]
     )
@@ -326,13 +329,26 @@ def _check_models(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -
     for i, name in enumerate(names):
         if name in names[:i]:
             raise ConfigError(f"models[{i}].name: two models have the name {name!r}; expected a name for each")
+    for i, model in enumerate(models):
+        _check_type(model, f"models[{i}]")
     if len(models) > 1 or len(specs) > 1:
         _check_specs(read, specs)
 
 
+def _check_type(model: Mapping[str, Any], path: str) -> None:
+    """A model has a type, unless it is the one that is blessed: `blessed.json` tells all about that."""
+    if model["baseline"] != BLESSED:
+        if model["type"] is None:
+            raise ConfigError(f"{path}.type: expected one of {', '.join(MODEL_TYPES)}, found nothing")
+        return
+    said = [key for key in ("type", "signature", "features", "batch_rows", "args") if model[key] is not None]
+    if said:
+        raise ConfigError(f"{path}.{said[0]}: expected nothing, as {model['uri']} says which model is blessed")
+
+
 def _check_specs(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
     """Every model has its model spec, every spec its model, and they agree about who is the baseline."""
-    baselines = {model["name"]: model["baseline"] for model in read["models"]}
+    baselines = {model["name"]: bool(model["baseline"]) for model in read["models"]}
     specified = {spec.get("name", ""): spec.get("is_baseline", False) for spec in specs}
     for i, (name, baseline) in enumerate(baselines.items()):
         if name not in specified:

@@ -6,13 +6,13 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import apache_beam as beam
 
 import assay
-from assay import gate, publishing, storage
+from assay import blessed, gate, publishing, storage
 from assay.checkpoints import digests, elements, pins
 from assay.checkpoints.commit import alive, commit, find, load, new_attempt, place_of
 from assay.checkpoints.manifest import Manifest, Step, root_of, total
@@ -56,7 +56,12 @@ from assay.verdict import Counts, Verdict
 
 def run_task(plan: Plan, task: Task, checkpoints: Checkpoints, options: Sequence[str] = ()) -> StageResult:
     """Runs a task, or finds that there is nothing to do; see `assay.run_stage.run_stage`."""
-    return _Run(plan, task, checkpoints, tuple(options)).result()
+    run = _Run(plan, task, checkpoints, tuple(options))
+    before = {name: run.given(name) for name in task.after}
+    if not blessed.place_of(plan):
+        return run.result(before)
+    baseline = before[READ_INPUTS_STAGE_NAME].baseline if before else blessed.today(plan)
+    return replace(run, plan=blessed.with_baseline(plan, baseline), noted={"baseline": baseline}).result(before)
 
 
 @dataclass(frozen=True)
@@ -67,15 +72,16 @@ class _Run:
     task: Task
     checkpoints: Checkpoints
     options: tuple[str, ...]
+    noted: Mapping[str, Any] = field(default_factory=dict)
+    """What reading notes for later tasks, beside the models."""
 
     @property
     def root(self) -> str:
         return self.checkpoints.root
 
-    def result(self) -> StageResult:
+    def result(self, before: Mapping[str, Manifest]) -> StageResult:
         """Does what is left to do."""
         kind, context = kind_of(self.plan, self.task), context_of(self.plan)
-        before = {name: self._given(name) for name in self.task.after}
         if kind == WRITE_RESULTS:
             return self._published(context, before)
         if kind == READ_INPUTS and "factory" not in self.plan.inputs:
@@ -84,12 +90,13 @@ class _Run:
         contents = {name: manifest.content for name, manifest in before.items()}
         content = digests.content_digest(self.plan, self.task, contents, extra)
         models = pins.pinned_models(self.plan) if kind == READ_INPUTS else {}
-        digest = digests.digest_of({"content": content, "models": models}) if models else content
+        pinned = {"models": models, **self.noted} if kind == READ_INPUTS and (models or self.noted) else {}
+        digest = digests.digest_of({"content": content, **pinned}) if pinned else content
         found = find(self.root, self.task.name, digest)
         kept = found or (find(self.root, self.task.name, content) if digest != content else None)
         manifest = kept or self._content(kind, context, before, content, extra)
         if found is None and digest != content:
-            manifest = commit(self.root, _pinning(manifest, digest, models))
+            manifest = commit(self.root, _pinning(manifest, digest, pinned))
         return self._result(manifest, reused=kept is not None)
 
     def _result(self, manifest: Manifest, *, reused: bool) -> StageResult:
@@ -104,7 +111,7 @@ class _Run:
             verdict=manifest.verdict["status"] if manifest.verdict else "",
         )
 
-    def _given(self, name: str) -> Manifest:
+    def given(self, name: str) -> Manifest:
         """The checkpoint of a task before this one, as the caller names it."""
         place = self.checkpoints.inputs.get(name)
         if place is None:
@@ -244,11 +251,11 @@ def lineage_of(before: Mapping[str, Manifest]) -> dict[str, Step]:
     return {task: step for manifest in before.values() for task, step in manifest.lineage.items()}
 
 
-def _pinning(manifest: Manifest, digest: str, models: Mapping[str, Mapping[str, str]]) -> Manifest:
+def _pinning(manifest: Manifest, digest: str, pinned: Mapping[str, Any]) -> Manifest:
     """The same shards under another digest, which stands for the models too."""
     step = replace(manifest.lineage[manifest.task], digest=digest)
     lineage = {**manifest.lineage, manifest.task: step}
-    return replace(manifest, digest=digest, models=models, lineage=lineage, attempt=new_attempt())
+    return replace(manifest, digest=digest, lineage=lineage, attempt=new_attempt(), **pinned)
 
 
 def _discard(folder: Folder) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from assay import errors, publishing, storage
+from assay import blessed, errors, publishing, storage
 from assay.errors import AssayError
 from assay.plan import Plan, Task
 from assay.progress import shown
@@ -58,7 +58,7 @@ def check(plan: Plan, *, import_code: bool = False) -> None:
         UsageError: a model, file, column or factory is missing or wrong.
     """
     publishing.check_output(plan.output)
-    context = context_of(plan)
+    context = context_of(blessed.with_baseline(plan, blessed.today(plan)))
     check_inputs(context)
     if import_code:
         import_custom(context)

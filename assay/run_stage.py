@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from assay import publishing
+from assay import blessed, publishing
 from assay.checkpointed import run_task
 from assay.errors import PipelineError
 from assay.near_miss import one_of
@@ -53,6 +53,7 @@ def run_stage(
 def _analyse(plan: Plan, task: Task, options: Sequence[str]) -> StageResult:
     """The whole plan as one Beam job."""
     publishing.check_output(plan.output)
+    plan = blessed.with_baseline(plan, blessed.today(plan))
     context = context_of(plan)
     check_inputs(context)
     foreign = publishing.withdraw(plan.output)

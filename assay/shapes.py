@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from assay.blessed import place_of
 from assay.plan import (
     ANALYSE_TASK,
     CORE_IMAGE,
@@ -50,10 +51,10 @@ def reshaped(plan: Plan, checkpoints: str) -> Plan:
 
 
 def _with_pins(plan: Plan, task: Task, reading: str) -> Task:
-    """A task that runs models also waits for reading, which says what the models were when the run began."""
-    if runs_models(plan, task) and reading not in task.after:
-        return replace(task, after=(*task.after, reading))
-    return task
+    """Reading says what the models were when the run began, and which was blessed: who must know waits for it."""
+    if not (runs_models(plan, task) or place_of(plan)) or reading in (task.name, *task.after):
+        return task
+    return replace(task, after=(*task.after, reading))
 
 
 def runs_models(plan: Plan, task: Task) -> bool:

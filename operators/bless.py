@@ -10,11 +10,11 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from assay import storage
-from assay.errors import PublishLostError
+from assay.blessed import candidate_of, move
 from assay.operators.gate import BLESSED, SKIP, reasons_of, verdict_of
 from assay.operators.links import ResultsLink
 from assay.operators.stage import airflow_errors
-from assay.plan import from_json, with_params
+from assay.plan import Plan, from_json, with_params
 
 
 class BlessOperator(BaseOperator):
@@ -72,7 +72,7 @@ class BlessOperator(BaseOperator):
             raise AirflowSkipException(told) if self.on_not_blessed == SKIP else AirflowFailException(told)
         verdict = verdict_of(self.gate)
         return {
-            "model": candidate_of(self.plan, self.plan_params or {}),
+            "model": candidate_of(plan_at(self.plan, self.plan_params or {})),
             "verdict": verdict["status"],
             "rows": verdict["rows"],
             "rubber_stamp": verdict["rubber_stamp"],
@@ -83,23 +83,7 @@ class BlessOperator(BaseOperator):
         }
 
 
-def candidate_of(place: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The model of a plan that is no baseline; empty if predictions are in the data."""
+def plan_at(place: str, params: Mapping[str, Any]) -> Plan:
+    """The plan at a place with its parameters filled in."""
     given = {name: str(value) for name, value in params.items() if value not in (None, "")}
-    plan = with_params(from_json(storage.read(place).decode()), given)
-    return next((dict(model) for model in plan.models if not model.get("baseline")), {})
-
-
-def move(place: str, blessing: Mapping[str, Any]) -> None:
-    """Makes `blessed.json` say what is blessed from now on.
-
-    Raises:
-        PublishLostError: somebody else moved it in the meantime.
-    """
-    content = (json.dumps(blessing, indent=2, sort_keys=True) + "\n").encode()
-    before = storage.stat(place)
-    try:
-        storage.publish(place, content, replacing=None if before is None else before.generation)
-    except PublishLostError:
-        if storage.read(place) != content:  # else it was this task's own try, whose answer was lost
-            raise
+    return with_params(from_json(storage.read(place).decode()), given)

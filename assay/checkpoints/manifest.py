@@ -77,6 +77,7 @@ class Manifest:
         shards: sorted by their place in the input.
         inputs: of ReadInputs: file -> what it was when it was read: size and generation.
         models: of ReadInputs: model -> file -> what it was when the run began.
+        baseline: of ReadInputs: the model that was blessed when the run began, where the plan asks for that one.
         outputs: of an evaluator or the gate: the keys of its outputs, those without an element too.
         verdict: of the gate: what `verdict.json` holds.
     """
@@ -93,6 +94,7 @@ class Manifest:
     shards: tuple[Shard, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    baseline: Mapping[str, Any] | None = None
     outputs: tuple[str, ...] = ()
     verdict: Mapping[str, Any] | None = None
 

@@ -11,9 +11,7 @@ import pytest
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from assay import operators, storage
-from assay.errors import PublishLostError
-from assay.operators import bless
+from assay import operators
 from assay.operators.gate import ModelGateOperator
 from assay.operators.provider_info import get_provider_info
 from assay.operators.stage import StageOperator, airflow_errors, error_of
@@ -99,15 +97,3 @@ def test_a_gate_with_outlets_is_refused():
     gate = ModelGateOperator(task_id="gate", plan="/p", root="/r", outlets=[Asset("x://model")])
     with pytest.raises(AirflowFailException, match="a gate has no outlets"):
         gate.execute({})
-
-
-def test_blessed_json_is_moved_only_from_what_it_was(tmp_path, monkeypatch):
-    place = str(tmp_path / "blessed.json")
-    bless.move(place, {"model": 1})
-    bless.move(place, {"model": 2})
-    before = storage.stat(place)
-    bless.move(place, {"model": 33})
-    monkeypatch.setattr(storage, "stat", lambda place: before)  # somebody was quicker
-    with pytest.raises(PublishLostError):
-        bless.move(place, {"model": 4})
-    bless.move(place, {"model": 33})  # but it was this very one

@@ -7,3 +7,7 @@ def score(columns):
 
 def squared(columns):
     return columns["score"] ** 2
+
+
+def reversed(columns):
+    return 1 - columns["score"].to_numpy()

@@ -1,0 +1,164 @@
+"""A baseline that is whatever was blessed last: read when a run begins, and by all of its stages the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from assay import blessed, local, storage
+from assay.analysis_file import compile_analysis
+from assay.errors import ConfigError, PublishLostError
+from assay.plan import Plan, with_params
+from assay.run_stage import run_stage
+from assay.shapes import CUTS, reshaped
+from assay.stage_call import Checkpoints
+from assay.stage_result import StageResult
+from tests.parity.results import differing, parts_of
+
+SCORE, SQUARED, REVERSED = (f"tests.end_to_end.scores:{name}" for name in ("score", "squared", "reversed"))
+CHANGE = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": {"value": 0.0}}}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(5)
+    label = (rng.random(300) < 0.4).astype(float)
+    score = np.clip(rng.normal(0.4 + 0.3 * label, 0.2), 0, 1)
+    file = tmp_path / "data.parquet"
+    pq.write_table(pa.table({"label": label, "score": score, "group": rng.choice(["a", "b"], 300)}), file)
+    return file
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "blessed.json"
+
+
+def plan_of(data: Path, place: Path, candidate: str = SCORE, output: str = "out", **changes: Any) -> Plan:
+    analysis = {
+        "inputs": {"format": "parquet", "files": [str(data)]},
+        "models": [
+            {"name": "new", "type": "callable", "uri": candidate},
+            {"name": "current", "baseline": "blessed", "uri": str(place)},
+        ],
+        "eval_config": {
+            "model_specs": [
+                {"name": "new", "label_key": "label"},
+                {"name": "current", "label_key": "label", "is_baseline": True},
+            ],
+            "slicing_specs": [{}, {"feature_keys": ["group"]}],
+            "metrics_specs": [{"metrics": [{"class_name": "AUC", "threshold": CHANGE}]}],
+        },
+        "output": output,
+        **changes,
+    }
+    return with_params(compile_analysis(analysis, data.parent), {})
+
+
+def bless(place: Path, plan: Plan) -> None:
+    blessed.move(str(place), {"model": blessed.candidate_of(plan), "verdict": "BLESSED"})
+
+
+def test_the_first_candidate_has_no_baseline_and_is_stamped(data, place):
+    run = local.run(plan_of(data, place))
+    assert run.verdict.status == "BLESSED"
+    assert run.verdict.rubber_stamp
+
+
+@pytest.mark.parametrize("checkpointed", [False, True])
+@pytest.mark.parametrize(("candidate", "verdict"), [(SCORE, "BLESSED"), (REVERSED, "NOT_BLESSED")])
+def test_a_later_candidate_is_compared_with_what_was_blessed(checkpointed, candidate, verdict, data, place, tmp_path):
+    bless(place, plan_of(data, place, SQUARED))
+    checkpoints = str(tmp_path / "checkpoints") if checkpointed else None
+    run = local.run(plan_of(data, place, candidate), checkpoints=checkpoints)
+    assert run.verdict.status == verdict
+    assert not run.verdict.rubber_stamp
+
+
+def test_it_is_as_if_the_analysis_had_named_that_model(data, place):
+    bless(place, plan_of(data, place, SQUARED))
+    models = [
+        {"name": "new", "type": "callable", "uri": SCORE},
+        {"name": "current", "type": "callable", "uri": SQUARED, "baseline": True},
+    ]
+    local.run(plan_of(data, place, output="blessed/results"))
+    local.run(plan_of(data, place, output="named/results", models=models))
+    assert differing(parts_of(data.parent / "blessed"), parts_of(data.parent / "named")) == {}
+
+
+def in_steps(plan: Plan, root: Path, between: Any) -> list[StageResult]:
+    """Runs a plan task by task, with something that happens after reading."""
+    cut = reshaped(plan, CUTS)
+    done: dict[str, StageResult] = {}
+    for task in cut.tasks:
+        inputs = {name: done[name].manifest for name in task.after}
+        done[task.name] = run_stage(cut, task.name, checkpoints=Checkpoints(root=str(root), inputs=inputs, run="run"))
+        if len(done) == 1:
+            between()
+    return list(done.values())
+
+
+def test_what_is_blessed_while_a_run_is_under_way_is_for_the_next_run(data, place, tmp_path):
+    bless(place, plan_of(data, place, SQUARED))
+    plan = plan_of(data, place, REVERSED, output="steps/results")
+    *_, last = in_steps(plan, tmp_path / "checkpoints", lambda: bless(place, plan))
+    assert last.verdict == "NOT_BLESSED"
+    again = in_steps(plan, tmp_path / "checkpoints", lambda: None)
+    assert again[-1].verdict == "BLESSED"  # as good as itself
+
+
+def test_a_first_run_stays_one_when_something_is_blessed_while_it_is_under_way(data, place, tmp_path):
+    plan = plan_of(data, place, REVERSED)
+    *_, last = in_steps(plan, tmp_path / "checkpoints", lambda: bless(place, plan_of(data, place)))
+    assert last.verdict == "BLESSED"
+    verdict = json.loads(Path(plan.output, "verdict.json").read_text())
+    assert verdict["rubber_stamp"] is True
+
+
+def test_an_unchanged_blessing_runs_nothing_again_and_another_one_runs_inference(data, place, tmp_path):
+    plan = plan_of(data, place)
+    bless(place, plan_of(data, place, SQUARED))
+    assert not any(done.reused for done in in_steps(plan, tmp_path / "checkpoints", lambda: None))
+    again = in_steps(plan, tmp_path / "checkpoints", lambda: None)
+    assert [done.reused for done in again] == [True] * (len(again) - 1) + [False]
+    bless(place, plan_of(data, place, REVERSED))
+    moved = {done.task: done.reused for done in in_steps(plan, tmp_path / "checkpoints", lambda: None)}
+    assert moved["ReadInputs"]
+    assert not moved["ExtractPredictions"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"model": {}}', '{"model": {"type": "blessed", "uri": "x"}}'])
+def test_what_is_no_blessing_is_refused_by_name(content, data, place):
+    place.write_text(content)
+    with pytest.raises(ConfigError, match=f"{place}: expected a blessing with a model"):
+        local.run(plan_of(data, place))
+
+
+@pytest.mark.parametrize(("key", "value"), [("type", "keras"), ("features", ["score"]), ("signature", "s")])
+def test_settings_of_the_blessed_model_are_refused(key, value, data, place):
+    models = [
+        {"name": "new", "type": "callable", "uri": SCORE},
+        {"name": "current", "baseline": "blessed", "uri": str(place), key: value},
+    ]
+    with pytest.raises(ConfigError, match=rf"models\[1\]\.{key}: expected nothing"):
+        plan_of(data, place, models=models)
+
+
+def test_any_other_model_without_a_type_is_refused(data, place):
+    with pytest.raises(ConfigError, match=r"models\[0\]\.type: expected one of saved_model"):
+        plan_of(data, place, models=[{"name": "new", "uri": SCORE}])
+
+
+def test_it_is_moved_only_from_what_it_was(place, monkeypatch):
+    blessed.move(str(place), {"model": 1})
+    blessed.move(str(place), {"model": 2})
+    before = storage.stat(str(place))
+    blessed.move(str(place), {"model": 33})
+    monkeypatch.setattr(storage, "stat", lambda place: before)  # somebody was quicker
+    with pytest.raises(PublishLostError):
+        blessed.move(str(place), {"model": 4})
+    blessed.move(str(place), {"model": 33})  # but it was this very one
