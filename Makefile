@@ -14,9 +14,10 @@ AIRFLOW_INSTALLED := .venv-airflow/installed
 CENSUS := examples/census
 TRAINED := $(CENSUS)/models/trained
 END_TO_END := tests/test_readme.py tests/end_to_end tests/parity tests/conformance tests/images tests/containers
+FAULTS := tests/faults
 OTHERS := tests/airflow
 
-.PHONY: demo test test-all check unit end-to-end airflow images pins bench docs proto clean help
+.PHONY: demo test test-all check unit end-to-end faults airflow images pins bench docs proto clean help
 
 help: ## the list of targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -37,10 +38,13 @@ check: $(INSTALLED) ## lint, format, types
 	$(BIN)/mypy
 
 unit: $(INSTALLED) ## the quick tests
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(OTHERS),--ignore=$(tests))
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(OTHERS),--ignore=$(tests))
 
 end-to-end: $(TRAINED) images-or-skip ## whole runs: the demo, the README
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END)
+
+faults: $(INSTALLED) ## stages killed, checkpoints damaged, disks full, storage out of order
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow" $(FAULTS)
 
 airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an environment of their own
 	$(AIRFLOW_BIN)/pytest -q -m "not slow" tests/airflow
@@ -69,6 +73,7 @@ test-groups:
 	@.ci/group unit 13 $(MAKE) unit
 	@.ci/group images 5 $(MAKE) images-or-skip
 	@.ci/group end-to-end 13 $(MAKE) end-to-end
+	@.ci/group faults 8 $(MAKE) faults
 	@.ci/group airflow 8 $(MAKE) airflow
 
 all-tests: images-or-skip $(AIRFLOW_INSTALLED)

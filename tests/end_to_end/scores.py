@@ -10,4 +10,4 @@ def squared(columns):
 
 
 def reversed(columns):
-    return 1 - columns["score"].to_numpy()
+    return 1 - columns["score"]

@@ -20,6 +20,7 @@ from assay.stage_result import StageResult
 from tests.parity.results import differing, parts_of
 
 SCORE, SQUARED, REVERSED = (f"tests.end_to_end.scores:{name}" for name in ("score", "squared", "reversed"))
+BLESSED = {"name": "current", "baseline": "blessed"}
 CHANGE = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": {"value": 0.0}}}
 
 
@@ -43,7 +44,7 @@ def plan_of(data: Path, place: Path, candidate: str = SCORE, output: str = "out"
         "inputs": {"format": "parquet", "files": [str(data)]},
         "models": [
             {"name": "new", "type": "callable", "uri": candidate},
-            {"name": "current", "baseline": "blessed", "uri": str(place)},
+            BLESSED | {"uri": str(place)},
         ],
         "eval_config": {
             "model_specs": [
@@ -142,7 +143,7 @@ def test_what_is_no_blessing_is_refused_by_name(content, data, place):
 def test_settings_of_the_blessed_model_are_refused(key, value, data, place):
     models = [
         {"name": "new", "type": "callable", "uri": SCORE},
-        {"name": "current", "baseline": "blessed", "uri": str(place), key: value},
+        BLESSED | {"uri": str(place), key: value},
     ]
     with pytest.raises(ConfigError, match=rf"models\[1\]\.{key}: expected nothing"):
         plan_of(data, place, models=models)
@@ -150,7 +151,7 @@ def test_settings_of_the_blessed_model_are_refused(key, value, data, place):
 
 def test_any_other_model_without_a_type_is_refused(data, place):
     with pytest.raises(ConfigError, match=r"models\[0\]\.type: expected one of saved_model"):
-        plan_of(data, place, models=[{"name": "new", "uri": SCORE}])
+        plan_of(data, place, models=[{"name": "new", "uri": SCORE}, BLESSED | {"uri": str(place)}])
 
 
 def test_it_is_moved_only_from_what_it_was(place, monkeypatch):
