@@ -34,11 +34,10 @@ with DAG(
         bash_command=os.environ.get("ASSAY_TRAIN", f'"${{ASSAY_PYTHON:-python}}" "{CENSUS / "train.py"}"'),
     )
     validate = model_analysis_task_group(
-        os.environ.get("ASSAY_ANALYSIS", CENSUS / "analysis.yaml"),
+        os.environ.get("ASSAY_ANALYSIS", CENSUS / "daily.yaml"),
         root=ROOT,
         group_id="validate",
         checkpoint="cuts",
-        blessed=f"{ROOT}/blessed.json",
         outlets=[BLESSED],
     )
     push = BashOperator(

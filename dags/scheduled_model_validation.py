@@ -15,7 +15,7 @@ from assay.operators import model_analysis_dag
 CENSUS = Path(__file__).resolve().parents[1] / "examples" / "census"
 
 dag = model_analysis_dag(
-    os.environ.get("ASSAY_ANALYSIS", CENSUS / "analysis.yaml"),
+    os.environ.get("ASSAY_ANALYSIS", CENSUS / "daily.yaml"),
     dag_id="scheduled_model_validation",
     root=os.environ.get("ASSAY_ROOT", str(CENSUS / "out" / "checkpoints")),
     checkpoint="cuts",

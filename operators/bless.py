@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from assay import storage
-from assay.blessed import candidate_of, move
+from assay.blessed import candidate_of, move, place_of
 from assay.operators.gate import BLESSED, SKIP, reasons_of, verdict_of
 from assay.operators.links import ResultsLink
 from assay.operators.stage import airflow_errors
@@ -26,8 +26,9 @@ class BlessOperator(BaseOperator):
         plan: place of the plan.
         gate: what the gate returned.
         plan_params: parameter of the plan -> value, as for the stages.
-        blessed: place of `blessed.json`, which says what is blessed today; "" keeps none. If somebody else moves it at
-            the same time, one of both is told and tries again.
+        blessed: place of `blessed.json`, which says what is blessed today; None is where the plan's baseline is
+            looked up, if that is the blessed one; "" keeps none. If somebody else moves it at the same time, one of
+            both is told and tries again.
         results: what `WriteResultsOperator` returned; None where the gate's has it.
         on_not_blessed: "skip" itself or "fail", if the verdict is another.
         kwargs: of Airflow's BaseOperator; `outlets` among them.
@@ -43,7 +44,7 @@ class BlessOperator(BaseOperator):
         plan: str,
         gate: Any,
         plan_params: Mapping[str, Any] | None = None,
-        blessed: str = "",
+        blessed: str | None = None,
         results: Any = None,
         on_not_blessed: str = SKIP,
         **kwargs: Any,
@@ -58,21 +59,23 @@ class BlessOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         with airflow_errors():
-            blessing = self._blessing(context)
-            if self.blessed:
-                move(self.blessed, blessing)
-                self.log.info("%s: %s", self.blessed, json.dumps(blessing["model"]))
+            plan = plan_at(self.plan, self.plan_params or {})
+            blessing = self._blessing(context, plan)
+            place = place_of(plan) if self.blessed is None else self.blessed
+            if place:
+                move(place, blessing)
+                self.log.info("%s: %s", place, json.dumps(blessing["model"]))
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = blessing
         return blessing
 
-    def _blessing(self, context: Context) -> dict[str, Any]:
+    def _blessing(self, context: Context, plan: Plan) -> dict[str, Any]:
         if self.gate["verdict"] != BLESSED:
             told = f"{self.gate['verdict']}, and so not to be blessed: {'; '.join(reasons_of(self.gate))}"
             raise AirflowSkipException(told) if self.on_not_blessed == SKIP else AirflowFailException(told)
         verdict = verdict_of(self.gate)
         return {
-            "model": candidate_of(plan_at(self.plan, self.plan_params or {})),
+            "model": candidate_of(plan),
             "verdict": verdict["status"],
             "rows": verdict["rows"],
             "rubber_stamp": verdict["rubber_stamp"],

@@ -54,7 +54,7 @@ def model_analysis_task_group(
     launcher: Launcher | None = None,
     launchers: Mapping[str, Launcher] | None = None,
     on_not_blessed: str = SKIP,
-    blessed: str = "",
+    blessed: str | None = None,
     outlets: Sequence[Asset] = (),
     options: Sequence[str] = (),
     default_args: Mapping[str, Any] | None = None,
@@ -76,7 +76,8 @@ def model_analysis_task_group(
         launcher: where stages run; None is `SubprocessLauncher()`.
         launchers: task of the plan -> where that one runs instead.
         on_not_blessed: what becomes of what comes after: "skip" or "fail".
-        blessed: place of `blessed.json`, which is moved to the candidate once it is blessed; "" keeps none.
+        blessed: place of `blessed.json`, which is moved to the candidate once it is blessed; None is where the plan
+            looks up its baseline, if that is the blessed one; "" keeps none.
         outlets: assets of `Bless`, whose events have the verdict as `extra`.
         options: of Beam pipelines, for all stages.
         default_args: of Airflow's operators, for all tasks of the group.
@@ -153,7 +154,7 @@ class _Wiring:
     launcher: Launcher | None
     launchers: Mapping[str, Launcher]
     on_not_blessed: str
-    blessed: str
+    blessed: str | None
     outlets: tuple[Asset, ...]
     options: tuple[str, ...]
 

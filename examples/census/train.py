@@ -4,6 +4,7 @@
     models/baseline.keras         Keras 3: takes the raw feature columns by name
     out/data/eval-*.tfrecord.gz   the test rows as tf.Examples
     out/data/eval.parquet         the same rows
+    out/data/days/DATE/           the same rows again, as if a seventh of them had come on each of seven days
 
 Sex, race and Hispanic origin are not given to the models: the analysis slices by them. Preprocessing is part of the
 models, so that raw columns go in wherever they are served or evaluated.
@@ -31,6 +32,7 @@ NUMBERS = ("age", "weeks_worked")
 AMOUNTS = ("wage_per_hour", "capital_gains", "capital_losses", "dividends")  # mostly 0, long tails
 BASELINE_FEATURES = ("education", "class_of_worker", "age", "weeks_worked", "capital_gains")
 SHARDS = 4
+DAYS = tuple(f"2026-11-{day}" for day in range(16, 23))
 SEED = 1994
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -125,17 +127,29 @@ def export_for_examples(model: keras.Model, path: Path) -> None:
 
 
 def write_eval_data(test: pd.DataFrame, folder: Path) -> None:
-    """Writes the rows as gzipped TFRecords of tf.Example in SHARDS files, and as one Parquet file."""
-    import tensorflow as tf
-
+    """Writes the rows as TFRecords of tf.Example, in SHARDS files and by DAYS, and as one Parquet file."""
     folder.mkdir(parents=True, exist_ok=True)
     test.to_parquet(folder / "eval.parquet", index=False)
-    size = -(-len(test) // SHARDS)
-    for shard in range(SHARDS):
-        path = folder / f"eval-{shard:05d}-of-{SHARDS:05d}.tfrecord.gz"
-        with tf.io.TFRecordWriter(str(path), tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
-            for example in examples(test.iloc[shard * size : (shard + 1) * size]):
-                writer.write(example.SerializeToString())
+    for shard, rows in enumerate(parts(test, SHARDS)):
+        write_examples(rows, folder / f"eval-{shard:05d}-of-{SHARDS:05d}.tfrecord.gz")
+    for day, rows in zip(DAYS, parts(test, len(DAYS)), strict=True):
+        (folder / "days" / day).mkdir(parents=True, exist_ok=True)
+        write_examples(rows, folder / "days" / day / "eval.tfrecord.gz")
+
+
+def parts(frame: pd.DataFrame, count: int) -> list[pd.DataFrame]:
+    """Cuts rows into so many parts of one size, but for the last."""
+    size = -(-len(frame) // count)
+    return [frame.iloc[start : start + size] for start in range(0, len(frame), size)]
+
+
+def write_examples(rows: pd.DataFrame, path: Path) -> None:
+    """Writes rows as gzipped TFRecords of tf.Example."""
+    import tensorflow as tf
+
+    with tf.io.TFRecordWriter(str(path), tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
+        for example in examples(rows):
+            writer.write(example.SerializeToString())
 
 
 def examples(frame: pd.DataFrame) -> Iterator[tf.train.Example]:

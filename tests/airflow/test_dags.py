@@ -67,13 +67,34 @@ def test_scheduled_model_validation_is_green_on_the_day_of_the_run(prepared):
     assert returned(run, "model_analysis.WriteResults")["output"].endswith(GOOD_DAY)
 
 
-def test_retraining_blesses_and_pushes(prepared, tmp_path):
-    _, states = run_dag(prepared("retraining"), "retraining")
-    assert set(states.values()) == {"success"}
-    assert (tmp_path / "pushed").exists()
-    blessed = json.loads((tmp_path / "checkpoints/blessed.json").read_text())
-    assert blessed["verdict"] == "BLESSED"
-    assert blessed["rows"] == 400
+def against_the_blessed(data, folder, candidate):
+    """What an analysis has in place of predictions in the data: a candidate and whatever was blessed last."""
+    models = [
+        {"name": "new", "type": "callable", "uri": f"tests.end_to_end.scores:{candidate}"},
+        {"name": "current", "baseline": "blessed", "uri": str(folder / "blessed.json")},
+    ]
+    change = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": {"value": -0.01}}}
+    config = analysis(data, folder)["eval_config"]
+    specs = [{"name": model["name"], "label_key": "label", "is_baseline": "baseline" in model} for model in models]
+    metrics = [{"metrics": [{"class_name": "AUC", "threshold": change}]}]
+    return {"models": models, "eval_config": {**config, "model_specs": specs, "metrics_specs": metrics}}
+
+
+def test_retraining_blesses_the_first_model_and_compares_later_ones_with_the_last_that_was_blessed(
+    prepared, data, tmp_path
+):
+    """Any model may come first; the next must be as good; a worse one is not pushed, and changes nothing."""
+    blessed, pushed = tmp_path / "blessed.json", tmp_path / "pushed"
+    for candidate, is_good in (("score", True), ("squared", True), ("reversed", False)):
+        file = prepared("retraining", **against_the_blessed(data, tmp_path, candidate))
+        run, states = run_dag(file, "retraining")
+        assert run.state == "success"
+        assert states["push"] == states["validate.Bless"] == ("success" if is_good else "skipped")
+        assert pushed.exists() == is_good
+        pushed.unlink(missing_ok=True)
+    blessing = json.loads(blessed.read_text())
+    assert blessing["model"]["uri"].endswith(":squared")
+    assert (blessing["verdict"], blessing["rows"], blessing["rubber_stamp"]) == ("BLESSED", 400, False)
 
 
 def test_retraining_pushes_nothing_where_the_gate_closes(prepared, tmp_path):
@@ -81,7 +102,6 @@ def test_retraining_pushes_nothing_where_the_gate_closes(prepared, tmp_path):
     assert run.state == "success"
     assert states["validate.Bless"] == states["push"] == "skipped"
     assert not (tmp_path / "pushed").exists()
-    assert not (tmp_path / "checkpoints/blessed.json").exists()
 
 
 def test_backfill_evaluates_each_and_blesses_which_are_good(prepared, tmp_path):
