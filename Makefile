@@ -17,7 +17,7 @@ END_TO_END := tests/test_readme.py tests/end_to_end tests/parity tests/conforman
 FAULTS := tests/faults
 OTHERS := tests/airflow
 
-.PHONY: demo test test-all check unit end-to-end faults airflow images pins bench docs proto clean help
+.PHONY: demo demo-airflow test test-all check unit end-to-end faults airflow images pins bench docs proto clean help
 
 help: ## the list of targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ help: ## the list of targets
 demo: $(TRAINED) ## train two models on census data, evaluate, show the table and the verdict
 	$(BIN)/assay run $(CENSUS)/analysis.yaml
 	$(BIN)/assay show $(CENSUS)/out/results --slices sex --metrics auc,calibration,false_positive_rate
+
+demo-airflow: $(TRAINED) $(AIRFLOW_INSTALLED) ## Airflow with the DAGs of dags/ on the census data; ONCE=1 ends with the first run
+	dags/demo.sh $(if $(ONCE),once)
 
 test: $(INSTALLED) ## lint, types and all tests; what CI runs
 	@.ci/group "make test" 30 $(MAKE) test-groups
