@@ -41,6 +41,7 @@ check: $(INSTALLED) ## lint, format, types
 	$(BIN)/mypy
 
 unit: $(INSTALLED) ## the quick tests
+	@.ci/chromium
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(OTHERS),--ignore=$(tests))
 
 end-to-end: $(TRAINED) images-or-skip ## whole runs: the demo, the README
@@ -79,7 +80,8 @@ test-groups:
 	@.ci/group faults 8 $(MAKE) faults
 	@.ci/group airflow 8 $(MAKE) airflow
 
-all-tests: images-or-skip $(AIRFLOW_INSTALLED)
+all-tests: $(TRAINED) images-or-skip $(AIRFLOW_INSTALLED)
+	@.ci/chromium
 	$(BIN)/pytest -q -n 2 --dist loadfile $(OTHERS:%=--ignore=%)
 	$(AIRFLOW_BIN)/pytest -q $(OTHERS)
 
