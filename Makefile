@@ -44,7 +44,7 @@ unit: $(INSTALLED) ## the quick tests
 	@.ci/chromium
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(OTHERS),--ignore=$(tests))
 
-end-to-end: $(TRAINED) images-or-skip ## whole runs: the demo, the README
+end-to-end: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip ## whole runs: the demo, the README
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END)
 
 faults: $(INSTALLED) ## stages killed, checkpoints damaged, disks full, storage out of order

@@ -12,9 +12,9 @@ from typing import Any
 import apache_beam as beam
 
 import assay
-from assay import blessed, gate, publishing, storage
+from assay import blessed, dataflow, gate, publishing, storage
 from assay.checkpoints import digests, elements, pins
-from assay.checkpoints.commit import alive, commit, find, load, new_attempt, place_of
+from assay.checkpoints.commit import alive, commit, fault_of, find, load, new_attempt, place_of
 from assay.checkpoints.manifest import Manifest, Step, root_of, total
 from assay.checkpoints.transforms import (
     Folder,
@@ -25,14 +25,16 @@ from assay.checkpoints.transforms import (
     listed,
     read_output,
 )
+from assay.dataflow_job import Remote
 from assay.errors import AssayError, CheckpointError, MissingFileError, PipelineError, TransientError
 from assay.evaluators.merge import merge_evaluations, merge_records
 from assay.evaluators.validations import validate
 from assay.framing import framed
 from assay.pipeline import Evaluate, Extract, WriteResults
-from assay.plan import EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task
+from assay.plan import EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, digest
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
+from assay.results_job import results_written
 from assay.runner import run_pipeline
 from assay.shapes import extracts_from, kind_of, runs_models
 from assay.stage_call import Checkpoints
@@ -54,9 +56,11 @@ from assay.types import GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VA
 from assay.verdict import Counts, Verdict
 
 
-def run_task(plan: Plan, task: Task, checkpoints: Checkpoints, options: Sequence[str] = ()) -> StageResult:
+def run_task(
+    plan: Plan, task: Task, checkpoints: Checkpoints, options: Sequence[str] = (), remote: Remote | None = None
+) -> StageResult:
     """Runs a task, or finds that there is nothing to do; see `assay.run_stage.run_stage`."""
-    run = _Run(plan, task, checkpoints, tuple(options))
+    run = _Run(plan, task, checkpoints, tuple(options), remote or Remote())
     before = {name: run.given(name) for name in task.after}
     if not blessed.place_of(plan):
         return run.result(before)
@@ -72,6 +76,7 @@ class _Run:
     task: Task
     checkpoints: Checkpoints
     options: tuple[str, ...]
+    remote: Remote
     noted: Mapping[str, Any] = field(default_factory=dict)
     """What reading notes for later tasks, beside the models."""
 
@@ -142,8 +147,10 @@ class _Run:
         self, kind: str, context: Context, before: Mapping[str, Manifest], content: str, extra: Mapping[str, Any]
     ) -> Manifest:
         """The checkpoint: made and committed, or that of another attempt that was quicker."""
+        if kind != GATE and dataflow.is_chosen(self.options):
+            return self._content_by_job(kind, context, before, content, extra)
         started, attempt = time.time(), new_attempt()
-        folder = Folder(self.root, self.task.name, f"{content}/{attempt}")
+        folder = self._folder(content, attempt)
         with alive(folder.place), _discarding(folder):
             made = self._judged(context, before, folder) if kind == GATE else self._piped(kind, context, before, folder)
             self._check_pins(kind, extra)
@@ -152,6 +159,40 @@ class _Run:
         if manifest.attempt != attempt:
             _discard(folder)
         return manifest
+
+    def _content_by_job(
+        self, kind: str, context: Context, before: Mapping[str, Manifest], content: str, extra: Mapping[str, Any]
+    ) -> Manifest:
+        """The same by a job on Dataflow, which goes on if this process dies: what it writes is left alone."""
+        dataflow.check_place("--root", self.root)
+        inputs = {"inputs": extra.get("files", {})}
+
+        def pipeline(attempt: str) -> tuple[beam.PTransform, beam.PTransform]:
+            if kind == READ_INPUTS:
+                check_inputs(context, everything=True)
+            return self._pipeline(kind, context, before, self._folder(content, attempt))
+
+        def made(attempt: str, counts: Counts, started: float) -> Manifest:
+            facts = {**inputs, "shards": listed(self._folder(content, attempt)), "counts": counts}
+            return self._manifest(kind, before, content, attempt, started, facts)
+
+        def is_whole(attempt: str) -> bool:
+            try:
+                return fault_of(self.root, made(attempt, Counts(0), 0.0)) is None
+            except MissingFileError:
+                return False
+
+        digest = dataflow.digest_with_root(self.root, self.task.name, content)
+        work = dataflow.Work(task=self.task.name, digest=digest, pipeline=pipeline, is_whole=is_whole)
+        done = dataflow.run(work, self.options, self.remote)
+        self._check_pins(kind, extra)
+        manifest = commit(self.root, made(done.attempt, done.counts, done.started))
+        if manifest.attempt != done.attempt:
+            _discard(self._folder(content, done.attempt))
+        return manifest
+
+    def _folder(self, content: str, attempt: str) -> Folder:
+        return Folder(self.root, self.task.name, f"{content}/{attempt}")
 
     def _piped(self, kind: str, context: Context, before: Mapping[str, Manifest], folder: Folder) -> dict[str, Any]:
         """Shards and counts of a task that is a Beam job."""
@@ -231,12 +272,19 @@ class _Run:
         """Writes the results; it always does, since somebody may have taken them away."""
         publishing.check_output(self.plan.output)
         gated = next(manifest for manifest in before.values() if manifest.kind == GATE)
-        foreign = publishing.withdraw(self.plan.output)
-        with publishing.cleaning_up(self.plan.output):
-            run_pipeline(_ReadEvaluation(self.root, before), WriteResults(writers_of(context)), self.options)
         verdict = Verdict.from_json(json.dumps(gated.verdict))
         counts = total(step.counts for step in lineage_of(before).values())
-        publishing.publish(self.plan, verdict, counts, foreign)
+        read = {"plan": digest(self.plan), "inputs": dict(self.checkpoints.inputs), "run": self.checkpoints.run}
+        with results_written(
+            self.plan.output,
+            self.task.name,
+            digests.digest_of(read),
+            _ReadEvaluation(self.root, before),
+            WriteResults(writers_of(context)),
+            self.options,
+            self.remote,
+        ) as (_, foreign):
+            publishing.publish(self.plan, verdict, counts, foreign)
         return StageResult(
             task=self.task.name,
             kind=WRITE_RESULTS,

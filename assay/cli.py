@@ -163,6 +163,8 @@ def run(analysis: str, params: dict[str, str], checkpoints: str | None, quiet: b
 @_with_params
 @click.option("--run", "run_name", default="", metavar="NAME", help="Record under ROOT/runs what this run uses.")
 @click.option("--result", type=click.Path(), metavar="FILE", help="Where to write what was done, as JSON.")
+@click.option("--detach", is_flag=True, help="On Dataflow: leave once the job is there; a call without this collects.")
+@click.option("--job", default="", metavar="ID", help="On Dataflow: collect this job, which may not fail.")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @_reports_errors
 def stage(
@@ -174,6 +176,8 @@ def stage(
     params: dict[str, str],
     run_name: str,
     result: str | None,
+    detach: bool,
+    job: str,
     options: tuple[str, ...],
 ) -> None:
     """Runs one stage of a plan, as orchestrators do. OPTIONS, after --, are options of Beam pipelines.
@@ -184,9 +188,11 @@ def stage(
     from assay import memory
 
     memory.tune()
+    from assay.dataflow_job import Remote
     from assay.stage_command import run_command
 
-    done = run_command(kind, place, task, root, inputs, params, run_name, options, sys.stderr)
+    remote = Remote(detach=detach, job=job)
+    done = run_command(kind, place, task, root, inputs, params, run_name, options, sys.stderr, remote)
     if result:
         with open(result, "w", encoding="utf-8") as file:
             file.write(done)
@@ -226,10 +232,31 @@ def _seconds(age: str) -> float:
 @click.argument("results", type=click.Path())
 @click.option("--metrics", callback=_words, metavar="A,B", help="Only these metrics.")
 @click.option("--slices", metavar="TEXT", help="Only slices whose name has this text, for example sex or sex:Female.")
+@click.option("--html", "page", type=click.Path(), metavar="FILE", help="Write all of it to a page, with plots.")
 @_reports_errors
-def show(results: str, metrics: list[str] | None, slices: str | None) -> None:
-    """Shows the metrics and the verdict in a folder of results."""
-    _show(results, metrics, slices)
+def show(results: str, metrics: list[str] | None, slices: str | None, page: str | None) -> None:
+    """Shows the metrics and the verdict in a folder of results, which may be on gs://.
+
+    With --html everything is written to one page, which needs nothing else.
+    """
+    if page is None:
+        _show(results, metrics, slices)
+    elif metrics is not None or slices is not None:
+        raise click.UsageError("--html writes all metrics and slices; leave out --metrics and --slices")
+    else:
+        _write_page(results, page)
+
+
+def _write_page(results: str, page: str) -> None:
+    from assay.report.page import html_page
+
+    content = html_page(results)
+    try:
+        with open(page, "w", encoding="utf-8") as file:
+            file.write(content)
+    except OSError as error:
+        raise UsageError(f"--html: {page}: {error.strerror or error}; choose another file") from error
+    click.echo(page)
 
 
 def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:

@@ -19,6 +19,8 @@ WINDOW = 16  # ticks over which the speed is measured: batches are large, single
 _lock = threading.Lock()
 _rows: dict[str, int] = {}
 _shards: dict[str, int] = {}
+_streams: list[TextIO] = []
+_note = "starting"
 
 
 def add(stage: str, rows: int) -> None:
@@ -31,6 +33,19 @@ def add_shard(stage: str) -> None:
     """Counts one more shard as written by `stage`."""
     with _lock:
         _shards[stage] = _shards.get(stage, 0) + 1
+
+
+def note(text: str) -> None:
+    """What is shown from now on where no rows are counted in this process: the state of a job elsewhere."""
+    global _note
+    _note = text
+
+
+def say(text: str) -> None:
+    """Writes a line of its own wherever progress is shown."""
+    for stream in list(_streams):
+        stream.write(f"\r\x1b[K{text}\n" if stream.isatty() else f"{text}\n")
+        stream.flush()
 
 
 def snapshot() -> dict[str, int]:
@@ -48,7 +63,7 @@ def line(rows: Mapping[str, int], seconds: float, rows_per_second: float) -> str
     """The line of text for the stage that started last: time, stage, rows, rows/s."""
     clock = f"{int(seconds) // 60}:{int(seconds) % 60:02}"
     if not rows:
-        return f"{clock}  starting"
+        return f"{clock}  {_note}"
     stage = next(reversed(list(rows)))
     shards = f"  {_shards[stage]:,} shards done" if stage in _shards else ""
     return f"{clock}  {stage}  {rows[stage]:,} rows  {rows_per_second:,.0f} rows/s{shards}"
@@ -63,9 +78,11 @@ def shown(stream: TextIO) -> Iterator[None]:
     stop = threading.Event()
     thread = threading.Thread(target=_show, args=(stream, stop), name="assay-progress", daemon=True)
     thread.start()
+    _streams.append(stream)
     try:
         yield
     finally:
+        _streams.remove(stream)
         stop.set()
         thread.join()
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import glob
-import json
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
-import assay
 from assay import gate, storage
-from assay.errors import ConfigError, MissingFileError
+from assay.errors import ConfigError
 from assay.gate import Counts
-from assay.plan import Plan, digest
-from assay.result_files import VERDICT_FILE, load_metrics, load_validation_result
+from assay.plan import Plan
+from assay.published import RESULTS_FILE, VERDICT_FILE, files_in, foreign_in, listed_in, results_json
+from assay.result_files import load_metrics, load_validation_result
 from assay.verdict import Limits, Verdict
 from assay.writers.files import path_in, remove_temporaries, write_file, writing
-
-RESULTS_FILE = "results.json"
-
-_OWN_FILE = re.compile(
-    r"(metrics|plots|attributions|flat_metrics|analysis)-\d{5}-of-\d{5}\.\w+|validations\.\w+|(eval_config|verdict)\.json"
-)
-"""What a run that failed may have left without a `results.json`."""
 
 
 def check_output(output: str) -> None:
@@ -44,14 +35,14 @@ def check_output(output: str) -> None:
 def withdraw(output: str) -> set[str]:
     """Takes back the results of an earlier run, the file that vouches for them first; returns the files of others."""
     remove_temporaries(output)  # of a run that was killed
-    found = _files(output)
+    found = files_in(output)
     if RESULTS_FILE not in found:
-        return {name for name in found if not _OWN_FILE.fullmatch(name)}
-    listed = _listed(output)
+        return foreign_in(found)
+    listed = listed_in(output)
     with writing(path_in(output, RESULTS_FILE)):
         for name in (RESULTS_FILE, *(name for name in listed if name in found)):
             storage.delete(path_in(output, name))
-    return {name for name in found - {RESULTS_FILE, *listed} if not _OWN_FILE.fullmatch(name)}
+    return foreign_in(found - set(listed))
 
 
 @contextmanager
@@ -83,29 +74,5 @@ def judge(plan: Plan, counts: Counts) -> Verdict:
 def publish(plan: Plan, verdict: Verdict, counts: Counts, foreign: set[str]) -> None:
     """Writes `verdict.json`, and `results.json`, which lists all files but those of others."""
     write_file(path_in(plan.output, VERDICT_FILE), verdict.to_json().encode())
-    results = {
-        "assay_version": assay.__version__,
-        "plan": digest(plan),
-        "params": dict(plan.params),
-        "rows": counts.rows,
-        "bad_rows": dict(counts.bad_rows),
-        "unmatched": dict(counts.unmatched),
-        "verdict": verdict.status,
-        "files": sorted(_files(plan.output) - {RESULTS_FILE} - foreign),
-    }
-    text = json.dumps(results, indent=2, sort_keys=True) + "\n"
-    write_file(path_in(plan.output, RESULTS_FILE), text.encode())
-
-
-def _listed(output: str) -> list[str]:
-    """The files that a run's results.json lists; none if it is damaged."""
-    try:
-        content = json.loads(storage.read(path_in(output, RESULTS_FILE)))
-    except (ValueError, MissingFileError):
-        return []
-    names = content.get("files", []) if isinstance(content, dict) else []
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
-
-
-def _files(output: str) -> set[str]:
-    return {place.rsplit("/", 1)[-1] for place in storage.match(path_in(glob.escape(output), "*"))}
+    files = files_in(plan.output) - {RESULTS_FILE} - foreign
+    write_file(path_in(plan.output, RESULTS_FILE), results_json(plan, verdict.status, asdict(counts), files))

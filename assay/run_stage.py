@@ -5,21 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
-from assay import blessed, publishing
+from assay import blessed, dataflow, publishing
 from assay.checkpointed import run_task
+from assay.checkpoints import digests, pins
+from assay.checkpoints.commit import new_attempt
+from assay.dataflow_job import Remote
 from assay.errors import PipelineError
 from assay.near_miss import one_of
-from assay.plan import Plan, Task
-from assay.runner import run_pipeline
-from assay.shapes import is_checkpointed, task_named
+from assay.plan import Plan, Task, digest
+from assay.results_job import results_written
+from assay.shapes import is_checkpointed, kind_of, task_named
 from assay.stage_call import Checkpoints, checked, record
 from assay.stage_result import ANALYSE, StageResult
-from assay.stages import analysis_of, check_inputs, context_of, reader_of
+from assay.stages import Context, analysis_of, check_inputs, context_of, input_files, reader_of, with_files_named
 
 
 def run_stage(
-    plan: Plan, task: str, *, checkpoints: Checkpoints | None = None, options: Sequence[str] = ()
+    plan: Plan,
+    task: str,
+    *,
+    checkpoints: Checkpoints | None = None,
+    options: Sequence[str] = (),
+    remote: Remote | None = None,
 ) -> StageResult:
     """Runs one task of a resolved plan to its end.
 
@@ -28,6 +37,10 @@ def run_stage(
         task: name of one of its tasks.
         checkpoints: of a plan with several tasks: where they are; of any plan: where to record what was done.
         options: flags of Beam pipeline options; without a runner among them, the in-memory runner is used.
+        remote: how to treat a job on Dataflow, where that is the runner; None waits for it.
+
+    Returns:
+        What was done; of a job that is left to itself, which one it is.
 
     Raises:
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
@@ -38,29 +51,41 @@ def run_stage(
         chosen = task_named(plan, task)
     except LookupError as error:
         raise PipelineError(f"the plan has no task {task!r}{one_of(task, [t.name for t in plan.tasks])}") from error
-    if not is_checkpointed(plan):
-        result = _analyse(plan, chosen, options)
-    elif checkpoints is None:
-        raise PipelineError(f"task {task!r}: the plan has checkpoints; expected a root for them")
-    else:
-        result = run_task(plan, chosen, checkpoints, options)
-    result = replace(result, seconds=time.monotonic() - started)
+    remote = remote or Remote()
+    try:
+        result = _done(plan, chosen, checkpoints, options, remote)
+    except dataflow.Detached:
+        result = StageResult(task=task, kind=kind_of(plan, chosen) if is_checkpointed(plan) else ANALYSE)
+    job = asdict(remote.used) if remote.used else {}
+    result = replace(result, seconds=time.monotonic() - started, job=job)
     if checkpoints is not None:
         record(plan, result, checkpoints)
     return result
 
 
-def _analyse(plan: Plan, task: Task, options: Sequence[str]) -> StageResult:
+def _done(
+    plan: Plan, task: Task, checkpoints: Checkpoints | None, options: Sequence[str], remote: Remote
+) -> StageResult:
+    if not is_checkpointed(plan):
+        return _analyse(plan, task, options, checkpoints.run if checkpoints else "", remote)
+    if checkpoints is None:
+        raise PipelineError(f"task {task.name!r}: the plan has checkpoints; expected a root for them")
+    return run_task(plan, task, checkpoints, options, remote)
+
+
+def _analyse(plan: Plan, task: Task, options: Sequence[str], run: str, remote: Remote) -> StageResult:
     """The whole plan as one Beam job."""
     publishing.check_output(plan.output)
     plan = blessed.with_baseline(plan, blessed.today(plan))
     context = context_of(plan)
     check_inputs(context)
-    foreign = publishing.withdraw(plan.output)
-    with publishing.cleaning_up(plan.output):
-        counts = run_pipeline(reader_of(context), analysis_of(context), options)
-    verdict = publishing.judge(plan, counts)
-    publishing.publish(plan, verdict, counts, foreign)
+    seen = _digest(context, run) if dataflow.is_chosen(options) else ""
+    with results_written(plan.output, task.name, seen, reader_of(context), analysis_of(context), options, remote) as (
+        counts,
+        foreign,
+    ):
+        verdict = publishing.judge(plan, counts)
+        publishing.publish(plan, verdict, counts, foreign)
     return StageResult(
         task=task.name,
         kind=ANALYSE,
@@ -69,3 +94,12 @@ def _analyse(plan: Plan, task: Task, options: Sequence[str]) -> StageResult:
         verdict=verdict.status,
         output=plan.output,
     )
+
+
+def _digest(context: Context, run: str) -> str:
+    """Digest of a whole plan and of what it reads; nobody knows what a reader of the user's own reads."""
+    if "factory" in context.plan.inputs:
+        read: dict[str, Any] = {"run": run or new_attempt()}
+    else:
+        read = {"run": run, "files": pins.pinned_inputs(input_files(with_files_named(context)))}
+    return digests.digest_of({"plan": digest(context.plan), "models": pins.pinned_models(context.plan), **read})

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import PipelineResult
 
 from assay.errors import ConfigError, recover
 from assay.types import READ_INPUTS_STAGE_NAME
@@ -34,13 +36,35 @@ def run_pipeline(
     Raises:
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
     """
-    logging.getLogger(_OPTIONS_LOGGER).addFilter(_without_values)
-    try:
-        options = options if isinstance(options, PipelineOptions) else _Options(options)
-        pipeline = _pipeline(options)
-        _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
-        result = pipeline.run()
+    with _our_errors():
+        result = _started(reader, analysis, options)
         result.wait_until_finish()
+    return counts_of(result)
+
+
+def submitted(reader: beam.PTransform, analysis: beam.PTransform, options: Sequence[str]) -> Any:
+    """Hands `reader` and `analysis` to a runner that runs them elsewhere; returns what Beam knows of the job.
+
+    Raises:
+        AssayError: whatever went wrong on purpose while the pipeline was built.
+    """
+    with _our_errors():
+        return _started(reader, analysis, options)
+
+
+def _started(
+    reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | Sequence[str]
+) -> PipelineResult:
+    logging.getLogger(_OPTIONS_LOGGER).addFilter(_without_values)
+    pipeline = _pipeline(options if isinstance(options, PipelineOptions) else Options(options))
+    _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
+    return pipeline.run()
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         found = recover(error)
         if found is None:
@@ -48,10 +72,9 @@ def run_pipeline(
         raise found from error
     except SystemExit as error:  # of the parser of options, which has printed why
         raise ConfigError("options of Beam pipelines: expected what Beam takes; its own words are above") from error
-    return counts_of(result)
 
 
-class _Options(PipelineOptions):
+class Options(PipelineOptions):
     """Options that make each view of themselves once: Beam asks for two at every step, and each builds a parser."""
 
     def __init__(self, flags: Sequence[str]) -> None:
@@ -93,6 +116,11 @@ def counts_of(result: Any) -> Counts:
         name = counter.key.metric.name
         value = counter.committed if counter.committed is not None else counter.attempted
         counters[name] = counters.get(name, 0) + int(value or 0)
+    return counts_from(counters)
+
+
+def counts_from(counters: Mapping[str, int]) -> Counts:
+    """Rows of a run, from assay's counters by name."""
     bad_rows = {reason: number for reason, number in _under("bad_rows/", counters).items() if number}
     return Counts(counters.get("rows", 0), bad_rows, _under("unmatched/", counters))
 

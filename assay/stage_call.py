@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from assay import storage
@@ -59,6 +59,13 @@ def stage_arguments(
     )
 
 
+def remotely(arguments: Sequence[str], *, detach: bool = False, job: str = "") -> tuple[str, ...]:
+    """The same call that leaves its job on Dataflow, or that collects the one of that id."""
+    flags = (*(("--detach",) if detach else ()), *(("--job", job) if job else ()))
+    at = list(arguments).index("--")
+    return (*arguments[:at], *flags, *arguments[at:])
+
+
 def place_of_plan(plan: Plan, root: str) -> str:
     """Where a plan lies under a root."""
     return storage.join(root, "plans", f"{digest(plan)}.json")
@@ -86,7 +93,7 @@ def recorded(root: str, run: str, task: str) -> StageResult:
         MissingFileError: it is not recorded.
     """
     found = json.loads(storage.read(_place_of_record(root, run, task)))
-    return StageResult(**{known.name: found[known.name] for known in fields(StageResult)})
+    return StageResult(**{known.name: found[known.name] for known in fields(StageResult) if known.name in found})
 
 
 def _place_of_record(root: str, run: str, task: str) -> str:

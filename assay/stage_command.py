@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from assay import storage
+from assay.dataflow import is_chosen
+from assay.dataflow_job import Remote
 from assay.errors import ConfigError, MissingFileError
 from assay.plan import Plan, from_json, with_params
 from assay.progress import shown
@@ -25,6 +27,7 @@ def run_command(
     run: str,
     options: Sequence[str],
     progress: TextIO,
+    remote: Remote | None = None,
 ) -> str:
     """Runs a task and returns its result as JSON.
 
@@ -38,6 +41,7 @@ def run_command(
         run: name of the run; "" for none.
         options: of Beam pipelines.
         progress: where to show rows, rows/s and shards.
+        remote: how to treat a job on Dataflow.
 
     Raises:
         AssayError: whatever went wrong on purpose.
@@ -45,8 +49,14 @@ def run_command(
     plan = with_params(_plan(place), params)
     _check_kind(plan, task, kind)
     checkpoints = None if root is None else Checkpoints(root=root, inputs=inputs, run=run)
+    remote = remote or Remote()
+    if (remote.detach or remote.job) and not is_chosen(options):
+        raise ConfigError("--detach and --job are for jobs on Dataflow; expected --runner=DataflowRunner among OPTIONS")
     with shown(progress):
-        result = run_stage(plan, task, checkpoints=checkpoints, options=options)
+        result = run_stage(plan, task, checkpoints=checkpoints, options=options, remote=remote)
+    if result.is_detached:
+        progress.write(f"{task}: left to its job; the same call without --detach collects what it makes\n")
+        return result.to_json()
     did = "nothing to do, the checkpoint is there" if result.reused else f"done in {result.seconds:.1f} s"
     progress.write(f"{task}: {did}; {result.rows:,} rows{f'; {result.verdict}' if result.verdict else ''}\n")
     return result.to_json()

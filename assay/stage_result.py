@@ -26,6 +26,8 @@ class StageResult:
         verdict: of the gate and of who publishes: BLESSED, NOT_BLESSED or NOT_EVALUATED; else "".
         output: folder of the results, of who publishes; else "".
         seconds: wall time.
+        job: `id`, `name`, `project` and `region` of the job on Dataflow that did it, or, where there is neither a
+            manifest nor an output yet, is doing it; empty for none.
     """
 
     task: str
@@ -38,6 +40,12 @@ class StageResult:
     verdict: str = ""
     output: str = ""
     seconds: float = 0.0
+    job: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether a job goes on, and another call is to collect what it makes."""
+        return bool(self.job) and not self.manifest and not self.output
 
     def to_json(self) -> str:
         """The content of the result file."""

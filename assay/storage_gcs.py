@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -20,6 +21,7 @@ from assay.stat import Stat
 from assay.storage_streams import Ranges
 
 if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
     from google.cloud.storage import Blob, Client
     from google.cloud.storage.fileio import BlobWriter
 
@@ -32,6 +34,21 @@ _FACTS = "items(name,size,generation,updated),nextPageToken"
 
 _clients: dict[int, Client] = {}
 _making = threading.Lock()
+_chosen: ContextVar[Client | None] = ContextVar("assay_storage_client", default=None)
+
+
+@contextmanager
+def using(credentials: Credentials) -> Iterator[None]:
+    """Lets the block, in this thread, go by these credentials and not by those of the environment."""
+    from google.cloud.storage import Client
+
+    client = Client(project="none", credentials=credentials)
+    token = _chosen.set(client)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+        client.close()
 
 
 def read(place: str) -> bytes:
@@ -228,7 +245,10 @@ def _retry() -> Any:
 
 
 def _client() -> Client:
-    """One client a process: a fork must not share connections."""
+    """One client a process, as a fork must not share connections; or that of the block around."""
+    chosen = _chosen.get()
+    if chosen is not None:
+        return chosen
     with _making:
         if os.getpid() not in _clients:
             _clients[os.getpid()] = _made()

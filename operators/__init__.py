@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assay.operators.bless import BlessOperator
     from assay.operators.gate import ModelGateOperator
+    from assay.operators.launchers.dataflow import DataflowLauncher
     from assay.operators.launchers.docker import DockerLauncher
+    from assay.operators.launchers.kubernetes import KubernetesLauncher
     from assay.operators.launchers.process import SubprocessLauncher
     from assay.operators.model_analysis import model_analysis_dag, model_analysis_task_group
+    from assay.operators.partition import WaitForDataOperator
+    from assay.operators.scratch import DeleteScratchOperator, MakeScratchOperator
     from assay.operators.stage import (
         AnalyseOperator,
         EvaluateOperator,
@@ -26,13 +30,18 @@ if TYPE_CHECKING:
 __all__ = [
     "AnalyseOperator",
     "BlessOperator",
+    "DataflowLauncher",
+    "DeleteScratchOperator",
     "DockerLauncher",
     "EvaluateOperator",
     "ExtractOperator",
+    "KubernetesLauncher",
+    "MakeScratchOperator",
     "ModelGateOperator",
     "ReadInputsOperator",
     "StageOperator",
     "SubprocessLauncher",
+    "WaitForDataOperator",
     "WriteResultsOperator",
     "model_analysis_dag",
     "model_analysis_task_group",
@@ -40,9 +49,14 @@ __all__ = [
 
 _ROOMS = {
     "BlessOperator": "bless",
+    "DataflowLauncher": "launchers.dataflow",
+    "DeleteScratchOperator": "scratch",
     "DockerLauncher": "launchers.docker",
+    "KubernetesLauncher": "launchers.kubernetes",
+    "MakeScratchOperator": "scratch",
     "ModelGateOperator": "gate",
     "SubprocessLauncher": "launchers.process",
+    "WaitForDataOperator": "partition",
     "model_analysis_dag": "model_analysis",
     "model_analysis_task_group": "model_analysis",
 }

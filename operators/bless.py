@@ -11,10 +11,11 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from assay import storage
 from assay.blessed import candidate_of, move, place_of
+from assay.operators.connections import Chain, google_access
 from assay.operators.gate import BLESSED, SKIP, reasons_of, verdict_of
 from assay.operators.links import ResultsLink
-from assay.operators.stage import airflow_errors
-from assay.plan import Plan, from_json, with_params
+from assay.operators.stage import airflow_errors, resolved
+from assay.plan import Plan
 
 
 class BlessOperator(BaseOperator):
@@ -31,10 +32,15 @@ class BlessOperator(BaseOperator):
             both is told and tries again.
         results: what `WriteResultsOperator` returned; None where the gate's has it.
         on_not_blessed: "skip" itself or "fail", if the verdict is another.
+        gcp_conn_id: connection by which to go to `gs://`; "" for the credentials of the environment.
+        impersonation_chain: account, or list that leads to it, as which to go there.
         kwargs: of Airflow's BaseOperator; `outlets` among them.
     """
 
-    template_fields: Sequence[str] = ("plan", "gate", "plan_params", "blessed", "results", "on_not_blessed")
+    template_fields: Sequence[str] = (
+        *("plan", "gate", "plan_params", "blessed", "results", "on_not_blessed"),
+        *("gcp_conn_id", "impersonation_chain"),
+    )
     operator_extra_links = (ResultsLink(),)
     ui_color = "#e6f4ea"
 
@@ -47,6 +53,8 @@ class BlessOperator(BaseOperator):
         blessed: str | None = None,
         results: Any = None,
         on_not_blessed: str = SKIP,
+        gcp_conn_id: str = "",
+        impersonation_chain: Chain = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -56,9 +64,11 @@ class BlessOperator(BaseOperator):
         self.blessed = blessed
         self.results = results
         self.on_not_blessed = on_not_blessed
+        self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
 
     def execute(self, context: Context) -> dict[str, Any]:
-        with airflow_errors():
+        with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             plan = plan_at(self.plan, self.plan_params or {})
             blessing = self._blessing(context, plan)
             place = place_of(plan) if self.blessed is None else self.blessed
@@ -71,9 +81,9 @@ class BlessOperator(BaseOperator):
 
     def _blessing(self, context: Context, plan: Plan) -> dict[str, Any]:
         if self.gate["verdict"] != BLESSED:
-            told = f"{self.gate['verdict']}, and so not to be blessed: {'; '.join(reasons_of(self.gate))}"
+            told = f"{self.gate['verdict']}, and so not to be blessed: {'; '.join(reasons_of(self.gate, self.results))}"
             raise AirflowSkipException(told) if self.on_not_blessed == SKIP else AirflowFailException(told)
-        verdict = verdict_of(self.gate)
+        verdict = verdict_of(self.gate, self.results)
         return {
             "model": candidate_of(plan),
             "verdict": verdict["status"],
@@ -88,5 +98,4 @@ class BlessOperator(BaseOperator):
 
 def plan_at(place: str, params: Mapping[str, Any]) -> Plan:
     """The plan at a place with its parameters filled in."""
-    given = {name: str(value) for name, value in params.items() if value not in (None, "")}
-    return with_params(from_json(storage.read(place).decode()), given)
+    return resolved(storage.read(place).decode(), params)

@@ -11,14 +11,15 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
 from assay import storage
-from assay.errors import ConfigError
+from assay.errors import ConfigError, MissingFileError
+from assay.operators.connections import google_access
 from assay.operators.links import RESULT_KEY
 from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_errors
 from assay.plan import GATE
+from assay.published import VERDICT_FILE
 
 BLESSED = "BLESSED"
 SKIP, FAIL, WARN = "skip", "fail", "warn"
-VERDICT_FILE = "verdict.json"
 
 _LINES = 20
 
@@ -45,7 +46,7 @@ class ModelGateOperator(StageOperator, SkipMixin):
         self.on_not_blessed = on_not_blessed
 
     def execute(self, context: Context) -> dict[str, Any]:
-        with airflow_errors():
+        with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             self._check()
             done = self.run_stage(context) if self.stage else self._given()
             reasons = reasons_of(done)
@@ -57,7 +58,7 @@ class ModelGateOperator(StageOperator, SkipMixin):
             raise AirflowFailException(f"{done['verdict']}: {'; '.join(reasons)}")
         if self.on_not_blessed == SKIP:
             context["ti"].xcom_push(RESULT_KEY, done)  # skipping ends the task before Airflow does
-            self._close(context["ti"])
+            skip_after(self, context["ti"])
         return done
 
     def _check(self) -> None:
@@ -73,30 +74,35 @@ class ModelGateOperator(StageOperator, SkipMixin):
             raise ConfigError(f"inputs: expected what one task with a verdict returned, found {found!r}")
         return dict(found[0])
 
-    def _close(self, ti: Any) -> None:
-        """Skips; in a mapped group by map index, as what `SkipMixin` leaves there is not looked at."""
-        behind = self._behind()
-        if behind and ti.map_index is not None and ti.map_index >= 0:
-            raise DownstreamTasksSkipped(tasks=[(task.task_id, ti.map_index) for task in behind])
-        self.skip(ti, behind)
 
-    def _behind(self) -> list[Any]:
-        after = self.get_direct_relatives(upstream=False)
-        return [task for task in after if not task.is_teardown and not isinstance(task, WriteResultsOperator)]
+def skip_after(operator: SkipMixin, ti: Any) -> None:
+    """Skips what comes directly after an operator; in a mapped group by map index, where `SkipMixin` does not look."""
+    after = operator.get_direct_relatives(upstream=False)
+    behind = [task for task in after if not task.is_teardown and not isinstance(task, WriteResultsOperator)]
+    if behind and ti.map_index is not None and ti.map_index >= 0:
+        raise DownstreamTasksSkipped(tasks=[(task.task_id, ti.map_index) for task in behind])
+    operator.skip(ti, behind)
 
 
-def reasons_of(done: Mapping[str, Any]) -> list[str]:
-    """Why a model is not blessed, a line for each reason."""
-    verdict = verdict_of(done)
+def reasons_of(done: Mapping[str, Any], results: Mapping[str, Any] | None = None) -> list[str]:
+    """Why a model is not blessed, a line for each reason; arguments as for `verdict_of`."""
+    verdict = verdict_of(done, results)
     reasons = [": ".join(filter(None, (reason["slice"], reason["message"]))) for reason in verdict["reasons"]]
     more = len(reasons) - _LINES
     return reasons[:_LINES] + ([f"... and {more:,} more"] if more > 0 else [])
 
 
-def verdict_of(done: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole verdict, as `verdict.json` has it, of what a gate or a task that publishes returned."""
+def verdict_of(done: Mapping[str, Any], results: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The whole verdict, as `verdict.json` has it.
+
+    Args:
+        done: what a gate or a task that publishes returned.
+        results: what a task that publishes returned, should the gate's checkpoint have gone with its scratch.
+    """
     if done.get("manifest"):
-        found = json.loads(storage.read(done["manifest"]))["verdict"]
-    else:
-        found = json.loads(storage.read(storage.join(done["output"], VERDICT_FILE)))
-    return dict(found)
+        try:
+            return dict(json.loads(storage.read(done["manifest"]))["verdict"])
+        except MissingFileError:
+            if not results:
+                raise
+    return dict(json.loads(storage.read(storage.join((results or done)["output"], VERDICT_FILE))))

@@ -7,6 +7,8 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.execution_time.xcom import XCom
 
+from assay.dataflow_job import job_of
+
 RESULT_KEY = "return_value"
 
 
@@ -34,6 +36,21 @@ class CheckpointLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: object) -> str:
         return page_of(_returned(ti_key, "manifest").rpartition("/")[0])
+
+
+class DataflowLink(BaseOperatorLink):
+    """To the job on Dataflow; while a task is deferred, too."""
+
+    name = "Dataflow job"
+
+    @property
+    def xcom_key(self) -> str:
+        return "_link_assay_dataflow"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: object) -> str:
+        done = XCom.get_value(ti_key=ti_key, key=RESULT_KEY)
+        job = job_of(done.get("job") or {}) if isinstance(done, dict) else None
+        return job.page if job else ""
 
 
 def page_of(place: str) -> str:

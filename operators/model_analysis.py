@@ -7,17 +7,21 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, Asset, Label, Param, task_group
+from airflow.sdk import DAG, Asset, BaseOperator, Label, Param, task_group
 from airflow.sdk.definitions._internal.contextmanager import DagContext
 
 from assay import storage
 from assay.errors import ConfigError, MissingFileError
 from assay.operators.bless import BlessOperator
+from assay.operators.connections import Chain
 from assay.operators.gate import FAIL, SKIP, WARN, ModelGateOperator
 from assay.operators.launchers.launcher import Launcher
+from assay.operators.partition import MINUTE, WaitForDataOperator
+from assay.operators.scratch import DeleteScratchOperator, MakeScratchOperator
 from assay.operators.stage import (
     AnalyseOperator,
     EvaluateOperator,
@@ -32,6 +36,7 @@ from assay.stage_call import place_of_plan
 from assay.types import GATE_STAGE_NAME
 
 BLESS = "Bless"
+WAIT, MAKE_SCRATCH, DELETE_SCRATCH = "WaitForData", "MakeScratch", "DeleteScratch"
 DATE = "date"
 """The parameter that is the day of the run, unless the run says otherwise."""
 
@@ -57,6 +62,12 @@ def model_analysis_task_group(
     blessed: str | None = None,
     outlets: Sequence[Asset] = (),
     options: Sequence[str] = (),
+    wait_for_data: timedelta | None = None,
+    poke_interval: timedelta = MINUTE,
+    ready_file: str = "",
+    keep_checkpoints: bool = True,
+    gcp_conn_id: str = "",
+    impersonation_chain: Chain = None,
     default_args: Mapping[str, Any] | None = None,
 ) -> Any:
     """Makes a task group of a plan: a task for each of the plan's, then one that blesses.
@@ -80,6 +91,13 @@ def model_analysis_task_group(
             looks up its baseline, if that is the blessed one; "" keeps none.
         outlets: assets of `Bless`, whose events have the verdict as `extra`.
         options: of Beam pipelines, for all stages.
+        wait_for_data: how long the first task waits until all of the data is there; None does not look. After that the
+            verdict is NOT_EVALUATED.
+        poke_interval: how often it looks.
+        ready_file: what shows that the data is whole; see `WaitForDataOperator`.
+        keep_checkpoints: False puts those of a run in a folder of its own, and deletes it after the run.
+        gcp_conn_id: connection by which tasks and stages go to Google Cloud; see `StageOperator`. A template.
+        impersonation_chain: account, or list that leads to it, as which they go there. A template.
         default_args: of Airflow's operators, for all tasks of the group.
 
     Returns:
@@ -94,7 +112,19 @@ def model_analysis_task_group(
     if checkpoint is not None:
         loaded = _cut(loaded, checkpoint)
     wiring = _Wiring(
-        loaded, _root(root), launcher, launchers or {}, on_not_blessed, blessed, tuple(outlets), tuple(options)
+        plan=loaded,
+        root=_root(root),
+        launcher=launcher,
+        launchers=launchers or {},
+        on_not_blessed=on_not_blessed,
+        blessed=blessed,
+        outlets=tuple(outlets),
+        options=tuple(options),
+        wait_for_data=wait_for_data,
+        poke_interval=poke_interval,
+        ready_file=ready_file,
+        is_scratch=is_checkpointed(loaded) and not keep_checkpoints,
+        google={"gcp_conn_id": gcp_conn_id, "impersonation_chain": impersonation_chain},
     )
     wiring.check()
 
@@ -145,7 +175,7 @@ def doc_of(plan: Plan) -> str:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Wiring:
     """Makes tasks and edges of a plan."""
 
@@ -157,6 +187,11 @@ class _Wiring:
     blessed: str | None
     outlets: tuple[Asset, ...]
     options: tuple[str, ...]
+    wait_for_data: timedelta | None
+    poke_interval: timedelta
+    ready_file: str
+    is_scratch: bool
+    google: Mapping[str, Any]
 
     def check(self) -> None:
         tasks = [task.name for task in self.plan.tasks]
@@ -168,16 +203,41 @@ class _Wiring:
 
     def make(self, params: Mapping[str, Any]) -> None:
         """Makes all tasks in the current task group."""
+        wait = None if self.wait_for_data is None else self._wait(self.wait_for_data, params)
         done: dict[str, StageOperator] = {}
         for task in self.plan.tasks:
-            done[task.name] = self._stage(task, params, {name: done[name].output for name in task.after})
+            waited = None if wait is None or task.after else wait.output
+            done[task.name] = self._stage(task, params, {name: done[name].output for name in task.after}, waited)
         _label(self.plan, done)
         last = done[self.plan.tasks[-1].name]
         gate = done[GATE_STAGE_NAME] if is_checkpointed(self.plan) else self._gate(last, params)
         bless = self._bless(gate, last, params)
         _ = [gate, last] >> bless
+        if self.is_scratch:
+            self._scratch(wait, done[self.plan.tasks[0].name], bless)
 
-    def _stage(self, task: Task, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> StageOperator:
+    def _wait(self, wait: timedelta, params: Mapping[str, Any]) -> WaitForDataOperator:
+        return WaitForDataOperator(
+            task_id=WAIT,
+            plan=self._place,
+            plan_json=to_json(self.plan),
+            plan_params=dict(params),
+            wait=wait,
+            poke_interval=self.poke_interval,
+            ready_file=self.ready_file,
+            on_not_blessed=self.on_not_blessed,
+            **self.google,
+        )
+
+    def _scratch(self, wait: BaseOperator | None, first: BaseOperator, last: BaseOperator) -> None:
+        """Puts setup and teardown of the scratch around all tasks but waiting."""
+        make = MakeScratchOperator(task_id=MAKE_SCRATCH, root=self.root, **self.google).as_setup()
+        delete = DeleteScratchOperator(task_id=DELETE_SCRATCH, root=self.root, **self.google)
+        _ = make >> first, last >> delete.as_teardown(setups=make)
+        if wait is not None:
+            _ = wait >> make
+
+    def _stage(self, task: Task, params: Mapping[str, Any], inputs: Mapping[str, Any], waited: Any) -> StageOperator:
         operator = _OPERATORS[kind_of(self.plan, task)] if is_checkpointed(self.plan) else AnalyseOperator
         # Bless itself fails where it should not have come to it, so that the results are published all the same.
         closes: dict[str, Any] = {"on_not_blessed": self._gate_does} if operator is ModelGateOperator else {}
@@ -188,6 +248,8 @@ class _Wiring:
             image=image_of(self.plan, task),
             launcher=self.launchers.get(task.name, self.launcher),
             options=self.options,
+            scratch=self.is_scratch,
+            waited=waited,
             **self._common(params),
             **closes,
         )
@@ -211,6 +273,7 @@ class _Wiring:
             blessed=self.blessed,
             on_not_blessed=self.on_not_blessed,
             outlets=list(self.outlets),
+            **self.google,
         )
 
     def _common(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,6 +282,7 @@ class _Wiring:
             "plan_json": to_json(self.plan),
             "root": self.root,
             "plan_params": dict(params),
+            **self.google,
         }
 
     @property

@@ -15,8 +15,17 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": "assay",
-                "python-modules": ["assay.operators.stage", "assay.operators.gate", "assay.operators.bless"],
+                "python-modules": [
+                    "assay.operators.stage",
+                    "assay.operators.gate",
+                    "assay.operators.bless",
+                    "assay.operators.partition",
+                    "assay.operators.scratch",
+                ],
             }
         ],
-        "extra-links": ["assay.operators.links.ResultsLink", "assay.operators.links.CheckpointLink"],
+        "triggers": [
+            {"integration-name": "assay", "python-modules": ["assay.operators.partition", "assay.operators.triggers"]}
+        ],
+        "extra-links": [f"assay.operators.links.{name}" for name in ("ResultsLink", "CheckpointLink", "DataflowLink")],
     }

@@ -7,21 +7,28 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from assay import storage
+from assay.dataflow_job import job_of
 from assay.errors import AssayError, ConfigError, TransientError, UsageError
-from assay.operators.launchers.launcher import Launcher, Running, StageCall
+from assay.operators.connections import Chain, credentials_file, google_access
+from assay.operators.launchers.launcher import Detaching, Launcher, Running, StageCall
 from assay.operators.launchers.process import SubprocessLauncher
-from assay.operators.links import CheckpointLink, ResultsLink
-from assay.plan import CORE_IMAGE, EVALUATE, EXTRACT, READ_INPUTS, WRITE_RESULTS
-from assay.stage_call import Checkpoints, recorded, stage_arguments
-from assay.stage_result import ANALYSE
+from assay.operators.links import RESULT_KEY, CheckpointLink, DataflowLink, ResultsLink
+from assay.plan import CORE_IMAGE, EVALUATE, EXTRACT, READ_INPUTS, WRITE_RESULTS, Plan, Task, from_json, with_params
+from assay.shapes import image_of, kind_of
+from assay.stage_call import Checkpoints, recorded, remotely, stage_arguments
+from assay.stage_result import ANALYSE, StageResult
 
-HANDED_ON = ("task", "manifest", "digest", "rows", "counts", "verdict", "output", "reused")
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors.base import OperatorLineage
+
+HANDED_ON = ("task", "manifest", "digest", "rows", "counts", "verdict", "output", "reused", "job")
 """What of a stage's result goes to XCom."""
 
 
@@ -42,13 +49,23 @@ class StageOperator(BaseOperator):
         image: the image that the stage needs, for launchers of containers.
         options: of Beam pipelines, as on a command line.
         launcher: where the stage runs; None is `SubprocessLauncher()`.
+        scratch: whether checkpoints go to a folder of the run's own below the root, to be deleted after it. A stage
+            that is cleared later runs those before it again.
+        waited: what `WaitForDataOperator` returned; the stage is skipped if the data did not come.
+        gcp_conn_id: connection by which this goes to `gs://`, and the stage to Google Cloud where its launcher can hand
+            that on; "" for the credentials of the environment.
+        impersonation_chain: account, or list that leads to it, as which to go there.
+        deferrable: whether a triggerer waits for the job, where the launcher leaves jobs to others; else a worker does.
         kwargs: of Airflow's BaseOperator.
     """
 
     kind: ClassVar[str] = ANALYSE
-    template_fields: Sequence[str] = ("plan", "stage", "root", "inputs", "plan_params", "run", "image", "options")
+    template_fields: Sequence[str] = (
+        *("plan", "stage", "root", "inputs", "plan_params", "run", "image", "options"),
+        *("waited", "gcp_conn_id", "impersonation_chain"),
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json", "plan_params": "json", "options": "json"}
-    operator_extra_links = (ResultsLink(), CheckpointLink())
+    operator_extra_links = (ResultsLink(), CheckpointLink(), DataflowLink())
     ui_color = "#e8f0fe"
 
     def __init__(
@@ -64,6 +81,11 @@ class StageOperator(BaseOperator):
         image: str = CORE_IMAGE,
         options: Sequence[str] = (),
         launcher: Launcher | None = None,
+        scratch: bool = False,
+        waited: Any = None,
+        gcp_conn_id: str = "",
+        impersonation_chain: Chain = None,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -77,26 +99,83 @@ class StageOperator(BaseOperator):
         self.image = image
         self.options = options
         self.launcher = launcher
+        self.scratch = scratch
+        self.waited = waited
+        self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
+        self.deferrable = deferrable
         self._running: Running | None = None
+        self._done: dict[str, Any] | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
-        with airflow_errors():
+        with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             return self.run_stage(context)
 
-    def run_stage(self, context: Context) -> dict[str, Any]:
-        """Publishes the plan, runs the stage and returns what of its result is handed on."""
-        root = _checked_root(self.root)
+    def resume(self, context: Context, event: Mapping[str, str]) -> dict[str, Any]:
+        """Collects what the job made that a triggerer has waited for, or says why it failed."""
+        with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
+            return self.run_stage(context, job=event["id"])
+
+    def run_stage(self, context: Context, job: str = "") -> dict[str, Any]:
+        """Publishes the plan, runs the stage and returns what of its result is handed on.
+
+        Args:
+            context: Airflow's.
+            job: id of the job on Dataflow that did the work already; "" for none.
+        """
+        if self.waited and self.waited["verdict"]:
+            raise AirflowSkipException(f"{self.waited['verdict']}: there is no data")
+        root, run = checked_root(self.root), run_name(self.run, context)
         if self.plan_json and storage.stat(self.plan) is None:
             storage.write(self.plan, self.plan_json.encode())
-        run = run_name(self.run, context)
         inputs = {task: _manifest(task, given) for task, given in (self.inputs or {}).items()}
-        params = {name: str(value) for name, value in (self.plan_params or {}).items() if value not in (None, "")}
-        given = Checkpoints(root=root, inputs=inputs, run=run)
-        arguments = stage_arguments(self.kind, self.plan, self.stage, given, os.devnull, params, self.options)
-        name = f"{run}.{self.stage}.{context['ti'].try_number}"
-        self._launch(context, StageCall(arguments=arguments, image=self.image, name=name))
-        done = asdict(recorded(root, run, self.stage))
-        return {key: done[key] for key in HANDED_ON}
+        given = Checkpoints(root=scratch_of(root, run) if self.scratch else root, inputs=inputs, run=run)
+        with credentials_file(self.gcp_conn_id, self.impersonation_chain) as credentials:
+            if self.scratch and not all(storage.stat(manifest) for manifest in inputs.values()):
+                given = self._begun_again(context, given, credentials)
+            call = self._call(context, self.kind, self.stage, self.image, given, credentials)
+            self._launch(context, self._detached(call, job))
+        result = recorded(given.root, run, self.stage)
+        told = asdict(result)
+        done = {key: told[key] for key in HANDED_ON}
+        if result.is_detached:
+            context["ti"].xcom_push(RESULT_KEY, done)  # so that a link leads to the job meanwhile
+            self._wait_for(context, result)
+        self._done = done
+        return self._done
+
+    def _detached(self, call: StageCall, job: str) -> StageCall:
+        """The call that collects a job; or that leaves one, where a triggerer can wait for it."""
+        if job:
+            return replace(call, arguments=remotely(call.arguments, job=job))
+        leaves = self.deferrable and isinstance(self.launcher, Detaching)
+        return replace(call, arguments=remotely(call.arguments, detach=True)) if leaves else call
+
+    def _wait_for(self, context: Context, result: StageResult) -> None:
+        launcher, job = rendered(self.launcher or SubprocessLauncher(), self, context), job_of(result.job)
+        assert isinstance(launcher, Detaching)
+        assert job is not None
+        self.defer(trigger=launcher.trigger(job), method_name="resume", timeout=self.execution_timeout)
+
+    def _begun_again(self, context: Context, given: Checkpoints, credentials: str) -> Checkpoints:
+        """Runs the tasks before this one again, as the scratch is gone; returns what this one then starts from."""
+        plan = from_json(self.plan_json or storage.read(self.plan).decode())
+        made: dict[str, str] = {}
+        for task in tasks_before(plan, self.stage):
+            self.log.info("%s: its checkpoint went with the scratch", task.name)
+            there = replace(given, inputs={name: made[name] for name in task.after})
+            call = self._call(context, kind_of(plan, task), task.name, image_of(plan, task), there, credentials)
+            self._launch(context, call)
+            made[task.name] = recorded(given.root, given.run, task.name).manifest
+        return replace(given, inputs={name: made[name] for name in given.inputs})
+
+    def _call(
+        self, context: Context, kind: str, stage: str, image: str, given: Checkpoints, credentials: str
+    ) -> StageCall:
+        params = _given(self.plan_params or {})
+        arguments = stage_arguments(kind, self.plan, stage, given, os.devnull, params, self.options)
+        name = f"{given.run}.{stage}.{context['ti'].try_number}"
+        return StageCall(arguments=arguments, image=image, name=name, credentials=credentials)
 
     def _launch(self, context: Context, call: StageCall) -> None:
         """Runs the command to its end, its output into the task's log."""
@@ -113,6 +192,16 @@ class StageOperator(BaseOperator):
             raise
         if code:
             raise error_of(code, self.stage, last)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage | None:
+        """What was read and written, for OpenLineage."""
+        from assay.operators.lineage import lineage_of
+
+        if self._done is None:
+            return None
+        with google_access(self.gcp_conn_id, self.impersonation_chain):
+            plan = resolved(self.plan_json or storage.read(self.plan).decode(), self.plan_params or {})
+        return lineage_of(plan, self.stage, self.inputs or {}, self._done)
 
     def on_kill(self) -> None:
         if self._running is not None:
@@ -150,7 +239,10 @@ class WriteResultsOperator(StageOperator):
 def rendered(launcher: Launcher, operator: BaseOperator, context: Context) -> Launcher:
     """A copy of a launcher with its templates filled in; tasks share launchers, so it stays as it is."""
     given = {name: getattr(launcher, name) for name in launcher.template_fields}
-    return replace(launcher, **operator.render_template(given, context))  # type: ignore[type-var] # all are dataclasses
+    inner = {name: given.pop(name) for name in list(given) if hasattr(given[name], "template_fields")}
+    settings = operator.render_template(given, context)
+    settings |= {name: rendered(other, operator, context) for name, other in inner.items()}
+    return replace(launcher, **settings)  # type: ignore[type-var] # all are dataclasses
 
 
 def run_name(given: str, context: Context) -> str:
@@ -160,6 +252,24 @@ def run_name(given: str, context: Context) -> str:
     parts = [context["dag"].dag_id, context["run_id"], (group.group_id if group else "") or ""]
     name = given or ".".join(part for part in parts if part)
     return re.sub(r"[^\w.-]+", "-", name if index is None or index < 0 else f"{name}.{index}", flags=re.ASCII)
+
+
+def resolved(text: str, params: Mapping[str, Any]) -> Plan:
+    """The plan of a JSON text with its parameters filled in; None and "" leave its defaults."""
+    return with_params(from_json(text), _given(params))
+
+
+def scratch_of(root: str, run: str) -> str:
+    """The folder of the checkpoints that a run does not keep."""
+    return storage.join(root, "scratch", run)
+
+
+def tasks_before(plan: Plan, name: str) -> list[Task]:
+    """All tasks of a plan that one of them starts from, in order."""
+    needed = {name}
+    for task in reversed(plan.tasks):
+        needed |= set(task.after) if task.name in needed else set()
+    return [task for task in plan.tasks if task.name in needed - {name}]
 
 
 def error_of(code: int, stage: str, last: str) -> AssayError:
@@ -182,7 +292,8 @@ def airflow_errors() -> Iterator[None]:
         raise AirflowException(str(error)) from error
 
 
-def _checked_root(root: str) -> str:
+def checked_root(root: str) -> str:
+    """The root as places name it; ConfigError for one that would depend on where a task runs."""
     checked = storage.check_root(root)
     if not storage.is_remote(root) and not os.path.isabs(root):
         raise ConfigError(f"root: expected an absolute path or a gs:// URI, found {root!r}")
@@ -194,3 +305,7 @@ def _manifest(task: str, given: Any) -> str:
     if not isinstance(place, str) or not place:
         raise ConfigError(f"inputs: expected the manifest of {task}, found {given!r}")
     return place
+
+
+def _given(params: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in params.items() if value not in (None, "")}

@@ -77,12 +77,12 @@ def _post(url: str, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def started(bucket: str = "bucket") -> Iterator[Emulator]:
-    """Runs an emulator in a process of its own, with one bucket."""
+def started(bucket: str = "bucket", python: str = sys.executable) -> Iterator[Emulator]:
+    """Runs an emulator in a process of its own, with one bucket; `python` is an interpreter that has it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = (sys.executable, "-m", "tests.gcs_emulator", str(port), bucket)
+    command = (python, "-m", "tests.gcs_emulator", str(port), bucket)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

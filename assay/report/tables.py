@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from rich.panel import Panel
@@ -11,10 +10,11 @@ from rich.text import Text
 
 from assay.errors import ResultsError
 from assay.long_tables import text_of
-from assay.metrics.keys import AggregationType, MetricKey, SubKey
+from assay.metrics.keys import MetricKey
 from assay.near_miss import one_of
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
+from assay.report.labels import labels_of, name_of, number_text
 from assay.result_files import VERDICT_FILE, listed, load_metrics, load_verdict
 from assay.results import in_order
 from assay.verdict import Status
@@ -107,36 +107,14 @@ def _chosen_keys(records: Sequence[MetricsForSlice], metrics: Sequence[str] | No
         for pair in record.metric_keys_and_values
         if metrics is not None or pair.value.HasField("double_value")
     }
-    labelled = _labels([metric_key_from_proto(key) for key in encoded.values()])
+    labelled = labels_of([metric_key_from_proto(key) for key in encoded.values()])
     if metrics is None:
         return labelled
-    names = {_name(key) for key in labelled.values()}
+    names = {name_of(key) for key in labelled.values()}
     for metric in metrics:
         if metric not in names and metric not in labelled:
             raise ResultsError(f"no metric {metric!r} in the results{one_of(metric, sorted(names))}")
-    return {label: k for metric in metrics for label, k in labelled.items() if metric in (label, k.name, _name(k))}
-
-
-def _labels(keys: Sequence[MetricKey]) -> dict[str, MetricKey]:
-    """What differs between metrics of one name is told after it."""
-    models = {key.model_name for key in keys if key.model_name}
-    weightings: dict[str, set[bool | None]] = {}
-    for key in keys:
-        weightings.setdefault(key.name, set()).add(key.example_weighted)
-    return {_label(key, len(models) > 1, len(weightings[key.name]) > 1): key for key in keys}
-
-
-def _label(key: MetricKey, with_model: bool, with_weighting: bool) -> str:
-    parts = [key.model_name if with_model and not key.is_diff else "", key.output_name]
-    parts += [f"{name} {number}" for name, number in (key.sub_key or SubKey())._asdict().items() if number is not None]
-    parts += [name for name, on in (key.aggregation_type or AggregationType())._asdict().items() if on]
-    if with_weighting and key.example_weighted is not None:
-        parts.append("weighted" if key.example_weighted else "unweighted")
-    return " ".join(filter(None, (_name(key), *parts)))
-
-
-def _name(key: MetricKey) -> str:
-    return f"{key.name}_diff" if key.is_diff else key.name
+    return {label: k for metric in metrics for label, k in labelled.items() if metric in (label, k.name, name_of(k))}
 
 
 def _first(keys: dict[str, MetricKey]) -> dict[str, MetricKey]:
@@ -159,7 +137,7 @@ def _candidates(keys: dict[str, MetricKey], asked: Sequence[str]) -> dict[str, M
         candidate = compared.get((key.name, key.output_name, key.sub_key), key.model_name)
         return key.is_diff or key.model_name != candidate
 
-    return {label: key for label, key in keys.items() if label in asked or (_name(key) in asked and not beside(key))}
+    return {label: key for label, key in keys.items() if label in asked or (name_of(key) in asked and not beside(key))}
 
 
 def _caption(columns: int, keys: int, shown: int, slices: int) -> str | None:
@@ -180,13 +158,5 @@ def _cell(value: MetricValue | None) -> str:
     if value is None:
         return ""
     if value.HasField("array_value"):
-        return ", ".join(map(_number, value.array_value.float64_values))
-    return _number(value.double_value.value) if value.HasField("double_value") else "..."
-
-
-def _number(value: float) -> str:
-    if math.isnan(value):
-        return "undefined"
-    if value.is_integer() and abs(value) < 1e12:
-        return f"{value:,.0f}"
-    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e6 else f"{value:.3g}"
+        return ", ".join(map(number_text, value.array_value.float64_values))
+    return number_text(value.double_value.value) if value.HasField("double_value") else "..."

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowException
 
 import assay
 from assay.errors import ConfigError, TransientError
-from assay.operators.launchers.launcher import StageCall
+from assay.operators.launchers.launcher import CREDENTIALS, StageCall
 from assay.plan import CORE_IMAGE, TENSORFLOW_IMAGE
 
 if TYPE_CHECKING:
@@ -64,14 +64,16 @@ class DockerLauncher:
             stage = call.name.rpartition(".")[0]
             for left in client.containers(filters={"label": f"{_LABEL}={stage}"}):
                 Container(client, left["Id"]).stop()
+            google = {CREDENTIALS: call.credentials} if call.credentials else {}
+            secrets = {file: {"bind": file, "mode": "ro"} for file in google.values()}
             made = client.create_container(
                 self.image_of(call.image),
                 command=list(call.arguments),
-                environment=dict(self.env),
+                environment={**google, **self.env},
                 user=self.user or f"{os.getuid()}:{os.getgid()}",
                 labels={_LABEL: stage},
                 host_config=client.create_host_config(
-                    binds={folder: {"bind": folder, "mode": "rw"} for folder in self.mounts},
+                    binds={folder: {"bind": folder, "mode": "rw"} for folder in self.mounts} | secrets,
                     network_mode=self.network,
                     mem_limit=self.memory or None,
                 ),

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from assay.dataflow_job import RemoteJob
+
+CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
+"""Environment variable with which Google's libraries find a file of credentials."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,11 +20,14 @@ class StageCall:
         arguments: of the command `assay`.
         image: the image that the stage needs: "core", "tensorflow", or one of the user's own.
         name: of this try, for what shows it to people: letters, digits, - and .
+        credentials: file on this machine with Google credentials for the stage, readable to this user alone; "" for
+            those of wherever it runs. Launchers to other machines have accounts of their own.
     """
 
     arguments: tuple[str, ...]
     image: str
     name: str
+    credentials: str = ""
 
 
 class Running(Protocol):
@@ -43,3 +51,11 @@ class Launcher(Protocol):
 
     def start(self, call: StageCall) -> Running:
         """Starts a stage command and returns at once."""
+
+
+@runtime_checkable
+class Detaching(Protocol):
+    """What a launcher is too if its stages leave jobs to others, so that a triggerer can wait for them."""
+
+    def trigger(self, job: RemoteJob) -> Any:
+        """The trigger that waits for a job."""

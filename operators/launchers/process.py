@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from assay.errors import ConfigError
-from assay.operators.launchers.launcher import StageCall
+from assay.operators.launchers.launcher import CREDENTIALS, StageCall
 
 PYTHON = "ASSAY_PYTHON"
 """Environment variable that names the interpreter where a launcher does not."""
@@ -45,6 +45,7 @@ class SubprocessLauncher:
         python = self.python or os.environ.get(PYTHON, "")
         if not python:
             raise ConfigError(f"expected an interpreter with assay[runtime] as python= or in {PYTHON}, found none")
+        google = {CREDENTIALS: call.credentials} if call.credentials else {}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         try:
             return Process(
@@ -53,7 +54,7 @@ class SubprocessLauncher:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
-                    env={**inherited, **self.env},
+                    env={**inherited, **google, **self.env},
                     cwd=self.cwd or None,
                     start_new_session=True,
                     text=True,

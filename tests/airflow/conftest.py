@@ -90,6 +90,26 @@ def columns_of(rows: int = 400) -> dict:
 
 
 @pytest.fixture(scope="session")
+def engine():
+    """A client of Docker's engine, which has the images."""
+    import docker
+
+    from assay.operators import DockerLauncher
+
+    reason = ""
+    try:
+        client = docker.APIClient("unix://var/run/docker.sock", version="auto", timeout=20)
+        client.inspect_image(DockerLauncher().image_of("core"))
+    except docker.errors.DockerException as error:
+        reason = f"DOCKER NOT TESTED: {error}; run `make images`"
+    if reason and os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    return client
+
+
+@pytest.fixture(scope="session")
 def data(tmp_path_factory) -> Path:
     """A folder of two days, each with a file of Parquet: on the second the predictions are the wrong way round."""
     folder: Path = tmp_path_factory.mktemp("data")

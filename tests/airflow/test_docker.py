@@ -25,24 +25,6 @@ with DAG("in_docker", schedule=None):
 """
 
 
-@pytest.fixture(scope="module")
-def engine():
-    """A client of the engine, which has the images."""
-    import docker
-
-    reason = ""
-    try:
-        client = docker.APIClient("unix://var/run/docker.sock", version="auto", timeout=20)
-        client.inspect_image(DockerLauncher().image_of("core"))
-    except docker.errors.DockerException as error:
-        reason = f"DOCKER NOT TESTED: {error}; run `make images`"
-    if reason and os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    if reason:
-        pytest.skip(reason)
-    return client
-
-
 def call(*arguments, image="core", name="a.run.Gate.1"):
     return StageCall(arguments=arguments, image=image, name=name)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from airflow.sdk import BaseOperator
@@ -14,7 +16,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from assay import operators
 from assay.operators.gate import ModelGateOperator
 from assay.operators.provider_info import get_provider_info
-from assay.operators.stage import StageOperator, airflow_errors, error_of
+from assay.operators.stage import airflow_errors, error_of
 from tests.airflow.conftest import ROOT
 
 FILES = sorted((ROOT / "operators").rglob("*.py"))
@@ -39,14 +41,15 @@ def only_assigns(statement):
 
 def test_constructors_of_operators_only_assign():
     inits = list(inits_of_operators())
-    assert len(inits) == 3
+    assert len(inits) == 5
     assert [ast.unparse(s) for init in inits for s in init.body if not only_assigns(s)] == []
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
 def test_what_is_templated_is_an_attribute_that_the_constructor_takes(operator):
-    own: dict = {"stage": "Gate", "root": "/root"} if issubclass(operator, StageOperator) else {"gate": {}}
-    made = operator(task_id="t", plan="/plan.json", **own)
+    needed = {"plan": "/plan.json", "stage": "Gate", "root": "/root", "gate": {}, "wait": timedelta(hours=6)}
+    taken = {name for kind in operator.__mro__ for name in inspect.signature(kind.__init__).parameters}
+    made = operator(task_id="t", **{name: value for name, value in needed.items() if name in taken})
     assert isinstance(made, BaseOperator)
     assert all(hasattr(made, name) for name in operator.template_fields)
 
@@ -69,7 +72,7 @@ def test_a_module_loads_of_heavy_packages_only_airflow(file):
 
 def test_the_description_for_airflow_names_modules_and_links_that_are_there():
     info = get_provider_info()
-    for module in info["operators"][0]["python-modules"]:
+    for module in (*info["operators"][0]["python-modules"], *info["triggers"][0]["python-modules"]):
         importlib.import_module(module)
     for link in info["extra-links"]:
         module, _, name = link.rpartition(".")

@@ -4,99 +4,136 @@ from __future__ import annotations
 
 import json
 import shutil
-import urllib.error
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.airflow.conftest import BAD_DAY, GOOD_DAY, ROOT, RUNTIME, analysis
-from tests.airflow.standalone import started, until
+from tests.airflow.conftest import BAD_DAY, GOOD_DAY, ROOT, RUNTIME, analysis, columns_of, write_parquet
+from tests.airflow.standalone import put_retraining, started, until
 
-TROUBLE = """
-from datetime import timedelta
-from airflow.sdk import DAG
-from assay.operators import SubprocessLauncher, model_analysis_task_group
-
-for dag_id, analysis, root, python in {cases!r}:
-    with DAG(dag_id, schedule=None, default_args={{"retries": 2, "retry_delay": timedelta(seconds=1)}}):
-        launcher = SubprocessLauncher(python=python)
-        model_analysis_task_group(analysis, root=root, group_id="validate", launcher=launcher)()
-"""
-KILLS_ITSELF_ONCE = """#!/bin/bash
-if [[ " $* " == *" stage extract "* && ! -e "{marker}" ]]; then
-  touch "{marker}"
+DAG_IDS = ("retraining", "deployment", "killed", "lost", "wrong", "twice", "few", "arrival", "daily", "versions")
+FIVE_DAYS = [f"2026-11-0{day}" for day in range(1, 6)]
+DAY_OF_FEW = FIVE_DAYS[3]
+STAGES = ("ReadInputs", "ExtractSliceKeys", "EvaluateMetricsAndPlots", "EvaluateExtracts", "Gate", "WriteResults")
+INTERPRETER = """#!/bin/bash
+if [[ " $* " == *" stage extract "* && ! -e "$0.done" ]]; then
+  touch "$0.done"
   echo "on its way"
-  kill -9 $$
+  {trouble}
 fi
-exec "{python}" "$@"
+"{python}" "$@"
+code=$?
+echo $code >> "$0.ended"
+exit $code
 """
+TROUBLE = {
+    "kills-itself": "kill -9 $$",
+    # The worker and the task's own process, as where memory runs out; the stage is left alone.
+    "kills-its-worker": "kill -9 $(awk '/^PPid:/ {print $2}' /proc/$PPID/status) $PPID",
+}
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory, data):
-    """Airflow with the DAG of retraining, one whose stage is killed once, and one that is wrong."""
+def home(tmp_path_factory, data):
+    """A folder with analyses, data, DAGs, and interpreters that make trouble."""
     home = tmp_path_factory.mktemp("airflow")
-    (home / "dags").mkdir()
-    good, wrong = analysis(data, home / "good"), analysis(data, home / "wrong")
-    wrong["eval_config"]["model_specs"][0]["label_key"] = "labl"
-    for name, content in (("good", good), ("wrong", wrong)):
+    write_days(data, home / "days")
+    for name, content in analyses(data, home).items():
         (home / f"{name}.json").write_text(json.dumps(content))
-    kills = home / "python"
-    kills.write_text(KILLS_ITSELF_ONCE.format(marker=home / "killed", python=RUNTIME))
-    kills.chmod(0o755)
-    cases = [
-        ("killed", str(home / "good.json"), str(home / "killed-checkpoints"), str(kills)),
-        ("wrong", str(home / "wrong.json"), str(home / "wrong-checkpoints"), ""),
-    ]
-    (home / "dags" / "trouble.py").write_text(TROUBLE.format(cases=cases))
-    shutil.copy(ROOT / "dags" / "retraining.py", home / "dags")
+    for name, trouble in TROUBLE.items():
+        (home / name).write_text(INTERPRETER.format(trouble=trouble, python=RUNTIME))
+        (home / name).chmod(0o755)
+    put_retraining(home)
+    shutil.copy(ROOT / "tests" / "airflow" / "scheduler_dags.py", home / "dags")
+    return home
+
+
+def write_days(data, folder):
+    """Five days, on one of which there are few rows, and the day on which these tests run."""
+    now = datetime.now(UTC)
+    for day in (*FIVE_DAYS, f"{now:%Y-%m-%d}", f"{now + timedelta(days=1):%Y-%m-%d}"):
+        shutil.copytree(data / GOOD_DAY, folder / day)
+    write_parquet(folder / DAY_OF_FEW / "rows.parquet", columns_of(40))
+
+
+def analyses(data, home):
+    wrong = analysis(data, home / "wrong")
+    wrong["eval_config"]["model_specs"][0]["label_key"] = "labl"
+    versions = analysis(
+        data,
+        home / "versions",
+        params={"date": None, "version": None},
+        models=[{"name": "m", "type": "callable", "uri": "tests.airflow.versions:${version}"}],
+        output=f"{home}/versions/results/${{version}}",
+    )
+    versions["eval_config"]["model_specs"] = [{"name": "m", "label_key": "label"}]
+    return {
+        "good": analysis(data, home / "good"),
+        "wrong": wrong,
+        "twice": analysis(data, home / "twice"),
+        "few": analysis(data, home / "few", min_rows=401),
+        "daily": analysis(home / "days", home / "daily", min_rows=100),
+        "versions": versions,
+    }
+
+
+@pytest.fixture(scope="module")
+def airflow(home):
+    """A running Airflow that has parsed the DAGs."""
     settings = {
+        "ASSAY_TESTS": str(home),
         "ASSAY_ANALYSIS": str(home / "good.json"),
         "ASSAY_ROOT": str(home / "checkpoints"),
         "ASSAY_TRAIN": "echo trained",
     }
     with started(home, settings) as running:
-        for dag_id in ("retraining", "deployment", "killed", "wrong"):
-            until(lambda dag_id=dag_id: is_known(running, dag_id), 120, f"{dag_id} to be parsed")
+        for dag_id in DAG_IDS:
+            running.parsed(dag_id)
         yield running
-
-
-def is_known(airflow, dag_id):
-    try:
-        return airflow.call("GET", f"/api/v2/dags/{dag_id}")
-    except urllib.error.HTTPError:
-        return None
 
 
 @pytest.fixture(scope="module")
 def runs(airflow):
-    """All runs, started at once."""
+    """All runs of the quick tests, started at once; whoever waits longest is first."""
     return {
+        "lost": airflow.trigger("lost", date=GOOD_DAY),
         "wrong": airflow.trigger("wrong", date=GOOD_DAY),
         "killed": airflow.trigger("killed", date=GOOD_DAY),
         "closed": airflow.trigger("retraining", date=BAD_DAY),
+        "few": airflow.trigger("few", date=GOOD_DAY),
+        "one": airflow.trigger("twice", date=GOOD_DAY),
+        "other": airflow.trigger("twice", date=GOOD_DAY),
+        "no date": airflow.trigger("arrival"),
     }
 
 
 def states(instances):
-    return {task_id.removeprefix("validate."): ti["state"] for task_id, ti in instances.items()}
+    return {name_of(task_id): ti["state"] for task_id, ti in instances.items()}
+
+
+def tries(instances):
+    return {name_of(task_id): ti["try_number"] for task_id, ti in instances.items()}
+
+
+def name_of(task_id):
+    return task_id.rpartition(".")[2]
 
 
 def test_a_wrong_configuration_fails_at_once_and_says_what_is_wrong(airflow, runs):
     state, instances = airflow.finished("wrong", runs["wrong"])
     assert state == "failed"
-    failed = instances["validate.ReadInputs"]
+    failed = instances["model_analysis.ReadInputs"]
     assert failed["state"] == "failed"
     assert failed["try_number"] == 1
-    assert "labl" in airflow.logged("wrong", runs["wrong"], "validate.ReadInputs")
+    assert "labl" in airflow.logged("wrong", runs["wrong"], "model_analysis.ReadInputs")
 
 
 def test_a_stage_that_was_killed_is_resumed_by_a_retry_and_what_was_done_is_not_repeated(airflow, runs):
     state, instances = airflow.finished("killed", runs["killed"])
     assert state == "success"
-    tries = {task_id.removeprefix("validate."): ti["try_number"] for task_id, ti in instances.items()}
-    assert tries["ExtractSliceKeys"] == 2
-    assert {number for task, number in tries.items() if task != "ExtractSliceKeys"} == {1}
-    log = airflow.logged("killed", runs["killed"], "validate.ExtractSliceKeys")
+    assert {task for task, number in tries(instances).items() if number != 1} == {"ExtractSliceKeys"}
+    assert instances["model_analysis.ExtractSliceKeys"]["try_number"] == 2
+    log = airflow.logged("killed", runs["killed"], "model_analysis.ExtractSliceKeys")
     assert "on its way" in log
     assert "was ended by signal 9" in log
 
@@ -107,8 +144,52 @@ def test_a_closed_gate_skips_the_push_fires_no_event_and_starts_no_deployment(ai
     assert states(instances)["WriteResults"] == "success"
     assert states(instances)["Bless"] == states(instances)["push"] == "skipped"
     assert "expected at least 0.5" in airflow.logged("retraining", runs["closed"], "validate.Gate")
-    assert airflow.call("GET", "/api/v2/assets/events")["asset_events"] == []
-    assert airflow.call("GET", "/api/v2/dags/deployment/dagRuns")["dag_runs"] == []
+    assert airflow.events("retraining") == []
+    assert airflow.runs("deployment") == []
+
+
+def test_a_model_that_was_not_evaluated_fires_no_event_and_starts_no_deployment(airflow, runs):
+    state, instances = airflow.finished("few", runs["few"])
+    assert state == "success"
+    assert states(instances) == {"Analyse": "success", "Gate": "success", "Bless": "skipped"}
+    assert airflow.returned("few", runs["few"], "model_analysis.Gate")["verdict"] == "NOT_EVALUATED"
+    assert "min_rows" in airflow.logged("few", runs["few"], "model_analysis.Gate")
+    assert airflow.events("few") == []
+    assert airflow.runs("after_few") == []
+
+
+def test_two_runs_at_once_of_the_same_day_share_their_checkpoints_and_leave_whole_results(airflow, runs, home):
+    (state, _), (other_state, _) = (airflow.finished("twice", runs[name]) for name in ("one", "other"))
+    assert (state, other_state) == ("success", "success")
+    one, other = (airflow.run("twice", runs[name]) for name in ("one", "other"))
+    assert one["start_date"] < other["end_date"]
+    assert other["start_date"] < one["end_date"]
+    attempts = (home / "twice" / "checkpoints").glob("*/*/attempt-*")
+    assert sorted(attempt.parts[-3] for attempt in attempts) == sorted(STAGES[:-1])
+    results = home / "twice" / "results" / GOOD_DAY
+    files = json.loads((results / "results.json").read_text())["files"]
+    assert set(files) == {file.name for file in results.iterdir()} - {"results.json"}
+    assert json.loads((home / "twice" / "blessed.json").read_text())["verdict"] == "BLESSED"
+
+
+def test_a_run_without_a_logical_date_takes_the_day_on_which_it_is_due(airflow, runs):
+    state, instances = airflow.finished("arrival", runs["no date"])
+    run = airflow.run("arrival", runs["no date"])
+    assert run["logical_date"] is None
+    assert state == "success"
+    assert set(states(instances).values()) == {"success"}
+    found = airflow.returned("arrival", runs["no date"], "model_analysis.Analyse")
+    assert found["output"].rpartition("/")[2] == run["run_after"][:10]
+
+
+def test_data_that_arrives_as_an_asset_is_evaluated(airflow, runs):
+    airflow.finished("arrival", runs["no date"])
+    (asset,) = airflow.call("GET", "/api/v2/assets?name_pattern=data")["assets"]
+    airflow.call("POST", "/api/v2/assets/events", {"asset_id": asset["id"]})
+    run = until(lambda: airflow.runs("arrival", "asset_triggered"), 60, "a run for the data")[0]["dag_run_id"]
+    state, instances = airflow.finished("arrival", run)
+    assert state == "success"
+    assert set(states(instances).values()) == {"success"}
 
 
 def test_a_blessed_model_is_pushed_and_its_event_starts_the_deployment_with_the_verdict(airflow, runs):
@@ -118,12 +199,55 @@ def test_a_blessed_model_is_pushed_and_its_event_starts_the_deployment_with_the_
     assert state == "success"
     assert set(states(instances).values()) == {"success"}
     assert "400 rows" in airflow.logged("retraining", run, "validate.ReadInputs")
-    (event,) = airflow.call("GET", "/api/v2/assets/events")["asset_events"]
+    (event,) = airflow.events("retraining")
     assert event["extra"]["verdict"] == "BLESSED"
     assert event["source_task_id"] == "validate.Bless"
-    (deployment,) = until(
-        lambda: airflow.call("GET", "/api/v2/dags/deployment/dagRuns")["dag_runs"], 120, "the deployment"
-    )
+    (deployment,) = until(lambda: airflow.runs("deployment"), 120, "the deployment")
     state, _ = airflow.finished("deployment", deployment["dag_run_id"])
     assert state == "success"
     assert "BLESSED" in airflow.logged("deployment", deployment["dag_run_id"], "deploy")
+
+
+def test_a_stage_whose_worker_was_killed_is_resumed_by_a_retry_and_what_was_done_is_not_repeated(airflow, runs, home):
+    state, instances = airflow.finished("lost", runs["lost"])
+    assert state == "success"
+    assert {task for task, number in tries(instances).items() if number != 1} == {"ExtractSliceKeys"}
+    assert instances["model_analysis.ExtractSliceKeys"]["try_number"] == 2
+    assert (home / "kills-its-worker.done").exists()
+    assert "400 rows" in airflow.logged("lost", runs["lost"], "model_analysis.ExtractSliceKeys", 2)
+    # What was left alone has ended, too: each stage once, and the one that was resumed twice.
+    ended = home / "kills-its-worker.ended"
+    until(lambda: len(ended.read_text().split()) == len(STAGES) + 1, 60, "the stage that was left alone to end")
+
+
+def test_a_dag_file_that_is_read_again_and_again_keeps_its_version(airflow, runs):
+    airflow.finished("lost", runs["lost"])
+    (version,) = airflow.call("GET", "/api/v2/dags/lost/dagVersions")["dag_versions"]
+    assert version["version_number"] == 1
+
+
+@pytest.mark.slow
+def test_of_three_versions_at_once_each_gate_opens_or_closes_for_itself(airflow):
+    run = airflow.trigger("versions", date=GOOD_DAY)
+    state, instances = airflow.finished("versions", run)
+    assert state == "success"
+    assert [instances[f"validate.WriteResults[{index}]"]["state"] for index in range(3)] == ["success"] * 3
+    assert [instances[f"validate.Bless[{index}]"]["state"] for index in range(3)] == ["success", "success", "skipped"]
+    places = [airflow.returned("versions", run, "validate.WriteResults", index)["output"] for index in range(3)]
+    assert [place.rpartition("/")[2] for place in places] == ["sharp", "blunt", "wrong_way_round"]
+    blessed = {event["source_map_index"]: event["extra"]["model"] for event in airflow.events("versions")}
+    assert set(blessed) == {0, 1}
+    until(lambda: airflow.runs("after_versions"), 60, "the deployment")
+
+
+@pytest.mark.slow
+def test_a_backfill_evaluates_five_days_each_on_its_own_data(airflow, home):
+    runs = airflow.backfilled("daily", FIVE_DAYS[0], FIVE_DAYS[-1])
+    days = {run["logical_date"][:10]: airflow.finished("daily", run["dag_run_id"]) for run in runs}
+    assert sorted(days) == FIVE_DAYS
+    assert {state for state, _ in days.values()} == {"success"}
+    assert {day for day, (_, instances) in days.items() if states(instances)["Bless"] != "success"} == {DAY_OF_FEW}
+    for day in FIVE_DAYS:
+        verdict = json.loads((home / "daily" / "results" / day / "verdict.json").read_text())
+        assert verdict["rows"] == (40 if day == DAY_OF_FEW else 400)
+        assert verdict["status"] == ("NOT_EVALUATED" if day == DAY_OF_FEW else "BLESSED")

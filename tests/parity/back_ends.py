@@ -21,6 +21,7 @@ from assay.stage_call import Checkpoints, publish_plan, stage_arguments
 from assay.stage_result import StageResult
 from tests.containers.container_run import in_containers
 from tests.gcs_emulator import Emulator
+from tests.parity.airflow_run import in_airflow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,5 +109,6 @@ BACK_ENDS: Mapping[str, BackEnd] = {
     ),
     "all on GCS": BackEnd(run=all_on_gcs, fixtures=("gcs",), quick=("census",)),
     "containers": BackEnd(run=in_containers, fixtures=("gcs", "images"), quick=("a stage by row",)),
-    # Here go: Airflow, Kubeflow Pipelines.
+    "Airflow": BackEnd(run=in_airflow, fixtures=("airflow",), quick=("a reader of one's own", "bad rows")),
+    # Here goes: Kubeflow Pipelines.
 }

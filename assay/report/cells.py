@@ -1,0 +1,114 @@
+"""What stands in the cells of the tables of a report: plain text, for HTML and Markdown alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from assay.metrics.keys import MetricKey
+from assay.proto import metrics_for_slice_pb2 as pb
+from assay.report.evidence import Evidence, Measure, Pair, Slice
+from assay.report.labels import change_text, number_text
+from assay.verdict import Reason, Verdict
+
+FAILS = "✗"
+"""Stands behind a value for which a threshold does not hold."""
+WORSE = "▾"
+"""Stands behind a change to the worse."""
+
+_MOST_NUMBERS = 8
+_MOST_CHARACTERS = 160
+
+
+class Column(NamedTuple):
+    """A column of the table of slices."""
+
+    heading: str
+    measure: Measure
+    key: MetricKey
+
+
+def columns_of(evidence: Evidence, measures: Sequence[Measure]) -> list[Column]:
+    """The columns of some measures: each model's value, then the changes."""
+    return [Column(heading, m, key) for m in measures for heading, key in evidence.columns(m).items()]
+
+
+def row_of(found: Slice, columns: Sequence[Column]) -> list[str]:
+    """Rows of a slice, and its value in each column; a slice that is too small to be shown has none."""
+    rows = f"{found.rows:,} (too few)" if found.is_too_small else f"{found.rows:,}"
+    return [rows, *(cell_of(found, column.key, column.measure) for column in columns)]
+
+
+def cell_of(found: Slice, key: MetricKey, measure: Measure) -> str:
+    """A value, with a mark if a threshold fails on it or if it is a change to the worse."""
+    pair = found.values.get(key)
+    if pair is None:
+        return ""
+    text = value_text(pair, is_change=key.is_diff)
+    if key in found.failed:
+        return f"{text} {FAILS}"
+    return f"{text} {WORSE}" if key.is_diff and _is_worse(found.number(key), measure) else text
+
+
+def _is_worse(change: float, measure: Measure) -> bool:
+    return (change < 0 and measure.better == "higher") or (change > 0 and measure.better == "lower")
+
+
+def value_text(pair: Pair, is_change: bool = False) -> str:
+    """A value of any kind for people; of what is no number or a list of numbers only what it is."""
+    text = change_text if is_change else number_text
+    value = pair.value
+    if value.HasField("double_value"):
+        return text(value.double_value.value) + _interval(pair)
+    if value.HasField("bounded_value"):
+        bounded = value.bounded_value
+        ends = number_text(bounded.lower_bound.value), number_text(bounded.upper_bound.value)
+        return f"{text(bounded.value.value)} [{', '.join(ends)}]"
+    if value.HasField("array_value"):
+        return _array_text(value.array_value, text)
+    if value.HasField("confusion_matrix_at_thresholds"):
+        return f"{len(value.confusion_matrix_at_thresholds.matrices)} matrices"
+    return f"({(value.WhichOneof('type') or 'no value').replace('_', ' ')})"
+
+
+def _interval(pair: Pair) -> str:
+    if not pair.HasField("confidence_interval"):
+        return ""
+    ends = pair.confidence_interval.lower_bound, pair.confidence_interval.upper_bound
+    return f" [{', '.join(number_text(end.double_value.value) for end in ends)}]"
+
+
+def _array_text(array: pb.ArrayValue, text: object) -> str:
+    words = [part.decode("utf-8", "backslashreplace") for part in array.bytes_values]
+    numbers = [*array.float64_values, *array.float32_values, *array.int64_values, *array.int32_values]
+    show = change_text if text is change_text else number_text
+    shown = [shortened(word) for word in words[:_MOST_NUMBERS]] or [show(float(n)) for n in numbers[:_MOST_NUMBERS]]
+    more = len(words or numbers) - _MOST_NUMBERS
+    return ", ".join(shown) + (f" ... {more:,} more" if more > 0 else "")
+
+
+def shortened(text: str, most: int = _MOST_CHARACTERS) -> str:
+    """A text of the data, which may be as long as it likes; the middle is left out."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[most // 2 + 1 - most :]}"
+
+
+def reason_cells(reason: Reason) -> tuple[str, str, str, str, str, str]:
+    """Slice, sentence, value, what was expected, the baseline's value, rows."""
+    value, baseline = ("" if number is None else number_text(number) for number in (reason.value, reason.baseline))
+    rows = "" if reason.rows is None else f"{reason.rows:,}"
+    return shortened(reason.slice), shortened(reason.message, 400), value, reason.bound, baseline, rows
+
+
+def counts_text(verdict: Verdict) -> list[str]:
+    """What was read and left out, as parts of a sentence."""
+    bad = [
+        f"{counted(number, 'bad row')} ({shortened(why)})" for why, number in sorted(verdict.bad_rows.items()) if number
+    ]
+    alone = [f"{number:,} {side} without a partner" for side, number in sorted(verdict.unmatched.items()) if number]
+    stamp = ["change thresholds left out, as there is no baseline (rubber stamp)"] if verdict.rubber_stamp else []
+    return [counted(verdict.rows, "row"), *(bad or ["no bad rows"]), *alone, *stamp]
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,260 @@
+"""What the files of a run say, arranged for a reader: models side by side, and the slices to look at first."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from assay import storage
+from assay.errors import AssayError, MissingFileError
+from assay.long_tables import text_of
+from assay.metrics.keys import MetricKey
+from assay.metrics.registry import Better, definitions
+from assay.proto import metrics_for_slice_pb2 as pb
+from assay.proto.config_pb2 import EvalConfig, EvalRun
+from assay.proto.validation_result_pb2 import ValidationResult
+from assay.published import RESULTS_FILE
+from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
+from assay.report.labels import labels_of
+from assay.result_files import VERDICT_FILE, listed, load_eval_run, load_validation_result, load_verdict, records_of
+from assay.results import in_order
+from assay.thresholds import Rule, rules_of
+from assay.types import METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
+from assay.verdict import Verdict, place_of, place_text
+
+Pair: TypeAlias = pb.MetricsForSlice.MetricKeyAndValue
+Plots: TypeAlias = Sequence[pb.PlotsForSlice.PlotKeyAndValue]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric, whatever the model.
+
+    Attributes:
+        label: its name, and what tells it from others of that name.
+        key: without model, and not a difference.
+        better: which values are good ones, if that can be said.
+        is_judged: whether a threshold speaks of it.
+        is_number: whether its values are single numbers.
+    """
+
+    label: str
+    key: MetricKey
+    better: Better | None = None
+    is_judged: bool = False
+    is_number: bool = True
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The values of a slice.
+
+    Attributes:
+        name: the slice for people.
+        rows: unweighted.
+        values: by key, that of the model included.
+        failed: keys for which a threshold does not hold.
+        is_too_small: whether its values are withheld.
+    """
+
+    name: str
+    rows: int
+    values: Mapping[MetricKey, Pair] = field(default_factory=dict)
+    failed: frozenset[MetricKey] = frozenset()
+    is_too_small: bool = False
+
+    def number(self, key: MetricKey) -> float:
+        """A value that is a number; NaN if there is none."""
+        pair = self.values.get(key)
+        return pair.value.double_value.value if pair and pair.value.HasField("double_value") else math.nan
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a run found.
+
+    Attributes:
+        verdict: None if the results are not of a whole run.
+        run: config and places; empty if they were not written.
+        facts: content of `results.json`; empty if it was not written.
+        models: candidates first; [""] if the only model has no name.
+        baselines: those of `models` that the others are compared with.
+        measures: in the order of the results.
+        slices: the overall slice first, then those that fail, then the worst by `leading`.
+        leading: what the slices are ordered by: the first metric that has a threshold and a good direction.
+        rules: the thresholds of the config.
+        keys: of all values.
+    """
+
+    verdict: Verdict | None
+    run: EvalRun
+    facts: Mapping[str, Any]
+    models: Sequence[str]
+    baselines: frozenset[str]
+    measures: Sequence[Measure]
+    slices: Sequence[Slice]
+    leading: Measure | None
+    rules: Sequence[Rule]
+    keys: frozenset[MetricKey]
+
+    @property
+    def overall(self) -> Slice | None:
+        """The slice of all rows."""
+        return next((found for found in self.slices if found.name == "Overall"), None)
+
+    @property
+    def candidates(self) -> list[str]:
+        """The models that are judged."""
+        return [model for model in self.models if model not in self.baselines] or list(self.models)
+
+    def columns(self, measure: Measure) -> dict[str, MetricKey]:
+        """Heading -> key: the measure for each model, and the candidates' changes against the baseline."""
+        named = [*self.models, ""] if self.models != [""] else [""]
+        values = {model or "value": measure.key._replace(model_name=model) for model in named}
+        several = len(self.candidates) > 1
+        changes = {
+            f"{model} change" if several else "change": measure.key._replace(model_name=model, is_diff=True)
+            for model in self.candidates
+        }
+        return {heading: key for heading, key in {**values, **changes}.items() if key in self.keys}
+
+
+def evidence_of(output: str) -> Evidence:
+    """Reads the results of a run; what is not there is left empty.
+
+    Args:
+        output: folder of the results, local or on gs://.
+
+    Raises:
+        ResultsError: no such folder, or files of several runs.
+        CorruptFileError: a file is damaged.
+    """
+    verdict = load_verdict(output) if VERDICT_FILE in listed(output) else None
+    run = load_eval_run(output) or EvalRun()
+    rules = _rules(run.eval_config)
+    found = list(_slices(output))
+    keys = list(dict.fromkeys(key for each in found for key in each.values))
+    measures = _measures(keys, found, rules, run.eval_config)
+    models = _models(keys, run.eval_config)
+    leading = next((m for m in sorted(measures, key=lambda m: not m.is_judged) if m.better and m.is_number), None)
+    baselines = frozenset(spec.name for spec in run.eval_config.model_specs if spec.is_baseline)
+    candidate = next((model for model in models if model not in baselines), "")
+    slices = _first_to_look_at(found, leading, candidate)
+    return Evidence(verdict, run, _facts(output), models, baselines, measures, slices, leading, rules, frozenset(keys))
+
+
+def plots_of(output: str, names: Iterable[str]) -> dict[str, Plots]:
+    """The plots of some slices, by their names; reads no further than it must."""
+    wanted = set(names)
+    found: dict[str, Plots] = {}
+    for record in records_of(output, PLOTS_KEY):
+        if len(found) == len(wanted):
+            break
+        plots = pb.PlotsForSlice.FromString(record)
+        if text_of(plots) in wanted:
+            found[text_of(plots)] = plots.plot_keys_and_values
+    return found
+
+
+def _slices(output: str) -> Iterator[Slice]:
+    failed = _failed(output)
+    keys: dict[bytes, MetricKey] = {}
+
+    def key_of(message: pb.MetricKey) -> MetricKey:
+        text = message.SerializeToString()
+        if text not in keys:
+            keys[text] = metric_key_from_proto(message)
+        return keys[text]
+
+    for record in in_order(map(pb.MetricsForSlice.FromString, records_of(output, METRICS_KEY))):
+        values = {key_of(pair.key): pair for pair in record.metric_keys_and_values}
+        name = text_of(record)
+        yield Slice(name, record.rows, values, failed.get(name, frozenset()), ERROR_METRIC_NAME in record.metrics)
+
+
+def _failed(output: str) -> dict[str, frozenset[MetricKey]]:
+    """Slice -> keys for which a threshold does not hold."""
+    if not any(name.startswith(VALIDATIONS_KEY) for name in listed(output)):
+        return {}
+    result: ValidationResult = load_validation_result(output)
+    return {
+        place_text(place_of(of_slice)): frozenset(metric_key_from_proto(f.metric_key) for f in of_slice.failures)
+        for of_slice in result.metric_validations_per_slice
+    }
+
+
+def _facts(output: str) -> Mapping[str, Any]:
+    try:
+        facts = json.loads(storage.read(storage.join(output, RESULTS_FILE)))
+    except (ValueError, MissingFileError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _rules(config: EvalConfig) -> list[Rule]:
+    try:
+        return rules_of(config)
+    except AssayError:  # of results that TFMA wrote, with metrics that are not known here
+        return []
+
+
+def _measures(
+    keys: Sequence[MetricKey], slices: Sequence[Slice], rules: Sequence[Rule], config: EvalConfig
+) -> list[Measure]:
+    directions = _directions(config)
+    plain = dict.fromkeys(key._replace(model_name="", is_diff=False) for key in keys)
+    judged = {_plain(key) for rule in rules for key in keys if rule.is_for(key)}
+    numbers = {_plain(k) for found in slices for k, pair in found.values.items() if pair.value.HasField("double_value")}
+    return [
+        Measure(label, key, directions.get(key.name), key in judged, key in numbers)
+        for label, key in labels_of(list(plain)).items()
+    ]
+
+
+def _plain(key: MetricKey) -> MetricKey:
+    return key._replace(model_name="", is_diff=False)
+
+
+def _directions(config: EvalConfig) -> dict[str, Better | None]:
+    """Name of a metric -> which of its values are good ones."""
+    known = definitions()
+    directions = {definition.name: definition.better for definition in known.values()}
+    for asked in (asked for spec in config.metrics_specs for asked in spec.metrics):
+        name = _own_name(asked.config)
+        if name and asked.class_name in known:
+            directions[name] = known[asked.class_name].better
+    return directions
+
+
+def _own_name(config: str) -> str:
+    text = config.strip()
+    try:
+        name = json.loads(text if text.startswith("{") else f"{{{text}}}").get("name", "")
+    except ValueError:
+        return ""
+    return name if isinstance(name, str) else ""
+
+
+def _models(keys: Sequence[MetricKey], config: EvalConfig) -> list[str]:
+    """Candidates before baselines, in the order of the config; values of a column of the data belong to none."""
+    present = dict.fromkeys(key.model_name for key in keys)
+    specs = sorted(config.model_specs, key=lambda spec: spec.is_baseline)
+    ordered = [spec.name for spec in specs if spec.name in present]
+    found = [*ordered, *(name for name in present if name not in ordered and name)]
+    return found or [""]
+
+
+def _first_to_look_at(slices: Sequence[Slice], leading: Measure | None, model: str) -> list[Slice]:
+    """Overall, then by failures, then by the leading metric; a value that is undefined is no bad one."""
+    sign = -1 if leading and leading.better == "lower" else 1
+    key = leading.key._replace(model_name=model) if leading else None
+
+    def badness(found: Slice) -> tuple[bool, int, bool, float, int]:
+        value = found.number(key) if key else math.nan
+        undefined = math.isnan(value)
+        return (found.name != "Overall", -len(found.failed), undefined, 0 if undefined else sign * value, -found.rows)
+
+    return sorted(slices, key=badness)

@@ -1,0 +1,75 @@
+"""Results as a summary in Markdown, with tables as GitHub knows them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from assay.report.cells import cell_of, columns_of, counts_text, reason_cells, row_of, shortened
+from assay.report.evidence import Evidence, Measure, Slice
+
+_MOST_REASONS = 20
+_MOST_MEASURES = 40
+_MOST_SLICES = 10
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "\\": "&#92;"}
+_SPECIAL = re.compile(r"[&<>|\\*_`\[\]~#!$]")
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+
+def summary(evidence: Evidence) -> str:
+    """The evidence as Markdown."""
+    parts = [*_verdict(evidence), *_overall(evidence), *_worst(evidence)]
+    return "\n\n".join(parts) + "\n"
+
+
+def escaped(text: str) -> str:
+    """A text on one line in which Markdown and HTML find nothing of theirs, not even the end of a table's cell."""
+    plain = _SPACE.sub(" ", text).strip()
+    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), plain)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[int] = (0,)) -> str:
+    """A table; the columns `words` are set to the left."""
+    rule = [":--" if i in words else "--:" for i in range(len(heads))]
+    lines = [[escaped(head) for head in heads], rule, *([escaped(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _verdict(evidence: Evidence) -> Iterator[str]:
+    verdict = evidence.verdict
+    if verdict is None:
+        yield "There is no verdict with these results."
+        return
+    yield f"**{verdict.status.replace('_', ' ')}**: {escaped('; '.join(counts_text(verdict)))}."
+    if verdict.reasons:
+        rows = [reason_cells(reason) for reason in verdict.reasons[:_MOST_REASONS]]
+        yield table(("Slice", "Reason", "Value", "Expected", "Baseline", "Rows"), rows, words=(0, 1, 3))
+    if len(verdict.reasons) > _MOST_REASONS:
+        yield f"And {len(verdict.reasons) - _MOST_REASONS:,} reasons more, in verdict.json."
+
+
+def _overall(evidence: Evidence) -> Iterator[str]:
+    overall = evidence.overall
+    measures = [measure for measure in evidence.measures if measure.is_number][:_MOST_MEASURES]
+    if overall is None or not measures:
+        return
+    headings = list(dict.fromkeys(heading for measure in measures for heading in evidence.columns(measure)))
+    yield "### Metrics of all rows"
+    yield table(("Metric", *headings), [_line(evidence, overall, measure, headings) for measure in measures])
+
+
+def _line(evidence: Evidence, found: Slice, measure: Measure, headings: Sequence[str]) -> list[str]:
+    keys = evidence.columns(measure)
+    return [measure.label, *(cell_of(found, keys[h], measure) if h in keys else "" for h in headings)]
+
+
+def _worst(evidence: Evidence) -> Iterator[str]:
+    leading = evidence.leading
+    slices = [found for found in evidence.slices if found is not evidence.overall and not found.is_too_small]
+    if leading is None or not slices:
+        return
+    columns = columns_of(evidence, [leading])
+    rows = [[shortened(found.name), *row_of(found, columns)] for found in slices[:_MOST_SLICES]]
+    yield f"### Worst of {len(slices):,} slices by {escaped(leading.label)}"
+    yield table(("Slice", "Rows", *(column.heading for column in columns)), rows)

@@ -1,0 +1,55 @@
+"""HTML that cannot be broken by what stands in it: every text is escaped, unless it was made here."""
+
+from __future__ import annotations
+
+import html
+import re
+
+_VOID = {"input", "meta"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+Child = str | int | None
+Attribute = str | float | bool | None
+
+
+def element(tag: str, *children: Child, **attributes: Attribute) -> Markup:
+    """`<tag attributes>children</tag>`.
+
+    Args:
+        tag: name of the element.
+        children: what stands in it; None is left out.
+        attributes: `class_` is class, `stroke_width` is stroke-width; True stands alone, None and False are left out.
+    """
+    start = f"<{tag}{''.join(_attribute(name, value) for name, value in attributes.items())}>"
+    return Markup(start if tag in _VOID else f"{start}{joined(*children)}</{tag}>")
+
+
+def joined(*children: Child) -> Markup:
+    """The children, one after the other."""
+    return Markup("".join(escaped(child) for child in children if child is not None))
+
+
+def escaped(child: str | int) -> Markup:
+    """A text as HTML; characters that HTML may not hold are replaced."""
+    if isinstance(child, Markup):
+        return child
+    return Markup(html.escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(child))))
+
+
+def breakable(name: str) -> Markup:
+    """A name that may go on in the next line after each of its underscores."""
+    return Markup(escaped(name).replace("_", "_<wbr>"))
+
+
+def _attribute(name: str, value: Attribute) -> str:
+    name = name.rstrip("_").replace("_", "-")
+    if value is None or value is False:
+        return ""
+    return f" {name}" if value is True else f' {name}="{escaped(str(value))}"'

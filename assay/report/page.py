@@ -1,0 +1,113 @@
+"""Results as one page of HTML, and as a summary in Markdown."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib.resources import files
+
+from assay.report import sections
+from assay.report.evidence import Evidence, Plots, Slice, evidence_of, plots_of
+from assay.report.markdown import summary
+from assay.report.markup import Markup, element, joined
+from assay.report.plots import plots_section
+from assay.report.slices_table import rest_data, slices_section
+
+_MOST_BYTES = 950_000
+_MOST_AT_ONCE = 60
+_MOST_PLOTTED = 4
+
+
+def html_page(output: str) -> str:
+    """One page about the results of a run: verdict, metrics by slice, plots, what was run.
+
+    It asks for nothing from outside, has less than 1 MB however many slices there are, and needs scripts only to sort
+    and to filter.
+
+    Args:
+        output: folder of the results, local or on gs://.
+
+    Raises:
+        ResultsError: no such folder, or files of several runs.
+        CorruptFileError: a file is damaged.
+    """
+    evidence = evidence_of(output)
+    first = _first(evidence.slices)
+    names = {found.name for found in first}
+    body = [
+        element("h1", _title(evidence)),
+        sections.verdict_section(evidence),
+        sections.overall_section(evidence),
+        slices_section(evidence, first),
+        plots_section(evidence, _plots_of_first(output, first)),
+        sections.run_section(evidence),
+    ]
+    whole = joined(*body)
+    rest = [found for found in evidence.slices if found.name not in names]
+    style, script = _asset("page.css"), _asset("page.js")
+    room = _MOST_BYTES - sum(len(part.encode()) for part in (whole, style, script))
+    data, kept = rest_data(evidence, rest, room)
+    left_out = _left_out(len(rest), kept)
+    page = joined(element("main", whole, left_out), data, element("script", Markup(script)))
+    return f"<!doctype html>\n{element('html', _head(evidence, style, script), element('body', page), lang='en')}\n"
+
+
+def markdown_summary(output: str) -> str:
+    """Verdict, reasons, metrics of all rows and the worst slices, as Markdown with tables.
+
+    Args:
+        output: folder of the results, local or on gs://.
+
+    Raises:
+        ResultsError: no such folder, or files of several runs.
+        CorruptFileError: a file is damaged.
+    """
+    return summary(evidence_of(output))
+
+
+def _plots_of_first(output: str, slices: Sequence[Slice]) -> dict[str, Plots]:
+    names = [found.name for found in slices if not found.is_too_small][:_MOST_PLOTTED]
+    plots = plots_of(output, names)
+    return {name: plots[name] for name in names if name in plots}
+
+
+def _first(slices: Sequence[Slice]) -> list[Slice]:
+    """Those that stand on the page without scripts: the first ones, and the largest."""
+    largest = sorted(slices, key=lambda found: -found.rows)[:_MOST_AT_ONCE]
+    names = {found.name for found in (*slices[:_MOST_AT_ONCE], *largest)}
+    return [found for found in slices if found.name in names]
+
+
+def _title(evidence: Evidence) -> str:
+    models = ", ".join(filter(None, evidence.candidates))
+    against = ", ".join(sorted(filter(None, evidence.baselines)))
+    return f"Evaluation{f' of {models}' if models else ''}{f' against {against}' if against else ''}"
+
+
+def _left_out(rest: int, kept: int) -> Markup | None:
+    if kept == rest:
+        return None
+    return element("p", f"{rest - kept:,} slices are left out, as the page would grow too large; the files have them.")
+
+
+def _head(evidence: Evidence, style: str, script: str) -> Markup:
+    """The policy lets nothing be loaded, and nothing run but the page's own script."""
+    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'"
+    status = evidence.verdict.status.replace("_", " ") if evidence.verdict else "no verdict"
+    return element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("title", f"{status}: {_title(evidence)}"),
+        element("style", Markup(style)),
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _asset(name: str) -> str:
+    return files("assay.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,117 @@
+"""The diagrams of some slices, all models in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias, TypeVar
+
+from assay.metrics.keys import PlotKey, SubKey
+from assay.proto.metrics_for_slice_pb2 import PlotData
+from assay.records import plot_key_from_proto
+from assay.report import charts
+from assay.report.cells import counted, shortened
+from assay.report.charts import Axis, Bucket, Line, Matrix
+from assay.report.evidence import Evidence, Plots
+from assay.report.markup import Markup, element
+from assay.report.sections import section
+
+_MOST_PANELS = 6
+_COLOURS = 4
+_THRESHOLDS = (0.25, 0.5, 0.75)
+
+_Panel: TypeAlias = Mapping[str, PlotData]
+"""Model -> plot."""
+
+_Source = TypeVar("_Source", Matrix, Bucket)
+
+
+def plots_section(evidence: Evidence, plots: Mapping[str, Plots]) -> Markup | None:
+    """Diagrams of some slices, by their names; those of the first stand open."""
+    there = {name: found for name, found in plots.items() if found}
+    parts = [
+        element("details", element("summary", element("bdi", shortened(name))), *_panels(evidence, found), open=not i)
+        for i, (name, found) in enumerate(there.items())
+    ]
+    return section("Plots", _legend(evidence), *parts) if parts else None
+
+
+def _legend(evidence: Evidence) -> Markup:
+    models = enumerate(evidence.models)
+    items = [element("li", charts.swatch(i % _COLOURS), shortened(_named(model))) for i, model in models]
+    return element("ul", *items, class_="legend")
+
+
+def _panels(evidence: Evidence, plots: Plots) -> Iterator[Markup]:
+    """Plots of one output, sub key and weighting stand together."""
+    panels: dict[PlotKey, dict[str, PlotData]] = {}
+    for pair in plots:
+        key = plot_key_from_proto(pair.key)
+        panels.setdefault(key._replace(model_name=""), {})[key.model_name] = pair.value
+    for key, panel in list(panels.items())[:_MOST_PANELS]:
+        if len(panels) > 1:
+            yield element("h3", _panel_name(key))
+        yield element("div", *(_scores if key.name else _classic)(evidence, panel), class_="diagrams")
+    if len(panels) > _MOST_PANELS:
+        yield element("p", f"And {counted(len(panels) - _MOST_PANELS, 'plot')} more, in the files.")
+
+
+def _panel_name(key: PlotKey) -> str:
+    numbers = (key.sub_key or SubKey())._asdict().items()
+    sub = [f"{name} {number}" for name, number in numbers if number is not None]
+    weighting = {None: "", True: "weighted", False: "unweighted"}[key.example_weighted]
+    return " ".join(filter(None, (key.name.replace("_", " "), key.output_name, *sub, weighting))) or "all"
+
+
+def _scores(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
+    """How scores are spread: plots that have a name of their own know no labels."""
+    lines = _lines(evidence, _matrices(panel), charts.above)
+    if lines:
+        ends = charts.reach((threshold, 0.0) for line in lines for threshold, _ in line.points)
+        yield charts.diagram("Share above a score", Axis("score", *ends), Axis("share of the weight"), lines)
+
+
+def _classic(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
+    """ROC, precision and recall, calibration, confusion matrices."""
+    matrices = _matrices(panel)
+    yield from _curves(evidence, matrices)
+    buckets = {model: data.calibration_histogram_buckets.buckets for model, data in panel.items()}
+    lines = [line._replace(with_dots=True) for line in _lines(evidence, buckets, charts.calibration)]
+    if lines:
+        ends = charts.reach(point for line in lines for point in line.points)
+        across, up = Axis("mean prediction", *ends), Axis("mean label", *ends)
+        yield charts.diagram("Calibration", across, up, lines, diagonal=True)
+    for model, found in matrices.items():
+        for matrix in charts.at_thresholds(found, _THRESHOLDS):
+            yield charts.confusion(matrix, _named(model))
+
+
+def _curves(evidence: Evidence, matrices: Mapping[str, Sequence[Matrix]]) -> Iterator[Markup]:
+    roc = _lines(evidence, matrices, charts.roc)
+    if roc:
+        yield charts.diagram("ROC", Axis("false positive rate"), Axis("recall"), roc, diagonal=True)
+        curve = _lines(evidence, matrices, charts.precision_recall)
+        yield charts.diagram("Precision and recall", Axis("recall"), Axis("precision"), curve)
+    elif any(matrices.values()):
+        yield element("p", "No ROC curve: the slice has one class only.", class_="minor")
+
+
+def _matrices(panel: _Panel) -> dict[str, Sequence[Matrix]]:
+    return {model: data.confusion_matrix_at_thresholds.matrices for model, data in panel.items()}
+
+
+def _lines(
+    evidence: Evidence,
+    sources: Mapping[str, Sequence[_Source]],
+    curve: Callable[[Sequence[_Source]], list[charts.Point]],
+) -> list[Line]:
+    """A line for each model that has one."""
+    found = {model: curve(source) for model, source in sources.items()}
+    return [Line(_named(model), _colour(evidence, model), points) for model, points in found.items() if points]
+
+
+def _colour(evidence: Evidence, model: str) -> int:
+    return evidence.models.index(model) % _COLOURS if model in evidence.models else 0
+
+
+def _named(model: str) -> str:
+    return model or "the model"

@@ -1,0 +1,133 @@
+"""The sections of the page that are told in words and small tables: verdict, metrics of all rows, what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from google.protobuf import json_format
+
+from assay.report.cells import FAILS, WORSE, cell_of, counted, counts_text, reason_cells, shortened
+from assay.report.evidence import Evidence, Measure, Slice
+from assay.report.html_tables import table
+from assay.report.markup import Child, Markup, breakable, element, joined
+from assay.thresholds import Rule, Scope
+from assay.verdict import Reason, Status, bound_text, label
+
+OUTCOMES = {
+    Status.BLESSED: ("good", "✓ BLESSED", "Every threshold holds."),
+    Status.NOT_BLESSED: ("bad", "✗ NOT BLESSED", "A threshold does not hold."),
+    Status.NOT_EVALUATED: ("unsure", "? NOT EVALUATED", "There was too little to judge by."),
+}
+
+_MOST_REASONS = 200
+_MOST_MEASURES = 300
+_MOST_TEXT = 60_000
+
+
+def section(title: str, *content: Child) -> Markup:
+    """A part of the page under a heading."""
+    return element("section", element("h2", title), *content)
+
+
+# Verdict --------------------------------------------------------------------------------------------------------------
+
+
+def verdict_section(evidence: Evidence) -> Markup:
+    """The outcome, what was counted, each reason, and what the thresholds were."""
+    verdict = evidence.verdict
+    if verdict is None:
+        return element("p", "There is no verdict with these results.", class_="verdict")
+    class_, badge, sentence = OUTCOMES[verdict.status]
+    counts = element("span", "; ".join(counts_text(verdict)), class_="minor")
+    head = element("p", element("strong", badge, class_=f"badge {class_}"), sentence, counts, class_="verdict")
+    return joined(head, _reasons(verdict.reasons), _thresholds(evidence.rules))
+
+
+def _reasons(reasons: Sequence[Reason]) -> Markup | None:
+    if not reasons:
+        return None
+    heads = ("Slice", "Reason", "Value", "Expected", "Baseline", "Rows")
+    rows = [reason_cells(reason) for reason in reasons[:_MOST_REASONS]]
+    more = len(reasons) - _MOST_REASONS
+    rest = element("p", f"And {counted(more, 'reason')} more, in verdict.json.") if more > 0 else None
+    return section("Why", table(heads, rows, words=(1, 3)), rest)
+
+
+def _thresholds(rules: Sequence[Rule]) -> Markup | None:
+    if not rules:
+        return None
+    rows = [
+        (label(rule.key), shortened(bound_text(rule.bounds())), shortened(_scope_text(rule.scope)))
+        for rule in rules[:_MOST_MEASURES]
+    ]
+    listed = table(("Metric", "Expected", "In slices"), rows, words=(1, 2))
+    return element("details", element("summary", counted(len(rules), "threshold")), listed)
+
+
+def _scope_text(scope: Scope) -> str:
+    if scope.slicing is None:
+        return "all"
+    if scope.comparisons is None:
+        return scope.slicing.name
+    others = " or ".join(slicing.name for slicing in scope.comparisons)
+    return f"{scope.slicing.name} vs {others or 'any other slice'}"
+
+
+# Metrics --------------------------------------------------------------------------------------------------------------
+
+
+def overall_section(evidence: Evidence) -> Markup | None:
+    """Every metric of the overall slice, models side by side."""
+    overall = evidence.overall
+    if overall is None or not evidence.measures:
+        return None
+    measures = evidence.measures[:_MOST_MEASURES]
+    headings = list(dict.fromkeys(heading for measure in measures for heading in evidence.columns(measure)))
+    rows = [(breakable(measure.label), *_across(evidence, overall, measure, headings)) for measure in measures]
+    more = len(evidence.measures) - len(rows)
+    rest = element("p", f"And {counted(more, 'metric')} more, in the files.") if more > 0 else None
+    return section("Metrics of all rows", _legend_of_marks(evidence), table(("Metric", *headings), rows), rest)
+
+
+def _across(evidence: Evidence, found: Slice, measure: Measure, headings: Sequence[str]) -> Iterator[str]:
+    keys = evidence.columns(measure)
+    return (cell_of(found, keys[heading], measure) if heading in keys else "" for heading in headings)
+
+
+def _legend_of_marks(evidence: Evidence) -> Markup:
+    changes = f" {WORSE} a change to the worse, against {', '.join(sorted(evidence.baselines))}."
+    text = (
+        f"{FAILS} a threshold does not hold.{changes if evidence.baselines else ''} Undefined: the metric has no value."
+    )
+    return element("p", text, class_="minor")
+
+
+# What was run ---------------------------------------------------------------------------------------------------------
+
+
+def run_section(evidence: Evidence) -> Markup:
+    """Data, models, parameters, versions, and the eval config."""
+    run, facts = evidence.run, evidence.facts
+    data = f"{run.data_location} ({run.file_format})" if run.file_format else run.data_location
+    told = {
+        "Data": data,
+        **{f"Model {name}".strip(): place for name, place in run.model_locations.items()},
+        "Parameters": _params(facts.get("params")),
+        "Plan": str(facts.get("plan", "")),
+        "Made by": f"assay {facts['assay_version']}" if "assay_version" in facts else run.version,
+    }
+    pairs = [(element("dt", name), element("dd", shortened(text, 600))) for name, text in told.items() if text]
+    return section("What was run", element("dl", *(part for pair in pairs for part in pair)), _config(evidence))
+
+
+def _params(params: object) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in params.items()) if isinstance(params, dict) else ""
+
+
+def _config(evidence: Evidence) -> Markup | None:
+    if not evidence.run.HasField("eval_config"):
+        return None
+    text = json_format.MessageToJson(evidence.run.eval_config, indent=1, preserving_proto_field_name=True)
+    if len(text) > _MOST_TEXT:
+        text = f"{text[:_MOST_TEXT]}\n... the rest is in eval_config.json"
+    return element("details", element("summary", "Eval config"), element("pre", text, tabindex=0))

@@ -1,0 +1,151 @@
+"""Stage commands in pods of a cluster, by the connection of Airflow's Kubernetes provider."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import assay
+from assay.errors import TransientError
+from assay.operators.launchers.cluster import Cluster, cluster_errors
+from assay.operators.launchers.launcher import StageCall
+from assay.operators.launchers.pod_manifest import CALL, call_digest, pod_manifest, pod_name
+from assay.operators.launchers.pod_status import has_failed, is_leaving, name_of, progress
+from assay.operators.launchers.stage_pod import POLL_SECONDS, StagePod
+from assay.plan import CORE_IMAGE, TENSORFLOW_IMAGE
+
+_OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KubernetesLauncher:
+    """Runs each stage in a pod with the image that it needs.
+
+    What a worker that died left is found again by labels: a pod that still does the same work is followed, one
+    that has done it is read, one that failed is replaced.
+
+    Attributes:
+        namespace: of the pods; "" is that of the connection, or else the one that Airflow itself runs in.
+        images: "core" or "tensorflow" -> image, where it is not `assay-core:VERSION` or `assay-tensorflow:VERSION`. An
+            image that a stage of the user's own names is taken as it is named.
+        image_pull_policy: Always, IfNotPresent or Never; "" leaves it to the cluster.
+        image_pull_secrets: names of secrets with the credentials of registries.
+        service_account: that stages run as, on whose behalf they read and write storage.
+        requests: resource -> quantity that the node must have, such as {"cpu": "2", "memory": "4Gi"}.
+        limits: resource -> quantity that the container may use.
+        node_selector: label -> value of the nodes to run on.
+        tolerations: taints of nodes to put up with, as Kubernetes writes them.
+        env: variables of the container.
+        secret_env: variable -> "SECRET/KEY" that holds its value.
+        secret_mounts: folder in the container -> secret whose keys are files there.
+        volumes: of the pod, as Kubernetes writes them.
+        volume_mounts: of the container, as Kubernetes writes them.
+        security_context: of the pod, on top of `runAsNonRoot` and the default seccomp profile.
+        pod_labels: more labels.
+        pod_annotations: more annotations.
+        pod_spec: more of the pod's spec, as Kubernetes writes it: lists are joined, anything else is replaced.
+        kubernetes_conn_id: connection of Airflow.
+        in_cluster: whether to reach the cluster as a pod in it does; None leaves it to the connection.
+        config_file: kubeconfig; "" leaves it to the connection.
+        cluster_context: of the kubeconfig; "" is its current one.
+        startup_timeout: how long a pod may wait for a node, its image and its volumes.
+        active_deadline: how long a pod may be there; None for ever.
+        grace_seconds: between the signal to end and the end.
+    """
+
+    template_fields: ClassVar[tuple[str, ...]] = (
+        *("namespace", "images", "service_account", "requests", "limits", "node_selector", "tolerations", "env"),
+        *("secret_env", "secret_mounts", "volumes", "volume_mounts", "pod_labels", "pod_annotations", "pod_spec"),
+        *("image_pull_secrets", "kubernetes_conn_id", "config_file", "cluster_context"),
+    )
+
+    namespace: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)
+    image_pull_policy: str = ""
+    image_pull_secrets: Sequence[str] = ()
+    service_account: str = ""
+    requests: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: Sequence[Any] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    secret_env: Mapping[str, str] = field(default_factory=dict)
+    secret_mounts: Mapping[str, str] = field(default_factory=dict)
+    volumes: Sequence[Any] = ()
+    volume_mounts: Sequence[Any] = ()
+    security_context: Mapping[str, Any] = field(default_factory=dict)
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+    pod_annotations: Mapping[str, str] = field(default_factory=dict)
+    pod_spec: Mapping[str, Any] = field(default_factory=dict)
+    kubernetes_conn_id: str = "kubernetes_default"
+    in_cluster: bool | None = None
+    config_file: str = ""
+    cluster_context: str = ""
+    startup_timeout: timedelta = timedelta(minutes=10)
+    active_deadline: timedelta | None = None
+    grace_seconds: int = 30
+
+    def start(self, call: StageCall) -> StagePod:
+        """Starts a pod, or finds the one that does this work already.
+
+        Raises:
+            ConfigError: the connection or the pod is wrong, or the cluster does not allow it.
+            TransientError: the cluster does not answer.
+        """
+        with cluster_errors(" ".join(filter(None, (self.kubernetes_conn_id, self.config_file, self.cluster_context)))):
+            cluster = self._cluster()
+        with cluster_errors(f"pod {pod_name(call)}"):
+            found = self._found(cluster, call) or self._created(cluster, call)
+        memory = str(self.limits.get("memory", ""))
+        return StagePod(cluster, found, startup_seconds=self.startup_timeout.total_seconds(), memory=memory)
+
+    def image_of(self, needed: str) -> str:
+        """The image for what a plan says that a stage needs."""
+        own = {name: f"assay-{name}:{assay.__version__}" for name in (CORE_IMAGE, TENSORFLOW_IMAGE)}
+        return {**own, **self.images}.get(needed, needed)
+
+    def _cluster(self) -> Cluster:
+        from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+
+        hook = KubernetesHook(
+            conn_id=self.kubernetes_conn_id or None,
+            in_cluster=self.in_cluster,
+            config_file=self.config_file or None,
+            cluster_context=self.cluster_context or None,
+        )
+        own = _OWN_NAMESPACE.read_text().strip() if _OWN_NAMESPACE.exists() else ""
+        return Cluster(hook.core_v1_client, self.namespace or hook.get_namespace() or own or "default")
+
+    def _found(self, cluster: Cluster, call: StageCall) -> str:
+        """Name of a pod that does this work or has done it, "" if there is none; failed ones are removed."""
+        for pod in cluster.pods(f"{CALL}={call_digest(call)}"):
+            name = name_of(pod)
+            if is_leaving(pod):
+                continue
+            if not has_failed(pod):
+                log.info("pod %s does this already: %s", name, progress(pod))
+                return name
+            log.info("pod %s of an earlier try failed and is replaced", name)
+            cluster.delete(name)
+        return ""
+
+    def _created(self, cluster: Cluster, call: StageCall) -> str:
+        """Name of a new pod. One of the same try that is on its way out keeps the name until it is gone."""
+        manifest = pod_manifest(self, call)
+        deadline = time.monotonic() + self.grace_seconds + self.startup_timeout.total_seconds()
+        while not cluster.created(manifest):
+            found = self._found(cluster, call)
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                raise TransientError(f"pod {pod_name(call)} of an earlier try is there and does not go away")
+            time.sleep(POLL_SECONDS)
+        log.info("pod %s in namespace %s: created", pod_name(call), cluster.namespace)
+        return pod_name(call)

@@ -1,0 +1,156 @@
+"""The pod of a stage command, in Kubernetes' own words: plain JSON. Standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import ConfigError
+from assay.operators.launchers.launcher import StageCall
+
+if TYPE_CHECKING:
+    from assay.operators.launchers.kubernetes import KubernetesLauncher
+
+CONTAINER = "stage"
+"""Name of the container, by which it is told from those that a cluster adds to pods."""
+
+CALL = "assay/call"
+"""Label with the digest of run, stage, image and arguments: pods with the same one do the same work."""
+
+_LABEL_CHARACTERS = 63
+_NAME_CHARACTERS = 40
+
+
+def pod_manifest(given: KubernetesLauncher, call: StageCall) -> dict[str, Any]:
+    """The pod for a call.
+
+    Raises:
+        ConfigError: a secret of the launcher is not named as `SECRET/KEY`.
+    """
+    run, stage, attempt = _parts(call.name)
+    labels = {"assay/run": run, "assay/stage": stage, "assay/try": attempt, CALL: call_digest(call)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": pod_name(call),
+            "labels": {
+                "app.kubernetes.io/name": "assay",
+                **given.pod_labels,
+                **{key: label_value(value) for key, value in labels.items()},
+            },
+            "annotations": {
+                "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+                **given.pod_annotations,
+                "assay/run": run,
+                "assay/stage": stage,
+            },
+        },
+        "spec": _merged(_spec(given, call), given.pod_spec),
+    }
+
+
+def pod_name(call: StageCall) -> str:
+    """The same name for the same try of the same work: a DNS label of at most 63 characters."""
+    _, stage, _ = _parts(call.name)
+    slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", stage).lower())
+    return f"assay-{slug[:_NAME_CHARACTERS].strip('-')}-{_digest(call.name, call_digest(call))[:12]}".replace("--", "-")
+
+
+def call_digest(call: StageCall) -> str:
+    """Digest of the work of a call: equal for each try of the same stage of the same run with the same arguments."""
+    return _digest(call.name.rpartition(".")[0], call.image, *call.arguments)[:32]
+
+
+def label_value(text: str) -> str:
+    """A text as labels may hold it; one that is too long ends in its digest."""
+    value = re.sub(r"[^\w.-]+", "-", text, flags=re.ASCII)
+    if len(value) > _LABEL_CHARACTERS:
+        value = f"{value[: _LABEL_CHARACTERS - 9]}-{_digest(text)[:8]}"
+    return value.strip("-_.")
+
+
+def _parts(name: str) -> tuple[str, str, str]:
+    """Run, stage and try of the name of a call."""
+    work, _, attempt = name.rpartition(".")
+    run, _, stage = work.rpartition(".")
+    return run, stage, attempt
+
+
+def _spec(given: KubernetesLauncher, call: StageCall) -> dict[str, Any]:
+    deadline = given.active_deadline
+    return _filled(
+        {
+            "restartPolicy": "Never",
+            "containers": [_container(given, call)],
+            "serviceAccountName": given.service_account,
+            "automountServiceAccountToken": False,  # a stage asks nothing of the cluster
+            "securityContext": {
+                "runAsNonRoot": True,
+                "seccompProfile": {"type": "RuntimeDefault"},
+                **given.security_context,
+            },
+            "nodeSelector": dict(given.node_selector),
+            "tolerations": list(given.tolerations),
+            "imagePullSecrets": [{"name": name} for name in given.image_pull_secrets],
+            "activeDeadlineSeconds": int(deadline.total_seconds()) if deadline else None,
+            "terminationGracePeriodSeconds": given.grace_seconds,
+            "volumes": [
+                *given.volumes,
+                *({"name": name, "secret": {"secretName": secret}} for name, secret, _ in _secret_mounts(given)),
+            ],
+        }
+    )
+
+
+def _container(given: KubernetesLauncher, call: StageCall) -> dict[str, Any]:
+    return _filled(
+        {
+            "name": CONTAINER,
+            "image": given.image_of(call.image),
+            "imagePullPolicy": given.image_pull_policy,
+            "args": list(call.arguments),
+            "env": [
+                *({"name": name, "value": value} for name, value in given.env.items()),
+                *(_secret_variable(name, place) for name, place in given.secret_env.items()),
+            ],
+            "resources": _filled({"requests": dict(given.requests), "limits": dict(given.limits)}),
+            "volumeMounts": [
+                *given.volume_mounts,
+                *({"name": name, "mountPath": path, "readOnly": True} for name, _, path in _secret_mounts(given)),
+            ],
+            "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        }
+    )
+
+
+def _secret_mounts(given: KubernetesLauncher) -> list[tuple[str, str, str]]:
+    """Volume, secret and path of each secret that is mounted."""
+    return [(f"assay-secret-{i}", secret, path) for i, (path, secret) in enumerate(given.secret_mounts.items())]
+
+
+def _secret_variable(name: str, place: str) -> dict[str, Any]:
+    secret, slash, key = place.partition("/")
+    if not (secret and slash and key):
+        raise ConfigError(f"secret_env: expected SECRET/KEY for {name}, found {place!r}")
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+def _merged(spec: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec with more: lists are joined, anything else is replaced."""
+    joined = {
+        key: [*spec[key], *value] if isinstance(spec.get(key), list) and isinstance(value, list) else value
+        for key, value in more.items()
+    }
+    return {**spec, **joined}
+
+
+def _filled(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if value not in (None, "", {}, [])}
+
+
+def _digest(*words: str) -> str:
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()

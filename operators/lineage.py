@@ -1,0 +1,86 @@
+"""What a stage read and wrote, as OpenLineage has it: datasets with a namespace and a name.
+
+A checkpoint is one dataset for all runs, whose version is its digest. Files of a glob are the folder before the first
+wildcard.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from assay.plan import READ_INPUTS, Plan, Task
+from assay.shapes import is_checkpointed, kind_of, runs_models, task_named
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors.base import OperatorLineage
+    from openlineage.client.event_v2 import Dataset
+
+_WILDCARD = re.compile(r"[*?\[]")
+_CODE = "callable"
+"""Type of a model that is an import path and no place."""
+
+
+def lineage_of(plan: Plan, stage: str, inputs: Mapping[str, Any], done: Mapping[str, Any]) -> OperatorLineage:
+    """Inputs and outputs of a stage that is done.
+
+    Args:
+        plan: with its parameters.
+        stage: name of a task of the plan.
+        inputs: task -> what its operator returned, or the URI of its manifest.
+        done: what the stage's operator returns.
+    """
+    from airflow.providers.openlineage.extractors.base import OperatorLineage
+
+    task = task_named(plan, stage)
+    manifests = [given if isinstance(given, str) else given["manifest"] for given in inputs.values()]
+    read = [checkpoint(manifest) for manifest in manifests]
+    read += [dataset(place) for place in dict.fromkeys(map(folder_of, _places(plan, task)))]
+    wrote = [dataset(done["output"], rows=done["counts"].get("rows"))] if done["output"] else []
+    wrote += [checkpoint(done["manifest"], rows=done["rows"])] if done["manifest"] else []
+    return OperatorLineage(inputs=read, outputs=wrote)
+
+
+def checkpoint(manifest: str, rows: int | None = None) -> Dataset:
+    """The dataset of a checkpoint, by the URI of its manifest."""
+    place, digest, _ = manifest.rsplit("/", 2)
+    return dataset(place, version=digest, rows=rows)
+
+
+def dataset(place: str, version: str = "", rows: int | None = None) -> Dataset:
+    """The dataset at a place; with `rows` it is one that was written."""
+    from openlineage.client.event_v2 import InputDataset, OutputDataset
+    from openlineage.client.facet_v2 import dataset_version_dataset, output_statistics_output_dataset
+
+    namespace, name = name_of(place)
+    facets = {"version": dataset_version_dataset.DatasetVersionDatasetFacet(version)} if version else {}
+    if rows is None:
+        return InputDataset(namespace=namespace, name=name, facets=facets)
+    statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows)
+    return OutputDataset(namespace=namespace, name=name, facets=facets, outputFacets={"outputStatistics": statistics})
+
+
+def name_of(place: str) -> tuple[str, str]:
+    """Namespace and name of a place: `gs://bucket` and what follows; `file` and an absolute path."""
+    if "://" not in place:
+        return "file", place.rstrip("/") or "/"
+    scheme, _, rest = place.partition("://")
+    bucket, _, name = rest.partition("/")
+    return f"{scheme}://{bucket}", name.strip("/") or "/"
+
+
+def folder_of(pattern: str) -> str:
+    """A file as it is; of a glob the folder before its first wildcard."""
+    plain = _WILDCARD.split(pattern, maxsplit=1)[0]
+    return pattern if plain == pattern else plain.rpartition("/")[0]
+
+
+def _places(plan: Plan, task: Task) -> Iterable[str]:
+    """The data and models that a task reads."""
+    is_whole = not is_checkpointed(plan)
+    if is_whole or kind_of(plan, task) == READ_INPUTS:
+        yield from plan.inputs.get("files", ())
+        yield from (plan.inputs.get("join") or {}).get("files", ())
+    if is_whole or runs_models(plan, task):
+        yield from (model["uri"] for model in plan.models if model["type"] != _CODE)
