@@ -301,6 +301,52 @@ def plan(analysis: str, params: dict[str, str], form: str, cuts: str | None) -> 
     click.echo({"tree": as_tree, "json": to_json, "mermaid": as_mermaid}[form](loaded).rstrip("\n"))
 
 
+@assay.command("compile")
+@click.argument("target", type=click.Choice(["kfp"]))
+@click.argument("analysis", type=click.Path())
+@click.option("-o", "--output", "file", type=click.Path(), required=True, help="The pipeline: FILE.yaml.")
+@click.option("--root", default="", metavar="ROOT", help="Default of the pipeline's parameter for checkpoints.")
+@click.option("--checkpoint", "cuts", type=click.Choice(CHECKPOINTS), help="Cut the plan into tasks; as for plan.")
+@click.option("--name", default="model-validation", show_default=True, help="Name of the pipeline.")
+@click.option("--pods", metavar="FILE", type=click.Path(), help="YAML: task, or '*' for all -> resources, secrets, ...")
+@click.option("--image", "images", multiple=True, metavar="KIND=IMAGE", help="core=... or tensorflow=...; repeatable.")
+@_reports_errors
+def compile_(
+    target: str, analysis: str, file: str, root: str, cuts: str | None, name: str, pods: str | None,
+    images: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Makes a pipeline of Kubeflow of an analysis file: a task for each of its plan's."""
+    from assay.analysis_file import load_analysis
+
+    loaded = load_analysis(analysis)
+    loaded = loaded if cuts is None else reshaped(loaded, cuts)
+    chosen = dict(image.partition("=")[::2] for image in images)
+    settings = _pods(pods)
+    if not file.endswith((".yaml", ".yml")):
+        raise click.UsageError(f"--output: expected a file that ends in .yaml, found {file}")
+    from assay.pipelines.pods import compiled, for_task, pods_of
+    from assay.pipelines.validate import model_validation
+
+    given = for_task(pods_of(settings)) if settings else None
+    compiled(model_validation(loaded, root=root, name=name, images=chosen, for_task=given), file)
+    click.echo(file)
+
+
+def _pods(file: str | None) -> dict[str, Any]:
+    from assay.yaml_text import parse_yaml
+
+    if file is None:
+        return {}
+    try:
+        with open(file, encoding="utf-8") as stream:
+            settings = parse_yaml(stream.read())
+    except OSError as error:
+        raise UsageError(f"--pods: {file}: {error.strerror or error}") from error
+    if not isinstance(settings, dict):
+        raise ConfigError(f"--pods: {file}: expected task: settings, found {settings!r}")
+    return settings
+
+
 @assay.command()
 @click.argument("analysis", type=click.Path())
 @_with_params

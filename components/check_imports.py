@@ -10,6 +10,7 @@ from pathlib import Path
 import assay
 
 _CORE = ("apache_beam", "apache_beam.io.gcp.gcsio", "google.cloud.storage", "numpy", "pandas", "pyarrow", "rich")
+_ENTRY = "assay.components.run"
 PROMISED = {"core": _CORE, "tensorflow": (*_CORE, "tensorflow", "keras")}
 _NOT_IN_IMAGES = {"__main__", "components", "operators", "pipelines"}  # run by a command line or an orchestrator
 
@@ -42,7 +43,7 @@ def main(image: str) -> None:
     """
     if image not in PROMISED:
         sys.exit(f"expected one of {', '.join(PROMISED)}, found {image!r}")
-    sys.exit("\n".join([*failures(PROMISED[image]), *failures(own_modules())]) or 0)
+    sys.exit("\n".join([*failures(PROMISED[image]), *failures([*own_modules(), _ENTRY])]) or 0)
 
 
 if __name__ == "__main__":

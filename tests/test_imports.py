@@ -77,10 +77,14 @@ ALLOWED = {  # first match holds
     "assay.run_stage": BEAM,
     "assay.stage_command": BEAM,
     "assay.api*": BEAM,
+    "assay.components.run": {*BEAM, "rich"},
+    "assay.components.drawn": {*BEAM, "rich"},
+    "assay.components.stage_components": {"kfp"},
     "assay.components*": set(),
     "assay.operators": set(),
     "assay.operators.provider_info": set(),
-    "assay.pipelines*": set(),
+    "assay.pipelines": set(),
+    "assay.pipelines.*": {"kfp"},
 }
 
 

@@ -1,0 +1,228 @@
+"""The command of Kubeflow's containers: `python -m assay.components.run KIND --run JOB --executor-input JSON`.
+
+It runs a stage by the same command as everybody else, and tells Kubeflow what came of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from assay import blessed, cli, storage
+from assay.blessed import candidate_of, move
+from assay.components import drawn
+from assay.components.executor import Executor, Outputs
+from assay.components.refusals import place_of, refusal_at, refuse
+from assay.errors import AssayError, ConfigError, UsageError
+from assay.plan import GATE, KINDS, Plan, from_json, with_params
+from assay.report.page import html_page, markdown_summary
+from assay.result_files import VERDICT_FILE
+from assay.stage_call import Checkpoints, publish_plan, stage_arguments
+from assay.stage_result import ANALYSE, StageResult
+from assay.types import METRICS_KEY, PLOTS_KEY
+from assay.verdict import Status
+
+LOCAL = "ASSAY_KFP_LOCAL"
+"""Set where `kfp.local` runs: it takes a container that is gone before it looked for one that did well."""
+
+
+class Tee:
+    """A stream that also keeps the last line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self.last = stream, ""
+
+    def write(self, text: str) -> int:
+        lines = text.strip().splitlines()
+        self.last = lines[-1] if lines else self.last
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@click.command()
+@click.argument("kind", type=click.Choice([*KINDS, ANALYSE, "bless", "compare", "finish"]))
+@click.option("--run", required=True, help="Name of the pipeline's run.")
+@click.option("--executor-input", "text", required=True, help="What Kubeflow puts for {{$}}.")
+def main(kind: str, run: str, text: str) -> None:
+    """Does one task of a pipeline."""
+    stream = Tee(sys.stderr)
+    sys.stderr = stream
+    try:
+        code = _DOES.get(kind, _stage)(Executor.from_json(text), kind, run, stream)
+    except AssayError as error:
+        click.echo(f"{type(error).__module__}.{type(error).__name__}: {error}", err=True)
+        code = error.exit_code
+    finally:
+        sys.stderr = stream._stream
+    if code and os.environ.get(LOCAL):
+        time.sleep(1)
+    sys.exit(code)
+
+
+def _stage(executor: Executor, kind: str, run: str, stream: Tee) -> int:
+    params, root = executor.mapping("params"), storage.check_root(executor.text("root"))
+    run = run_name(run, params)
+    given = Checkpoints(root=root, inputs=executor.mapping("inputs"), run=run)
+    stage, place = executor.text("stage"), published(executor.text("plan"), root)
+    call = (kind, place, stage, given)
+    noted = place_of(root, run, stage_arguments(*call, "", params, executor.texts("options")))
+    told = refusal_at(noted)
+    if told:
+        click.echo(told, err=True)
+        return UsageError.exit_code
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "result.json")
+        code = cli.main(stage_arguments(*call, str(file), params, executor.texts("options")))
+        if code == UsageError.exit_code:
+            refuse(noted, stream.last)
+        if code:
+            return code
+        result = StageResult.from_json(file.read_text())
+    tell(executor, with_params(plan_at(place), params), result)
+    return 0
+
+
+def run_name(run: str, params: Mapping[str, str]) -> str:
+    """Name of a run; iterations of a loop have other parameters, and so other names."""
+    return f"{run}-{hashlib.sha256(json.dumps(dict(params), sort_keys=True).encode()).hexdigest()[:8]}"
+
+
+def published(plan: str, root: str) -> str:
+    """The place of a plan that is given as JSON, or by its place."""
+    return publish_plan(from_json(plan), root) if plan.lstrip().startswith("{") else plan
+
+
+def plan_at(place: str) -> Plan:
+    """The plan at a place."""
+    return from_json(storage.read(place).decode())
+
+
+def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
+    """Fills in all outputs that the component has."""
+    outputs = Outputs(executor)
+    facts = {"task": result.task, "digest": result.digest, "rows": result.rows, "reused": result.reused}
+    for name in ("manifest", "digest", "verdict", "output"):
+        outputs.parameter(name, getattr(result, name))
+    if result.verdict:
+        outputs.parameter("blessed", result.verdict == Status.BLESSED)
+        outputs.parameter("blessing", json.dumps(blessing_of(plan, result)))
+    if result.manifest:
+        where = {"checkpoint": result.manifest.rpartition("/")[0], "manifest": result.manifest}
+        content = storage.read(result.manifest).decode()
+        outputs.artifact("checkpoint", {**facts, **where}, content)
+    draw(outputs, plan, result)
+    if result.output:
+        outputs.artifact("results", {"output": result.output, "verdict": result.verdict}, result.to_json())
+        outputs.artifact("page", {"verdict": result.verdict}, html_page(result.output))
+        outputs.artifact("summary", {"verdict": result.verdict}, markdown_summary(result.output))
+    elif result.kind == GATE:
+        outputs.artifact("summary", {"verdict": result.verdict}, verdict_text(verdict_of(plan, result)))
+    outputs.write()
+
+
+def blessing_of(plan: Plan, result: StageResult) -> dict[str, Any]:
+    """What `bless` is told: which model it is, why it may be released, and where to note it."""
+    verdict = verdict_of(plan, result)
+    facts = {"verdict": verdict["status"], "rows": verdict["rows"], "rubber_stamp": verdict["rubber_stamp"]}
+    about = {"digest": result.digest, "manifest": result.manifest, "output": plan.output}
+    return {"model": candidate_of(plan), "place": blessed.place_of(plan), **facts, **about}
+
+
+def verdict_of(plan: Plan, result: StageResult) -> dict[str, Any]:
+    """The whole verdict, from the gate's manifest or from the results."""
+    place = result.manifest or storage.join(plan.output, VERDICT_FILE)
+    found: dict[str, Any] = json.loads(storage.read(place))
+    return dict(found["verdict"]) if result.manifest else found
+
+
+def draw(outputs: Outputs, plan: Plan, result: StageResult) -> None:
+    """Metrics and curves of all rows, where an evaluator or a whole run made some."""
+    if "metrics" not in outputs.executor.artifacts:
+        return
+    read, place = (drawn.in_results, result.output) if result.output else (drawn.in_checkpoint, result.manifest)
+    outputs.artifact("metrics", drawn.metrics_metadata(read(place, METRICS_KEY)))
+    model = drawn.candidate_in(plan.eval_config)
+    outputs.artifact("classification", drawn.classification_metadata(read(place, PLOTS_KEY), model))
+
+
+def verdict_text(verdict: Mapping[str, Any]) -> str:
+    """A verdict as Markdown."""
+    reasons = [": ".join(filter(None, (reason["slice"], reason["message"]))) for reason in verdict["reasons"]]
+    return "\n".join([f"# {verdict['status']}", "", *(f"- {reason}" for reason in reasons), ""])
+
+
+def _bless(executor: Executor, kind: str, run: str, stream: Tee) -> int:
+    """Moves `blessed.json` to the candidate, which the gate must have blessed."""
+    try:
+        blessing = json.loads(executor.text("blessing"))
+        model, verdict, place = dict(blessing["model"]), blessing["verdict"], blessing.pop("place")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"blessing: expected what a gate told; {error!r}") from error
+    if verdict != Status.BLESSED:
+        raise ConfigError(f"{verdict}, and so not to be blessed; put this task behind the verdict")
+    place = executor.text("blessed") or place
+    if place:
+        move(place, blessing)
+        click.echo(f"{place}: {json.dumps(model)}")
+    outputs = Outputs(executor)
+    outputs.parameter("model", str(model.get("uri", "")))
+    outputs.write()
+    return 0
+
+
+def _compare(executor: Executor, kind: str, run: str, stream: Tee) -> int:
+    """A table of what several candidates came to."""
+    found = dict(zip(executor.texts("names"), executor.texts("outputs"), strict=True))
+    verdicts = {
+        name: json.loads(storage.read(storage.join(place, VERDICT_FILE)))["status"] for name, place in found.items()
+    }
+    metrics = {name: drawn.metrics_metadata(drawn.in_results(place, METRICS_KEY)) for name, place in found.items()}
+    outputs = Outputs(executor)
+    outputs.parameter("blessed", [name for name, verdict in verdicts.items() if verdict == Status.BLESSED])
+    outputs.artifact("summary", {}, drawn.comparison(verdicts, metrics))
+    outputs.write()
+    return 0
+
+
+def _finish(executor: Executor, kind: str, run: str, stream: Tee) -> int:
+    """Says how the run ended, whatever became of it."""
+    status = executor.parameters.get("status") or {}
+    click.echo(f"{run}: {status.get('state', 'ended')} {(status.get('error') or {}).get('message', '')}".rstrip())
+    root = storage.check_root(executor.text("root"))
+    for place, _ in sorted(storage.list(storage.join(root, "runs"))):
+        if place.split("/")[-2].startswith(f"{run}-"):
+            click.echo(_line(json.loads(storage.read(place))))
+    Outputs(executor).write()
+    return 0
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    if "refused" in record:
+        return f"  refused: {record['refused']}"
+    did = "there already" if record["reused"] else f"{record['seconds']:.1f} s"
+    said = (f"{record['task']}: {record['rows']:,} rows", did, record["verdict"])
+    return f"  {', '.join(filter(None, said))}"
+
+
+_DOES: Mapping[str, Callable[[Executor, str, str, Tee], int]] = {
+    "bless": _bless,
+    "compare": _compare,
+    "finish": _finish,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,264 @@
+"""Kubeflow components: a container for each kind of stage, one for a whole plan, and what stands around them.
+
+A component hands on where its checkpoint's manifest is, as a parameter; the artifact has a copy of that small file and
+the facts as metadata, as a cluster copies input artifacts whole, and refuses outputs that lie elsewhere than it says.
+"""
+
+from typing import Dict, List  # noqa: UP035 # Kubeflow reads the annotations, and knows no others
+
+from kfp import dsl
+
+import assay
+from assay.plan import CORE_IMAGE, EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS
+from assay.stage_result import ANALYSE
+
+IMAGE = f"assay-{CORE_IMAGE}:{assay.__version__}"
+"""Of all components, unless a task is given another."""
+
+_RUN = dsl.PIPELINE_JOB_ID_PLACEHOLDER
+_GIVEN = dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER
+
+
+def _container(kind: str) -> dsl.ContainerSpec:
+    command = ["python", "-m", "assay.components.run"]
+    return dsl.ContainerSpec(image=IMAGE, command=command, args=[kind, "--run", _RUN, "--executor-input", _GIVEN])
+
+
+@dsl.container_component
+def read_inputs(
+    plan: str,
+    root: str,
+    checkpoint: dsl.Output[dsl.Dataset],
+    manifest: dsl.OutputPath(str),  # type: ignore[valid-type]
+    digest: dsl.OutputPath(str),  # type: ignore[valid-type]
+    stage: str = "ReadInputs",
+    params: Dict[str, str] = {},  # noqa: B006, UP006
+    options: List[str] = [],  # noqa: B006, UP006
+) -> dsl.ContainerSpec:
+    """Reads the data, and pins data and models.
+
+    Args:
+        plan: the plan as JSON, or its place.
+        root: folder or gs:// URI of all checkpoints.
+        checkpoint: Extracts: a copy of the manifest, with its place as metadata.
+        manifest: URI of the checkpoint's manifest.
+        digest: of the checkpoint.
+        stage: the task's name in the plan.
+        params: parameter of the plan -> value; what is empty keeps its default.
+        options: of Beam pipelines.
+    """
+    return _container(READ_INPUTS)
+
+
+@dsl.container_component
+def extract(
+    plan: str,
+    root: str,
+    stage: str,
+    inputs: Dict[str, str],  # noqa: UP006
+    extracts: dsl.Input[dsl.Dataset],
+    checkpoint: dsl.Output[dsl.Dataset],
+    manifest: dsl.OutputPath(str),  # type: ignore[valid-type]
+    digest: dsl.OutputPath(str),  # type: ignore[valid-type]
+    params: Dict[str, str] = {},  # noqa: B006, UP006
+    options: List[str] = [],  # noqa: B006, UP006
+) -> dsl.ContainerSpec:
+    """Runs extractors in series.
+
+    Args:
+        plan: the plan as JSON, or its place.
+        root: folder or gs:// URI of all checkpoints.
+        stage: the task's name in the plan.
+        inputs: task -> URI of its manifest, for each task before this one.
+        extracts: what they start from.
+        checkpoint: Extracts with more columns: a copy of the manifest, with its place as metadata.
+        manifest: URI of the checkpoint's manifest.
+        digest: of the checkpoint.
+        params: parameter of the plan -> value; what is empty keeps its default.
+        options: of Beam pipelines.
+    """
+    return _container(EXTRACT)
+
+
+@dsl.container_component
+def evaluate(
+    plan: str,
+    root: str,
+    stage: str,
+    inputs: Dict[str, str],  # noqa: UP006
+    extracts: dsl.Input[dsl.Dataset],
+    checkpoint: dsl.Output[dsl.Artifact],
+    metrics: dsl.Output[dsl.Metrics],
+    classification: dsl.Output[dsl.ClassificationMetrics],
+    manifest: dsl.OutputPath(str),  # type: ignore[valid-type]
+    digest: dsl.OutputPath(str),  # type: ignore[valid-type]
+    params: Dict[str, str] = {},  # noqa: B006, UP006
+    options: List[str] = [],  # noqa: B006, UP006
+) -> dsl.ContainerSpec:
+    """Runs an evaluator on the Extracts that the extractor of its run_after left.
+
+    Args:
+        plan: the plan as JSON, or its place.
+        root: folder or gs:// URI of all checkpoints.
+        stage: the task's name in the plan.
+        inputs: task -> URI of its manifest, for each task before this one.
+        extracts: what it evaluates.
+        checkpoint: the evaluation: a copy of the manifest, with its place as metadata.
+        metrics: of all rows.
+        classification: ROC curve and confusion matrix of all rows, if there are such plots.
+        manifest: URI of the checkpoint's manifest.
+        digest: of the checkpoint.
+        params: parameter of the plan -> value; what is empty keeps its default.
+        options: of Beam pipelines.
+    """
+    return _container(EVALUATE)
+
+
+@dsl.container_component
+def gate(
+    plan: str,
+    root: str,
+    inputs: Dict[str, str],  # noqa: UP006
+    summary: dsl.Output[dsl.Markdown],
+    manifest: dsl.OutputPath(str),  # type: ignore[valid-type]
+    verdict: dsl.OutputPath(str),  # type: ignore[valid-type]
+    blessed: dsl.OutputPath(bool),  # type: ignore[valid-type]
+    blessing: dsl.OutputPath(str),  # type: ignore[valid-type]
+    stage: str = "Gate",
+    params: Dict[str, str] = {},  # noqa: B006, UP006
+) -> dsl.ContainerSpec:
+    """Holds metrics against thresholds.
+
+    Args:
+        plan: the plan as JSON, or its place.
+        root: folder or gs:// URI of all checkpoints.
+        inputs: task -> URI of its manifest, for each task before this one.
+        summary: the verdict with every reason.
+        manifest: URI of the checkpoint's manifest.
+        verdict: BLESSED, NOT_BLESSED or NOT_EVALUATED.
+        blessed: whether it is BLESSED, for dsl.If.
+        blessing: which model that is and why, for bless.
+        stage: the task's name in the plan.
+        params: parameter of the plan -> value; what is empty keeps its default.
+    """
+    return _container(GATE)
+
+
+@dsl.container_component
+def write_results(
+    plan: str,
+    root: str,
+    inputs: Dict[str, str],  # noqa: UP006
+    results: dsl.Output[dsl.Artifact],
+    page: dsl.Output[dsl.HTML],
+    summary: dsl.Output[dsl.Markdown],
+    output: dsl.OutputPath(str),  # type: ignore[valid-type]
+    verdict: dsl.OutputPath(str),  # type: ignore[valid-type]
+    stage: str = "WriteResults",
+    params: Dict[str, str] = {},  # noqa: B006, UP006
+    options: List[str] = [],  # noqa: B006, UP006
+) -> dsl.ContainerSpec:
+    """Publishes the results, blessed or not.
+
+    Args:
+        plan: the plan as JSON, or its place.
+        root: folder or gs:// URI of all checkpoints.
+        inputs: task -> URI of its manifest, for each task before this one.
+        results: what was done, with the place of the results as metadata.
+        page: verdict, metrics by slice and plots.
+        summary: verdict and metrics in short.
+        output: folder of the results.
+        verdict: BLESSED, NOT_BLESSED or NOT_EVALUATED.
+        stage: the task's name in the plan.
+        params: parameter of the plan -> value; what is empty keeps its default.
+        options: of Beam pipelines.
+    """
+    return _container(WRITE_RESULTS)
+
+
+@dsl.container_component
+def analyse(
+    plan: str,
+    root: str,
+    results: dsl.Output[dsl.Artifact],
+    metrics: dsl.Output[dsl.Metrics],
+    classification: dsl.Output[dsl.ClassificationMetrics],
+    page: dsl.Output[dsl.HTML],
+    summary: dsl.Output[dsl.Markdown],
+    output: dsl.OutputPath(str),  # type: ignore[valid-type]
+    verdict: dsl.OutputPath(str),  # type: ignore[valid-type]
+    blessed: dsl.OutputPath(bool),  # type: ignore[valid-type]
+    blessing: dsl.OutputPath(str),  # type: ignore[valid-type]
+    stage: str = "Analyse",
+    params: Dict[str, str] = {},  # noqa: B006, UP006
+    options: List[str] = [],  # noqa: B006, UP006
+) -> dsl.ContainerSpec:
+    """Runs a whole plan as one Beam job, without checkpoints.
+
+    Args:
+        plan: the plan as JSON, or its place.
+        root: folder or gs:// URI, under which plans and runs are recorded.
+        results: what was done, with the place of the results as metadata.
+        metrics: of all rows.
+        classification: ROC curve and confusion matrix of all rows, if there are such plots.
+        page: verdict, metrics by slice and plots.
+        summary: verdict and metrics in short.
+        output: folder of the results.
+        verdict: BLESSED, NOT_BLESSED or NOT_EVALUATED.
+        blessed: whether it is BLESSED, for dsl.If.
+        blessing: which model that is and why, for bless.
+        stage: the task's name in the plan.
+        params: parameter of the plan -> value; what is empty keeps its default.
+        options: of Beam pipelines.
+    """
+    return _container(ANALYSE)
+
+
+@dsl.container_component
+def bless(
+    blessing: str,
+    model: dsl.OutputPath(str),  # type: ignore[valid-type]
+    blessed: str = "",
+) -> dsl.ContainerSpec:
+    """Moves blessed.json to the candidate. It stands behind the verdict, and refuses one that is not blessed.
+
+    Args:
+        blessing: what gate or analyse told.
+        model: URI of the candidate.
+        blessed: place of blessed.json; empty: where the plan's baseline is looked up, if that is the blessed one.
+    """
+    return _container("bless")
+
+
+@dsl.container_component
+def finish(status: dsl.PipelineTaskFinalStatus, root: str) -> dsl.ContainerSpec:
+    """Says how a run ended, task by task, whatever became of it: an exit handler.
+
+    Args:
+        status: filled in by Kubeflow.
+        root: folder or gs:// URI of all checkpoints.
+    """
+    return _container("finish")
+
+
+@dsl.container_component
+def compare(
+    names: List[str],  # noqa: UP006
+    outputs: List[str],  # noqa: UP006
+    root: str,
+    summary: dsl.Output[dsl.Markdown],
+    blessed: dsl.OutputPath(List[str]),  # type: ignore[valid-type] # noqa: UP006
+) -> dsl.ContainerSpec:
+    """Puts the results of several candidates side by side.
+
+    Args:
+        names: of the candidates.
+        outputs: the folder of the results of each.
+        root: folder or gs:// URI of all checkpoints.
+        summary: verdict and metrics of each.
+        blessed: names of those that are blessed.
+    """
+    return _container("compare")
+
+
+COMPONENTS = (read_inputs, extract, evaluate, gate, write_results, analyse, bless, compare, finish)

@@ -1,0 +1,91 @@
+"""From a plan to a Kubeflow pipeline: a task for each of the plan's, then what follows from the verdict."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from kfp import dsl
+from kfp.dsl.base_component import BaseComponent
+
+from assay.components import stage_components as stages
+from assay.pipelines.on_verdict import if_blessed
+from assay.pipelines.tasks import RETRIES, ForTask, analysis, configured
+from assay.plan import CORE_IMAGE, Plan
+
+
+def build(
+    plan: Plan,
+    *,
+    root: str = "",
+    name: str = "model-validation",
+    description: str = "Evaluates a model and says whether it may be released.",
+    images: Mapping[str, str] | None = None,
+    retries: int = RETRIES,
+    for_task: ForTask | None = None,
+    on_blessed: Callable[[dsl.PipelineTask], Any] | None = None,
+) -> BaseComponent:
+    """Makes a pipeline of a plan; the plan's parameters are the pipeline's.
+
+    Args:
+        plan: its shape decides: one task, or a task for each cut.
+        root: default of the parameter `root`, the folder or gs:// URI of all checkpoints; "" makes it required.
+        name: of the pipeline.
+        description: of the pipeline.
+        images: "core" or "tensorflow" -> image, where it is not `assay-core:VERSION` or `assay-tensorflow:VERSION`.
+        retries: of each task; one that was refused (exit code 64) is refused again at once.
+        for_task: called with every task of the plan.
+        on_blessed: adds tasks that run only if the candidate is blessed; is given the task `bless`.
+    """
+    blessing = if_blessed(images=images, retries=retries, then=on_blessed)
+
+    def pipeline(root: Any, **params: Any) -> None:
+        handler = configured(stages.finish(root=root), images, CORE_IMAGE, 0)
+        with dsl.ExitHandler(handler, name="analysis"):
+            done = analysis(plan, root=root, params=params, images=images, retries=retries, for_task=for_task)
+            done.then(blessing)
+
+    return pipeline_of(pipeline, plan, name=name, description=description, root=root)
+
+
+def pipeline_of(
+    function: Callable[..., Any],
+    plan: Plan,
+    *,
+    name: str,
+    description: str,
+    root: str = "",
+    without: Collection[str] = (),
+    more: Mapping[str, tuple[Any, Any]] | None = None,
+) -> BaseComponent:
+    """Makes a pipeline of a function of `root` and the plan's parameters.
+
+    Args:
+        function: makes the tasks.
+        plan: whose parameters become those of the pipeline; an empty value means the plan's default.
+        name: of the pipeline.
+        description: of the pipeline.
+        root: default of the parameter `root`; "" for none.
+        without: parameters of the plan that the pipeline fills in itself.
+        more: further parameters: name -> (type, default), `...` for none.
+    """
+    given = {"root": (str, root or ...), **(more or {})}
+    given |= {param: (str, default or "") for param, default in plan.params.items() if param not in without}
+    parameters = [
+        inspect.Parameter(
+            param,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=inspect.Parameter.empty if default is ... else default,
+            annotation=kind,
+        )
+        for param, (kind, default) in given.items()
+    ]
+    parameters.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)
+
+    def pipeline(*values: Any) -> Any:  # Kubeflow gives them by position
+        return function(**dict(zip((parameter.name for parameter in parameters), values, strict=True)))
+
+    pipeline.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # Kubeflow reads it
+    pipeline.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return dsl.pipeline(name=name, description=description)(pipeline)

@@ -1,0 +1,118 @@
+"""What pods of tasks need on a cluster, and the compiled pipeline with the document that says so to Kubernetes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from kfp import compiler, dsl, kubernetes
+from kfp.dsl.base_component import BaseComponent
+
+from assay.errors import ConfigError
+from assay.near_miss import one_of
+
+EVERY = "*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pods:
+    """Settings of the pods of a task; what is empty is left to the cluster.
+
+    Attributes:
+        cpu_request: such as "2".
+        cpu_limit: such as "4".
+        memory_request: such as "4Gi".
+        memory_limit: such as "8Gi".
+        accelerator: type, such as "nvidia.com/gpu".
+        accelerators: how many.
+        env: variables.
+        secret_env: variable -> SECRET/KEY.
+        secret_mounts: path -> secret.
+        claims: path -> persistent volume claim.
+        node_selector: label -> value.
+        image_pull_policy: Always, IfNotPresent or Never.
+    """
+
+    cpu_request: str = ""
+    cpu_limit: str = ""
+    memory_request: str = ""
+    memory_limit: str = ""
+    accelerator: str = ""
+    accelerators: int = 1
+    env: Mapping[str, str] = field(default_factory=dict)
+    secret_env: Mapping[str, str] = field(default_factory=dict)
+    secret_mounts: Mapping[str, str] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict)
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    image_pull_policy: str = ""
+
+    def give(self, task: dsl.PipelineTask) -> None:
+        """Gives a task these settings."""
+        self._give_resources(task)
+        self._give_secrets(task)
+        for name, value in self.env.items():
+            task.set_env_variable(name, value)
+        for path, claim in self.claims.items():
+            kubernetes.mount_pvc(task, claim, mount_path=path)
+        for label, value in self.node_selector.items():
+            kubernetes.add_node_selector(task, label, value)
+        if self.image_pull_policy:
+            kubernetes.set_image_pull_policy(task, self.image_pull_policy)
+
+    def _give_resources(self, task: dsl.PipelineTask) -> None:
+        for name in ("cpu_request", "cpu_limit", "memory_request", "memory_limit"):
+            if getattr(self, name):
+                getattr(task, f"set_{name}")(getattr(self, name))
+        if self.accelerator:
+            task.set_accelerator_type(self.accelerator).set_accelerator_limit(self.accelerators)
+
+    def _give_secrets(self, task: dsl.PipelineTask) -> None:
+        for variable, source in self.secret_env.items():
+            secret, _, key = source.partition("/")
+            if not key:
+                raise ConfigError(f"secret_env.{variable}: expected SECRET/KEY, found {source!r}")
+            kubernetes.use_secret_as_env(task, secret, {key: variable})
+        for path, secret in self.secret_mounts.items():
+            kubernetes.use_secret_as_volume(task, secret, mount_path=path)
+
+
+def pods_of(settings: Mapping[str, Any]) -> dict[str, Pods]:
+    """Reads settings: task -> mapping, or "*" for all tasks, which those of a task replace.
+
+    Raises:
+        ConfigError: an unknown setting.
+    """
+    known = [setting.name for setting in fields(Pods)]
+    for task, given in settings.items():
+        if not isinstance(given, Mapping):
+            raise ConfigError(f"pods.{task}: expected a mapping, found {given!r}")
+        for name in given:
+            if name not in known:
+                raise ConfigError(f"pods.{task}.{name}: there is no such setting{one_of(name, known)}")
+    everywhere = settings.get(EVERY, {})
+    return {task: Pods(**{**everywhere, **given}) for task, given in settings.items()}
+
+
+def for_task(pods: Mapping[str, Pods]) -> Any:
+    """What `assay.pipelines.build` calls with every task of the plan."""
+
+    def give(task: dsl.PipelineTask, name: str) -> None:
+        chosen = pods.get(name, pods.get(EVERY))
+        if chosen is not None:
+            chosen.give(task)
+
+    return give
+
+
+def compiled(pipeline: BaseComponent, file: str | os.PathLike[str]) -> Path:
+    """Writes a pipeline as YAML; what only Kubernetes knows is its second document.
+
+    Args:
+        pipeline: what a function of this room makes.
+        file: ends in .yaml.
+    """
+    compiler.Compiler().compile(pipeline, str(file))
+    return Path(file)

@@ -1,0 +1,67 @@
+"""A pipeline that trains, compares the new model with what was blessed last, and pushes it if it is blessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kfp import dsl
+from kfp.dsl.base_component import BaseComponent
+
+from assay.components import stage_components as stages
+from assay.errors import ConfigError
+from assay.near_miss import one_of
+from assay.pipelines.from_plan import pipeline_of
+from assay.pipelines.on_verdict import if_blessed
+from assay.pipelines.tasks import RETRIES, ForTask, analysis, configured
+from assay.plan import CORE_IMAGE, Plan
+
+
+def retraining(
+    plan: Plan,
+    *,
+    train: Callable[[], dsl.PipelineTask],
+    push: Callable[[Any], dsl.PipelineTask],
+    model_param: str = "model",
+    root: str = "",
+    name: str = "retraining",
+    description: str = "Trains, evaluates against the blessed model, and pushes what is blessed.",
+    images: Mapping[str, str] | None = None,
+    retries: int = RETRIES,
+    for_task: ForTask | None = None,
+) -> BaseComponent:
+    """Makes the pipeline.
+
+    Args:
+        plan: of an analysis whose candidate's `uri` is the parameter `model_param`.
+        train: makes the task that trains, with an output parameter `model`: where the new model lies.
+        push: is given the URI of the blessed model, and makes the task that releases it.
+        model_param: parameter of the plan that takes the trained model.
+        root: default of the parameter `root`, the folder or gs:// URI of all checkpoints.
+        name: of the pipeline.
+        description: of the pipeline.
+        images: as for `assay.pipelines.build`.
+        retries: as for `assay.pipelines.build`.
+        for_task: as for `assay.pipelines.build`.
+
+    Raises:
+        ConfigError: the plan has no such parameter.
+    """
+    check_param(plan, model_param, "model_param")
+    blessing = if_blessed(images=images, retries=retries, then=lambda task: push(task.outputs["model"]))
+
+    def pipeline(root: Any, **params: Any) -> None:
+        handler = configured(stages.finish(root=root), images, CORE_IMAGE, 0)
+        with dsl.ExitHandler(handler, name="retraining"):
+            trained = train()
+            given = {**params, model_param: trained.outputs["model"]}
+            done = analysis(plan, root=root, params=given, images=images, retries=retries, for_task=for_task)
+            done.then(blessing)
+
+    return pipeline_of(pipeline, plan, name=name, description=description, root=root, without=(model_param,))
+
+
+def check_param(plan: Plan, param: str, argument: str) -> None:
+    """Raises ConfigError if a plan lacks a parameter that a pipeline fills in."""
+    if param not in plan.params:
+        raise ConfigError(f"{argument}: the plan has no parameter {param!r}{one_of(param, list(plan.params))}")

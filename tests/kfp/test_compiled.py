@@ -1,0 +1,184 @@
+"""Compiled components and pipelines: what is kept is what the code makes, and Kubeflow can read it."""
+
+import json
+
+import pytest
+import yaml
+from google.protobuf import json_format
+from kfp import components
+from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
+
+from assay.cli import main
+from assay.components.stage_components import COMPONENTS
+from assay.errors import ConfigError
+from assay.pipelines import Pods, compare_models, compiled, model_validation, retraining
+from assay.pipelines.pods import pods_of
+from assay.plan import from_json, to_json
+from tests.kfp.goldens import COMPILED, GOLDEN, kept, pipelines, push, text_of, train
+from tests.kfp.plans import analysis_of, plan_of, versions_of
+
+KEPT = dict(kept())
+
+
+@pytest.mark.parametrize("file", KEPT, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_what_is_kept_is_what_is_compiled(file, tmp_path):
+    """If this fails, look at what changed and run `python -m tests.kfp.goldens`."""
+    assert text_of(KEPT[file], tmp_path) == file.read_text()
+
+
+def test_nothing_else_is_kept():
+    assert {*COMPILED.iterdir(), *GOLDEN.iterdir()} == set(KEPT)
+
+
+@pytest.mark.parametrize("file", KEPT, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_kubeflow_loads_what_is_kept(file):
+    loaded = components.load_component_from_file(str(file))
+    assert loaded.name.replace("-", "_") == KEPT[file].name.replace("-", "_")
+
+
+def documents(name):
+    return list(yaml.safe_load_all((GOLDEN / f"{name}.yaml").read_text()))
+
+
+def dags(spec):
+    """Every graph of a pipeline: that of the pipeline, of conditions, loops and handlers."""
+    yield spec["root"]["dag"]
+    yield from (component["dag"] for component in spec["components"].values() if "dag" in component)
+
+
+def tasks(name):
+    return {task: found for dag in dags(documents(name)[0]) for task, found in dag["tasks"].items()}
+
+
+@pytest.mark.parametrize("name", pipelines())
+def test_no_task_is_cached_by_kubeflow_and_none_has_a_cache_key(name):
+    run = {task: found for task, found in tasks(name).items() if "cachingOptions" in found}
+    own = {task: found["cachingOptions"] for task, found in run.items() if task not in ("train", "push")}
+    assert len(own) > 1
+    assert set(map(json.dumps, own.values())) == {"{}"}
+
+
+def test_extractors_are_in_series_and_evaluators_directly_behind_the_extractor_of_their_run_after():
+    found = {task: set(given.get("dependentTasks", ())) for task, given in tasks("model_validation").items()}
+    assert found["extract"] == {"read-inputs"}
+    assert found["evaluate"] == found["evaluate-2"] == {"extract"}
+    assert found["gate"] == {"evaluate"}
+    assert found["write-results"] == {"evaluate", "evaluate-2", "gate"}
+    assert found["if-blessed"] == {"gate"}
+    assert found["bless"] == set()
+
+
+def test_the_parameters_of_the_plan_are_those_of_the_pipeline():
+    inputs = documents("model_validation")[0]["root"]["inputDefinitions"]["parameters"]
+    assert inputs["date"]["defaultValue"] == ""
+    assert inputs["root"]["defaultValue"] == "gs://bucket/checkpoints"
+    assert set(documents("compare_models")[0]["root"]["inputDefinitions"]["parameters"]) == {"date", "root", "versions"}
+    assert set(documents("retraining")[0]["root"]["inputDefinitions"]["parameters"]) == {"date", "root"}
+
+
+def test_without_a_root_the_pipeline_asks_for_one(tmp_path):
+    spec = yaml.safe_load(compiled(model_validation(plan_of("gs://b/d", "gs://b/o")), tmp_path / "p.yaml").read_text())
+    assert "defaultValue" not in spec["root"]["inputDefinitions"]["parameters"]["root"]
+
+
+def test_every_task_has_the_plan_and_the_image_that_it_needs(tmp_path):
+    models = [{"name": "m", "type": "keras", "uri": "gs://b/m.keras"}]
+    config = {**analysis_of("d", "o")["eval_config"], "model_specs": [{"label_key": "label"}]}
+    plan = plan_of("gs://b/d", "gs://b/o", models=models, eval_config=config)
+    images = {"core": "registry.example/core:1", "tensorflow": "registry.example/tensorflow:1"}
+    spec = yaml.safe_load(compiled(model_validation(plan, images=images), tmp_path / "p.yaml").read_text())
+    executors = {name: found["container"]["image"] for name, found in spec["deploymentSpec"]["executors"].items()}
+    assert {name for name, image in executors.items() if image == images["tensorflow"]} == {"exec-extract"}
+    assert set(executors.values()) == set(images.values())
+    given = [task["inputs"]["parameters"] for dag in dags(spec) for task in dag["tasks"].values()]
+    plans = [found["plan"]["runtimeValue"]["constant"] for found in given if "plan" in found]
+    assert {to_json(from_json(text)) for text in plans} == {to_json(plan)}
+
+
+def test_what_only_kubernetes_knows_is_the_second_document_and_of_its_schema():
+    executors = documents("model_validation")[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert len(executors) == 6
+    for settings in executors.values():
+        config = json_format.ParseDict(settings, KubernetesExecutorConfig())
+        assert config.image_pull_policy == "Always"
+        assert dict(config.node_selector.labels) == {"pool": "batch"}
+
+
+def test_pods_of_a_task_get_resources_secrets_and_volumes(tmp_path):
+    pods = Pods(
+        cpu_limit="2", memory_request="1Gi", accelerator="nvidia.com/gpu", env={"A": "b"},
+        secret_env={"TOKEN": "hub/token"}, secret_mounts={"/secret": "hub"}, claims={"/data": "claim"},
+    )  # fmt: skip
+    pipeline = model_validation(plan_of("gs://b/d", "gs://b/o"), for_task=lambda task, name: pods.give(task))
+    spec, platform = yaml.safe_load_all(compiled(pipeline, tmp_path / "p.yaml").read_text())
+    container = spec["deploymentSpec"]["executors"]["exec-gate"]["container"]
+    assert container["resources"]["resourceCpuLimit"] == "2"
+    assert container["env"] == [{"name": "A", "value": "b"}]
+    settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-gate"]
+    config = json_format.ParseDict(settings, KubernetesExecutorConfig())
+    assert config.secret_as_env[0].key_to_env[0].env_var == "TOKEN"
+    assert config.secret_as_volume[0].mount_path == "/secret"
+    assert config.pvc_mount[0].mount_path == "/data"
+
+
+def test_settings_of_pods_are_checked_and_those_of_a_task_come_first():
+    pods = pods_of({"*": {"memory_limit": "4Gi", "cpu_limit": "1"}, "Gate": {"memory_limit": "1Gi"}})
+    assert (pods["Gate"].memory_limit, pods["Gate"].cpu_limit) == ("1Gi", "1")
+    with pytest.raises(ConfigError, match=r"pods.Gate.memory: there is no such setting; did you mean 'memory_"):
+        pods_of({"Gate": {"memory": "1Gi"}})
+    with pytest.raises(ConfigError, match="expected SECRET/KEY, found 'hub'"):
+        model_validation(
+            plan_of("gs://b/d", "gs://b/o"), for_task=lambda task, name: Pods(secret_env={"A": "hub"}).give(task)
+        )
+
+
+@pytest.mark.parametrize("make", [retraining, compare_models])
+def test_a_plan_without_the_parameter_that_a_pipeline_fills_in_is_refused(make):
+    given = {"train": train, "push": lambda model: push(model=model)} if make is retraining else {}
+    with pytest.raises(ConfigError, match=r"the plan has no parameter '(model|version)'"):
+        make(plan_of("gs://b/d", "gs://b/o"), **given)
+
+
+def test_components_stand_for_every_kind_of_stage():
+    assert {c.name for c in COMPONENTS} >= {"read-inputs", "extract", "evaluate", "gate", "write-results"}
+    assert versions_of("d", "o").params == {"date": "2026-11-01", "version": None}
+
+
+# The command ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def analysis(tmp_path):
+    file = tmp_path / "analysis.json"
+    file.write_text(json.dumps(analysis_of("gs://b/d", "gs://b/o")))
+    return str(file)
+
+
+def test_the_command_compiles_what_the_function_makes(analysis, tmp_path):
+    file = tmp_path / "made.yaml"
+    assert main(["compile", "kfp", analysis, "-o", str(file), "--root", "gs://b/c"]) == 0
+    expected = compiled(model_validation(plan_of("gs://b/d", "gs://b/o"), root="gs://b/c"), tmp_path / "p.yaml")
+    assert file.read_text() == expected.read_text()
+
+
+def test_the_command_takes_settings_of_pods_and_images(analysis, tmp_path):
+    settings, file = tmp_path / "pods.yaml", tmp_path / "made.yaml"
+    settings.write_text('"*": {node_selector: {pool: batch}}\n')
+    command = ["compile", "kfp", analysis, "-o", str(file), "--pods", str(settings), "--image", "core=x/core:2"]
+    assert main([*command, "--checkpoint", "none"]) == 0
+    spec, platform = yaml.safe_load_all(file.read_text())
+    assert spec["deploymentSpec"]["executors"]["exec-analyse"]["container"]["image"] == "x/core:2"
+    assert "exec-analyse" in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (["-o", "made.json"], "expected a file that ends in .yaml"),
+        (["-o", "made.yaml", "--pods", "/no/such"], "No such file"),
+        (["-o", "made.yaml", "--checkpoint", "some"], "'some' is not one of"),
+    ],
+)
+def test_a_wrong_call_of_the_command_is_refused(wrong, message, analysis, capsys):
+    assert main(["compile", "kfp", analysis, *wrong]) == 64
+    assert message in capsys.readouterr().err

@@ -1,0 +1,270 @@
+"""Components by themselves, behind a stand-in for a cluster's launcher and its rules."""
+
+import json
+import uuid
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from assay import cli, storage
+from assay.analysis_file import compile_analysis
+from assay.blessed import read as read_blessed
+from assay.cli import main
+from assay.components import stage_components as stages
+from assay.local import run as run_locally
+from assay.plan import to_json, with_params
+from assay.report.page import html_page, markdown_summary
+from tests.kfp.launcher import Launcher, Task
+from tests.kfp.plans import BAD_DAY, GOOD_DAY, ROWS, analysis_of, plan_of, versions_of, write_day
+from tests.parity.results import differing, parts_of
+
+
+@pytest.fixture
+def data(tmp_path):
+    write_day(tmp_path / "data", GOOD_DAY)
+    write_day(tmp_path / "data", BAD_DAY, is_good=False)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def launcher(tmp_path):
+    return Launcher(tmp_path / "pipeline")
+
+
+def in_results(data, folder):
+    """The plan with its results where the suite of parity looks for them."""
+    return compile_analysis({**analysis_of(data, ""), "output": str(folder / "results")}, Path("/"))
+
+
+def common(plan, root, date=GOOD_DAY):
+    return {"plan": to_json(plan), "root": str(root), "params": {"date": date}}
+
+
+def run_all(launcher: Launcher, given) -> dict[str, Task]:
+    """The plan, task by task."""
+    done = {"ReadInputs": launcher.run(stages.read_inputs, **given)}
+    manifests = {"ReadInputs": done["ReadInputs"].parameters["manifest"]}
+    for name, component, before, extracts in (
+        ("ExtractSliceKeys", stages.extract, ["ReadInputs"], "ReadInputs"),
+        ("EvaluateMetricsAndPlots", stages.evaluate, ["ExtractSliceKeys"], "ExtractSliceKeys"),
+        ("EvaluateExtracts", stages.evaluate, ["ExtractSliceKeys"], "ExtractSliceKeys"),
+        ("Gate", stages.gate, ["EvaluateMetricsAndPlots"], ""),
+        ("WriteResults", stages.write_results, ["EvaluateMetricsAndPlots", "EvaluateExtracts", "Gate"], ""),
+    ):
+        inputs = {task: manifests[task] for task in before}
+        artifacts = {"extracts": done[extracts].artifacts["checkpoint"]} if extracts else {}
+        done[name] = launcher.run(component, stage=name, inputs=inputs, **artifacts, **given)
+        manifests[name] = done[name].parameters.get("manifest", "")
+    return done
+
+
+@pytest.fixture(params=["folder", "gcs"])
+def root(request, tmp_path):
+    if request.param == "folder":
+        return tmp_path / "checkpoints"
+    return f"{request.getfixturevalue('gcs').root}/{uuid.uuid4().hex}"
+
+
+def test_all_components_together_give_what_a_run_in_one_process_gives(launcher, data, root, tmp_path):
+    done = run_all(launcher, common(in_results(data, tmp_path / "out"), root))
+    assert {task.code for task in done.values()} == {0}
+    run_locally(with_params(in_results(data, tmp_path / "expected"), {"date": GOOD_DAY}))
+    assert differing(parts_of(tmp_path / "out"), parts_of(tmp_path / "expected")) == {}
+
+
+def test_artifacts_and_parameters_say_where_the_checkpoint_is_and_what_is_in_it(launcher, data, root, tmp_path):
+    done = launcher.run(stages.read_inputs, **common(plan_of(data, tmp_path / "out"), root))
+    manifest = done.parameters["manifest"]
+    checkpoint = done.artifacts["checkpoint"]["metadata"]
+    assert checkpoint["manifest"] == manifest
+    assert checkpoint["checkpoint"] == manifest.removesuffix("/manifest.json")
+    assert (checkpoint["rows"], checkpoint["reused"], checkpoint["digest"]) == (ROWS, False, done.parameters["digest"])
+    assert done.content("checkpoint") == storage.read(manifest).decode()
+
+
+@pytest.mark.parametrize(("day", "verdict"), [(GOOD_DAY, "BLESSED"), (BAD_DAY, "NOT_BLESSED")])
+def test_metrics_curves_verdict_and_page_are_what_kubeflow_draws(day, verdict, launcher, data, tmp_path):
+    done = run_all(launcher, common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints", day))
+    evaluated = done["EvaluateMetricsAndPlots"].artifacts
+    auc = evaluated["metrics"]["metadata"]["auc"]
+    assert (auc > 0.8) == (verdict == "BLESSED")
+    assert evaluated["metrics"]["metadata"]["example_count"] == ROWS
+    points = evaluated["classification"]["metadata"]["confidenceMetrics"]
+    assert area([(point["falsePositiveRate"], point["recall"]) for point in points]) == pytest.approx(auc, abs=0.01)
+    matrix = evaluated["classification"]["metadata"]["confusionMatrix"]
+    assert sum(sum(row["row"]) for row in matrix["rows"]) == ROWS
+    assert [spec["displayName"] for spec in matrix["annotationSpecs"]] == ["negative", "positive"]
+    assert done["Gate"].parameters["blessed"] is (verdict == "BLESSED")
+    assert done["Gate"].content("summary").startswith(f"# {verdict}")
+    written, output = done["WriteResults"], str(tmp_path / "out" / day)
+    assert written.parameters == {"output": output, "verdict": verdict}
+    assert written.content("page") == html_page(output)
+    assert written.content("summary") == markdown_summary(output)
+
+
+def area(points):
+    """Under a curve, by trapezoids."""
+    ordered = [(0.0, 0.0), *sorted(points), (1.0, 1.0)]
+    return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(ordered))
+
+
+def test_a_regression_has_metrics_and_no_curves(launcher, data, tmp_path):
+    config = plan_of(data, "o").eval_config
+    metrics = [{"metrics": [{"class_name": "MeanSquaredError"}]}]
+    plan = plan_of(data, tmp_path / "out", eval_config={**config, "metrics_specs": metrics})
+    evaluated = run_all(launcher, common(plan, tmp_path / "checkpoints"))["EvaluateMetricsAndPlots"].artifacts
+    assert list(evaluated["metrics"]["metadata"]) == ["mean_squared_error"]
+    assert evaluated["classification"]["metadata"] == {}
+
+
+def test_a_second_run_does_no_work_and_only_publishes(launcher, data, tmp_path):
+    given = common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints")
+    run_all(launcher, given)
+    again = run_all(Launcher(launcher.root, "another-job"), given)
+    checkpoints = [task.artifacts["checkpoint"] for task in again.values() if "checkpoint" in task.artifacts]
+    reused = [checkpoint["metadata"]["reused"] for checkpoint in checkpoints]
+    assert reused == [True] * 4
+
+
+def test_a_whole_plan_is_one_component(launcher, data, tmp_path):
+    plan = plan_of(data, tmp_path / "out", checkpoint="none")
+    done = launcher.run(stages.analyse, **common(plan, tmp_path / "runs"))
+    blessing = json.loads(done.parameters.pop("blessing"))
+    assert (blessing["verdict"], blessing["rows"]) == ("BLESSED", ROWS)
+    assert done.parameters == {"output": str(tmp_path / "out" / GOOD_DAY), "verdict": "BLESSED", "blessed": True}
+    assert done.artifacts["metrics"]["metadata"]["example_count"] == ROWS
+    assert "confusionMatrix" in done.artifacts["classification"]["metadata"]
+
+
+def test_the_plan_may_be_a_place_and_is_published_once_otherwise(launcher, data, tmp_path):
+    plan, root = plan_of(data, tmp_path / "out"), tmp_path / "checkpoints"
+    launcher.run(stages.read_inputs, **common(plan, root))
+    (place,) = (root / "plans").iterdir()
+    done = launcher.run(stages.read_inputs, **{**common(plan, root), "plan": str(place)})
+    assert done.artifacts["checkpoint"]["metadata"]["reused"]
+
+
+# What goes wrong ------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_retry_cannot_heal_is_noted_and_retries_return_at_once(launcher, data, tmp_path, monkeypatch, capsys):
+    given = common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints", "2026-12-24")
+    assert launcher.run(stages.read_inputs, **given).code == 64
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("assay.errors.MissingFileError: no file matches")
+    monkeypatch.setattr(cli, "main", lambda args: pytest.fail("the stage was run again"))
+    assert launcher.run(stages.read_inputs, **given).code == 64
+    assert capsys.readouterr().err.strip().splitlines()[-1] == said
+
+
+def test_the_next_run_tries_what_an_earlier_one_was_refused(launcher, data, tmp_path):
+    given = common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints", "2026-12-24")
+    assert launcher.run(stages.read_inputs, **given).code == 64
+    write_day(data, "2026-12-24")
+    assert launcher.run(stages.read_inputs, **given).code == 64  # a retry within the same run
+    assert Launcher(launcher.root, "another-job").run(stages.read_inputs, **given).code == 0
+
+
+def test_a_transient_fault_is_not_noted_and_the_retry_goes_on(launcher, data, tmp_path, monkeypatch):
+    given = common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints")
+    with monkeypatch.context() as patch:
+        patch.setattr(cli, "main", lambda args: 75)
+        assert launcher.run(stages.read_inputs, **given).code == 75
+    assert launcher.run(stages.read_inputs, **given).code == 0
+
+
+def test_records_of_refusals_are_no_harm_to_the_list_of_checkpoints(launcher, data, tmp_path, capsys):
+    given = common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints", "2026-12-24")
+    launcher.run(stages.read_inputs, **given)
+    assert main(["checkpoints", str(tmp_path / "checkpoints")]) == 0
+
+
+NONE = ("", "{}", "[]", '{"outputs": {}}', '{"outputs": {"outputFile": "x", "artifacts": []}}')
+
+
+@pytest.mark.parametrize("text", NONE)
+def test_what_is_no_executor_input_is_refused(text, capsys):
+    from assay.components import run
+
+    with pytest.raises(SystemExit) as ended:
+        run.main(["gate", "--run", "r", "--executor-input", text], standalone_mode=False)
+    assert ended.value.code == 64
+    assert "assay.errors.ConfigError: --executor-input: expected what Kubeflow puts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("root", ["s3://bucket/x", ""])
+def test_a_root_that_cannot_be_is_refused(root, launcher, data, tmp_path, capsys):
+    given = {**common(plan_of(data, tmp_path / "out"), tmp_path), "root": root}
+    assert launcher.run(stages.read_inputs, **given).code == 64
+    assert "expected a local folder or a gs:// URI" in capsys.readouterr().err
+
+
+# What stands around the stages ----------------------------------------------------------------------------------------
+
+
+def judged(launcher, data, tmp_path, version):
+    """A plan whose baseline is the blessed model, run at once; the task, and the place of `blessed.json`."""
+    place = tmp_path / "blessed.json"
+    models = [
+        {"name": "new", "type": "callable", "uri": "tests.end_to_end.scores:${version}"},
+        {"name": "current", "baseline": "blessed", "uri": str(place)},
+    ]
+    change = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": {"value": -0.01}}}
+    config = {
+        "model_specs": [
+            {"name": "new", "label_key": "label"},
+            {"name": "current", "label_key": "label", "is_baseline": True},
+        ],
+        "metrics_specs": [{"metrics": [{"class_name": "AUC", "threshold": change}]}],
+    }
+    plan = versions_of(data, tmp_path / "out", models=models, eval_config=config, checkpoint="none")
+    given = {"plan": to_json(plan), "root": str(tmp_path / "runs"), "params": {"version": version}}
+    return launcher.run(stages.analyse, **given), place
+
+
+def test_bless_moves_the_baseline_and_the_next_candidate_is_compared_with_it(launcher, data, tmp_path):
+    for version, verdict in (("score", "BLESSED"), ("squared", "BLESSED"), ("reversed", "NOT_BLESSED")):
+        task, place = judged(launcher, data, tmp_path, version)
+        assert task.parameters["verdict"] == verdict
+        blessing = launcher.run(stages.bless, blessing=task.parameters["blessing"])
+        assert blessing.code == (0 if verdict == "BLESSED" else 64)
+    model = read_blessed(str(place))
+    assert model is not None
+    assert model["uri"] == "tests.end_to_end.scores:squared"
+
+
+def test_compare_puts_candidates_side_by_side(launcher, data, tmp_path):
+    plan, versions = versions_of(data, tmp_path / "out", checkpoint="none"), ["score", "reversed"]
+    given = {"plan": to_json(plan), "root": str(tmp_path / "runs")}
+    outputs = [launcher.run(stages.analyse, **given, params={"version": v}).parameters["output"] for v in versions]
+    done = launcher.run(stages.compare, names=versions, outputs=outputs, root=given["root"])
+    assert done.parameters["blessed"] == ["score"]
+    head, _, verdicts, count, *_ = done.content("summary").splitlines()
+    assert head == "|  | score | reversed |"
+    assert verdicts == "| verdict | BLESSED | NOT_BLESSED |"
+    assert count == f"| example_count | {ROWS} | {ROWS} |"
+
+
+def test_finish_tells_what_every_task_did(launcher, data, tmp_path, capsys):
+    given = common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints")
+    run_all(launcher, given)
+    launcher.run(stages.read_inputs, **{**given, "params": {"date": "2026-12-24"}})
+    capsys.readouterr()
+    status = {"state": "FAILED", "error": {"message": "a task failed"}}
+    assert launcher.run(stages.finish, status=status, root=given["root"]).code == 0
+    printed = capsys.readouterr().out
+    assert "job: FAILED a task failed" in printed
+    assert "Gate: 1 rows" in printed
+    assert "refused: assay.errors.MissingFileError" in printed
+    assert Path(given["root"]).exists()
+
+
+def test_numbers_that_json_has_not_are_left_out(launcher, data, tmp_path):
+    config = plan_of(data, "o").eval_config
+    metrics = [
+        {"metrics": [{"class_name": "AUC"}, {"class_name": "Precision", "config": json.dumps({"thresholds": 2.0})}]}
+    ]
+    plan = plan_of(data, tmp_path / "out", eval_config={**config, "metrics_specs": metrics})
+    evaluated = run_all(launcher, common(plan, tmp_path / "checkpoints"))["EvaluateMetricsAndPlots"].artifacts
+    assert set(evaluated["metrics"]["metadata"]) == {"auc"}
