@@ -15,9 +15,10 @@ CENSUS := examples/census
 TRAINED := $(CENSUS)/models/trained
 END_TO_END := tests/test_readme.py tests/end_to_end tests/parity tests/conformance tests/images tests/containers
 FAULTS := tests/faults
+KFP := tests/kfp
 OTHERS := tests/airflow
 
-.PHONY: demo demo-airflow test test-all check unit end-to-end faults airflow images pins bench docs proto clean help
+.PHONY: demo demo-airflow demo-kfp test test-all check unit end-to-end faults airflow kfp images pins bench docs proto clean help
 
 help: ## the list of targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,6 +29,9 @@ demo: $(TRAINED) ## train two models on census data, evaluate, show the table an
 
 demo-airflow: $(TRAINED) $(AIRFLOW_INSTALLED) ## Airflow with the DAGs of dags/ on the census data; ONCE=1 ends with the first run
 	dags/demo.sh $(if $(ONCE),once)
+
+demo-kfp: $(TRAINED) images ## a Kubeflow pipeline on the census data, run here in containers
+	$(BIN)/python $(CENSUS)/kubeflow.py
 
 test: $(INSTALLED) ## lint, types and all tests; what CI runs
 	@.ci/group "make test" 30 $(MAKE) test-groups
@@ -42,7 +46,7 @@ check: $(INSTALLED) ## lint, format, types
 
 unit: $(INSTALLED) ## the quick tests
 	@.ci/chromium
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(OTHERS),--ignore=$(tests))
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(KFP) $(OTHERS),--ignore=$(tests))
 
 end-to-end: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip ## whole runs: the demo, the README
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END)
@@ -52,6 +56,9 @@ faults: $(INSTALLED) ## stages killed, checkpoints damaged, disks full, storage 
 
 airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an environment of their own
 	$(AIRFLOW_BIN)/pytest -q -m "not slow" tests/airflow
+
+kfp: $(INSTALLED) images-or-skip ## Kubeflow components and pipelines, run here in containers
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(KFP)
 
 images: ## the container images assay-core and assay-tensorflow; installs Docker where root may
 	components/build_images.sh
@@ -79,6 +86,7 @@ test-groups:
 	@.ci/group end-to-end 13 $(MAKE) end-to-end
 	@.ci/group faults 8 $(MAKE) faults
 	@.ci/group airflow 8 $(MAKE) airflow
+	@.ci/group kfp 6 $(MAKE) kfp
 
 all-tests: $(TRAINED) images-or-skip $(AIRFLOW_INSTALLED)
 	@.ci/chromium

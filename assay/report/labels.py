@@ -33,6 +33,7 @@ def name_of(key: MetricKey) -> str:
 
 def number_text(value: float) -> str:
     """A number for people: `1,234`, `0.9376`, `1.2e-05`, `undefined`."""
+    value = float(value)  # one that was read from JSON may be whole
     if math.isnan(value):
         return "undefined"
     if value.is_integer() and abs(value) < 1e12:

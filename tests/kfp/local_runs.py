@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import uuid
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,13 @@ class Local:
         folder: with data and results, at the same place inside.
         gcs: the emulator.
         root: of the checkpoints.
+        seen: further folders that containers see.
     """
 
     folder: Path
     gcs: Emulator
     root: str = field(default="")
+    seen: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         self.root = self.root or f"{self.gcs.root}/{uuid.uuid4().hex}"
@@ -56,7 +59,7 @@ class Local:
         outputs = self.folder / "kfp"
         shutil.rmtree(outputs, ignore_errors=True)
         mounts = [
-            docker.types.Mount(str(self.folder), str(self.folder), type="bind"),
+            *(docker.types.Mount(str(place), str(place), type="bind") for place in (self.folder, *self.seen)),
             docker.types.Mount("/code/tests", str(ROOT / "tests"), type="bind", read_only=True),
         ]
         runner = local.DockerRunner(
@@ -70,7 +73,9 @@ class Local:
         local.init(runner, pipeline_root=str(outputs))
         error = ""
         try:
-            pipeline(root=self.root, **given)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", ".*have no effect in the current local runner")
+                pipeline(root=self.root, **given)
         except RuntimeError as ended:
             error = str(ended)
         return Run(error, {file.parent.name: json.loads(file.read_text()) for file in told_in(outputs)})

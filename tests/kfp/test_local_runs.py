@@ -141,4 +141,4 @@ def test_stages_of_ones_own_run_in_an_image_of_ones_own(here, own_image):
     assert run.error == ""
     metrics = storage.match(str(here.folder / "out" / GOOD_DAY / "flat_metrics-*.parquet"))
     assert len(metrics) == 1
-    assert {"half:0.0", "half:1.0"} <= {row["slice"] for row in pq.read_table(next(iter(metrics))).to_pylist()}
+    assert {"half=0.0", "half=1.0"} <= {row["slice"] for row in pq.read_table(next(iter(metrics))).to_pylist()}

@@ -22,6 +22,7 @@ from assay.stage_result import StageResult
 from tests.containers.container_run import in_containers
 from tests.gcs_emulator import Emulator
 from tests.parity.airflow_run import in_airflow
+from tests.parity.kubeflow_run import in_kubeflow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,5 +111,5 @@ BACK_ENDS: Mapping[str, BackEnd] = {
     "all on GCS": BackEnd(run=all_on_gcs, fixtures=("gcs",), quick=("census",)),
     "containers": BackEnd(run=in_containers, fixtures=("gcs", "images"), quick=("a stage by row",)),
     "Airflow": BackEnd(run=in_airflow, fixtures=("airflow",), quick=("a reader of one's own", "bad rows")),
-    # Here goes: Kubeflow Pipelines.
+    "Kubeflow": BackEnd(run=in_kubeflow, fixtures=("gcs", "images"), quick=("a reader of one's own",)),
 }

@@ -15,6 +15,7 @@ from assay.framing import framed
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import Interval
 from assay.records import too_small_records
+from assay.report.labels import number_text
 from assay.report.page import html_page, markdown_summary
 from assay.verdict import Reason, Status, Verdict
 from tests.report.made_results import save
@@ -310,3 +311,11 @@ def test_show_refuses_a_page_of_chosen_metrics_and_a_file_that_cannot_be(failed,
     assert "leave out --metrics" in capsys.readouterr().err
     assert main(["show", failed, "--html", str(tmp_path / "no" / "p.html")]) == 64
     assert "choose another file" in html.unescape(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1234, "1,234"), (0.93761, "0.9376"), (1.2e-5, "1.2e-05"), (float("nan"), "undefined")],
+)
+def test_numbers_are_told_as_people_write_them_whole_ones_from_json_too(value, text):
+    assert number_text(value) == text

@@ -1,0 +1,35 @@
+"""Runs the pipeline of daily.yaml here, in containers of the images, as Kubeflow would: `make demo-kfp`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import docker.types
+from kfp import local
+
+from assay.analysis_file import load_analysis
+from assay.pipelines import model_validation
+
+HERE = Path(__file__).resolve().parent
+
+
+@click.command()
+@click.option("--date", default="2026-11-16", show_default=True)
+def main(date: str) -> None:
+    """Evaluates a day of the census data, task by task."""
+    runner = local.DockerRunner(
+        entrypoint=[""],  # the image's own would come before the component's command
+        environment={"ASSAY_KFP_LOCAL": "1", "HOME": "/tmp"},  # of the container
+        mounts=[docker.types.Mount(str(HERE), str(HERE), type="bind")],
+        user=f"{os.getuid()}:{os.getgid()}",
+    )
+    local.init(runner, pipeline_root=str(HERE / "out" / "kfp"))
+    pipeline = model_validation(load_analysis(HERE / "daily.yaml"), retries=0)
+    pipeline(root=str(HERE / "out" / "checkpoints"), date=date)
+    click.echo(f"results: {HERE / 'out' / 'results' / date}; artifacts as Kubeflow has them: {HERE / 'out' / 'kfp'}")
+
+
+if __name__ == "__main__":
+    main()
