@@ -20,7 +20,8 @@ _lock = threading.Lock()
 _rows: dict[str, int] = {}
 _shards: dict[str, int] = {}
 _streams: list[TextIO] = []
-_note = "starting"
+_STARTING = "starting"
+_note = _STARTING
 
 
 def add(stage: str, rows: int) -> None:
@@ -36,9 +37,10 @@ def add_shard(stage: str) -> None:
 
 
 def note(text: str) -> None:
-    """What is shown from now on where no rows are counted in this process: the state of a job elsewhere."""
+    """What is shown from now on, and until that ends, where no rows are counted here: the state of a job elsewhere."""
     global _note
-    _note = text
+    if _streams:
+        _note = text
 
 
 def say(text: str) -> None:
@@ -82,6 +84,7 @@ def shown(stream: TextIO) -> Iterator[None]:
     try:
         yield
     finally:
+        note(_STARTING)
         _streams.remove(stream)
         stop.set()
         thread.join()

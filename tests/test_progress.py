@@ -52,6 +52,14 @@ def test_the_line_says_starting_before_the_first_row():
     assert progress.line({}, 3.0, 0.0) == "0:03  starting"
 
 
+def test_what_is_told_of_a_job_elsewhere_is_shown_until_the_run_has_ended():
+    progress.note("nobody looks")
+    with progress.shown(io.StringIO()):
+        progress.note("job 7: running")
+        assert progress.line({}, 3.0, 0.0) == "0:03  job 7: running"
+    assert progress.line({}, 3.0, 0.0) == "0:03  starting"
+
+
 @pytest.fixture
 def fast_ticks(monkeypatch):
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.01)
