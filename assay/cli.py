@@ -309,27 +309,49 @@ def plan(analysis: str, params: dict[str, str], form: str, cuts: str | None) -> 
 @click.option("--checkpoint", "cuts", type=click.Choice(CHECKPOINTS), help="Cut the plan into tasks; as for plan.")
 @click.option("--name", default="model-validation", show_default=True, help="Name of the pipeline.")
 @click.option("--pods", metavar="FILE", type=click.Path(), help="YAML: task, or '*' for all -> resources, secrets, ...")
-@click.option("--image", "images", multiple=True, metavar="KIND=IMAGE", help="core=... or tensorflow=...; repeatable.")
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="KIND=IMAGE",
+    callback=_pairs,
+    help="Image for tasks that need core=... or tensorflow=...; may be repeated.",
+)
+@click.option("--retries", type=click.IntRange(min=0), default=2, show_default=True, help="Retries of each task.")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @_reports_errors
 def compile_(
-    target: str, analysis: str, file: str, root: str, cuts: str | None, name: str, pods: str | None,
-    images: tuple[str, ...],
-) -> None:  # fmt: skip
-    """Makes a pipeline of Kubeflow of an analysis file: a task for each of its plan's."""
+    target: str,
+    analysis: str,
+    file: str,
+    root: str,
+    cuts: str | None,
+    name: str,
+    pods: str | None,
+    images: dict[str, str],
+    retries: int,
+    options: tuple[str, ...],
+) -> None:
+    """Makes a pipeline of Kubeflow of an analysis file: a task for each of its plan's.
+
+    OPTIONS, after --, are options of Beam pipelines.
+    """
     from assay.analysis_file import load_analysis
 
-    loaded = load_analysis(analysis)
-    loaded = loaded if cuts is None else reshaped(loaded, cuts)
-    chosen = dict(image.partition("=")[::2] for image in images)
-    settings = _pods(pods)
     if not file.endswith((".yaml", ".yml")):
         raise click.UsageError(f"--output: expected a file that ends in .yaml, found {file}")
-    from assay.pipelines.pods import compiled, for_task, pods_of
+    loaded = load_analysis(analysis)
+    loaded = loaded if cuts is None else reshaped(loaded, cuts)
+    settings = _pods(pods)
+    from assay.pipelines import pods as pod
+    from assay.pipelines.tasks import BLESS, FINISH
     from assay.pipelines.validate import model_validation
 
-    given = for_task(pods_of(settings)) if settings else None
-    compiled(model_validation(loaded, root=root, name=name, images=chosen, for_task=given), file)
-    click.echo(file)
+    give = pod.for_task(pod.pods_of(settings, [*(task.name for task in loaded.tasks), BLESS, FINISH]))
+    made = model_validation(
+        loaded, root=root, name=name, images=images, retries=retries, options=options, for_task=give
+    )
+    click.echo(str(pod.compiled(made, file)))
 
 
 def _pods(file: str | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from assay.proto import metrics_for_slice_pb2 as pb
 from assay.records import metric_key_from_proto
 from assay.report.charts import Matrix, roc
 from assay.report.labels import labels_of, number_text
+from assay.report.markdown import table
 from assay.result_files import records_of
 
 _MOST_METRICS, _MOST_POINTS = 200, 100
@@ -106,12 +107,7 @@ def comparison(verdicts: Mapping[str, str], metrics: Mapping[str, Mapping[str, f
     for metric in dict.fromkeys(metric for each in metrics.values() for metric in each):
         values = [metrics[name].get(metric, math.nan) for name in names]
         rows.append([metric, *map(number_text, values)])
-    lines = [["", *names], ["---", *(["---:"] * len(names))], *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return table(["", *names], rows) + "\n"
 
 
 def _overall(found: Iterable[Any]) -> Any:

@@ -24,6 +24,7 @@ from assay.components.executor import Executor, Outputs
 from assay.components.refusals import place_of, refusal_at, refuse
 from assay.errors import AssayError, ConfigError, UsageError
 from assay.plan import GATE, KINDS, Plan, from_json, with_params
+from assay.report.markdown import escaped
 from assay.report.page import html_page, markdown_summary
 from assay.result_files import VERDICT_FILE
 from assay.stage_call import Checkpoints, publish_plan, stage_arguments
@@ -33,6 +34,10 @@ from assay.verdict import Status
 
 LOCAL = "ASSAY_KFP_LOCAL"
 """Set where `kfp.local` runs: it takes a container that is gone before it looked for one that did well."""
+
+
+MOST_COPIED = 500_000
+"""Characters of a manifest that an artifact has a copy of; one of thousands of files is told of by its place only."""
 
 
 class Tee:
@@ -123,7 +128,8 @@ def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
     if result.manifest:
         where = {"checkpoint": result.manifest.rpartition("/")[0], "manifest": result.manifest}
         content = storage.read(result.manifest).decode()
-        outputs.artifact("checkpoint", {**facts, **where}, content)
+        small = content if len(content) <= MOST_COPIED else json.dumps({**facts, **where})
+        outputs.artifact("checkpoint", {**facts, **where}, small)
     draw(outputs, plan, result)
     if result.output:
         outputs.artifact("results", {"output": result.output, "verdict": result.verdict}, result.to_json())
@@ -162,7 +168,7 @@ def draw(outputs: Outputs, plan: Plan, result: StageResult) -> None:
 def verdict_text(verdict: Mapping[str, Any]) -> str:
     """A verdict as Markdown."""
     reasons = [": ".join(filter(None, (reason["slice"], reason["message"]))) for reason in verdict["reasons"]]
-    return "\n".join([f"# {verdict['status']}", "", *(f"- {reason}" for reason in reasons), ""])
+    return "\n".join([f"# {verdict['status']}", "", *(f"- {escaped(reason)}" for reason in reasons), ""])
 
 
 def _bless(executor: Executor, kind: str, run: str, stream: Tee) -> int:

@@ -11,13 +11,24 @@ if TYPE_CHECKING:
     from assay.pipelines.on_verdict import if_blessed
     from assay.pipelines.pods import Pods, compiled
     from assay.pipelines.retrain import retraining
-    from assay.pipelines.tasks import analysis
+    from assay.pipelines.tasks import Settings, analysis
     from assay.pipelines.validate import model_validation
 
-__all__ = ["Pods", "analysis", "build", "compare_models", "compiled", "if_blessed", "model_validation", "retraining"]
+__all__ = [
+    "Pods",
+    "Settings",
+    "analysis",
+    "build",
+    "compare_models",
+    "compiled",
+    "if_blessed",
+    "model_validation",
+    "retraining",
+]
 
 _ROOMS = {
     "Pods": "pods",
+    "Settings": "tasks",
     "analysis": "tasks",
     "build": "from_plan",
     "compare_models": "compare",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, List  # noqa: UP035 # Kubeflow reads the annotation
+from typing import Any, List, Unpack  # noqa: UP035 # Kubeflow reads the annotation
 
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
-from assay.pipelines.from_plan import pipeline_of
+from assay.pipelines.from_plan import finish, pipeline_of
 from assay.pipelines.retrain import check_param
-from assay.pipelines.tasks import RETRIES, ForTask, analysis, configured
+from assay.pipelines.tasks import COMPARE, Settings, analysis, configured
 from assay.plan import CORE_IMAGE, Plan
 from assay.shapes import is_checkpointed
 
@@ -27,9 +26,7 @@ def compare_models(
     root: str = "",
     name: str = "compare-models",
     description: str = "Evaluates several candidates and puts their results side by side.",
-    images: Mapping[str, str] | None = None,
-    retries: int = RETRIES,
-    for_task: ForTask | None = None,
+    **settings: Unpack[Settings],
 ) -> BaseComponent:
     """Makes the pipeline, whose parameter `versions` is a list.
 
@@ -40,9 +37,7 @@ def compare_models(
         root: default of the parameter `root`, the folder or gs:// URI of all checkpoints.
         name: of the pipeline.
         description: of the pipeline.
-        images: as for `assay.pipelines.build`.
-        retries: as for `assay.pipelines.build`.
-        for_task: as for `assay.pipelines.build`.
+        settings: see `assay.pipelines.Settings`.
 
     Raises:
         ConfigError: the plan has no such parameter.
@@ -50,12 +45,12 @@ def compare_models(
     check_param(plan, version_param, "version_param")
 
     def pipeline(root: Any, versions: Any, **params: Any) -> None:
-        with dsl.ParallelFor(versions, name="candidates", parallelism=parallelism) as version:
-            given = {**params, version_param: version}
-            done = analysis(plan, root=root, params=given, images=images, retries=retries, for_task=for_task)
-            last = done.tasks[plan.tasks[-1].name] if is_checkpointed(plan) else done.verdict
-        outputs = dsl.Collected(last.outputs["output"])
-        configured(stages.compare(names=versions, outputs=outputs, root=root), images, CORE_IMAGE, retries)
+        with dsl.ExitHandler(finish(root, settings), name="comparison"):
+            with dsl.ParallelFor(versions, name="candidates", parallelism=parallelism) as version:
+                done = analysis(plan, root=root, params={**params, version_param: version}, **settings)
+                last = done.tasks[plan.tasks[-1].name] if is_checkpointed(plan) else done.verdict
+            task = stages.compare(names=versions, outputs=dsl.Collected(last.outputs["output"]), root=root)
+            configured(task, COMPARE, CORE_IMAGE, settings)
 
     more = {VERSIONS: (List[str], ...)}  # noqa: UP006
     return pipeline_of(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
 from assay.pipelines.on_verdict import if_blessed
-from assay.pipelines.tasks import RETRIES, ForTask, analysis, configured
+from assay.pipelines.tasks import FINISH, Settings, analysis, configured
 from assay.plan import CORE_IMAGE, Plan
 
 
@@ -21,10 +21,8 @@ def build(
     root: str = "",
     name: str = "model-validation",
     description: str = "Evaluates a model and says whether it may be released.",
-    images: Mapping[str, str] | None = None,
-    retries: int = RETRIES,
-    for_task: ForTask | None = None,
     on_blessed: Callable[[dsl.PipelineTask], Any] | None = None,
+    **settings: Unpack[Settings],
 ) -> BaseComponent:
     """Makes a pipeline of a plan; the plan's parameters are the pipeline's.
 
@@ -33,20 +31,22 @@ def build(
         root: default of the parameter `root`, the folder or gs:// URI of all checkpoints; "" makes it required.
         name: of the pipeline.
         description: of the pipeline.
-        images: "core" or "tensorflow" -> image, where it is not `assay-core:VERSION` or `assay-tensorflow:VERSION`.
-        retries: of each task; one that was refused (exit code 64) is refused again at once.
-        for_task: called with every task of the plan.
         on_blessed: adds tasks that run only if the candidate is blessed; is given the task `bless`.
+        settings: see `assay.pipelines.Settings`.
     """
-    blessing = if_blessed(images=images, retries=retries, then=on_blessed)
+    blessing = if_blessed(on_blessed, **settings)
 
     def pipeline(root: Any, **params: Any) -> None:
-        handler = configured(stages.finish(root=root), images, CORE_IMAGE, 0)
-        with dsl.ExitHandler(handler, name="analysis"):
-            done = analysis(plan, root=root, params=params, images=images, retries=retries, for_task=for_task)
+        with dsl.ExitHandler(finish(root, settings), name="analysis"):
+            done = analysis(plan, root=root, params=params, **settings)
             done.then(blessing)
 
     return pipeline_of(pipeline, plan, name=name, description=description, root=root)
+
+
+def finish(root: Any, settings: Settings) -> dsl.PipelineTask:
+    """The task of the exit handler."""
+    return configured(stages.finish(root=root), FINISH, CORE_IMAGE, {**settings, "retries": 0})
 
 
 def pipeline_of(
@@ -63,7 +63,7 @@ def pipeline_of(
 
     Args:
         function: makes the tasks.
-        plan: whose parameters become those of the pipeline; an empty value means the plan's default.
+        plan: whose parameters become those of the pipeline, with their defaults; those without must be given.
         name: of the pipeline.
         description: of the pipeline.
         root: default of the parameter `root`; "" for none.
@@ -71,7 +71,8 @@ def pipeline_of(
         more: further parameters: name -> (type, default), `...` for none.
     """
     given = {"root": (str, root or ...), **(more or {})}
-    given |= {param: (str, default or "") for param, default in plan.params.items() if param not in without}
+    open_params = {param: default for param, default in plan.params.items() if param not in without}
+    given |= {param: (str, ... if default is None else default) for param, default in open_params.items()}
     parameters = [
         inspect.Parameter(
             param,

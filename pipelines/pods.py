@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from kfp import compiler, dsl, kubernetes
 from kfp.dsl.base_component import BaseComponent
 
-from assay.errors import ConfigError
+from assay.errors import ConfigError, UsageError
 from assay.near_miss import one_of
 
 EVERY = "*"
@@ -33,6 +33,7 @@ class Pods:
         secret_mounts: path -> secret.
         claims: path -> persistent volume claim.
         node_selector: label -> value.
+        tolerations: taint -> value; "" for a taint without one.
         image_pull_policy: Always, IfNotPresent or Never.
     """
 
@@ -47,6 +48,7 @@ class Pods:
     secret_mounts: Mapping[str, str] = field(default_factory=dict)
     claims: Mapping[str, str] = field(default_factory=dict)
     node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: Mapping[str, str] = field(default_factory=dict)
     image_pull_policy: str = ""
 
     def give(self, task: dsl.PipelineTask) -> None:
@@ -57,8 +59,7 @@ class Pods:
             task.set_env_variable(name, value)
         for path, claim in self.claims.items():
             kubernetes.mount_pvc(task, claim, mount_path=path)
-        for label, value in self.node_selector.items():
-            kubernetes.add_node_selector(task, label, value)
+        self._give_nodes(task)
         if self.image_pull_policy:
             kubernetes.set_image_pull_policy(task, self.image_pull_policy)
 
@@ -68,6 +69,12 @@ class Pods:
                 getattr(task, f"set_{name}")(getattr(self, name))
         if self.accelerator:
             task.set_accelerator_type(self.accelerator).set_accelerator_limit(self.accelerators)
+
+    def _give_nodes(self, task: dsl.PipelineTask) -> None:
+        for label, value in self.node_selector.items():
+            kubernetes.add_node_selector(task, label, value)
+        for taint, value in self.tolerations.items():
+            kubernetes.add_toleration(task, taint, "Equal" if value else "Exists", value or None)
 
     def _give_secrets(self, task: dsl.PipelineTask) -> None:
         for variable, source in self.secret_env.items():
@@ -79,14 +86,20 @@ class Pods:
             kubernetes.use_secret_as_volume(task, secret, mount_path=path)
 
 
-def pods_of(settings: Mapping[str, Any]) -> dict[str, Pods]:
+def pods_of(settings: Mapping[str, Any], tasks: Collection[str]) -> dict[str, Pods]:
     """Reads settings: task -> mapping, or "*" for all tasks, which those of a task replace.
 
+    Args:
+        settings: as a file has them.
+        tasks: names that there are.
+
     Raises:
-        ConfigError: an unknown setting.
+        ConfigError: an unknown task or setting.
     """
     known = [setting.name for setting in fields(Pods)]
     for task, given in settings.items():
+        if task != EVERY and task not in tasks:
+            raise ConfigError(f"pods.{task}: there is no such task{one_of(task, tasks)}")
         if not isinstance(given, Mapping):
             raise ConfigError(f"pods.{task}: expected a mapping, found {given!r}")
         for name in given:
@@ -97,7 +110,7 @@ def pods_of(settings: Mapping[str, Any]) -> dict[str, Pods]:
 
 
 def for_task(pods: Mapping[str, Pods]) -> Any:
-    """What `assay.pipelines.build` calls with every task of the plan."""
+    """What `assay.pipelines.build` calls with every task."""
 
     def give(task: dsl.PipelineTask, name: str) -> None:
         chosen = pods.get(name, pods.get(EVERY))
@@ -113,6 +126,12 @@ def compiled(pipeline: BaseComponent, file: str | os.PathLike[str]) -> Path:
     Args:
         pipeline: what a function of this room makes.
         file: ends in .yaml.
+
+    Raises:
+        UsageError: it cannot be written.
     """
-    compiler.Compiler().compile(pipeline, str(file))
+    try:
+        compiler.Compiler().compile(pipeline, str(file))
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror or error}; choose another file") from error
     return Path(file)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Unpack
 
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
-from assay.components import stage_components as stages
 from assay.errors import ConfigError
 from assay.near_miss import one_of
-from assay.pipelines.from_plan import pipeline_of
+from assay.pipelines.from_plan import finish, pipeline_of
 from assay.pipelines.on_verdict import if_blessed
-from assay.pipelines.tasks import RETRIES, ForTask, analysis, configured
-from assay.plan import CORE_IMAGE, Plan
+from assay.pipelines.tasks import Settings, analysis
+from assay.plan import Plan
 
 
 def retraining(
@@ -26,9 +25,7 @@ def retraining(
     root: str = "",
     name: str = "retraining",
     description: str = "Trains, evaluates against the blessed model, and pushes what is blessed.",
-    images: Mapping[str, str] | None = None,
-    retries: int = RETRIES,
-    for_task: ForTask | None = None,
+    **settings: Unpack[Settings],
 ) -> BaseComponent:
     """Makes the pipeline.
 
@@ -40,22 +37,19 @@ def retraining(
         root: default of the parameter `root`, the folder or gs:// URI of all checkpoints.
         name: of the pipeline.
         description: of the pipeline.
-        images: as for `assay.pipelines.build`.
-        retries: as for `assay.pipelines.build`.
-        for_task: as for `assay.pipelines.build`.
+        settings: see `assay.pipelines.Settings`.
 
     Raises:
         ConfigError: the plan has no such parameter.
     """
     check_param(plan, model_param, "model_param")
-    blessing = if_blessed(images=images, retries=retries, then=lambda task: push(task.outputs["model"]))
+    blessing = if_blessed(lambda task: push(task.outputs["model"]), **settings)
 
     def pipeline(root: Any, **params: Any) -> None:
-        handler = configured(stages.finish(root=root), images, CORE_IMAGE, 0)
-        with dsl.ExitHandler(handler, name="retraining"):
+        with dsl.ExitHandler(finish(root, settings), name="retraining"):
             trained = train()
             given = {**params, model_param: trained.outputs["model"]}
-            done = analysis(plan, root=root, params=given, images=images, retries=retries, for_task=for_task)
+            done = analysis(plan, root=root, params=given, **settings)
             done.then(blessing)
 
     return pipeline_of(pipeline, plan, name=name, description=description, root=root, without=(model_param,))

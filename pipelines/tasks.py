@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 import assay
 from assay.components import stage_components as stages
+from assay.errors import ConfigError
+from assay.near_miss import one_of
 from assay.plan import (
     CORE_IMAGE,
     EVALUATE,
@@ -26,9 +28,31 @@ from assay.plan import (
 from assay.shapes import extracts_from, image_of, is_checkpointed, kind_of
 
 ForTask: TypeAlias = "Callable[[dsl.PipelineTask, str], Any]"
-"""Is given a task of the pipeline and the name that it has in the plan, to set resources, secrets or an image."""
+"""Is given a task of the pipeline and its name, to set resources, secrets or an image."""
+
+BLESS, FINISH, COMPARE = "bless", "finish", "compare"
+"""Names of the tasks around those of a plan."""
 
 RETRIES = 2
+_LONGEST_ARGUMENT = 100_000
+"""Linux takes 131,072 bytes, and Kubeflow's executor input has more in it than the plan."""
+
+
+class Settings(TypedDict, total=False):
+    """Settings of the containers of a pipeline.
+
+    Attributes:
+        images: "core" or "tensorflow" -> image, where it is not `assay-core:VERSION` or `assay-tensorflow:VERSION`; or
+            an image that the plan names -> the one to take for it.
+        retries: of each task, 2 if it is not said; one that was refused (exit code 64) is refused again at once.
+        options: of Beam pipelines, for all stages.
+        for_task: called with every task and the name that it has in the plan, or "bless", "finish" or "compare".
+    """
+
+    images: Mapping[str, str]
+    retries: int
+    options: Sequence[str]
+    for_task: ForTask
 
 
 @dataclass(frozen=True)
@@ -54,9 +78,7 @@ def analysis(
     *,
     root: Any,
     params: Mapping[str, Any],
-    images: Mapping[str, str] | None = None,
-    retries: int = RETRIES,
-    for_task: ForTask | None = None,
+    **settings: Unpack[Settings],
 ) -> Analysis:
     """Makes the tasks of a plan in a pipeline that is being made.
 
@@ -66,38 +88,61 @@ def analysis(
         plan: a plan.
         root: folder or gs:// URI of all checkpoints, or a parameter of the pipeline.
         params: parameter of the plan -> value, or a parameter of the pipeline.
-        images: as for `build`.
-        retries: as for `build`.
-        for_task: called with every task.
+        settings: see `Settings`.
+
+    Raises:
+        ConfigError: an image that no task needs, or a plan that is too long to be an argument.
     """
-    common = {"plan": to_json(plan), "root": root, "params": dict(params)}
+    _check_images(plan, settings.get("images", {}))
+    common = {"plan": _argument(plan), "root": root, "params": dict(params)}
     done: dict[str, dsl.PipelineTask] = {}
     for task in plan.tasks:
-        made = _task(plan, task, common, done)
-        configured(made, images, image_of(plan, task), retries).set_display_name(task.name)
-        done[task.name] = made
-        if for_task is not None:
-            for_task(made, task.name)
+        made = _task(plan, task, common, done, settings.get("options", ())).set_display_name(task.name)
+        done[task.name] = configured(made, task.name, image_of(plan, task), settings)
     judges = [task.name for task in plan.tasks if not is_checkpointed(plan) or kind_of(plan, task) == GATE]
     return Analysis(done, done[judges[0]])
 
 
-def _task(plan: Plan, task: Task, common: Mapping[str, Any], done: Mapping[str, dsl.PipelineTask]) -> dsl.PipelineTask:
+def _argument(plan: Plan) -> str:
+    text = to_json(plan)
+    if len(text.encode()) > _LONGEST_ARGUMENT:
+        raise ConfigError(
+            f"plan: {len(text):,} characters are too long for the command line of a container; expected at most"
+            f" {_LONGEST_ARGUMENT:,}: name columns of slices rather than their values, and fewer metrics"
+        )
+    return text
+
+
+def _check_images(plan: Plan, images: Mapping[str, str]) -> None:
+    known = dict.fromkeys([CORE_IMAGE, TENSORFLOW_IMAGE, *(image_of(plan, task) for task in plan.tasks)])
+    for name in images:
+        if name not in known:
+            raise ConfigError(f"images: no task needs {name!r}{one_of(name, known)}")
+
+
+def _task(
+    plan: Plan, task: Task, common: Mapping[str, Any], done: Mapping[str, dsl.PipelineTask], options: Sequence[str]
+) -> dsl.PipelineTask:
+    given = {**common, "stage": task.name, **({"options": list(options)} if options else {})}
     if not is_checkpointed(plan):
-        return stages.analyse(stage=task.name, **common)
+        return stages.analyse(**given)
     kind = kind_of(plan, task)
     if kind == READ_INPUTS:
-        return stages.read_inputs(stage=task.name, **common)
-    inputs = {name: done[name].outputs["manifest"] for name in task.after}
-    given = {**common, "stage": task.name, "inputs": inputs}
+        return stages.read_inputs(**given)
+    given["inputs"] = {name: done[name].outputs["manifest"] for name in task.after}
+    if kind == GATE:
+        given.pop("options", None)  # it runs no Beam
     if kind in (EXTRACT, EVALUATE):
         given["extracts"] = done[extracts_from(plan, task)].outputs["checkpoint"]
     make = {EXTRACT: stages.extract, EVALUATE: stages.evaluate, GATE: stages.gate, WRITE_RESULTS: stages.write_results}
     return make[kind](**given)
 
 
-def configured(task: dsl.PipelineTask, images: Mapping[str, str] | None, needed: str, retries: int) -> dsl.PipelineTask:
-    """Gives a task its image and retries, and keeps Kubeflow's cache from it: stages find themselves what is done."""
-    own = {name: f"assay-{name}:{assay.__version__}" for name in (CORE_IMAGE, TENSORFLOW_IMAGE)}
-    task.set_container_image({**own, **(images or {})}.get(needed, needed))
-    return task.set_caching_options(False).set_retry(retries, backoff_duration="10s")
+def configured(task: dsl.PipelineTask, name: str, needed: str, settings: Settings) -> dsl.PipelineTask:
+    """Gives a task its settings, and keeps Kubeflow's cache from it: stages find themselves what is done."""
+    own = {kind: f"assay-{kind}:{assay.__version__}" for kind in (CORE_IMAGE, TENSORFLOW_IMAGE)}
+    task.set_container_image({**own, **settings.get("images", {})}.get(needed, needed))
+    task.set_caching_options(False).set_retry(settings.get("retries", RETRIES), backoff_duration="10s")
+    if "for_task" in settings:
+        settings["for_task"](task, name)
+    return task

@@ -70,9 +70,11 @@ def test_extractors_are_in_series_and_evaluators_directly_behind_the_extractor_o
 
 def test_the_parameters_of_the_plan_are_those_of_the_pipeline():
     inputs = documents("model_validation")[0]["root"]["inputDefinitions"]["parameters"]
-    assert inputs["date"]["defaultValue"] == ""
+    assert "defaultValue" not in inputs["date"], "it must be given"
     assert inputs["root"]["defaultValue"] == "gs://bucket/checkpoints"
-    assert set(documents("compare_models")[0]["root"]["inputDefinitions"]["parameters"]) == {"date", "root", "versions"}
+    compared = documents("compare_models")[0]["root"]["inputDefinitions"]["parameters"]
+    assert set(compared) == {"date", "root", "versions"}
+    assert compared["date"]["defaultValue"] == "2026-11-01"
     assert set(documents("retraining")[0]["root"]["inputDefinitions"]["parameters"]) == {"date", "root"}
 
 
@@ -97,7 +99,8 @@ def test_every_task_has_the_plan_and_the_image_that_it_needs(tmp_path):
 
 def test_what_only_kubernetes_knows_is_the_second_document_and_of_its_schema():
     executors = documents("model_validation")[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    assert len(executors) == 6
+    assert set(executors) == set(documents("model_validation")[0]["deploymentSpec"]["executors"])
+    assert {"exec-bless", "exec-finish"} < set(executors)
     for settings in executors.values():
         config = json_format.ParseDict(settings, KubernetesExecutorConfig())
         assert config.image_pull_policy == "Always"
@@ -108,6 +111,7 @@ def test_pods_of_a_task_get_resources_secrets_and_volumes(tmp_path):
     pods = Pods(
         cpu_limit="2", memory_request="1Gi", accelerator="nvidia.com/gpu", env={"A": "b"},
         secret_env={"TOKEN": "hub/token"}, secret_mounts={"/secret": "hub"}, claims={"/data": "claim"},
+        tolerations={"gpu": "", "pool": "batch"},
     )  # fmt: skip
     pipeline = model_validation(plan_of("gs://b/d", "gs://b/o"), for_task=lambda task, name: pods.give(task))
     spec, platform = yaml.safe_load_all(compiled(pipeline, tmp_path / "p.yaml").read_text())
@@ -119,17 +123,40 @@ def test_pods_of_a_task_get_resources_secrets_and_volumes(tmp_path):
     assert config.secret_as_env[0].key_to_env[0].env_var == "TOKEN"
     assert config.secret_as_volume[0].mount_path == "/secret"
     assert config.pvc_mount[0].mount_path == "/data"
+    tolerated = [(each.key, each.operator, each.value) for each in config.tolerations]
+    assert tolerated == [("gpu", "Exists", ""), ("pool", "Equal", "batch")]
 
 
 def test_settings_of_pods_are_checked_and_those_of_a_task_come_first():
-    pods = pods_of({"*": {"memory_limit": "4Gi", "cpu_limit": "1"}, "Gate": {"memory_limit": "1Gi"}})
+    pods = pods_of({"*": {"memory_limit": "4Gi", "cpu_limit": "1"}, "Gate": {"memory_limit": "1Gi"}}, ["Gate"])
     assert (pods["Gate"].memory_limit, pods["Gate"].cpu_limit) == ("1Gi", "1")
     with pytest.raises(ConfigError, match=r"pods.Gate.memory: there is no such setting; did you mean 'memory_"):
-        pods_of({"Gate": {"memory": "1Gi"}})
+        pods_of({"Gate": {"memory": "1Gi"}}, ["Gate"])
+    with pytest.raises(ConfigError, match=r"pods.gate: there is no such task; did you mean 'Gate'\?"):
+        pods_of({"gate": {}}, ["Gate"])
     with pytest.raises(ConfigError, match="expected SECRET/KEY, found 'hub'"):
         model_validation(
             plan_of("gs://b/d", "gs://b/o"), for_task=lambda task, name: Pods(secret_env={"A": "hub"}).give(task)
         )
+
+
+def test_options_of_beam_are_those_of_every_stage_that_runs_it(tmp_path):
+    pipeline = model_validation(plan_of("gs://b/d", "gs://b/o"), options=["--runner=DataflowRunner"])
+    spec = yaml.safe_load(compiled(pipeline, tmp_path / "p.yaml").read_text())
+    given = {name: task["inputs"].get("parameters", {}) for dag in dags(spec) for name, task in dag["tasks"].items()}
+    options = {
+        name: found["options"]["runtimeValue"]["constant"] for name, found in given.items() if "options" in found
+    }
+    assert set(options) == {"read-inputs", "extract", "evaluate", "evaluate-2", "write-results"}
+    assert list(options.values()) == [["--runner=DataflowRunner"]] * 5
+
+
+def test_a_plan_that_no_command_line_holds_is_refused():
+    config = analysis_of("d", "o")["eval_config"]
+    many = [{"feature_values": {"group": f"value {i}"}} for i in range(3000)]
+    plan = plan_of("gs://b/d", "gs://b/o", eval_config={**config, "slicing_specs": many})
+    with pytest.raises(ConfigError, match=r"plan: .* are too long for the command line of a container"):
+        model_validation(plan)
 
 
 @pytest.mark.parametrize("make", [retraining, compare_models])
@@ -165,9 +192,12 @@ def test_the_command_takes_settings_of_pods_and_images(analysis, tmp_path):
     settings, file = tmp_path / "pods.yaml", tmp_path / "made.yaml"
     settings.write_text('"*": {node_selector: {pool: batch}}\n')
     command = ["compile", "kfp", analysis, "-o", str(file), "--pods", str(settings), "--image", "core=x/core:2"]
-    assert main([*command, "--checkpoint", "none"]) == 0
+    assert main([*command, "--checkpoint", "none", "--retries", "5", "--", "--direct_num_workers=2"]) == 0
     spec, platform = yaml.safe_load_all(file.read_text())
     assert spec["deploymentSpec"]["executors"]["exec-analyse"]["container"]["image"] == "x/core:2"
+    task = next(dag["tasks"]["analyse"] for dag in dags(spec) if "analyse" in dag["tasks"])
+    assert task["retryPolicy"]["maxRetryCount"] == 5
+    assert task["inputs"]["parameters"]["options"]["runtimeValue"]["constant"] == ["--direct_num_workers=2"]
     assert "exec-analyse" in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
 
@@ -177,6 +207,10 @@ def test_the_command_takes_settings_of_pods_and_images(analysis, tmp_path):
         (["-o", "made.json"], "expected a file that ends in .yaml"),
         (["-o", "made.yaml", "--pods", "/no/such"], "No such file"),
         (["-o", "made.yaml", "--checkpoint", "some"], "'some' is not one of"),
+        (["-o", "made.yaml", "--image", "core"], "expected NAME=VALUE, found 'core'"),
+        (["-o", "made.yaml", "--image", "cor=x"], "images: no task needs 'cor'; did you mean 'core'?"),
+        (["-o", "made.yaml", "--retries", "-1"], "is not in the range"),
+        (["-o", "/no/such/made.yaml"], "choose another file"),
     ],
 )
 def test_a_wrong_call_of_the_command_is_refused(wrong, message, analysis, capsys):

@@ -103,6 +103,16 @@ def test_metrics_curves_verdict_and_page_are_what_kubeflow_draws(day, verdict, l
     assert written.content("summary") == markdown_summary(output)
 
 
+def test_what_a_launcher_copies_is_small_although_a_manifest_is_large(launcher, data, tmp_path, monkeypatch):
+    monkeypatch.setattr("assay.components.run.MOST_COPIED", 1000)
+    done = run_all(launcher, common(in_results(data, tmp_path / "out"), tmp_path / "checkpoints"))
+    assert {task.code for task in done.values()} == {0}
+    manifest = done["ReadInputs"].parameters["manifest"]
+    assert len(storage.read(manifest)) > 1000
+    told = json.loads(done["ReadInputs"].content("checkpoint"))
+    assert (told["manifest"], told["rows"]) == (manifest, ROWS)
+
+
 def area(points):
     """Under a curve, by trapezoids."""
     ordered = [(0.0, 0.0), *sorted(points), (1.0, 1.0)]
@@ -242,8 +252,8 @@ def test_compare_puts_candidates_side_by_side(launcher, data, tmp_path):
     assert done.parameters["blessed"] == ["score"]
     head, _, verdicts, count, *_ = done.content("summary").splitlines()
     assert head == "|  | score | reversed |"
-    assert verdicts == "| verdict | BLESSED | NOT_BLESSED |"
-    assert count == f"| example_count | {ROWS} | {ROWS} |"
+    assert verdicts == r"| verdict | BLESSED | NOT\_BLESSED |"
+    assert count == rf"| example\_count | {ROWS} | {ROWS} |"
 
 
 def test_finish_tells_what_every_task_did(launcher, data, tmp_path, capsys):

@@ -1,6 +1,8 @@
 """Real runs: pipelines as Kubeflow compiles them, in real containers of the real images."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -52,7 +54,9 @@ def test_a_metric_that_changed_runs_from_evaluation_on(here):
 
 def test_a_stage_that_fails_fails_the_pipeline_and_the_next_run_goes_on_behind_what_was_done(here):
     plan = versions_of(here.folder / "data", here.folder / "out", **own_model("no_such_function"))
-    failed = here.run(model_validation(plan, retries=0), version="x")
+    failed = here.run(model_validation(plan, retries=1), version="x")
+    (refused,) = [place for place, _ in storage.list(f"{here.root}/runs") if "/refused-" in place]
+    assert "no_such_function" in json.loads(storage.read(refused))["refused"]
     assert "extract" in failed.error
     assert "extract" not in failed.outputs
     assert "finish" in failed.outputs
@@ -67,11 +71,17 @@ def own_model(function):
     return {"models": [{"name": "m", "type": "callable", "uri": f"tests.end_to_end.scores:{function}"}]}
 
 
-def test_a_retry_of_kubeflows_heals_a_transient_fault(here):
-    """The storage is out of order for the first attempt of the first stage, and for no longer."""
-    here.gcs.fail("401", 1)  # refused access: the first try ends with 64, noted nowhere as storage does not answer
-    run = here.run(model_validation(plan_of(here.folder / "data", here.folder / "out"), retries=1), date=GOOD_DAY)
+def test_a_retry_goes_on_from_the_checkpoint_where_a_container_was_killed(here):
+    """The storage is out of order meanwhile, and answers again before anybody gives up."""
+    marker = here.folder / "killed"
+    killed = {"name": "DieOnce", "factory": "tests.kfp.own_stages:die_once", "args": {"marker": str(marker)}}
+    plan = plan_of(here.folder / "data", here.folder / "out", extractors=[killed])
+    here.gcs.fail("503", 2)
+    run = here.run(model_validation(plan, retries=1), date=GOOD_DAY)
     assert run.error == ""
+    assert marker.exists()
+    assert here.gcs.pending() == 0
+    assert run.reused() == dict.fromkeys(ALL, False)
     assert verdict_of(here, GOOD_DAY) == Status.BLESSED
 
 
@@ -104,24 +114,12 @@ def test_a_whole_plan_in_one_task(here):
     assert verdict_of(here, GOOD_DAY) == Status.BLESSED
 
 
-OWN = """
-import apache_beam as beam
-import assay
-
-def halve():
-    def half(extracts):
-        features = extracts["features"]
-        return {**extracts, "features": {**features, "half": features["score"].to_numpy() // 0.5}}
-    return assay.Extractor("Halve", beam.Map(half))
-"""
-
-
 @pytest.fixture
 def own_image(docker, tmp_path):
     """An image made from ours, with a module of somebody's own."""
     folder = tmp_path / "image"
     folder.mkdir()
-    (folder / "own_stages.py").write_text(OWN)
+    shutil.copy(Path(__file__).parent / "own_stages.py", folder)
     (folder / "Dockerfile").write_text("FROM assay-core:0.1.0\nCOPY own_stages.py /opt/own/\nENV PYTHONPATH=/opt/own\n")
     tag = "assay-own-of-tests:1"
     built = docker("build", "--quiet", "--tag", tag, folder)
@@ -131,10 +129,15 @@ def own_image(docker, tmp_path):
 
 
 def test_stages_of_ones_own_run_in_an_image_of_ones_own(here, own_image):
-    extractor = {"name": "Halve", "factory": "own_stages:halve", "adds": ["features"], "image": own_image}
+    def own(name, function, **settings):
+        return {"name": name, "factory": f"own_stages:{function}", "image": own_image, **settings}
+
     config = plan_of("d", "o").eval_config
+    highest = here.folder / "highest.jsonl"
     changes = {
-        "extractors": [{**extractor, "after": "ExtractMaterializedPredictions"}],
+        "extractors": [own("Halve", "halve", adds=["features"])],
+        "evaluators": [own("HighestScore", "highest_score", run_after="Halve", outputs=["highest"])],
+        "writers": [own("WriteHighest", "write_highest", args={"path": str(highest)})],
         "eval_config": {**config, "slicing_specs": [{}, {"feature_keys": ["half"]}]},
     }
     run = here.run(pipeline_of(here, **changes), date=GOOD_DAY)
@@ -142,3 +145,5 @@ def test_stages_of_ones_own_run_in_an_image_of_ones_own(here, own_image):
     metrics = storage.match(str(here.folder / "out" / GOOD_DAY / "flat_metrics-*.parquet"))
     assert len(metrics) == 1
     assert {"half=0.0", "half=1.0"} <= {row["slice"] for row in pq.read_table(next(iter(metrics))).to_pylist()}
+    rows = pq.read_table(here.folder / "data" / GOOD_DAY / "rows.parquet")
+    assert json.loads(highest.read_text()) == max(rows["score"].to_pylist())
