@@ -55,7 +55,7 @@ faults: $(INSTALLED) ## stages killed, checkpoints damaged, disks full, storage 
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow" $(FAULTS)
 
 airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an environment of their own
-	$(AIRFLOW_BIN)/pytest -q -m "not slow" tests/airflow
+	$(AIRFLOW_BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(OTHERS)
 
 kfp: $(INSTALLED) images-or-skip ## Kubeflow components and pipelines, run here in containers
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(KFP)
@@ -80,18 +80,18 @@ clean: ## everything made, the environment included
 
 .PHONY: test-groups all-tests images-or-skip
 test-groups:
-	@.ci/group check 4 $(MAKE) check
-	@.ci/group unit 13 $(MAKE) unit
-	@.ci/group images 5 $(MAKE) images-or-skip
-	@.ci/group end-to-end 13 $(MAKE) end-to-end
-	@.ci/group faults 8 $(MAKE) faults
-	@.ci/group airflow 8 $(MAKE) airflow
-	@.ci/group kfp 6 $(MAKE) kfp
+	@.ci/group check 1 $(MAKE) check
+	@.ci/group unit 5 $(MAKE) unit
+	@.ci/group images 4 $(MAKE) images-or-skip
+	@.ci/group end-to-end 7 $(MAKE) end-to-end
+	@.ci/group faults 5 $(MAKE) faults
+	@.ci/group airflow 6 $(MAKE) airflow
+	@.ci/group kfp 3 $(MAKE) kfp
 
 all-tests: $(TRAINED) images-or-skip $(AIRFLOW_INSTALLED)
 	@.ci/chromium
 	$(BIN)/pytest -q -n 2 --dist loadfile $(OTHERS:%=--ignore=%)
-	$(AIRFLOW_BIN)/pytest -q $(OTHERS)
+	$(AIRFLOW_BIN)/pytest -q -n 2 --dist loadfile $(OTHERS)
 
 # Without a Docker engine the tests of the images are skipped, and say so; not in CI.
 images-or-skip:
