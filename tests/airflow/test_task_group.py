@@ -72,7 +72,7 @@ def test_a_checkpointed_plan_runs_task_by_task_and_a_second_run_finds_the_checkp
     assert states == {**{f"model_analysis.{name}": "success" for name in [*TASKS, "Bless"]}, "push": "success"}
     assert json.loads((tmp_path / f"results/{GOOD_DAY}/verdict.json").read_text())["status"] == "BLESSED"
     first = returned(run, "model_analysis.ReadInputs")
-    assert set(first) == {"task", "manifest", "digest", "rows", "counts", "verdict", "output", "reused"}
+    assert set(first) == {"task", "manifest", "digest", "rows", "counts", "verdict", "output", "reused", "job"}
     assert first["rows"] == 400
     assert not first["reused"]
 
