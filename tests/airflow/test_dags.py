@@ -80,6 +80,7 @@ def against_the_blessed(data, folder, candidate):
     return {"models": models, "eval_config": {**config, "model_specs": specs, "metrics_specs": metrics}}
 
 
+@pytest.mark.slow
 def test_retraining_blesses_the_first_model_and_compares_later_ones_with_the_last_that_was_blessed(
     prepared, data, tmp_path
 ):
@@ -97,6 +98,7 @@ def test_retraining_blesses_the_first_model_and_compares_later_ones_with_the_las
     assert (blessing["verdict"], blessing["rows"], blessing["rubber_stamp"]) == ("BLESSED", 400, False)
 
 
+@pytest.mark.slow
 def test_retraining_pushes_nothing_where_the_gate_closes(prepared, tmp_path):
     run, states = run_dag(prepared("retraining"), "retraining", conf={"date": BAD_DAY})
     assert run.state == "success"
@@ -104,6 +106,7 @@ def test_retraining_pushes_nothing_where_the_gate_closes(prepared, tmp_path):
     assert not (tmp_path / "pushed").exists()
 
 
+@pytest.mark.slow
 def test_backfill_evaluates_each_and_blesses_which_are_good(prepared, tmp_path):
     conf = {"runs": [{"date": GOOD_DAY}, {"date": BAD_DAY}]}
     _, states = run_dag(prepared("backfill_model_versions"), "backfill_model_versions", conf=conf)

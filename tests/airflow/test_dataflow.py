@@ -101,6 +101,7 @@ def stages_of(service):
     return [job.name.rsplit("-", 1)[0].removeprefix("assay-") for job in service.jobs]
 
 
+@pytest.mark.slow
 def test_each_stage_is_a_job_that_a_triggerer_waits_for(make, service, place):
     run, states = run_dag(make(), "on_dataflow")
     assert set(states.values()) == {"success"}

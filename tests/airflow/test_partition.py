@@ -129,6 +129,7 @@ publish(plan, Verdict(Status.NOT_EVALUATED, (Reason(sys.argv[1]),)), Counts(0), 
 """
 
 
+@pytest.mark.slow
 def test_what_is_published_is_what_a_run_publishes_and_nothing_of_an_earlier_one_stays(make, tmp_path):
     run_dag(make(analysis_table=False), "waiting")
     plan = from_json(next((tmp_path / "checkpoints/plans").iterdir()).read_text())

@@ -86,6 +86,7 @@ def test_a_closed_gate_does_not_keep_it(make, tmp_path):
     assert left(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_failure_does_not_keep_it_either(make, tmp_path):
     python, seen = tmp_path / "python", tmp_path / "seen"
     python.write_text(FAILS_ONCE_IN_GATE.format(root=tmp_path / "checkpoints", seen=seen))
@@ -119,6 +120,7 @@ def test_a_fused_plan_has_none(make):
     assert "g.MakeScratch" not in dag_in(make(checkpoint="none"), "scratch").task_ids
 
 
+@pytest.mark.slow
 def test_stages_that_are_cleared_later_begin_again(make, tmp_path):
     file = make()
     run, _ = run_dag(file, "scratch")

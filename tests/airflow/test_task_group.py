@@ -88,6 +88,7 @@ def test_a_closed_gate_publishes_why_and_visibly_skips_what_comes_after(make, tm
     assert json.loads((tmp_path / f"results/{BAD_DAY}/verdict.json").read_text())["status"] == "NOT_BLESSED"
 
 
+@pytest.mark.slow
 def test_what_comes_after_a_closed_gate_fails_where_that_is_asked_for(make, tmp_path):
     body = """
     group = model_analysis_task_group(ANALYSIS, root=ROOT, on_not_blessed="fail")()

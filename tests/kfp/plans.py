@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ ROWS = 400
 GOOD_DAY, BAD_DAY = "2026-11-01", "2026-11-02"
 
 
-def write_day(folder: Path, day: str, *, is_good: bool = True, seed: int = 1) -> None:
+def write_day(
+    folder: Path, day: str, *, is_good: bool = True, seed: int = 1, groups: Sequence[str] = ("a", "b")
+) -> None:
     """Writes the rows of a day; on a bad one the predictions are the wrong way round."""
     rng = np.random.default_rng(seed)
     label = (rng.random(ROWS) < 0.4).astype(float)
     score = np.clip(rng.normal(0.4 + 0.3 * label, 0.2), 0, 1)
     place = folder / day
     place.mkdir(parents=True, exist_ok=True)
-    columns = {"label": label, "score": score if is_good else 1 - score, "group": rng.choice(["a", "b"], ROWS)}
+    columns = {"label": label, "score": score if is_good else 1 - score, "group": rng.choice(groups, ROWS)}
     pq.write_table(pa.table(columns), place / "rows.parquet")
 
 

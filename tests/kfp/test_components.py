@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from kfp import dsl
 
 from assay import cli, storage
 from assay.analysis_file import compile_analysis
@@ -111,6 +112,18 @@ def test_what_a_launcher_copies_is_small_although_a_manifest_is_large(launcher, 
     assert len(storage.read(manifest)) > 1000
     told = json.loads(done["ReadInputs"].content("checkpoint"))
     assert (told["manifest"], told["rows"]) == (manifest, ROWS)
+
+
+def test_curves_are_told_as_kubeflows_own_class_does(launcher, data, tmp_path):
+    done = run_all(launcher, common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints"))
+    found = done["EvaluateMetricsAndPlots"].artifacts["classification"]["metadata"]
+    points, matrix = found["confidenceMetrics"], found["confusionMatrix"]
+    expected = dsl.ClassificationMetrics()
+    names = ("falsePositiveRate", "recall", "confidenceThreshold")
+    expected.log_roc_curve(*([point[name] for point in points] for name in names))
+    labels = [spec["displayName"] for spec in matrix["annotationSpecs"]]
+    expected.log_confusion_matrix(labels, [row["row"] for row in matrix["rows"]])
+    assert found == expected.metadata
 
 
 def area(points):
