@@ -25,6 +25,20 @@ def candidate_of(plan: Plan) -> dict[str, Any]:
     return next((dict(model) for model in plan.models if not model.get("baseline")), {})
 
 
+def blessing_of(plan: Plan, verdict: Mapping[str, Any], *, digest: str, manifest: str, output: str) -> dict[str, Any]:
+    """What is said of a candidate that is blessed.
+
+    Args:
+        plan: with its parameters.
+        verdict: as `verdict.json` has it.
+        digest: of the gate's checkpoint; "" for none.
+        manifest: of it; "" for none.
+        output: folder of the results.
+    """
+    facts = {"verdict": verdict["status"], "rows": verdict["rows"], "rubber_stamp": verdict["rubber_stamp"]}
+    return {"model": candidate_of(plan), **facts, "digest": digest, "manifest": manifest, "output": output}
+
+
 def today(plan: Plan) -> dict[str, Any] | None:
     """The model that is blessed today, where a plan asks for it and there is one."""
     place = place_of(plan)

@@ -22,7 +22,7 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOpt
 from assay import progress, storage
 from assay.checkpoints.commit import new_attempt
 from assay.checkpoints.digests import digest_of
-from assay.dataflow_job import Remote, RemoteJob
+from assay.dataflow_job import DONE, ENDED, Remote, RemoteJob
 from assay.errors import AssayError, ConfigError, TransientError, recover
 from assay.runner import Options, counts_from, submitted
 from assay.verdict import Counts
@@ -38,8 +38,6 @@ RETRY_SECONDS = 120.0
 
 _RUNNERS = {"dataflow", "dataflowrunner", "apache_beam.runners.dataflow.dataflow_runner.dataflowrunner"}
 _CONTENT, _ATTEMPT = "assay-content", "assay-attempt"  # labels
-_DONE = "JOB_STATE_DONE"
-_ENDED = {_DONE, "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_UPDATED", "JOB_STATE_DRAINED"}
 _ENDING = {"JOB_STATE_CANCELLING"}
 _TRIES = 5
 
@@ -99,7 +97,7 @@ class _Job:
 
     @property
     def has_ended(self) -> bool:
-        return self.state in _ENDED
+        return self.state in ENDED
 
 
 def is_chosen(flags: Sequence[str]) -> bool:
@@ -144,7 +142,7 @@ def run(work: Work, flags: Sequence[str], remote: Remote) -> Done:
             raise Detached(job.known)
         is_ending = job.state in _ENDING
         job = jobs.wait(job)
-        if job.state == _DONE:
+        if job.state == DONE:
             return jobs.collect(job)
         if not is_ending or remote.job:
             raise jobs.error_of(job)
@@ -177,7 +175,7 @@ class _Jobs:
                     job.known.line("active under the name that this job is to have; wait for it, or name no job")
                 )
         active = [job for job in ours if not job.has_ended]
-        done = [job for job in ours if job.state == _DONE and self._work.is_whole(job.attempt)]
+        done = [job for job in ours if job.state == DONE and self._work.is_whole(job.attempt)]
         return next(iter([*active, *sorted(done, key=lambda job: -job.created)]), None)
 
     def given(self, job_id: str) -> _Job:

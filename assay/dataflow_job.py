@@ -6,6 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+DONE = "JOB_STATE_DONE"
+ENDED = (DONE, "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_UPDATED", "JOB_STATE_DRAINED")
+"""States in which a job stays."""
+
 _SAID = re.compile(r"Dataflow job (?P<id>\S+) \((?P<name>\S+)\) of (?P<project>\S+) in (?P<region>[^\s:]+): taken on, ")
 
 

@@ -62,6 +62,17 @@ def results_json(plan: Plan, verdict: str, counts: Mapping[str, Any], files: Ite
     return (json.dumps(results, indent=2, sort_keys=True) + "\n").encode()
 
 
+def verdict_at(manifest: str, output: str) -> dict[str, Any]:
+    """The whole verdict as `verdict.json` has it: of a gate's manifest, or without one of a folder of results."""
+    found = json.loads(storage.read(manifest or storage.join(output, VERDICT_FILE)))
+    return dict(found["verdict"] if manifest else found)
+
+
+def reasons_in(verdict: Mapping[str, Any]) -> list[str]:
+    """Why a model is not blessed, a line for each reason."""
+    return [": ".join(filter(None, (reason["slice"], reason["message"]))) for reason in verdict["reasons"]]
+
+
 def publish_not_evaluated(plan: Plan, why: str) -> None:
     """Publishes that there is nothing to judge by, in place of what an earlier run has published.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+import assay
 from assay.blessed import place_of
 from assay.plan import (
     ANALYSE_TASK,
@@ -93,6 +94,17 @@ def image_of(plan: Plan, task: Task) -> str:
     images = [plan.stage(name).image for name in task.stages]
     own = [image for image in images if image not in _OWN_IMAGES]
     return own[0] if own else TENSORFLOW_IMAGE if TENSORFLOW_IMAGE in images else CORE_IMAGE
+
+
+def image_named(needed: str, images: Mapping[str, str]) -> str:
+    """The image to run for one that a plan names.
+
+    Args:
+        needed: "core", "tensorflow", or an image of the user's own.
+        images: what to run instead, by what is needed; ours of this version, and the user's own, where it says nothing.
+    """
+    own = f"assay-{needed}:{assay.__version__}" if needed in _OWN_IMAGES else needed
+    return images.get(needed, own)
 
 
 def _groups(plan: Plan, *, every: bool) -> Iterator[list[str]]:

@@ -18,15 +18,15 @@ from typing import Any, TextIO
 import click
 
 from assay import blessed, cli, storage
-from assay.blessed import candidate_of, move
+from assay.blessed import move
 from assay.components import drawn
 from assay.components.executor import Executor, Outputs
 from assay.components.refusals import place_of, refusal_at, refuse
 from assay.errors import AssayError, ConfigError, UsageError
 from assay.plan import GATE, KINDS, Plan, from_json, with_params
+from assay.published import reasons_in, verdict_at
 from assay.report.markdown import escaped
 from assay.report.page import html_page, markdown_summary
-from assay.result_files import VERDICT_FILE
 from assay.stage_call import Checkpoints, publish_plan, stage_arguments
 from assay.stage_result import ANALYSE, StageResult
 from assay.types import METRICS_KEY, PLOTS_KEY
@@ -136,23 +136,15 @@ def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
         outputs.artifact("page", {"verdict": result.verdict}, html_page(result.output))
         outputs.artifact("summary", {"verdict": result.verdict}, markdown_summary(result.output))
     elif result.kind == GATE:
-        outputs.artifact("summary", {"verdict": result.verdict}, verdict_text(verdict_of(plan, result)))
+        outputs.artifact("summary", {"verdict": result.verdict}, verdict_text(verdict_at(result.manifest, plan.output)))
     outputs.write()
 
 
 def blessing_of(plan: Plan, result: StageResult) -> dict[str, Any]:
     """What `bless` is told: which model it is, why it may be released, and where to note it."""
-    verdict = verdict_of(plan, result)
-    facts = {"verdict": verdict["status"], "rows": verdict["rows"], "rubber_stamp": verdict["rubber_stamp"]}
-    about = {"digest": result.digest, "manifest": result.manifest, "output": plan.output}
-    return {"model": candidate_of(plan), "place": blessed.place_of(plan), **facts, **about}
-
-
-def verdict_of(plan: Plan, result: StageResult) -> dict[str, Any]:
-    """The whole verdict, from the gate's manifest or from the results."""
-    place = result.manifest or storage.join(plan.output, VERDICT_FILE)
-    found: dict[str, Any] = json.loads(storage.read(place))
-    return dict(found["verdict"]) if result.manifest else found
+    verdict = verdict_at(result.manifest, plan.output)
+    blessing = blessed.blessing_of(plan, verdict, digest=result.digest, manifest=result.manifest, output=plan.output)
+    return {**blessing, "place": blessed.place_of(plan)}
 
 
 def draw(outputs: Outputs, plan: Plan, result: StageResult) -> None:
@@ -167,8 +159,7 @@ def draw(outputs: Outputs, plan: Plan, result: StageResult) -> None:
 
 def verdict_text(verdict: Mapping[str, Any]) -> str:
     """A verdict as Markdown."""
-    reasons = [": ".join(filter(None, (reason["slice"], reason["message"]))) for reason in verdict["reasons"]]
-    return "\n".join([f"# {verdict['status']}", "", *(f"- {escaped(reason)}" for reason in reasons), ""])
+    return "\n".join([f"# {verdict['status']}", "", *(f"- {escaped(line)}" for line in reasons_in(verdict)), ""])
 
 
 def _bless(executor: Executor, kind: str, run: str, stream: Tee) -> int:
@@ -193,9 +184,7 @@ def _bless(executor: Executor, kind: str, run: str, stream: Tee) -> int:
 def _compare(executor: Executor, kind: str, run: str, stream: Tee) -> int:
     """A table of what several candidates came to."""
     found = dict(zip(executor.texts("names"), executor.texts("outputs"), strict=True))
-    verdicts = {
-        name: json.loads(storage.read(storage.join(place, VERDICT_FILE)))["status"] for name, place in found.items()
-    }
+    verdicts = {name: verdict_at("", place)["status"] for name, place in found.items()}
     metrics = {name: drawn.metrics_metadata(drawn.in_results(place, METRICS_KEY)) for name, place in found.items()}
     outputs = Outputs(executor)
     outputs.parameter("blessed", [name for name, verdict in verdicts.items() if verdict == Status.BLESSED])

@@ -8,11 +8,11 @@ from typing import Dict, List  # noqa: UP035 # Kubeflow reads the annotations, a
 
 from kfp import dsl
 
-import assay
 from assay.plan import CORE_IMAGE, EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS
+from assay.shapes import image_named
 from assay.stage_result import ANALYSE
 
-IMAGE = f"assay-{CORE_IMAGE}:{assay.__version__}"
+IMAGE = image_named(CORE_IMAGE, {})
 """Of all components, unless a task is given another."""
 
 _RUN = dsl.PIPELINE_JOB_ID_PLACEHOLDER

@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from assay import storage
-from assay.blessed import candidate_of, move, place_of
+from assay.blessed import blessing_of, move, place_of
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import BLESSED, SKIP, reasons_of, verdict_of
 from assay.operators.links import ResultsLink
@@ -84,16 +84,9 @@ class BlessOperator(BaseOperator):
             told = f"{self.gate['verdict']}, and so not to be blessed: {'; '.join(reasons_of(self.gate, self.results))}"
             raise AirflowSkipException(told) if self.on_not_blessed == SKIP else AirflowFailException(told)
         verdict = verdict_of(self.gate, self.results)
-        return {
-            "model": candidate_of(plan),
-            "verdict": verdict["status"],
-            "rows": verdict["rows"],
-            "rubber_stamp": verdict["rubber_stamp"],
-            "digest": self.gate["digest"],
-            "manifest": self.gate["manifest"],
-            "output": (self.results or self.gate)["output"],
-            "run": f"{context['dag'].dag_id} {context['run_id']}",
-        }
+        facts = {"digest": self.gate["digest"], "manifest": self.gate["manifest"]}
+        blessing = blessing_of(plan, verdict, output=(self.results or self.gate)["output"], **facts)
+        return {**blessing, "run": f"{context['dag'].dag_id} {context['run_id']}"}
 
 
 def plan_at(place: str, params: Mapping[str, Any]) -> Plan:

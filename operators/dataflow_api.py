@@ -12,7 +12,6 @@ from assay.errors import ConfigError, TransientError
 from assay.operators.connections import Chain
 
 ENDPOINT = "https://dataflow.googleapis.com"
-ENDED = ("JOB_STATE_DONE", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_UPDATED", "JOB_STATE_DRAINED")
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _SECONDS = 30

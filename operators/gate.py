@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,13 +9,12 @@ from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
-from assay import storage
 from assay.errors import ConfigError, MissingFileError
 from assay.operators.connections import google_access
 from assay.operators.links import RESULT_KEY
 from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_errors
 from assay.plan import GATE
-from assay.published import VERDICT_FILE
+from assay.published import reasons_in, verdict_at
 
 BLESSED = "BLESSED"
 SKIP, FAIL, WARN = "skip", "fail", "warn"
@@ -87,7 +85,7 @@ def skip_after(operator: SkipMixin, ti: Any) -> None:
 def reasons_of(done: Mapping[str, Any], results: Mapping[str, Any] | None = None) -> list[str]:
     """Why a model is not blessed, a line for each reason; arguments as for `verdict_of`."""
     verdict = verdict_of(done, results)
-    reasons = [": ".join(filter(None, (reason["slice"], reason["message"]))) for reason in verdict["reasons"]]
+    reasons = reasons_in(verdict)
     more = len(reasons) - _LINES
     return reasons[:_LINES] + ([f"... and {more:,} more"] if more > 0 else [])
 
@@ -101,8 +99,8 @@ def verdict_of(done: Mapping[str, Any], results: Mapping[str, Any] | None = None
     """
     if done.get("manifest"):
         try:
-            return dict(json.loads(storage.read(done["manifest"]))["verdict"])
+            return verdict_at(done["manifest"], "")
         except MissingFileError:
             if not results:
                 raise
-    return dict(json.loads(storage.read(storage.join((results or done)["output"], VERDICT_FILE))))
+    return verdict_at("", (results or done)["output"])

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias, TypedDict, Unpack
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
-import assay
 from assay.components import stage_components as stages
 from assay.errors import ConfigError
 from assay.near_miss import one_of
@@ -25,7 +24,7 @@ from assay.plan import (
     Task,
     to_json,
 )
-from assay.shapes import extracts_from, image_of, is_checkpointed, kind_of
+from assay.shapes import extracts_from, image_named, image_of, is_checkpointed, kind_of
 
 ForTask: TypeAlias = "Callable[[dsl.PipelineTask, str], Any]"
 """Is given a task of the pipeline and its name, to set resources, secrets or an image."""
@@ -140,8 +139,7 @@ def _task(
 
 def configured(task: dsl.PipelineTask, name: str, needed: str, settings: Settings) -> dsl.PipelineTask:
     """Gives a task its settings, and keeps Kubeflow's cache from it: stages find themselves what is done."""
-    own = {kind: f"assay-{kind}:{assay.__version__}" for kind in (CORE_IMAGE, TENSORFLOW_IMAGE)}
-    task.set_container_image({**own, **settings.get("images", {})}.get(needed, needed))
+    task.set_container_image(image_named(needed, settings.get("images", {})))
     task.set_caching_options(False).set_retry(settings.get("retries", RETRIES), backoff_duration="10s")
     if "for_task" in settings:
         settings["for_task"](task, name)

@@ -17,4 +17,4 @@ def model_validation(plan: Plan, **settings: Any) -> BaseComponent:
         plan: of an analysis.
         settings: see `assay.pipelines.build`.
     """
-    return build(plan, **{"name": "model-validation", **settings})
+    return build(plan, **settings)

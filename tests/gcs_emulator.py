@@ -26,6 +26,8 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tests.ports import free_port
+
 CONTROL = "/-/faults"
 _CONDITIONS = ("ifGenerationMatch", "ifGenerationNotMatch")
 
@@ -79,9 +81,7 @@ def _post(url: str, content: bytes) -> None:
 @contextlib.contextmanager
 def started(bucket: str = "bucket", python: str = sys.executable) -> Iterator[Emulator]:
     """Runs an emulator in a process of its own, with one bucket; `python` is an interpreter that has it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = (python, "-m", "tests.gcs_emulator", str(port), bucket)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow.sdk.exceptions import AirflowException
 
-import assay
 from assay.errors import ConfigError, TransientError
 from assay.operators.launchers.launcher import CREDENTIALS, StageCall
-from assay.plan import CORE_IMAGE, TENSORFLOW_IMAGE
+from assay.shapes import image_named
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -83,8 +82,7 @@ class DockerLauncher:
 
     def image_of(self, needed: str) -> str:
         """The image for what a plan says that a stage needs."""
-        own = {name: f"assay-{name}:{assay.__version__}" for name in (CORE_IMAGE, TENSORFLOW_IMAGE)}
-        return {**own, **self.images}.get(needed, needed)
+        return image_named(needed, self.images)
 
 
 class Container:

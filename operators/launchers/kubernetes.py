@@ -10,14 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-import assay
 from assay.errors import TransientError
 from assay.operators.launchers.cluster import Cluster, cluster_errors
 from assay.operators.launchers.launcher import StageCall
 from assay.operators.launchers.pod_manifest import CALL, call_digest, pod_manifest, pod_name
 from assay.operators.launchers.pod_status import has_failed, is_leaving, name_of, progress
 from assay.operators.launchers.stage_pod import POLL_SECONDS, StagePod
-from assay.plan import CORE_IMAGE, TENSORFLOW_IMAGE
+from assay.shapes import image_named
 
 _OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -108,8 +107,7 @@ class KubernetesLauncher:
 
     def image_of(self, needed: str) -> str:
         """The image for what a plan says that a stage needs."""
-        own = {name: f"assay-{name}:{assay.__version__}" for name in (CORE_IMAGE, TENSORFLOW_IMAGE)}
-        return {**own, **self.images}.get(needed, needed)
+        return image_named(needed, self.images)
 
     def _cluster(self) -> Cluster:
         from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS, PARSE_SECONDS, RUN_SECONDS = 180, 120, 300
@@ -116,7 +117,7 @@ class Airflow:
 @contextlib.contextmanager
 def started(home: Path, settings: dict[str, str]) -> Iterator[Airflow]:
     """Starts Airflow with its DAGs in `home / "dags"`, and ends all of it behind the block."""
-    port = _free_port()
+    port = free_port()
     airflow = Airflow(f"http://127.0.0.1:{port}", home / "standalone.log")
     env = {
         **os.environ,
@@ -196,9 +197,3 @@ def _end(process: subprocess.Popen) -> None:
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=10)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

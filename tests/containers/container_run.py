@@ -52,9 +52,8 @@ class ContainerRun:
         """The arguments of `docker run`: the image and the stage command."""
         given = Checkpoints(root=self.root, inputs={n: self.done[n].manifest for n in task.after}, run=self.name)
         place, result = publish_plan(self.plan, self.root), f"/results/{task.name}.json"
-        command = stage_arguments(kind_of(self.plan, task), place, task.name, given, result)
-        params = (word for name, value in self.params.items() for word in ("--param", f"{name}={value}"))
-        return (tag_of(image_of(self.plan, task)), *command[: command.index("--")], *params)
+        command = stage_arguments(kind_of(self.plan, task), place, task.name, given, result, self.params)
+        return (tag_of(image_of(self.plan, task)), *command)
 
     def docker_run(self, *command: str, options: tuple[str, ...] = ("--rm",)) -> subprocess.CompletedProcess[str]:
         """Runs an image and a command as nobody, on a read-only disk; the emulator is on this machine's network."""

@@ -12,13 +12,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 
 
 @contextlib.contextmanager
 def started(log: Path) -> Iterator[tuple[str, ...]]:
     """Runs job server and worker pool; yields the options of Beam pipelines that go there."""
-    job_port, pool_port = _free_port(), _free_port()
+    job_port, pool_port = free_port(), free_port()
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # the pool starts workers by the name `python`
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
     commands = (
@@ -45,13 +47,6 @@ def started(log: Path) -> Iterator[tuple[str, ...]]:
             "--environment_type=EXTERNAL",
             f"--environment_config=localhost:{pool_port}",
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def _wait_for(port: int) -> None:

@@ -85,9 +85,8 @@ def by_stage_commands(plan: Plan, data: str, out: str, root: str, folder: Path) 
     for task in cut.tasks:
         file = folder / "result.json"
         given = Checkpoints(root=root, inputs={name: done[name].manifest for name in task.after}, run="run")
-        command = list(stage_arguments(kind_of(cut, task), place, task.name, given, str(file)))
-        command[command.index("--") :] = ["--param", f"data={data}", "--param", f"out={out}"]
-        assert main(command) == 0
+        params = {"data": data, "out": out}
+        assert main(stage_arguments(kind_of(cut, task), place, task.name, given, str(file), params)) == 0
         done[task.name] = StageResult.from_json(file.read_text())
 
 
