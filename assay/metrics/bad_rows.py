@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from assay.columns import is_list, usual_length
 from assay.errors import BadRowError
 from assay.metrics.examples import Examples, Stream
-from assay.types import SOURCE_KEY, Extracts
+from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, SOURCE_KEY, Extracts
 
 Mask = npt.NDArray[np.bool_]
 
@@ -47,7 +50,7 @@ def first_fault(found: Mapping[str, Mask], extracts: Extracts, examples: Example
     row = int(np.argmax(mask))
     model = f" of model {stream.model_name!r}" if stream.model_name else ""
     return BadRowError(
-        f"{where(extracts, row)}: {reason}{model}: {_shown(examples, row, stream)}; "
+        f"{where(extracts, row)}: {reason}{model}: {_shown(examples, row, stream)}{_odd_lists(extracts, row, stream)}; "
         f"mend the data, or set on_bad_rows: skip to leave such rows out and count them"
     )
 
@@ -62,6 +65,20 @@ def _shown(examples: Examples, row: int, stream: Stream) -> str:
     if stream.reads.labels:
         parts = {"label": examples.labels, **parts}
     return ", ".join(f"{name} {np.array2string(np.asarray(values[at]), threshold=5)}" for name, values in parts.items())
+
+
+def _odd_lists(extracts: Extracts, row: int, stream: Stream) -> str:
+    """Says so where a list of another length than most is what is wrong with a row: it reads as infinite."""
+    found = []
+    for key in (LABELS_KEY, PREDICTIONS_KEY, EXAMPLE_WEIGHTS_KEY):
+        name, role = stream.called(key)
+        column = extracts.get(FEATURES_KEY, {}).get(name)
+        if isinstance(column, pa.Array) and is_list(column.type):
+            lengths = pc.list_value_length(column).fill_null(0).to_numpy()
+            usual = usual_length(lengths)
+            if lengths[row] != usual:
+                found.append(f"column {name!r}{role} has a list of {lengths[row]} values where most rows have {usual}")
+    return "".join(f", {text}" for text in found)
 
 
 def where(extracts: Extracts, row: int) -> str:

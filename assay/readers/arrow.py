@@ -9,6 +9,7 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
+from assay.columns import plain
 from assay.errors import ColumnTypeError
 from assay.readers.batches import Rows, encoded, extracts_of
 from assay.readers.read_inputs import counted
@@ -81,7 +82,7 @@ def _array(name: str, values: Any) -> Any:
 
 
 def _batch(table: pa.Table, first: int, dictionary: tuple[str, ...]) -> Extracts:
-    columns = {name: _compact(table.column(name)) for name in table.column_names}
+    columns = {name: plain(_compact(table.column(name))) for name in table.column_names}
     rows = np.arange(first, first + table.num_rows, dtype=np.int64)
     return extracts_of(Rows(encoded(columns, dictionary), rows), split=0, file=MEMORY)
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from assay.columns import plain
 from assay.errors import ColumnTypeError
 from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
 
@@ -62,7 +63,7 @@ def _join(tables: list[pa.Table]) -> pa.Table:
 
 
 def _as_rows(table: pa.Table) -> Rows:
-    columns = {name: one_chunk(table.column(at)) for at, name in enumerate(table.column_names)}
+    columns = {name: plain(one_chunk(table.column(at))) for at, name in enumerate(table.column_names)}
     return Rows(columns, columns.pop(_ROW).to_numpy())
 
 
