@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay import plan as plans
-from assay.blessed import BLESSED
+from assay.blessed import BLESSED, SAVED_MODEL
 from assay.errors import ConfigError, EvalConfigError, MissingFileError
 from assay.fields import (
     Field,
@@ -106,6 +106,7 @@ _MODEL: Mapping[str, Field] = {
     "features": Field(words, None),
     "batch_rows": Field(count, None),
     "args": Field(json_mapping, None),
+    "trusted": Field(flag, None),
 }
 _EXTRACTOR: Mapping[str, Field] = {"name": Field(word), **_CUSTOM, "after": Field(word, None), "adds": Field(words)}
 _EVALUATOR: Mapping[str, Field] = {"name": Field(word), **_CUSTOM, "run_after": Field(word), "outputs": Field(words)}
@@ -242,7 +243,8 @@ def _with_files_placed(source: Mapping[str, Any], folder: Path) -> dict[str, Any
 
 def _placed_model(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if model["baseline"] == BLESSED:
-        return {"name": model["name"], "uri": _placed(model["uri"], folder), "type": BLESSED, "baseline": True}
+        trust = {"trusted": True} if model["trusted"] else {}
+        return {"name": model["name"], "uri": _placed(model["uri"], folder), "type": BLESSED, "baseline": True, **trust}
     uri = model["uri"] if model["type"] == "callable" else _placed(model["uri"], folder)
     return {key: value for key, value in {**model, "uri": uri}.items() if value is not None}
 
@@ -340,6 +342,8 @@ def _check_type(model: Mapping[str, Any], path: str) -> None:
     if model["baseline"] != BLESSED:
         if model["type"] is None:
             raise ConfigError(f"{path}.type: expected one of {', '.join(MODEL_TYPES)}, found nothing")
+        if model["trusted"] and model["type"] != SAVED_MODEL:
+            raise ConfigError(f"{path}.trusted: expected nothing, as it is for type {SAVED_MODEL} alone")
         return
     said = [key for key in ("type", "signature", "features", "batch_rows", "args") if model[key] is not None]
     if said:

@@ -14,6 +14,9 @@ from assay.plan import Plan
 BLESSED = "blessed"
 """Type of a model whose URI is the place of `blessed.json`."""
 
+SAVED_MODEL = "saved_model"
+"""The only type of model that may be trusted."""
+
 
 def place_of(plan: Plan) -> str:
     """Where a plan finds its baseline; "" if it does not look for a blessed one."""
@@ -91,12 +94,15 @@ def with_baseline(plan: Plan, model: Mapping[str, Any] | None) -> Plan:
     if model is None:
         others = tuple(other for other in plan.models if other["type"] != BLESSED)
         return replace(plan, models=others, eval_config=_without_baseline(plan), rubber_stamp=True)
-    models = ({**model, **_role(other)} if other["type"] == BLESSED else other for other in plan.models)
+    models = (_baseline(model, other) if other["type"] == BLESSED else other for other in plan.models)
     return replace(plan, models=tuple(models))
 
 
-def _role(model: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": model["name"], "baseline": True}
+def _baseline(model: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The blessed model in the role that the plan's entry has for it; only the plan may trust a model, no blessing."""
+    settings = {key: value for key, value in model.items() if key != "trusted"}
+    trust = {"trusted": True} if entry.get("trusted") and model["type"] == SAVED_MODEL else {}
+    return {**settings, **trust, "name": entry["name"], "baseline": True}
 
 
 def _without_baseline(plan: Plan) -> dict[str, Any]:

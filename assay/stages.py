@@ -219,9 +219,11 @@ def check_inputs(context: Context, *, everything: bool = False) -> None:
         MissingColumnError: a column that the eval config or a model needs is missing.
     """
     check_models(context)
-    if "factory" in context.plan.inputs:
-        return
     known = [ref for ref in context.models if not everything or models.is_installed(ref)]
+    if "factory" in context.plan.inputs:
+        for ref in known:
+            models.needs(ref)  # its columns are the reader's affair, but a model that is refused is refused here
+        return
     join, needed = join_of(context, everything=everything), needed_columns(context.eval_config, known)
     added = {key for stage in context.plan.of_kind(plans.EXTRACT) if "factory" in stage.settings for key in stage.adds}
     if "features" in added:  # a stage of the user's own may add the columns that are missing here

@@ -60,6 +60,7 @@ class ModelRef:
             For a callable: the columns that it is given; empty for all.
         batch_rows: rows in one call of the model, at most.
         args: for a callable: if not empty, `uri` names a factory, and the model is what it returns for these.
+        trusted: whether a SavedModel may run ops that touch files or run code; without, such a model is refused.
     """
 
     name: str
@@ -71,11 +72,16 @@ class ModelRef:
     features: tuple[str, ...] = ()
     batch_rows: int = 16384
     args: Mapping[str, Any] = field(default_factory=dict)
+    trusted: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", tuple(self.features))  # JSON has no tuples
         if self.batch_rows < 1:
             raise ModelError(f"model {self.name!r}: batch_rows is {self.batch_rows}; expected at least 1")
+        if self.trusted and self.type != SAVED_MODEL:
+            raise ModelError(
+                f"model {self.name!r}: trusted is for type {SAVED_MODEL!r} alone, found {self.type!r}; leave it out"
+            )
 
 
 class ModelNeeds(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from assay.models import files
 from assay.models.inputs import TEXT, InputSpec
 from assay.models.model import ModelRef
 from assay.models.tensorflow import import_tensorflow, input_spec
+from assay.models.tensorflow_file_ops import refuse_untrusted
+from assay.models.tensorflow_graph import called, functions_of, functions_reached
 from assay.near_miss import hint
 
 GRAPH_FILE = "saved_model.pb"
@@ -41,10 +43,12 @@ def read_signature(ref: ModelRef, folder: str) -> Signature:
     Empty means `serving_default`, or the only one there is.
 
     Raises:
-        ModelError: there is no such signature, or one of its inputs or outputs is ragged or sparse.
+        ModelError: there is no such signature, one of its inputs or outputs is ragged or sparse, or the model would
+            touch files or run code and is not trusted.
     """
     graph = _read_graph(folder)
     name = _choose(ref, graph.signature_def)
+    refuse_untrusted(ref, graph, name)
     signature = graph.signature_def[name]
     _refuse_composites(graph, signature, ref)
     inputs = tuple(_spec(key, signature.inputs[key], ref) for key in sorted(signature.inputs))
@@ -94,9 +98,9 @@ def _composite(what: str, ref: ModelRef) -> str:
 
 def _has_composite_argument(graph: Any, signature: Any) -> bool:
     """TensorFlow 2 writes a ragged input as two plain ones; only the function behind the signature tells."""
-    library = _library(graph)
-    wrappers = _called(_output_nodes(graph, signature))
-    behind = [name for wrapper in wrappers if wrapper in library for name in _called(library[wrapper])]
+    library = functions_of(graph)
+    wrappers = called(_output_nodes(graph, signature))
+    behind = [name for wrapper in wrappers if wrapper in library for name in called(library[wrapper].node_def)]
     known = graph.object_graph_def.concrete_functions
     arguments = [str(known[name].canonicalized_input_signature) for name in behind if name in known]
     return any(composite in text for text in arguments for composite in _COMPOSITES)
@@ -104,28 +108,12 @@ def _has_composite_argument(graph: Any, signature: Any) -> bool:
 
 def _parses_examples(graph: Any, signature: Any) -> bool:
     """Tells a signature that takes tf.Examples from one whose only feature is a text."""
-    library = _library(graph)
-    nodes, seen = list(graph.graph_def.node), set[str]()
-    waiting = list(_called(_output_nodes(graph, signature)))
-    while waiting:
-        name = waiting.pop()
-        if name in library and name not in seen:
-            seen.add(name)
-            nodes.extend(library[name])
-            waiting.extend(_called(library[name]))
+    nodes = list(graph.graph_def.node)
+    for function in functions_reached(graph, called(_output_nodes(graph, signature))).values():
+        nodes.extend(function.node_def)
     return any(node.op.startswith(_PARSERS) for node in nodes)
-
-
-def _library(graph: Any) -> Mapping[str, Any]:
-    return {function.signature.name: function.node_def for function in graph.graph_def.library.function}
 
 
 def _output_nodes(graph: Any, signature: Any) -> list[Any]:
     names = {info.name.split(":")[0] for info in signature.outputs.values()}
     return [node for node in graph.graph_def.node if node.name in names]
-
-
-def _called(nodes: Iterable[Any]) -> Iterator[str]:
-    for node in nodes:
-        for value in node.attr.values():
-            yield from (function.name for function in (value.func, *value.list.func) if function.name)
