@@ -3,10 +3,11 @@
 The public names stand in `_HOMES`; each loads its module when it is first used, so that `import assay` stays light.
 """
 
-from __future__ import annotations
+import importlib  # and nothing else: with `python -m assay`, the current folder is still first on the path here
 
-import importlib
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 
@@ -62,7 +63,7 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     if name.endswith(("_KEY", "_STAGE_NAME")):

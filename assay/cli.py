@@ -12,15 +12,14 @@ from typing import Any, TypeVar
 
 import click
 
+from assay.beam_log import show_beam_log
 from assay.errors import AssayError, ConfigError, UsageError, recover
 from assay.plan import KINDS
+from assay.printable import message_line, printable
 from assay.shapes import CHECKPOINTS, reshaped
 from assay.stage_result import ANALYSE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-_INTERRUPTED = "KeyboardInterrupt [while running"
-"""What Beam makes of an interrupt inside a transform: the text of another error."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -29,8 +28,6 @@ def main(args: Sequence[str] | None = None) -> int:
     0: done (a model that is not blessed is a result). 64: a wrong call, file, config or input; a retry cannot help.
     75: try again. 130: interrupted. 1: anything else.
     """
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # factories of one's own may lie beside the analysis, as with `python -m`
     try:
         code = assay.main(args, prog_name="assay", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -46,7 +43,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, exit_code: int, tag: str = "error") -> int:
-    click.echo(f"{tag}: {message}", err=True)
+    _say(f"{tag}: {message_line(message)}", err=True)
     return exit_code
 
 
@@ -58,18 +55,18 @@ def _tag(error: type[AssayError]) -> str:
 def _reports_errors(command: Command) -> Command:
     """Gives a command `--verbose`, and turns what it raises into one line on stderr and an exit code."""
 
-    @click.option("--verbose", is_flag=True, help="Show the traceback of an error.")
+    @click.option("--verbose", is_flag=True, help="Show Beam's log, and the traceback of an error.")
     @functools.wraps(command)
     def reporting(*args: Any, verbose: bool, **options: Any) -> int:
+        if verbose:
+            show_beam_log()
         try:
             command(*args, **options)
         except (click.ClickException, click.Abort):
             raise
         except Exception as error:
             if verbose:
-                traceback.print_exc()
-            if _INTERRUPTED in str(error):
-                raise click.Abort from error
+                _show_traceback(error)
             known = recover(error)
             if known is None:
                 first = next(iter(str(error).splitlines()), "")
@@ -79,6 +76,26 @@ def _reports_errors(command: Command) -> Command:
         return 0
 
     return reporting  # type: ignore[return-value] # the options are click's; callers never see the signature
+
+
+def _show_traceback(error: BaseException) -> None:
+    """Shows the traceback with all that came before, also where the error hides it from everybody else."""
+    error.__suppress_context__ = False
+    _say(traceback.format_exc().rstrip("\n"), err=True)
+
+
+def _with_custom_code() -> None:
+    """Makes modules importable that lie in the current folder, behind all that is installed.
+
+    Only commands that run code of the user's own call this: a folder of somebody's results is data.
+    """
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    """Writes text, in which nothing acts on the terminal."""
+    click.echo(printable(text), err=err)
 
 
 def _with_params(command: Command) -> Command:
@@ -139,10 +156,11 @@ def run(analysis: str, params: dict[str, str], checkpoints: str | None, quiet: b
     plan = load_analysis(analysis, params)
     from assay import local
 
+    _with_custom_code()
     result = local.run(plan, checkpoints=checkpoints, progress=None if quiet else sys.stderr, options=options)
     if not quiet:
         _show(result.output, None, None)
-    click.echo(f"{result.verdict.status}  {result.output}")
+    _say(f"{result.verdict.status}  {result.output}")
 
 
 @assay.command()
@@ -191,13 +209,14 @@ def stage(
     from assay.dataflow_job import Remote
     from assay.stage_command import run_command
 
+    _with_custom_code()
     remote = Remote(detach=detach, job=job)
     done = run_command(kind, place, task, root, inputs, params, run_name, options, sys.stderr, remote)
     if result:
         with open(result, "w", encoding="utf-8") as file:
             file.write(done)
     else:
-        click.echo(done.rstrip("\n"))
+        _say(done.rstrip("\n"))
 
 
 @assay.command()
@@ -213,7 +232,7 @@ def checkpoints(root: str, clear: bool, min_age: str) -> None:
     root = storage.check_root(root)
     if clear:
         gone = listing.clear(root, _seconds(min_age))
-        click.echo(f"deleted {len(gone):,} files")
+        _say(f"deleted {len(gone):,} files")
     from rich.console import Console
 
     from assay.report.checkpoints_table import checkpoints_table
@@ -256,7 +275,7 @@ def _write_page(results: str, page: str) -> None:
             file.write(content)
     except OSError as error:
         raise UsageError(f"--html: {page}: {error.strerror or error}; choose another file") from error
-    click.echo(page)
+    _say(page)
 
 
 def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
@@ -298,7 +317,7 @@ def plan(analysis: str, params: dict[str, str], form: str, cuts: str | None) -> 
         loaded = with_params(loaded, {})
     if cuts is not None:
         loaded = reshaped(loaded, cuts)
-    click.echo({"tree": as_tree, "json": to_json, "mermaid": as_mermaid}[form](loaded).rstrip("\n"))
+    _say({"tree": as_tree, "json": to_json, "mermaid": as_mermaid}[form](loaded).rstrip("\n"))
 
 
 @assay.command("compile")
@@ -351,7 +370,7 @@ def compile_(
     made = model_validation(
         loaded, root=root, name=name, images=images, retries=retries, options=options, for_task=give
     )
-    click.echo(str(pod.compiled(made, file)))
+    _say(str(pod.compiled(made, file)))
 
 
 def _pods(file: str | None) -> dict[str, Any]:
@@ -381,5 +400,7 @@ def check(analysis: str, params: dict[str, str], import_code: bool) -> None:
     loaded = load_analysis(analysis, params)
     from assay import local
 
+    if import_code:
+        _with_custom_code()
     local.check(loaded, import_code=import_code)
-    click.echo(f"{analysis}: ok")
+    _say(f"{analysis}: ok")

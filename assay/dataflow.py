@@ -23,7 +23,7 @@ from assay import progress, storage
 from assay.checkpoints.commit import new_attempt
 from assay.checkpoints.digests import digest_of
 from assay.dataflow_job import DONE, ENDED, Remote, RemoteJob
-from assay.errors import AssayError, ConfigError, TransientError, recover
+from assay.errors import AssayError, ConfigError, TransientError, recover_from_text
 from assay.runner import Options, counts_from, submitted
 from assay.verdict import Counts
 
@@ -221,7 +221,7 @@ class _Jobs:
         if job.state != "JOB_STATE_FAILED":
             return AssayError(job.known.line(f"ended as {_plain(job.state)}, {job.known.page}"))
         said = self._last_words(job)
-        known = next(filter(None, (recover(Exception(text)) for text in reversed(said))), None)
+        known = next(filter(None, (recover_from_text(text) for text in reversed(said))), None)
         why = next(filter(None, reversed([text.strip().rsplit("\n", 1)[-1] for text in said])), "it did not say why")
         return known or AssayError(job.known.line(f"failed: {why}; {job.known.page}"))
 

@@ -22,19 +22,26 @@ A runner may hand back only the text of an error that a worker raised. `recover`
 
 from __future__ import annotations
 
+import os
 import re
+import traceback
+
+from assay.printable import message_line
 
 _TAG = re.compile(r"assay\.errors\.(?P<name>\w+): (?P<message>.*)")
-_BEAM_SUFFIX = re.compile(r" \[while running '[^']*'\]\s*$")
+_BEAM_SUFFIX = re.compile(r" \[while running '(?P<step>[^']*)'\]\s*$")
 
 
 class AssayError(Exception):
-    """Something failed. Messages are one line: what was expected, what was found, where, what to do."""
+    """Something failed. Messages are one line: what was expected, what was found, where, what to do.
+
+    What of the data stands in a message is shortened and made harmless here, for every door.
+    """
 
     exit_code = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(message_line(message))
 
 
 class UsageError(AssayError):
@@ -110,13 +117,33 @@ def recover(error: BaseException) -> AssayError | None:
         if isinstance(seen, AssayError):
             return _without_suffix(seen)
         seen = seen.__cause__ or seen.__context__
-    for match in reversed(list(_TAG.finditer(str(error)))):
+    return recover_from_text(str(error))
+
+
+def recover_from_text(text: str) -> AssayError | None:
+    """Returns the assay error that a text, such as the log of another process, names last."""
+    for match in reversed(list(_TAG.finditer(text))):
         kind = globals().get(match["name"])
         if isinstance(kind, type) and issubclass(kind, AssayError):
             return _without_suffix(kind(match["message"]))
     return None
 
 
+def of_custom_code(error: BaseException) -> AssayError:
+    """The one line for what code that is not ours has raised in a pipeline: step, type, text and place."""
+    text = str(error)
+    step = _BEAM_SUFFIX.search(text)
+    said = next(iter(_BEAM_SUFFIX.sub("", text).strip().splitlines()), "")
+    of_step = f"in the step {step['step']}: " if step else ""
+    return AssayError(f"{of_step}{type(error).__name__}: {said}{_place_of(error)}")
+
+
+def _place_of(error: BaseException) -> str:
+    """The file and line that raised an error, where this process knows them."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
+
+
 def _without_suffix(error: AssayError) -> AssayError:
-    """Beam appends the stage to the message of what a worker raised; the user's stage names are already in ours."""
+    """Beam appends the step to the message of what a worker raised; our messages name stages themselves."""
     return type(error)(_BEAM_SUFFIX.sub("", str(error)))

@@ -138,9 +138,9 @@ def _in_process(
 
 def _error(code: int, stderr: str, task: str) -> AssayError:
     """The error that a stage command told by its last line."""
-    found = errors.recover(AssayError(stderr))
+    found = errors.recover_from_text(stderr)
     last = stderr.strip().splitlines()[-1:] or [f"ended with {code}"]
-    return found or AssayError(f"task {task!r}: {last[0]}")
+    return found or AssayError(f"task {task!r}: {last[0].removeprefix('error: ')}")
 
 
 def _tell(result: StageResult, progress: TextIO | None) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
+from assay.printable import printable_line
+
 TERMINAL_SECONDS = 0.2
 LOG_SECONDS = 5.0
 WINDOW = 16  # ticks over which the speed is measured: batches are large, single ticks would flicker
@@ -45,6 +47,7 @@ def note(text: str) -> None:
 
 def say(text: str) -> None:
     """Writes a line of its own wherever progress is shown."""
+    text = printable_line(text)
     for stream in list(_streams):
         stream.write(f"\r\x1b[K{text}\n" if stream.isatty() else f"{text}\n")
         stream.flush()
@@ -75,19 +78,37 @@ def line(rows: Mapping[str, int], seconds: float, rows_per_second: float) -> str
 def shown(stream: TextIO) -> Iterator[None]:
     """Shows the progress of what runs inside on `stream`.
 
-    On a terminal one line is rewritten in place; elsewhere (a log) a line is written every few seconds.
+    On a terminal one line is rewritten in place; elsewhere (a log) a line is written every few seconds. The total is
+    written if the block succeeds: before an error it would look as if the work had been done.
     """
     stop = threading.Event()
     thread = threading.Thread(target=_show, args=(stream, stop), name="assay-progress", daemon=True)
+    started, before = time.monotonic(), snapshot()
     thread.start()
     _streams.append(stream)
     try:
         yield
-    finally:
-        note(_STARTING)
-        _streams.remove(stream)
-        stop.set()
-        thread.join()
+    except BaseException:
+        _stop(stream, stop, thread)
+        _clear(stream)
+        raise
+    _stop(stream, stop, thread)
+    _clear(stream)
+    _show_total(stream, since(before, snapshot()), time.monotonic() - started)
+
+
+def _stop(stream: TextIO, stop: threading.Event, thread: threading.Thread) -> None:
+    note(_STARTING)
+    _streams.remove(stream)
+    stop.set()
+    thread.join()
+
+
+def _clear(stream: TextIO) -> None:
+    """Takes the line of progress off a terminal."""
+    if stream.isatty():
+        stream.write("\r\x1b[K")
+        stream.flush()
 
 
 def _show(stream: TextIO, stop: threading.Event) -> None:
@@ -97,17 +118,16 @@ def _show(stream: TextIO, stop: threading.Event) -> None:
     ticks = deque([(start, before)], maxlen=WINDOW)
     while not stop.wait(interval):
         ticks.append((time.monotonic(), snapshot()))
-        text = line(since(before, ticks[-1][1]), ticks[-1][0] - start, _speed(ticks))
+        text = printable_line(line(since(before, ticks[-1][1]), ticks[-1][0] - start, _speed(ticks)))
         stream.write(f"\r{text}\x1b[K" if on_terminal else f"{text}\n")
         stream.flush()
-    _show_total(stream, since(before, snapshot()), time.monotonic() - start, on_terminal)
 
 
-def _show_total(stream: TextIO, rows: Mapping[str, int], seconds: float, on_terminal: bool) -> None:
+def _show_total(stream: TextIO, rows: Mapping[str, int], seconds: float) -> None:
     total = max(rows.values(), default=0)
-    text = f"{total:,} rows in {seconds:.1f} s ({total / max(seconds, 1e-9):,.0f} rows/s)\n" if rows else ""
-    stream.write(f"\r\x1b[K{text}" if on_terminal else text)
-    stream.flush()
+    if rows:
+        stream.write(f"{total:,} rows in {seconds:.1f} s ({total / max(seconds, 1e-9):,.0f} rows/s)\n")
+        stream.flush()
 
 
 def _speed(ticks: deque[tuple[float, dict[str, int]]]) -> float:

@@ -14,11 +14,14 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult
 
-from assay.errors import ConfigError, recover
+from assay.beam_log import quiet_beam
+from assay.errors import ConfigError, of_custom_code, recover
 from assay.types import READ_INPUTS_STAGE_NAME
 from assay.verdict import Counts
 
 _OPTIONS_LOGGER = "apache_beam.options.pipeline_options"
+_INTERRUPTED = "KeyboardInterrupt [while running"
+"""What Beam makes of an interrupt inside a transform: the text of another error."""
 _REFUSED_RUNNERS = {"daskrunner": "it drops outputs in silence"}
 
 
@@ -36,7 +39,7 @@ def run_pipeline(
     Raises:
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
     """
-    with _our_errors():
+    with quiet_beam(), _our_errors():
         result = _started(reader, analysis, options)
         result.wait_until_finish()
     return counts_of(result)
@@ -48,7 +51,7 @@ def submitted(reader: beam.PTransform, analysis: beam.PTransform, options: Seque
     Raises:
         AssayError: whatever went wrong on purpose while the pipeline was built.
     """
-    with _our_errors():
+    with quiet_beam(), _our_errors():
         return _started(reader, analysis, options)
 
 
@@ -63,13 +66,13 @@ def _started(
 
 @contextmanager
 def _our_errors() -> Iterator[None]:
+    """Raises one line in place of Beam's many; the cause stays the error's context, for whoever looks for it."""
     try:
         yield
     except Exception as error:
-        found = recover(error)
-        if found is None:
-            raise
-        raise found from error
+        if _INTERRUPTED in str(error):
+            raise KeyboardInterrupt from None
+        raise recover(error) or of_custom_code(error) from None
     except SystemExit as error:  # of the parser of options, which has printed why
         raise ConfigError("options of Beam pipelines: expected what Beam takes; its own words are above") from error
 

@@ -1,4 +1,4 @@
-"""The command of Kubeflow's containers: `python -m assay.components.run KIND --run JOB --executor-input JSON`.
+"""The command of Kubeflow's containers: `python -P -m assay.components.run KIND --run JOB --executor-input JSON`.
 
 It runs a stage by the same command as everybody else, and tells Kubeflow what came of it.
 """

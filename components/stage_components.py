@@ -20,7 +20,7 @@ _GIVEN = dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER
 
 
 def _container(kind: str) -> dsl.ContainerSpec:
-    command = ["python", "-m", "assay.components.run"]
+    command = ["python", "-P", "-m", "assay.components.run"]  # -P: nothing of the folder where it runs
     return dsl.ContainerSpec(image=IMAGE, command=command, args=[kind, "--run", _RUN, "--executor-input", _GIVEN])
 
 

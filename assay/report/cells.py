@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from assay.metrics.keys import MetricKey
+from assay.printable import shortened
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.evidence import Evidence, Measure, Pair, Slice
 from assay.report.labels import change_text, number_text
@@ -17,7 +18,6 @@ WORSE = "▾"
 """Stands behind a change to the worse."""
 
 _MOST_NUMBERS = 8
-_MOST_CHARACTERS = 160
 
 
 class Column(NamedTuple):
@@ -85,11 +85,6 @@ def _array_text(array: pb.ArrayValue, text: object) -> str:
     shown = [shortened(word) for word in words[:_MOST_NUMBERS]] or [show(float(n)) for n in numbers[:_MOST_NUMBERS]]
     more = len(words or numbers) - _MOST_NUMBERS
     return ", ".join(shown) + (f" ... {more:,} more" if more > 0 else "")
-
-
-def shortened(text: str, most: int = _MOST_CHARACTERS) -> str:
-    """A text of the data, which may be as long as it likes; the middle is left out."""
-    return text if len(text) <= most else f"{text[: most // 2]}…{text[most // 2 + 1 - most :]}"
 
 
 def reason_cells(reason: Reason) -> tuple[str, str, str, str, str, str]:

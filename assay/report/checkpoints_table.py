@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 
 from rich.table import Table
-from rich.text import Text
 
 from assay.checkpoints.listing import Found, Run
+from assay.report.terminal_text import harmless
 
 _COLOURS = {"done": "green", "running": "cyan", "damaged": "red", "abandoned": "yellow"}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -23,9 +23,9 @@ def checkpoints_table(found: Sequence[Found], runs: Sequence[Run]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for item in found:
         table.add_row(
-            item.task,
-            item.digest[:12],
-            Text(item.state, style=_COLOURS[item.state]),
+            harmless(item.task),
+            harmless(item.digest[:12]),
+            harmless(item.state, _COLOURS[item.state]),
             f"{item.rows:,}",
             size_text(item.size),
             age_text(time.time() - item.updated),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from assay.report.cells import cell_of, columns_of, counts_text, reason_cells, row_of, shortened
+from assay.printable import printable_line, shortened
+from assay.report.cells import cell_of, columns_of, counts_text, reason_cells, row_of
 from assay.report.evidence import Evidence, Measure, Slice
 
 _MOST_REASONS = 20
@@ -14,7 +15,6 @@ _MOST_SLICES = 10
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "\\": "&#92;"}
 _SPECIAL = re.compile(r"[&<>|\\*_`\[\]~#!$]")
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
 def summary(evidence: Evidence) -> str:
@@ -25,8 +25,7 @@ def summary(evidence: Evidence) -> str:
 
 def escaped(text: str) -> str:
     """A text on one line in which Markdown and HTML find nothing of theirs, not even the end of a table's cell."""
-    plain = _SPACE.sub(" ", text).strip()
-    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), plain)
+    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), printable_line(text).strip())
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[int] = (0,)) -> str:

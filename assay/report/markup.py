@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import re
 
+from assay.printable import printable
+
 _VOID = {"input", "meta"}
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_NO_CHARACTERS = re.compile(r"[\ufffe\uffff]")
 
 
 class Markup(str):
@@ -37,10 +39,10 @@ def joined(*children: Child) -> Markup:
 
 
 def escaped(child: str | int) -> Markup:
-    """A text as HTML; characters that HTML may not hold are replaced."""
+    """A text as HTML, in which nothing turns the text around it; characters that HTML may not hold are replaced."""
     if isinstance(child, Markup):
         return child
-    return Markup(html.escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(child))))
+    return Markup(html.escape(_NO_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", printable(str(child)))))
 
 
 def breakable(name: str) -> Markup:

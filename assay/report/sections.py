@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from google.protobuf import json_format
 
-from assay.report.cells import FAILS, WORSE, cell_of, counted, counts_text, reason_cells, shortened
+from assay.printable import shortened
+from assay.report.cells import FAILS, WORSE, cell_of, counted, counts_text, reason_cells
 from assay.report.evidence import Evidence, Measure, Slice
 from assay.report.html_tables import table
 from assay.report.markup import Child, Markup, breakable, element, joined

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from assay.report.cells import Column, columns_of, counted, row_of, shortened
+from assay.printable import printable, printable_line, shortened
+from assay.report.cells import Column, columns_of, counted, row_of
 from assay.report.evidence import Evidence, Measure, Slice
 from assay.report.html_tables import cell, row_head, scrolling
 from assay.report.markup import Markup, element, joined
@@ -38,7 +39,7 @@ def rest_data(evidence: Evidence, rest: Sequence[Slice], room: int) -> tuple[Mar
     names: list[str] = []
     cells: list[str] = []
     for found in rest:
-        name, line = shortened(found.name), "\t".join(row_of(found, columns))
+        name, line = printable_line(shortened(found.name)), printable("\t".join(row_of(found, columns)))
         room -= len(_in_script(name).encode()) + len(_in_script(line).encode()) + 4
         if room < 0:
             break

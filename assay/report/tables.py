@@ -12,9 +12,11 @@ from assay.errors import ResultsError
 from assay.long_tables import text_of
 from assay.metrics.keys import MetricKey
 from assay.near_miss import one_of
+from assay.printable import printable_line
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
 from assay.report.labels import labels_of, name_of, number_text
+from assay.report.terminal_text import harmless
 from assay.result_files import VERDICT_FILE, listed, load_metrics, load_verdict
 from assay.results import in_order
 from assay.verdict import Status
@@ -45,7 +47,7 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
     tall = len(shown) <= _MOST_COLUMNS
     columns = keys if tall else _first(keys) if metrics is None else _candidates(keys, metrics)
     table = Table(
-        title=Text(results), padding=(0, 0), caption=_caption(len(columns), len(keys), len(shown), len(records))
+        title=harmless(results), padding=(0, 0), caption=_caption(len(columns), len(keys), len(shown), len(records))
     )
     fill = _metrics_down if tall else _slices_down
     fill(table, shown, columns)
@@ -61,29 +63,33 @@ def verdict_panel(results: str) -> Panel:
     if VERDICT_FILE not in listed(results):
         return Panel("there is no verdict with these results", title="verdict")
     verdict = load_verdict(results)
-    return Panel(Text("\n".join(verdict.lines())), title="verdict", border_style=_COLOURS[verdict.status])
+    return Panel(
+        Text("\n".join(map(printable_line, verdict.lines()))), title="verdict", border_style=_COLOURS[verdict.status]
+    )
 
 
 def _metrics_down(table: Table, records: Sequence[MetricsForSlice], keys: dict[str, MetricKey]) -> None:
     table.add_column("metric", overflow="fold")
     values = [_values(record) for record in records]
     for record in records:
-        table.add_column(Text(text_of(record)), justify="right")
+        table.add_column(harmless(text_of(record)), justify="right")
     table.add_row("rows", *(f"{record.rows:,}" for record in records))
     for label, key in keys.items():
-        table.add_row(Text(label), *(Text(_cell(of_slice.get(key))) for of_slice in values))
+        table.add_row(harmless(label), *(harmless(_cell(of_slice.get(key))) for of_slice in values))
 
 
 def _slices_down(table: Table, records: Sequence[MetricsForSlice], keys: dict[str, MetricKey]) -> None:
     table.add_column("slice", overflow="fold")
     table.add_column("rows", justify="right", no_wrap=True)
     for label in keys:
-        table.add_column(Text(label.replace("_", "_\n").replace(" ", "\n")), justify="right", overflow="fold")
+        table.add_column(
+            Text(printable_line(label).replace("_", "_\n").replace(" ", "\n")), justify="right", overflow="fold"
+        )
     for record in records:
         of_slice = _values(record)
         too_small = ERROR_METRIC_NAME in record.metrics
         cells = ["too few rows"] if too_small else [_with_change(of_slice, key) for key in keys.values()]
-        table.add_row(Text(text_of(record)), f"{record.rows:,}", *map(Text, cells))
+        table.add_row(harmless(text_of(record)), f"{record.rows:,}", *map(harmless, cells))
 
 
 def _values(record: MetricsForSlice) -> dict[MetricKey, MetricValue]:

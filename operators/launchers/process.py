@@ -50,7 +50,7 @@ class SubprocessLauncher:
         try:
             return Process(
                 subprocess.Popen(
-                    (python, "-u", "-m", "assay", *call.arguments),
+                    (python, "-u", "-P", "-m", "assay", *call.arguments),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,

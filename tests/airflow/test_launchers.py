@@ -48,7 +48,7 @@ def test_lines_come_while_it_runs_and_the_exit_code_at_the_end(interpreter):
 
 def test_it_runs_assay_as_a_module_with_the_arguments(interpreter):
     running = SubprocessLauncher(python=interpreter('echo "$@"')).start(CALL)
-    assert list(running.lines()) == ["-u -m assay stage gate"]
+    assert list(running.lines()) == ["-u -P -m assay stage gate"]
 
 
 def test_settings_of_airflow_do_not_reach_the_stage_and_others_do(interpreter, monkeypatch, tmp_path):

@@ -60,7 +60,7 @@ class Launcher:
         assert copied_bytes(told) <= MOST_BYTES
         command = executor["container"]["args"]
         values = {"{{$}}": json.dumps(told), "{{$.pipeline_job_uuid}}": self.job}
-        assert executor["container"]["command"] == ["python", "-m", "assay.components.run"]
+        assert executor["container"]["command"] == ["python", "-P", "-m", "assay.components.run"]
         try:
             run.main([values.get(word, word) for word in command], standalone_mode=False)
         except SystemExit as ended:

@@ -296,7 +296,8 @@ def test_hostile_values_break_no_table_and_no_markup_of_the_summary(tmp_path):
     assert page.tags.count("strong") == 1
     names = [row[0] for row in page.rows["table 3"]]
     assert f"city={HOSTILE[0]}" in names
-    assert "city=a|b\\|c d e" in names
+    assert "city=a|b\\|c\\nd\\te" in names
+    assert "city=\\u202egnirts\\u202c \\x00\\x07" in names
 
 
 def test_show_writes_the_page_and_tells_where(failed, tmp_path, capsys):
