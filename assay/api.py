@@ -13,12 +13,13 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from assay import gate
 from assay.analysis_file import read_join
-from assay.config import columns_of, parse_eval_config, resolve_eval_config
+from assay.config import check_eval_config, columns_of, parse_eval_config, resolve_eval_config
 from assay.defaults import default_evaluators, default_extractors, default_writers
 from assay.errors import InputError, MissingColumnError, ResultsError
 from assay.gate import Counts, Limits
 from assay.metrics.specs import metrics_of
 from assay.models import model as model_files
+from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults, check_stages
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
@@ -77,6 +78,7 @@ def run_model_analysis(
     has_baseline = any(model.baseline for model in models) if models else None
     config = _resolved(parse_eval_config(eval_config), has_baseline, any(model.rubber_stamp for model in models))
     custom = extractors is not None or evaluators is not None
+    models = as_configured(models, config)
     for model in models:
         model_files.check(model)
     source = narrowed(Source(file_format, files), config, models, everything=custom)
@@ -153,6 +155,7 @@ def analyze_raw_data(
 
 def _resolved(config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool) -> EvalConfig:
     resolved = resolve_eval_config(config, has_baseline_model=has_baseline, rubber_stamp=rubber_stamp)
+    check_eval_config(resolved)
     metrics_of(resolved)  # an unknown metric is told before any work
     return resolved
 

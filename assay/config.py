@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from assay.config_fields import entries, refuse_unused_fields
 from assay.config_source import join, parse_eval_config
 from assay.errors import EvalConfigError
 from assay.near_miss import one_of
 from assay.proto.config_pb2 import (
     ConfidenceIntervalOptions,
-    CrossSliceMetricThreshold,
     EvalConfig,
     MetricThreshold,
     PerSliceMetricThreshold,
@@ -108,10 +108,11 @@ def check_eval_config(config: EvalConfig) -> None:
     """Checks a resolved config. Names and settings of metrics are checked where metrics are bound, not here.
 
     Raises:
-        EvalConfigError: model specs that are missing, unnamed, of one name, or more than one baseline; a key both in
-            the singular and the plural; a metrics spec of an unknown model; slicings that cannot be; thresholds
-            without slices, or with bounds that no value meets.
+        EvalConfigError: a field that nothing would go by; model specs that are missing, unnamed, of one name, or more
+            than one baseline; a key both in the singular and the plural; a metrics spec of an unknown model; slicings
+            that cannot be; thresholds without slices, or with bounds that no value meets.
     """
+    refuse_unused_fields(config)
     _check_model_specs(config)
     _check_baseline(config)
     _check_model_names(config)
@@ -122,9 +123,6 @@ def check_eval_config(config: EvalConfig) -> None:
             raise EvalConfigError(
                 f"{path}.slicing_specs: expected at least one ({{}} is the overall slice), found none"
             )
-    for path, cross_slice in _messages(config, CrossSliceMetricThreshold):
-        if not cross_slice.cross_slicing_specs:
-            raise EvalConfigError(f"{path}.cross_slicing_specs: expected at least one, found none")
     for path, threshold in _messages(config, MetricThreshold):
         _check_bounds(threshold, path)
 
@@ -166,8 +164,6 @@ def _check_model_names(config: EvalConfig) -> None:
 
 
 def _check_slicing(spec: SlicingSpec, path: str) -> None:
-    if spec.slice_keys_sql:
-        raise EvalConfigError(f"{path}.slice_keys_sql: SQL is not supported; expected feature_keys or feature_values")
     for i, key in enumerate(spec.feature_keys):
         place = f"{path}.feature_keys[{i}]"
         if not key:
@@ -245,14 +241,6 @@ def _messages(message: Message, kind: type[Kind], path: str = "") -> Iterator[tu
         yield path, message
         return
     for field, value in message.ListFields():
-        for place, inner in _entries(field, value, join(path, field.name)):
+        for place, inner in entries(field, value, join(path, field.name)):
             if isinstance(inner, Message):
                 yield from _messages(inner, kind, place)
-
-
-def _entries(field: Any, value: Any, path: str) -> list[tuple[str, Any]]:
-    if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        return [(f"{path}[{key!r}]", value[key]) for key in sorted(value)]
-    if field.is_repeated:
-        return [(f"{path}[{i}]", item) for i, item in enumerate(value)]
-    return [(path, value)]

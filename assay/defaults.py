@@ -14,6 +14,7 @@ from assay.extractors.by_model_spec import (
 from assay.extractors.features import FeaturesExtractor
 from assay.extractors.predictions import PredictionsExtractor
 from assay.extractors.slice_keys import SliceKeyExtractor
+from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.proto.config_pb2 import EvalConfig
 from assay.types import Evaluator, Extractor, Writer
@@ -29,6 +30,7 @@ def default_extractors(eval_config: EvalConfig, models: Sequence[ModelRef] = ())
         eval_config: a resolved config.
         models: the models to run; none if the predictions are columns of the data.
     """
+    models = as_configured(models, eval_config)
     in_data = MaterializedPredictionsExtractor(eval_config)
     return [
         FeaturesExtractor(),

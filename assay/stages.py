@@ -28,6 +28,7 @@ from assay.extractors.predictions import PredictionsExtractor
 from assay.extractors.slice_keys import SliceKeyExtractor
 from assay.metrics.specs import metrics_of
 from assay.models import model as models
+from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults
 from assay.plan import Plan, Stage
@@ -79,7 +80,7 @@ def context_of(plan: Plan) -> Context:
     config = parse_eval_config(plan.eval_config)
     check_eval_config(config)  # again, now that parameters are in its texts
     metrics_of(config)
-    return Context(plan, config, refs)
+    return Context(plan, config, as_configured(refs, config))
 
 
 def analysis_of(context: Context) -> beam.PTransform:

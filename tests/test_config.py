@@ -329,6 +329,7 @@ def test_confidence_intervals_without_a_method_are_by_jackknife():
 
 
 def test_a_good_config_passes(config):
+    config.metrics_specs[0].ClearField("query_key")
     check_eval_config(resolve_eval_config(config))
 
 
@@ -364,20 +365,12 @@ BOTH_KEYS = {"label_key": "y", "label_keys": {"a": "y"}}
             "slicing_specs[0].feature_keys[0]",
         ),
         (
-            {"cross_slicing_specs": [{"slicing_specs": [{"slice_keys_sql": "x"}]}]},
-            "cross_slicing_specs[0].slicing_specs[0].slice_keys_sql",
-        ),
-        (
             {"metrics_specs": [{"metrics": [{"per_slice_thresholds": [{}]}]}]},
             "metrics_specs[0].metrics[0].per_slice_thresholds[0].slicing_specs",
         ),
         (
             {"metrics_specs": [{"per_slice_thresholds": {"auc": {"thresholds": [{}]}}}]},
             "metrics_specs[0].per_slice_thresholds['auc'].thresholds[0].slicing_specs",
-        ),
-        (
-            {"metrics_specs": [{"metrics": [{"cross_slice_thresholds": [{}]}]}]},
-            "metrics_specs[0].metrics[0].cross_slice_thresholds[0].cross_slicing_specs",
         ),
         (threshold_of(lower_bound="NaN"), "metrics_specs[0].metrics[1].threshold.value_threshold.lower_bound"),
         (threshold_of(lower_bound=0.2, upper_bound=0.1), "metrics_specs[0].metrics[1].threshold.value_threshold"),

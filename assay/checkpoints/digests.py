@@ -33,6 +33,8 @@ _KEYS = {
     MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: ("prediction_key", "prediction_keys"),
 }
 """The fields of a model spec that an extractor goes by."""
+_OF_MODELS = ("name", "prediction_key", "prediction_keys", "signature_name", "inference_batch_size")
+"""The fields of a model spec that running its model goes by."""
 
 
 def digest_of(value: Any) -> str:
@@ -90,7 +92,7 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
         keys = ("name", *_KEYS[stage.name])
         return {"model_specs": [{key: spec[key] for key in keys if key in spec} for spec in specs]}
     if stage.name == PREDICTIONS_EXTRACTOR_STAGE_NAME:
-        chosen = [{key: spec[key] for key in ("name", "prediction_key") if key in spec} for spec in specs]
+        chosen = [{key: spec[key] for key in _OF_MODELS if key in spec} for spec in specs]
         return {"models": [_of_model(plan, model) for model in plan.models], "model_specs": chosen}
     if stage.name == SLICE_KEY_EXTRACTOR_STAGE_NAME:
         return {key: config[key] for key in ("slicing_specs", "cross_slicing_specs") if key in config}

@@ -54,9 +54,10 @@ def MaterializedPredictionsExtractor(eval_config: EvalConfig) -> Extractor:
     )
 
 
-def prediction_keys(config: EvalConfig) -> dict[str, str]:
-    """Model name -> the output that is its prediction, where the config says."""
-    return {spec.name: spec.prediction_key for spec in config.model_specs if spec.prediction_key}
+def prediction_keys(config: EvalConfig) -> dict[str, Names]:
+    """Model name -> the output that is its prediction, or output names -> the outputs, where the config says."""
+    named = {spec.name: spec.prediction_key or dict(spec.prediction_keys) for spec in config.model_specs}
+    return {name: names for name, names in named.items() if names}
 
 
 def _extractor(config: EvalConfig, stage: str, key: str, names: Callable[[ModelSpec], Names]) -> Extractor:

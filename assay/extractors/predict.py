@@ -9,6 +9,7 @@ import apache_beam as beam
 from assay.extractors.by_model_spec import ExampleWeightsExtractor, LabelsExtractor, prediction_keys
 from assay.extractors.features import FeaturesExtractor
 from assay.extractors.predictions import PredictionsExtractor
+from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.proto.config_pb2 import EvalConfig
 from assay.types import PREDICT_EXTRACTOR_STAGE_NAME, Extractor, Extracts
@@ -19,7 +20,7 @@ def PredictExtractor(eval_config: EvalConfig, models: Sequence[ModelRef]) -> Ext
 
     It is the default extractors up to the predictions, in one stage.
     """
-    return Extractor(PREDICT_EXTRACTOR_STAGE_NAME, _Predict(eval_config, tuple(models)))
+    return Extractor(PREDICT_EXTRACTOR_STAGE_NAME, _Predict(eval_config, as_configured(models, eval_config)))
 
 
 class _Predict(beam.PTransform):

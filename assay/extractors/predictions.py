@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import apache_beam as beam
 
+from assay.columns import Column
 from assay.errors import ModelError, PipelineError
 from assay.models import model as models_
 from assay.models.model import LoadedModel, ModelRef, Predictions
 from assay.near_miss import hint
 from assay.types import PREDICTIONS_EXTRACTOR_STAGE_NAME, PREDICTIONS_KEY, Extractor, Extracts
 
+Key: TypeAlias = "str | Mapping[str, str]"
+"""An output of a model; or names under which the metrics know its outputs -> these."""
 
-def PredictionsExtractor(models: Sequence[ModelRef], prediction_keys: Mapping[str, str] | None = None) -> Extractor:
+
+def PredictionsExtractor(models: Sequence[ModelRef], prediction_keys: Mapping[str, Key] | None = None) -> Extractor:
     """Extractor that adds `predictions` from one model or more.
 
     Args:
         models: each is loaded once for each worker process.
-        prediction_keys: model name -> the output that is its prediction, for models with several outputs. The name
-            may be empty, as it may be in the eval config, if there is one model only.
+        prediction_keys: model name -> the output that is its prediction, for models with several outputs; or a dict
+            of output names of the eval config -> outputs. The model name may be empty, as it may be in the eval config,
+            if there is one model only.
 
     Returns:
         Extractor whose batches have `predictions`: (n,) or (n, k), or a dict of such by output name where a model has
@@ -40,7 +45,7 @@ def PredictionsExtractor(models: Sequence[ModelRef], prediction_keys: Mapping[st
 
 
 def predict(
-    extracts: Extracts, models: Mapping[str, LoadedModel], prediction_keys: Mapping[str, str] | None = None
+    extracts: Extracts, models: Mapping[str, LoadedModel], prediction_keys: Mapping[str, Key] | None = None
 ) -> Extracts:
     """Returns a copy of `extracts` with `predictions`; the input batch is not changed.
 
@@ -58,7 +63,7 @@ def predict(
 
 
 class _Predict(beam.DoFn):
-    def __init__(self, refs: Sequence[ModelRef], keys: Mapping[str, str]) -> None:
+    def __init__(self, refs: Sequence[ModelRef], keys: Mapping[str, Key]) -> None:
         self._refs = refs
         self._keys = keys
         self._models: dict[str, LoadedModel] = {}
@@ -70,18 +75,33 @@ class _Predict(beam.DoFn):
         yield predict(extracts, self._models, self._keys)
 
 
-def _chosen(predictions: Predictions, key: str, name: str) -> Predictions:
-    if not key or not isinstance(predictions, dict):
+def _chosen(predictions: Predictions, key: Key, name: str) -> Predictions:
+    if not key:
         return predictions
+    if isinstance(key, str):
+        return _output(predictions, key, "prediction_key", name) if isinstance(predictions, dict) else predictions
+    if not isinstance(predictions, dict) and len(key) == 1:
+        return {output: predictions for output in key}
+    if not isinstance(predictions, dict):
+        raise ModelError(
+            f"model {name!r} has one output without a name, and prediction_keys names {', '.join(key.values())}; "
+            "remove prediction_keys"
+        )
+    return {
+        output: _output(predictions, called, f"prediction_keys[{output!r}]", name) for output, called in key.items()
+    }
+
+
+def _output(predictions: Mapping[str, Column], key: str, field: str, name: str) -> Column:
     if key not in predictions:
         raise ModelError(
-            f"model {name!r} has no output {key!r} (its prediction_key); it has {', '.join(predictions)}"
+            f"model {name!r} has no output {key!r} (its {field}); it has {', '.join(predictions)}"
             f"{hint(key, predictions)}"
         )
     return predictions[key]
 
 
-def _check(refs: Sequence[ModelRef], keys: Mapping[str, str]) -> None:
+def _check(refs: Sequence[ModelRef], keys: Mapping[str, Key]) -> None:
     names = [ref.name for ref in refs]
     if not refs:
         raise PipelineError(f"{PREDICTIONS_EXTRACTOR_STAGE_NAME}: no model to run; expected at least one")

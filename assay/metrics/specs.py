@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from assay.config_fields import refuse_unused_fields
 from assay.errors import ConfigError, EvalConfigError
 from assay.metrics.computations.table import Computation
 from assay.metrics.computations.terms import FeatureMean
@@ -29,7 +30,6 @@ _OUTPUTS = ("plots", "attributions", "eval_config")
 """Outputs that a config may disable; without metrics there is nothing to judge by."""
 _KEYS = {LABELS_KEY: "label_key", PREDICTIONS_KEY: "prediction_key", EXAMPLE_WEIGHTS_KEY: "example_weight_key"}
 """Who names the column, of labels for example."""
-_NOT_YET = ("binarize", "aggregate", "query_key", "output_weights")
 
 
 @dataclass(frozen=True)
@@ -82,17 +82,12 @@ def metrics_of(config: EvalConfig) -> tuple[Metric, ...]:
 
 def refuse_unsupported(config: EvalConfig) -> None:
     """Raises EvalConfigError for settings that would otherwise be ignored in silence."""
-    if config.cross_slicing_specs:
-        raise EvalConfigError("cross_slicing_specs: differences between slices are not supported yet; remove the field")
+    refuse_unused_fields(config)
     _check_options(config.options)
     if not any(spec.metrics for spec in config.metrics_specs):
         raise EvalConfigError(
             "metrics_specs: no metric is asked for; expected at least one, for example {class_name: ExampleCount}"
         )
-    for i, spec in enumerate(config.metrics_specs):
-        for field, _ in spec.ListFields():
-            if field.name in _NOT_YET:
-                raise EvalConfigError(f"metrics_specs[{i}].{field.name}: not supported yet; remove the field")
 
 
 def _check_options(options: Options) -> None:

@@ -22,10 +22,12 @@ def check(ref: ModelRef) -> None:
     """Checks the shape of the import path; nothing is imported.
 
     Raises:
-        ModelError: it is not "module:function".
+        ModelError: it is not "module:function", or a signature is asked for.
     """
     if not _IMPORT_PATH.fullmatch(ref.uri):
         raise ModelError(f"model {ref.name!r}: {ref.uri!r} is no import path; expected 'package.module:function'")
+    if ref.signature:
+        raise ModelError(f"model {ref.name!r} has no signature {ref.signature!r}: a function has none; leave it out")
 
 
 def needs(ref: ModelRef) -> ModelNeeds:

@@ -113,6 +113,9 @@ CHANGES = {
     "the weight": (put("eval_config", "model_specs", 0, "example_weight_key", "other"), INFERENCE),
     "a model": (put("models", 0, "uri", "newer"), INFERENCE),
     "a signature": (put("models", 0, "signature", "other"), INFERENCE),
+    "the signature in its model spec": (put("eval_config", "model_specs", 0, "signature_name", "other"), INFERENCE),
+    "rows in one call": (put("eval_config", "model_specs", 0, "inference_batch_size", 8), INFERENCE),
+    "outputs by name": (put("eval_config", "model_specs", 0, "prediction_keys", {"a": "b"}), INFERENCE),
     "a function": (put("models", 1, "uri", "tests.end_to_end.scores:score"), INFERENCE),
     "an extractor": (
         put("extractors", [{"name": "X", "factory": "tests.end_to_end.own_stages:band_by_row", "adds": ["features"]}]),

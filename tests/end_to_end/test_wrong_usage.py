@@ -70,7 +70,7 @@ WRONG = {
     ),
     "an unknown key of the file": (analysis(inputz={}), DATE, "did you mean 'inputs'?"),
     "what is not there yet": (
-        analysis(eval_config__metrics_specs__0__query_key="group"), DATE, "[0].query_key: not supported yet"
+        analysis(eval_config__metrics_specs__0__query_key="group"), DATE, "[0].query_key: metrics of ranked lists"
     ),
 }  # fmt: skip
 

@@ -52,6 +52,27 @@ def test_a_prediction_key_picks_one_of_several_outputs():
     assert result["o"].tolist() == [2]
 
 
+def test_outputs_go_by_the_names_that_the_config_gives_them():
+    models = loaded(model("m", "two_outputs"), model("o", "doubled"))
+    keys = {"m": {"click": "b", "buy": "a"}, "o": {"only": "whatever it is called"}}
+    result = predict(batch(1, 2), models, keys)["predictions"]
+    assert list(result["m"]) == ["click", "buy"]
+    assert result["m"]["click"].tolist() == [[1, -1]]
+    assert result["o"]["only"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("two_outputs", r"model 'm' has no output 'c' \(its prediction_keys\['x'\]\); it has a, b"),
+        ("doubled", r"model 'm' has one output without a name, and prediction_keys names c, d"),
+    ],
+)
+def test_names_for_outputs_that_are_not_there_are_refused(name, message):
+    with pytest.raises(ModelError, match=message):
+        predict(batch(0, 1), loaded(model("m", name)), {"m": {"x": "c", "y": "d"}})
+
+
 def test_a_prediction_key_without_an_output_is_refused():
     with pytest.raises(ModelError, match=r"model 'm' has no output 'c' \(its prediction_key\); it has a, b"):
         predict(batch(0, 1), loaded(model("m", "two_outputs")), {"m": "c"})
