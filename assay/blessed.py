@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from assay import storage
+from assay import json_text, storage
 from assay.errors import ConfigError, MissingFileError, PublishLostError
 from assay.plan import Plan
+
+_MOST_BYTES = 1 << 20
 
 BLESSED = "blessed"
 """Type of a model whose URI is the place of `blessed.json`."""
@@ -55,7 +57,7 @@ def read(place: str) -> dict[str, Any] | None:
         ConfigError: the file is there and says something else.
     """
     try:
-        blessing = json.loads(storage.read(place))
+        blessing = json_text.loads(storage.read(place, most=_MOST_BYTES))
         model: dict[str, Any] = blessing["model"]
         if not all(isinstance(model[key], str) for key in ("type", "uri")) or model["type"] == BLESSED:
             raise TypeError("of type, uri")

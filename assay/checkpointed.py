@@ -14,8 +14,11 @@ import apache_beam as beam
 import assay
 from assay import blessed, dataflow, gate, publishing, storage
 from assay.checkpoints import digests, elements, pins
-from assay.checkpoints.commit import alive, commit, fault_of, find, load, new_attempt, place_of
+from assay.checkpoints.commit import commit, fault_of, find, load, new_attempt
+from assay.checkpoints.heartbeat import alive
+from assay.checkpoints.layout import manifest_place
 from assay.checkpoints.manifest import Manifest, Step, root_of, total
+from assay.checkpoints.runs import lease
 from assay.checkpoints.transforms import (
     Folder,
     ReadExtracts,
@@ -97,6 +100,7 @@ class _Run:
         models = pins.pinned_models(self.plan) if kind == READ_INPUTS else {}
         pinned = {"models": models, **self.noted} if kind == READ_INPUTS and (models or self.noted) else {}
         digest = digests.digest_of({"content": content, **pinned}) if pinned else content
+        self._lease(digest, content)
         found = find(self.root, self.task.name, digest)
         kept = found or (find(self.root, self.task.name, content) if digest != content else None)
         manifest = kept or self._content(kind, context, before, content, extra)
@@ -104,11 +108,17 @@ class _Run:
             manifest = commit(self.root, _pinning(manifest, digest, pinned))
         return self._result(manifest, reused=kept is not None)
 
+    def _lease(self, *found: str) -> None:
+        """Keeps from being cleared away what is found from now on, before a record does."""
+        if self.checkpoints.run:
+            places = [manifest_place(self.root, self.task.name, digest) for digest in found]
+            lease(self.root, self.checkpoints.run, self.task.name, places)
+
     def _result(self, manifest: Manifest, *, reused: bool) -> StageResult:
         return StageResult(
             task=self.task.name,
             kind=manifest.kind,
-            manifest=place_of(self.root, self.task.name, manifest.digest),
+            manifest=manifest_place(self.root, self.task.name, manifest.digest),
             digest=manifest.digest,
             counts=asdict(manifest.counts),
             rows=manifest.rows,

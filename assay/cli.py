@@ -223,21 +223,26 @@ def stage(
 @click.argument("root")
 @click.option("--gc", "clear", is_flag=True, help="Delete what no run of less than --min-age refers to.")
 @click.option("--min-age", default="30d", show_default=True, metavar="AGE", help="For --gc: such as 12h, 30d or 0s.")
+@click.option("--dry-run", is_flag=True, help="For --gc: only list the files that it would delete.")
 @_reports_errors
-def checkpoints(root: str, clear: bool, min_age: str) -> None:
+def checkpoints(root: str, clear: bool, min_age: str, dry_run: bool) -> None:
     """Lists the checkpoints under ROOT, a folder or gs:// URI: whose they are, how large, how old, in what state."""
     from assay import storage
-    from assay.checkpoints import listing
+    from assay.checkpoints import clearing, listing, runs
 
+    if dry_run and not clear:
+        raise click.UsageError("--dry-run says what --gc would delete; give both")
     root = storage.check_root(root)
     if clear:
-        gone = listing.clear(root, _seconds(min_age))
-        _say(f"deleted {len(gone):,} files")
+        gone = clearing.clear(root, _seconds(min_age), dry_run=dry_run)
+        for place in gone if dry_run else ():
+            _say(place)
+        _say(f"{'would delete' if dry_run else 'deleted'} {len(gone):,} files")
     from rich.console import Console
 
     from assay.report.checkpoints_table import checkpoints_table
 
-    Console().print(checkpoints_table(listing.checkpoints_of(root), listing.runs_of(root)))
+    Console().print(checkpoints_table(listing.checkpoints_of(root), runs.runs_of(root)))
 
 
 def _seconds(age: str) -> float:

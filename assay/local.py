@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import TextIO
 
 from assay import blessed, errors, publishing, storage
+from assay.checkpoints import runs
+from assay.checkpoints.heartbeat import alive
 from assay.errors import AssayError
 from assay.plan import Plan, Task
 from assay.progress import shown
 from assay.result_files import VERDICT_FILE
 from assay.run_stage import run_stage
 from assay.shapes import CUTS, NO_CHECKPOINTS, is_checkpointed, kind_of, reshaped
-from assay.stage_call import Checkpoints, publish_plan, stage_arguments
+from assay.stage_call import Checkpoints, stage_arguments
 from assay.stage_result import StageResult
 from assay.stages import check_inputs, context_of, import_custom
+from assay.stored_plan import publish_plan
 from assay.verdict import Counts, Verdict
 
 
@@ -96,7 +99,14 @@ def run(
 def _run_tasks(plan: Plan, root: str, progress: TextIO | None, options: Sequence[str]) -> list[StageResult]:
     """Runs tasks as soon as those before them are done; several at once in processes of their own."""
     root = storage.check_root(root)
-    place, run = publish_plan(plan, root), f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:8]}"
+    run = f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:8]}"
+    with alive(runs.folder_of(root, run)):
+        return _run_each(plan, root, run, publish_plan(plan, root), progress, options)
+
+
+def _run_each(
+    plan: Plan, root: str, run: str, place: str, progress: TextIO | None, options: Sequence[str]
+) -> list[StageResult]:
     done: dict[str, StageResult] = {}
     while len(done) < len(plan.tasks):
         ready = [task for task in plan.tasks if task.name not in done and set(task.after) <= set(done)]

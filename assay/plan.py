@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from assay import json_text
 from assay.errors import ConfigError, PipelineError
 from assay.near_miss import one_of
 from assay.params import check_parameters, override, settled, substitute
@@ -31,7 +32,13 @@ ANALYSE_TASK = "Analyse"
 SHARED_OUTPUTS = (METRICS_KEY, PLOTS_KEY, "attributions")
 """Output keys that several evaluators may have; any other has one owner."""
 
+FOLDERS_OF_ROOT = ("plans", "runs", "scratch")
+"""What lies under a root of checkpoints beside the folders of tasks."""
+
 _FORMAT = 1
+_LONGEST_NAME = 100
+"""Files and folders are called after stages."""
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _ABSOLUTE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*://|\$\{")
 
@@ -194,7 +201,7 @@ def from_json(text: str) -> Plan:
         PipelineError: stages that do not fit together.
     """
     try:
-        data = json.loads(text)
+        data = json_text.loads(text)
     except ValueError as error:
         raise ConfigError(f"plan: expected JSON, found {text[:40]!r} ({error})") from error
     found = data.pop("version", None) if isinstance(data, dict) else None
@@ -305,8 +312,12 @@ def check(plan: Plan) -> None:
 
 def check_name(name: str, path: str) -> None:
     """Raises PipelineError unless `name` can name a stage."""
+    if len(name) > _LONGEST_NAME:
+        raise PipelineError(f"{path}: expected at most {_LONGEST_NAME} characters, found the name {name[:20]!r}...")
     if not _NAME.fullmatch(name):
         raise PipelineError(f"{path}: expected a letter, then letters, digits, _ . or -; found the name {name!r}")
+    if name.lower() in FOLDERS_OF_ROOT:
+        raise PipelineError(f"{path}: a root of checkpoints has a folder {name!r} of its own; choose another name")
 
 
 def _check_stages(stages: tuple[Stage, ...]) -> None:
@@ -376,6 +387,7 @@ def _check_tasks(plan: Plan) -> None:
             raise PipelineError(f"tasks: expected every stage of the plan in one task; {name!r} is in {placed[name]}")
     earlier: set[str] = set()
     for task in plan.tasks:
+        check_name(task.name, "task name")
         unknown = [name for name in task.after if name not in earlier]
         if unknown:
             raise PipelineError(f"task {task.name!r}: expected after to name earlier tasks, found {unknown[0]!r}")

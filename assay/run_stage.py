@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from typing import Any
 
 from assay import blessed, dataflow, publishing
 from assay.checkpointed import run_task
-from assay.checkpoints import digests, pins
+from assay.checkpoints import digests, pins, runs
 from assay.checkpoints.commit import new_attempt
+from assay.checkpoints.heartbeat import alive
 from assay.dataflow_job import Remote
 from assay.errors import PipelineError
 from assay.near_miss import one_of
@@ -53,7 +55,8 @@ def run_stage(
         raise PipelineError(f"the plan has no task {task!r}{one_of(task, [t.name for t in plan.tasks])}") from error
     remote = remote or Remote()
     try:
-        result = _done(plan, chosen, checkpoints, options, remote)
+        with _alive(checkpoints):
+            result = _done(plan, chosen, checkpoints, options, remote)
     except dataflow.Detached:
         result = StageResult(task=task, kind=kind_of(plan, chosen) if is_checkpointed(plan) else ANALYSE)
     job = asdict(remote.used) if remote.used else {}
@@ -61,6 +64,13 @@ def run_stage(
     if checkpoints is not None:
         record(plan, result, checkpoints)
     return result
+
+
+def _alive(checkpoints: Checkpoints | None) -> AbstractContextManager[None]:
+    """Says that the run goes on, and for a while after: whoever calls the next task takes a moment."""
+    if checkpoints is None or not checkpoints.run:
+        return nullcontext()
+    return alive(runs.folder_of(checkpoints.root, checkpoints.run), lasting=True)
 
 
 def _done(

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 
-from assay import storage
+from assay import json_text, storage
 from assay.errors import ConfigError
-from assay.plan import Plan, digest, to_json
+from assay.plan import Plan, digest
 from assay.stage_result import StageResult
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
@@ -66,19 +66,6 @@ def remotely(arguments: Sequence[str], *, detach: bool = False, job: str = "") -
     return (*arguments[:at], *flags, *arguments[at:])
 
 
-def place_of_plan(plan: Plan, root: str) -> str:
-    """Where a plan lies under a root."""
-    return storage.join(root, "plans", f"{digest(plan)}.json")
-
-
-def publish_plan(plan: Plan, root: str) -> str:
-    """Puts a plan where every task can read it; returns its URI."""
-    place = place_of_plan(plan, root)
-    if storage.stat(place) is None:
-        storage.write(place, to_json(plan).encode())
-    return place
-
-
 def record(plan: Plan, result: StageResult, checkpoints: Checkpoints) -> None:
     """Notes under `runs/` what the run used, which keeps it from being cleared away and tells the caller the result."""
     if checkpoints.run:
@@ -92,7 +79,7 @@ def recorded(root: str, run: str, task: str) -> StageResult:
     Raises:
         MissingFileError: it is not recorded.
     """
-    found = json.loads(storage.read(_place_of_record(root, run, task)))
+    found = json_text.loads(storage.read(_place_of_record(root, run, task)))
     return StageResult(**{known.name: found[known.name] for known in fields(StageResult) if known.name in found})
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from assay import storage
 from assay.dataflow import is_chosen
 from assay.dataflow_job import Remote
-from assay.errors import ConfigError, MissingFileError
-from assay.plan import Plan, from_json, with_params
+from assay.errors import ConfigError
+from assay.plan import Plan, with_params
 from assay.progress import shown
 from assay.run_stage import run_stage
 from assay.shapes import is_checkpointed, kind_of, task_named
 from assay.stage_call import Checkpoints
 from assay.stage_result import ANALYSE
+from assay.stored_plan import plan_at
 
 
 def run_command(
@@ -46,7 +46,7 @@ def run_command(
     Raises:
         AssayError: whatever went wrong on purpose.
     """
-    plan = with_params(_plan(place), params)
+    plan = with_params(plan_at(place), params)
     _check_kind(plan, task, kind)
     checkpoints = None if root is None else Checkpoints(root=root, inputs=inputs, run=run)
     remote = remote or Remote()
@@ -60,15 +60,6 @@ def run_command(
     did = "nothing to do, the checkpoint is there" if result.reused else f"done in {result.seconds:.1f} s"
     progress.write(f"{task}: {did}; {result.rows:,} rows{f'; {result.verdict}' if result.verdict else ''}\n")
     return result.to_json()
-
-
-def _plan(place: str) -> Plan:
-    try:
-        return from_json(storage.read(place).decode())
-    except MissingFileError as error:
-        raise ConfigError(f"--plan: there is no plan at {place}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"--plan: expected JSON at {place}, found bytes that are no text") from error
 
 
 def _check_kind(plan: Plan, task: str, kind: str) -> None:

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import BinaryIO
 
-from assay.errors import ConfigError
+from assay.errors import ConfigError, CorruptFileError
 from assay.stat import Stat
 
 __all__ = [
     "Stat",
     "check_root",
     "delete",
+    "delete_empty_folder",
     "delete_folder",
     "download",
     "is_remote",
@@ -63,10 +64,25 @@ def check_root(place: str) -> str:
     return os.path.abspath(os.path.expanduser(place))
 
 
-def read(place: str) -> bytes:
-    """The content."""
-    content: bytes = _back_end(place).read(place)
+def read(place: str, *, most: int | None = None) -> bytes:
+    """The content.
+
+    Args:
+        place: of an object, or a regular file.
+        most: bytes that whoever wrote it may have written.
+
+    Raises:
+        CorruptFileError: there are more.
+    """
+    content: bytes = _back_end(place).read(place, most)
+    if most is not None and len(content) > most:
+        raise too_large(place, len(content), most)
     return content
+
+
+def too_large(place: str, size: int, most: int) -> CorruptFileError:
+    """The error for an object that is larger than what anybody would have written there."""
+    return CorruptFileError(f"{place}: expected at most {most:,} bytes, found {size:,}; somebody else wrote it")
 
 
 def open_read(place: str) -> BinaryIO:
@@ -127,9 +143,17 @@ def match(pattern: str) -> dict[str, Stat]:
     return dict(_back_end(pattern).match(pattern))
 
 
-def delete(place: str) -> None:
-    """Deletes what may be gone already."""
-    _back_end(place).delete(place)
+def delete(place: str, *, generation: str | None = None) -> None:
+    """Deletes what may be gone already; with a generation, only that one and nothing that has come since."""
+    _back_end(place).delete(place, generation)
+
+
+def delete_empty_folder(folder: str) -> None:
+    """Deletes a folder on a disk if nothing is in it. Buckets have no folders."""
+    if not is_remote(folder):
+        from assay import storage_local
+
+        storage_local.delete_empty_folder(folder)
 
 
 def delete_folder(folder: str) -> None:

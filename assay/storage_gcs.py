@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from assay.errors import AssayError, ConfigError, MissingFileError, PublishLostError, TransientError
+from assay.errors import AssayError, ConfigError, CorruptFileError, MissingFileError, PublishLostError, TransientError
 from assay.stat import Stat
 from assay.storage_streams import Ranges
 
@@ -51,8 +51,12 @@ def using(credentials: Credentials) -> Iterator[None]:
         client.close()
 
 
-def read(place: str) -> bytes:
+def read(place: str, most: int | None) -> bytes:
     """The content; its checksum is checked on the way."""
+    if most is not None:
+        there = stat(place)
+        if there is not None and there.size > most:
+            raise CorruptFileError(f"{place}: expected at most {most:,} bytes, found {there.size:,}")
     with _naming(place):
         content: bytes = _blob(place).download_as_bytes(raw_download=True, retry=_retry())
         return content
@@ -158,7 +162,7 @@ def rename(old: str, new: str) -> None:
         token, _, _ = target.rewrite(source, retry=_retry())
         while token is not None:  # what is large, or goes to another region, takes several calls
             token, _, _ = target.rewrite(source, token=token, retry=_retry())
-    delete(old)
+    delete(old, None)
 
 
 def publish(place: str, content: bytes, replacing: str | None) -> Stat:
@@ -208,15 +212,12 @@ def _listed(bucket: str, prefix: str, place: str, **settings: Any) -> Iterator[t
                 yield f"gs://{bucket}/{blob.name}", _stat_of(blob)
 
 
-def delete(place: str) -> None:
-    """Deletes an object that may be gone already."""
-    from google.api_core.exceptions import NotFound
+def delete(place: str, generation: str | None) -> None:
+    """Deletes an object that may be gone already, or one generation of it."""
+    from google.api_core.exceptions import NotFound, PreconditionFailed
 
-    with _naming(place):
-        try:
-            _blob(place).delete(retry=_retry())
-        except NotFound:
-            return
+    with _naming(place), suppress(NotFound, PreconditionFailed):
+        _blob(place).delete(if_generation_match=None if generation is None else int(generation), retry=_retry())
 
 
 def _blob(place: str) -> Blob:

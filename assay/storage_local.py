@@ -11,7 +11,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import BinaryIO
 
 from assay.errors import ConfigError, MissingFileError, PublishLostError, TransientError
@@ -21,12 +20,16 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
 _LINKLESS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _LOCK = ".publish.lock"
+_TRIES = 5
 
 
-def read(place: str) -> bytes:
-    """The content."""
+def read(place: str, most: int | None) -> bytes:
+    """The content of a regular file; of no more than `most` bytes and one."""
     with _naming(place):
-        return Path(place).read_bytes()
+        if most is not None and os.path.exists(place) and not os.path.isfile(place):  # pipes and devices have no end
+            raise ConfigError(f"{place}: expected a regular file")
+        with open(place, "rb") as file:
+            return file.read(-1 if most is None else most + 1)
 
 
 def open_read(place: str) -> BinaryIO:
@@ -65,8 +68,16 @@ def write(place: str, content: bytes) -> Stat:
 def open_write(place: str) -> BinaryIO:
     """The file, open."""
     with _naming(place):
+        return _created(place)
+
+
+def _created(place: str) -> BinaryIO:
+    """A new file, open, in a folder that is made if need be: again where somebody clears empty folders meanwhile."""
+    for _ in range(_TRIES):
         os.makedirs(os.path.dirname(place), exist_ok=True)
-        return open(place, "wb")
+        with suppress(FileNotFoundError):
+            return open(place, "wb")
+    return open(place, "wb")
 
 
 def rename(old: str, new: str) -> None:
@@ -151,10 +162,25 @@ def match(pattern: str) -> Iterator[tuple[str, Stat]]:
             yield place, found
 
 
-def delete(place: str) -> None:
-    """Deletes a file that may be gone already."""
+def delete(place: str, generation: str | None) -> None:
+    """Deletes a file that may be gone already, or one generation of it, under the lock of those who replace it."""
     with _naming(place), suppress(FileNotFoundError, NotADirectoryError):
-        os.remove(place)
+        if generation is None:
+            os.remove(place)
+            return
+        with _locked(os.path.dirname(place)):
+            found = stat(place)
+            if found and found.generation == generation:
+                os.remove(place)
+            os.remove(os.path.join(os.path.dirname(place), _LOCK))  # who waits for it makes a new one
+
+
+def delete_empty_folder(folder: str) -> None:
+    """Deletes a folder in which at most our lock is left."""
+    with suppress(OSError):
+        if os.listdir(folder) == [_LOCK]:
+            os.remove(os.path.join(folder, _LOCK))
+        os.rmdir(folder)  # which fails, as it should, where something is left
 
 
 def _stat_of(status: os.stat_result) -> Stat:
@@ -168,10 +194,9 @@ def _temporary(place: str, content: bytes) -> Iterator[tuple[str, Stat]]:
     It gets its time from the precise clock, as two files of one size and one tick of the system's would be one
     generation.
     """
-    os.makedirs(os.path.dirname(place), exist_ok=True)
     temporary = f"{place}.{uuid.uuid4().hex}.tmp"
     try:
-        with open(temporary, "wb") as file:
+        with _created(temporary) as file:
             file.write(content)
             file.flush()
             os.utime(file.fileno(), ns=(time.time_ns(),) * 2)
@@ -193,9 +218,21 @@ def _sync_folder(place: str) -> None:
 
 @contextmanager
 def _locked(folder: str) -> Iterator[None]:
-    with open(os.path.join(folder, _LOCK), "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    """Holds the lock of a folder: that which is there, as somebody may clear it away while one waits for it."""
+    place = os.path.join(folder, _LOCK)
+    while True:
+        with open(place, "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _is_same_file(lock.fileno(), place):
+                yield
+                return
+
+
+def _is_same_file(descriptor: int, place: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(place))
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from assay import json_text
 from assay.errors import ResultsError
 from assay.metrics.keys import AggregationType, MetricKey, SubKey
 from assay.proto.config_pb2 import HIGHER_IS_BETTER, LOWER_IS_BETTER, GenericChangeThreshold, GenericValueThreshold
@@ -134,7 +135,7 @@ class Verdict:
             ResultsError: the text is not a verdict.
         """
         try:
-            plain = json.loads(text)
+            plain = json_text.loads(text)
             reasons = tuple(Reason(**reason) for reason in plain.pop("reasons"))
             return cls(status=Status(plain.pop("status")), reasons=reasons, **plain)
         except (ValueError, TypeError, KeyError, AttributeError) as error:

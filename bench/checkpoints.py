@@ -20,7 +20,8 @@ import click
 from assay.analysis_file import load_analysis
 from assay.plan import Plan
 from assay.shapes import CUTS, kind_of, reshaped
-from assay.stage_call import Checkpoints, publish_plan, stage_arguments
+from assay.stage_call import Checkpoints, stage_arguments
+from assay.stored_plan import publish_plan
 from bench.analysis import analysis_of
 from bench.cases import SLICINGS, Case
 from bench.measure import measure

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from assay import storage
+from assay import json_text, storage
 from assay.errors import MissingFileError
 
 
@@ -19,7 +19,7 @@ def place_of(root: str, run: str, arguments: Sequence[str]) -> str:
 def refusal_at(place: str) -> str:
     """What was said when the call was refused; "" if it was not."""
     try:
-        return str(json.loads(storage.read(place))["refused"])
+        return str(json_text.loads(storage.read(place))["refused"])
     except MissingFileError:
         return ""
 

@@ -17,8 +17,9 @@ from typing import Any, TextIO
 
 import click
 
-from assay import blessed, cli, storage
+from assay import blessed, cli, json_text, storage
 from assay.blessed import move
+from assay.checkpoints.layout import RECORD_SUFFIX
 from assay.components import drawn
 from assay.components.executor import Executor, Outputs
 from assay.components.refusals import place_of, refusal_at, refuse
@@ -27,8 +28,9 @@ from assay.plan import GATE, KINDS, Plan, from_json, with_params
 from assay.published import reasons_in, verdict_at
 from assay.report.markdown import escaped
 from assay.report.page import html_page, markdown_summary
-from assay.stage_call import Checkpoints, publish_plan, stage_arguments
+from assay.stage_call import Checkpoints, stage_arguments
 from assay.stage_result import ANALYSE, StageResult
+from assay.stored_plan import plan_at, publish_plan
 from assay.types import METRICS_KEY, PLOTS_KEY
 from assay.verdict import Status
 
@@ -109,11 +111,6 @@ def run_name(run: str, params: Mapping[str, str]) -> str:
 def published(plan: str, root: str) -> str:
     """The place of a plan that is given as JSON, or by its place."""
     return publish_plan(from_json(plan), root) if plan.lstrip().startswith("{") else plan
-
-
-def plan_at(place: str) -> Plan:
-    """The plan at a place."""
-    return from_json(storage.read(place).decode())
 
 
 def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
@@ -199,8 +196,8 @@ def _finish(executor: Executor, kind: str, run: str, stream: Tee) -> int:
     click.echo(f"{run}: {status.get('state', 'ended')} {(status.get('error') or {}).get('message', '')}".rstrip())
     root = storage.check_root(executor.text("root"))
     for place, _ in sorted(storage.list(storage.join(root, "runs"))):
-        if place.split("/")[-2].startswith(f"{run}-"):
-            click.echo(_line(json.loads(storage.read(place))))
+        if place.split("/")[-2].startswith(f"{run}-") and place.endswith(RECORD_SUFFIX):
+            click.echo(_line(json_text.loads(storage.read(place))))
     Outputs(executor).write()
     return 0
 

@@ -9,13 +9,13 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from assay import storage
 from assay.blessed import blessing_of, move, place_of
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import BLESSED, SKIP, reasons_of, verdict_of
 from assay.operators.links import ResultsLink
 from assay.operators.stage import airflow_errors, resolved
 from assay.plan import Plan
+from assay.stored_plan import plan_text
 
 
 class BlessOperator(BaseOperator):
@@ -91,4 +91,4 @@ class BlessOperator(BaseOperator):
 
 def plan_at(place: str, params: Mapping[str, Any]) -> Plan:
     """The plan at a place with its parameters filled in."""
-    return resolved(storage.read(place).decode(), params)
+    return resolved(plan_text(place), params)

@@ -32,7 +32,7 @@ from assay.operators.stage import (
 )
 from assay.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, edges, from_json, to_json
 from assay.shapes import CHECKPOINTS, image_of, is_checkpointed, kind_of, reshaped
-from assay.stage_call import place_of_plan
+from assay.stored_plan import place_of_plan
 from assay.types import GATE_STAGE_NAME
 
 BLESS = "Bless"

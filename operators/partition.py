@@ -24,6 +24,7 @@ from assay.operators.stage import airflow_errors, resolved
 from assay.params import check_parameters, settled, substitute
 from assay.plan import Plan
 from assay.published import NOT_EVALUATED, publish_not_evaluated
+from assay.stored_plan import plan_text
 
 MINUTE = timedelta(minutes=1)
 
@@ -136,7 +137,7 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
         )
 
     def _resolved(self) -> Plan:
-        return resolved(self.plan_json or storage.read(self.plan).decode(), self.plan_params or {})
+        return resolved(self.plan_json or plan_text(self.plan), self.plan_params or {})
 
 
 class DataTrigger(BaseTrigger):

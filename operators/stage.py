@@ -24,6 +24,7 @@ from assay.plan import CORE_IMAGE, EVALUATE, EXTRACT, READ_INPUTS, WRITE_RESULTS
 from assay.shapes import image_of, kind_of
 from assay.stage_call import Checkpoints, recorded, remotely, stage_arguments
 from assay.stage_result import ANALYSE, StageResult
+from assay.stored_plan import plan_text, store
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage
@@ -44,7 +45,7 @@ class StageOperator(BaseOperator):
         root: folder or `gs://` URI of all checkpoints.
         inputs: task -> what its operator returned, or the URI of its manifest, for each task before this one.
         plan_params: parameter of the plan -> value; None and "" leave the plan's default.
-        plan_json: the plan itself, put at `plan` if there is nothing yet.
+        plan_json: the plan itself, put at `plan` if it is not there.
         run: name under which the run is recorded; "" makes one of DAG, run, task group and map index.
         image: the image that the stage needs, for launchers of containers.
         options: of Beam pipelines, as on a command line.
@@ -126,8 +127,8 @@ class StageOperator(BaseOperator):
         if self.waited and self.waited["verdict"]:
             raise AirflowSkipException(f"{self.waited['verdict']}: there is no data")
         root, run = checked_root(self.root), run_name(self.run, context)
-        if self.plan_json and storage.stat(self.plan) is None:
-            storage.write(self.plan, self.plan_json.encode())
+        if self.plan_json:
+            store(self.plan, self.plan_json)
         inputs = {task: _manifest(task, given) for task, given in (self.inputs or {}).items()}
         given = Checkpoints(root=scratch_of(root, run) if self.scratch else root, inputs=inputs, run=run)
         with credentials_file(self.gcp_conn_id, self.impersonation_chain) as credentials:
@@ -159,7 +160,7 @@ class StageOperator(BaseOperator):
 
     def _begun_again(self, context: Context, given: Checkpoints, credentials: str) -> Checkpoints:
         """Runs the tasks before this one again, as the scratch is gone; returns what this one then starts from."""
-        plan = from_json(self.plan_json or storage.read(self.plan).decode())
+        plan = from_json(self.plan_json or plan_text(self.plan))
         made: dict[str, str] = {}
         for task in tasks_before(plan, self.stage):
             self.log.info("%s: its checkpoint went with the scratch", task.name)
@@ -200,7 +201,7 @@ class StageOperator(BaseOperator):
         if self._done is None:
             return None
         with google_access(self.gcp_conn_id, self.impersonation_chain):
-            plan = resolved(self.plan_json or storage.read(self.plan).decode(), self.plan_params or {})
+            plan = resolved(self.plan_json or plan_text(self.plan), self.plan_params or {})
         return lineage_of(plan, self.stage, self.inputs or {}, self._done)
 
     def on_kill(self) -> None:

@@ -25,8 +25,9 @@ from assay.plan import Plan, with_params
 from assay.result_files import load_metrics
 from assay.run_stage import run_stage
 from assay.shapes import kind_of, reshaped
-from assay.stage_call import Checkpoints, publish_plan, stage_arguments
+from assay.stage_call import Checkpoints, stage_arguments
 from assay.stage_result import StageResult
+from assay.stored_plan import publish_plan
 from tests import dataflow_jobs
 from tests.dataflow_jobs import Service
 from tests.gcs_emulator import Emulator

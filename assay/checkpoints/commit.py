@@ -8,31 +8,16 @@ replaced, if it is still the one that was found to be so.
 from __future__ import annotations
 
 import json
-import threading
-import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from assay import storage
-from assay.checkpoints.manifest import MANIFEST_FILE, Manifest, Shard, from_json, to_json
+from assay.checkpoints.layout import clearing_place, manifest_place
+from assay.checkpoints.manifest import Manifest, Shard, from_json, to_json
 from assay.errors import AssayError, CheckpointError, MissingFileError, PublishLostError, TransientError
-
-HEARTBEAT_FILE = "alive"
-HEARTBEAT_SECONDS = 30.0
 
 _DAMAGED = "damaged-{attempt}.json"
 _TRIES = 5
-
-
-def folder_of(root: str, task: str, digest: str) -> str:
-    """Where a checkpoint lies."""
-    return storage.join(root, task, digest)
-
-
-def place_of(root: str, task: str, digest: str) -> str:
-    """Where its manifest lies."""
-    return storage.join(folder_of(root, task, digest), MANIFEST_FILE)
 
 
 def shard_place(root: str, task: str, shard: Shard) -> str:
@@ -52,7 +37,7 @@ def load(place: str) -> Manifest:
 
 def find(root: str, task: str, digest: str) -> Manifest | None:
     """The checkpoint, if it is there and its shards look as they did when they were committed."""
-    place = place_of(root, task, digest)
+    place = manifest_place(root, task, digest)
     try:
         manifest = load(place)
     except (MissingFileError, CheckpointError):
@@ -61,7 +46,9 @@ def find(root: str, task: str, digest: str) -> Manifest | None:
 
 
 def fault_of(root: str, manifest: Manifest) -> str | None:
-    """Why a checkpoint cannot be used: a shard that is missing, of another size or generation, or marked as damaged."""
+    """Why a checkpoint cannot be used: it is being cleared away, or a shard is missing, another one, or damaged."""
+    if storage.stat(clearing_place(root, manifest.task, manifest.digest)) is not None:
+        return "it is being cleared away"
     there: dict[str, storage.Stat] = {}
     for attempt_folder in sorted({shard.name.rsplit("/", 1)[0] for shard in manifest.shards}):
         digest, attempt = attempt_folder.split("/")
@@ -95,11 +82,13 @@ def commit(root: str, manifest: Manifest) -> Manifest:
     Raises:
         TransientError: others kept replacing it.
     """
-    place = place_of(root, manifest.task, manifest.digest)
+    place = manifest_place(root, manifest.task, manifest.digest)
     replacing: str | None = None
     for _ in range(_TRIES):
         try:
             storage.publish(place, to_json(manifest), replacing=replacing)
+            if replacing is not None:  # who clears the old one away does not touch this one
+                storage.delete(clearing_place(root, manifest.task, manifest.digest))
             return manifest
         except PublishLostError:
             stat = storage.stat(place)
@@ -125,30 +114,3 @@ def _readable(place: str) -> Manifest | None:
 def new_attempt() -> str:
     """A name that no other attempt has."""
     return f"attempt-{uuid.uuid4().hex[:16]}"
-
-
-@contextmanager
-def alive(folder: str) -> Iterator[None]:
-    """Keeps a heartbeat in an attempt's folder while the block runs, so that nobody clears it away."""
-    stop = threading.Event()
-    place = storage.join(folder, HEARTBEAT_FILE)
-    thread = threading.Thread(target=_beat, args=(place, stop), name="assay-heartbeat", daemon=True)
-    storage.write(place, _now())
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        with suppress(AssayError):
-            storage.delete(place)
-
-
-def _beat(place: str, stop: threading.Event) -> None:
-    while not stop.wait(HEARTBEAT_SECONDS):
-        with suppress(AssayError):  # the next beat may come through
-            storage.write(place, _now())
-
-
-def _now() -> bytes:
-    return f"{time.time():.0f}\n".encode()

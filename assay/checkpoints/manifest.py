@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from assay import json_text
 from assay.errors import CheckpointError
 from assay.verdict import Counts
 
-MANIFEST_FILE = "manifest.json"
-
 _FORMAT = 1
+_MOST_BYTES = 1 << 30
+"""Some millions of shards."""
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -148,7 +149,7 @@ def from_json(content: bytes, place: str) -> Manifest:
         CheckpointError: it is none, is damaged, belongs elsewhere, or names a shard elsewhere.
     """
     try:
-        data = json.loads(content)
+        data = json_text.loads(content, most=_MOST_BYTES)
         checksum = data.pop("checksum", None)
         found = _checksum(data)
         if data.pop("format", None) != _FORMAT:

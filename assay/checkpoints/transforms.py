@@ -16,10 +16,11 @@ import pyarrow as pa
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from assay import progress, storage
+from assay import json_text, progress, storage
 from assay.checkpoints import elements
 from assay.checkpoints.commit import mark_damaged, shard_place
 from assay.checkpoints.extracts import ExtractsFile, read_batches
+from assay.checkpoints.layout import SHARDS_FILE
 from assay.checkpoints.manifest import Shard
 from assay.columns import row_count
 from assay.errors import CorruptFileError, MissingFileError
@@ -28,7 +29,6 @@ from assay.framing import framed, unframed
 from assay.readers.read_inputs import Spread
 from assay.types import READ_INPUTS_STAGE_NAME, SOURCE_KEY, Extracts
 
-SHARDS_FILE = "shards.json"
 SHARD_BYTES = 64 << 20
 
 Wanted = Callable[[tuple[str, ...]], bool]
@@ -191,7 +191,8 @@ def _list_shards(shards: Iterable[Shard], place: str) -> str:
 
 def listed(folder: Folder) -> tuple[Shard, ...]:
     """The shards that a finished pipeline has listed."""
-    return tuple(Shard(**facts) for facts in json.loads(storage.read(storage.join(folder.place, SHARDS_FILE))))
+    content = storage.read(storage.join(folder.place, SHARDS_FILE))
+    return tuple(Shard(**facts) for facts in json_text.loads(content, most=1 << 30))
 
 
 # Reading --------------------------------------------------------------------------------------------------------------

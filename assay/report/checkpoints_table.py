@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from assay.checkpoints.listing import Found, Run
+from assay.checkpoints.listing import Found
+from assay.checkpoints.runs import Run
 from assay.report.terminal_text import harmless
 
 _COLOURS = {"done": "green", "running": "cyan", "damaged": "red", "abandoned": "yellow"}

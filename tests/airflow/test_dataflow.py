@@ -19,7 +19,8 @@ from assay.operators.links import DataflowLink
 from assay.operators.stage import rendered
 from assay.operators.triggers import DataflowJobTrigger
 from assay.plan import from_json, to_json
-from assay.stage_call import Checkpoints, publish_plan, stage_arguments
+from assay.stage_call import Checkpoints, stage_arguments
+from assay.stored_plan import publish_plan
 from tests import dataflow_jobs, gcs_emulator
 from tests.airflow import standalone
 from tests.airflow.conftest import BAD_DAY, GOOD_DAY, RUNTIME, SETTINGS, analysis, columns_of, write_parquet

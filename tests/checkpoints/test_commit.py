@@ -8,8 +8,10 @@ import time
 import pytest
 
 from assay import storage
-from assay.checkpoints import commit as commits
-from assay.checkpoints.commit import alive, commit, fault_of, find, load, mark_damaged, new_attempt, place_of
+from assay.checkpoints import heartbeat
+from assay.checkpoints.commit import commit, fault_of, find, load, mark_damaged, new_attempt
+from assay.checkpoints.heartbeat import alive
+from assay.checkpoints.layout import HEARTBEAT_FILE, manifest_place
 from assay.checkpoints.manifest import Manifest, Shard, Step
 from assay.checkpoints.transforms import Folder
 from assay.errors import PublishLostError, TransientError
@@ -60,7 +62,7 @@ def test_who_comes_second_takes_what_the_first_one_made(root):
     first, second = attempt_at(root), attempt_at(root)
     commit(root, first)
     assert commit(root, second) == first
-    assert load(place_of(root, "Read", DIGEST)) == first
+    assert load(manifest_place(root, "Read", DIGEST)) == first
 
 
 def test_a_retry_that_meets_its_own_success_has_won(root, monkeypatch):
@@ -104,7 +106,7 @@ def test_what_a_reader_marks_as_damaged_is_not_found_though_sizes_agree_and_its_
 
 
 def test_a_manifest_that_is_no_manifest_is_replaced(root):
-    place = place_of(root, "Read", DIGEST)
+    place = manifest_place(root, "Read", DIGEST)
     storage.write(place, b'{"format": 1, "task":')
     assert find(root, "Read", DIGEST) is None
     good = attempt_at(root)
@@ -125,9 +127,9 @@ def test_others_that_keep_replacing_it_make_it_a_transient_fault(root, monkeypat
 
 
 def test_an_attempt_beats_while_it_works_and_stops_when_it_ends(root, monkeypatch):
-    monkeypatch.setattr(commits, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.02)
     folder = storage.join(root, "Read", DIGEST, "attempt-1")
-    beat = storage.join(folder, commits.HEARTBEAT_FILE)
+    beat = storage.join(folder, HEARTBEAT_FILE)
     with alive(folder):
         first = storage.stat(beat)
         deadline = time.time() + 5

@@ -3,21 +3,24 @@
 import json
 import os
 import time
-from types import SimpleNamespace
 
 import pytest
 
 from assay import storage
-from assay.checkpoints import listing
-from assay.checkpoints.commit import alive, commit, find, mark_damaged, place_of
-from assay.checkpoints.listing import checkpoints_of, clear, runs_of
+from assay.checkpoints.clearing import clear
+from assay.checkpoints.commit import commit, find, mark_damaged
+from assay.checkpoints.heartbeat import alive
+from assay.checkpoints.layout import manifest_place
+from assay.checkpoints.listing import checkpoints_of
 from assay.checkpoints.manifest import Manifest, Step
+from assay.checkpoints.runs import runs_of
 from assay.checkpoints.transforms import Folder
 from assay.errors import CheckpointError
 from assay.verdict import Counts
 
 READ, EXTRACT, OTHER, PINNED = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
 DAY = 86_400.0
+LOST = f"attempt-{9:016x}"
 
 
 @pytest.fixture(params=["folder", "gcs"])
@@ -27,18 +30,12 @@ def root(request, tmp_path):
     return f"{request.getfixturevalue('gcs').root}/{tmp_path.name}"
 
 
-@pytest.fixture
-def now(monkeypatch):
-    """Lets days pass for the listing; returns its time."""
-
-    def in_days(days):
-        monkeypatch.setattr(listing, "time", SimpleNamespace(time=lambda: time.time() + days * DAY))
-        return time.time() + days * DAY
-
-    return in_days
+def in_days(days):
+    """That time, for what asks how old something is."""
+    return time.time() + days * DAY
 
 
-def make(root, task, digest, *before, content=b"rows", attempt="attempt-1", made_as=None):
+def make(root, task, digest, *before, content=b"rows", attempt=f"attempt-{1:016x}", made_as=None):
     """Commits a checkpoint of one shard; returns its manifest."""
     made_as = made_as or digest
     shard = Folder(root, task, f"{made_as}/{attempt}").store(".arrow", content, rows=4)
@@ -58,19 +55,19 @@ def make(root, task, digest, *before, content=b"rows", attempt="attempt-1", made
     return commit(root, manifest)
 
 
-def leave(root, task, digest, attempt="attempt-9"):
+def leave(root, task, digest, attempt=LOST):
     """A shard that nobody has committed."""
     return Folder(root, task, f"{digest}/{attempt}").store(".arrow", b"lost", rows=1)
 
 
 def record(root, run, manifest, place=None):
     """What a run notes when a task is done."""
-    place = place or place_of(root, manifest.task, manifest.digest)
+    place = place or manifest_place(root, manifest.task, manifest.digest)
     storage.write(storage.join(root, "runs", run, f"{manifest.task}.json"), json.dumps({"manifest": place}).encode())
 
 
-def states(root):
-    return {(found.task, found.digest): found.state for found in checkpoints_of(root)}
+def states(root, now=None):
+    return {(found.task, found.digest): found.state for found in checkpoints_of(root, now)}
 
 
 def test_nothing_is_listed_where_nothing_is(root):
@@ -87,7 +84,7 @@ def test_a_checkpoint_is_listed_with_its_rows_bytes_age_and_runs(root):
     assert (found.rows, found.size, found.runs) == (4, 9, ("monday",))
     assert abs(found.updated - time.time()) < 60
     (run,) = runs_of(root)
-    assert (run.name, run.manifests) == ("monday", (place_of(root, "Read", READ),))
+    assert (run.name, run.manifests) == ("monday", (manifest_place(root, "Read", READ),))
 
 
 def test_a_plan_and_a_run_are_no_checkpoints(root):
@@ -111,27 +108,26 @@ def test_a_checkpoint_that_a_reader_has_marked_is_damaged(root):
 
 def test_a_checkpoint_whose_manifest_is_none_is_damaged(root):
     make(root, "Read", READ)
-    storage.write(place_of(root, "Read", READ), b"{")
+    storage.write(manifest_place(root, "Read", READ), b"{")
     assert states(root) == {("Read", READ): "damaged"}
 
 
-def test_an_attempt_is_running_while_it_beats_and_abandoned_when_it_does_not(root, now):
+def test_an_attempt_is_running_while_it_beats_and_abandoned_when_it_does_not(root):
     leave(root, "Read", READ)
     assert states(root) == {("Read", READ): "abandoned"}
-    with alive(storage.join(root, "Read", READ, "attempt-9")):
+    with alive(storage.join(root, "Read", READ, LOST)):
         assert states(root) == {("Read", READ): "running"}
-        now(1)
-        assert states(root) == {("Read", READ): "abandoned"}
+        assert states(root, in_days(1)) == {("Read", READ): "abandoned"}
 
 
 @pytest.mark.parametrize("root", ["folder"], indirect=True)
-def test_what_a_run_refers_to_is_kept_with_all_before_it_whatever_its_age(root, now):
+def test_what_a_run_refers_to_is_kept_with_all_before_it_whatever_its_age(root):
     read = make(root, "Read", READ)
     extract = make(root, "Extract", EXTRACT, read)
     make(root, "Extract", OTHER, read)
-    later = now(10)
+    later = in_days(10)
     fresh(root, "monday", extract, later)
-    gone = clear(root, 5 * DAY)
+    gone = clear(root, 5 * DAY, now=later)
     assert gone != []
     assert all(f"/{OTHER}/" in place for place in gone)
     assert find(root, "Extract", EXTRACT) == extract
@@ -139,14 +135,14 @@ def test_what_a_run_refers_to_is_kept_with_all_before_it_whatever_its_age(root, 
 
 
 @pytest.mark.parametrize("root", ["folder"], indirect=True)
-def test_what_no_run_refers_to_goes_once_it_is_old_enough(root, now):
+def test_what_no_run_refers_to_goes_once_it_is_old_enough(root):
     read = make(root, "Read", READ)
     record(root, "monday", read)
     make(root, "Extract", OTHER, read)
-    later = now(10)
+    later = in_days(10)
     fresh(root, "monday", read, later)
-    assert clear(root, 20 * DAY) == []
-    gone = clear(root, 5 * DAY)
+    assert clear(root, 20 * DAY, now=later) == []
+    gone = clear(root, 5 * DAY, now=later)
     assert {place.split("/")[-2 if place.endswith("manifest.json") else -3] for place in gone} == {OTHER}
     assert set(states(root)) == {("Read", READ)}
     assert find(root, "Read", READ) is not None
@@ -158,42 +154,43 @@ def fresh(root, run, manifest, when):
     os.utime(storage.join(root, "runs", run, f"{manifest.task}.json"), (when, when))
 
 
-def test_a_run_is_forgotten_with_all_it_alone_needed(root, now):
+def test_a_run_is_forgotten_with_all_it_alone_needed(root):
     read = make(root, "Read", READ)
     extract = make(root, "Extract", EXTRACT, read)
     record(root, "monday", extract)
-    now(10)
-    assert clear(root, 20 * DAY) == []
-    gone = clear(root, 5 * DAY)
+    later = in_days(10)
+    assert clear(root, 20 * DAY, now=later) == []
+    gone = clear(root, 5 * DAY, now=later)
     assert len(gone) == 5
     assert [*storage.list(root)] == []
     assert (checkpoints_of(root), runs_of(root)) == ([], [])
 
 
 @pytest.mark.parametrize("root", ["folder"], indirect=True)
-def test_what_an_attempt_left_beside_a_needed_checkpoint_goes_and_the_checkpoint_stays(root, now):
+def test_what_an_attempt_left_beside_a_needed_checkpoint_goes_and_the_checkpoint_stays(root):
     read = make(root, "Read", READ)
     lost = leave(root, "Read", READ)
-    later = now(10)
+    later = in_days(10)
     fresh(root, "monday", read, later)
-    assert clear(root, 5 * DAY) == [storage.join(root, "Read", lost.name)]
+    assert clear(root, 5 * DAY, now=later) == [storage.join(root, "Read", lost.name)]
     assert find(root, "Read", READ) == read
 
 
 def test_an_attempt_that_is_alive_is_never_cleared_away(root):
+    storage.write(storage.join(root, "plans", f"{OTHER}.json"), b"{}")
     leave(root, "Read", READ)
-    with alive(storage.join(root, "Read", READ, "attempt-9")):
+    with alive(storage.join(root, "Read", READ, LOST)):
         assert clear(root, 0) == []
-    assert len(clear(root, -1)) == 1
+    assert len(clear(root, -1)) == 2  # the plan too
 
 
 @pytest.mark.parametrize("root", ["folder"], indirect=True)
-def test_shards_that_a_needed_manifest_shares_with_another_digest_stay_with_the_manifest_they_were_made_for(root, now):
+def test_shards_that_a_needed_manifest_shares_with_another_digest_stay_with_the_manifest_they_were_made_for(root):
     made = make(root, "Read", READ)
     pinned = commit(root, Manifest(**{**vars(made), "digest": PINNED, "lineage": lineage(PINNED), "models": {"m": {}}}))
-    later = now(10)
+    later = in_days(10)
     fresh(root, "monday", pinned, later)
-    assert clear(root, 5 * DAY) == []
+    assert clear(root, 5 * DAY, now=later) == []
     assert find(root, "Read", PINNED) == pinned
     assert find(root, "Read", READ) == made  # with another model, inputs need not be read again
 
@@ -202,7 +199,7 @@ def lineage(digest):
     return {"Read": Step(digest=digest, counts=Counts(0))}
 
 
-def test_a_run_that_has_seen_the_root_by_another_path_keeps_its_checkpoints(root, now):
+def test_a_run_that_has_seen_the_root_by_another_path_keeps_its_checkpoints(root):
     read = make(root, "Read", READ)
     record(root, "monday", read, place=f"/mnt/elsewhere/Read/{READ}/manifest.json")
     (found,) = checkpoints_of(root)
@@ -218,13 +215,13 @@ def test_a_record_that_is_none_stops_clearing_before_anything_is_deleted(root):
     assert find(root, "Read", READ) is not None
 
 
-def test_nothing_outside_of_the_root_is_cleared_away_or_looked_at(root, now):
+def test_nothing_outside_of_the_root_is_cleared_away_or_looked_at(root):
     outside = storage.join(root.rsplit("/", 1)[0], "outside", "Read", READ, "manifest.json")
     storage.write(outside, b"somebody else's")
     read = make(root, "Read", READ)
     record(root, "monday", read, place=outside)
     record(root, "tuesday", read, place=f"{root}/../outside/Read/{READ}/manifest.json")
-    now(10)
-    clear(root, DAY)
+    later = in_days(10)
+    clear(root, DAY, now=later)
     assert storage.read(outside) == b"somebody else's"
     assert [*storage.list(root)] == []

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from assay.plan import Plan, Task
 from assay.shapes import CUTS, image_of, is_checkpointed, kind_of, reshaped
-from assay.stage_call import Checkpoints, publish_plan, stage_arguments
+from assay.stage_call import Checkpoints, stage_arguments
 from assay.stage_result import StageResult
+from assay.stored_plan import publish_plan
 from tests.docker import ROOT, Docker, tag_of
 from tests.gcs_emulator import Emulator
 

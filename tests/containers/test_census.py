@@ -11,9 +11,9 @@ import yaml
 
 from assay import local, storage
 from assay.analysis_file import compile_analysis
-from assay.checkpoints.manifest import MANIFEST_FILE
+from assay.checkpoints.layout import MANIFEST_FILE
 from assay.shapes import CUTS, image_of, reshaped, task_named
-from assay.stage_call import publish_plan
+from assay.stored_plan import publish_plan
 from tests.containers.container_run import ContainerRun
 from tests.docker import ROOT, tag_of
 from tests.parity.results import differing, parts_of

@@ -21,8 +21,9 @@ from assay.plan import with_params
 from assay.run_stage import run_stage
 from assay.runner import run_pipeline
 from assay.shapes import CUTS, kind_of, reshaped
-from assay.stage_call import Checkpoints, publish_plan, stage_arguments
+from assay.stage_call import Checkpoints, stage_arguments
 from assay.stage_result import StageResult
+from assay.stored_plan import publish_plan
 from tests.parity.results import differing, parts_of
 
 ROWS = 100

@@ -19,13 +19,15 @@ from assay import storage
 from assay.analysis_file import compile_analysis
 from assay.checkpoints import transforms
 from assay.checkpoints.commit import fault_of, load
-from assay.checkpoints.manifest import MANIFEST_FILE, Manifest
+from assay.checkpoints.layout import MANIFEST_FILE
+from assay.checkpoints.manifest import Manifest
 from assay.checkpoints.transforms import read_shard
 from assay.cli import main
 from assay.plan import Plan, Task, with_params
 from assay.shapes import CUTS, kind_of, reshaped, task_named
-from assay.stage_call import Checkpoints, publish_plan, stage_arguments
+from assay.stage_call import Checkpoints, stage_arguments
 from assay.stage_result import StageResult
+from assay.stored_plan import publish_plan
 from tests.parity.results import differing, parts_of
 
 ROWS = 400

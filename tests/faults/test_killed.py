@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from assay import storage
-from assay.checkpoints import listing
+from assay.checkpoints.clearing import clear
 from assay.checkpoints.commit import load
+from assay.checkpoints.listing import checkpoints_of
+from assay.stored_plan import publish_plan
 from tests.faults.small_run import COMMITTED, TASKS, SmallRun, manifests, nothing_half_written_looks_whole, small_run
 
 QUICK, ALL = 20, 500
@@ -130,47 +131,37 @@ def test_a_stage_command_that_is_killed_as_orchestrators_do_leaves_no_checkpoint
 # What is left of it ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def days_later(monkeypatch) -> Callable[[float], None]:
-    """Lets time pass for the listing."""
-
-    def pass_days(days: float) -> None:
-        monkeypatch.setattr(listing, "time", SimpleNamespace(time=lambda: time.time() + days * DAY))
-
-    return pass_days
-
-
-def test_what_a_killed_attempt_left_is_listed_and_cleared_away(undisturbed, tmp_path, days_later):
+def test_what_a_killed_attempt_left_is_listed_and_cleared_away(undisturbed, tmp_path):
     run = small_run(tmp_path, data=undisturbed.data)
-    assert run.run("ReadInputs", seam=KilledAtStep(12)) == -signal.SIGKILL
-    (found,) = listing.checkpoints_of(run.root)
+    assert run.run("ReadInputs", seam=KilledAtStep(20)) == -signal.SIGKILL
+    (found,) = checkpoints_of(run.root)
     assert (found.task, found.state, found.rows) == ("ReadInputs", "running", 0)
     assert found.size > 0
-    assert listing.clear(run.root, 0) == []  # it may be alive
-    days_later(1)
-    (found,) = listing.checkpoints_of(run.root)
+    assert clear(run.root, 0) == []  # it may be alive
+    later = time.time() + DAY
+    (found,) = checkpoints_of(run.root, later)
     assert found.state == "abandoned"
-    assert listing.clear(run.root, 2 * DAY) == []  # it is young
-    assert listing.clear(run.root, 0.5 * DAY) != []
-    assert listing.checkpoints_of(run.root) == []
-    assert attempts(run.root) == set()
+    assert clear(run.root, 2 * DAY, now=later) == []  # it is young
+    assert clear(run.root, 0.5 * DAY, now=later) != []
+    assert [path for path in Path(run.root).rglob("*") if path.is_file()] == []
+    publish_plan(run.plan, run.root)
     run.go_on()
     undisturbed.assert_same(run)
 
 
-def test_attempts_that_were_killed_are_cleared_away_beside_the_one_that_came_through(undisturbed, tmp_path, days_later):
+def test_attempts_that_were_killed_are_cleared_away_beside_the_one_that_came_through(undisturbed, tmp_path):
     run = small_run(tmp_path, data=undisturbed.data)
     for name in COMMITTED:
-        assert run.run(name, seam=KilledAtStep(6)) == -signal.SIGKILL
+        assert run.run(name, seam=KilledAtStep(14)) == -signal.SIGKILL
         assert run.run(name) == 0
     assert len(attempts(run.root) - committed(run.root)) == len(COMMITTED)
-    days_later(10)
     for record in Path(run.root, "runs").rglob("*.json"):
         os.utime(record, (time.time() + 9 * DAY,) * 2)  # the run is used still
-    gone = listing.clear(run.root, 2 * DAY)
+    gone = clear(run.root, 2 * DAY, now=time.time() + 10 * DAY)
     assert gone != []
+    publish_plan(run.plan, run.root)
     assert attempts(run.root) == committed(run.root)
     assert [place for place, _ in storage.list(run.root) if place.endswith(".tmp")] == []
-    assert {found.state for found in listing.checkpoints_of(run.root)} == {"done"}
+    assert {found.state for found in checkpoints_of(run.root)} == {"done"}
     results = [run.remember(name) for name in COMMITTED if run.run(name) == 0]
     assert [result.reused for result in results] == [True] * len(COMMITTED)

@@ -17,8 +17,9 @@ from assay import local, storage
 from assay.cli import main
 from assay.plan import Plan, with_params
 from assay.shapes import CUTS, is_checkpointed, kind_of, reshaped
-from assay.stage_call import Checkpoints, publish_plan, stage_arguments
+from assay.stage_call import Checkpoints, stage_arguments
 from assay.stage_result import StageResult
+from assay.stored_plan import publish_plan
 from tests.containers.container_run import in_containers
 from tests.gcs_emulator import Emulator
 from tests.parity.airflow_run import in_airflow

@@ -1,0 +1,168 @@
+"""Clearing away what nobody needs under a root of checkpoints, and nothing else.
+
+Kept are checkpoints that a run refers to, whatever is younger than a given age, and whatever somebody works on. A run
+is forgotten once its newest file is as old as that age, so its checkpoints go with it.
+
+A run may come to use a checkpoint while it is chosen to go. So the run first leases what it will use and then looks
+whether it is there; who clears first marks what is to go and then looks again who has leased it. One of the two sees
+the other: the run makes the checkpoint anew, or the mark is taken back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from assay import storage
+from assay.checkpoints.commit import load
+from assay.checkpoints.heartbeat import GRACE_SECONDS
+from assay.checkpoints.layout import (
+    MANIFEST_FILE,
+    RUNS,
+    Contents,
+    check_is_root,
+    clearing_place,
+    contents_of,
+    manifest_place,
+)
+from assay.checkpoints.listing import is_worked_on
+from assay.checkpoints.manifest import Manifest
+from assay.checkpoints.runs import Run, runs_of
+from assay.errors import AssayError, CheckpointError, MissingFileError
+from assay.storage import Stat
+
+
+def clear(root: str, min_age: float, *, dry_run: bool = False, now: float | None = None) -> list[str]:
+    """Deletes what nobody needs of assay's own files; those of others are never touched, wherever they lie.
+
+    Args:
+        root: of all checkpoints.
+        min_age: seconds; what is younger stays, and so does what runs younger than that refer to.
+        dry_run: delete nothing.
+        now: seconds since 1970; None asks the clock.
+
+    Returns:
+        The places that are gone, or would be.
+
+    Raises:
+        CheckpointError: this is no root, or a run's record cannot be read; nothing is deleted then.
+    """
+    now = time.time() if now is None else now
+    contents = contents_of(root)
+    check_is_root(root, contents)
+    contents.checkpoints = {folder: files for folder, files in contents.checkpoints.items() if _is_ours(files)}
+    leaving = _leaving(root, contents, now - min_age, now)
+    if dry_run:
+        return sorted(leaving)
+
+    folders = [folder for folder in contents.checkpoints if manifest_place(root, *folder) in leaving]
+    for folder in folders:
+        storage.write(clearing_place(root, *folder), b"")
+    try:
+        leaving = {place: leaving[place] for place in _leaving(root, contents, now - min_age, now) if place in leaving}
+        gone = sorted(leaving, key=_order)
+        for place in gone:
+            storage.delete(place, generation=leaving[place].generation)
+    finally:
+        for folder in folders:
+            with suppress(AssayError):
+                storage.delete(clearing_place(root, *folder))
+    _delete_empty_folders(root, contents)
+    return gone
+
+
+def _order(place: str) -> tuple[bool, str]:
+    """Manifests go first: without them shards are no checkpoint."""
+    return not place.endswith(f"/{MANIFEST_FILE}"), place
+
+
+def _leaving(root: str, contents: Contents, before: float, now: float) -> dict[str, Stat]:
+    """The files that nobody needs, by the runs that there are by now."""
+    runs = runs_of(root)
+    kept = [run for run in runs if run.updated >= before or run.is_alive(now)]
+    leaving: dict[str, Stat] = {}
+    for run in runs:
+        if run not in kept:
+            files = contents.runs.get(run.name, {})
+            leaving |= {place: files[place] for place in run.files if place in files}
+    plans = {f"{digest}.json" for run in kept for digest in run.plans}
+    leaving |= {
+        place: stat
+        for place, stat in contents.plans.items()
+        if stat.updated < before and place.rsplit("/", 1)[-1] not in plans
+    }
+    leaving |= _leaving_checkpoints(root, contents, kept, before, now)
+
+    # A writer that is alive needs its temporary file for a moment only; one that was killed has left it for good.
+    unfinished = {place: stat for place, stat in contents.files() if place in contents.temporaries}
+    killed = {place: stat for place, stat in unfinished.items() if stat.updated < min(before, now - GRACE_SECONDS)}
+    leaving = {place: stat for place, stat in leaving.items() if place not in unfinished} | killed
+    return _but_the_newest_plan(contents, leaving)
+
+
+def _but_the_newest_plan(contents: Contents, leaving: dict[str, Stat]) -> dict[str, Stat]:
+    """Keeps one plan while anything else stays: it shows that this is a root, which can be cleared again."""
+    stays = [place for place, _ in contents.files() if place not in leaving]
+    if not stays or not contents.plans:
+        return leaving
+    newest = max(contents.plans, key=lambda place: contents.plans[place].updated)
+    return {place: stat for place, stat in leaving.items() if place != newest}
+
+
+def _leaving_checkpoints(
+    root: str, contents: Contents, runs: Sequence[Run], before: float, now: float
+) -> dict[str, Stat]:
+    needed = {place for run in runs for used in (*run.manifests, *run.leased) for place in _ancestry(root, used)}
+    needed |= set(_shards_of(root, needed))
+    leased = {tuple(place.split("/")[-3:-1]) for run in runs for place in run.leased}
+    leaving: dict[str, Stat] = {}
+    for folder, files in contents.checkpoints.items():
+        updated = (stat.updated for place, stat in files.items() if place != clearing_place(root, *folder))
+        is_old = max(updated, default=0.0) < before
+        if is_old and folder not in leased and not is_worked_on(files, now):
+            leaving |= {place: stat for place, stat in files.items() if place not in needed}
+    return leaving
+
+
+def _is_ours(files: dict[str, Stat]) -> bool:
+    """Whether assay made a folder, which others may call alike: more than `manifest.json` is in it, or that is ours."""
+    others = [place for place in files if not place.endswith(f"/{MANIFEST_FILE}")]
+    return bool(others) or any(_loaded(place) is not None for place in files)
+
+
+def _ancestry(root: str, place: str) -> Iterator[str]:
+    """The manifest and those of all tasks before it."""
+    yield place
+    manifest = _loaded(place)
+    if manifest is not None:
+        for task, step in manifest.lineage.items():
+            yield manifest_place(root, task, step.digest)
+
+
+def _shards_of(root: str, places: set[str]) -> Iterator[str]:
+    """The shards of manifests, and the manifests under which they were made."""
+    for place in places:
+        manifest = _loaded(place)
+        if manifest is not None:
+            yield manifest_place(root, manifest.task, manifest.content)
+            for shard in manifest.shards:
+                yield storage.join(root, manifest.task, *shard.name.split("/"))
+
+
+def _loaded(place: str) -> Manifest | None:
+    try:
+        return load(place)
+    except (MissingFileError, CheckpointError):
+        return None
+
+
+def _delete_empty_folders(root: str, contents: Contents) -> None:
+    """On a disk: the folders of what is gone, the innermost first."""
+    attempts = {place.rsplit("/", 1)[0] for files in contents.checkpoints.values() for place in files}
+    digests = {storage.join(root, *folder) for folder in contents.checkpoints}
+    tasks = {storage.join(root, task) for task, _ in contents.checkpoints} - {storage.join(root, RUNS)}
+    runs = {storage.join(root, RUNS, run) for run in contents.runs}
+    for folders in (attempts - digests, digests, tasks, runs):
+        for folder in sorted(folders):
+            storage.delete_empty_folder(folder)

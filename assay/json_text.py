@@ -1,0 +1,56 @@
+"""JSON that somebody else may have written: parsed within bounds of size and depth. Standard library only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+MOST_DEPTH = 100
+"""Brackets within brackets."""
+
+MOST_CHARACTERS = 64 << 20
+
+
+def loads(
+    text: str | bytes,
+    *,
+    most: int = MOST_CHARACTERS,
+    pairs: Callable[[list[tuple[str, Any]]], Any] | None = None,
+) -> Any:
+    """Parses JSON.
+
+    Args:
+        text: what was written.
+        most: characters, or bytes, at most.
+        pairs: makes the value of an object, as `object_pairs_hook` of `json.loads`.
+
+    Raises:
+        ValueError: no JSON; too long, too deep, or a whole number of thousands of digits.
+    """
+    if len(text) > most:
+        raise ValueError(f"expected at most {most:,} characters, found {len(text):,}")
+    try:
+        value = json.loads(text, object_pairs_hook=pairs)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    check_depth(value)
+    return value
+
+
+_TOO_DEEP = f"nested more than {MOST_DEPTH} deep"
+
+
+def check_depth(value: Any) -> None:
+    """Raises ValueError for lists and mappings that are nested too deep; does not recurse itself."""
+    level = [value]
+    for _ in range(MOST_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return
+    raise ValueError(_TOO_DEEP)

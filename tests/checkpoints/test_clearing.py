@@ -1,0 +1,280 @@
+"""What is cleared away under a root: only what is assay's own, only what nobody needs, whoever comes in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from assay import storage
+from assay.checkpoints import clearing
+from assay.checkpoints.clearing import clear
+from assay.checkpoints.commit import commit, fault_of, find
+from assay.checkpoints.heartbeat import GRACE_SECONDS, alive
+from assay.checkpoints.layout import clearing_place, manifest_place
+from assay.checkpoints.listing import checkpoints_of
+from assay.checkpoints.runs import folder_of, lease, runs_of
+from assay.cli import main
+from assay.errors import CheckpointError
+from tests.checkpoints.test_listing import DAY, EXTRACT, LOST, READ, in_days, leave, make, record
+
+PLAN = "e" * 64
+TEMPORARY = f".{7:032x}.tmp"
+
+
+@pytest.fixture(params=["folder", "gcs"])
+def root(request, tmp_path):
+    if request.param == "folder":
+        return str(tmp_path / "root")
+    return f"{request.getfixturevalue('gcs').root}/{tmp_path.name}"
+
+
+def put(root, name, content=b"{}"):
+    storage.write(storage.join(root, name), content)
+    return storage.join(root, name)
+
+
+def names(root):
+    return {place.removeprefix(f"{root}/") for place, _ in storage.list(root)}
+
+
+# What is not ours -----------------------------------------------------------------------------------------------------
+
+FOREIGN = [
+    "2026/11/25/eval.parquet",
+    "models/candidate/saved_model.pb",
+    "results/today/results.json",
+    "results/today/metrics-00000-of-00001.tfrecord",
+    f"sha256/{'f' * 64}/layer.tar",
+    f"sha256/{'f' * 64}/manifest.json",
+    f"Read/{READ}/notes.txt",
+    f"Read/{READ}/{LOST}/mine.arrow",
+    f"Read/{READ}/attempt-mine/{1:032x}.arrow",
+    f"Read/{READ}/{LOST}/deeper/{1:032x}.arrow",
+    f"Read/{READ.upper()}/manifest.json",
+    f"plans/{'e' * 63}.json",
+    "plans/README.md",
+    "runs/monday/notes.txt",
+    "runs/events.out.tfevents",
+    "report.json.tmp",
+    "scratch/somebody/Read/x",
+]
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_files_of_others_stay_wherever_they_lie_and_however_old(root, name):
+    put(root, f"plans/{PLAN}.json")
+    record(root, "monday", make(root, "Read", READ))
+    leave(root, "Read", READ)
+    place = put(root, name, b"precious")
+    gone = clear(root, DAY, now=in_days(10))
+    assert place not in gone
+    assert len(gone) == 5  # plan, record, manifest, two shards
+    assert names(root) == {name}
+    assert storage.read(place) == b"precious"
+
+
+def test_a_folder_where_nothing_was_run_is_refused_though_it_holds_what_looks_like_checkpoints(root):
+    put(root, f"models/{READ}/manifest.json", b'{"format": 1}')
+    put(root, f"models/{READ}/{LOST}/{1:032x}.arrow")
+    before = names(root)
+    with pytest.raises(CheckpointError, match="expected a root of checkpoints, found neither plans/ nor runs/"):
+        clear(root, 0, now=in_days(10))
+    assert names(root) == before
+
+
+@pytest.mark.parametrize("above", [".", "..", "../.."])
+def test_a_folder_above_a_root_is_refused(tmp_path, above, capsys):
+    root = str(tmp_path / "a" / "b" / "root")
+    put(root, f"plans/{PLAN}.json")
+    put(str(tmp_path), "data.csv")
+    folder = os.path.normpath(os.path.join(root, "..", above))
+    assert main(["checkpoints", folder, "--gc", "--min-age", "0s"]) == 64
+    assert "expected a root of checkpoints" in capsys.readouterr().err
+    assert os.path.exists(f"{root}/plans/{PLAN}.json")
+
+
+def test_a_folder_that_is_not_there_yet_or_is_empty_has_nothing_to_clear(root):
+    assert clear(root, 0) == []
+
+
+@pytest.mark.parametrize("root", ["folder"], indirect=True)
+def test_links_are_not_followed(root, tmp_path):
+    outside = tmp_path / "outside"
+    (outside / READ / LOST).mkdir(parents=True)
+    (outside / READ / LOST / f"{1:032x}.arrow").write_text("precious")
+    put(root, f"plans/{PLAN}.json")
+    os.symlink(outside, f"{root}/Read")
+    clear(root, 0, now=in_days(10))
+    assert (outside / READ / LOST / f"{1:032x}.arrow").read_text() == "precious"
+
+
+def test_results_below_a_root_stay_through_the_command(tmp_path, capsys):
+    root = str(tmp_path / "out")
+    put(root, f"plans/{PLAN}.json")
+    make(root, "Read", READ)
+    results = put(root, "results/monday/results.json")
+    assert main(["checkpoints", root, "--gc", "--min-age", "0s"]) == 0
+    assert "deleted 3 files" in capsys.readouterr().out
+    assert storage.stat(results) is not None
+
+
+# What is ours ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_tells_what_would_go_and_deletes_nothing(root, capsys):
+    put(root, f"plans/{PLAN}.json")
+    make(root, "Read", READ)
+    before = names(root)
+    told = clear(root, 0, dry_run=True, now=in_days(1))
+    assert names(root) == before
+    assert main(["checkpoints", root, "--gc", "--min-age", "0s", "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert all(place in printed for place in told)
+    assert "would delete 3 files" in printed
+    assert names(root) == before
+    assert clear(root, 0, now=in_days(1)) == sorted(told, key=lambda place: not place.endswith("manifest.json"))
+
+
+def test_a_dry_run_without_gc_is_a_wrong_call(root, capsys):
+    assert main(["checkpoints", root, "--dry-run"]) == 64
+    assert "--gc" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"runs/monday/Read.json{TEMPORARY}",
+        f"runs/monday/Read.lease{TEMPORARY}",
+        f"runs/monday/alive{TEMPORARY}",
+        f"plans/{PLAN}.json{TEMPORARY}",
+        f"Read/{READ}/manifest.json{TEMPORARY}",
+        f"Read/{READ}/{LOST}/{1:032x}.arrow{TEMPORARY}",
+    ],
+)
+@pytest.mark.parametrize("content", [b"", b"{", b'{"manifest": 1}'])
+def test_what_a_killed_writer_left_is_no_record_and_goes_once_it_cannot_be_alive(root, name, content, capsys):
+    put(root, f"plans/{PLAN}.json")
+    put(root, name, content)
+    assert main(["checkpoints", root]) == 0
+    assert main(["checkpoints", root, "--gc", "--min-age", "0s"]) == 0
+    assert name in names(root)  # its writer may be alive
+    assert any(kept.startswith(("plans/", "runs/")) for kept in names(root))  # or this would be no root any more
+    clear(root, 0, now=time.time() + GRACE_SECONDS + 1)
+    assert names(root) == set()
+
+
+def test_plans_go_with_the_last_run_that_used_them(root):
+    put(root, f"plans/{PLAN}.json")
+    put(root, "runs/monday/Gate.json", json.dumps({"manifest": "", "plan": PLAN}).encode())
+    assert clear(root, 5 * DAY) == []
+    clear(root, 5 * DAY, now=in_days(10))
+    assert names(root) == set()
+
+
+@pytest.mark.parametrize("task", ["runs", "plans", "scratch"])
+def test_a_task_of_an_older_version_called_as_a_folder_of_the_root_is_listed_and_cleared(root, task):
+    put(root, f"plans/{PLAN}.json")
+    record(root, "monday", make(root, task, READ))
+    (found,) = checkpoints_of(root)
+    assert (found.task, found.state, found.runs) == (task, "done", ("monday",))
+    assert [run.name for run in runs_of(root)] == ["monday"]
+    assert clear(root, 5 * DAY) == []
+    clear(root, 5 * DAY, now=in_days(10))
+    assert names(root) == set()
+
+
+@pytest.mark.parametrize("root", ["folder"], indirect=True)
+def test_no_empty_folder_is_left_on_a_disk_but_those_of_others(root):
+    put(root, f"plans/{PLAN}.json")
+    record(root, "monday", make(root, "Read", READ))
+    os.makedirs(f"{root}/mine/empty")
+    clear(root, 0, now=in_days(10))
+    assert {str(path.relative_to(root)) for path in Path(root).rglob("*")} == {"plans", "runs", "mine", "mine/empty"}
+
+
+# Beside a run ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_goes_on_keeps_what_it_used_whatever_the_age(root):
+    put(root, f"plans/{PLAN}.json")
+    manifest = make(root, "Read", READ)
+    record(root, "monday", manifest)
+    with alive(folder_of(root, "monday")):
+        clear(root, 0, now=time.time() + 1)
+        assert find(root, "Read", READ) == manifest
+    clear(root, 0, now=time.time() + 1)
+    assert find(root, "Read", READ) is None
+
+
+def test_what_a_run_has_leased_stays_with_the_attempts_at_it(root):
+    put(root, f"plans/{PLAN}.json")
+    make(root, "Read", READ)
+    leave(root, "Extract", EXTRACT)
+    lease(root, "monday", "Extract", [manifest_place(root, "Extract", EXTRACT)])
+    with alive(folder_of(root, "monday")):
+        gone = clear(root, 0, now=time.time() + 1)
+    assert not any("/Extract/" in place for place in gone)
+    assert any("/Read/" in place for place in gone)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_checkpoint_leased_while_it_is_being_chosen_to_go_stays(root, monkeypatch, when):
+    put(root, f"plans/{PLAN}.json")
+    manifest = make(root, "Read", READ)
+    asked: list[None] = []
+    choose = clearing._leaving
+
+    def interrupted(*args):
+        if when == "before":
+            asked.append(take(root) if len(asked) == 1 else None)
+        leaving = choose(*args)
+        if when == "after":
+            asked.append(take(root) if not asked else None)
+        return leaving
+
+    monkeypatch.setattr(clearing, "_leaving", interrupted)
+    clear(root, 0, now=time.time() + 1)
+    assert len(asked) == 2
+    assert find(root, "Read", READ) == manifest
+
+
+def take(root):
+    """What a task does before it looks whether its checkpoint is there."""
+    storage.write(storage.join(folder_of(root, "tuesday"), "alive"), b"")
+    lease(root, "tuesday", "Read", [manifest_place(root, "Read", READ)])
+
+
+def test_a_checkpoint_that_is_marked_to_go_is_made_again_and_the_new_one_stays(root):
+    put(root, f"plans/{PLAN}.json")
+    old = make(root, "Read", READ)
+    storage.write(clearing_place(root, "Read", READ), b"")
+    assert "cleared away" in str(fault_of(root, old))
+    assert find(root, "Read", READ) is None
+    seen = storage.stat(manifest_place(root, "Read", READ))
+    new = make(root, "Read", READ, attempt=f"attempt-{2:016x}")
+    assert seen is not None
+    storage.delete(manifest_place(root, "Read", READ), generation=seen.generation)  # as who clears would do now
+    assert find(root, "Read", READ) == new
+    assert commit(root, new) == new
+
+
+def test_a_generation_that_is_not_there_any_more_is_not_deleted(root):
+    place = put(root, "x", b"1")
+    old = generation_of(place)
+    put(root, "x", b"22")
+    storage.delete(place, generation=old)
+    assert storage.read(place) == b"22"
+    storage.delete(place, generation=generation_of(place))
+    assert storage.stat(place) is None
+    storage.delete(place, generation="1")
+    assert names(root) == set()
+
+
+def generation_of(place):
+    stat = storage.stat(place)
+    assert stat is not None
+    return stat.generation
