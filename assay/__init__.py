@@ -7,6 +7,7 @@ import importlib  # and nothing else: with `python -m assay`, the current folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Any
 
 __version__ = "0.1.0"
@@ -65,7 +66,19 @@ __all__ = ["__version__", *_HOMES]
 
 def __getattr__(name: str) -> "Any":
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        return getattr(_imported(_HOMES[name]), name)
     if name.endswith(("_KEY", "_STAGE_NAME")):
         return getattr(importlib.import_module("assay.types"), name)
     raise AttributeError(f"module 'assay' has no attribute {name!r}")
+
+
+def _imported(module: str) -> "ModuleType":
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        from assay.extras import missing_package
+
+        missing = missing_package(error)
+        if missing is None:
+            raise
+        raise missing from None

@@ -14,6 +14,7 @@
         ModelError                    a model that cannot be loaded, or whose output does not fit
         ResultsError                  results that cannot be opened
         CheckpointError               a checkpoint's manifest that cannot be followed
+        MissingPackageError           a package that an extra of assay brings; an ImportError as well
       TransientError                  try again (exit code 75)
       PublishLostError                somebody else published first (exit code 75)
 
@@ -98,6 +99,10 @@ class CheckpointError(UsageError):
     """A manifest that is none, or that leads outside of its root."""
 
 
+class MissingPackageError(UsageError, ImportError):
+    """A package is not installed; the message names the extra that brings it."""
+
+
 class PublishLostError(AssayError):
     """Somebody else published at the same place first."""
 
@@ -116,6 +121,8 @@ def recover(error: BaseException) -> AssayError | None:
     while seen is not None:
         if isinstance(seen, AssayError):
             return _without_suffix(seen)
+        if isinstance(seen, ImportError) and (missing := _missing_package(seen)):
+            return missing
         seen = seen.__cause__ or seen.__context__
     return recover_from_text(str(error))
 
@@ -142,6 +149,12 @@ def _place_of(error: BaseException) -> str:
     """The file and line that raised an error, where this process knows them."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
+
+
+def _missing_package(error: ImportError) -> AssayError | None:
+    from assay.extras import missing_package
+
+    return missing_package(error)
 
 
 def _without_suffix(error: AssayError) -> AssayError:

@@ -27,6 +27,7 @@ ALLOWED = {  # first match holds
     "assay.cli": set(),
     "assay.analysis_file": set(),
     "assay.progress": set(),
+    "assay.extras": set(),
     "assay.fields": set(),
     "assay.near_miss": set(),
     "assay.params": set(),

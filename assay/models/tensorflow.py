@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from assay.errors import ModelError
+from assay.extras import require
 from assay.models.inputs import TEXT, Array, InputSpec
 from assay.models.model import ModelRef
 
@@ -21,8 +22,13 @@ _NOTES = (b"I0000 ", b"WARNING: All log messages before absl::InitializeLog()")
 
 
 def import_tensorflow() -> Any:
-    """Imports TensorFlow, without its log of notes, and so that it takes no more of a GPU than it uses."""
+    """Imports TensorFlow, without its log of notes, and so that it takes no more of a GPU than it uses.
+
+    Raises:
+        MissingPackageError: it is not installed.
+    """
     if "tensorflow" not in sys.modules:
+        require("tensorflow")
         with _importing, _quiet(os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")):
             os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
             importlib.import_module("tensorflow")

@@ -1,0 +1,47 @@
+"""Which extra brings a package that is not installed. `pip install .` alone brings what plans are read with."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from assay.errors import MissingPackageError
+
+_RUNTIME, _KFP, _AIRFLOW = "runtime", "kfp", "airflow"
+
+EXTRAS = {
+    **dict.fromkeys(("apache_beam", "numpy", "pandas", "pyarrow", "rich", "tensorflow", "keras"), _RUNTIME),
+    **dict.fromkeys(("apitools", "google.auth", "google.cloud.storage", "google_auth_httplib2", "httplib2"), _RUNTIME),
+    **dict.fromkeys(("docker", "kfp", "kubernetes"), _KFP),
+    "airflow": _AIRFLOW,
+}
+"""Package, as it is imported -> the extra of assay that brings it."""
+
+
+def require(package: str) -> None:
+    """Looks whether a package is there, without importing it.
+
+    Raises:
+        MissingPackageError: it is not installed.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise _missing(package)
+
+
+def missing_package(error: ImportError) -> MissingPackageError | None:
+    """Returns an error that names the extra which brings the package; None if no extra does, or it is there but broken.
+
+    Args:
+        error: what an import raised.
+    """
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return None
+    parts = error.name.split(".")
+    packages = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next((_missing(package) for package in packages if package in EXTRAS), None)
+
+
+def _missing(package: str) -> MissingPackageError:
+    extra = EXTRAS[package]
+    return MissingPackageError(
+        f"{package} is not installed, and this needs it; the extra {extra!r} brings it: pip install 'assay[{extra}]'"
+    )
