@@ -56,6 +56,7 @@ _HOMES = {
     "plots_frame": "assay.results",
     "per_row": "assay.extractors.per_row",
     "resolve_eval_config": "assay.config",
+    "results_folder": "assay.latest",
     "parse_eval_config": "assay.config",
     "run_model_analysis": "assay.api",
 }

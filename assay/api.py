@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,18 +13,20 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from assay import gate
+from assay import gate, storage
 from assay.analysis_file import read_join
 from assay.config import check_eval_config, columns_of, parse_eval_config, resolve_eval_config
 from assay.defaults import default_evaluators, default_extractors, default_writers
 from assay.errors import InputError, MissingColumnError, ResultsError
 from assay.gate import Counts, Limits
+from assay.latest import Latest, check_no_runs, move_latest, new_run
 from assay.metrics.specs import metrics_of
 from assay.models import model as model_files
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults, check_stages
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
+from assay.publishing import removed_on_failure
 from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows
 from assay.readers.join import ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
@@ -61,7 +65,8 @@ def run_model_analysis(
             analysis file: {"files": "labels/*.csv", "format": "csv", "on": ["id"], "max_unmatched": "1%"}. Rows without
             a partner are left out, and counted in the verdict.
         models: the models to run; none if the predictions are columns of the data.
-        output_path: folder of the results; a new temporary one if None.
+        output_path: below it the results get a folder of their own, which `latest.json` names; a new temporary one if
+            None. Writers of your own write where you tell them.
         extractors: in place of `default_extractors(...)`.
         evaluators: in place of `default_evaluators(...)`.
         writers: in place of `default_writers(...)`.
@@ -83,9 +88,9 @@ def run_model_analysis(
         model_files.check(model)
     source = narrowed(Source(file_format, files), config, models, everything=custom)
     reader = _reader(source, second, needed_columns(config, models) if extractors is None else {})
-    output = output_path or tempfile.mkdtemp(prefix="assay-")
+    results = _Results(output_path or tempfile.mkdtemp(prefix="assay-"), has_own_writers=writers is not None)
     default = default_writers(
-        output,
+        results.folder,
         config,
         data_location=", ".join(files),
         file_format=file_format,
@@ -98,10 +103,11 @@ def run_model_analysis(
         default if writers is None else writers,
         rubber_stamp=any(model.rubber_stamp for model in models),
     )
-    counts = run_pipeline(reader, analysis, pipeline_options or ())
     limits = Limits(max_unmatched=second["max_unmatched"]) if second else Limits()
-    _write_verdict(output, counts, limits)
-    return _results(output, config, own_writers=writers is not None)
+    with removed_on_failure(results.folder, is_named=results.has_own_writers):
+        counts = run_pipeline(reader, analysis, pipeline_options or ())
+        results.judge(counts, limits)
+    return results.opened(config)
 
 
 def analyze_raw_data(
@@ -120,7 +126,7 @@ def analyze_raw_data(
     Args:
         data: an Arrow table, a pandas frame (cells may be arrays), or a list of dicts (values may be missing).
         eval_config: what to compute. Without model specs, the columns are `label` and `prediction`.
-        output_path: folder of the results, the verdict among them; a temporary one, gone after the call, if None.
+        output_path: as for `run_model_analysis`; a temporary folder, gone after the call, if None.
         extractors: in place of `default_extractors(...)`.
         evaluators: in place of `default_evaluators(...)`.
         writers: in place of `default_writers(...)`.
@@ -139,18 +145,19 @@ def analyze_raw_data(
     if extractors is None:
         _check_columns(config, batches[0][FEATURES_KEY])
     with tempfile.TemporaryDirectory(prefix="assay-") as temporary:
-        output = output_path or temporary
+        results = _Results(output_path or temporary, has_own_writers=writers is not None)
         analysis = _analysis(
             config,
             default_extractors(config) if extractors is None else extractors,
             default_evaluators(config) if evaluators is None else evaluators,
-            default_writers(output, config) if writers is None else writers,
+            default_writers(results.folder, config) if writers is None else writers,
             rubber_stamp=False,
         )
-        counts = run_pipeline(ReadBatches(batches), analysis)
-        if output_path:
-            _write_verdict(output, counts, Limits())
-        return _results(output, config, own_writers=writers is not None)
+        with removed_on_failure(results.folder, is_named=results.has_own_writers):
+            counts = run_pipeline(ReadBatches(batches), analysis)
+            if output_path:
+                results.judge(counts, Limits())
+        return results.opened(config)
 
 
 def _resolved(config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool) -> EvalConfig:
@@ -200,23 +207,40 @@ def _check_columns(config: EvalConfig, there: Mapping[str, Any]) -> None:
             raise MissingColumnError(f"the data has no column {column!r}, which {who} needs; it has {sorted(there)}")
 
 
-def _write_verdict(output: str, counts: Counts, limits: Limits) -> None:
-    """Judges what was written; stages of the user's own need not have left anything that can be judged."""
-    try:
-        verdict = gate.verdict(load_validation_result(output), load_metrics(output), counts=counts, limits=limits)
-    except ResultsError:
-        return
-    write_file(path_in(output, VERDICT_FILE), verdict.to_json().encode())
+class _Results:
+    """Where the results of a call lie.
 
+    Args:
+        output: what the caller named.
+        has_own_writers: whether writers of the caller's own write them, to wherever he told them.
+    """
 
-def _results(output: str, config: EvalConfig, *, own_writers: bool) -> EvalResult:
-    """What was written; writers of the user's own need not have written anything that can be opened."""
-    try:
-        return load_eval_result(output, model_name=_candidate(config))
-    except ResultsError:
-        if own_writers:
-            return EvalResult((), (), (), config)
-        raise
+    def __init__(self, output: str, *, has_own_writers: bool) -> None:
+        self._output, self.has_own_writers, self._started = output, has_own_writers, time.time()
+        if has_own_writers:
+            check_no_runs(output)
+        self.folder = output if has_own_writers else storage.join(output, new_run())
+
+    def judge(self, counts: Counts, limits: Limits) -> None:
+        """Judges what was written; stages of the user's own need not have left anything that can be judged."""
+        status = ""
+        with suppress(ResultsError):
+            result, metrics = load_validation_result(self.folder), load_metrics(self.folder)
+            verdict = gate.verdict(result, metrics, counts=counts, limits=limits)
+            write_file(path_in(self.folder, VERDICT_FILE), verdict.to_json().encode())
+            status = verdict.status
+        if not self.has_own_writers:
+            run = self.folder.rsplit("/", 1)[-1]
+            move_latest(self._output, Latest(run=run, started=self._started, verdict=status))
+
+    def opened(self, config: EvalConfig) -> EvalResult:
+        """What was written; writers of the user's own need not have written anything that can be opened."""
+        try:
+            return load_eval_result(self.folder, model_name=_candidate(config))
+        except ResultsError:
+            if self.has_own_writers:
+                return EvalResult((), (), (), config)
+            raise
 
 
 def _candidate(config: EvalConfig) -> str | None:

@@ -284,23 +284,28 @@ class _Run:
         gated = next(manifest for manifest in before.values() if manifest.kind == GATE)
         verdict = Verdict.from_json(json.dumps(gated.verdict))
         counts = total(step.counts for step in lineage_of(before).values())
-        read = {"plan": digest(self.plan), "inputs": dict(self.checkpoints.inputs), "run": self.checkpoints.run}
+
+        run, started = self.checkpoints.run, time.time()
+        read = digests.digest_of({"plan": digest(self.plan), "inputs": dict(self.checkpoints.inputs), "run": run})
+        job = read if dataflow.is_chosen(self.options) else ""
+        folder = publishing.results_folder_of(self.plan, run, job)
         with results_written(
-            self.plan.output,
+            folder,
             self.task.name,
-            digests.digest_of(read),
+            read,
             _ReadEvaluation(self.root, before),
-            WriteResults(writers_of(context)),
+            WriteResults(writers_of(context, folder)),
             self.options,
             self.remote,
-        ) as (_, foreign):
-            publishing.publish(self.plan, verdict, counts, foreign)
+            is_named=bool(run or job),
+        ):
+            publishing.publish(self.plan, folder, verdict, counts, started)
         return StageResult(
             task=self.task.name,
             kind=WRITE_RESULTS,
             counts=asdict(counts),
             verdict=verdict.status,
-            output=self.plan.output,
+            output=folder,
         )
 
 

@@ -259,7 +259,7 @@ def _seconds(age: str) -> float:
 @click.option("--html", "page", type=click.Path(), metavar="FILE", help="Write all of it to a page, with plots.")
 @_reports_errors
 def show(results: str, metrics: list[str] | None, slices: str | None, page: str | None) -> None:
-    """Shows the metrics and the verdict in a folder of results, which may be on gs://.
+    """Shows metrics and verdict of the latest run of an output, or of the run whose folder RESULTS is.
 
     With --html everything is written to one page, which needs nothing else.
     """
@@ -286,9 +286,10 @@ def _write_page(results: str, page: str) -> None:
 def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
     from rich.console import Console
 
+    from assay.latest import results_folder
     from assay.report import tables
 
-    console = Console()
+    console, results = Console(), results_folder(results)
     console.print(tables.metrics_table(results, metrics, slices))
     console.print(tables.verdict_panel(results))
 

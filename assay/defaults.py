@@ -14,6 +14,7 @@ from assay.extractors.by_model_spec import (
 from assay.extractors.features import FeaturesExtractor
 from assay.extractors.predictions import PredictionsExtractor
 from assay.extractors.slice_keys import SliceKeyExtractor
+from assay.latest import check_no_runs
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.proto.config_pb2 import EvalConfig
@@ -62,12 +63,16 @@ def default_writers(
     """Metrics, plots and validations, the eval config, and the metrics as a flat table.
 
     Args:
-        output_path: folder of the results.
+        output_path: folder of the results; not an output below which runs have folders of their own.
         eval_config: a resolved config.
         data_location: where the data lies, as results tell it.
         file_format: format of the data, as results tell it.
         model_locations: model name -> where it lies, as results tell it.
+
+    Raises:
+        ResultsError: `latest.json` lies there, and who opens the folder would see the run which that names.
     """
+    check_no_runs(output_path)
     return [
         MetricsPlotsAndValidationsWriter(output_path),
         EvalConfigWriter(output_path, eval_config, data_location, file_format, dict(model_locations or {})),

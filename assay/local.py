@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -19,6 +18,7 @@ from assay import blessed, errors, publishing, storage
 from assay.checkpoints import runs
 from assay.checkpoints.heartbeat import alive
 from assay.errors import AssayError
+from assay.latest import new_run
 from assay.plan import Plan, Task
 from assay.progress import shown
 from assay.result_files import VERDICT_FILE
@@ -36,7 +36,7 @@ class RunResult:
     """What a run left behind.
 
     Attributes:
-        output: folder of the results.
+        output: folder of the run's results.
         verdict: whether the candidate may be released, and why not.
         counts: rows read, and bad rows by reason.
         seconds: wall time.
@@ -70,9 +70,9 @@ def check(plan: Plan, *, import_code: bool = False) -> None:
 def run(
     plan: Plan, *, checkpoints: str | None = None, progress: TextIO | None = None, options: Sequence[str] = ()
 ) -> RunResult:
-    """Runs a resolved plan and publishes the results under `plan.output`.
+    """Runs a resolved plan and publishes the results in a folder of the run below `plan.output`.
 
-    Results of an earlier run are withdrawn first, so that whoever finds `results.json` finds a whole run.
+    The results of other runs stay as they are; `latest.json` names this run once its results are whole.
 
     Args:
         plan: a plan whose parameters are resolved.
@@ -92,14 +92,15 @@ def run(
         else:
             cut = plan if is_checkpointed(plan) else reshaped(plan, CUTS)
             done = _run_tasks(cut, checkpoints, progress, options)
-    verdict = Verdict.from_json(storage.read(storage.join(plan.output, VERDICT_FILE)).decode())
-    return RunResult(plan.output, verdict, Counts(**done[-1].counts), time.monotonic() - started, tuple(done))
+    output = done[-1].output
+    verdict = Verdict.from_json(storage.read(storage.join(output, VERDICT_FILE)).decode())
+    return RunResult(output, verdict, Counts(**done[-1].counts), time.monotonic() - started, tuple(done))
 
 
 def _run_tasks(plan: Plan, root: str, progress: TextIO | None, options: Sequence[str]) -> list[StageResult]:
     """Runs tasks as soon as those before them are done; several at once in processes of their own."""
     root = storage.check_root(root)
-    run = f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:8]}"
+    run = new_run()
     with alive(runs.folder_of(root, run)):
         return _run_each(plan, root, run, publish_plan(plan, root), progress, options)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import glob
 import json
 import re
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import assay
 from assay import storage
-from assay.errors import MissingFileError
+from assay.latest import Latest, folder_of_run, move_latest, results_folder
 from assay.plan import Plan, digest
 
 RESULTS_FILE, VERDICT_FILE = "results.json", "verdict.json"
@@ -19,34 +20,25 @@ NOT_EVALUATED = "NOT_EVALUATED"
 _OWN_FILE = re.compile(
     r"(metrics|plots|attributions|flat_metrics|analysis)-\d{5}-of-\d{5}\.\w+|validations\.\w+|(eval_config|verdict)\.json"
 )
-"""What a run that failed may have left without a `results.json`."""
+"""The files of a run's results, but for `results.json`, which vouches for them."""
 
 
-def files_in(output: str) -> set[str]:
+def files_in(folder: str) -> set[str]:
     """Names of all files in a folder of results."""
-    return {place.rsplit("/", 1)[-1] for place in storage.match(storage.join(glob.escape(output), "*"))}
+    return {place.rsplit("/", 1)[-1] for place in storage.match(storage.join(glob.escape(folder), "*"))}
 
 
-def foreign_in(names: Iterable[str]) -> set[str]:
-    """Those of some names that no run of assay gives to a file."""
-    return {name for name in names if name != RESULTS_FILE and not _OWN_FILE.fullmatch(name)}
+def result_files_in(folder: str) -> set[str]:
+    """Names of the files in a folder that a run's results consist of, without `results.json`."""
+    return {name for name in files_in(folder) if _OWN_FILE.fullmatch(name)}
 
 
-def listed_in(output: str) -> list[str]:
-    """The files that a run's results.json lists; none if it is damaged."""
-    try:
-        content = json.loads(storage.read(storage.join(output, RESULTS_FILE)))
-    except (ValueError, MissingFileError):
-        return []
-    names = content.get("files", []) if isinstance(content, dict) else []
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
-
-
-def results_json(plan: Plan, verdict: str, counts: Mapping[str, Any], files: Iterable[str]) -> bytes:
+def results_json(plan: Plan, run: str, verdict: str, counts: Mapping[str, Any], files: Iterable[str]) -> bytes:
     """The content of `results.json`, which vouches for the other files.
 
     Args:
         plan: with its parameters.
+        run: name of the run's folder.
         verdict: the status.
         counts: `rows`, `bad_rows`, `unmatched`.
         files: names of those that belong to the results.
@@ -55,6 +47,7 @@ def results_json(plan: Plan, verdict: str, counts: Mapping[str, Any], files: Ite
         "assay_version": assay.__version__,
         "plan": digest(plan),
         "params": dict(plan.params),
+        "run": run,
         **counts,
         "verdict": verdict,
         "files": sorted(files),
@@ -63,8 +56,8 @@ def results_json(plan: Plan, verdict: str, counts: Mapping[str, Any], files: Ite
 
 
 def verdict_at(manifest: str, output: str) -> dict[str, Any]:
-    """The whole verdict as `verdict.json` has it: of a gate's manifest, or without one of a folder of results."""
-    found = json.loads(storage.read(manifest or storage.join(output, VERDICT_FILE)))
+    """The whole verdict as `verdict.json` has it: of a gate's manifest, or without one of the results of a run."""
+    found = json.loads(storage.read(manifest or storage.join(results_folder(output), VERDICT_FILE)))
     return dict(found["verdict"] if manifest else found)
 
 
@@ -73,20 +66,33 @@ def reasons_in(verdict: Mapping[str, Any]) -> list[str]:
     return [": ".join(filter(None, (reason["slice"], reason["message"]))) for reason in verdict["reasons"]]
 
 
-def publish_not_evaluated(plan: Plan, why: str) -> None:
-    """Publishes that there is nothing to judge by, in place of what an earlier run has published.
+def withdraw(folder: str) -> None:
+    """Deletes the results of an earlier try of the same run, first the file that vouches for them."""
+    for name in (RESULTS_FILE, *sorted(result_files_in(folder))):
+        storage.delete(storage.join(folder, name))
+
+
+def publish_not_evaluated(plan: Plan, run: str, why: str) -> str:
+    """Publishes as the results of a run that there is nothing to judge by.
 
     Args:
         plan: with its parameters.
+        run: name of the run.
         why: the reason, a sentence for people.
+
+    Returns:
+        The folder of the run's results.
     """
-    output, counts = plan.output, {"rows": 0, "bad_rows": {}, "unmatched": {}}
-    found = files_in(output)
-    stale = found & {*listed_in(output), *found.difference(foreign_in(found))} - {RESULTS_FILE}
-    for name in (RESULTS_FILE, *sorted(stale)):
-        storage.delete(storage.join(output, name))
+    started, counts = time.time(), {"rows": 0, "bad_rows": {}, "unmatched": {}}
+    folder = folder_of_run(plan.output, run, digest(plan))
+    name = folder.rsplit("/", 1)[-1]
+    withdraw(folder)
+
     about = dict.fromkeys(("metric", "model", "output", "slice", "bound"), "")
     reason = {"message": why, **about, **dict.fromkeys(("value", "baseline", "rows"))}
     verdict = {"status": NOT_EVALUATED, "reasons": [reason], "rubber_stamp": False, **counts}
-    storage.write(storage.join(output, VERDICT_FILE), (json.dumps(verdict, indent=2, sort_keys=True) + "\n").encode())
-    storage.write(storage.join(output, RESULTS_FILE), results_json(plan, NOT_EVALUATED, counts, [VERDICT_FILE]))
+    storage.write(storage.join(folder, VERDICT_FILE), (json.dumps(verdict, indent=2, sort_keys=True) + "\n").encode())
+    storage.write(storage.join(folder, RESULTS_FILE), results_json(plan, name, NOT_EVALUATED, counts, [VERDICT_FILE]))
+
+    move_latest(plan.output, Latest(run=name, started=started, verdict=NOT_EVALUATED))
+    return folder

@@ -1,25 +1,33 @@
-"""Publishing results under a plan's output: withdrawn first, `results.json` last, so that who finds it finds all."""
+"""Publishing the results of a run: into a folder of its own, `results.json` last, then `latest.json` names it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from assay import gate, storage
-from assay.errors import ConfigError
+from assay import gate, published, storage
+from assay.errors import AssayError, ConfigError
 from assay.gate import Counts
-from assay.plan import Plan
-from assay.published import RESULTS_FILE, VERDICT_FILE, files_in, foreign_in, listed_in, results_json
+from assay.latest import LATEST_FILE, Latest, folder_of_run, move_latest, new_run, read_latest
+from assay.plan import Plan, digest
+from assay.published import RESULTS_FILE, VERDICT_FILE, result_files_in, results_json
 from assay.result_files import load_metrics, load_validation_result
 from assay.verdict import Limits, Verdict
 from assay.writers.files import path_in, remove_temporaries, write_file, writing
 
 
 def check_output(output: str) -> None:
-    """Raises ConfigError for a place where no results can be written."""
+    """Looks whether results can be written to a place and named as the latest.
+
+    Raises:
+        ConfigError: they cannot be written.
+        ResultsError: `latest.json` is damaged.
+    """
+    if "://" not in output or storage.is_remote(output):
+        read_latest(output)
     if storage.is_remote(output):
         return
     if "://" in output:
@@ -32,26 +40,43 @@ def check_output(output: str) -> None:
         raise ConfigError(f"output: {output}: {existing} {what}; choose another folder")
 
 
-def withdraw(output: str) -> set[str]:
-    """Takes back the results of an earlier run, the file that vouches for them first; returns the files of others."""
-    remove_temporaries(output)  # of a run that was killed
-    found = files_in(output)
-    if RESULTS_FILE not in found:
-        return foreign_in(found)
-    listed = listed_in(output)
-    with writing(path_in(output, RESULTS_FILE)):
-        for name in (RESULTS_FILE, *(name for name in listed if name in found)):
-            storage.delete(path_in(output, name))
-    return foreign_in(found - set(listed))
+def results_folder_of(plan: Plan, run: str, job: str = "") -> str:
+    """The folder into which a run publishes, and no other run.
+
+    Args:
+        plan: with its parameters.
+        run: name of the run as its caller has it; "" for none.
+        job: digest of all that a job on Dataflow does; "" for none. Another call may collect what the job makes, and
+            must look in the same folder.
+    """
+    if run:
+        return folder_of_run(plan.output, run, digest(plan))
+    return storage.join(plan.output, f"job-{job[:16]}" if job else new_run())
+
+
+def withdraw(folder: str) -> None:
+    """Takes back what an earlier try of the same run has published, or has left behind when it was killed."""
+    remove_temporaries(folder)
+    with writing(path_in(folder, RESULTS_FILE)):
+        published.withdraw(folder)
 
 
 @contextmanager
-def cleaning_up(output: str) -> Iterator[None]:
-    """Removes files that were complete and waited for the others, if the block fails."""
+def removed_on_failure(folder: str, *, is_named: bool) -> Iterator[None]:
+    """Leaves nothing behind of a run that fails.
+
+    Args:
+        folder: of the run.
+        is_named: whether the caller named the run: another try may be writing there, so only temporary files go.
+    """
     try:
         yield
     except BaseException:
-        remove_temporaries(output)
+        remove_temporaries(folder)
+        is_whole = storage.stat(path_in(folder, RESULTS_FILE)) is not None
+        if not is_named and not is_whole:
+            with suppress(AssayError, OSError):
+                storage.delete_folder(folder)
         raise
 
 
@@ -64,15 +89,25 @@ def limits_of(plan: Plan) -> Limits:
     )
 
 
-def judge(plan: Plan, counts: Counts) -> Verdict:
-    """The verdict on the results that are written."""
-    return gate.verdict(
-        load_validation_result(plan.output), load_metrics(plan.output), counts=counts, limits=limits_of(plan)
-    )
+def judge(plan: Plan, folder: str, counts: Counts) -> Verdict:
+    """The verdict on the results in the folder of a run."""
+    return gate.verdict(load_validation_result(folder), load_metrics(folder), counts=counts, limits=limits_of(plan))
 
 
-def publish(plan: Plan, verdict: Verdict, counts: Counts, foreign: set[str]) -> None:
-    """Writes `verdict.json`, and `results.json`, which lists all files but those of others."""
-    write_file(path_in(plan.output, VERDICT_FILE), verdict.to_json().encode())
-    files = files_in(plan.output) - {RESULTS_FILE} - foreign
-    write_file(path_in(plan.output, RESULTS_FILE), results_json(plan, verdict.status, asdict(counts), files))
+def publish(plan: Plan, folder: str, verdict: Verdict, counts: Counts, started: float) -> None:
+    """Writes `verdict.json` and `results.json`, and lets `latest.json` name the run.
+
+    Args:
+        plan: with its parameters.
+        folder: of the run.
+        verdict: on its results.
+        counts: rows of the run.
+        started: when it began, in seconds since 1970.
+    """
+    run = folder.rsplit("/", 1)[-1]
+    write_file(path_in(folder, VERDICT_FILE), verdict.to_json().encode())
+    files = result_files_in(folder)
+    write_file(path_in(folder, RESULTS_FILE), results_json(plan, run, verdict.status, asdict(counts), files))
+
+    with writing(path_in(plan.output, LATEST_FILE)):
+        move_latest(plan.output, Latest(run=run, started=started, verdict=verdict.status))

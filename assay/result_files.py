@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from assay import storage
 from assay.errors import ConfigError, CorruptFileError, MissingFileError, ResultsError
 from assay.framing import unframed
+from assay.latest import results_folder
 from assay.proto.config_pb2 import EvalRun
 from assay.proto.metrics_for_slice_pb2 import AttributionsForSlice, MetricsForSlice, PlotsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
@@ -35,27 +36,28 @@ def load_metrics(output_path: str) -> Iterator[MetricsForSlice]:
     """The metrics of each slice, in the order of the files.
 
     Args:
-        output_path: folder of the results.
+        output_path: output of an analysis, of which the latest run is opened; or the folder of a run, or of TFMA.
 
     Raises:
         ResultsError: no such folder, no metrics in it, or not all of their files.
         CorruptFileError: a file is damaged.
     """
-    return _messages(_expected(output_path, METRICS_KEY), MetricsForSlice)
+    return _messages(_expected(results_folder(output_path), METRICS_KEY), MetricsForSlice)
 
 
 def load_plots(output_path: str) -> Iterator[PlotsForSlice]:
     """The plots of each slice, in the order of the files; arguments and errors as for `load_metrics`."""
-    return _messages(_expected(output_path, PLOTS_KEY), PlotsForSlice)
+    return _messages(_expected(results_folder(output_path), PLOTS_KEY), PlotsForSlice)
 
 
 def load_attributions(output_path: str) -> Iterator[AttributionsForSlice]:
     """The attributions of each slice, in the order of the files; arguments and errors as for `load_metrics`."""
-    return _messages(_expected(output_path, ATTRIBUTIONS_KEY), AttributionsForSlice)
+    return _messages(_expected(results_folder(output_path), ATTRIBUTIONS_KEY), AttributionsForSlice)
 
 
 def load_validation_result(output_path: str) -> ValidationResult:
     """What the gate found; arguments and errors as for `load_metrics`."""
+    output_path = results_folder(output_path)
     results = list(_messages(_expected(output_path, VALIDATIONS_KEY), ValidationResult))
     if len(results) != 1:
         raise ResultsError(
@@ -70,6 +72,7 @@ def load_verdict(output_path: str) -> Verdict:
     Raises:
         ResultsError: no such folder, no verdict in it, or a damaged one.
     """
+    output_path = results_folder(output_path)
     if VERDICT_FILE not in listed(output_path):
         raise ResultsError(f"{output_path}: no {VERDICT_FILE}; expected the folder of a run of assay that has finished")
     with _open(_path(output_path, VERDICT_FILE)) as file:
@@ -83,6 +86,7 @@ def load_eval_run(output_path: str) -> EvalRun | None:
         ResultsError: no such folder.
         CorruptFileError: the file does not hold an EvalRun.
     """
+    output_path = results_folder(output_path)
     if EVAL_CONFIG_FILE not in listed(output_path):
         return None
     path = _path(output_path, EVAL_CONFIG_FILE)
@@ -93,24 +97,26 @@ def load_eval_run(output_path: str) -> EvalRun | None:
         raise CorruptFileError(f"{path}: not an EvalRun: {error}") from error
 
 
-def records_of(output_path: str, key: str) -> Iterator[bytes]:
-    """The serialised records under an output key; none if it was not written."""
-    for path in find_files(output_path, key):
+def records_of(folder: str, key: str) -> Iterator[bytes]:
+    """The serialised records under an output key in the folder of a run; none if it was not written."""
+    for path in find_files(folder, key):
         yield from _records(path)
 
 
-def find_files(output_path: str, key: str) -> list[str]:
-    """The files of one output key: TFRecord, else Parquet, else without a suffix as old versions of TFMA wrote them.
+def find_files(folder: str, key: str) -> list[str]:
+    """The files of one output key in the folder of a run: TFRecord, else Parquet, else without a suffix.
+
+    Old versions of TFMA wrote the last.
 
     Raises:
         ResultsError: no such folder, or shards that do not belong together.
     """
-    names = sorted(listed(output_path))
+    names = sorted(listed(folder))
     for suffix in (r"\.tfrecord", r"\.parquet", ""):
         found = [name for name in names if re.fullmatch(rf"{key}(-[^.]*)?{suffix}", name)]
         if found:
-            _check_shards(output_path, found)
-            return [_path(output_path, name) for name in found]
+            _check_shards(folder, found)
+            return [_path(folder, name) for name in found]
     return []
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 from google.protobuf.json_format import MessageToDict
 
 from assay.errors import ResultsError
+from assay.latest import results_folder
 from assay.long_tables import CrossSliceKey, key_of, metrics_table, plots_table, text_of
 from assay.metrics.keys import MetricKey, PlotKey, SubKey
 from assay.near_miss import one_of
@@ -166,13 +167,15 @@ def load_eval_result(output_path: str, model_name: str | None = None) -> EvalRes
     """Opens the results of a run; the values are read now, plots are turned into dicts when they are asked for.
 
     Args:
-        output_path: folder of the results; every file in it may be missing.
+        output_path: output of an analysis, of which the latest run is opened; or the folder of a run, or of TFMA, in
+            which every file may be missing.
         model_name: whose results; None takes the only model that is not a baseline.
 
     Raises:
         ResultsError: no such folder, no results in it, or no such model.
         CorruptFileError: a file is damaged.
     """
+    output_path = results_folder(output_path)
     run = load_eval_run(output_path)
     metrics = in_order(map(pb.MetricsForSlice.FromString, records_of(output_path, METRICS_KEY)))
     plots = list(records_of(output_path, PLOTS_KEY))
@@ -202,7 +205,7 @@ def metrics_frame(output_path: str) -> pd.DataFrame:
     Columns as in `long_tables.METRICS_SCHEMA`, but `slice_key` holds the slice key itself, ((feature, value), ...).
 
     Args:
-        output_path: folder of the results.
+        output_path: as for `load_eval_result`.
 
     Raises:
         ResultsError: no such folder, or no metrics in it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,67 +16,69 @@ from assay.verdict import Counts
 from assay.writers.files import path_in, remove_temporaries, write_file
 
 _SUBMITTED = re.compile(r"submitted-attempt-[0-9a-f]+\.json")
-"""Stands in the folder of results while an attempt writes to it, and tells which files were there before."""
+"""Stands in the folder of results while an attempt writes to it."""
 
 
 @contextmanager
 def results_written(
-    output: str,
+    folder: str,
     task: str,
     digest: str,
     reader: beam.PTransform,
     analysis: beam.PTransform,
     options: Sequence[str],
     remote: Remote,
-) -> Iterator[tuple[Counts, set[str]]]:
-    """Withdraws what lies in a folder of results and has the new ones written; they are to be published inside.
+    *,
+    is_named: bool,
+) -> Iterator[Counts]:
+    """Has the results of a run written into its folder; they are to be published inside.
 
     Args:
-        output: the folder.
+        folder: of the run.
         task: who writes.
         digest: of all that decides what is written, and where; only a job has need of it.
         reader: PBegin -> what is read.
         analysis: what is done with it; writes the files.
         options: flags of Beam pipeline options.
         remote: how to treat a job.
+        is_named: whether the caller named the run, so that it may be tried again.
 
     Yields:
-        Rows of the run, and names of files of others in the folder.
+        Rows of the run.
     """
     if dataflow.is_chosen(options):
-        dataflow.check_place("output", output)
-        with _by_job(output, task, digest, (reader, analysis), options, remote) as counts_and_foreign:
-            yield counts_and_foreign
+        dataflow.check_place("output", folder)
+        with _by_job(folder, task, digest, (reader, analysis), options, remote) as counts:
+            yield counts
         return
-    foreign = publishing.withdraw(output)
-    with publishing.cleaning_up(output):
-        counts = run_pipeline(reader, analysis, options)
-    yield counts, foreign
+    with publishing.removed_on_failure(folder, is_named=is_named):
+        publishing.withdraw(folder)
+        yield run_pipeline(reader, analysis, options)
 
 
 @contextmanager
 def _by_job(
-    output: str,
+    folder: str,
     task: str,
     digest: str,
     pipeline: tuple[beam.PTransform, beam.PTransform],
     options: Sequence[str],
     remote: Remote,
-) -> Iterator[tuple[Counts, set[str]]]:
+) -> Iterator[Counts]:
     def place_of(attempt: str) -> str:
-        return path_in(output, f"submitted-{attempt}.json")
+        return path_in(folder, f"submitted-{attempt}.json")
 
     def prepared(attempt: str) -> tuple[beam.PTransform, beam.PTransform]:
-        foreign = sorted(name for name in publishing.withdraw(output) if not _SUBMITTED.fullmatch(name))
-        write_file(place_of(attempt), json.dumps(foreign).encode())
+        publishing.withdraw(folder)
+        write_file(place_of(attempt), b"{}")
         return pipeline
 
     def is_whole(attempt: str) -> bool:  # else published or taken away: who comes then writes anew
         return storage.stat(place_of(attempt)) is not None
 
     done = dataflow.run(dataflow.Work(task=task, digest=digest, pipeline=prepared, is_whole=is_whole), options, remote)
-    remove_temporaries(output)  # of workers that died
-    submitted = {name for name in files_in(output) if _SUBMITTED.fullmatch(name)}
-    yield done.counts, {*json.loads(storage.read(place_of(done.attempt))), *submitted}
+    remove_temporaries(folder)  # of workers that died
+    submitted = {name for name in files_in(folder) if _SUBMITTED.fullmatch(name)}
+    yield done.counts
     for name in submitted:
-        storage.delete(path_in(output, name))
+        storage.delete(path_in(folder, name))

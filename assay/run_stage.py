@@ -85,24 +85,27 @@ def _done(
 
 def _analyse(plan: Plan, task: Task, options: Sequence[str], run: str, remote: Remote) -> StageResult:
     """The whole plan as one Beam job."""
+    started = time.time()
     publishing.check_output(plan.output)
     plan = blessed.with_baseline(plan, blessed.today(plan))
     context = context_of(plan)
     check_inputs(context)
+
     seen = _digest(context, run) if dataflow.is_chosen(options) else ""
-    with results_written(plan.output, task.name, seen, reader_of(context), analysis_of(context), options, remote) as (
-        counts,
-        foreign,
-    ):
-        verdict = publishing.judge(plan, counts)
-        publishing.publish(plan, verdict, counts, foreign)
+    folder = publishing.results_folder_of(plan, run, seen)
+    reader, analysis = reader_of(context), analysis_of(context, folder)
+    with results_written(
+        folder, task.name, seen, reader, analysis, options, remote, is_named=bool(run or seen)
+    ) as counts:
+        verdict = publishing.judge(plan, folder, counts)
+        publishing.publish(plan, folder, verdict, counts, started)
     return StageResult(
         task=task.name,
         kind=ANALYSE,
         counts=asdict(counts),
         rows=counts.rows,
         verdict=verdict.status,
-        output=plan.output,
+        output=folder,
     )
 
 

@@ -83,13 +83,13 @@ def context_of(plan: Plan) -> Context:
     return Context(plan, config, as_configured(refs, config))
 
 
-def analysis_of(context: Context) -> beam.PTransform:
-    """Everything after reading, as one transform."""
+def analysis_of(context: Context, folder: str) -> beam.PTransform:
+    """Everything after reading, as one transform; `folder` is that of the run's results."""
     return ExtractEvaluateAndWriteResults(
         eval_config=context.eval_config,
         extractors=extractors_of(context),
         evaluators=evaluators_of(context),
-        writers=writers_of(context),
+        writers=writers_of(context, folder),
         rubber_stamp=context.plan.rubber_stamp,
     )
 
@@ -254,18 +254,19 @@ _EVALUATORS: Mapping[str, Callable[[Context], Evaluator]] = {
 }
 
 
-_WRITERS: Mapping[str, Callable[[Context], Writer]] = {
-    "WriteMetricsPlotsAndValidations": lambda c: MetricsPlotsAndValidationsWriter(c.plan.output),
-    "WriteEvalConfig": lambda c: _eval_config_writer(c),
-    "WriteMetricsTable": lambda c: MetricsTableWriter(c.plan.output),
-    "WriteAnalysisTable": lambda c: AnalysisTableWriter(c.plan.output),
+_WRITERS: Mapping[str, Callable[[Context, str], Writer]] = {
+    "WriteMetricsPlotsAndValidations": lambda _, folder: MetricsPlotsAndValidationsWriter(folder),
+    "WriteEvalConfig": lambda c, folder: _eval_config_writer(c, folder),
+    "WriteMetricsTable": lambda _, folder: MetricsTableWriter(folder),
+    "WriteAnalysisTable": lambda _, folder: AnalysisTableWriter(folder),
 }
+"""(context, folder of the run's results) -> writer."""
 
 
-def _eval_config_writer(context: Context) -> Writer:
+def _eval_config_writer(context: Context, folder: str) -> Writer:
     inputs = context.plan.inputs
     return EvalConfigWriter(
-        context.plan.output,
+        folder,
         context.eval_config,
         data_location=", ".join(inputs.get("files", (inputs.get("factory", ""),))),
         file_format=inputs.get("format", ""),
@@ -291,13 +292,18 @@ def evaluators_of(context: Context, names: Collection[str] | None = None) -> lis
     ]
 
 
-def writers_of(context: Context) -> list[Writer]:
-    """The plan's writers."""
+def writers_of(context: Context, folder: str) -> list[Writer]:
+    """The plan's writers.
+
+    Args:
+        context: of the plan.
+        folder: of the run's results.
+    """
     settings = context.plan.of_kind(plans.WRITE_RESULTS)[0].settings
     return [
         _custom(Stage(name=writer["name"], kind=plans.WRITE_RESULTS, settings=writer), Writer)
         if "factory" in writer
-        else _WRITERS[writer["name"]](context)
+        else _WRITERS[writer["name"]](context, folder)
         for writer in settings.get("writers", ())
     ]
 
@@ -379,4 +385,5 @@ def import_custom(context: Context) -> Sequence[Any]:
     for ref in context.models:
         if ref.type == "callable":
             models.load(ref)
-    return [reader_of(context), *extractors_of(context), *evaluators_of(context), *writers_of(context)]
+    writers = writers_of(context, context.plan.output)
+    return [reader_of(context), *extractors_of(context), *evaluators_of(context), *writers]

@@ -9,6 +9,7 @@ from typing import Any
 from assay.checkpoints.commit import load
 from assay.checkpoints.manifest import root_of
 from assay.checkpoints.transforms import read_output
+from assay.latest import results_folder
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.records import metric_key_from_proto
 from assay.report.charts import Matrix, roc
@@ -27,8 +28,8 @@ def in_checkpoint(manifest: str, key: str) -> list[bytes]:
 
 
 def in_results(output: str, key: str) -> list[bytes]:
-    """Records of an output in a folder of results."""
-    return list(records_of(output, key))
+    """Records of an output in the results of a run."""
+    return list(records_of(results_folder(output), key))
 
 
 def metrics_metadata(records: Iterable[bytes]) -> dict[str, float]:

@@ -139,8 +139,9 @@ def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
 
 def blessing_of(plan: Plan, result: StageResult) -> dict[str, Any]:
     """What `bless` is told: which model it is, why it may be released, and where to note it."""
-    verdict = verdict_at(result.manifest, plan.output)
-    blessing = blessed.blessing_of(plan, verdict, digest=result.digest, manifest=result.manifest, output=plan.output)
+    output = result.output or plan.output
+    verdict = verdict_at(result.manifest, output)
+    blessing = blessed.blessing_of(plan, verdict, digest=result.digest, manifest=result.manifest, output=output)
     return {**blessing, "place": blessed.place_of(plan)}
 
 

@@ -20,7 +20,7 @@ from assay.errors import AssayError, ConfigError, TransientError
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import FAIL, SKIP, skip_after
 from assay.operators.links import RESULT_KEY, ResultsLink
-from assay.operators.stage import airflow_errors, resolved
+from assay.operators.stage import airflow_errors, resolved, run_name
 from assay.params import check_parameters, settled, substitute
 from assay.plan import Plan
 from assay.published import NOT_EVALUATED, publish_not_evaluated
@@ -112,11 +112,11 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
                 return {"files": event["files"], "verdict": "", "output": ""}
             why = f"no data at {', '.join(event['missing'])} after {in_words(self.wait)}"
             plan = self._resolved()
-            publish_not_evaluated(plan, why)
+            output = publish_not_evaluated(plan, run_name("", context), why)
         self.log.warning("%s: %s", NOT_EVALUATED, why)
         if self.on_not_blessed == FAIL:
             raise AirflowFailException(f"{NOT_EVALUATED}: {why}")
-        done = {"files": event["files"], "verdict": NOT_EVALUATED, "output": plan.output}
+        done = {"files": event["files"], "verdict": NOT_EVALUATED, "output": output}
         context["ti"].xcom_push(RESULT_KEY, done)  # skipping ends the task before Airflow does
         skip_after(self, context["ti"])
         return done

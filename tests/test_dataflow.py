@@ -21,6 +21,7 @@ from assay.analysis_file import load_analysis
 from assay.checkpoints.commit import load, mark_damaged
 from assay.dataflow_job import Remote, RemoteJob, in_line
 from assay.errors import AssayError, BadRowError, ConfigError, TransientError
+from assay.latest import results_folder
 from assay.plan import Plan, with_params
 from assay.result_files import load_metrics
 from assay.run_stage import run_stage
@@ -140,9 +141,11 @@ def test_a_plan_stage_by_stage_on_dataflow_gives_what_it_gives_here(plan, servic
     here = replace(plan, output=f"{place}/here")
     expected = local.run(reshaped(here, "none"))
     assert metrics_in(plan.output) == metrics_in(expected.output)
-    listed = json.loads(storage.read(f"{plan.output}/results.json"))
+    folder = done["WriteResults"].output
+    assert folder == results_folder(plan.output)
+    listed = json.loads(storage.read(f"{folder}/results.json"))
     assert listed["rows"] == ROWS
-    assert {name.rsplit("/", 1)[-1] for name, _ in storage.list(plan.output)} == {*listed["files"], "results.json"}
+    assert {name.rsplit("/", 1)[-1] for name, _ in storage.list(folder)} == {*listed["files"], "results.json"}
 
 
 def test_a_whole_plan_is_one_job_that_may_be_collected_by_another_call(plan, service, place):

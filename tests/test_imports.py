@@ -38,6 +38,7 @@ ALLOWED = {  # first match holds
     "assay.framing": set(),
     "assay.memory": set(),
     "assay.shapes": set(),
+    "assay.latest": set(),
     "assay.stage_call": set(),
     "assay.stage_result": set(),
     "assay.stat": set(),

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from assay import storage
 from assay.errors import AssayError, MissingFileError
+from assay.latest import results_folder
 from assay.long_tables import text_of
 from assay.metrics.keys import MetricKey
 from assay.metrics.registry import Better, definitions
@@ -126,12 +127,13 @@ def evidence_of(output: str) -> Evidence:
     """Reads the results of a run; what is not there is left empty.
 
     Args:
-        output: folder of the results, local or on gs://.
+        output: of an analysis, of which the latest run is read; or the folder of a run; local or on gs://.
 
     Raises:
         ResultsError: no such folder, or files of several runs.
         CorruptFileError: a file is damaged.
     """
+    output = results_folder(output)
     verdict = load_verdict(output) if VERDICT_FILE in listed(output) else None
     run = load_eval_run(output) or EvalRun()
     rules = _rules(run.eval_config)

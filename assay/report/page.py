@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
 
+from assay.latest import results_folder
 from assay.report import sections
 from assay.report.evidence import Evidence, Plots, Slice, evidence_of, plots_of
 from assay.report.markdown import summary
@@ -26,13 +27,14 @@ def html_page(output: str) -> str:
     and to filter.
 
     Args:
-        output: folder of the results, local or on gs://.
+        output: of an analysis, of which the latest run is shown; or the folder of a run; local or on gs://.
 
     Raises:
         ResultsError: no such folder, or files of several runs.
         CorruptFileError: a file is damaged.
     """
-    evidence = evidence_of(output)
+    folder = results_folder(output)
+    evidence = evidence_of(folder)
     first = _first(evidence.slices)
     names = {found.name for found in first}
     body = [
@@ -40,7 +42,7 @@ def html_page(output: str) -> str:
         sections.verdict_section(evidence),
         sections.overall_section(evidence),
         slices_section(evidence, first),
-        plots_section(evidence, _plots_of_first(output, first)),
+        plots_section(evidence, _plots_of_first(folder, first)),
         sections.run_section(evidence),
     ]
     whole = joined(*body)
@@ -57,7 +59,7 @@ def markdown_summary(output: str) -> str:
     """Verdict, reasons, metrics of all rows and the worst slices, as Markdown with tables.
 
     Args:
-        output: folder of the results, local or on gs://.
+        output: as for `html_page`.
 
     Raises:
         ResultsError: no such folder, or files of several runs.

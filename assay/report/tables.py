@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.errors import ResultsError
+from assay.latest import results_folder
 from assay.long_tables import text_of
 from assay.metrics.keys import MetricKey
 from assay.near_miss import one_of
@@ -31,7 +32,7 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
     """Metrics by slice: a row for each slice, or, where there are few slices, a row for each metric.
 
     Args:
-        results: folder of the results.
+        results: output of an analysis, of which the latest run is shown; or the folder of a run.
         metrics: names of the metrics to show, with their differences; None shows those that there is room for.
         slices: shows the slices whose text has this in it, such as `sex` or `sex=Female` (or `sex:Female`); None shows
             the first 40.
@@ -40,6 +41,7 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
         ResultsError: no results there, or no such metric or slice.
         CorruptFileError: a file is damaged.
     """
+    results = results_folder(results)
     records = in_order(load_metrics(results))
     found = _chosen_slices(records, slices)
     keys = _chosen_keys(records, metrics)
@@ -60,6 +62,7 @@ def verdict_panel(results: str) -> Panel:
     Raises:
         ResultsError: no such folder, or a damaged verdict.
     """
+    results = results_folder(results)
     if VERDICT_FILE not in listed(results):
         return Panel("there is no verdict with these results", title="verdict")
     verdict = load_verdict(results)

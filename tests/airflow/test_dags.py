@@ -11,6 +11,7 @@ import pytest
 
 from tests.airflow.conftest import BAD_DAY, GOOD_DAY, ROOT, analysis
 from tests.airflow.runs import returned, run_dag
+from tests.latest_results import latest
 
 FILES = sorted((ROOT / "dags").glob("*.py"))
 IDS = {"scheduled_model_validation", "retraining", "deployment", "backfill_model_versions"}
@@ -112,5 +113,6 @@ def test_backfill_evaluates_each_and_blesses_which_are_good(prepared, tmp_path):
     _, states = run_dag(prepared("backfill_model_versions"), "backfill_model_versions", conf=conf)
     assert states["evaluate.WriteResults"] == ["success", "success"]
     assert states["evaluate.Bless"] == ["success", "skipped"]
-    verdicts = [json.loads((tmp_path / f"results/{day}/verdict.json").read_text()) for day in (GOOD_DAY, BAD_DAY)]
+    folders = [latest(tmp_path / f"results/{day}") for day in (GOOD_DAY, BAD_DAY)]
+    verdicts = [json.loads((folder / "verdict.json").read_text()) for folder in folders]
     assert [verdict["status"] for verdict in verdicts] == ["BLESSED", "NOT_BLESSED"]

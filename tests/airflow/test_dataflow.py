@@ -13,6 +13,7 @@ import pytest
 
 from assay import storage
 from assay.dataflow_job import RemoteJob
+from assay.latest import results_folder
 from assay.operators import DataflowLauncher, ReadInputsOperator, SubprocessLauncher
 from assay.operators.launchers.launcher import Detaching, StageCall
 from assay.operators.links import DataflowLink
@@ -118,7 +119,7 @@ def test_each_stage_is_a_job_that_a_triggerer_waits_for(make, service, place):
         task_ids="model_analysis.ReadInputs", key=DataflowLink().xcom_key
     )
     assert page == RemoteJob(**read["job"]).page
-    published = json.loads(storage.read(f"{place}/results/{GOOD_DAY}/results.json"))
+    published = json.loads(storage.read(f"{results_folder(f'{place}/results/{GOOD_DAY}')}/results.json"))
     assert (published["verdict"], published["rows"]) == ("BLESSED", 400)
 
 
@@ -127,7 +128,8 @@ def test_a_whole_plan_may_be_one_job_and_a_worker_may_wait_for_it(make, service,
     assert len(service.jobs) == 1
     assert returned(run, "model_analysis.Analyse")["verdict"] == "NOT_BLESSED"
     assert states["model_analysis.Bless"] == "skipped"
-    assert json.loads(storage.read(f"{place}/results/{BAD_DAY}/verdict.json"))["status"] == "NOT_BLESSED"
+    verdict = json.loads(storage.read(f"{results_folder(f'{place}/results/{BAD_DAY}')}/verdict.json"))
+    assert verdict["status"] == "NOT_BLESSED"
 
 
 def test_a_job_that_fails_by_bad_data_fails_the_task_without_another_job(make, service, place, tmp_path, capfd):

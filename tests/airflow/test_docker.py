@@ -14,6 +14,7 @@ from assay.operators.launchers.docker import DockerLauncher
 from assay.operators.launchers.launcher import StageCall
 from tests.airflow.conftest import GOOD_DAY, analysis
 from tests.airflow.runs import returned, run_dag
+from tests.latest_results import latest
 
 DAG_FILE = """
 from airflow.sdk import DAG
@@ -42,7 +43,7 @@ def test_each_stage_runs_in_a_container_that_is_gone_afterwards(engine, dags, da
     run, states = run_dag(dag, "in_docker")
     assert set(states.values()) == {"success"}
     assert returned(run, "validate.ReadInputs")["rows"] == 400
-    assert json.loads((tmp_path / f"results/{GOOD_DAY}/verdict.json").read_text())["status"] == "BLESSED"
+    assert json.loads((latest(tmp_path / f"results/{GOOD_DAY}") / "verdict.json").read_text())["status"] == "BLESSED"
     assert not [c for c in engine.containers(all=True) if "in_docker" in c["Labels"].get("assay.stage", "")]
 
 

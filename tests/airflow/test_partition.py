@@ -20,6 +20,7 @@ from tests.airflow.conftest import GOOD_DAY, ROOT, RUNTIME, analysis
 from tests.airflow.google_door import key_of
 from tests.airflow.runs import returned, run_dag
 from tests.airflow.standalone import started, until
+from tests.latest_results import latest
 
 DAG_FILE = """
 from datetime import timedelta
@@ -60,7 +61,7 @@ def make(dags, data, tmp_path):
 
 
 def verdict_at(folder):
-    return json.loads((folder / "verdict.json").read_text())
+    return json.loads((latest(folder) / "verdict.json").read_text())
 
 
 def test_data_that_is_there_is_not_waited_for(make):
@@ -76,7 +77,7 @@ def test_data_that_comes_later_is_waited_for_by_a_trigger(make, tmp_path):
     thread.start()
     run, states = run_dag(file, "waiting", conf={"date": LATE_DAY})
     assert set(states.values()) == {"success"}
-    assert returned(run, "model_analysis.Analyse")["output"].endswith(LATE_DAY)
+    assert returned(run, "model_analysis.Analyse")["output"].startswith(f"{tmp_path}/results/{LATE_DAY}/")
 
 
 def test_data_that_does_not_come_is_a_verdict_and_all_behind_is_skipped(make, tmp_path):
@@ -91,7 +92,8 @@ def test_data_that_does_not_come_is_a_verdict_and_all_behind_is_skipped(make, tm
         f"no data at {tmp_path}/data/{LATE_DAY}/*.parquet after 1 s"
     ]
     done = returned(run, "model_analysis.WaitForData")
-    assert done == {"files": 0, "verdict": "NOT_EVALUATED", "output": f"{tmp_path}/results/{LATE_DAY}"}
+    folder = str(latest(tmp_path / "results" / LATE_DAY))
+    assert done == {"files": 0, "verdict": "NOT_EVALUATED", "output": folder}
 
 
 def test_what_comes_after_fails_where_that_is_asked_for(make):
@@ -122,30 +124,27 @@ def test_in_a_mapped_group_only_the_day_without_data_is_skipped(make, call, tmp_
 PUBLISH = """
 import sys
 from assay.plan import from_json
-from assay.publishing import publish, withdraw
+from assay.publishing import publish
 from assay.verdict import Counts, Reason, Status, Verdict
 plan = from_json(sys.stdin.read())
-publish(plan, Verdict(Status.NOT_EVALUATED, (Reason(sys.argv[1]),)), Counts(0), withdraw(plan.output))
+publish(plan, sys.argv[2], Verdict(Status.NOT_EVALUATED, (Reason(sys.argv[1]),)), Counts(0), 0.0)
 """
 
 
 @pytest.mark.slow
-def test_what_is_published_is_what_a_run_publishes_and_nothing_of_an_earlier_one_stays(make, tmp_path):
+def test_what_is_published_is_what_a_run_publishes(make, tmp_path):
     run_dag(make(analysis_table=False), "waiting")
     plan = from_json(next((tmp_path / "checkpoints/plans").iterdir()).read_text())
-    shutil.copytree(tmp_path / "results" / GOOD_DAY, tmp_path / "results" / LATE_DAY)
-    late = tmp_path / "results" / LATE_DAY
-    (late / "results.json").unlink()  # as of a run that was killed
-    (late / "notes.txt").write_text("of somebody else")
     run_dag(make(analysis_table=False), "waiting", conf={"date": LATE_DAY})
+    late = latest(tmp_path / "results" / LATE_DAY)
     ours = {file.name: file.read_text() for file in late.iterdir()}
-    assert set(ours) == {"verdict.json", "results.json", "notes.txt"}
+    assert set(ours) == {"verdict.json", "results.json"}
 
     why = verdict_at(late)["reasons"][0]["message"]
     for name in ("verdict.json", "results.json"):
         (late / name).unlink()
     plan_json = to_json(with_params(plan, {"date": LATE_DAY}))
-    subprocess.run([RUNTIME, "-c", PUBLISH, why], input=plan_json, text=True, check=True, cwd=ROOT)
+    subprocess.run([RUNTIME, "-c", PUBLISH, why, str(late)], input=plan_json, text=True, check=True, cwd=ROOT)
     assert {file.name: file.read_text() for file in late.iterdir()} == ours
 
 

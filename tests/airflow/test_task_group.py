@@ -8,6 +8,7 @@ import pytest
 
 from tests.airflow.conftest import BAD_DAY, GOOD_DAY, analysis
 from tests.airflow.runs import dag_in, returned, run_dag
+from tests.latest_results import latest
 
 DAG_FILE = """
 from airflow.sdk import DAG, Asset
@@ -70,7 +71,7 @@ def test_parameters_of_the_plan_are_in_the_form_that_triggers_a_run(make):
 def test_a_checkpointed_plan_runs_task_by_task_and_a_second_run_finds_the_checkpoints(make, tmp_path):
     run, states = run_dag(make(), "validation")
     assert states == {**{f"model_analysis.{name}": "success" for name in [*TASKS, "Bless"]}, "push": "success"}
-    assert json.loads((tmp_path / f"results/{GOOD_DAY}/verdict.json").read_text())["status"] == "BLESSED"
+    assert json.loads((latest(tmp_path / f"results/{GOOD_DAY}") / "verdict.json").read_text())["status"] == "BLESSED"
     first = returned(run, "model_analysis.ReadInputs")
     assert set(first) == {"task", "manifest", "digest", "rows", "counts", "verdict", "output", "reused", "job"}
     assert first["rows"] == 400
@@ -85,7 +86,7 @@ def test_a_closed_gate_publishes_why_and_visibly_skips_what_comes_after(make, tm
     _, states = run_dag(make(), "validation", conf={"date": BAD_DAY})
     published = {f"model_analysis.{name}": "success" for name in TASKS}
     assert states == {**published, "model_analysis.Bless": "skipped", "push": "skipped"}
-    assert json.loads((tmp_path / f"results/{BAD_DAY}/verdict.json").read_text())["status"] == "NOT_BLESSED"
+    assert json.loads((latest(tmp_path / f"results/{BAD_DAY}") / "verdict.json").read_text())["status"] == "NOT_BLESSED"
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 What a single reader, model or config refuses is tested beside it; here whole runs meet it, and leave no finished look.
 """
 
-import contextlib
 import datetime
 import gzip
 import json
@@ -29,9 +28,11 @@ from assay.errors import (
     EvalConfigError,
     MissingColumnError,
     ModelError,
+    ResultsError,
     UsageError,
 )
 from assay.plan import with_params
+from tests.latest_results import latest
 
 ROWS = 40
 COLUMNS = {
@@ -84,8 +85,8 @@ def refused(kind, message, folder, *args, **settings):
 
 
 def nothing_looks_finished(output):
-    left = {path.name for path in output.iterdir()} if output.is_dir() else set()
-    assert not left & {"results.json", "verdict.json"}
+    left = {path.name for path in output.rglob("*")} if output.is_dir() else set()
+    assert not left & {"results.json", "verdict.json", "latest.json"}
     assert not [name for name in left if name.startswith("metrics-") or name.endswith(".tmp")]
 
 
@@ -249,7 +250,7 @@ def test_a_bad_row_is_counted_and_left_out_where_that_is_asked_for(case, tmp_pat
     assert found.counts.bad_rows == {reason: 1}
     by_slice = {str(record.slice_key.single_slice_keys): record.rows for record in load_metrics(found.output)}
     assert by_slice.pop("[]") == good == sum(by_slice.values())
-    assert json.loads((tmp_path / "out" / "results.json").read_text())["bad_rows"] == {reason: 1}
+    assert json.loads((latest(tmp_path / "out") / "results.json").read_text())["bad_rows"] == {reason: 1}
 
 
 def test_a_class_id_that_no_prediction_stands_for_is_a_bad_row(tmp_path):
@@ -498,15 +499,15 @@ def test_a_run_that_fails_while_it_writes_the_rows_leaves_none_of_them(tmp_path)
     writers = [{"name": "Mine", "factory": "tests.end_to_end.misfits:failing_writer"}]
     with pytest.raises(Exception, match="no such thing"):
         run(tmp_path, analysis_table=True, writers=writers)
-    assert [path.name for path in (tmp_path / "out").glob("*.tmp")] == []
+    assert list((tmp_path / "out").rglob("*")) == []
 
 
-def test_what_a_killed_run_left_half_written_is_cleared_by_the_next(tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / f"metrics.{'0a' * 16}.tmp").write_bytes(b"half")
+def test_what_lies_beside_the_folders_of_runs_stays(tmp_path):
+    (tmp_path / "out" / "killed-run").mkdir(parents=True)
+    (tmp_path / "out" / "killed-run" / f"metrics.{'0a' * 16}.tmp").write_bytes(b"half")
     (tmp_path / "out" / "mine.tmp").write_bytes(b"whole")
     run(tmp_path)
-    assert [path.name for path in (tmp_path / "out").glob("*.tmp")] == ["mine.tmp"]
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*.tmp")) == [f"metrics.{'0a' * 16}.tmp", "mine.tmp"]
 
 
 @pytest.mark.parametrize("place", [a_file, below_a_file, of_an_unknown_scheme])
@@ -524,20 +525,21 @@ def test_a_file_that_stands_where_results_should_go_is_left_alone(place, tmp_pat
     assert "mine" in {path.read_text() for path in tmp_path.iterdir() if path.name in ("out", "file")}
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]"])
-def test_a_damaged_file_of_an_earlier_run_is_replaced_or_refused(content, tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "results.json").write_text(content)
-    with contextlib.suppress(AssayError):  # refused by name or replaced: both will do
-        run(tmp_path)
-
-
 @pytest.mark.parametrize(
-    "name", ["results.json", "verdict.json", "metrics-00000-of-00001.tfrecord", "eval_config.json"]
+    "content", ["", "{", "[1]", '{"run": "../elsewhere", "started": 0}', '{"run": "a", "started": "yesterday"}', "{}"]
 )
-def test_a_folder_that_stands_where_a_file_should_go_is_named(name, tmp_path):
-    (tmp_path / "out" / name).mkdir(parents=True)
-    with pytest.raises(AssayError, match=name):
+def test_a_pointer_to_the_latest_run_that_is_damaged_is_named(content, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "latest.json").write_text(content)
+    with pytest.raises(ResultsError, match=r"latest\.json"):
+        run(tmp_path)
+    with pytest.raises(ResultsError, match=r"latest\.json"):
+        load_metrics(str(tmp_path / "out"))
+
+
+def test_a_folder_that_stands_where_the_pointer_should_go_is_named(tmp_path):
+    (tmp_path / "out" / "latest.json").mkdir(parents=True)
+    with pytest.raises(ResultsError, match=r"latest\.json"):
         run(tmp_path)
 
 

@@ -15,6 +15,7 @@ from sklearn import metrics as sk
 
 import assay
 from assay.records import metric_key_from_proto, slice_key_from_proto
+from tests.latest_results import latest
 from tests.metrics.auc_bound import auc_bound
 
 CENSUS = Path(__file__).parents[2] / "examples" / "census"
@@ -114,7 +115,7 @@ def test_figures_of_every_slice_are_those_of_scikit_learn(results, scored):
 
 def test_every_row_is_in_the_results(results, scored):
     rows = {slice_key_from_proto(record.slice_key): record.rows for record in assay.load_metrics(str(results))}
-    assert rows[()] == len(scored) == json.loads((results / "results.json").read_text())["rows"]
+    assert rows[()] == len(scored) == json.loads((latest(results) / "results.json").read_text())["rows"]
     assert sum(n for key, n in rows.items() if [f for f, _ in key] == ["sex"]) == len(scored)
     assert sum(n for key, n in rows.items() if [f for f, _ in key] == ["race", "sex"]) == len(scored)
 
@@ -128,16 +129,16 @@ def tfma():
 
 
 def test_tfma_opens_the_results(results, tfma):
-    loaded = tfma.load_eval_result(str(results), model_name="candidate")
+    loaded = tfma.load_eval_result(str(latest(results)), model_name="candidate")
     ours = assay.load_eval_result(str(results), model_name="candidate")
     overall = dict(loaded.slicing_metrics)[()][""][""]
     assert overall["auc"]["doubleValue"] == dict(ours.slicing_metrics)[()][""][""]["auc"]["doubleValue"] > 0.9
     assert len(loaded.slicing_metrics) == len(ours.slicing_metrics) > 30
-    assert len(list(tfma.load_metrics(str(results)))) == len(loaded.slicing_metrics)
-    plots = list(tfma.load_plots(str(results)))
+    assert len(list(tfma.load_metrics(str(latest(results))))) == len(loaded.slicing_metrics)
+    plots = list(tfma.load_plots(str(latest(results))))
     assert len(plots) == len(loaded.slicing_metrics)
     assert all(len(plot.plot_keys_and_values) == 2 for plot in plots)
-    validation = tfma.load_validation_result(str(results))
+    validation = tfma.load_validation_result(str(latest(results)))
     assert validation.validation_ok == assay.load_validation_result(str(results)).validation_ok is True
 
 

@@ -17,6 +17,7 @@ from assay.errors import BadRowError, ConfigError, MissingColumnError
 from assay.plan import with_params
 from tests.end_to_end import test_runs
 from tests.end_to_end.test_runs import CONFIG, ROWS, TABLE, WRITE, expected, records
+from tests.latest_results import latest
 
 __all__ = ["expected"]
 
@@ -76,7 +77,7 @@ def test_what_did_not_match_is_in_results_and_verdict(tmp_path, main):
     assert result.counts.rows == 400
     assert [r.rows for r in load_metrics(str(tmp_path / "results")) if not r.slice_key.single_slice_keys] == [400]
     for file in ("results.json", "verdict.json"):
-        assert json.loads((tmp_path / "results" / file).read_text())["unmatched"] == {"rows": 200, "labels": 5}
+        assert json.loads((latest(tmp_path / "results") / file).read_text())["unmatched"] == {"rows": 200, "labels": 5}
     assert result.verdict.lines()[0] == "BLESSED: 400 rows, 200 rows without a partner, 5 labels without a partner"
 
 
@@ -109,7 +110,7 @@ def test_repeated_keys_stop_the_run_and_leave_nothing_that_looks_finished(tmp_pa
     labels = pa.concat_tables([LABELLED, LABELLED.slice(7, 1)])
     with pytest.raises(BadRowError, match=rf"labels.parquet: the key id='{labels['id'][7]}' is already in this file"):
         run(tmp_path, main, {"files": written(tmp_path, "labels.parquet", labels)})
-    assert not (tmp_path / "results" / "results.json").exists()
+    assert list((tmp_path / "results").rglob("*")) == []
 
 
 def test_a_bad_label_names_the_row_of_the_main_source(tmp_path, main):
@@ -148,7 +149,7 @@ def test_columns_named_for_one_source_settle_where_a_column_comes_from(tmp_path,
     with pytest.raises(ConfigError, match=r"column 'day' is in .*scored\.parquet and in .*labels\.parquet"):
         run(tmp_path, main, {"files": labels}, analysis_table=True)
     run(tmp_path, main, {"files": labels, "columns": ["label", "group"]}, analysis_table=True)
-    (table,) = [pq.read_table(file) for file in (tmp_path / "results").glob("analysis-*.parquet")]
+    (table,) = [pq.read_table(file) for file in latest(tmp_path / "results").glob("analysis-*.parquet")]
     assert table["features.day"].to_pylist() == DAYS.to_pylist()
     assert {"features.id", "features.label", "features.group"} <= set(table.column_names)
 

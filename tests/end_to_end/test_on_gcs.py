@@ -42,8 +42,8 @@ def test_a_run_with_everything_on_the_bucket_gives_the_same_results(census, gcs,
     for load in (load_metrics, load_plots):
         assert records(load, result.output) == records(load, expected.output)
     assert result.verdict == expected.verdict
-    listed = json.loads(storage.read(f"{gcs.root}/results/results.json"))["files"]
-    names = {place.rsplit("/", 1)[-1] for place, _ in storage.list(f"{gcs.root}/results")}
+    listed = json.loads(storage.read(f"{result.output}/results.json"))["files"]
+    names = {place.rsplit("/", 1)[-1] for place, _ in storage.list(result.output)}
     assert names == {*listed, "results.json"}
 
 

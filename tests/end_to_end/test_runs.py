@@ -11,10 +11,11 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from assay import load_metrics, local
+from assay import load_metrics, load_verdict, local
 from assay.analysis_file import compile_analysis
 from assay.errors import BadRowError, CorruptFileError
 from assay.plan import with_params
+from tests.latest_results import latest
 
 ROWS = 600
 RNG = np.random.default_rng(9)
@@ -118,12 +119,12 @@ def test_every_format_gives_the_same_bits(file_format, tmp_path, expected):
 
 def test_what_the_run_found_stands_in_results_json(tmp_path):
     run(tmp_path, "parquet", write_parquet(tmp_path))
-    found = json.loads((tmp_path / "results" / "results.json").read_text())
+    folder = latest(tmp_path / "results")
+    found = json.loads((folder / "results.json").read_text())
     assert found["rows"] == ROWS
-    assert found["verdict"] == "BLESSED" == json.loads((tmp_path / "results" / "verdict.json").read_text())["status"]
-    assert sorted(found["files"]) == sorted(
-        file.name for file in (tmp_path / "results").iterdir() if file.name != "results.json"
-    )
+    assert found["run"] == folder.name
+    assert found["verdict"] == "BLESSED" == json.loads((folder / "verdict.json").read_text())["status"]
+    assert sorted(found["files"]) == sorted(file.name for file in folder.iterdir() if file.name != "results.json")
 
 
 def test_files_of_others_in_the_output_folder_stay_as_they_are(tmp_path):
@@ -133,7 +134,7 @@ def test_files_of_others_in_the_output_folder_stay_as_they_are(tmp_path):
     for _ in range(2):
         run(tmp_path, "parquet", files)
         assert (tmp_path / "results" / "notes.txt").read_text() == "mine"
-        assert "notes.txt" not in json.loads((tmp_path / "results" / "results.json").read_text())["files"]
+        assert "notes.txt" not in json.loads((latest(tmp_path / "results") / "results.json").read_text())["files"]
 
 
 def spoilt(folder):
@@ -147,15 +148,25 @@ def spoilt(folder):
 def test_a_bad_row_fails_the_run_and_leaves_nothing_that_looks_finished(tmp_path):
     with pytest.raises(BadRowError, match=r"bad\.parquet, row 7: prediction not finite"):
         run(tmp_path, "parquet", spoilt(tmp_path))
-    assert not (tmp_path / "results" / "results.json").exists()
+    assert list((tmp_path / "results").rglob("*")) == []
 
 
-def test_a_failed_run_withdraws_the_results_of_the_run_before(tmp_path):
-    run(tmp_path, "parquet", write_parquet(tmp_path))
+def test_a_failed_run_leaves_the_results_of_the_run_before_as_they_are(tmp_path):
+    before = run(tmp_path, "parquet", write_parquet(tmp_path))
+    files = {file: file.read_bytes() for file in (tmp_path / "results").rglob("*.*")}
     with pytest.raises(BadRowError):
         run(tmp_path, "parquet", spoilt(tmp_path))
-    assert not (tmp_path / "results" / "results.json").exists()
-    assert not (tmp_path / "results" / "verdict.json").exists()
+    assert {file: file.read_bytes() for file in (tmp_path / "results").rglob("*.*")} == files
+    assert str(latest(tmp_path / "results")) == before.output
+
+
+def test_each_run_has_a_folder_of_its_own_and_the_last_is_the_latest(tmp_path):
+    files = write_parquet(tmp_path)
+    first, second = (run(tmp_path, "parquet", files, min_rows=rows) for rows in (1, 601))
+    assert first.output != second.output
+    assert str(latest(tmp_path / "results")) == second.output
+    assert load_verdict(str(tmp_path / "results")).status == "NOT_EVALUATED"
+    assert load_verdict(first.output).status == "BLESSED"
 
 
 def test_bad_rows_within_their_bound_are_left_out_and_counted(tmp_path):
@@ -264,7 +275,7 @@ def test_only_the_columns_that_somebody_needs_are_read(tmp_path):
 
 def test_the_analysis_table_holds_every_row(tmp_path):
     run(tmp_path, "parquet", write_parquet(tmp_path), analysis_table=True)
-    table = pq.read_table([*(tmp_path / "results").glob("analysis-*.parquet")])
+    table = pq.read_table([*latest(tmp_path / "results").glob("analysis-*.parquet")])
     assert table.num_rows == ROWS
     assert {"labels", "predictions", "example_weights", "features.group"} <= set(table.column_names)
     assert sorted(table["labels"].to_pylist()) == sorted(LABELS.tolist())

@@ -17,6 +17,7 @@ from assay import storage
 from assay.checkpoints.commit import shard_place
 from tests.faults import job_server
 from tests.faults.small_run import TASKS, analysis_of, manifests, small_run, write_data
+from tests.latest_results import latest
 from tests.parity.results import differing, parts_of
 
 BAD = "tests.faults.bad_code"
@@ -259,7 +260,7 @@ def test_bad_rows_that_are_left_out_are_counted_the_same_on_both_runners(portabl
         run.options = options
         run.go_on()
         found.append(parts_of(tmp_path / runner / "out"))
-        assert json.loads((tmp_path / runner / "out" / "results" / "results.json").read_text())["bad_rows"] == {
+        assert json.loads((latest(tmp_path / runner / "out" / "results") / "results.json").read_text())["bad_rows"] == {
             "label outside [0, 1]": 1,
             "missing label": 1,
         }

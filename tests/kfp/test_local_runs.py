@@ -13,6 +13,7 @@ from assay.pipelines import compare_models, compiled, model_validation, retraini
 from assay.verdict import Status
 from tests.kfp.goldens import push, train
 from tests.kfp.plans import BAD_DAY, GOOD_DAY, plan_of, versions_of, write_day
+from tests.latest_results import latest
 
 ALL = {"read-inputs", "extract", "evaluate", "evaluate-2"}
 
@@ -22,7 +23,7 @@ def pipeline_of(here, **changes):
 
 
 def verdict_of(here, name):
-    return json.loads((here.folder / "out" / name / "verdict.json").read_text())["status"]
+    return json.loads((latest(here.folder / "out" / name) / "verdict.json").read_text())["status"]
 
 
 def test_one_compiled_pipeline_serves_every_day_and_takes_the_branch_of_its_verdict(here):
@@ -144,7 +145,7 @@ def test_stages_of_ones_own_run_in_an_image_of_ones_own(here, own_image):
     plan = plan_of(here.folder / "data", here.folder / "out", **changes)
     run = here.run(model_validation(plan, retries=0, for_task=with_writer_in(own_image)), date=GOOD_DAY)
     assert run.error == ""
-    metrics = storage.match(str(here.folder / "out" / GOOD_DAY / "flat_metrics-*.parquet"))
+    metrics = storage.match(str(latest(here.folder / "out" / GOOD_DAY) / "flat_metrics-*.parquet"))
     assert len(metrics) == 1
     assert {"half=0.0", "half=1.0"} <= {row["slice"] for row in pq.read_table(next(iter(metrics))).to_pylist()}
     rows = pq.read_table(here.folder / "data" / GOOD_DAY / "rows.parquet")

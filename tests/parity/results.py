@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from assay.result_files import records_of
+from tests.latest_results import latest
 
 RECORDS = ("metrics", "plots", "validations")
 TABLES = ("flat_metrics", "analysis")
@@ -16,7 +17,7 @@ _NUMBERED = re.compile(r"-\d{5}-of-\d{5}")
 
 def parts_of(folder: Path) -> dict[str, Any]:
     """Part -> its content. Records and rows are sorted: to which file they went, and when, is nobody's promise."""
-    results = folder / "results"
+    results = latest(folder / "results")
     parts: dict[str, Any] = {key: sorted(records_of(str(results), key)) for key in RECORDS}
     parts |= {key: _table(results, key) for key in TABLES}
     parts["own"] = sorted(line for file in folder.glob("own-*") for line in file.read_text().splitlines())
@@ -38,7 +39,7 @@ def _summary(results: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((results / "results.json").read_text())
     assert set(found["files"]) == {file.name for file in results.iterdir()} - {"results.json"}
     files = sorted({_NUMBERED.sub("", name) for name in found["files"]})
-    return {key: value for key, value in found.items() if key not in ("plan", "params")} | {"files": files}
+    return {key: value for key, value in found.items() if key not in ("plan", "params", "run")} | {"files": files}
 
 
 def differing(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, str]:

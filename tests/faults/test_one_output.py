@@ -1,0 +1,132 @@
+"""Several runs publish below one output at the same time: none judges, loses or hides the results of another."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from assay import load_metrics, load_verdict
+from assay.latest import Latest, move_latest, read_latest
+
+ANALYSIS = """
+inputs: {{format: csv, files: [{name}.csv]}}
+output: out
+eval_config:
+  model_specs: [{{label_key: label, prediction_key: score}}]
+  slicing_specs: [{{}}]
+  metrics_specs: [{{metrics: [{{class_name: AUC, threshold: {{value_threshold: {{lower_bound: 0.7}}}}}}]}}]
+"""
+COMMAND = (sys.executable, "-m", "assay", "run")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A good model, whose AUC is 1, and a bad one, whose scores are noise."""
+    noise = random.Random(0)
+    for name in ("good", "bad"):
+        scores = [0.2 + 0.6 * (row % 2) if name == "good" else noise.random() for row in range(2000)]
+        lines = [f"{row % 2},{score}" for row, score in enumerate(scores)]
+        tmp_path.joinpath(f"{name}.csv").write_text("\n".join(["label,score", *lines]) + "\n")
+        tmp_path.joinpath(f"{name}.yaml").write_text(ANALYSIS.format(name=name))
+    return tmp_path
+
+
+def start(here: Path, name: str, *more: str) -> subprocess.Popen[str]:
+    command = (*COMMAND, f"{name}.yaml", "--quiet", *more)
+    return subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def auc_in(folder: Path) -> float:
+    (record,) = load_metrics(str(folder))
+    return float(record.metric_keys_and_values[0].value.double_value.value)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, Path]:
+    """Verdict and folder that a run told."""
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0
+    verdict, folder = said.split()
+    return verdict, Path(folder)
+
+
+def wait_for_metrics(process: subprocess.Popen[str], output: Path) -> None:
+    while not list(output.glob("*/metrics-*.tfrecord")):
+        assert process.poll() is None, "it published before it could be held up"
+        time.sleep(0.0005)
+
+
+@pytest.mark.parametrize("more", [(), ("--checkpoints", "root")], ids=["fused", "checkpoints"])
+def test_a_run_that_is_held_up_before_it_judges_judges_its_own_metrics(here, more):
+    slow = start(here, "bad", *more)
+    wait_for_metrics(slow, here / "out")
+    os.killpg(slow.pid, signal.SIGSTOP)
+    fast = ended(start(here, "good", *more))
+    os.killpg(slow.pid, signal.SIGCONT)
+    held_up = ended(slow)
+
+    assert fast[0] == "BLESSED" == load_verdict(str(fast[1])).status
+    assert held_up[0] == "NOT_BLESSED" == load_verdict(str(held_up[1])).status
+    assert auc_in(fast[1]) == 1.0
+    assert auc_in(held_up[1]) < 0.6
+
+
+def test_five_runs_at_once_each_keep_their_own_results_and_one_of_them_is_the_latest(here):
+    names = ["good", "bad", "good", "bad", "good"]
+    found = [ended(process) for process in [start(here, name) for name in names]]
+
+    assert [verdict for verdict, _ in found] == ["BLESSED" if name == "good" else "NOT_BLESSED" for name in names]
+    for name, (_, folder) in zip(names, found, strict=True):
+        assert (auc_in(folder) == 1.0) == (name == "good")
+    latest = read_latest(str(here / "out"))
+    assert latest is not None
+    assert latest.run in {folder.name for _, folder in found}
+    assert latest.verdict == load_verdict(str(here / "out")).status
+    assert {path.name for path in (here / "out").iterdir() if path.is_dir()} == {folder.name for _, folder in found}
+
+
+def test_a_run_that_began_earlier_does_not_hide_one_that_began_later(tmp_path):
+    output = str(tmp_path)
+    assert move_latest(output, Latest(run="second", started=2.0, verdict="BLESSED"))
+    assert not move_latest(output, Latest(run="first", started=1.0, verdict="NOT_BLESSED"))
+    assert read_latest(output) == Latest(run="second", started=2.0, verdict="BLESSED")
+
+
+def test_of_many_that_move_the_pointer_at_once_the_last_to_begin_wins(tmp_path):
+    runs = [Latest(run=f"run-{number}", started=float(number), verdict="BLESSED") for number in range(16)]
+    random.Random(1).shuffle(runs)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda run: move_latest(str(tmp_path), run), runs))
+    assert read_latest(str(tmp_path)) == Latest(run="run-15", started=15.0, verdict="BLESSED")
+
+
+def test_analyses_in_python_with_one_output_keep_their_own_results(tmp_path):
+    import pandas as pd
+
+    from assay import analyze_raw_data
+
+    config = {"metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}]}]}
+    counts = []
+    for rows in (2, 4, 6):
+        frame = pd.DataFrame({"label": [0, 1] * (rows // 2), "prediction": [0.25] * rows})
+        analyze_raw_data(frame, config, output_path=str(tmp_path))
+        counts.append(auc_in(tmp_path))
+    assert counts == [2, 4, 6]
+    assert sorted(auc_in(folder) for folder in tmp_path.iterdir() if folder.is_dir()) == [2, 4, 6]
+
+
+def test_writers_of_ones_own_are_not_mixed_with_folders_of_runs(tmp_path):
+    from assay import default_writers, parse_eval_config, results_folder
+    from assay.errors import ResultsError
+
+    move_latest(str(tmp_path), Latest(run="a", started=1.0, verdict="BLESSED"))
+    with pytest.raises(ResultsError, match=r"latest\.json"):
+        default_writers(str(tmp_path), parse_eval_config({}))
+    assert results_folder(str(tmp_path)) == f"{tmp_path}/a"
