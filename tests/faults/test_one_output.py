@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -41,7 +39,7 @@ def here(tmp_path: Path) -> Path:
 
 def start(here: Path, name: str, *more: str) -> subprocess.Popen[str]:
     command = (*COMMAND, f"{name}.yaml", "--quiet", *more)
-    return subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True)
 
 
 def auc_in(folder: Path) -> float:
@@ -57,25 +55,48 @@ def ended(process: subprocess.Popen[str]) -> tuple[str, Path]:
     return verdict, Path(folder)
 
 
-def wait_for_metrics(process: subprocess.Popen[str], output: Path) -> None:
-    while not list(output.glob("*/metrics-*.tfrecord")):
-        assert process.poll() is None, "it published before it could be held up"
-        time.sleep(0.0005)
+HOLD = """
+import sys, time
+from pathlib import Path
+from assay import cli, publishing
+
+def holding(work):
+    def held(*args):
+        Path("held").touch()
+        while not Path("go").exists():
+            time.sleep(0.01)
+        return work(*args)
+    return held
+
+setattr(publishing, sys.argv[1], holding(getattr(publishing, sys.argv[1])))
+sys.exit(cli.main(["run", *sys.argv[2:]]))
+"""
+"""Runs a command that waits, when its metrics are written, until there is a file `go`."""
 
 
-@pytest.mark.parametrize("more", [(), ("--checkpoints", "root")], ids=["fused", "checkpoints"])
-def test_a_run_that_is_held_up_before_it_judges_judges_its_own_metrics(here, more):
-    slow = start(here, "bad", *more)
-    wait_for_metrics(slow, here / "out")
-    os.killpg(slow.pid, signal.SIGSTOP)
+def held_up(here: Path, name: str, before: str, *more: str) -> subprocess.Popen[str]:
+    command = (sys.executable, "-c", HOLD, before, f"{name}.yaml", "--quiet", *more)
+    process = subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True)
+    while not (here / "held").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    assert list((here / "out").glob("*/metrics-*.tfrecord"))
+    return process
+
+
+@pytest.mark.parametrize(
+    ("before", "more"), [("judge", ()), ("publish", ("--checkpoints", "root"))], ids=["fused", "checkpoints"]
+)
+def test_a_run_that_is_held_up_before_it_publishes_tells_of_its_own_metrics(here, before, more):
+    slow = held_up(here, "bad", before, *more)
     fast = ended(start(here, "good", *more))
-    os.killpg(slow.pid, signal.SIGCONT)
-    held_up = ended(slow)
+    (here / "go").touch()
+    late = ended(slow)
 
     assert fast[0] == "BLESSED" == load_verdict(str(fast[1])).status
-    assert held_up[0] == "NOT_BLESSED" == load_verdict(str(held_up[1])).status
+    assert late[0] == "NOT_BLESSED" == load_verdict(str(late[1])).status
     assert auc_in(fast[1]) == 1.0
-    assert auc_in(held_up[1]) < 0.6
+    assert auc_in(late[1]) < 0.6
 
 
 def test_five_runs_at_once_each_keep_their_own_results_and_one_of_them_is_the_latest(here):
