@@ -6,7 +6,9 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -74,24 +76,28 @@ sys.exit(cli.main(["run", *sys.argv[2:]]))
 """Runs a command that waits, when its metrics are written, until there is a file `go`."""
 
 
-def held_up(here: Path, name: str, before: str, *more: str) -> subprocess.Popen[str]:
+@contextmanager
+def held_up(here: Path, name: str, before: str, *more: str) -> Iterator[subprocess.Popen[str]]:
     command = (sys.executable, "-c", HOLD, before, f"{name}.yaml", "--quiet", *more)
     process = subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True)
-    while not (here / "held").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    assert list((here / "out").glob("*/metrics-*.tfrecord"))
-    return process
+    try:
+        while not (here / "held").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        assert list((here / "out").glob("*/metrics-*.tfrecord"))
+        yield process
+    finally:
+        process.kill()
 
 
 @pytest.mark.parametrize(
     ("before", "more"), [("judge", ()), ("publish", ("--checkpoints", "root"))], ids=["fused", "checkpoints"]
 )
 def test_a_run_that_is_held_up_before_it_publishes_tells_of_its_own_metrics(here, before, more):
-    slow = held_up(here, "bad", before, *more)
-    fast = ended(start(here, "good", *more))
-    (here / "go").touch()
-    late = ended(slow)
+    with held_up(here, "bad", before, *more) as slow:
+        fast = ended(start(here, "good", *more))
+        (here / "go").touch()
+        late = ended(slow)
 
     assert fast[0] == "BLESSED" == load_verdict(str(fast[1])).status
     assert late[0] == "NOT_BLESSED" == load_verdict(str(late[1])).status
