@@ -23,6 +23,7 @@ __all__ = [
     "delete_empty_folder",
     "delete_folder",
     "download",
+    "fingerprint",
     "is_remote",
     "join",
     "list",
@@ -130,6 +131,15 @@ def publish(place: str, content: bytes, *, replacing: str | None = None) -> Stat
 def stat(place: str) -> Stat | None:
     """Size, generation and age of what is there; None for nothing, or a folder."""
     found: Stat | None = _back_end(place).stat(place)
+    return found
+
+
+def fingerprint(place: str) -> str | None:
+    """What is another one if and only if the content may be another; None for nothing, or a folder.
+
+    On Google Cloud Storage the generation, on a disk a hash of the content, which is read for it.
+    """
+    found: str | None = _back_end(place).fingerprint(place)
     return found
 
 

@@ -191,6 +191,12 @@ def stat(place: str) -> Stat | None:
         return None if blob is None else _stat_of(blob)
 
 
+def fingerprint(place: str) -> str | None:
+    """The generation of what is there."""
+    found = stat(place)
+    return None if found is None else found.generation
+
+
 def list_folder(folder: str) -> Iterator[tuple[str, Stat]]:
     """All objects below."""
     bucket, name = _parts(folder)

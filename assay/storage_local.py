@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
+from assay.content_hash import content_hash
 from assay.errors import ConfigError, MissingFileError, PublishLostError, TransientError
 from assay.stat import Stat
 
@@ -131,6 +132,16 @@ def stat(place: str) -> Stat | None:
         except (FileNotFoundError, NotADirectoryError):
             return None
         return None if os.path.isdir(place) else _stat_of(found)
+
+
+def fingerprint(place: str) -> str | None:
+    """A hash of the content; None for nothing, or a folder."""
+    with _naming(place):
+        if not os.path.exists(place) or os.path.isdir(place):
+            return None
+        if not os.path.isfile(place):
+            raise ConfigError(f"{place}: expected a regular file")
+        return content_hash(place)
 
 
 def list_folder(folder: str) -> Iterator[tuple[str, Stat]]:

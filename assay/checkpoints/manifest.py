@@ -76,7 +76,7 @@ class Manifest:
         version: assay's version.
         lineage: task -> step, for this task and all before it.
         shards: sorted by their place in the input.
-        inputs: of ReadInputs: file -> what it was when it was read: size and generation.
+        inputs: of ReadInputs: file -> what its content was when it was read, see `assay.checkpoints.pins`.
         models: of ReadInputs: model -> file -> what it was when the run began.
         baseline: of ReadInputs: the model that was blessed when the run began, where the plan asks for that one.
         outputs: of an evaluator or the gate: the keys of its outputs, those without an element too.

@@ -47,8 +47,8 @@ def open_binary(uri: str) -> IO[bytes]:
     return open(_local(uri), "rb")
 
 
-def stamp(uri: str) -> tuple[float | str, int]:
-    """Returns (time of the last change, size) of a file, which tell a rewritten model from the one in memory."""
+def stamp(uri: str) -> tuple[float | str, ...]:
+    """What tells a rewritten file from the one in memory: of a file on a disk, what no copy can set back is in it."""
     if storage.is_remote(uri):
         now = storage.stat(uri)
         return (now.generation, now.size) if now else ("", 0)
@@ -56,7 +56,7 @@ def stamp(uri: str) -> tuple[float | str, int]:
         found = _remote(uri).match([uri])[0].metadata_list
         return (found[0].last_updated_in_seconds, found[0].size_in_bytes) if found else (0.0, 0)
     status = os.stat(_local(uri))
-    return status.st_mtime_ns, status.st_size
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def local_copy(uri: str) -> str:

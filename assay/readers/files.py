@@ -63,7 +63,7 @@ def stamp(file: str) -> str:
     if "://" in file and not os.path.exists(file):
         return uuid.uuid4().hex
     status = os.stat(file)
-    return f"{status.st_mtime_ns}-{status.st_size}"
+    return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
 
 
 def open_raw(file: str) -> pa.NativeFile:
