@@ -17,8 +17,9 @@ END_TO_END := tests/test_readme.py tests/end_to_end tests/parity tests/conforman
 FAULTS := tests/faults
 KFP := tests/kfp
 OTHERS := tests/airflow
+INSTALLS := tests/installs
 
-.PHONY: demo demo-airflow demo-kfp test test-all check unit end-to-end faults airflow kfp images pins bench docs proto clean help
+.PHONY: demo demo-airflow demo-kfp test test-all check unit end-to-end faults installs airflow kfp images pins bench docs proto clean help
 
 help: ## the list of targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -37,7 +38,7 @@ test: $(INSTALLED) ## lint, types and all tests; what CI runs
 	@.ci/group "make test" 30 $(MAKE) test-groups
 
 test-all: $(TRAINED) ## the same and what is longer: more seeds, more fuzzing, larger data
-	@.ci/group "make test-all" 180 $(MAKE) check all-tests
+	@.ci/group "make test-all" 180 $(MAKE) all-groups
 
 check: $(INSTALLED) ## lint, format, types
 	$(BIN)/ruff check
@@ -46,13 +47,16 @@ check: $(INSTALLED) ## lint, format, types
 
 unit: $(INSTALLED) ## the quick tests
 	@.ci/chromium
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(KFP) $(OTHERS),--ignore=$(tests))
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(KFP) $(OTHERS) $(INSTALLS),--ignore=$(tests))
 
 end-to-end: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip ## whole runs: the demo, the README
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END)
 
 faults: $(INSTALLED) ## stages killed, checkpoints damaged, disks full, storage out of order
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow" $(FAULTS)
+
+installs: $(INSTALLED) ## fresh installs without our pins, and a notebook; prints what the resolver took
+	$(BIN)/pytest -q -m "not slow" $(INSTALLS)
 
 airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an environment of their own
 	$(AIRFLOW_BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(OTHERS)
@@ -78,20 +82,24 @@ proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
 clean: ## everything made, the environment included
 	rm -rf .venv .venv-airflow out $(CENSUS)/models $(CENSUS)/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: test-groups all-tests images-or-skip
+.PHONY: test-groups all-groups all-tests all-airflow all-installs images-or-skip
 test-groups:
-	@.ci/group check 1 $(MAKE) check
-	@.ci/group unit 5 $(MAKE) unit
-	@.ci/group images 4 $(MAKE) images-or-skip
-	@.ci/group end-to-end 7 $(MAKE) end-to-end
-	@.ci/group faults 5 $(MAKE) faults
-	@.ci/group airflow 6 $(MAKE) airflow
-	@.ci/group kfp 3 $(MAKE) kfp
+	@.ci/groups check 1 check unit 5 unit images 4 images-or-skip end-to-end 7 end-to-end faults 5 faults \
+	  installs 2 installs airflow 6 airflow kfp 3 kfp
 
-all-tests: $(TRAINED) images-or-skip $(AIRFLOW_INSTALLED)
+all-groups:
+	@.ci/groups check 1 check tests 120 all-tests installs 30 all-installs airflow 30 all-airflow
+
+all-tests: $(TRAINED) images-or-skip
 	@.ci/chromium
-	$(BIN)/pytest -q -n 2 --dist loadfile $(OTHERS:%=--ignore=%)
+	$(BIN)/pytest -q -n 2 --dist loadfile $(foreach tests,$(OTHERS) $(INSTALLS),--ignore=$(tests))
+
+all-airflow: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip
+	@.ci/chromium
 	$(AIRFLOW_BIN)/pytest -q -n 2 --dist loadfile $(OTHERS)
+
+all-installs: $(INSTALLED)
+	$(BIN)/pytest -q $(INSTALLS)
 
 # Without a Docker engine the tests of the images are skipped, and say so; not in CI.
 images-or-skip:
