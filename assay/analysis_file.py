@@ -113,7 +113,8 @@ _EVALUATOR: Mapping[str, Field] = {"name": Field(word), **_CUSTOM, "run_after": 
 _WRITER: Mapping[str, Field] = {"name": Field(word), "factory": _CUSTOM["factory"], "args": _CUSTOM["args"]}
 
 
-_SAME_IN_PLAN = ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "code_version")
+_SAME_IN_PYTHON = ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed")
+_SAME_IN_PLAN = (*_SAME_IN_PYTHON, "code_version")
 
 
 def _inputs(value: Any, path: str) -> dict[str, Any]:
@@ -128,6 +129,24 @@ def read_join(value: Any, main_format: str) -> dict[str, Any]:
     """
     join = section(value, "inputs.join", _JOIN)
     return {**join, "format": join["format"] or main_format}
+
+
+def read_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Checks settings of a run that Python takes by the names of their keys; what is left out has its default.
+
+    Raises:
+        ConfigError: an unknown key, or a value that cannot be.
+    """
+    return section(given, "", {name: _ANALYSIS[name] for name in ("params", *_SAME_IN_PYTHON)})
+
+
+def read_source(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Checks a description of files, as it stands or could stand under `inputs`.
+
+    Raises:
+        ConfigError: an unknown key, one that is missing, or a value that cannot be.
+    """
+    return section(given, "inputs", {name: field for name, field in _FILES.items() if name != "join"})
 
 
 def _sections(fields: Mapping[str, Field]) -> Field:

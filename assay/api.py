@@ -14,10 +14,11 @@ import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from assay import gate, storage
-from assay.analysis_file import read_join
+from assay.analysis_file import read_join, read_source
 from assay.config import check_eval_config, columns_of, parse_eval_config, resolve_eval_config
 from assay.defaults import default_evaluators, default_extractors, default_writers
-from assay.errors import InputError, MissingColumnError, ResultsError
+from assay.errors import ConfigError, InputError, MissingColumnError, ResultsError
+from assay.file_paths import FilePath, path_text, path_texts
 from assay.gate import Counts, Limits
 from assay.latest import Latest, check_no_runs, move_latest, new_run
 from assay.metrics.specs import metrics_of
@@ -26,7 +27,7 @@ from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults, check_stages
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
-from assay.publishing import removed_on_failure
+from assay.publishing import check_output, removed_on_failure
 from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows
 from assay.readers.join import ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
@@ -34,6 +35,7 @@ from assay.readers.read_inputs import ReadInputs
 from assay.readers.source import Source, check_columns
 from assay.result_files import VERDICT_FILE, load_metrics, load_validation_result
 from assay.results import EvalResult, load_eval_result
+from assay.run_settings import RunSettings, run_settings
 from assay.runner import run_pipeline
 from assay.types import FEATURES_KEY, Evaluator, Extractor, Extracts, Writer
 from assay.writers.files import path_in, write_file
@@ -45,11 +47,20 @@ Config = EvalConfig | Mapping[str, Any] | str
 def run_model_analysis(
     eval_config: Config,
     *,
-    data_location: str | Sequence[str],
+    data_location: FilePath | Sequence[FilePath],
     file_format: str = "tfrecord",
+    columns: list[str] | None = None,
+    batch_rows: int | None = None,
+    options: Mapping[str, Any] | None = None,
     join: Mapping[str, Any] | None = None,
     models: Sequence[ModelRef] = (),
-    output_path: str | None = None,
+    output_path: FilePath | None = None,
+    params: Mapping[str, Any] | None = None,
+    on_bad_rows: str = "fail",
+    max_bad_rows: float | str = 0.0,
+    min_rows: int = 1,
+    rubber_stamp: bool = False,
+    seed: int = 0,
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
@@ -61,12 +72,22 @@ def run_model_analysis(
         eval_config: what to compute.
         data_location: file names or globs.
         file_format: "tfrecord" (of tf.Example), "csv", "parquet" or "jsonl".
+        columns: the columns to read; None for all that are needed.
+        batch_rows: rows of a batch; None leaves it to the format.
+        options: of the format, such as {"delimiter": ";"}; see `assay.Source`.
         join: a second source whose columns are added by key, such as labels that arrive later, as `inputs.join` of an
             analysis file: {"files": "labels/*.csv", "format": "csv", "on": ["id"], "max_unmatched": "1%"}. Rows without
             a partner are left out, and counted in the verdict.
         models: the models to run; none if the predictions are columns of the data.
         output_path: below it the results get a folder of their own, which `latest.json` names; a new temporary one if
             None. Writers of your own write where you tell them.
+        params: parameter -> value, for each `${name}` in the eval config, in places and in arguments of models.
+        on_bad_rows: "fail", or "skip": leave out rows that cannot be read or that no metric can take, and count them.
+            For evaluators of your own, `MetricsAndPlotsEvaluator(skip_bad_rows=True)` says the latter.
+        max_bad_rows: share of bad rows, such as 0.01 or "1%", above which the verdict is NOT_EVALUATED.
+        min_rows: number of good rows below which the verdict is NOT_EVALUATED.
+        rubber_stamp: leave out change thresholds if there is no baseline, as for a first model.
+        seed: of the resamples behind confidence intervals; evaluators of your own have theirs.
         extractors: in place of `default_extractors(...)`.
         evaluators: in place of `default_evaluators(...)`.
         writers: in place of `default_writers(...)`.
@@ -76,19 +97,36 @@ def run_model_analysis(
         The results, as they were written; empty if your own writers write none. With several models, the candidate's.
 
     Raises:
-        UsageError: config, files, join, columns, models or stages are wrong; told before any work where that can be.
+        UsageError: config, settings, files, join, columns, models or stages are wrong; told before any work where that
+            can be.
     """
-    files = (data_location,) if isinstance(data_location, str) else tuple(data_location)
-    second = None if join is None else read_join(join, file_format)
-    has_baseline = any(model.baseline for model in models) if models else None
-    config = _resolved(parse_eval_config(eval_config), has_baseline, any(model.rubber_stamp for model in models))
+    settings = run_settings(
+        params=params,
+        on_bad_rows=on_bad_rows,
+        max_bad_rows=max_bad_rows,
+        min_rows=min_rows,
+        rubber_stamp=rubber_stamp or any(model.rubber_stamp for model in models),
+        seed=seed,
+    )
+    _check_seed(settings, evaluators)
+    files = list(settings.filled(path_texts(data_location, "data_location"), "data_location"))
+    inputs = {"format": file_format, "files": files, "columns": columns, "batch_rows": batch_rows, "options": options}
+    described = read_source(inputs)
+    second = None if join is None else settings.filled(read_join(_with_texts(join), file_format), "inputs.join")
+    filled = [_filled_model(model, settings) for model in models]
+    has_baseline = any(model.baseline for model in filled) if filled else None
+    config = _resolved(settings.filled_config(parse_eval_config(eval_config)), has_baseline, settings.rubber_stamp)
+
+    # All that can be known to be wrong is told before any work.
     custom = extractors is not None or evaluators is not None
-    models = as_configured(models, config)
+    models = as_configured(filled, config)
     for model in models:
         model_files.check(model)
-    source = narrowed(Source(file_format, files), config, models, everything=custom)
+    source = narrowed(Source(**described, on_bad_rows=settings.on_bad_rows), config, models, everything=custom)
     reader = _reader(source, second, needed_columns(config, models) if extractors is None else {})
-    results = _Results(output_path or tempfile.mkdtemp(prefix="assay-"), has_own_writers=writers is not None)
+
+    output = _output(output_path, settings) or tempfile.mkdtemp(prefix="assay-")
+    results = _Results(output, has_own_writers=writers is not None)
     default = default_writers(
         results.folder,
         config,
@@ -99,22 +137,27 @@ def run_model_analysis(
     analysis = _analysis(
         config,
         default_extractors(config, models) if extractors is None else extractors,
-        default_evaluators(config) if evaluators is None else evaluators,
+        _default_evaluators(config, settings) if evaluators is None else evaluators,
         default if writers is None else writers,
-        rubber_stamp=any(model.rubber_stamp for model in models),
+        rubber_stamp=settings.rubber_stamp,
     )
-    limits = Limits(max_unmatched=second["max_unmatched"]) if second else Limits()
     with removed_on_failure(results.folder, is_named=results.has_own_writers):
         counts = run_pipeline(reader, analysis, pipeline_options or ())
-        results.judge(counts, limits)
+        results.judge(counts, settings.limits(second["max_unmatched"] if second else 1.0))
     return results.opened(config)
 
 
 def analyze_raw_data(
     data: Any,
     eval_config: Config,
-    output_path: str | None = None,
+    output_path: FilePath | None = None,
     *,
+    params: Mapping[str, Any] | None = None,
+    on_bad_rows: str = "fail",
+    max_bad_rows: float | str = 0.0,
+    min_rows: int = 1,
+    rubber_stamp: bool = False,
+    seed: int = 0,
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
@@ -127,37 +170,89 @@ def analyze_raw_data(
         data: an Arrow table, a pandas frame (cells may be arrays), or a list of dicts (values may be missing).
         eval_config: what to compute. Without model specs, the columns are `label` and `prediction`.
         output_path: as for `run_model_analysis`; a temporary folder, gone after the call, if None.
+        params: parameter -> value, for each `${name}` in the eval config and in `output_path`.
+        on_bad_rows: "fail", or "skip": leave out rows that no metric can take, and count them. For evaluators of your
+            own, `MetricsAndPlotsEvaluator(skip_bad_rows=True)` says so.
+        max_bad_rows: share of bad rows, such as 0.01 or "1%", above which the verdict is NOT_EVALUATED.
+        min_rows: number of good rows below which the verdict is NOT_EVALUATED.
+        rubber_stamp: leave out change thresholds if there is no baseline, as for a first model.
+        seed: of the resamples behind confidence intervals; evaluators of your own have theirs.
         extractors: in place of `default_extractors(...)`.
         evaluators: in place of `default_evaluators(...)`.
         writers: in place of `default_writers(...)`.
 
     Returns:
-        The results; empty if your own writers write none. With several models, those of the candidate.
+        The results, with the verdict; empty if your own writers write none. With several models, those of the
+        candidate.
 
     Raises:
-        UsageError: config, columns or values are wrong.
+        UsageError: config, settings, columns or values are wrong.
     """
-    config = parse_eval_config(eval_config)
+    settings = run_settings(
+        params=params,
+        on_bad_rows=on_bad_rows,
+        max_bad_rows=max_bad_rows,
+        min_rows=min_rows,
+        rubber_stamp=rubber_stamp,
+        seed=seed,
+    )
+    _check_seed(settings, evaluators)
+    config = settings.filled_config(parse_eval_config(eval_config))
     if not config.model_specs:
         config.model_specs.append(ModelSpec(label_key="label", prediction_key="prediction"))
-    config = _resolved(config, None, False)
+    config = _resolved(config, None, settings.rubber_stamp)
     batches = _batches(data)
     if extractors is None:
         _check_columns(config, batches[0][FEATURES_KEY])
     with tempfile.TemporaryDirectory(prefix="assay-") as temporary:
-        results = _Results(output_path or temporary, has_own_writers=writers is not None)
+        results = _Results(_output(output_path, settings) or temporary, has_own_writers=writers is not None)
         analysis = _analysis(
             config,
             default_extractors(config) if extractors is None else extractors,
-            default_evaluators(config) if evaluators is None else evaluators,
+            _default_evaluators(config, settings) if evaluators is None else evaluators,
             default_writers(results.folder, config) if writers is None else writers,
-            rubber_stamp=False,
+            rubber_stamp=settings.rubber_stamp,
         )
         with removed_on_failure(results.folder, is_named=results.has_own_writers):
             counts = run_pipeline(ReadBatches(batches), analysis)
-            if output_path:
-                results.judge(counts, Limits())
+            results.judge(counts, settings.limits())
         return results.opened(config)
+
+
+def _default_evaluators(config: EvalConfig, settings: RunSettings) -> list[Evaluator]:
+    return default_evaluators(config, skip_bad_rows=settings.skips_bad_rows, seed=settings.seed)
+
+
+def _check_seed(settings: RunSettings, evaluators: Sequence[Evaluator] | None) -> None:
+    """Evaluators that somebody made have a seed already; another one beside it would be ignored."""
+    if settings.seed and evaluators is not None:
+        raise ConfigError(
+            f"seed: expected none beside evaluators, which have their own, found {settings.seed}; "
+            "give it to MetricsAndPlotsEvaluator(..., seed=...)"
+        )
+
+
+def _output(output_path: FilePath | None, settings: RunSettings) -> str:
+    """The folder of the results; "" if none is named."""
+    if output_path is None:
+        return ""
+    output = str(settings.filled(path_text(output_path, "output_path"), "output_path"))
+    if output:
+        check_output(output)
+    return output
+
+
+def _with_texts(join: Any) -> Any:
+    """A description of a second source, its paths as text."""
+    if not isinstance(join, Mapping) or join.get("files") is None:
+        return join
+    return {**join, "files": list(path_texts(join["files"], "inputs.join.files"))}
+
+
+def _filled_model(model: ModelRef, settings: RunSettings) -> ModelRef:
+    place = f"model {model.name!r}"
+    uri, args = settings.filled(model.uri, f"{place}: uri"), settings.filled(model.args, f"{place}: args")
+    return replace(model, uri=uri, args=args)
 
 
 def _resolved(config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool) -> EvalConfig:

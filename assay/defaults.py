@@ -14,6 +14,7 @@ from assay.extractors.by_model_spec import (
 from assay.extractors.features import FeaturesExtractor
 from assay.extractors.predictions import PredictionsExtractor
 from assay.extractors.slice_keys import SliceKeyExtractor
+from assay.file_paths import FilePath, path_text
 from assay.latest import check_no_runs
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
@@ -42,21 +43,22 @@ def default_extractors(eval_config: EvalConfig, models: Sequence[ModelRef] = ())
     ]
 
 
-def default_evaluators(eval_config: EvalConfig, *, skip_bad_rows: bool = False) -> list[Evaluator]:
+def default_evaluators(eval_config: EvalConfig, *, skip_bad_rows: bool = False, seed: int = 0) -> list[Evaluator]:
     """Metrics and plots, after the slice keys.
 
     Args:
         eval_config: a resolved config.
         skip_bad_rows: drop and count rows that no metric can take, instead of failing.
+        seed: of the resamples behind confidence intervals.
     """
-    return [MetricsAndPlotsEvaluator(eval_config, skip_bad_rows=skip_bad_rows)]
+    return [MetricsAndPlotsEvaluator(eval_config, skip_bad_rows=skip_bad_rows, seed=seed)]
 
 
 def default_writers(
-    output_path: str,
+    output_path: FilePath,
     eval_config: EvalConfig,
     *,
-    data_location: str = "",
+    data_location: FilePath = "",
     file_format: str = "",
     model_locations: Mapping[str, str] | None = None,
 ) -> list[Writer]:
@@ -73,8 +75,15 @@ def default_writers(
         ResultsError: `latest.json` lies there, and who opens the folder would see the run which that names.
     """
     check_no_runs(output_path)
+    location = path_text(data_location, "data_location")
     return [
         MetricsPlotsAndValidationsWriter(output_path),
-        EvalConfigWriter(output_path, eval_config, data_location, file_format, dict(model_locations or {})),
+        EvalConfigWriter(
+            output_path,
+            eval_config,
+            location,
+            file_format,
+            dict(model_locations or {}),
+        ),
         MetricsTableWriter(output_path),
     ]

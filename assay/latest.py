@@ -17,6 +17,7 @@ from typing import Any
 
 from assay import storage
 from assay.errors import ConfigError, MissingFileError, PublishLostError, ResultsError, TransientError
+from assay.file_paths import FilePath, path_text
 
 LATEST_FILE = "latest.json"
 
@@ -53,7 +54,7 @@ def folder_of_run(output: str, run: str, plan_digest: str) -> str:
     return storage.join(output, f"{run}-{plan_digest[:8]}")
 
 
-def results_folder(output: str) -> str:
+def results_folder(output: FilePath) -> str:
     """The folder of the latest run, where an output has one; else the folder itself, as of one run or of TFMA.
 
     Args:
@@ -62,13 +63,14 @@ def results_folder(output: str) -> str:
     Raises:
         ResultsError: `latest.json` is damaged.
     """
+    output = path_text(output, "output_path")
     latest = read_latest(output)
     return output if latest is None else storage.join(output, latest.run)
 
 
-def check_no_runs(folder: str) -> None:
+def check_no_runs(folder: FilePath) -> None:
     """Raises ResultsError for an output with `latest.json`: who opens it sees that run, and not what lies beside it."""
-    if read_latest(folder) is not None:
+    if read_latest(path_text(folder, "output_path")) is not None:
         raise ResultsError(
             f"{folder}: has runs in folders of their own, as {LATEST_FILE} says; give your writers another folder"
         )

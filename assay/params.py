@@ -57,7 +57,9 @@ def settled(params: Mapping[str, str | None]) -> dict[str, str]:
     """
     for name, value in params.items():
         if value is None:
-            raise ConfigError(f"parameter {name!r} must be given: --param {name}=VALUE")
+            raise ConfigError(
+                f"parameter {name!r} must be given: --param {name}=VALUE, or in Python {{{name!r}: VALUE}}"
+            )
     return {name: str(value) for name, value in params.items()}
 
 

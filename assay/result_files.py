@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError, Message
 
 from assay import storage
 from assay.errors import ConfigError, CorruptFileError, MissingFileError, ResultsError
+from assay.file_paths import FilePath, path_text
 from assay.framing import unframed
 from assay.latest import results_folder
 from assay.proto.config_pb2 import EvalRun
@@ -32,7 +33,7 @@ _M = TypeVar("_M", bound=Message)
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})(\.|$)")
 
 
-def load_metrics(output_path: str) -> Iterator[MetricsForSlice]:
+def load_metrics(output_path: FilePath) -> Iterator[MetricsForSlice]:
     """The metrics of each slice, in the order of the files.
 
     Args:
@@ -45,17 +46,17 @@ def load_metrics(output_path: str) -> Iterator[MetricsForSlice]:
     return _messages(_expected(results_folder(output_path), METRICS_KEY), MetricsForSlice)
 
 
-def load_plots(output_path: str) -> Iterator[PlotsForSlice]:
+def load_plots(output_path: FilePath) -> Iterator[PlotsForSlice]:
     """The plots of each slice, in the order of the files; arguments and errors as for `load_metrics`."""
     return _messages(_expected(results_folder(output_path), PLOTS_KEY), PlotsForSlice)
 
 
-def load_attributions(output_path: str) -> Iterator[AttributionsForSlice]:
+def load_attributions(output_path: FilePath) -> Iterator[AttributionsForSlice]:
     """The attributions of each slice, in the order of the files; arguments and errors as for `load_metrics`."""
     return _messages(_expected(results_folder(output_path), ATTRIBUTIONS_KEY), AttributionsForSlice)
 
 
-def load_validation_result(output_path: str) -> ValidationResult:
+def load_validation_result(output_path: FilePath) -> ValidationResult:
     """What the gate found; arguments and errors as for `load_metrics`."""
     output_path = results_folder(output_path)
     results = list(_messages(_expected(output_path, VALIDATIONS_KEY), ValidationResult))
@@ -66,7 +67,7 @@ def load_validation_result(output_path: str) -> ValidationResult:
     return results[0]
 
 
-def load_verdict(output_path: str) -> Verdict:
+def load_verdict(output_path: FilePath) -> Verdict:
     """Whether the model may be released, and why not.
 
     Raises:
@@ -79,7 +80,7 @@ def load_verdict(output_path: str) -> Verdict:
         return Verdict.from_json(file.read().decode("utf-8", "replace"))
 
 
-def load_eval_run(output_path: str) -> EvalRun | None:
+def load_eval_run(output_path: FilePath) -> EvalRun | None:
     """Config and places of data and models, from `eval_config.json`; None if it was not written.
 
     Raises:
@@ -120,12 +121,13 @@ def find_files(folder: str, key: str) -> list[str]:
     return []
 
 
-def listed(folder: str) -> set[str]:
+def listed(folder: FilePath) -> set[str]:
     """Names of the files in a folder.
 
     Raises:
         ResultsError: no such folder.
     """
+    folder = path_text(folder, "output_path")
     if _is_remote(folder):
         return _listed_remotely(folder)
     try:
@@ -187,7 +189,8 @@ def _is_remote(path: str) -> bool:
     return "://" in path
 
 
-def _path(folder: str, name: str) -> str:
+def _path(folder: FilePath, name: str) -> str:
+    folder = path_text(folder, "output_path")
     return f"{folder.rstrip('/')}/{name}" if _is_remote(folder) else os.path.join(folder, name)
 
 

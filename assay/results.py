@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 from google.protobuf.json_format import MessageToDict
 
 from assay.errors import ResultsError
+from assay.file_paths import FilePath
 from assay.latest import results_folder
 from assay.long_tables import CrossSliceKey, key_of, metrics_table, plots_table, text_of
 from assay.metrics.keys import MetricKey, PlotKey, SubKey
@@ -18,6 +19,8 @@ from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.records import metric_key_from_proto, plot_key_from_proto
 from assay.result_files import (
+    VERDICT_FILE,
+    listed,
     load_attributions,
     load_eval_run,
     load_metrics,
@@ -27,6 +30,7 @@ from assay.result_files import (
     records_of,
 )
 from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, SliceKey
+from assay.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +73,7 @@ class EvalResult:
         file_format: its format.
         model_locations: model name -> where it lay.
         model_name: the model of these results; "" if there is one without a name.
+        verdict: whether the model may be released, and why not; None if there is no `verdict.json`.
     """
 
     slicing_metrics: Sequence[tuple[Slice, Metrics]]
@@ -79,6 +84,7 @@ class EvalResult:
     file_format: str = ""
     model_locations: Mapping[str, str] | None = None
     model_name: str = ""
+    verdict: Verdict | None = None
 
     @property
     def model_location(self) -> str:
@@ -163,7 +169,7 @@ class EvalResult:
         return {key: _only(_under(found, output_name, sub_key), metric_name) for key, found in self.attributions}
 
 
-def load_eval_result(output_path: str, model_name: str | None = None) -> EvalResult:
+def load_eval_result(output_path: FilePath, model_name: str | None = None) -> EvalResult:
     """Opens the results of a run; the values are read now, plots are turned into dicts when they are asked for.
 
     Args:
@@ -196,10 +202,11 @@ def load_eval_result(output_path: str, model_name: str | None = None) -> EvalRes
         file_format=run.file_format,
         model_locations=dict(run.model_locations),
         model_name=model,
+        verdict=load_verdict(output_path) if VERDICT_FILE in listed(output_path) else None,
     )
 
 
-def metrics_frame(output_path: str) -> pd.DataFrame:
+def metrics_frame(output_path: FilePath) -> pd.DataFrame:
     """One row for each slice and number of a metric, of all models.
 
     Columns as in `long_tables.METRICS_SCHEMA`, but `slice_key` holds the slice key itself, ((feature, value), ...).
@@ -215,7 +222,7 @@ def metrics_frame(output_path: str) -> pd.DataFrame:
     return _frame(metrics_table(records), {text_of(record): key_of(record) for record in records})
 
 
-def plots_frame(output_path: str) -> pd.DataFrame:
+def plots_frame(output_path: FilePath) -> pd.DataFrame:
     """One row for each slice and threshold or bucket of a plot, of all models.
 
     Columns as in `long_tables.PLOTS_SCHEMA`, `slice_key` as in `metrics_frame`; arguments and errors as there.

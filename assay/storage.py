@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import BinaryIO
 
 from assay.errors import ConfigError, CorruptFileError
+from assay.file_paths import FilePath, path_text
 from assay.stat import Stat
 
 __all__ = [
@@ -50,12 +51,13 @@ def join(place: str, *names: str) -> str:
     return "/".join((place.rstrip("/"), *names))
 
 
-def check_root(place: str) -> str:
+def check_root(place: FilePath) -> str:
     """The root as an absolute path or URI, without a slash at its end.
 
     Raises:
         ConfigError: it is neither.
     """
+    place = path_text(place, "root")
     if is_remote(place):
         if place[len(_GS) :].startswith("/") or not place[len(_GS) :]:
             raise ConfigError(f"root {place!r}: expected a bucket after gs://")

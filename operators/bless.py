@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from assay.blessed import blessing_of, move, place_of
+from assay.file_paths import FilePath, path_text
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import BLESSED, SKIP, reasons_of, verdict_of
 from assay.operators.links import ResultsLink
@@ -47,10 +48,10 @@ class BlessOperator(BaseOperator):
     def __init__(
         self,
         *,
-        plan: str,
+        plan: FilePath,
         gate: Any,
         plan_params: Mapping[str, Any] | None = None,
-        blessed: str | None = None,
+        blessed: FilePath | None = None,
         results: Any = None,
         on_not_blessed: str = SKIP,
         gcp_conn_id: str = "",
@@ -58,10 +59,10 @@ class BlessOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.plan = plan
+        self.plan = path_text(plan, "plan")
         self.gate = gate
         self.plan_params = plan_params
-        self.blessed = blessed
+        self.blessed = blessed if blessed is None else path_text(blessed, "blessed")
         self.results = results
         self.on_not_blessed = on_not_blessed
         self.gcp_conn_id = gcp_conn_id

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +15,7 @@ from airflow.sdk.definitions._internal.contextmanager import DagContext
 
 from assay import storage
 from assay.errors import ConfigError, MissingFileError
+from assay.file_paths import FilePath, path_text
 from assay.operators.bless import BlessOperator
 from assay.operators.connections import Chain
 from assay.operators.gate import FAIL, SKIP, WARN, ModelGateOperator
@@ -51,15 +51,15 @@ _DAY = "(dag_run.logical_date or dag_run.run_after) | ds"
 
 
 def model_analysis_task_group(
-    plan: Plan | str | os.PathLike[str],
+    plan: Plan | FilePath,
     *,
-    root: str,
+    root: FilePath,
     group_id: str = "model_analysis",
     checkpoint: str | None = None,
     launcher: Launcher | None = None,
     launchers: Mapping[str, Launcher] | None = None,
     on_not_blessed: str = SKIP,
-    blessed: str | None = None,
+    blessed: FilePath | None = None,
     outlets: Sequence[Asset] = (),
     options: Sequence[str] = (),
     wait_for_data: timedelta | None = None,
@@ -117,7 +117,7 @@ def model_analysis_task_group(
         launcher=launcher,
         launchers=launchers or {},
         on_not_blessed=on_not_blessed,
-        blessed=blessed,
+        blessed=blessed if blessed is None else path_text(blessed, "blessed"),
         outlets=tuple(outlets),
         options=tuple(options),
         wait_for_data=wait_for_data,
@@ -137,7 +137,7 @@ def model_analysis_task_group(
     return task_group(group_id=group_id, default_args=dict(default_args or {}))(group)
 
 
-def model_analysis_dag(plan: Plan | str | os.PathLike[str], *, dag_id: str, root: str, **settings: Any) -> DAG:
+def model_analysis_dag(plan: Plan | FilePath, *, dag_id: str, root: FilePath, **settings: Any) -> DAG:
     """Makes a whole DAG of a plan; its parameters are those of the plan.
 
     Args:
@@ -323,7 +323,7 @@ def _param(name: str, default: str | None) -> Param:
     return Param(default, f"Parameter ${{{name}}} of the plan; empty: {empty}.", type=["null", "string"], title=name)
 
 
-def _loaded(plan: Plan | str | os.PathLike[str]) -> Plan:
+def _loaded(plan: Plan | FilePath) -> Plan:
     if isinstance(plan, Plan):
         return plan
     file = Path(plan)
@@ -352,5 +352,6 @@ def _text(file: Path) -> str:
         raise MissingFileError(f"{file}: expected a plan or an analysis file; {error.strerror}") from error
 
 
-def _root(root: str) -> str:
+def _root(root: FilePath) -> str:
+    root = path_text(root, "root")
     return root if "{{" in root else storage.check_root(root)

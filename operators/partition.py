@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 
 from assay import storage
 from assay.errors import AssayError, ConfigError, TransientError
+from assay.file_paths import FilePath, path_text
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import FAIL, SKIP, skip_after
 from assay.operators.links import RESULT_KEY, ResultsLink
@@ -65,7 +66,7 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
     def __init__(
         self,
         *,
-        plan: str,
+        plan: FilePath,
         wait: timedelta,
         plan_params: Mapping[str, Any] | None = None,
         plan_json: str = "",
@@ -78,7 +79,7 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.plan = plan
+        self.plan = path_text(plan, "plan")
         self.wait = wait
         self.plan_params = plan_params
         self.plan_json = plan_json

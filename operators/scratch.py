@@ -9,6 +9,7 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from assay import storage
+from assay.file_paths import FilePath, path_text
 from assay.operators.connections import Chain, google_access
 from assay.operators.stage import airflow_errors, checked_root, run_name, scratch_of
 
@@ -31,10 +32,10 @@ class _ScratchOperator(BaseOperator):
     ui_color = "#f1f3f4"
 
     def __init__(
-        self, *, root: str, run: str = "", gcp_conn_id: str = "", impersonation_chain: Chain = None, **kwargs: Any
+        self, *, root: FilePath, run: str = "", gcp_conn_id: str = "", impersonation_chain: Chain = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.root = root
+        self.root = path_text(root, "root")
         self.run = run
         self.gcp_conn_id = gcp_conn_id
         self.impersonation_chain = impersonation_chain

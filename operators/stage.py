@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from assay import storage
 from assay.dataflow_job import job_of
 from assay.errors import AssayError, ConfigError, TransientError, UsageError
+from assay.file_paths import FilePath, path_text
 from assay.operators.connections import Chain, credentials_file, google_access
 from assay.operators.launchers.launcher import Detaching, Launcher, Running, StageCall
 from assay.operators.launchers.process import SubprocessLauncher
@@ -72,9 +73,9 @@ class StageOperator(BaseOperator):
     def __init__(
         self,
         *,
-        plan: str,
+        plan: FilePath,
         stage: str,
-        root: str,
+        root: FilePath,
         inputs: Mapping[str, Any] | None = None,
         plan_params: Mapping[str, Any] | None = None,
         plan_json: str = "",
@@ -90,9 +91,9 @@ class StageOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.plan = plan
+        self.plan = path_text(plan, "plan")
         self.stage = stage
-        self.root = root
+        self.root = path_text(root, "root")
         self.inputs = inputs
         self.plan_params = plan_params
         self.plan_json = plan_json

@@ -8,6 +8,7 @@ from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
+from assay.file_paths import FilePath
 from assay.pipelines.from_plan import finish, pipeline_of
 from assay.pipelines.retrain import check_param
 from assay.pipelines.tasks import COMPARE, Settings, analysis, configured
@@ -23,7 +24,7 @@ def compare_models(
     *,
     version_param: str = "version",
     parallelism: int = 2,
-    root: str = "",
+    root: FilePath = "",
     name: str = "compare-models",
     description: str = "Evaluates several candidates and puts their results side by side.",
     **settings: Unpack[Settings],

@@ -10,6 +10,7 @@ from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
+from assay.file_paths import FilePath, path_text
 from assay.pipelines.on_verdict import if_blessed
 from assay.pipelines.tasks import FINISH, Settings, analysis, configured
 from assay.plan import CORE_IMAGE, Plan
@@ -18,7 +19,7 @@ from assay.plan import CORE_IMAGE, Plan
 def build(
     plan: Plan,
     *,
-    root: str = "",
+    root: FilePath = "",
     name: str = "model-validation",
     description: str = "Evaluates a model and says whether it may be released.",
     on_blessed: Callable[[dsl.PipelineTask], Any] | None = None,
@@ -55,7 +56,7 @@ def pipeline_of(
     *,
     name: str,
     description: str,
-    root: str = "",
+    root: FilePath = "",
     without: Collection[str] = (),
     more: Mapping[str, tuple[Any, Any]] | None = None,
 ) -> BaseComponent:
@@ -70,7 +71,7 @@ def pipeline_of(
         without: parameters of the plan that the pipeline fills in itself.
         more: further parameters: name -> (type, default), `...` for none.
     """
-    given = {"root": (str, root or ...), **(more or {})}
+    given = {"root": (str, path_text(root, "root") or ...), **(more or {})}
     open_params = {param: default for param, default in plan.params.items() if param not in without}
     given |= {param: (str, ... if default is None else default) for param, default in open_params.items()}
     parameters = [

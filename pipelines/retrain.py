@@ -9,6 +9,7 @@ from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from assay.errors import ConfigError
+from assay.file_paths import FilePath
 from assay.near_miss import one_of
 from assay.pipelines.from_plan import finish, pipeline_of
 from assay.pipelines.on_verdict import if_blessed
@@ -22,7 +23,7 @@ def retraining(
     train: Callable[[], dsl.PipelineTask],
     push: Callable[[Any], dsl.PipelineTask],
     model_param: str = "model",
-    root: str = "",
+    root: FilePath = "",
     name: str = "retraining",
     description: str = "Trains, evaluates against the blessed model, and pushes what is blessed.",
     **settings: Unpack[Settings],

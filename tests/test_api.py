@@ -1,6 +1,8 @@
 """Evaluation from Python."""
 
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -153,6 +155,14 @@ def test_thresholds_are_validated(tmp_path):
 def test_what_is_wrong_is_told(data, config, error, message):
     with pytest.raises(error, match=message):
         assay.analyze_raw_data(data, config)
+
+
+@pytest.mark.parametrize("file", ["analysis-file.md", "results.md"])
+def test_what_a_config_without_thresholds_comes_to_is_what_the_documents_say(file):
+    text = " ".join((Path(__file__).parents[1] / "docs" / file).read_text().replace("\n- ", "\n# ").split())
+    (sentence,) = (part for part in text.split("# ") if "there is nothing to judge by" in part)
+    said = re.findall(r"`((?:NOT_)?(?:BLESSED|EVALUATED))`", sentence.split("there is nothing")[0])[-1]
+    assert assay.analyze_raw_data(FRAME, CONFIG).verdict.status == said
 
 
 @pytest.fixture

@@ -135,7 +135,10 @@ def test_check_imports_code_only_when_asked(analysis, local, capsys, flags, impo
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_a_missing_parameter_is_refused_before_anything_runs(analysis, local, capsys, command):
     assert main([command, analysis]) == 64
-    assert error_of(capsys) == f"{analysis}: parameter 'date' must be given: --param date=VALUE"
+    assert (
+        error_of(capsys)
+        == f"{analysis}: parameter 'date' must be given: --param date=VALUE, or in Python {{'date': VALUE}}"
+    )
     assert not local.calls
 
 

@@ -241,7 +241,7 @@ def test_a_resolved_plan_takes_no_further_parameters():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({}, "parameter 'date' must be given: --param date=VALUE"),
+        ({}, "parameter 'date' must be given: --param date=VALUE, or in Python {'date': VALUE}"),
         ({"dat": "x"}, "unknown parameter 'dat'; did you mean 'date'? there are date, who"),
     ],
 )

@@ -29,6 +29,7 @@ import numpy as np
 
 from assay.columns import Column, cut, row_count
 from assay.errors import AssayError, ModelError, TransientError
+from assay.file_paths import path_text
 from assay.models import files, outputs
 from assay.near_miss import hint
 from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
@@ -51,7 +52,8 @@ class ModelRef:
 
     Attributes:
         name: its name in the eval config; may be empty if it is the only one.
-        uri: local path or `gs://` URI; for a callable its import path, "pkg.module:function".
+        uri: local path or `gs://` URI (an `os.PathLike` becomes text); for a callable its import path,
+            "pkg.module:function".
         type: a key of `FRAMEWORKS`.
         baseline: whether the others are compared with it.
         rubber_stamp: whether it may pass change thresholds for want of a baseline.
@@ -75,6 +77,7 @@ class ModelRef:
     trusted: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "uri", path_text(self.uri, f"model {self.name!r}: uri"))
         object.__setattr__(self, "features", tuple(self.features))  # JSON has no tuples
         if self.batch_rows < 1:
             raise ModelError(f"model {self.name!r}: batch_rows is {self.batch_rows}; expected at least 1")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from assay.errors import ConfigError, MissingColumnError
+from assay.file_paths import path_texts
 from assay.near_miss import hint, nearest
 from assay.readers import files
 from assay.readers.bad_rows import Refuse
@@ -38,7 +39,7 @@ class Source:
 
     Attributes:
         format: "tfrecord" (of tf.Example), "csv", "parquet" or "jsonl".
-        files: names or globs; `~` stands for the home folder.
+        files: names or globs, `os.PathLike` too; `~` stands for the home folder.
         columns: the columns to read; None for all that the first file has (tf.Example and JSON lines: all that its
             first 1,024 rows have).
         dictionary: text columns that are wanted as dictionary arrays, because somebody slices by them.
@@ -62,6 +63,7 @@ class Source:
     place: str = "inputs"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "files", path_texts(self.files, f"{self.place}.files"))
         _one_of(f"{self.place}.format", self.format, tuple(_OPTIONS))
         _one_of("on_bad_rows", self.on_bad_rows, ("fail", "skip"))
         for option in self.options:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
 
+from assay.file_paths import FilePath, path_text
 from assay.latest import results_folder
 from assay.report import sections
 from assay.report.evidence import Evidence, Plots, Slice, evidence_of, plots_of
@@ -20,7 +21,7 @@ _MOST_AT_ONCE = 60
 _MOST_PLOTTED = 4
 
 
-def html_page(output: str) -> str:
+def html_page(output: FilePath) -> str:
     """One page about the results of a run: verdict, metrics by slice, plots, what was run.
 
     It asks for nothing from outside, has less than 1 MB however many slices there are, and needs scripts only to sort
@@ -55,7 +56,7 @@ def html_page(output: str) -> str:
     return f"<!doctype html>\n{element('html', _head(evidence, style, script), element('body', page), lang='en')}\n"
 
 
-def markdown_summary(output: str) -> str:
+def markdown_summary(output: FilePath) -> str:
     """Verdict, reasons, metrics of all rows and the worst slices, as Markdown with tables.
 
     Args:
@@ -65,7 +66,7 @@ def markdown_summary(output: str) -> str:
         ResultsError: no such folder, or files of several runs.
         CorruptFileError: a file is damaged.
     """
-    return summary(evidence_of(output))
+    return summary(evidence_of(path_text(output, "output")))
 
 
 def _plots_of_first(output: str, slices: Sequence[Slice]) -> dict[str, Plots]:

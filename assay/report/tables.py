@@ -152,7 +152,7 @@ def _candidates(keys: dict[str, MetricKey], asked: Sequence[str]) -> dict[str, M
 def _caption(columns: int, keys: int, shown: int, slices: int) -> str | None:
     if (columns, shown) == (keys, slices):
         return None
-    return f"{columns} of {keys} metrics, {shown} of {slices} slices; choose with --metrics and --slices"
+    return f"{columns} of {keys} metrics, {shown} of {slices} slices; choose with assay show --metrics and --slices"
 
 
 def _with_change(values: dict[MetricKey, MetricValue], key: MetricKey) -> str:

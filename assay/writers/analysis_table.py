@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from assay.columns import Column, leaves, row_count
 from assay.errors import ColumnTypeError, PipelineError
+from assay.file_paths import FilePath
 from assay.types import ANALYSIS_KEY, Evaluation, Extracts, Writer
 from assay.writers.files import path_in
 from assay.writers.shards import Shards, TableFile, WriteShards
@@ -19,7 +20,7 @@ WRITE_ANALYSIS_TABLE_STAGE_NAME = "WriteAnalysisTable"
 ANALYSIS_TABLE_FILES = "analysis"
 
 
-def AnalysisTableWriter(output_path: str) -> Writer:
+def AnalysisTableWriter(output_path: FilePath) -> Writer:
     """Writer of `analysis-*.parquet`: one row for each row of the Extracts under the output `analysis`.
 
     A nested key becomes a column `features.age`; keys that start with an underscore are left out; an array of more than

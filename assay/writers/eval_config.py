@@ -8,6 +8,7 @@ import apache_beam as beam
 from google.protobuf import json_format
 
 import assay
+from assay.file_paths import FilePath
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.result_files import EVAL_CONFIG_FILE
 from assay.types import Evaluation, Writer
@@ -19,7 +20,7 @@ _DISABLED = "eval_config"  # the name of this output in options.disabled_outputs
 
 
 def EvalConfigWriter(
-    output_path: str,
+    output_path: FilePath,
     eval_config: EvalConfig,
     data_location: str = "",
     file_format: str = "",

@@ -12,6 +12,7 @@ import apache_beam as beam
 
 from assay import storage
 from assay.errors import ConfigError, ResultsError, TransientError
+from assay.file_paths import FilePath, path_text
 
 _PASSING = ("No space left", "File too large", "quota", "Input/output error")
 """What a system says of faults that another try may not meet; Parquet's writer hands on the text only."""
@@ -19,9 +20,9 @@ _PASSING = ("No space left", "File too large", "quota", "Input/output error")
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp$")
 
 
-def path_in(folder: str, name: str) -> str:
+def path_in(folder: FilePath, name: str) -> str:
     """The path of a file in a folder."""
-    return storage.join(folder, name)
+    return storage.join(path_text(folder, "output_path"), name)
 
 
 def create_files(pipeline: beam.Pipeline, contents: dict[str, bytes]) -> beam.PCollection[str]:

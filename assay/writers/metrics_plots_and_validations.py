@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assay.errors import PipelineError
+from assay.file_paths import FilePath
 from assay.framing import framed
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY, Evaluation, Writer
@@ -43,7 +44,7 @@ _MESSAGES: Mapping[str, Any] = {
 _FORMATS = ("tfrecord", "parquet")
 
 
-def MetricsPlotsAndValidationsWriter(output_path: str, output_file_format: str = "tfrecord") -> Writer:
+def MetricsPlotsAndValidationsWriter(output_path: FilePath, output_file_format: str = "tfrecord") -> Writer:
     """Writer of `metrics`, `plots`, `attributions` (sharded) and `validations` (one file).
 
     Args:
@@ -63,7 +64,7 @@ def MetricsPlotsAndValidationsWriter(output_path: str, output_file_format: str =
 class _WriteAll(beam.PTransform):
     """Evaluation -> {what: names of written files}."""
 
-    def __init__(self, output_path: str, output_file_format: str) -> None:
+    def __init__(self, output_path: FilePath, output_file_format: str) -> None:
         super().__init__()
         self._folder, self._format = output_path, output_file_format
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from assay.file_paths import FilePath
 from assay.long_tables import METRICS_SCHEMA, metrics_table
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.types import METRICS_KEY, Writer
@@ -18,7 +19,7 @@ WRITE_METRICS_TABLE_STAGE_NAME = "WriteMetricsTable"
 METRICS_TABLE_FILES = "flat_metrics"
 
 
-def MetricsTableWriter(output_path: str) -> Writer:
+def MetricsTableWriter(output_path: FilePath) -> Writer:
     """Writer of `flat_metrics-*.parquet`: one row for each slice and number; columns as in `METRICS_SCHEMA`."""
     shards = Shards(
         path_in(output_path, METRICS_TABLE_FILES),

@@ -40,7 +40,7 @@ class DockerLauncher:
     template_fields: ClassVar[tuple[str, ...]] = ("images", "mounts", "env", "user", "network", "memory", "base_url")
 
     images: Mapping[str, str] = field(default_factory=dict)
-    mounts: Sequence[str] = ()
+    mounts: Sequence[str | os.PathLike[str]] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     network: str = "bridge"
@@ -72,13 +72,16 @@ class DockerLauncher:
                 user=self.user or f"{os.getuid()}:{os.getgid()}",
                 labels={_LABEL: stage},
                 host_config=client.create_host_config(
-                    binds={folder: {"bind": folder, "mode": "rw"} for folder in self.mounts} | secrets,
+                    binds={folder: {"bind": folder, "mode": "rw"} for folder in self._mounted()} | secrets,
                     network_mode=self.network,
                     mem_limit=self.memory or None,
                 ),
             )
             client.start(made["Id"])
         return Container(client, made["Id"])
+
+    def _mounted(self) -> list[str]:
+        return [os.fspath(folder) for folder in self.mounts]
 
     def image_of(self, needed: str) -> str:
         """The image for what a plan says that a stage needs."""

@@ -13,6 +13,7 @@ from tests.latest_results import latest
 DAG_FILE = """
 from airflow.sdk import DAG, Asset
 from airflow.providers.standard.operators.empty import EmptyOperator
+from pathlib import Path
 from assay.operators import model_analysis_task_group
 
 ANALYSIS, ROOT = {analysis!r}, {root!r}
@@ -132,6 +133,8 @@ def test_the_date_falls_back_on_when_the_run_was_due_if_it_has_no_logical_date(m
     [
         ("'analysis.yaml', root=ROOT", "expected an absolute path"),
         ("ANALYSIS, root='s3://bucket'", "expected a local folder or a gs:// URI"),
+        ("ANALYSIS, root=Path('gs://bucket')", "root: a path cannot hold a URI, found 'gs:/bucket'"),
+        ("ANALYSIS, root=3", "root: expected text or a path, found 3"),
         ("ANALYSIS, root=ROOT, launchers={'Gaet': None}", "the plan has no task 'Gaet'"),
         ("ANALYSIS, root=ROOT, on_not_blessed='stop'", "on_not_blessed: expected skip or fail, found 'stop'"),
         ("ANALYSIS, root=ROOT, checkpoint='all'", "checkpoint: expected none, cuts or every, found 'all'"),
@@ -143,6 +146,24 @@ def test_a_wrong_argument_is_an_import_error_that_says_so(make, arguments, told)
     file = make(f"    model_analysis_task_group({arguments})()")
     (error,) = DagBag(str(file)).import_errors.values()
     assert told in error
+
+
+def test_places_may_be_paths(make):
+    as_text, as_path = (
+        tasks_of(make(f"    model_analysis_task_group({arguments})()"))
+        for arguments in (
+            "ANALYSIS, root=ROOT, blessed='/tmp/blessed.json'",
+            "Path(ANALYSIS), root=Path(ROOT), blessed=Path('/tmp/blessed.json')",
+        )
+    )
+    assert as_path == as_text
+    assert as_path["model_analysis.Bless"]["blessed"] == "/tmp/blessed.json"
+
+
+def tasks_of(file):
+    """Places of each task of a DAG, as Airflow keeps them."""
+    tasks = dag_in(file, "validation").tasks
+    return {task.task_id: {name: getattr(task, name, None) for name in ("plan", "root", "blessed")} for task in tasks}
 
 
 def test_links_lead_to_checkpoint_and_results(make, tmp_path):

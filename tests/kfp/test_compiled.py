@@ -1,6 +1,7 @@
 """Compiled components and pipelines: what is kept is what the code makes, and Kubeflow can read it."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConf
 
 from assay.cli import main
 from assay.components.stage_components import COMPONENTS
-from assay.errors import ConfigError
+from assay.errors import ConfigError, UsageError
 from assay.pipelines import Pods, compare_models, compiled, model_validation, retraining
 from assay.pipelines.pods import pods_of
 from assay.plan import from_json, to_json
@@ -81,6 +82,16 @@ def test_the_parameters_of_the_plan_are_those_of_the_pipeline():
 def test_without_a_root_the_pipeline_asks_for_one(tmp_path):
     spec = yaml.safe_load(compiled(model_validation(plan_of("gs://b/d", "gs://b/o")), tmp_path / "p.yaml").read_text())
     assert "defaultValue" not in spec["root"]["inputDefinitions"]["parameters"]["root"]
+
+
+def test_a_root_may_be_a_path(tmp_path):
+    plan = plan_of("gs://b/d", "gs://b/o")
+    made = [model_validation(plan, root=root) for root in (Path("/mnt/checkpoints"), "/mnt/checkpoints")]
+    texts = [compiled(pipeline, tmp_path / "p.yaml").read_text() for pipeline in made]
+    assert texts[0] == texts[1]
+    assert "defaultValue: /mnt/checkpoints" in texts[0]
+    with pytest.raises(UsageError, match="root: a path cannot hold a URI"):
+        model_validation(plan, root=Path("gs://b/c"))
 
 
 def test_every_task_has_the_plan_and_the_image_that_it_needs(tmp_path):

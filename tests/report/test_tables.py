@@ -49,7 +49,7 @@ def test_many_slices_have_a_row_each_up_to_forty_and_the_caption_says_so(results
     shown = text(metrics_table(results))
     assert line(shown, "Overall") == ["Overall", "1,000", "0.5000", "0.2500"]
     assert "unweighted" in shown
-    assert "2 of 3 metrics, 40 of 52 slices; choose with --metrics and --slices" in " ".join(shown.split())
+    assert "2 of 3 metrics, 40 of 52 slices; choose with assay show --metrics and --slices" in " ".join(shown.split())
 
 
 def test_few_slices_have_a_column_each(results):
