@@ -38,6 +38,7 @@ class Refused(NamedTuple):
 
 
 _CROSS_SLICES = Refused("differences between slices are not supported yet", "remove the field")
+_RANKS = Refused("predictions by rank are not supported yet", "remove the field, or name classes in class_ids")
 
 FIELDS: Mapping[str, Honoured | Refused] = {
     "EvalConfig.model_specs": Honoured("config"),
@@ -71,8 +72,8 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "MetricsSpec.model_names": Honoured("metrics.specs"),
     "MetricsSpec.output_names": Honoured("metrics.specs"),
     "MetricsSpec.output_weights": Refused("values of several outputs are not averaged", "remove the field"),
-    "MetricsSpec.binarize": Refused("not supported yet", "remove the field"),
-    "MetricsSpec.aggregate": Refused("not supported yet", "remove the field"),
+    "MetricsSpec.binarize": Honoured("metrics.specs"),
+    "MetricsSpec.aggregate": Refused("averages over classes are not supported yet", "remove the field"),
     "MetricsSpec.example_weights": Honoured("metrics.specs"),
     "MetricsSpec.query_key": Refused("metrics of ranked lists are not supported yet", "remove the field"),
     "MetricsSpec.thresholds": Honoured("thresholds"),
@@ -84,6 +85,9 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "MetricConfig.threshold": Honoured("thresholds"),
     "MetricConfig.per_slice_thresholds": Honoured("thresholds"),
     "MetricConfig.cross_slice_thresholds": _CROSS_SLICES,
+    "BinarizationOptions.class_ids": Honoured("metrics.specs"),
+    "BinarizationOptions.k_list": _RANKS,
+    "BinarizationOptions.top_k_list": _RANKS,
     "ExampleWeightOptions.weighted": Honoured("metrics.specs"),
     "ExampleWeightOptions.unweighted": Honoured("metrics.specs"),
     "MetricThreshold.value_threshold": Honoured("gate"),
@@ -105,6 +109,7 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "Options.confidence_intervals": Honoured("metrics.resampling"),
     "Options.min_slice_size": Honoured("evaluators.metrics_and_plots"),
     "Options.disabled_outputs": Honoured("evaluators.metrics_and_plots"),
+    "RepeatedInt32Value.values": Honoured("metrics.specs"),
     "ConfidenceIntervalOptions.method": Honoured("metrics.resampling"),
     "RepeatedStringValue.values": Honoured("metrics.specs"),
 }

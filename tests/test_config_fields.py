@@ -11,7 +11,7 @@ import pytest
 import assay
 from assay.config import check_eval_config, parse_eval_config, resolve_eval_config
 from assay.config_fields import FIELDS, Honoured, Refused
-from assay.errors import AssayError, EvalConfigError
+from assay.errors import AssayError, EvalConfigError, ResultsError
 from assay.metrics.specs import metrics_of
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
@@ -180,6 +180,11 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         config(),
         config(metric={**AUC, "per_slice_thresholds": [{"slicing_specs": [{}], "threshold": BOUND}]}),
     ),
+    "MetricsSpec.binarize": (config(), config(binarize={"class_ids": {"values": [1]}})),
+    "BinarizationOptions.class_ids": (
+        config(models=[spec(prediction_key="both")], binarize={"class_ids": {"values": [0]}}),
+        config(models=[spec(prediction_key="both")], binarize={"class_ids": {"values": [1]}}),
+    ),
     "ExampleWeightOptions.weighted": (config(), config(example_weights={"weighted": True})),
     "ExampleWeightOptions.unweighted": (
         config(models=[spec(example_weight_key="weight")]),
@@ -231,6 +236,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
 }
 EFFECTS["ConfidenceIntervalOptions.method"] = EFFECTS["Options.confidence_intervals"]
+EFFECTS["RepeatedInt32Value.values"] = EFFECTS["BinarizationOptions.class_ids"]
 EFFECTS["RepeatedStringValue.values"] = EFFECTS["Options.disabled_outputs"]
 
 WITH_A_MODEL = {"ModelSpec.model_type", "ModelSpec.signature_name", "ModelSpec.inference_batch_size"}
@@ -240,9 +246,11 @@ WITH_A_MODEL = {"ModelSpec.model_type", "ModelSpec.signature_name", "ModelSpec.i
 def frame():
     rng = np.random.default_rng(4)
     label = rng.integers(0, 2, 60)
+    first = rng.random(60)
     return pd.DataFrame(
         {
             "label": label,
+            "both": [np.array([p, 1 - p]) for p in first + 0.2 * label],
             "coin": rng.integers(0, 2, 60),
             "score": np.clip(0.3 * label + 0.7 * rng.random(60), 0, 1),
             "older": rng.random(60),
@@ -272,11 +280,18 @@ def published(frame, wanted, folder):
         assay.analyze_raw_data(frame, wanted, str(folder))
     except AssayError as error:
         return str(error)
-    plots = assay.load_plots(str(folder)) if any(folder.glob("plots*")) else ()
-    records = [
-        sorted(record.SerializeToString() for record in found) for found in (assay.load_metrics(str(folder)), plots)
-    ]
-    return *records, json.loads((folder / "verdict.json").read_text())
+    return tuple(records_of(load, folder) for load in (assay.load_metrics, assay.load_plots, validations))
+
+
+def validations(folder):
+    return [assay.load_validation_result(folder)]
+
+
+def records_of(load, folder):
+    try:
+        return sorted(record.SerializeToString() for record in load(str(folder)))
+    except ResultsError as error:
+        return str(error).replace(str(folder), "")
 
 
 def test_every_honoured_field_is_tried():

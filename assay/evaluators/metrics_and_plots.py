@@ -18,11 +18,13 @@ from apache_beam.utils.windowed_value import WindowedValue
 from assay.columns import row_count, take
 from assay.errors import PipelineError
 from assay.metrics.bad_rows import faults, first_fault
+from assay.metrics.domains import common
 from assay.metrics.evaluate import by_key, evaluate, only, whole, with_differences
 from assay.metrics.examples import Examples, Stream, examples_of
 from assay.metrics.keys import MetricKey
+from assay.metrics.misfits import refuse_other_shapes, refuse_other_values
 from assay.metrics.resampling import Resampling, resampling_of
-from assay.metrics.specs import Metric, metrics_of
+from assay.metrics.specs import Metric, asked_of, metrics_of
 from assay.metrics.states import (
     UNPLACED,
     Draw,
@@ -127,7 +129,7 @@ class _Accumulate(beam.DoFn):
             for i, slicing in enumerate(slicings)
         ]
         self._layout = layout_of(metrics)
-        self._binary = {m.stream: False for m in metrics} | {m.stream: True for m in metrics if m.needs.binary}
+        self._asked = asked_of(metrics)
 
     def start_bundle(self) -> None:
         self._node: Node | None = None
@@ -152,19 +154,22 @@ class _Accumulate(beam.DoFn):
 
     def _checked(self, extracts: Extracts, rows: int) -> tuple[Extracts, dict[Stream, Examples]]:
         """The batch without its bad rows, and what each stream sees of it."""
-        examples = {stream: examples_of(extracts, stream) for stream in self._binary}
+        examples = {stream: examples_of(extracts, stream) for stream in self._asked}
         good = np.ones(rows, bool)
         for stream, seen in examples.items():
-            found = faults(seen, stream, binary=self._binary[stream], rows=rows)
+            asked = self._asked[stream]
+            refuse_other_shapes(seen, stream, asked)
+            found = faults(seen, stream, common(asked), rows=rows)
+            refuse_other_values(found, seen, stream, asked)
             if found and not self._skip:
-                raise first_fault(found, extracts, seen, stream)
+                raise first_fault(found, extracts, seen, stream, asked)
             for reason, mask in found.items():
                 Metrics.counter("assay", f"bad_rows/{reason}").inc(int((mask & good).sum()))
                 good &= ~mask
         if good.all():
             return extracts, examples
         kept = take(extracts, good)
-        return kept, {stream: examples_of(kept, stream) for stream in self._binary}
+        return kept, {stream: examples_of(kept, stream) for stream in self._asked}
 
     def _flush(self) -> None:
         """Moves the states of the split that has ended into the forests, and lets go of each as it is taken out."""

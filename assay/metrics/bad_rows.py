@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from assay.columns import is_list, usual_length
 from assay.errors import BadRowError
+from assay.metrics.domains import Asked, Domain
 from assay.metrics.examples import Examples, Stream
 from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, SOURCE_KEY, Extracts
 
@@ -21,18 +22,28 @@ MISSING_LABEL = "missing label"
 NO_CLASS = "label infinite or no class id"
 LABEL_OUT_OF_RANGE = "label outside [0, 1]"
 BAD_PREDICTION = "prediction not finite"
+PREDICTION_OUT_OF_RANGE = "prediction outside [0, 1]"
+NEGATIVE_PREDICTION = "prediction below 0"
 BAD_WEIGHT = "weight negative or not finite"
 
 
-def faults(examples: Examples, stream: Stream, *, binary: bool, rows: int) -> dict[str, Mask]:
+_ROUNDING = 1e-6
+"""How far beyond [0, 1] a probability may be that was computed with 32 bits."""
+
+
+def faults(examples: Examples, stream: Stream, domain: Domain, *, rows: int) -> dict[str, Mask]:
     """Reason -> the rows (n,) that have it; reasons without a row are left out."""
     found = {BAD_WEIGHT: ~(np.isfinite(examples.weights) & (examples.weights >= 0))}
     if not stream.only_weights:
         labels, predictions = examples.labels, examples.predictions
         found[MISSING_LABEL], found[NO_CLASS] = np.isnan(labels), np.isinf(labels)
         found[BAD_PREDICTION] = ~np.isfinite(predictions)
-        if binary:
+        if domain.shares:
             found[LABEL_OUT_OF_RANGE] = np.isfinite(labels) & ((labels < 0) | (labels > 1))
+        if domain.low == 0:
+            beyond = (predictions < -_ROUNDING) | (predictions > domain.high + _ROUNDING)
+            reason = PREDICTION_OUT_OF_RANGE if domain.high == 1 else NEGATIVE_PREDICTION
+            found[reason] = np.isfinite(predictions) & beyond
     return {reason: _by_row(bad, examples.rows, rows) for reason, bad in found.items() if bad.any()}
 
 
@@ -44,15 +55,29 @@ def _by_row(bad: Mask, entry_rows: npt.NDArray[np.int64] | None, rows: int) -> M
     return mask
 
 
-def first_fault(found: Mapping[str, Mask], extracts: Extracts, examples: Examples, stream: Stream) -> BadRowError:
+def first_fault(
+    found: Mapping[str, Mask], extracts: Extracts, examples: Examples, stream: Stream, asked: Sequence[Asked]
+) -> BadRowError:
     """The error for the first bad row of a batch: where it is, what it holds, what to do."""
     reason, mask = min(found.items(), key=lambda item: int(np.argmax(item[1])))
     row = int(np.argmax(mask))
     model = f" of model {stream.model_name!r}" if stream.model_name else ""
+    what = f"{reason}{model}{_needed_by(reason, asked)}"
     return BadRowError(
-        f"{where(extracts, row)}: {reason}{model}: {_shown(examples, row, stream)}{_odd_lists(extracts, row, stream)}; "
+        f"{where(extracts, row)}: {what}: {_shown(examples, row, stream)}{_odd_lists(extracts, row, stream)}; "
         f"mend the data, or set on_bad_rows: skip to leave such rows out and count them"
     )
+
+
+def _needed_by(reason: str, asked: Sequence[Asked]) -> str:
+    """Which metric cannot take the value, where others could."""
+    if reason == LABEL_OUT_OF_RANGE:
+        cannot = [one.metric for one in asked if one.domain.shares]
+    elif reason in (PREDICTION_OUT_OF_RANGE, NEGATIVE_PREDICTION):
+        cannot = [one.metric for one in asked if one.domain.low == 0]
+    else:
+        cannot = []
+    return f", which {cannot[0]} cannot take" if cannot else ""
 
 
 def _shown(examples: Examples, row: int, stream: Stream) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from assay.columns import Column, row_count, to_floats
+from assay.columns import Column, is_list, plain, row_count, to_floats
 from assay.errors import ColumnTypeError, MissingColumnError
 from assay.metrics.values import Floats
 from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, Extracts
@@ -46,6 +47,8 @@ class Stream:
         output_name: key of the model's output; "" if it has one.
         weighted: whether the example weights count; else every row weighs 1.
         reads: the columns.
+        class_id: the class that is the positive one, where predictions have a number for each class; the others are
+            negatives. None: predictions are as they are.
         names: `labels`, `predictions` or `example_weights` -> the column behind it and the field of the model spec that
             names it. For errors only: two streams that differ in nothing else are one.
     """
@@ -54,6 +57,7 @@ class Stream:
     output_name: str = ""
     weighted: bool = False
     reads: Reads = Reads()
+    class_id: int | None = None
     names: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False)
 
     @property
@@ -80,7 +84,8 @@ class Examples(NamedTuple):
 
     `rows` is None if m is the number of rows; else (m,) ascending: the row that each entry comes from (vectors are
     flattened into rows of the same weight). `width` is the number of entries a row; those of a row stand together.
-    Labels that nobody reads are zeros. `shown` has one value for each row of the batch.
+    Labels that nobody reads are zeros. `shown` has one value for each row of the batch. `from_ids` says that the labels
+    were class ids, which became vectors as wide as the predictions.
     """
 
     labels: Floats
@@ -89,6 +94,7 @@ class Examples(NamedTuple):
     rows: npt.NDArray[np.int64] | None = None
     width: int = 1
     shown: Column | None = None
+    from_ids: bool = False
 
 
 def examples_of(extracts: Extracts, stream: Stream) -> Examples:
@@ -119,7 +125,36 @@ def _numbers(extracts: Extracts, key: str, stream: Stream) -> Floats:
 
 
 def _floats(extracts: Extracts, key: str, stream: Stream) -> Floats:
-    return to_floats(_select(extracts, key, stream), *stream.called(key))
+    column = _select(extracts, key, stream)
+    try:
+        return to_floats(column, *stream.called(key))
+    except ColumnTypeError as error:
+        texts = _texts(column) if isinstance(column, pa.Array) else []
+        if not texts:
+            raise
+        raise ColumnTypeError(f"{error}, found {_text_is_no_number(texts, key)}") from None
+
+
+def _texts(column: pa.Array) -> list[str | bytes]:
+    """The different texts of a column, in lists or not; none if it holds something else."""
+    column = plain(column)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if is_list(column.type):
+        return _texts(column.flatten())
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    is_bytes = pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)
+    return column.unique().drop_null().to_pylist() if is_text or is_bytes else []
+
+
+def _text_is_no_number(texts: Sequence[str | bytes], key: str) -> str:
+    """The texts, and what to do: which of them is the positive class, nobody has said."""
+    listed = ", ".join(repr(text)[:40] for text in texts[:5]) + ", ..." * (len(texts) > 5)
+    cure = {
+        LABELS_KEY: "name a column that is 1 where the text is that of the positive class, else 0",
+        PREDICTIONS_KEY: "name a column, or an output of the model, that holds scores",
+    }.get(key, "name a column of numbers")
+    return f"{listed}; {cure}"
 
 
 def _wrong_shape(values: Floats, key: str, stream: Stream, expected: str) -> ColumnTypeError:
@@ -128,13 +163,18 @@ def _wrong_shape(values: Floats, key: str, stream: Stream, expected: str) -> Col
 
 
 def _flattened(labels: Floats, predictions: Floats, weights: Floats, stream: Stream) -> Examples:
+    if stream.class_id is not None:
+        _check_class(predictions, stream, stream.class_id)
     if predictions.ndim == 1 and labels.ndim == 1:
         return Examples(labels, predictions, weights)
     predictions = predictions.reshape(len(predictions), -1)
     width = predictions.shape[1]
+    from_ids = labels.ndim == 1 and width > 1
     labels = _fit(labels, width, stream)
+    if stream.class_id is not None:
+        return Examples(labels[:, stream.class_id], predictions[:, stream.class_id], weights)
     rows = np.repeat(np.arange(len(predictions)), width)
-    return Examples(labels.reshape(-1), predictions.reshape(-1), weights[rows], rows, width)
+    return Examples(labels.reshape(-1), predictions.reshape(-1), weights[rows], rows, width, from_ids=from_ids)
 
 
 def _feature_of(extracts: Extracts, stream: Stream) -> Examples:
@@ -184,6 +224,16 @@ def weights_of(extracts: Extracts, stream: Stream) -> Floats:
     return weights
 
 
+def _check_class(predictions: Floats, stream: Stream, class_id: int) -> None:
+    width = predictions.shape[1] if predictions.ndim == 2 else 1
+    if width == 1 or class_id >= width:
+        name, role = stream.called(PREDICTIONS_KEY)
+        raise ColumnTypeError(
+            f"column {name!r}{role} has {width} value{'s' * (width > 1)} a row; expected a number for each class, "
+            f"because binarize.class_ids asks for class {class_id}"
+        )
+
+
 def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
     """Labels as wide as the predictions: as they are, or class ids turned into one-hot rows.
 
@@ -198,9 +248,21 @@ def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
             f"column {label!r}{of_label} has {labels.shape[1]} values a row and {prediction!r}{of_prediction} has "
             f"{width}; expected the same number, or one class id as label"
         )
+    if width > 1 and len(labels):
+        _refuse_ids_from_1(labels, width, stream)
     one_hot = (labels == np.arange(width)).astype(np.float64)
     no_class = (labels >= width) | (labels < -1) | (labels % 1 != 0)
     return np.where(np.isnan(labels), np.nan, np.where(no_class, np.inf, one_hot))
+
+
+def _refuse_ids_from_1(ids: Floats, width: int, stream: Stream) -> None:
+    """Ids from 1 to the number of classes would be taken for those of the classes before."""
+    if (ids == width).sum() > 1 and not (ids == 0).any():
+        name, role = stream.called(LABELS_KEY)
+        raise ColumnTypeError(
+            f"column {name!r}{role} holds class ids from {ids[ids > 0].min():g} to {width}; expected 0 to {width - 1}, "
+            f"as the predictions have {width} values a row; subtract 1"
+        )
 
 
 def _select(extracts: Extracts, key: str, stream: Stream) -> Column:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from assay.columns import to_numpy
 from assay.metrics.computations.table import Table, Terms, Views
+from assay.metrics.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
 
 Ints = npt.NDArray[np.int64]
@@ -137,11 +138,15 @@ class WrongSide:
     feature_key: str = ""
     sample_size: int = 10
     threshold: float = 0.5
-    binary: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.sample_size < 1:
             raise ValueError("sample_size must be above 0")
+
+    @property
+    def domain(self) -> Domain:
+        """Probabilities, unless a threshold says what the scores are."""
+        return PROBABILITIES if self.threshold == WrongSide.threshold else BINARY
 
     @property
     def reads(self) -> Reads:

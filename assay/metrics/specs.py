@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,8 +15,9 @@ from assay.config_fields import refuse_unused_fields
 from assay.errors import ConfigError, EvalConfigError
 from assay.metrics.computations.table import Computation
 from assay.metrics.computations.terms import FeatureMean
+from assay.metrics.domains import Asked
 from assay.metrics.examples import Stream
-from assay.metrics.keys import MetricKey, PlotKey
+from assay.metrics.keys import MetricKey, PlotKey, SubKey
 from assay.metrics.registry import Definition, definitions
 from assay.metrics.settings import OF_TYPE
 from assay.metrics.values import Value
@@ -80,6 +81,14 @@ def metrics_of(config: EvalConfig) -> tuple[Metric, ...]:
     return tuple(bound.values())
 
 
+def asked_of(metrics: Iterable[Metric]) -> dict[Stream, list[Asked]]:
+    """The metrics that each stream serves."""
+    asked: dict[Stream, list[Asked]] = {}
+    for metric in metrics:
+        asked.setdefault(metric.stream, []).append(Asked(metric.class_name, metric.needs.domain))
+    return asked
+
+
 def refuse_unsupported(config: EvalConfig) -> None:
     """Raises EvalConfigError for settings that would otherwise be ignored in silence."""
     refuse_unused_fields(config)
@@ -102,6 +111,7 @@ def _check_options(options: Options) -> None:
 def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Place]]:
     models = {spec.name: spec for spec in config.model_specs}
     for i, spec in enumerate(config.metrics_specs):
+        _check_class_ids(spec, f"metrics_specs[{i}]")
         for j, asked in enumerate(spec.metrics):
             place = _Place(i, j)
             definition = _find(asked, place)
@@ -136,8 +146,9 @@ def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, place: _Place
         )
     weighted = chosen.weighted or (has_weights and not chosen.unweighted)
     for output in spec.output_names or [""]:
-        for flag in [True] * weighted + [False] * (chosen.unweighted or not weighted):
-            yield Stream(model_name, output, flag, names=_names(model, output))
+        for class_id in spec.binarize.class_ids.values or [None]:
+            for flag in [True] * weighted + [False] * (chosen.unweighted or not weighted):
+                yield Stream(model_name, output, flag, class_id=class_id, names=_names(model, output))
 
 
 def _names(model: ModelSpec, output: str) -> dict[str, tuple[str, str]]:
@@ -165,7 +176,8 @@ def _bind(asked: MetricConfig, definition: Definition, stream: Stream, place: _P
     stream = _stream_of(needs, stream)
     default = definition.name_of(needs) if definition.kept_name else ""
     kind = PlotKey if definition.is_plot else MetricKey
-    key = kind(name or default, stream.model_name, stream.output_name, example_weighted=stream.weighted)
+    sub_key = None if stream.class_id is None else SubKey(class_id=stream.class_id)
+    key = kind(name or default, stream.model_name, stream.output_name, sub_key, example_weighted=stream.weighted)
     return Metric(key, asked.class_name, needs, stream, tuple(sorted(own.items())))
 
 
@@ -204,6 +216,14 @@ def _own_settings(definition: Definition, given: dict[str, Any], place: _Place) 
         elif default is inspect.Parameter.empty:
             raise _missing(definition, name, place)
     return own
+
+
+def _check_class_ids(spec: MetricsSpec, path: str) -> None:
+    for class_id in spec.binarize.class_ids.values:
+        if class_id < 0:
+            raise EvalConfigError(f"{path}.binarize.class_ids: expected 0 or more, found {class_id}")
+    if spec.HasField("binarize") and not spec.binarize.class_ids.values:
+        raise EvalConfigError(f"{path}.binarize: expected class_ids, found none")
 
 
 def _stream_of(needs: Computation, stream: Stream) -> Stream:

@@ -210,7 +210,12 @@ BAD_ROWS = {
     "an infinite prediction": ({"eval.parquet": changed("score", 7, -float("inf"))}, 7, "prediction not finite"),
     "a missing prediction": ({"eval.parquet": changed("score", 7, None)}, 7, "prediction not finite"),
     "one NaN among several predictions": (
-        {"eval.parquet": {"score": [*[[0.2, 0.8]] * 7, [float("nan"), 0.8], *[[0.2, 0.8]] * 32]}},
+        {
+            "eval.parquet": {
+                "label": [[1.0, 0.0], [0.0, 1.0]] * 20,
+                "score": [*[[0.2, 0.8]] * 7, [float("nan"), 0.8], *[[0.2, 0.8]] * 32],
+            }
+        },
         7, "prediction not finite",
     ),
     "a negative weight": ({"eval.parquet": changed("weight", 7, -0.5)}, 7, BAD_WEIGHT),
@@ -255,12 +260,14 @@ def test_a_bad_row_is_counted_and_left_out_where_that_is_asked_for(case, tmp_pat
 
 def test_a_class_id_that_no_prediction_stands_for_is_a_bad_row(tmp_path):
     columns = changed("label", 7, 3.0) | {"score": [[0.2, 0.3, 0.5]] * ROWS}
-    refused(BadRowError, r"eval\.parquet, row 7: .*label", tmp_path, {"eval.parquet": columns})
+    loss = config("CategoricalCrossEntropy")
+    refused(BadRowError, r"eval\.parquet, row 7: .*label", tmp_path, {"eval.parquet": columns}, loss)
 
 
 def test_a_class_id_that_is_no_whole_number_is_a_bad_row(tmp_path):
     columns = changed("label", 7, 0.5) | {"score": [[0.2, 0.3, 0.5]] * ROWS}
-    refused(BadRowError, r"eval\.parquet, row 7: .*label", tmp_path, {"eval.parquet": columns})
+    loss = config("CategoricalCrossEntropy")
+    refused(BadRowError, r"eval\.parquet, row 7: .*label", tmp_path, {"eval.parquet": columns}, loss)
 
 
 def test_a_row_that_is_bad_for_several_reasons_is_counted_once(tmp_path):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from assay.metrics.computations.scores import BUCKETS, ScoreTable, bucket_of, coarser
 from assay.metrics.computations.table import Cells, Table, Views, binned
+from assay.metrics.domains import NUMBERS, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import CellSums
 from assay.metrics.values import Buckets, Floats
@@ -85,13 +86,13 @@ class Calibration:
             raise ValueError("left must be below right, and both finite")
 
     @property
-    def binary(self) -> bool:
-        """On [0, 1] labels are shares of the positive class; elsewhere they are any numbers."""
-        return (self.left, self.right) == (0.0, 1.0)
+    def domain(self) -> Domain:
+        """On [0, 1] predictions are probabilities of the positive class; elsewhere they are any numbers."""
+        return PROBABILITIES if (self.left, self.right) == (0.0, 1.0) else NUMBERS
 
     @property
     def _shares(self) -> bool:
-        return self.binary and _COARSE_BUCKETS % self.num_buckets == 0
+        return self.domain == PROBABILITIES and _COARSE_BUCKETS % self.num_buckets == 0
 
     def tables(self) -> tuple[Table, ...]:
         """The histogram behind all binary metrics and sums of predictions, where that will do; else one of its own."""

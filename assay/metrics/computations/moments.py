@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.computations.table import Table, Terms, Views
+from assay.metrics.domains import NUMBERS, Domain
 from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import TermSums
 from assay.metrics.values import Floats
@@ -41,7 +42,7 @@ class Moments(NamedTuple):
 class CentredMoments:
     """Variances and covariance of labels and predictions."""
 
-    binary: ClassVar[bool] = False
+    domain: ClassVar[Domain] = NUMBERS
     reads: ClassVar[Reads] = Reads()
 
     def tables(self) -> tuple[Table, ...]:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations.table import Cells, Entries, Table, Views, binned
+from assay.metrics.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import CellSums
 from assay.metrics.values import Floats, Matrices
@@ -28,6 +29,8 @@ Ints = npt.NDArray[np.int64]
 BUCKETS = 10_000
 _SHIFT = 1e-7
 _FEW = 8
+_OF_PROBABILITIES = ((0.5,), (1e-12,))
+"""Thresholds that nobody chose for the scores at hand: the default, and that of MaxRecall."""
 _MOST_THRESHOLDS = 1_000_000
 
 
@@ -158,8 +161,12 @@ class Confusion:
     """Exact counts at fixed thresholds, in the order given."""
 
     thresholds: tuple[float, ...] = (0.5,)
-    binary: ClassVar[bool] = True
     reads: ClassVar[Reads] = Reads()
+
+    @property
+    def domain(self) -> Domain:
+        """Probabilities, unless thresholds say what the scores are."""
+        return PROBABILITIES if self.thresholds in _OF_PROBABILITIES else BINARY
 
     def tables(self) -> tuple[Table, ...]:
         """The histogram, split at the thresholds."""
@@ -196,7 +203,7 @@ class ScoreCurve:
 
     num_thresholds: int = BUCKETS
     thresholds: tuple[float, ...] = ()
-    binary: ClassVar[bool] = True
+    domain: ClassVar[Domain] = BINARY
     reads: ClassVar[Reads] = Reads()
 
     def __post_init__(self) -> None:
@@ -233,7 +240,7 @@ class ScoreMatrices:
     """Counts at `num_thresholds` + 2 thresholds for plots: one below 0, then i / num_thresholds."""
 
     num_thresholds: int = 1000
-    binary: ClassVar[bool] = True
+    domain: ClassVar[Domain] = PROBABILITIES
     reads: ClassVar[Reads] = Reads()
 
     def __post_init__(self) -> None:
@@ -288,7 +295,7 @@ class ScoreLevels:
     """Weights above and up to the thresholds of `ScoreMatrices`, exact, whatever the labels."""
 
     num_thresholds: int = 1000
-    binary: ClassVar[bool] = False
+    domain: ClassVar[Domain] = Domain(low=0.0, high=1.0)
     reads: ClassVar[Reads] = Reads(labels=False)
 
     def __post_init__(self) -> None:

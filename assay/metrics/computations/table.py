@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics.domains import Domain
 from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import CellSums, Sparse, TermSums
 from assay.metrics.values import Floats
@@ -69,8 +70,8 @@ class Computation(Protocol):
     """The logical side; a frozen dataclass."""
 
     @property
-    def binary(self) -> bool:
-        """Whether labels must lie in [0, 1]."""
+    def domain(self) -> Domain:
+        """The labels and predictions that it is defined for."""
 
     @property
     def reads(self) -> Reads:

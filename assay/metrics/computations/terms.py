@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeAlias
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 
 from assay.metrics.computations.table import Table, Terms, Views
+from assay.metrics.domains import NUMBERS, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import TermSums
 from assay.metrics.values import Floats
@@ -21,6 +23,7 @@ def _mean_cross_entropy(e: Examples, from_logits: bool, label_smoothing: float) 
     labels, p = e.labels * (1 - label_smoothing) + label_smoothing / 2, e.predictions
     if from_logits:
         return _weighted(e, np.maximum(p, 0) - p * labels + np.log1p(np.exp(-np.abs(p))))
+    p = np.clip(p, 0, 1)  # rounded to 32 bits, a probability may be 1e-7 beyond
     return _weighted(e, -_times_log(labels, p) - _times_log(1 - labels, 1 - p))
 
 
@@ -96,7 +99,7 @@ def _term(term: Term, examples: Examples) -> Floats:
 class Weights:
     """Sum of the example weights."""
 
-    binary: ClassVar[bool] = False
+    domain: ClassVar[Domain] = NUMBERS
     reads: ClassVar[Reads] = Reads(labels=False, predictions=False)
 
     def tables(self) -> tuple[Table, ...]:
@@ -120,7 +123,7 @@ class MeanTerms(NamedTuple):
 class Means:
     """Sums behind mean label, mean prediction and their ratio."""
 
-    binary: ClassVar[bool] = False
+    domain: ClassVar[Domain] = NUMBERS
     reads: ClassVar[Reads] = Reads()
 
     def tables(self) -> tuple[Table, ...]:
@@ -145,7 +148,7 @@ class Errors:
 
     term: str
     weight: str
-    binary: ClassVar[bool] = False
+    domain: ClassVar[Domain] = NUMBERS
     reads: ClassVar[Reads] = Reads()
 
     def tables(self) -> tuple[Table, ...]:
@@ -170,12 +173,18 @@ class CrossEntropy:
     term: str
     from_logits: bool = False
     label_smoothing: float = 0.0
-    binary: ClassVar[bool] = True
     reads: ClassVar[Reads] = Reads()
 
     def __post_init__(self) -> None:
         if not 0 <= self.label_smoothing <= 1:
             raise ValueError("label_smoothing must be from 0 to 1")
+
+    @property
+    def domain(self) -> Domain:
+        """Probabilities, or any logits; of all classes, where it is a loss over classes."""
+        is_categorical = self.term == "categorical_crossentropy"
+        low, high = (-math.inf, math.inf) if self.from_logits else (0.0, math.inf if is_categorical else 1.0)
+        return Domain(shares=True, low=low, high=high, class_ids=True, vectors=is_categorical)
 
     def tables(self) -> tuple[Table, ...]:
         """Weights and the loss."""
@@ -203,7 +212,7 @@ class ClassTerms(NamedTuple):
 class Discrimination:
     """Sums behind the mean predictions of both classes; a fractional label is part of each."""
 
-    binary: ClassVar[bool] = True
+    domain: ClassVar[Domain] = PROBABILITIES
     reads: ClassVar[Reads] = Reads()
 
     def tables(self) -> tuple[Table, ...]:
@@ -229,7 +238,7 @@ class FeatureMean:
 
     feature_key_path: tuple[str, ...] = ()
     example_weights_key_path: tuple[str, ...] = ()
-    binary: ClassVar[bool] = False
+    domain: ClassVar[Domain] = NUMBERS
 
     @property
     def reads(self) -> Reads:
