@@ -22,11 +22,12 @@ from assay.storage_streams import Ranges
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
+    from google.auth.exceptions import GoogleAuthError
     from google.cloud.storage import Blob, Client
     from google.cloud.storage.fileio import BlobWriter
 
 RETRY_SECONDS = float(os.environ.get("ASSAY_STORAGE_RETRY_SECONDS", "120"))
-"""How long a call is retried."""
+"""How long a call is tried, and how long one try may take that makes no progress."""
 
 _FIRST_DELAY_SECONDS = 0.5
 _CHUNK_BYTES = 16 << 20
@@ -42,7 +43,7 @@ def using(credentials: Credentials) -> Iterator[None]:
     """Lets the block, in this thread, go by these credentials and not by those of the environment."""
     from google.cloud.storage import Client
 
-    client = Client(project="none", credentials=credentials)
+    client = _bounded(Client(project="none", credentials=credentials))
     token = _chosen.set(client)
     try:
         yield
@@ -58,8 +59,24 @@ def read(place: str, most: int | None) -> bytes:
         if there is not None and there.size > most:
             raise CorruptFileError(f"{place}: expected at most {most:,} bytes, found {there.size:,}")
     with _naming(place):
-        content: bytes = _blob(place).download_as_bytes(raw_download=True, retry=_retry())
-        return content
+        blob = _blob(place)
+        content: bytes = blob.download_as_bytes(raw_download=True, retry=_retry())
+        _check_origin(place, blob, len(content))
+    return content
+
+
+def _check_origin(place: str, blob: Blob, size: int) -> None:
+    """The storage sends a checksum along; who sends none, such as a proxy that wants a login, may be somebody else."""
+    if not (blob.crc32c or blob.md5_hash):
+        blob.reload(retry=_retry())
+        if int(blob.size or 0) != size:
+            raise _not_storage(place)
+
+
+def _not_storage(place: str) -> TransientError:
+    return TransientError(
+        f"{place}: what answered is not Google Cloud Storage; is there a proxy between? Try again later"
+    )
 
 
 def open_read(place: str) -> BinaryIO:
@@ -67,7 +84,8 @@ def open_read(place: str) -> BinaryIO:
     with _naming(place):
         blob = _blob(place)
         blob.reload(retry=_retry())
-    return cast(BinaryIO, Ranges(int(blob.size or 0), partial(_range, place, blob)))
+        size = int(blob.size or 0)
+    return cast(BinaryIO, Ranges(size, partial(_range, place, blob)))
 
 
 def _range(place: str, blob: Blob, start: int, end: int) -> bytes:
@@ -86,7 +104,9 @@ def _range(place: str, blob: Blob, start: int, end: int) -> bytes:
 def download(place: str, target: BinaryIO) -> None:
     """Copies the content; its checksum is checked on the way."""
     with _naming(place):
-        _blob(place).download_to_file(target, raw_download=True, retry=_retry())
+        blob = _blob(place)
+        blob.download_to_file(target, raw_download=True, retry=_retry())
+        _check_origin(place, blob, target.tell())
 
 
 def write(place: str, content: bytes) -> Stat:
@@ -258,8 +278,18 @@ def _client() -> Client:
         return chosen
     with _making:
         if os.getpid() not in _clients:
-            _clients[os.getpid()] = _made()
+            _clients[os.getpid()] = _bounded(_made())
         return _clients[os.getpid()]
+
+
+def _bounded(client: Client) -> Client:
+    """The client, each of whose exchanges comes to an end; those for its credentials too."""
+    from assay.storage_deadline import mount
+
+    session = client._http
+    mount(session, RETRY_SECONDS)
+    mount(session._auth_request.session, RETRY_SECONDS)
+    return client
 
 
 def _made() -> Client:
@@ -302,10 +332,16 @@ def _naming(place: str) -> Iterator[None]:
         raise TransientError(f"{place}: storage does not answer ({_reason(error.cause)}); try again later") from error
     except (TransportError, RequestException, HTTPError, ConnectionError, TimeoutError) as error:
         raise TransientError(f"{place}: storage does not answer ({_reason(error)}); try again later") from error
+    except (AttributeError, KeyError, TypeError) as error:  # the client takes any answer with 200 for JSON
+        raise _not_storage(place) from error
     except GoogleAuthError as error:
-        if getattr(error, "retryable", False):
-            raise TransientError(f"{place}: no credentials can be had now ({_reason(error)}); try again") from error
-        raise ConfigError(f"{place}: the Google credentials are refused ({_reason(error)})") from error
+        raise _of_credentials(place, error) from error
+
+
+def _of_credentials(place: str, error: GoogleAuthError) -> AssayError:
+    if getattr(error, "retryable", False):
+        return TransientError(f"{place}: no credentials can be had now ({_reason(error)}); try again")
+    return ConfigError(f"{place}: the Google credentials are refused ({_reason(error)})")
 
 
 def _of_status(place: str, status: int) -> AssayError:
