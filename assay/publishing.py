@@ -26,12 +26,10 @@ def check_output(output: str) -> None:
         ConfigError: they cannot be written.
         ResultsError: `latest.json` is damaged.
     """
-    if "://" not in output or storage.is_remote(output):
-        read_latest(output)
+    storage.check_place(output, "output")
+    read_latest(output)
     if storage.is_remote(output):
         return
-    if "://" in output:
-        raise ConfigError(f"output: expected a folder or a gs:// URI, found {output!r}")
     existing = Path(output)
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent

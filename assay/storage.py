@@ -8,17 +8,21 @@ help.
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import stat as stat_module
 from collections.abc import Iterator
 from types import ModuleType
 from typing import BinaryIO
 
-from assay.errors import ConfigError, CorruptFileError
+from assay.errors import AssayError, ConfigError, CorruptFileError
 from assay.file_paths import FilePath, path_text
 from assay.stat import Stat
 
 __all__ = [
     "Stat",
+    "check_place",
+    "check_regular",
     "check_root",
     "delete",
     "delete_empty_folder",
@@ -39,6 +43,8 @@ __all__ = [
 ]
 
 _GS = "gs://"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|(file|dbfs):/")
+_NAMES_OF_GS = ("gs", "gcs")
 
 
 def is_remote(place: str) -> bool:
@@ -51,6 +57,55 @@ def join(place: str, *names: str) -> str:
     return "/".join((place.rstrip("/"), *names))
 
 
+def check_place(place: str, what: str, kind: type[AssayError] = ConfigError) -> None:
+    """Refuses a place on a storage that is not known, in the words that all of assay has for it.
+
+    Args:
+        place: a path or a URI.
+        what: what lies there, for the message, such as "root" or "inputs.files".
+        kind: of error.
+
+    Raises:
+        AssayError: it is neither on a disk nor on `gs://`; of the given kind.
+    """
+    if is_remote(place):
+        if place[len(_GS) :].startswith("/") or not place[len(_GS) :]:
+            raise kind(f"{what} {place!r}: expected a bucket after gs://")
+        return
+    scheme = _SCHEME.match(place)
+    if scheme is None:
+        return
+    rest = place[scheme.end() :].lstrip("/")
+    name = (scheme[1] or scheme[2]).lower()
+    cure = {"file": f"write it as the path /{rest}"} | dict.fromkeys(_NAMES_OF_GS, f"write it as gs://{rest}")
+    raise kind(
+        f"{what} {place!r}: expected a local folder or a gs:// URI (or a file or glob there); nothing else is "
+        f"supported; {cure.get(name, 'copy it to one of these first')}"
+    )
+
+
+def check_regular(path: str, what: str, kind: type[AssayError] = ConfigError) -> None:
+    """Refuses what is there on a disk but no regular file: to read a named pipe may take for ever.
+
+    Args:
+        path: where it lies; that there is nothing is for others to say.
+        what: what it is meant to be, for the message.
+        kind: of error.
+
+    Raises:
+        AssayError: a named pipe, a device, a socket; of the given kind.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return
+    if stat_module.S_ISREG(mode) or stat_module.S_ISDIR(mode):
+        return
+    names = {stat_module.S_IFIFO: "a named pipe", stat_module.S_IFSOCK: "a socket"}
+    found = names.get(stat_module.S_IFMT(mode), "a device")
+    raise kind(f"{what} {path!r}: expected a regular file, found {found}; write its content to a file first")
+
+
 def check_root(place: FilePath) -> str:
     """The root as an absolute path or URI, without a slash at its end.
 
@@ -58,13 +113,10 @@ def check_root(place: FilePath) -> str:
         ConfigError: it is neither.
     """
     place = path_text(place, "root")
-    if is_remote(place):
-        if place[len(_GS) :].startswith("/") or not place[len(_GS) :]:
-            raise ConfigError(f"root {place!r}: expected a bucket after gs://")
-        return place.rstrip("/")
-    if "://" in place or not place:
-        raise ConfigError(f"root {place!r}: expected a local folder or a gs:// URI; nothing else is supported")
-    return os.path.abspath(os.path.expanduser(place))
+    if not place:
+        raise ConfigError("root '': expected a local folder or a gs:// URI; nothing else is supported")
+    check_place(place, "root")
+    return place.rstrip("/") if is_remote(place) else os.path.abspath(os.path.expanduser(place))
 
 
 def read(place: str, *, most: int | None = None) -> bytes:
@@ -181,8 +233,7 @@ def _back_end(place: str) -> ModuleType:
         from assay import storage_gcs
 
         return storage_gcs
-    if "://" in place:
-        raise ConfigError(f"{place}: expected a local path or a gs:// URI; nothing else is supported")
+    check_place(place, "place")
     from assay import storage_local
 
     return storage_local

@@ -160,7 +160,10 @@ def check(ref: ModelRef) -> None:
     Raises:
         ModelError: it is not.
     """
-    _framework(ref).check(ref)
+    framework = _framework(ref)
+    if ref.type != CALLABLE:
+        files.check_regular(ref.uri)
+    framework.check(ref)
 
 
 def is_installed(ref: ModelRef) -> bool:

@@ -25,7 +25,7 @@ def check(ref: ModelRef) -> None:
     if versions:
         newest = files.join(ref.uri, max(versions, key=int))
         raise ModelError(f"model {ref.name!r}: {ref.uri} holds versions of a model; name one of them, such as {newest}")
-    if not files.is_remote(ref.uri) and not files.exists(ref.uri):
+    if not files.exists(ref.uri):
         raise ModelError(f"model {ref.name!r}: nothing at {ref.uri}; expected the folder of a SavedModel")
     hint = "; for a Keras file say `type: keras`" if ref.uri.endswith(".keras") else ""
     raise ModelError(f"model {ref.name!r}: no {GRAPH_FILE} in {ref.uri}; expected the folder of a SavedModel{hint}")

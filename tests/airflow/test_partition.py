@@ -227,7 +227,7 @@ def test_storage_that_is_out_of_order_is_waited_for_and_then_not_taken_for_missi
 
 def test_a_wrong_place_fails_at_once(tmp_path):
     told = trigger(tmp_path, patterns=["s3://bucket/*.csv"]).looked()
-    assert "expected a local path or a gs:// URI" in told["error"]
+    assert "expected a local folder or a gs:// URI" in told["error"]
     assert not told["passing"]
 
 

@@ -1,62 +1,58 @@
 import os
-from typing import Any
+import shutil
 
-import pyarrow as pa
 import pytest
-from apache_beam.io.filesystem import CompressionTypes, FileMetadata
-from apache_beam.io.localfilesystem import LocalFileSystem
 
+from assay.errors import ModelError
 from assay.models import files, model
-from assay.models.model import ModelNeeds, ModelRef, needs
-
-load: Any = model.load
-SCHEME = "testmodels://"
+from assay.models.model import ModelRef
 
 
-class FarFileSystem(LocalFileSystem):
-    """A remote file system as Beam sees it: paths carry a scheme, and folders are but prefixes."""
-
-    @classmethod
-    def scheme(cls):
-        return "testmodels"
-
-    def exists(self, path):
-        return os.path.isfile(path.removeprefix(SCHEME))
-
-    def open(self, path, mime_type="application/octet-stream", compression_type=CompressionTypes.AUTO):
-        return super().open(path.removeprefix(SCHEME), mime_type, compression_type)
-
-    def metadata(self, path):
-        found = super().metadata(path.removeprefix(SCHEME))
-        return FileMetadata(path, found.size_in_bytes, found.last_updated_in_seconds)
-
-    def _list(self, dir_or_prefix):
-        for folder, _, names in os.walk(dir_or_prefix.removeprefix(SCHEME)):
-            yield from (self.metadata(f"{SCHEME}{folder.rstrip('/')}/{name}") for name in names)
+@pytest.mark.parametrize(
+    ("uri", "cure"),
+    [
+        ("s3://bucket/m.keras", "copy it to one of these first"),
+        ("hdfs://host/m", "copy it to one of these first"),
+        ("https://host/m.keras", "copy it to one of these first"),
+        ("abfss://box@account/m", "copy it to one of these first"),
+        ("dbfs:/models/m", "copy it to one of these first"),
+        ("file:///models/m.keras", "write it as the path /models/m.keras"),
+        ("GS://bucket/m.keras", "write it as gs://bucket/m.keras"),
+    ],
+)
+@pytest.mark.parametrize("type_", ["keras", "saved_model"])
+def test_a_model_on_another_storage_is_refused_with_what_is_taken(uri, cure, type_):
+    with pytest.raises(ModelError, match="expected a local folder or a gs:// URI") as caught:
+        model.check(ModelRef("m", uri, type_))
+    assert uri in str(caught.value)
+    assert cure in str(caught.value)
 
 
-def test_a_remote_saved_model_is_copied_and_runs(named_tensors):
-    ref = ModelRef("m", SCHEME + named_tensors, "saved_model")
-    assert needs(ref).columns == ("age", "city", "clicks")
-    features = {"age": pa.array([1]), "clicks": pa.array([2]), "city": pa.array(["Rome"])}
-    assert load(ref)({"features": features}).tolist() == [5.0]
-    assert load(ref) is load(ref)
+def test_a_named_pipe_in_the_place_of_a_model_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "m.keras")
+    with pytest.raises(ModelError, match=r"m\.keras': expected a regular file, found a named pipe"):
+        model.check(ModelRef("m", str(tmp_path / "m.keras"), "keras"))
 
 
-def test_a_remote_keras_file_is_copied_and_runs(keras_one):
-    ref = ModelRef("m", SCHEME + keras_one, "keras", features=("a", "b", "c"))
-    assert needs(ref) == ModelNeeds(raw=False, columns=("a", "b", "c"))
-    assert load(ref)({"features": {name: pa.array([1.0]) for name in "abc"}}).tolist() == [3.0]
+def test_a_named_pipe_among_the_files_of_a_model_is_refused(named_tensors, tmp_path):
+    shutil.copytree(named_tensors, tmp_path / "m")
+    os.mkfifo(tmp_path / "m" / "variables" / "variables.data-00001-of-00002")
+    with pytest.raises(ModelError, match="data-00001-of-00002': expected a regular file, found a named pipe"):
+        model.check(ModelRef("m", str(tmp_path / "m"), "saved_model"))
+
+
+@pytest.mark.parametrize(("uri", "found"), [("/dev/zero", "a device"), ("/dev/null", "a device")])
+def test_a_device_in_the_place_of_a_model_is_refused(uri, found):
+    with pytest.raises(ModelError, match=f"expected a regular file, found {found}"):
+        model.check(ModelRef("m", uri, "keras"))
 
 
 def test_the_stamp_of_a_file_changes_with_the_file(tmp_path):
     path = tmp_path / "m.keras"
     path.write_text("one")
-    before = files.stamp(str(path)), files.stamp(SCHEME + str(path))
+    before = files.stamp(str(path))
     path.write_text("three")
-    after = files.stamp(str(path)), files.stamp(SCHEME + str(path))
-    assert before[0] != after[0]
-    assert before[1] != after[1]
+    assert files.stamp(str(path)) != before
 
 
 def test_a_local_path_may_start_at_home(tmp_path, monkeypatch):
@@ -66,6 +62,5 @@ def test_a_local_path_may_start_at_home(tmp_path, monkeypatch):
     assert files.local_copy("~/m.keras") == str(tmp_path / "m.keras")
 
 
-@pytest.mark.parametrize("uri", [SCHEME + "/nowhere/model", "/nowhere/model"])
-def test_nothing_exists_where_there_is_nothing(uri):
-    assert not files.exists(uri)
+def test_nothing_exists_where_there_is_nothing():
+    assert not files.exists("/nowhere/model")

@@ -156,7 +156,7 @@ def test_a_reference_survives_the_way_to_a_worker():
         ("keras", "folder", "is no .keras file"),
         ("keras", "text.keras", "is no .keras file"),
         ("keras", "served/2", "is a SavedModel; say `type: saved_model`"),
-        ("keras", "s3x://bucket/m.keras", "expected a local path or gs://"),
+        ("keras", "s3x://bucket/m.keras", "expected a local folder or a gs://"),
     ],
 )
 def test_a_model_that_is_not_there_or_of_another_kind_is_refused(tmp_path, type_, uri, message):
