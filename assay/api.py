@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -28,7 +28,7 @@ from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults, check_stages
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.publishing import check_output, removed_on_failure
-from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows
+from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows, names_in
 from assay.readers.join import ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
 from assay.readers.read_inputs import ReadInputs
@@ -201,9 +201,10 @@ def analyze_raw_data(
     if not config.model_specs:
         config.model_specs.append(ModelSpec(label_key="label", prediction_key="prediction"))
     config = _resolved(config, None, settings.rubber_stamp)
-    batches = _batches(data)
+    is_default = extractors is None and evaluators is None and writers is None
+    batches = _batches(data, needed_columns(config, ()) if is_default else None)
     if extractors is None:
-        _check_columns(config, batches[0][FEATURES_KEY])
+        _check_columns(config, batches[0][FEATURES_KEY], data)
     with tempfile.TemporaryDirectory(prefix="assay-") as temporary:
         results = _Results(_output(output_path, settings) or temporary, has_own_writers=writers is not None)
         analysis = _analysis(
@@ -286,20 +287,24 @@ def _analysis(
     )
 
 
-def _batches(data: Any) -> list[Extracts]:
+def _batches(data: Any, needed: Iterable[str] | None) -> list[Extracts]:
     if isinstance(data, pa.Table):
-        return from_arrow(data)
+        return from_arrow(data, needed=needed)
     if hasattr(data, "columns"):
-        return from_pandas(data)
+        return from_pandas(data, needed=needed)
     if isinstance(data, Sequence) and all(isinstance(row, Mapping) for row in data):
-        return from_rows(data)
+        return from_rows(data, needed=needed)
     raise InputError(f"data: expected an Arrow table, a pandas frame or a list of dicts, found {type(data).__name__}")
 
 
-def _check_columns(config: EvalConfig, there: Mapping[str, Any]) -> None:
+def _check_columns(config: EvalConfig, there: Mapping[str, Any], data: Any) -> None:
     for column, who in columns_of(config).items():
         if column not in there:
-            raise MissingColumnError(f"the data has no column {column!r}, which {who} needs; it has {sorted(there)}")
+            in_index = column in getattr(getattr(data, "index", None), "names", ())
+            cure = "; it is the index of the frame: call reset_index()" if in_index else ""
+            raise MissingColumnError(
+                f"the data has no column {column!r}, which {who} needs; it has {names_in(data)}{cure}"
+            )
 
 
 class _Results:

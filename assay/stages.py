@@ -33,7 +33,7 @@ from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults
 from assay.plan import Plan, Stage
 from assay.proto.config_pb2 import EvalConfig
-from assay.readers import files
+from assay.readers import listing
 from assay.readers.join import Join, ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
 from assay.readers.read_inputs import ReadInputs, counted
@@ -160,10 +160,10 @@ def input_files(context: Context) -> tuple[str, ...]:
 def with_files_named(context: Context) -> Context:
     """The same with its input files by name, so that a file that comes later is not read."""
     inputs, main = context.plan.inputs, _described(context)
-    named = {**inputs, "files": list(files.find(main.files))}
+    named = {**inputs, "files": list(listing.find(main.files))}
     if inputs.get("join"):
         second = join_as_described(main, inputs["join"], None).second
-        named["join"] = {**inputs["join"], "files": list(files.find(second.files, f"{second.place}.files"))}
+        named["join"] = {**inputs["join"], "files": list(listing.find(second.files, f"{second.place}.files"))}
     return replace(context, plan=replace(context.plan, inputs=named))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+from assay import bounds
 from assay.errors import ModelError
 from assay.models import files, inputs
 from assay.models.inputs import InputSpec
@@ -41,11 +43,16 @@ def needs(ref: ModelRef) -> ModelNeeds:
     Raises:
         ModelError: `features` are named for a model with several inputs.
     """
-    with files.open_binary(ref.uri) as stream, zipfile.ZipFile(stream) as archive:
-        config = json.loads(archive.read(_CONFIG))
-    names = _input_names(config)
+    names = _input_names(_config(ref))
     specs = [InputSpec(name, "float32", None) for name in names]
     return ModelNeeds(raw=False, columns=inputs.wanted_columns(specs, ref) if specs else ref.features or None)
+
+
+def _config(ref: ModelRef) -> Any:
+    with files.open_binary(ref.uri) as stream, zipfile.ZipFile(stream) as archive:
+        if archive.getinfo(_CONFIG).file_size > bounds.MODEL_CONFIG.value * bounds.MB:
+            raise ModelError(f"model {ref.name!r}: {_CONFIG} of {ref.uri} unpacks to more than {bounds.MODEL_CONFIG}")
+        return json.loads(archive.read(_CONFIG))
 
 
 def load(ref: ModelRef, path: str) -> Runner:
@@ -54,6 +61,7 @@ def load(ref: ModelRef, path: str) -> Runner:
     Raises:
         ModelError: the model does not tell its inputs, or one of them is ragged or sparse.
     """
+    _refuse_bomb(ref, path)
     import_tensorflow()
     import keras
 
@@ -73,6 +81,16 @@ def load(ref: ModelRef, path: str) -> Runner:
 
     outputs = _named(_structure(model)[1], model)
     return Runner(run, {name: empty_output(out.dtype, out.shape) for name, out in outputs.items()})
+
+
+def _refuse_bomb(ref: ModelRef, path: str) -> None:
+    """Weights hardly shrink when they are compressed: what unpacks to many times its size is no model."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > bounds.unpacked(os.path.getsize(path)):
+        raise ModelError(
+            f"model {ref.name!r}: {ref.uri} unpacks to {unpacked:,} bytes, more than {bounds.EXPANSION} and than 1 GB"
+        )
 
 
 def _structure(model: Any) -> tuple[Any, Any]:
@@ -113,8 +131,13 @@ def _specs(model: Any, ref: ModelRef) -> list[InputSpec]:
     for name, kt in zip(names, keras.tree.flatten(taken), strict=True):
         if getattr(kt, "sparse", False) or getattr(kt, "ragged", False):
             raise ModelError(f"model {ref.name!r}: input {name!r} is ragged or sparse; expected dense inputs")
-        specs.append(input_spec(name, kt.dtype, kt.shape, ref))
+        specs.append(input_spec(name, kt.dtype, _of_any_rows(kt), ref))
     return specs
+
+
+def _of_any_rows(kt: Any) -> tuple[int | None, ...]:
+    """The shape of an input. Keras records the rows of a first call, and takes any number all the same."""
+    return (None, *kt.shape[1:])
 
 
 def _graph(model: Any) -> Any:
@@ -123,7 +146,7 @@ def _graph(model: Any) -> Any:
 
     tf = import_tensorflow()
     taken, _ = _structure(model)
-    signature = [tf.TensorSpec(kt.shape, kt.dtype) for kt in keras.tree.flatten(taken)]
+    signature = [tf.TensorSpec(_of_any_rows(kt), kt.dtype) for kt in keras.tree.flatten(taken)]
 
     @tf.function(input_signature=[signature])
     def function(flat: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
@@ -23,37 +24,79 @@ MEMORY = "<memory>"
 
 BATCH_ROWS = 65_536
 
+_NO_COLUMN = (pa.ArrowException, ValueError, TypeError, OverflowError)
+"""What Arrow raises about values that make no column."""
 
-def from_arrow(table: pa.Table, *, dictionary: tuple[str, ...] = (), batch_rows: int = BATCH_ROWS) -> list[Extracts]:
+
+def from_arrow(
+    table: pa.Table,
+    *,
+    needed: Iterable[str] | None = None,
+    dictionary: tuple[str, ...] = (),
+    batch_rows: int = BATCH_ROWS,
+) -> list[Extracts]:
     """Returns batches of `batch_rows` rows; an empty table gives one empty batch.
 
     Args:
         table: one column for each feature.
+        needed: the columns that somebody reads, of which some may not be there; None for all. Others may be of any
+            type.
         dictionary: text columns that are wanted as dictionary arrays.
         batch_rows: rows of each batch but the last.
+
+    Raises:
+        ColumnTypeError: two columns that are needed have one name.
     """
+    names = _wanted(table.column_names, needed)
+    chosen = pa.table({name: table.column(name) for name in names}) if names else table.select([])
     starts = range(0, max(table.num_rows, 1), batch_rows)
-    return [_batch(table.slice(start, batch_rows), start, dictionary) for start in starts]
+    return [_batch(chosen.slice(start, batch_rows), start, dictionary) for start in starts]
 
 
-def from_pandas(frame: pd.DataFrame, **settings: Any) -> list[Extracts]:
+def from_pandas(frame: pd.DataFrame, *, needed: Iterable[str] | None = None, **settings: Any) -> list[Extracts]:
     """Returns batches of a frame, whose cells may be arrays; NaN and None are missing. Settings as in `from_arrow`.
 
     Raises:
-        ColumnTypeError: a column holds values that do not go together.
+        ColumnTypeError: a column holds values that do not go together, or two have one name.
     """
-    columns = {str(name): _array(str(name), frame[name]) for name in frame.columns}
-    return from_arrow(pa.table(columns), **settings)
+    labels = [str(label) for label in frame.columns]
+    columns = {name: _array(name, frame.iloc[:, labels.index(name)]) for name in _wanted(labels, needed)}
+    return from_arrow(_table(columns, len(frame)), **settings)
 
 
-def from_rows(rows: Sequence[Mapping[str, Any]], **settings: Any) -> list[Extracts]:
+def from_rows(
+    rows: Sequence[Mapping[str, Any]], *, needed: Iterable[str] | None = None, **settings: Any
+) -> list[Extracts]:
     """Returns batches of dicts, each of which may lack keys or hold None. Settings as in `from_arrow`.
 
     Raises:
         ColumnTypeError: a key holds values that do not go together.
     """
-    names = dict.fromkeys(str(name) for row in rows for name in row)
-    return from_arrow(pa.table({name: _array(name, [row.get(name) for row in rows]) for name in names}), **settings)
+    names = _wanted(list(dict.fromkeys(str(name) for row in rows for name in row)), needed)
+    return from_arrow(
+        _table({name: _array(name, [row.get(name) for row in rows]) for name in names}, len(rows)), **settings
+    )
+
+
+def _table(columns: Mapping[str, pa.Array], rows: int) -> pa.Table:
+    """A table that knows how many rows there are also where it has no column."""
+    return pa.table(dict(columns)) if columns else pa.table({"": pa.nulls(rows)}).select([])
+
+
+def _wanted(there: Iterable[str], needed: Iterable[str] | None) -> list[str]:
+    """The columns to read, each of which must be there once."""
+    times = Counter(there)
+    names = [name for name in times if needed is None or name in set(needed)]
+    twice = next((name for name in names if times[name] > 1), None)
+    if twice is not None:
+        raise ColumnTypeError(f"column {twice!r}: there are {times[twice]} of that name; expected one")
+    return names
+
+
+def names_in(data: Any) -> list[str]:
+    """The names of the columns of an Arrow table, a pandas frame or a list of dicts, sorted."""
+    names = getattr(data, "column_names", None) or getattr(data, "columns", None)
+    return sorted({str(name) for name in ((key for row in data for key in row) if names is None else names)})
 
 
 class ReadBatches(beam.PTransform):
@@ -73,11 +116,11 @@ def _array(name: str, values: Any) -> Any:
     """One column of Arrow from any sequence of values."""
     try:
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+    except _NO_COLUMN:
         pass  # perhaps cells of two or more dimensions, which Arrow takes as nested lists only
     try:
         return pa.array([v.tolist() if isinstance(v, np.ndarray | np.generic) else v for v in values], from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+    except _NO_COLUMN as error:
         raise ColumnTypeError(f"column {name!r}: the values do not go together: {error}") from error
 
 

@@ -1,8 +1,9 @@
-"""CSV files, plain or gzip. Rows of the wrong length and values of the wrong type are bad rows."""
+"""CSV files, plain or compressed. Rows of the wrong length and values of the wrong type are bad rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
+from assay import bounds
 from assay.errors import CorruptFileError
 from assay.readers import bad_rows, files
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
 from assay.readers.source import Source, check_names, declared_types
+from assay.readers.unpacking import Transcoded, Unpacked
 
 _MISSING_NUMBERS = pa.array(["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "?"])
 """What stands for a missing number or truth value, beside `null_values`; a text of these is a text."""
@@ -29,7 +32,7 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
     A column is int64, float64 or bool if every value in it can be read so, else text. Numbers with leading zeros are
     text.
     """
-    with files.naming(file, "CSV"):
+    with _naming(file):
         names = _names(file, source)
         if not names:
             return {}
@@ -46,10 +49,10 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
     """Yields the batches of a file.
 
     Raises:
-        CorruptFileError: the gzip stream is damaged, or a quote is never closed.
+        CorruptFileError: a compressed file is damaged, a row is longer than may be, or a quote is never closed.
         MissingColumnError: the file lacks one of the columns.
     """
-    with files.naming(file, "CSV"):
+    with _naming(file):
         declared = declared_types(source)
         for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch):
             converted = _converted(batch, columns, declared, refuse)
@@ -122,14 +125,17 @@ def _open(
     source: Source,
     convert: arrow_csv.ConvertOptions,
     on_malformed: Callable[[Any], str] = lambda row: "skip",
-    ending: str = "",
+    ending: str = "\n",  # without which a header alone would be no CSV
 ) -> arrow_csv.CSVStreamingReader:
     options = source.options
-    encoding = options.get("encoding", "utf8")
-    stream = pa.PythonFile(_WithEnding(files.open_text(file), ending.encode(encoding)), mode="r")
+    text = files.open_text(file, "CSV", options.get("encoding"))
+    stream = pa.PythonFile(_WithEnding(text, ending.encode()), mode="r")
+    block_size = bounds.CSV_ROW.value * bounds.MB
     return arrow_csv.open_csv(
         stream,
-        read_options=arrow_csv.ReadOptions(use_threads=False, column_names=options.get("columns"), encoding=encoding),
+        read_options=arrow_csv.ReadOptions(
+            use_threads=False, column_names=options.get("columns"), block_size=block_size
+        ),
         parse_options=arrow_csv.ParseOptions(
             delimiter=_delimiter(source),
             quote_char=options.get("quote", '"'),
@@ -142,18 +148,25 @@ def _open(
 
 
 class _WithEnding:
-    """A readable file: a stream, and then some more bytes."""
+    """A readable file: a stream, and then some more bytes, in one block with the stream's last ones."""
 
-    def __init__(self, stream: pa.NativeFile, ending: bytes) -> None:
+    def __init__(self, stream: Unpacked | Transcoded, ending: bytes) -> None:
         self._stream = stream
         self._ending = ending
         self.closed = False
 
-    def read(self, size: int = -1) -> bytes:
-        block: bytes = self._stream.read(size)
-        if not block:
-            block, self._ending = self._ending, b""
-        return block
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes, which must be more than the ending has; none at the end."""
+        if not self._ending:
+            return b""
+        room = size - len(self._ending)
+        block = self._stream.read(room)
+        while len(block) < room and (more := self._stream.read(room - len(block))):
+            block += more
+        if len(block) == room:
+            return block
+        ended, self._ending = block + self._ending, b""
+        return ended
 
     def close(self) -> None:
         self.closed = True
@@ -162,11 +175,33 @@ class _WithEnding:
 
 def _names(file: str, source: Source) -> list[str]:
     """Column names as declared, else from the header; none for an empty file."""
-    with files.open_text(file) as stream:
+    with files.open_text(file, "CSV", source.options.get("encoding")) as stream:
         if not stream.read(1):
             return []
     with _open(file, source, arrow_csv.ConvertOptions()) as reader:
-        return list(reader.schema.names)
+        try:
+            names = list(reader.schema.names)
+        except UnicodeDecodeError as error:
+            raise CorruptFileError(
+                f"{file}: the header is not UTF-8: {error}; set inputs.encoding to what it is, such as latin-1"
+            ) from error
+    if "columns" not in source.options and names[0].lstrip()[:1] in ("{", "["):
+        raise CorruptFileError(f"{file}: expected CSV, found JSON; for one object a line, say format: jsonl")
+    return names
+
+
+@contextmanager
+def _naming(file: str) -> Iterator[None]:
+    """As `files.naming`; what the parser says of a long row is advice that only its caller could follow."""
+    with files.naming(file, "CSV"):
+        try:
+            yield
+        except pa.ArrowInvalid as error:
+            if "straddling" not in str(error):
+                raise
+            raise CorruptFileError(
+                f"{file}: a row is longer than {bounds.CSV_ROW}; is a quote opened and never closed?"
+            ) from error
 
 
 def _delimiter(source: Source) -> str:

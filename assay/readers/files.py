@@ -1,4 +1,4 @@
-"""Files by name or glob, on any file system that Beam knows: found, opened, and named in errors."""
+"""Files as readers open them, on a disk or on gs://, and named in errors."""
 
 from __future__ import annotations
 
@@ -6,53 +6,14 @@ import contextlib
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pyarrow as pa
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
 from assay import storage
-from assay.errors import CorruptFileError, MissingFileError
-
-_GZIP_MAGIC = b"\x1f\x8b\x08"
-
-
-def find(patterns: Sequence[str], key: str = "inputs.files") -> dict[str, int]:
-    """Returns the files that match any of the names or globs, sorted by name, and their sizes in bytes.
-
-    Args:
-        patterns: names or globs.
-        key: where they are written, for messages.
-
-    Raises:
-        MissingFileError: no pattern is given, or one matches no file.
-    """
-    if not patterns:
-        raise MissingFileError(f"{key} is empty; expected at least one file name or glob")
-    found: dict[str, int] = {}
-    for pattern in patterns:
-        matches = _match(os.path.expanduser(pattern), key)
-        if not matches:
-            hint = "it is a folder; add a glob such as /*" if os.path.isdir(os.path.expanduser(pattern)) else "check it"
-            raise MissingFileError(f"no file matches {pattern!r} of {key}; {hint}")
-        found |= matches
-    return dict(sorted(found.items()))
-
-
-def _match(pattern: str, key: str) -> dict[str, int]:
-    if os.path.isfile(pattern):  # a name may hold characters that mean something in a glob
-        return {pattern: os.path.getsize(pattern)}
-    if storage.is_remote(pattern):
-        alone = storage.stat(pattern)
-        found = storage.match(pattern) if alone is None else {pattern: alone}
-        return {place: stat.size for place, stat in found.items()}
-    try:
-        results = FileSystems.match([pattern])
-    except (BeamIOError, ValueError) as error:
-        raise MissingFileError(f"cannot look for {pattern!r} of {key}: {error}") from error
-    entries = [entry for result in results for entry in result.metadata_list]
-    return {entry.path: entry.size_in_bytes for entry in entries if not os.path.isdir(entry.path)}
+from assay.errors import CorruptFileError, InputError, MissingFileError
+from assay.readers import signatures
+from assay.readers.unpacking import Transcoded, Unpacked, encoding_of
 
 
 def stamp(file: str) -> str:
@@ -60,30 +21,45 @@ def stamp(file: str) -> str:
     if storage.is_remote(file):
         found = storage.stat(file)
         return uuid.uuid4().hex if found is None else found.generation
-    if "://" in file and not os.path.exists(file):
-        return uuid.uuid4().hex
     status = os.stat(file)
     return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
 
 
 def open_raw(file: str) -> pa.NativeFile:
     """Opens a file for random access, as it is stored."""
-    if os.path.exists(file) or "://" not in file:
-        return pa.OSFile(file)
     if storage.is_remote(file):
         return pa.PythonFile(storage.open_read(file), mode="r")
-    return pa.PythonFile(FileSystems.open(file, compression_type=CompressionTypes.UNCOMPRESSED), mode="r")
+    storage.check_regular(file, "input file", InputError)
+    return pa.OSFile(file)
 
 
-def open_text(file: str) -> pa.NativeFile:
-    """Opens a file as a stream of bytes, decompressed if it is gzip."""
-    return pa.CompressedInputStream(open_raw(file), "gzip") if is_gzip(file) else open_raw(file)
+def open_text(file: str, form: str, encoding: str | None = None) -> Unpacked | Transcoded:
+    """Opens a file of text as a stream of UTF-8 without a mark at its start, decompressed.
 
+    Args:
+        file: its name.
+        form: its format, for errors.
+        encoding: of the text; None for UTF-8, or what a mark at the start says.
 
-def is_gzip(file: str) -> bool:
-    """Tells by the first bytes, since names lie."""
-    with open_raw(file) as stream:
-        return bool(stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC)
+    Raises:
+        CorruptFileError: it is a file of another format, or in another encoding.
+    """
+    stream = Unpacked(open_raw(file), file)
+    try:
+        head = stream.peek(signatures.HEAD_BYTES)
+        found = signatures.binary_format(head)
+        if found:
+            raise CorruptFileError(f"{file}: not readable as {form}: found {found}")
+        encoding = encoding or encoding_of(head)
+        if encoding is None and signatures.holds_wide_text(head):
+            raise CorruptFileError(
+                f"{file}: not readable as {form}: full of NUL bytes, as UTF-16 is; save it as UTF-8"
+                + (", or set inputs.encoding to utf-16-le" if form == "CSV" else "")
+            )
+    except BaseException:
+        stream.close()
+        raise
+    return Transcoded(stream, encoding) if encoding else stream
 
 
 @contextlib.contextmanager
@@ -107,5 +83,5 @@ def naming(file: str, form: str) -> Iterator[None]:
         raise MissingFileError(f"{file}: no such file, though it was there when the inputs were listed") from error
     except PermissionError as error:
         raise MissingFileError(f"{file}: cannot be opened: {error.strerror}") from error
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeError) as error:
         raise CorruptFileError(f"{file}: not readable as {form}: {error}") from error

@@ -1,49 +1,101 @@
-"""JSON lines, plain or gzip: one object a line, a column for each key."""
+"""JSON lines, plain or compressed: one object a line, a column for each key."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.json as arrow_json
 
-from assay.errors import ColumnTypeError
-from assay.readers import bad_rows, files
+from assay import bounds
+from assay.errors import ColumnTypeError, CorruptFileError
+from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
 from assay.readers.source import Source, declared_types
+from assay.readers.unpacking import Transcoded, Unpacked
 
 SAMPLE_ROWS = 1024
 
 _CHUNK_BYTES = 4 << 20
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+
+
+class _LongLineError(Exception):
+    """A line is longer than may be."""
 
 
 def schema(file: str, source: Source) -> dict[str, pa.DataType]:
     """Returns the keys of the first 1,024 rows; types as declared, else as these rows show them.
 
-    Text that looks like a date stays text.
+    Text that looks like a date stays text. A key that nobody needs is null where its values do not go together.
 
     Raises:
+        CorruptFileError: no JSON lines, or a line is longer than may be.
         ColumnTypeError: a key holds, say, text in one row and a number in another.
     """
     declared = declared_types(source)
-    with files.naming(file, "JSON lines"), files.open_text(file) as stream:
-        lines = _lines(next(_chunks(stream), b""))[:SAMPLE_ROWS]
-        kinds = _Kinds(pa.schema(declared), frozenset(declared), unknown="infer")
+    with files.naming(file, "JSON lines"), files.open_text(file, "JSON lines") as stream:
         try:
-            table, _ = _parse_good(lines, kinds, lambda row, why: None)
+            lines = _lines(next(_chunks(stream), b""))[:SAMPLE_ROWS]
+        except _LongLineError as error:
+            raise _long_line(file, 0) from error
+    _refuse_other_json(file, lines)
+    try:
+        return _inferred(lines, declared)
+    except pa.ArrowInvalid as error:
+        if source.columns is None:
+            raise _mixed(file, error) from error
+    found: dict[str, pa.DataType] = {}
+    for name in _all_keys(lines):
+        try:
+            found |= _inferred([_only(line, (name,)) for line in lines], declared) or {name: pa.null()}
         except pa.ArrowInvalid as error:
-            raise ColumnTypeError(f"{file}: {error}; make the values alike, or declare inputs.types") from error
+            if name in source.columns:
+                raise _mixed(file, error) from error
+            found[name] = pa.null()
+    return found
+
+
+def _inferred(lines: Sequence[bytes], declared: Mapping[str, pa.DataType]) -> dict[str, pa.DataType]:
+    kinds = _Kinds(pa.schema(declared), frozenset(declared), unknown="infer")
+    table, _ = _parse_good(lines, kinds, lambda row, why: None)
     names = [name for name in table.schema.names if table.num_rows]
     return {name: _plain(table.schema.field(name).type) for name in names}
+
+
+def _mixed(file: str, error: Exception) -> ColumnTypeError:
+    return ColumnTypeError(f"{file}: {error}; make the values alike, or declare inputs.types")
+
+
+def _long_line(file: str, row: int) -> CorruptFileError:
+    return CorruptFileError(f"{file}, row {row}: the line is longer than {bounds.ROW}; expected one object a line")
+
+
+def _refuse_other_json(file: str, lines: Sequence[bytes]) -> None:
+    """Other ways to write JSON, and tables of text, would be one bad row after the other."""
+    start = b"\n".join(lines[:8])
+    if signatures.is_json_array(start):
+        raise CorruptFileError(
+            f"{file}: expected JSON lines, found a JSON array; write one object a line, as `jq -c '.[]'` does"
+        )
+    if signatures.is_spread_json(start):
+        raise CorruptFileError(
+            f"{file}: expected JSON lines, found an object over several; write one object a line, as `jq -c .` does"
+        )
+    if len(lines) > 1 and not any(line.lstrip().startswith(b"{") for line in lines):
+        raise CorruptFileError(f"{file}: expected JSON lines, found no object in any of the first {len(lines)} lines")
 
 
 def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
     """Yields the batches of a file; a key that a row lacks is null.
 
     Raises:
-        CorruptFileError: the gzip stream is damaged.
+        CorruptFileError: a compressed file is damaged, or a line is longer than may be.
         ColumnTypeError: a key that the first rows lack holds values of several types.
     """
     with files.naming(file, "JSON lines"):
@@ -56,17 +108,25 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
     unknown = "infer" if len(known) < len(columns) else "ignore"
     kinds = _Kinds(known, frozenset(declared_types(source)), unknown)
     first = 0
-    with files.open_text(file) as stream:
-        for chunk in _chunks(stream):
-            try:
-                table = kinds.parse(chunk)
-                rows, count = np.arange(table.num_rows, dtype=np.int64), table.num_rows
-            except pa.ArrowInvalid:
-                lines = _lines(chunk)
-                count = len(lines)
-                table, rows = _parse_good(lines, kinds, bad_rows.shifted(refuse, first))
-            yield numbered(_select(table, list(columns)), first + rows)
-            first += count
+    with files.open_text(file, "JSON lines") as stream:
+        try:
+            for chunk in _chunks(stream):
+                table, rows, count = _parsed(chunk, kinds, tuple(columns), bad_rows.shifted(refuse, first))
+                yield numbered(_select(table, list(columns)), first + rows)
+                first += count
+        except _LongLineError as error:
+            raise _long_line(file, first) from error
+
+
+def _parsed(chunk: bytes, kinds: _Kinds, names: tuple[str, ...], refuse: Refuse) -> tuple[pa.Table, Numbers, int]:
+    """What can be parsed of a chunk: a table of m rows, their positions (m,) among its rows, and how many these are."""
+    try:
+        table = kinds.parse(chunk)
+        return table, np.arange(table.num_rows, dtype=np.int64), table.num_rows
+    except pa.ArrowInvalid:
+        lines = _lines(chunk)
+    kept = [_only(line, names) for line in lines] if kinds.infers else lines  # other keys need not go together
+    return *_parse_good(kept, kinds, refuse), len(lines)
 
 
 class _Kinds:
@@ -77,13 +137,17 @@ class _Kinds:
         fields = [(f.name, f.type if f.name in declared else _widened(f.type)) for f in known]
         self._schemas = list(dict.fromkeys([known, pa.schema(fields)]))
         self._unknown = unknown
+        self.infers = unknown == "infer"
 
     def parse(self, data: bytes) -> pa.Table:
         """Parses lines; int64 that is only guessed becomes float64 if some numbers are not whole.
 
         Raises:
-            pa.ArrowInvalid: a line is no JSON object, a value is of another type, or text is not UTF-8.
+            pa.ArrowInvalid: a line is no JSON object or goes too deep, a value is of another type, or text or a key is
+                not UTF-8.
         """
+        if self.infers and goes_deeper(data, bounds.JSON_DEPTH.value):  # the parser follows types by recursion
+            raise pa.ArrowInvalid(f"lists and objects within each other go deeper than {bounds.JSON_DEPTH}")
         *narrow, widest = self._schemas
         for schema in narrow:
             try:
@@ -100,7 +164,10 @@ class _Kinds:
             read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(data) + 1),
             parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=self._unknown),
         )
-        table.validate(full=True)  # the parser takes any bytes for text
+        try:
+            table.validate(full=True)  # the parser takes any bytes for text, and for keys
+        except UnicodeDecodeError as error:
+            raise pa.ArrowInvalid(f"a key is not UTF-8: {error}") from error
         return table
 
 
@@ -122,22 +189,75 @@ def _parse_good(lines: Sequence[bytes], kinds: _Kinds, refuse: Refuse) -> tuple[
     return kinds.parse(b"\n".join(lines[int(row)] for row in kept)), kept
 
 
-def _chunks(stream: pa.NativeFile) -> Iterator[bytes]:
+def _chunks(stream: Unpacked | Transcoded) -> Iterator[bytes]:
     """Yields about 4 MB at a time, cut behind a line."""
-    rest = b""
+    most = bounds.ROW.value * bounds.MB
+    held: list[bytes] = []
+    size = 0
     while block := stream.read(_CHUNK_BYTES):
         cut = block.rfind(b"\n") + 1
         if cut:
-            yield rest + block[:cut]
-            rest = block[cut:]
-        else:
-            rest += block
+            yield b"".join([*held, block[:cut]])
+            held, size = [], 0
+        held.append(block[cut:])
+        size += len(block) - cut
+        if size > most:
+            raise _LongLineError
+    rest = b"".join(held)
     if rest.strip():
         yield rest
 
 
 def _lines(chunk: bytes) -> list[bytes]:
     return [line for line in chunk.split(b"\n") if line.strip()]
+
+
+def goes_deeper(data: bytes, depth: int) -> bool:
+    """Whether lists and objects in any of the lines are nested deeper than `depth`."""
+    text = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(text == ord("\n"))
+    opened = np.flatnonzero((text == ord("[")) | (text == ord("{")))
+    counts = np.diff(np.searchsorted(opened, np.concatenate([[0], ends, [len(text)]])))
+    if counts.max(initial=0) <= depth:  # so it is nearly always
+        return False
+    lines = data.split(b"\n")
+    return any(_depth(lines[int(i)]) > depth for i in np.flatnonzero(counts > depth))
+
+
+def _depth(line: bytes) -> int:
+    """The most lists and objects that are open at once in a line, strings left out."""
+    text = np.frombuffer(_STRING.sub(b"", line), np.uint8)
+    steps = np.where((text == ord("[")) | (text == ord("{")), 1, 0) - np.where(
+        (text == ord("]")) | (text == ord("}")), 1, 0
+    )
+    return int(np.cumsum(steps).max(initial=0))
+
+
+def _all_keys(lines: Sequence[bytes]) -> list[str]:
+    return list(dict.fromkeys(name for line in lines for name in _object(line) or ()))
+
+
+def _only(line: bytes, names: Sequence[str]) -> bytes:
+    """A line without the keys that are not named; as it is where it is no object that can be told from others."""
+    row = _object(line)
+    return line if row is None else json.dumps({name: row[name] for name in names if name in row}).encode()
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    if _depth(line) > bounds.JSON_DEPTH.value:
+        return None
+    try:
+        row = json.loads(line, object_pairs_hook=_with_each_key_once)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise ValueError("a key comes twice")
+    return row
 
 
 def _select(table: pa.Table, names: list[str]) -> pa.Table:

@@ -2,24 +2,56 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from assay.readers import files
+from assay.errors import CorruptFileError
+from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
-from assay.readers.batches import Rows, numbered, recut
+from assay.readers.batches import Numbers, Rows, numbered, recut
 from assay.readers.source import Source, check_names
 
 _READ_BYTES = 1 << 20
 
 
 def schema(file: str, source: Source) -> dict[str, pa.DataType]:
-    """Returns the columns of the file and their types."""
-    with files.naming(file, "Parquet"), pq.ParquetFile(files.open_raw(file)) as parquet:
-        return dict(zip(parquet.schema_arrow.names, parquet.schema_arrow.types, strict=True))
+    """Returns the columns of the file and their types; of columns that have one name, the type of the first."""
+    with files.naming(file, "Parquet"), _open(file) as parquet:
+        return _types(parquet)
+
+
+def _types(parquet: pq.ParquetFile) -> dict[str, pa.DataType]:
+    there: dict[str, pa.DataType] = {}
+    for field in parquet.schema_arrow:
+        there.setdefault(field.name, field.type)
+    return there
+
+
+def _open(file: str, **settings: Any) -> pq.ParquetFile:
+    with files.open_raw(file) as stream:
+        found = signatures.binary_format(stream.read(signatures.HEAD_BYTES)) or "no Parquet"
+    if "Parquet" not in found:
+        raise CorruptFileError(f"{file}: not readable as Parquet: found {found}")
+    parquet = pq.ParquetFile(files.open_raw(file), **settings)
+    if not _lacks_pandas(parquet.schema_arrow):
+        return parquet
+    parquet.close()
+    return pq.ParquetFile(files.open_raw(file), **settings)
+
+
+def _lacks_pandas(found: pa.Schema) -> bool:
+    """Whether there are types of pandas, such as periods, that would read as numbers; by then they are known."""
+    names = [(field.metadata or {}).get(b"ARROW:extension:name", b"") for field in found]
+    if not any(name.startswith(b"pandas.") for name in names):
+        return False
+    importlib.import_module("pandas.core.arrays.arrow.extension_types")
+    return True
 
 
 def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
@@ -30,24 +62,65 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
         MissingColumnError: the file lacks one of the columns.
     """
     with files.naming(file, "Parquet"):
-        yield from recut(_tables(file, source, columns), source.rows_per_batch)
+        yield from recut(_tables(file, source, columns, refuse), source.rows_per_batch)
 
 
-def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType]) -> Iterator[pa.Table]:
-    there = schema(file, source)
+def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:
+    with _open(file) as parquet:
+        there, names = _types(parquet), parquet.schema_arrow.names
     check_names(file, there, {column: "the analysis" for column in columns})
+    twice = next((name for name in columns if names.count(name) > 1), None)
+    if twice is not None:
+        raise CorruptFileError(f"{file}: there are two columns {twice!r}; expected one")
     texts = [
         c for c in source.dictionary if c in columns and (pa.types.is_string(there[c]) or pa.types.is_binary(there[c]))
     ]
     first = 0
-    with pq.ParquetFile(
-        files.open_raw(file),
+    with _open(
+        file,
         read_dictionary=texts,
         page_checksum_verification=True,
         pre_buffer=False,  # which keeps all that was read until the end of the file
         buffer_size=_READ_BYTES,
     ) as parquet:
         for batch in parquet.iter_batches(source.rows_per_batch, columns=list(columns), use_threads=False):
-            table = pa.Table.from_batches([batch]).select(list(columns))
-            yield numbered(table, np.arange(first, first + len(batch), dtype=np.int64))
+            good, rows = _intact(batch.select(list(columns)), bad_rows.shifted(refuse, first))
+            yield numbered(pa.Table.from_batches([good]), first + rows)
             first += len(batch)
+
+
+def _intact(batch: pa.RecordBatch, refuse: Refuse) -> tuple[pa.RecordBatch, Numbers]:
+    """The rows of a batch whose values are what their types say, and their positions; what is damaged is refused."""
+    everything = np.arange(len(batch), dtype=np.int64)
+    try:
+        batch.validate(full=True)
+        return batch, everything
+    except pa.ArrowInvalid:
+        batch = _with_plain_texts(batch)
+    bad = []
+    for row, why in bad_rows.find(0, len(batch), lambda start, stop: _problem(batch[start:stop])):
+        refuse(row, why)
+        bad.append(row)
+    kept = np.delete(everything, bad)
+    return batch.take(pa.array(kept)), kept
+
+
+def _with_plain_texts(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Without dictionaries: what is wrong with a text is wrong with the rows that have it."""
+    columns = []
+    for column in batch.columns:
+        if isinstance(column, pa.DictionaryArray):
+            if column.indices.null_count < len(column) and pc.max(column.indices).as_py() >= len(column.dictionary):
+                raise pa.ArrowInvalid("a dictionary has fewer texts than a row says")
+            column = column.dictionary_decode()
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
+def _problem(batch: pa.RecordBatch) -> str | None:
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            pa.concat_arrays([column]).validate(full=True)
+        except pa.ArrowInvalid as error:
+            return f"column {name!r}: {error}"
+    return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -12,7 +14,7 @@ import pyarrow as pa
 from assay.errors import ConfigError, MissingColumnError
 from assay.file_paths import path_texts
 from assay.near_miss import hint, nearest
-from assay.readers import files
+from assay.readers import listing
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Rows
 
@@ -70,6 +72,7 @@ class Source:
             _one_of(f"an option of {self.place} of format {self.format}", option, _OPTIONS[self.format])
         for column, name in self.options.get("types", {}).items():
             _one_of(f"{self.place}.types.{column}", name, tuple(_TYPES))
+        _check_texts(self.place, self.options)
         if self.raw and self.format != "tfrecord":
             raise ConfigError(
                 f"a model needs serialised tf.Examples, but inputs.format is {self.format!r}; expected 'tfrecord', "
@@ -124,7 +127,7 @@ def splits(source: Source) -> tuple[Split, ...]:
     """
     groups: list[list[str]] = []
     room = -1
-    for file, size in files.find(source.files, f"{source.place}.files").items():
+    for file, size in listing.find(source.files, f"{source.place}.files").items():
         if size > room:
             groups.append([])
             room = SPLIT_BYTES * _SPLITS_AS_ONE.get(source.format, 1)
@@ -165,16 +168,26 @@ def check_columns(source: Source, needed: Mapping[str, str]) -> None:
 
 def check_names(file: str, there: Mapping[str, Any], needed: Mapping[str, str]) -> None:
     """Raises MissingColumnError if `there`, the columns of `file`, lacks one of `needed`."""
-    missing = [_missing(column, who, there) for column, who in needed.items() if column not in there]
+    missing = [_missing(file, column, who, there) for column, who in needed.items() if column not in there]
     if missing:
         names = sorted(there)
         shown = ", ".join(names[:_SHOWN_COLUMNS]) + (", ..." if len(names) > _SHOWN_COLUMNS else "")
-        raise MissingColumnError(f"{file} has no {'; no '.join(missing)}. It has: {shown}")
+        raise MissingColumnError(f"{file} has no {'; no '.join(missing)}. It has: {shown}{_other_delimiter(there)}")
 
 
-def _missing(column: str, who: str, there: Mapping[str, Any]) -> str:
+def _other_delimiter(there: Mapping[str, Any]) -> str:
+    """A lone column whose name holds what may be a delimiter: advice to declare it."""
+    found = re.search(r"[;\t|,]", next(iter(there))) if len(there) == 1 else None
+    return "" if found is None else f"; is the delimiter {found[0]!r}? If so, set inputs.delimiter"
+
+
+def _missing(file: str, column: str, who: str, there: Mapping[str, Any]) -> str:
+    partition = listing.partition_of(file, column)
     near = nearest(column, there)
-    return f"column {column!r}, which {who} needs" + (f" (did you mean {near!r}?)" if near else "")
+    hint = f" (did you mean {near!r}?)" if near else ""
+    if partition:
+        hint = f" (it stands in the name of the folder {partition} only; write it into the files as well)"
+    return f"column {column!r}, which {who} needs{hint}"
 
 
 def first_schema(source: Source, found: Sequence[Split]) -> tuple[str, dict[str, pa.DataType]]:
@@ -186,6 +199,22 @@ def first_schema(source: Source, found: Sequence[Split]) -> tuple[str, dict[str,
         if schema:
             break
     return file, schema
+
+
+def _check_texts(place: str, options: Mapping[str, Any]) -> None:
+    """Checks the options that are texts of a certain form."""
+    for option in ("delimiter", "quote", "escape"):
+        value = options.get(option, ",")
+        if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in "\r\n\0":
+            raise ConfigError(f"{place}.{option} is {value!r}; expected one ASCII character")
+    encoding = options.get("encoding", "utf-8")
+    try:
+        if not isinstance(encoding, str) or not codecs.lookup(encoding)._is_text_encoding:
+            raise LookupError
+    except (LookupError, ValueError):
+        raise ConfigError(
+            f"{place}.encoding is {encoding!r}; expected that of an encoding of text, such as utf-8, utf-16 or latin-1"
+        ) from None
 
 
 def _one_of(what: str, value: str, known: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
@@ -11,22 +10,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from assay import storage
+from assay import bounds
 from assay.errors import CorruptFileError, MissingFileError
-from assay.framing import unframed
+from assay.framing import check_frames, unframed
 from assay.models.tensorflow import import_tensorflow
-from assay.readers import bad_rows, files, tf_example
+from assay.readers import bad_rows, files, signatures, tf_example
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Rows, encoded
 from assay.readers.source import Source
+from assay.readers.unpacking import Unpacked
 
 SAMPLE_ROWS = 1024
 
-_FRAME_BYTES = 16
-"""What stands around each record: its length (8 bytes) and two checksums (4 each)."""
-
 _TENSORFLOW_NOISE = re.compile(r"\{\{.*?\}\} ?|\[Op:.*", re.DOTALL)
-_READ_BYTES = 1 << 20
 
 
 def schema(file: str, source: Source) -> dict[str, pa.DataType]:
@@ -42,11 +38,24 @@ def _sampled(file: str, stamp: str) -> dict[str, pa.DataType]:
 
 
 def _first_records(file: str) -> Iterable[bytes]:
-    if storage.is_remote(file):  # of which TensorFlow would have to have the whole
-        stream: Any = files.open_text(file)
-        return islice(unframed(stream, file), SAMPLE_ROWS)
-    sample = next(_record_batches(file, SAMPLE_ROWS), None)
-    return () if sample is None else sample.numpy()
+    stream: Any = _unpacked(file, file)
+    return islice(unframed(stream, file, bounds.ROW), SAMPLE_ROWS)
+
+
+def _unpacked(path: str, file: str) -> Unpacked:
+    """The frames of a file that lies at `path`.
+
+    Raises:
+        CorruptFileError: it is of another format, or compressed in a way that TensorFlow does not know.
+    """
+    stream = Unpacked(files.open_raw(path), file)
+    found = signatures.binary_format(stream.peek(signatures.HEAD_BYTES))
+    if stream.compression not in (None, "gzip"):
+        found = f"a file compressed by {stream.compression}; compress it by gzip, or not at all"
+    if found is None:
+        return stream
+    stream.close()
+    raise CorruptFileError(f"{file}: not readable as TFRecord: found {found}")
 
 
 def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
@@ -65,25 +74,31 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
 
 
 def _record_batches(file: str, batch_rows: int) -> Iterator[Any]:
-    """Yields string tensors of `batch_rows` records."""
+    """Yields string tensors of `batch_rows` records.
+
+    TensorFlow makes room for whatever length a record claims, and takes a file that ends within the frame before a
+    record for one that ends there. So the frames are looked at first.
+    """
     tf = import_tensorflow()
 
-    length = 0
     try:
-        with files.naming(file, "TFRecord"):
-            compression = "GZIP" if files.is_gzip(file) else ""
-        with files.on_this_machine(file) as path:
+        with files.naming(file, "TFRecord"), files.on_this_machine(file) as path:
+            compression = _check(path, file)
             dataset = tf.data.TFRecordDataset(path, compression).batch(batch_rows).with_options(_one_thread())
-            for records in dataset:
-                yield records
-                sizes = tf.cast(tf.strings.length(records), tf.int64)
-                length += int(tf.reduce_sum(sizes)) + _FRAME_BYTES * int(sizes.shape[0])
+            yield from dataset
     except tf.errors.NotFoundError as error:
         raise MissingFileError(f"{file}: no such file, though it was there when the inputs were listed") from error
     except tf.errors.OpError as error:
         what = _TENSORFLOW_NOISE.sub("", str(error)).strip()
         raise CorruptFileError(f"{file}: not readable as TFRecord: {what}") from error
-    _check_length(file, length)
+
+
+def _check(path: str, file: str) -> str:
+    """Walks over the frames of a file on this machine; returns TensorFlow's word for its compression."""
+    stream: Any = _unpacked(path, file)
+    with stream:
+        check_frames(stream, file, bounds.ROW)
+        return "GZIP" if stream.compression else ""
 
 
 def _one_thread() -> Any:
@@ -95,27 +110,3 @@ def _one_thread() -> Any:
     options.threading.max_intra_op_parallelism = 1
     options.autotune.enabled = False
     return options
-
-
-def _check_length(file: str, length: int) -> None:
-    """TensorFlow takes a file that ends within the frame before a record for one that ends there; we do not."""
-    with files.naming(file, "TFRecord"):
-        stored = _gzip_length(file, length) if files.is_gzip(file) else _size(file)
-    if stored != length:
-        raise CorruptFileError(f"{file}: truncated; after the last whole record stand {stored - length} more bytes")
-
-
-def _size(file: str) -> int:
-    with files.open_raw(file) as stream:
-        return int(stream.size())
-
-
-def _gzip_length(file: str, expected: int) -> int:
-    """Bytes after decompression: from the trailer if it agrees, else (several members, or cut off) by counting."""
-    with files.open_raw(file) as stream:
-        stream.seek(stream.size() - 4)
-        (trailer,) = struct.unpack("<I", stream.read(4))
-    if trailer == expected % 2**32:
-        return expected
-    with files.open_text(file) as stream:
-        return sum(len(block) for block in iter(lambda: stream.read(_READ_BYTES), b""))

@@ -3,6 +3,7 @@ import gzip
 import pytest
 
 from assay.errors import BadRowError, CorruptFileError, MissingColumnError
+from assay.readers.source import Source, check_columns
 
 
 def test_types_are_told_from_the_values(read, write):
@@ -151,3 +152,38 @@ def test_no_column_at_all_still_gives_rows(read, write):
     got = read("csv", write("a.csv", "a,b\n1,2\n3,4\n"), columns=())
     assert got.rows == [0, 1]
     assert got.batches[0].columns == {}
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_wrong_delimiter_is_suspected_where_a_column_is_missing(write, delimiter):
+    file = write("a.csv", f"label{delimiter}score\n1{delimiter}0.5\n")
+    with pytest.raises(MissingColumnError, match=r"no column 'label'.*is the delimiter .*set inputs\.delimiter"):
+        check_columns(Source("csv", (str(file),)), {"label": "label_key"})
+    check_columns(Source("csv", (str(file),), options={"delimiter": delimiter}), {"label": "label_key"})
+
+
+def test_a_comma_is_suspected_where_another_delimiter_is_declared(write):
+    source = Source("csv", (str(write("a.csv", "label,score\n1,0.5\n")),), options={"delimiter": ";"})
+    with pytest.raises(MissingColumnError, match=r"is the delimiter ','"):
+        check_columns(source, {"label": "label_key"})
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_a_header_alone_is_a_file_without_rows(read, write, ending):
+    assert read("csv", write("a.csv", f"label,score{ending}")).rows == []
+
+
+def test_a_row_beyond_the_bound_is_named_with_the_way_to_raise_it(read, write, monkeypatch):
+    file = write("a.csv", "a,b\n1,2\n1," + "x" * (3 << 20) + "\n")
+    with pytest.raises(CorruptFileError, match=r"a\.csv: a row is longer than 1 MB \(set ASSAY_MAX_CSV_ROW_MB"):
+        read("csv", file)
+    monkeypatch.setenv("ASSAY_MAX_CSV_ROW_MB", "4")
+    assert [len(text) for text in read("csv", file).column("b")] == [1, 3 << 20]
+
+
+def test_columns_that_nobody_needs_break_nothing(read, write):
+    file = write("a.csv", b"x,note,note,odd,y\n1,a,b,\xff\xfe,2\n3,c,d,e,4\n")
+    found = read("csv", file, columns=("x", "y"))
+    assert found.column("x") == [1, 3]
+    with pytest.raises(CorruptFileError, match="column 'note' twice"):
+        read("csv", file, columns=("x", "note"))

@@ -4,6 +4,7 @@ import json
 import pytest
 
 from assay.errors import BadRowError, ColumnTypeError, CorruptFileError
+from assay.readers.jsonl import goes_deeper
 
 
 def lines(*rows):
@@ -92,3 +93,65 @@ def test_a_damaged_gzip_file_is_named(read, write):
     data = gzip.compress(lines(*({"a": i * i} for i in range(50_000))).encode())
     with pytest.raises(CorruptFileError, match=r"cut\.jsonl"):
         read("jsonl", write("cut.jsonl", data[:-100]))
+
+
+MIXED = '{"x": 1, "note": "a"}\n{"x": 2, "note": 3}\n{"x": 4, "note": {"k": []}}\n{"x": 5, "note": [1, "b"]}\n'
+
+
+def test_keys_that_nobody_needs_break_nothing(read, write):
+    file = write("a.jsonl", MIXED)
+    assert read("jsonl", file, columns=("x",)).column("x") == [1, 2, 4, 5]
+    for columns in (None, ("x", "note")):
+        with pytest.raises(ColumnTypeError, match=r"a\.jsonl: .*note.*make the values alike"):
+            read("jsonl", file, columns=columns)
+
+
+def test_keys_that_nobody_needs_break_nothing_where_a_needed_one_comes_late(read, write):
+    late = "".join(f'{{"x": {i}, "note": {"[]" if i % 2 else 7}, "late": {i / 2}}}\n' for i in range(3))
+    file = write("a.jsonl", '{"x": 9, "late": null}\n' * 1100 + MIXED + late)
+    found = read("jsonl", file, columns=("late", "x"))
+    assert found.column("late")[-4:] == [None, 0, 0.5, 1]
+    assert found.column("x")[-4:] == [5, 0, 1, 2]
+
+
+def test_a_key_that_comes_twice_is_a_bad_row_also_where_other_keys_are_mixed(read, write):
+    with pytest.raises(BadRowError, match=r"a\.jsonl, row 4: .*twice"):
+        read("jsonl", write("a.jsonl", MIXED + '{"x": 1, "x": 2}\n'), columns=("x",))
+
+
+@pytest.mark.parametrize("key", [b'"\xff"', b'"a\xc3"', b'"\xc0\xaf"'])
+def test_a_key_that_is_not_utf8_is_a_bad_row_where_it_could_be_one_that_is_needed(read, write, key):
+    odd = b'{"x": 2, ' + key + b": 3}\n"
+    late = write("late.jsonl", b'{"x": 1, "y": null}\n' * 1100 + odd)
+    with pytest.raises(BadRowError, match=r"late\.jsonl, row 1100: .*key is not UTF-8"):
+        read("jsonl", late, columns=("x", "y"))
+    assert len(read("jsonl", late, columns=("x", "y"), on_bad_rows="skip").rows) == 1100
+    assert read("jsonl", write("a.jsonl", b'{"x": 1}\n' + odd)).column("x") == [1, 2]
+
+
+@pytest.mark.parametrize("opened", ["[", '{"k":'])
+def test_a_row_that_is_nested_too_deep_is_a_bad_one(read, write, monkeypatch, opened):
+    closed = {"[": "]", '{"k":': "}"}[opened]
+
+    def deep(levels):
+        return '{"y": ' + opened * levels + "1" + closed * levels + "}\n"
+
+    file = write("a.jsonl", '{"x": "[[[[{{{{", "y": null}\n' * 1100 + deep(150))
+    with pytest.raises(BadRowError, match=r"row 1100: .*deeper than 100 levels \(set ASSAY_MAX_JSON_DEPTH to raise"):
+        read("jsonl", file, columns=("x", "y"))
+    assert len(read("jsonl", file, columns=("x",)).rows) == 1101  # nobody needs the key
+
+
+@pytest.mark.parametrize(("text", "depth"), [(b"[" * 5 + b"]" * 5, 5), (b'["[[[[", "\\"[["]', 1), (b"[][][][]", 1)])
+def test_depth_counts_what_is_open_at_once_outside_of_texts(text, depth):
+    assert goes_deeper(b"{}\n" + text + b"\n{}", depth - 1)
+    assert not goes_deeper(b"{}\n" + text + b"\n{}", max(depth, 1))
+
+
+def test_a_line_beyond_the_bound_is_named_with_the_way_to_raise_it(read, write, monkeypatch):
+    file = write("a.jsonl", '{"x": 1}\n{"x": 2, "y": "' + "z" * (9 << 20) + '"}\n')
+    monkeypatch.setenv("ASSAY_MAX_ROW_MB", "4")
+    with pytest.raises(CorruptFileError, match=r"a\.jsonl, row 1: .*longer than 4 MB \(set ASSAY_MAX_ROW_MB to raise"):
+        read("jsonl", file)
+    monkeypatch.setenv("ASSAY_MAX_ROW_MB", "16")
+    assert read("jsonl", file).column("x") == [1, 2]

@@ -11,7 +11,7 @@ import pytest
 from assay import storage, storage_gcs
 from assay.errors import CorruptFileError, MissingFileError, TransientError
 from assay.framing import framed
-from assay.readers import files
+from assay.readers import listing
 
 ROWS = 60_000
 
@@ -103,7 +103,7 @@ def test_a_file_that_is_cut_off_is_corrupt(read, gcs, there, content):
 def test_a_glob_without_a_match_and_a_bucket_that_is_not_there_are_named(gcs):
     for pattern in (f"{gcs.root}/none-*.csv", "gs://nowhere/a.csv", "gs://nowhere/*.csv"):
         with pytest.raises(MissingFileError, match=r"none-\*|nowhere"):
-            files.find((pattern,))
+            listing.find((pattern,))
 
 
 def test_of_a_large_file_only_the_wanted_columns_are_fetched(gcs, read, monkeypatch):

@@ -44,11 +44,6 @@ def test_what_matches_no_file_is_named(write, tmp_path, pattern):
         splits(Source("csv", (f"{tmp_path}/a.csv", f"{tmp_path}/{pattern}")))
 
 
-def test_a_folder_is_not_taken_for_files(tmp_path):
-    with pytest.raises(MissingFileError, match="it is a folder; add a glob"):
-        splits(Source("csv", (str(tmp_path),)))
-
-
 def test_no_files_at_all_is_refused():
     with pytest.raises(MissingFileError, match=r"inputs\.files is empty"):
         splits(Source("csv", ()))

@@ -1,0 +1,148 @@
+"""Which files the names, globs and folders of an analysis stand for: those that hold rows, and no others."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+
+from apache_beam.io.filesystem import BeamIOError
+from apache_beam.io.filesystems import FileSystems
+
+from assay import storage
+from assay.errors import InputError, MissingFileError
+from assay.file_paths import FilePath, path_texts
+
+_GLOB = re.compile(r"[*?\[]")
+
+_TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table", "_temporary": "a folder that is still written to"}
+"""What lies beside files some of which do not count, and what it makes of the folder."""
+
+
+def find(patterns: Sequence[FilePath], key: str = "inputs.files") -> dict[str, int]:
+    """Returns the files that the names, globs and folders stand for, sorted by name, and their sizes in bytes.
+
+    What is hidden, and what Spark and others write beside their data (`_SUCCESS`, `*.crc`), is left out unless it is
+    named. A folder stands for all files below it.
+
+    Args:
+        patterns: names, globs or folders.
+        key: where they are written, for messages.
+
+    Raises:
+        MissingFileError: no pattern is given, or one matches no file.
+        ConfigError: a place on a storage that is not known.
+        InputError: a named pipe or a device, or a table of which some files do not count.
+    """
+    if not patterns:
+        raise MissingFileError(f"{key} is empty; expected at least one file name or glob")
+    found: dict[str, int] = {}
+    for pattern in path_texts(list(patterns), key):
+        storage.check_place(pattern, key)
+        matches = _match(os.path.expanduser(pattern), key)
+        if not matches:
+            raise MissingFileError(f"no file matches {pattern!r} of {key}; {_advice(os.path.expanduser(pattern))}")
+        found |= matches
+    return dict(sorted(found.items()))
+
+
+def _match(pattern: str, key: str) -> dict[str, int]:
+    alone = _size_of(pattern, key)
+    if alone is not None:  # a name may hold characters that mean something in a glob
+        return {pattern: alone}
+    folder = pattern.rstrip("/")
+    if _is_folder(folder):
+        return _rows_in(folder, key)
+    return _globbed(pattern, key)
+
+
+def _size_of(place: str, key: str) -> int | None:
+    """Bytes of the file of that name, if there is one."""
+    if not storage.is_remote(place):
+        storage.check_regular(place, key, InputError)
+    found = None if place.endswith("/") else storage.stat(place)
+    return None if found is None else found.size
+
+
+def _is_folder(place: str) -> bool:
+    if storage.is_remote(place):
+        return not _GLOB.search(place) and next(storage.list(place), None) is not None
+    return os.path.isdir(place)
+
+
+def _rows_in(folder: str, key: str) -> dict[str, int]:
+    """The files below a folder, as engines that write folders mean them."""
+    _refuse_links(folder, key)
+    below = {place: stat.size for place, stat in storage.list(folder)}
+    _refuse_tables(folder, {part for place in below for part in place[len(folder) + 1 :].split("/")[:-1]}, key)
+    return _regular({place: size for place, size in below.items() if not _is_beside(place[len(folder) + 1 :])}, key)
+
+
+def _globbed(pattern: str, key: str) -> dict[str, int]:
+    if storage.is_remote(pattern):
+        matches = {place: stat.size for place, stat in storage.match(pattern).items()}
+    else:
+        matches = _globbed_on_disk(pattern, key)
+    start = len(_GLOB.split(pattern, maxsplit=1)[0].rpartition("/")[0]) + 1
+    asked = pattern.rpartition("/")[2][:1] in ("_", ".")
+    chosen = {place: size for place, size in matches.items() if asked or not _is_beside(place[start:])}
+    return _regular(chosen, key)
+
+
+def _globbed_on_disk(pattern: str, key: str) -> dict[str, int]:
+    try:
+        results = FileSystems.match([pattern])
+    except (BeamIOError, ValueError) as error:
+        raise MissingFileError(f"cannot look for {pattern!r} of {key}: {error}") from error
+    entries = [entry for result in results for entry in result.metadata_list]
+    matches = {entry.path: entry.size_in_bytes for entry in entries if not os.path.isdir(entry.path)}
+    for folder in {os.path.dirname(place) for place in matches}:
+        _refuse_tables(folder, [name for name in _TABLES if os.path.isdir(os.path.join(folder, name))], key)
+    return matches
+
+
+def _regular(files: dict[str, int], key: str) -> dict[str, int]:
+    for place in files:
+        if not storage.is_remote(place):
+            storage.check_regular(place, key, InputError)
+    return files
+
+
+def _is_beside(path: str) -> bool:
+    """Whether a path, relative to where the search began, lies beside the data rather than holds some."""
+    *folders, name = path.split("/")
+    if any(folder.startswith(("_", ".")) and "=" not in folder for folder in folders):
+        return True
+    return name.startswith(".") or name.endswith(".crc") or (name.startswith("_") and "." not in name)
+
+
+def _refuse_tables(folder: str, names: Iterable[str], key: str) -> None:
+    for name in sorted(set(names) & set(_TABLES)):
+        raise InputError(
+            f"{key}: {folder} is {_TABLES[name]} (it has {name}), in which not every file counts; expected a folder "
+            "of plain files: write the rows to one, or name the files themselves"
+        )
+
+
+def _refuse_links(folder: str, key: str) -> None:
+    """A walk does not follow links to folders, and what it leaves out must not be missed in silence."""
+    if storage.is_remote(folder):
+        return
+    for parent, names, _ in os.walk(folder):
+        for name in names:
+            if os.path.islink(os.path.join(parent, name)) and not name.startswith("."):
+                raise InputError(f"{key}: {parent}/{name} is a link to a folder; name the folder that it leads to")
+
+
+def _advice(pattern: str) -> str:
+    if _is_folder(pattern.rstrip("/")):
+        return "it is a folder without files of data"
+    parent = os.path.dirname(pattern)
+    if not storage.is_remote(pattern) and parent and not _GLOB.search(parent) and not os.path.isdir(parent):
+        return f"there is no folder {parent}"
+    return "check it"
+
+
+def partition_of(file: str, column: str) -> str | None:
+    """The part of a file's path that gives the value of a column, as in `day=2026-01-01`; None if none does."""
+    return next((part for part in file.split("/")[:-1] if part.startswith(f"{column}=")), None)

@@ -1,0 +1,186 @@
+"""Files as the bytes that were stored in them: decompressed by what their first bytes say, and only so far."""
+
+from __future__ import annotations
+
+import codecs
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from assay import bounds
+from assay.errors import CorruptFileError
+
+_MAGIC = {
+    "gzip": rb"\x1f\x8b\x08",
+    "bz2": rb"BZh[1-9](1AY&SY|\x17rE8P\x90)",
+    "zstd": rb"\x28\xb5\x2f\xfd",
+    "lz4": rb"\x04\x22\x4d\x18",
+    "xz": rb"\xfd7zXZ\x00",
+    "zip": rb"PK(\x03\x04|\x05\x06)",
+}
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""In this order: the mark of UTF-16 starts that of UTF-32."""
+
+_PEEK_BYTES = 16
+_BLOCK_BYTES = 1 << 20
+
+
+def compression_of(head: bytes) -> str | None:
+    """How a file that starts with these bytes is compressed; None for not at all."""
+    return next((name for name, magic in _MAGIC.items() if re.match(magic, head, re.DOTALL)), None)
+
+
+def encoding_of(head: bytes) -> str | None:
+    """The encoding that a mark at the start of a text says; None without a mark."""
+    return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+
+
+class Unpacked:
+    """A readable file: what another one unpacks to.
+
+    Args:
+        stored: the file as it lies there; it is closed with this.
+        file: its name, for errors.
+    """
+
+    def __init__(self, stored: pa.NativeFile, file: str) -> None:
+        self._stored, self._file = stored, file
+        head = stored.read(_PEEK_BYTES)
+        stored.seek(0)
+        self.compression = compression_of(head)
+        self._most = bounds.unpacked(stored.size()) if self.compression else None
+        self._read = 0
+        self._held = b""
+        self.closed = False
+        with self._blaming():
+            self._stream = self._opened()
+
+    def _opened(self) -> Any:
+        if self.compression is None:
+            return self._stored
+        if self.compression == "xz":
+            return lzma.open(self._stored)
+        if self.compression == "zip":
+            return _only_member(self._stored, self._file)
+        return pa.CompressedInputStream(self._stored, self.compression)
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, which stay to be read."""
+        while len(self._held) < size and (block := self._next(size - len(self._held))):
+            self._held += block
+        return self._held[:size]
+
+    def read(self, size: int = -1) -> bytes:
+        """As many bytes as asked for, fewer only at the end.
+
+        Raises:
+            CorruptFileError: it is damaged or cut off, or unpacks to more than it may.
+        """
+        if not self._held:
+            return self._next(size)
+        if size < 0:
+            held, self._held = self._held, b""
+            return held + self._next(size)
+        held, self._held = self._held[:size], self._held[size:]
+        return held if len(held) == size else held + self._next(size - len(held))
+
+    def _next(self, size: int) -> bytes:
+        with self._blaming():
+            block = bytes(self._stream.read(size))
+        self._read += len(block)
+        if self._most is not None and self._read > self._most:
+            raise CorruptFileError(
+                f"{self._file}: unpacks to more than {bounds.EXPANSION}, and to more than 1 GB; is it what it should "
+                "be?"
+            )
+        return block
+
+    @contextmanager
+    def _blaming(self) -> Iterator[None]:
+        """Turns what the library of a compression raises into an error that names the file."""
+        if self.compression is None:
+            yield
+            return
+        try:
+            yield
+        except (EOFError, OSError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+            raise CorruptFileError(
+                f"{self._file}: damaged or cut off: cannot be decompressed ({self.compression}): {error}"
+            ) from error
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.closed = True
+        self._stream.close()
+        self._stored.close()
+
+    def __enter__(self) -> Unpacked:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class Transcoded:
+    """A readable file: a text in UTF-8 that is stored in another encoding.
+
+    Args:
+        stored: what is read.
+        encoding: of the text in it.
+    """
+
+    def __init__(self, stored: Any, encoding: str) -> None:
+        self._stored = stored
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._left = b""
+        self._ended = False
+        self.closed = False
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes; none at the end.
+
+        Raises:
+            UnicodeDecodeError: the text is in another encoding.
+        """
+        while not self._left and not self._ended:
+            block = self._stored.read(_BLOCK_BYTES)
+            self._ended = not block
+            self._left = self._decoder.decode(block, final=self._ended).encode()
+        taken = len(self._left) if size < 0 else size
+        block, self._left = self._left[:taken], self._left[taken:]
+        return block
+
+    def close(self) -> None:
+        """Closes what is read."""
+        self.closed = True
+        self._stored.close()
+
+    def __enter__(self) -> Transcoded:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def _only_member(stored: Any, file: str) -> Any:
+    archive = zipfile.ZipFile(stored)
+    names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+    if "[Content_Types].xml" in names:
+        raise CorruptFileError(f"{file}: found an Excel workbook or another Office file; save it as CSV")
+    if len(names) != 1:
+        raise CorruptFileError(f"{file}: a zip archive of {len(names)} files; expected one file in it: unpack it")
+    if archive.getinfo(names[0]).flag_bits & 1:
+        raise CorruptFileError(f"{file}: a zip archive with a password; unpack it")
+    return archive.open(names[0])
