@@ -113,7 +113,7 @@ _EVALUATOR: Mapping[str, Field] = {"name": Field(word), **_CUSTOM, "run_after": 
 _WRITER: Mapping[str, Field] = {"name": Field(word), "factory": _CUSTOM["factory"], "args": _CUSTOM["args"]}
 
 
-_SAME_IN_PYTHON = ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed")
+_SAME_IN_PYTHON = ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "max_slices")
 _SAME_IN_PLAN = (*_SAME_IN_PYTHON, "code_version")
 
 
@@ -166,6 +166,7 @@ _ANALYSIS: Mapping[str, Field] = {
     "models": _sections(_MODEL),
     "rubber_stamp": Field(flag, False),
     "seed": Field(natural, 0),
+    "max_slices": Field(count, plans.MOST_SLICES),
     "eval_config": Field(_config, None),
     "eval_config_file": Field(lambda value, path: word(text(value, path), path), None),
     "extractors": _sections(_EXTRACTOR),

@@ -26,6 +26,7 @@ from assay.models import model as model_files
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults, check_stages
+from assay.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.publishing import check_output, removed_on_failure
 from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows, names_in
@@ -61,6 +62,7 @@ def run_model_analysis(
     min_rows: int = 1,
     rubber_stamp: bool = False,
     seed: int = 0,
+    max_slices: int = MOST_SLICES,
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
@@ -88,6 +90,7 @@ def run_model_analysis(
         min_rows: number of good rows below which the verdict is NOT_EVALUATED.
         rubber_stamp: leave out change thresholds if there is no baseline, as for a first model.
         seed: of the resamples behind confidence intervals; evaluators of your own have theirs.
+        max_slices: slices that one slicing spec may make; more are an error. Evaluators of your own have theirs.
         extractors: in place of `default_extractors(...)`.
         evaluators: in place of `default_evaluators(...)`.
         writers: in place of `default_writers(...)`.
@@ -107,6 +110,7 @@ def run_model_analysis(
         min_rows=min_rows,
         rubber_stamp=rubber_stamp or any(model.rubber_stamp for model in models),
         seed=seed,
+        max_slices=max_slices,
     )
     _check_seed(settings, evaluators)
     files = list(settings.filled(path_texts(data_location, "data_location"), "data_location"))
@@ -158,6 +162,7 @@ def analyze_raw_data(
     min_rows: int = 1,
     rubber_stamp: bool = False,
     seed: int = 0,
+    max_slices: int = MOST_SLICES,
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
@@ -177,6 +182,7 @@ def analyze_raw_data(
         min_rows: number of good rows below which the verdict is NOT_EVALUATED.
         rubber_stamp: leave out change thresholds if there is no baseline, as for a first model.
         seed: of the resamples behind confidence intervals; evaluators of your own have theirs.
+        max_slices: slices that one slicing spec may make; more are an error. Evaluators of your own have theirs.
         extractors: in place of `default_extractors(...)`.
         evaluators: in place of `default_evaluators(...)`.
         writers: in place of `default_writers(...)`.
@@ -195,6 +201,7 @@ def analyze_raw_data(
         min_rows=min_rows,
         rubber_stamp=rubber_stamp,
         seed=seed,
+        max_slices=max_slices,
     )
     _check_seed(settings, evaluators)
     config = settings.filled_config(parse_eval_config(eval_config))
@@ -221,7 +228,9 @@ def analyze_raw_data(
 
 
 def _default_evaluators(config: EvalConfig, settings: RunSettings) -> list[Evaluator]:
-    return default_evaluators(config, skip_bad_rows=settings.skips_bad_rows, seed=settings.seed)
+    return default_evaluators(
+        config, skip_bad_rows=settings.skips_bad_rows, seed=settings.seed, max_slices=settings.max_slices
+    )
 
 
 def _check_seed(settings: RunSettings, evaluators: Sequence[Evaluator] | None) -> None:

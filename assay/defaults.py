@@ -18,6 +18,7 @@ from assay.file_paths import FilePath, path_text
 from assay.latest import check_no_runs
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
+from assay.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
 from assay.types import Evaluator, Extractor, Writer
 from assay.writers.eval_config import EvalConfigWriter
@@ -43,15 +44,18 @@ def default_extractors(eval_config: EvalConfig, models: Sequence[ModelRef] = ())
     ]
 
 
-def default_evaluators(eval_config: EvalConfig, *, skip_bad_rows: bool = False, seed: int = 0) -> list[Evaluator]:
+def default_evaluators(
+    eval_config: EvalConfig, *, skip_bad_rows: bool = False, seed: int = 0, max_slices: int = MOST_SLICES
+) -> list[Evaluator]:
     """Metrics and plots, after the slice keys.
 
     Args:
         eval_config: a resolved config.
         skip_bad_rows: drop and count rows that no metric can take, instead of failing.
         seed: of the resamples behind confidence intervals.
+        max_slices: slices that one slicing spec may make.
     """
-    return [MetricsAndPlotsEvaluator(eval_config, skip_bad_rows=skip_bad_rows, seed=seed)]
+    return [MetricsAndPlotsEvaluator(eval_config, skip_bad_rows=skip_bad_rows, seed=seed, max_slices=max_slices)]
 
 
 def default_writers(

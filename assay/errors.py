@@ -30,6 +30,7 @@ import traceback
 from assay.printable import message_line
 
 _TAG = re.compile(r"assay\.errors\.(?P<name>\w+): (?P<message>.*)")
+_MEMORY_ERROR = re.compile(r"^(\w+\.)*\w*MemoryError\b", re.MULTILINE)
 _BEAM_SUFFIX = re.compile(r" \[while running '(?P<step>[^']*)'\]\s*$")
 
 
@@ -121,6 +122,8 @@ def recover(error: BaseException) -> AssayError | None:
     while seen is not None:
         if isinstance(seen, AssayError):
             return _without_suffix(seen)
+        if isinstance(seen, MemoryError):
+            return _out_of_memory(seen)
         if isinstance(seen, ImportError) and (missing := _missing_package(seen)):
             return missing
         seen = seen.__cause__ or seen.__context__
@@ -133,7 +136,17 @@ def recover_from_text(text: str) -> AssayError | None:
         kind = globals().get(match["name"])
         if isinstance(kind, type) and issubclass(kind, AssayError):
             return _without_suffix(kind(match["message"]))
-    return None
+    return _out_of_memory() if _MEMORY_ERROR.search(text) else None
+
+
+def _out_of_memory(error: MemoryError | None = None) -> TransientError:
+    """The one line for a stage that asked for more memory than there is."""
+    lines = _BEAM_SUFFIX.sub("", str(error or "")).splitlines()
+    told = f" ({lines[0]})" if lines else ""
+    return TransientError(
+        f"out of memory{told}: give the stage more of it, or ask for less, by smaller batches (inputs.batch_rows) or "
+        f"fewer slices (slicing_specs by columns of many values)"
+    )
 
 
 def of_custom_code(error: BaseException) -> AssayError:

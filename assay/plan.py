@@ -35,6 +35,9 @@ SHARED_OUTPUTS = (METRICS_KEY, PLOTS_KEY, "attributions")
 FOLDERS_OF_ROOT = ("plans", "runs", "scratch")
 """What lies under a root of checkpoints beside the folders of tasks."""
 
+MOST_SLICES = 1_000_000
+"""Slices that one slicing spec may make, where nothing else is said: with a few metrics, some 2 GB."""
+
 _FORMAT = 1
 _LONGEST_NAME = 100
 """Files and folders are called after stages."""
@@ -96,6 +99,7 @@ class Plan:
         min_rows: below this number of rows the verdict is NOT_EVALUATED.
         rubber_stamp: there is no baseline yet, so change thresholds are not checked.
         seed: of the resamples behind confidence intervals.
+        max_slices: slices that one slicing spec may make; more are an error.
         code_version: version of the user's own code, where it should count instead of its source.
     """
 
@@ -112,6 +116,7 @@ class Plan:
     min_rows: int = 1
     rubber_stamp: bool = False
     seed: int = 0
+    max_slices: int = MOST_SLICES
     code_version: str = ""
 
     def __post_init__(self) -> None:

@@ -25,6 +25,7 @@ class RunSettings:
         min_rows: least number of good rows.
         rubber_stamp: whether change thresholds are left out for want of a baseline.
         seed: of the resamples behind confidence intervals.
+        max_slices: slices that one slicing spec may make.
     """
 
     params: Mapping[str, str]
@@ -33,6 +34,7 @@ class RunSettings:
     min_rows: int
     rubber_stamp: bool
     seed: int
+    max_slices: int
 
     @property
     def skips_bad_rows(self) -> bool:

@@ -248,7 +248,7 @@ _EXTRACTORS: Mapping[str, Callable[[Context], Extractor]] = {
 
 _EVALUATORS: Mapping[str, Callable[[Context], Evaluator]] = {
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME: lambda c: MetricsAndPlotsEvaluator(
-        c.eval_config, skip_bad_rows=c.skips_bad_rows, seed=c.plan.seed
+        c.eval_config, skip_bad_rows=c.skips_bad_rows, seed=c.plan.seed, max_slices=c.plan.max_slices
     ),
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME: lambda _: AnalysisTableEvaluator(),
 }

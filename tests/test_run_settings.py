@@ -28,7 +28,7 @@ CONFIG = {
     "slicing_specs": [{}, {"feature_keys": ["group"]}],
     "metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}, AUC_OF_ALL]}],
 }
-SETTINGS = ("params", "on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed")
+SETTINGS = ("params", "on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "max_slices")
 
 
 @pytest.fixture(params=["memory", "files"])

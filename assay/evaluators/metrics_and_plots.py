@@ -24,6 +24,7 @@ from assay.metrics.examples import Examples, Stream, examples_of
 from assay.metrics.keys import MetricKey
 from assay.metrics.misfits import refuse_other_shapes, refuse_other_values
 from assay.metrics.resampling import Resampling, resampling_of
+from assay.metrics.slice_limit import SliceLimit
 from assay.metrics.specs import Metric, asked_of, metrics_of
 from assay.metrics.states import (
     UNPLACED,
@@ -37,6 +38,7 @@ from assay.metrics.states import (
     place,
 )
 from assay.metrics.values import Interval, Value
+from assay.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
 from assay.records import metric_records, plot_records, too_small_records
 from assay.slicing import Slicing, codes_of, slicings_of, without
@@ -69,6 +71,7 @@ def MetricsAndPlotsEvaluator(
     run_after: str = SLICE_KEY_EXTRACTOR_STAGE_NAME,
     skip_bad_rows: bool = False,
     seed: int = 0,
+    max_slices: int = MOST_SLICES,
 ) -> Evaluator:
     """Evaluator of every metric and plot of a resolved config.
 
@@ -79,19 +82,27 @@ def MetricsAndPlotsEvaluator(
         run_after: the extractor whose Extracts hold labels, predictions, weights and slice keys.
         skip_bad_rows: drop and count rows that no metric can take, instead of failing.
         seed: of the resamples behind confidence intervals, where the config asks for them.
+        max_slices: slices that one slicing spec may make; more are an error, told before memory runs out.
 
     Raises:
         EvalConfigError: a metric or setting that does not exist.
     """
-    transform = EvaluateMetricsAndPlots(eval_config, skip_bad_rows, seed)
+    transform = EvaluateMetricsAndPlots(eval_config, skip_bad_rows, seed, max_slices)
     return Evaluator(METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME, run_after, transform)
 
 
 class EvaluateMetricsAndPlots(beam.PTransform):
     """PCollection[Extracts] -> {"metrics": PCollection[bytes], "plots": PCollection[bytes]}."""
 
-    def __init__(self, eval_config: EvalConfig, skip_bad_rows: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self,
+        eval_config: EvalConfig,
+        skip_bad_rows: bool = False,
+        seed: int = 0,
+        max_slices: int = MOST_SLICES,
+    ) -> None:
         super().__init__()
+        self._max_slices = max_slices
         self._metrics = metrics_of(eval_config)
         self._resampling = resampling_of(eval_config, seed)
         self._slicings = slicings_of(eval_config)
@@ -102,8 +113,9 @@ class EvaluateMetricsAndPlots(beam.PTransform):
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> dict[str, beam.PCollection[bytes]]:
         """Accumulate, merge, evaluate."""
-        accumulate = _Accumulate(self._metrics, self._slicings, self._resampling, self._skip_bad_rows)
-        evaluate = _Records(self._metrics, self._baseline, self._min_slice_size, self._resampling)
+        limit = SliceLimit(self._slicings, self._max_slices)
+        accumulate = _Accumulate(self._metrics, self._slicings, self._resampling, self._skip_bad_rows, limit)
+        evaluate = _Records(self._metrics, self._baseline, self._min_slice_size, self._resampling, limit)
         records = (
             extracts
             | "Accumulate" >> beam.ParDo(accumulate)
@@ -122,7 +134,9 @@ class _Accumulate(beam.DoFn):
         slicings: tuple[Slicing, ...],
         resampling: Resampling | None,
         skip_bad_rows: bool,
+        limit: SliceLimit,
     ) -> None:
+        self._limit = limit
         self._slicings, self._resampling, self._skip = slicings, resampling, skip_bad_rows
         self._twins = [
             [earlier for earlier in slicings[:i] if earlier.features == slicing.features]
@@ -149,8 +163,9 @@ class _Accumulate(beam.DoFn):
         contributions = place(self._layout, examples)
         columns, kept = _slice_columns(extracts), row_count(extracts)
         draws = list(self._resampling.draws(extracts, kept)) if self._resampling else [Draw()]
-        for slicing, states, twins in zip(self._slicings, self._states, self._twins, strict=True):
+        for i, (slicing, states, twins) in enumerate(zip(self._slicings, self._states, self._twins, strict=True)):
             states.add(without(codes_of(columns[slicing.name]), twins), contributions, kept, draws)
+            self._limit.check(i, len(states))
 
     def _checked(self, extracts: Extracts, rows: int) -> tuple[Extracts, dict[Stream, Examples]]:
         """The batch without its bad rows, and what each stream sees of it."""
@@ -177,7 +192,9 @@ class _Accumulate(beam.DoFn):
             states = self._states.pop()
             i = len(self._states)
             for block, part in states.partials(block_count(len(self._slicings[i].features))):
-                self._forests.setdefault((i, block), Forest()).add(self._node, part)
+                forest = self._forests.setdefault((i, block), Forest())
+                forest.add(self._node, part)
+                self._limit.check_block(i, max(len(merged.keys) for merged in forest.nodes.values()))
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         self._flush()
@@ -234,13 +251,17 @@ class _Records(beam.DoFn):
         baseline: str | None,
         min_slice_size: int,
         resampling: Resampling | None,
+        limit: SliceLimit,
     ) -> None:
+        self._limit = limit
         self._metrics, self._baseline, self._min_slice_size = metrics, baseline, min_slice_size
         self._resampling = resampling
         self._resampled = [m for m in metrics if isinstance(m.key, MetricKey) and m.class_name not in _WITHOUT_INTERVAL]
         self._layout = layout_of(metrics)
 
     def process(self, element: tuple[tuple[int, int], Partial]) -> Iterator[beam.pvalue.TaggedOutput]:
+        (slicing, _), part = element
+        self._limit.check_block(slicing, len(part.keys))
         samples = element[1] if self._resampling is None else self._resampling.samples(element[1])
         count = len(samples.rows) // len(samples.keys)
         rows = samples.rows[::count]

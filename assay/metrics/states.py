@@ -114,6 +114,9 @@ class SliceStates:
         self._rows = np.zeros(1, np.int64)
         self._sums: list[CellSums | TermSums] = [table.empty() for _, table in layout.tables]
 
+    def __len__(self) -> int:
+        return len(self._index)
+
     def add(
         self, codes: Codes, contributions: Sequence[Cells | Terms], rows: int, draws: Iterable[Draw] = (Draw(),)
     ) -> None:
