@@ -196,7 +196,7 @@ class _Jobs:
             try:
                 result = submitted(reader, analysis, (*flags, f"--job_name={self.name}", *labels))
             except Exception as error:
-                if _is_taken(error):
+                if _is_taken(error) or _is_taken(error.__context__):  # the one line of a runner hides what Beam said
                     return None
                 raise
         return self._get(result.job_id())
@@ -354,7 +354,7 @@ def _plain(state: str) -> str:
     return state.removeprefix("JOB_STATE_").lower().replace("_", " ")
 
 
-def _is_taken(error: Exception) -> bool:
+def _is_taken(error: BaseException | None) -> bool:
     """Whether Dataflow refuses a job for there being an active one of that name."""
     from apache_beam.runners.dataflow.internal.apiclient import DataflowJobAlreadyExistsError
     from google.api_core.exceptions import Conflict

@@ -37,9 +37,14 @@ def lineage_of(plan: Plan, stage: str, inputs: Mapping[str, Any], done: Mapping[
     manifests = [given if isinstance(given, str) else given["manifest"] for given in inputs.values()]
     read = [checkpoint(manifest) for manifest in manifests]
     read += [dataset(place) for place in dict.fromkeys(map(folder_of, _places(plan, task)))]
-    wrote = [dataset(done["output"], rows=done["counts"].get("rows"))] if done["output"] else []
+    wrote = [results(plan.output, done["output"], done["counts"].get("rows"))] if done["output"] else []
     wrote += [checkpoint(done["manifest"], rows=done["rows"])] if done["manifest"] else []
     return OperatorLineage(inputs=read, outputs=wrote)
+
+
+def results(output: str, folder: str, rows: int | None) -> Dataset:
+    """The dataset of an analysis's results, one for all runs; its version is the folder of the run."""
+    return dataset(output, version=folder.rsplit("/", 1)[-1], rows=rows)
 
 
 def checkpoint(manifest: str, rows: int | None = None) -> Dataset:

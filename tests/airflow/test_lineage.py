@@ -83,9 +83,12 @@ def test_a_whole_plan_reads_data_and_models_and_writes_results(plan):
         {"name": "f", "uri": "a.b", "type": "callable"},
     )
     whole = reshaped(replace(plan, inputs=inputs, models=models), "none")
-    lineage = lineage_of(whole, "Analyse", {}, done(output="gs://results/day"))
+    whole = replace(whole, output="gs://results/day")
+    lineage = lineage_of(whole, "Analyse", {}, done(output="gs://results/day/run-1"))
     assert names(lineage.inputs) == ["gs://data day", "file /labels/labels.csv", "gs://models 7"]
     assert names(lineage.outputs) == ["gs://results day"]
+    (wrote,) = lineage.outputs
+    assert wrote.facets["version"].datasetVersion == "run-1"
 
 
 def test_inputs_may_be_uris_and_only_stages_that_run_a_model_read_it(plan):

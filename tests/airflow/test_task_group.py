@@ -120,7 +120,7 @@ def test_a_group_of_a_fused_plan_can_be_mapped_and_its_gate_closes_for_one_of_ma
         "days.Gate": ["success", "success"],
         "days.Bless": ["success", "skipped"],
     }
-    assert returned(run, "days.Analyse", 1)["output"].endswith(BAD_DAY)
+    assert returned(run, "days.Analyse", 1)["output"].rsplit("/", 2)[1] == BAD_DAY
 
 
 def test_the_date_falls_back_on_when_the_run_was_due_if_it_has_no_logical_date(make):
@@ -176,7 +176,7 @@ def test_links_lead_to_checkpoint_and_results(make, tmp_path):
             run_id=run.run_id, key="_link_assay_results", task_ids="model_analysis.Analyse", dag_ids="validation"
         )
         found = [row.value for row in session.execute(query.with_only_columns(XComModel.value))]
-    assert found == [f"file://{tmp_path}/results/{GOOD_DAY}"]
+    assert found == [f"file://{latest(tmp_path / 'results' / GOOD_DAY)}"]
 
 
 def test_a_bucket_is_linked_to_the_console():
