@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Builds assay-core:VERSION and assay-tensorflow:VERSION. Exit code 3: no Docker engine is to be had here.
+# Builds assay-core:VERSION and assay-tensorflow:VERSION, and writes what is in them to out/images/*.cdx.json.
+# Exit code 3: no Docker engine is to be had here.
 #
-# BASE_IMAGE  where to start from: any image with Python 3.11 and venv. Otherwise python:3.11-slim, or, where no
-#             registry answers, a base of Debian's packages, made here (root, on Debian).
+# BASE_IMAGE  where to start from: any image with Python 3.11 and venv; name its digest too, to have the same again
+#             (NAME@sha256:...). Otherwise python:3.11-slim, or, where no registry answers, a base of Debian's packages,
+#             made here (root, on Debian), which is the same to the last bit as long as Debian's packages are.
 # CA_BUNDLE   certificates that pip shall trust; they do not end up in the image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -48,7 +50,9 @@ start_engine() {
   none "dockerd does not start"
 }
 
+# Times in the files of a base are those of this day, so that two bases of the same packages are the same.
 make_base() {
+  export SOURCE_DATE_EPOCH=1767225600
   command -v mmdebstrap >/dev/null || install mmdebstrap
   say "no registry answers: making $1 of Debian's packages"
   mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3,python3-venv,tzdata \
@@ -72,6 +76,16 @@ find_base() {
   fi
 }
 
+# The digest by which a registry knows the base; of a base made here, that of its files.
+find_digest() {
+  local form='{{if .RepoDigests}}{{index .RepoDigests 0}}{{else}}{{index .RootFS.Layers 0}}{{end}}'
+  docker image inspect "$base" >/dev/null 2>&1 || "$client" pull --quiet "$base" >/dev/null
+  digest=$(docker image inspect --format "$form" "$base")
+  [[ $digest != *@sha256:* ]] || base=$digest # from now on it is this one, whatever becomes of its tag
+  digest=${digest#*@}
+  say "base $base, $digest"
+}
+
 # What pip needs of this machine goes in as secrets: seen during the build, in no layer.
 write_secrets() {
   secrets=$(mktemp -d)
@@ -88,8 +102,10 @@ build() {
     [[ ! -e $secret ]] || given+=(--secret "id=${secret##*/},src=$secret")
   done
   docker build --quiet "${given[@]}" --file components/Dockerfile --tag "$tag" --build-arg IMAGE="$1" \
-    --build-arg BASE_IMAGE="$base" --build-arg VERSION="$version" --build-arg REVISION="$revision" . >/dev/null
+    --build-arg BASE_IMAGE="$base" --build-arg BASE_DIGEST="$digest" --build-arg VERSION="$version" --build-arg REVISION="$revision" . >/dev/null
   size=$(docker image inspect --format '{{.Size}}' "$tag")
+  mkdir -p out/images
+  docker run --rm --network none --entrypoint cat "$tag" /usr/share/assay/sbom.json >"out/images/assay-$1-$version.cdx.json"
   printf '%s: %d MB, %d s\n' "$tag" $((size / 1000000)) $((SECONDS - started))
 }
 
@@ -97,6 +113,7 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
 revision=$(git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null || echo unknown)
 start_engine
 find_base
+find_digest
 write_secrets
 build core
 build tensorflow

@@ -22,7 +22,7 @@ Docker = Callable[..., subprocess.CompletedProcess[str]]
 def run_docker(*args: str | Path) -> subprocess.CompletedProcess[str]:
     command = [CLIENT, *map(str, args)]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
     except FileNotFoundError:
         return subprocess.CompletedProcess(command, 127, "", "there is no docker command")
 

@@ -95,7 +95,7 @@ def started(bucket: str = "bucket", python: str = sys.executable) -> Iterator[Em
 
 
 def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         with contextlib.suppress(urllib.error.URLError, ConnectionError):
             urllib.request.urlopen(url + CONTROL).close()

@@ -23,6 +23,7 @@ from assay.errors import (
     MissingFileError,
 )
 from assay.runner import _runner
+from tests.cpu import start_of_python
 
 RNG = np.random.default_rng(4)
 LABELS = (RNG.random(400) < 0.4).astype(float)
@@ -116,12 +117,12 @@ def test_values_of_rows_on_the_wrong_side_are_shown_by_slice():
         assert shown["float64Values"] == wrong["older"].tolist()[:3]
 
 
-def test_one_row_takes_less_than_a_second():
+def test_one_row_takes_no_longer_than_thirty_starts_of_python():
     rows = [{"label": 1, "prediction": 0.9, "group": "a"}]
     assay.analyze_raw_data(rows, CONFIG)
     started = time.process_time()
     assay.analyze_raw_data(rows, CONFIG)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 30 * start_of_python()
 
 
 def test_thresholds_are_validated(tmp_path):

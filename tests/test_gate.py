@@ -17,6 +17,7 @@ from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.records import metric_key_to_proto, metric_records, slice_key_to_proto, too_small_records
 from assay.slicing import matches, slicing_of
+from tests.cpu import start_of_python
 
 OVERALL = ()
 FEMALE = (("sex", "Female"),)
@@ -713,7 +714,7 @@ def test_a_verdict_can_be_given_on_a_result_alone():
 # ---- speed ----
 
 
-def test_two_thousand_slices_of_fifty_metrics_take_well_under_a_second():
+def test_two_thousand_slices_of_fifty_metrics_take_no_longer_than_25_starts_of_python():
     keys = [OVERALL, *((("zip", str(i)),) for i in range(1999))]
     values = {AUC._replace(name=f"m{i}"): np.full(2000, 0.8) for i in range(50)}
     metrics = [MetricsForSlice.FromString(r) for r in metric_records(keys, np.full(2000, 10), values)]
@@ -723,4 +724,4 @@ def test_two_thousand_slices_of_fifty_metrics_take_well_under_a_second():
     taken = time.process_time() - started
     assert result.validation_ok
     assert result.validation_details.slicing_details[0].num_matching_slices == 2000
-    assert taken < 0.8
+    assert taken < 25 * start_of_python()

@@ -18,7 +18,7 @@ import websocket
 
 from tests.airflow.standalone import until
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 300
 SETTLE_SECONDS = 3
 """What moves on a page has come to rest by then."""
 

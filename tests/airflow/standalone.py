@@ -22,7 +22,7 @@ from urllib.parse import quote
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS, PARSE_SECONDS, RUN_SECONDS = 180, 120, 300
+START_SECONDS, PARSE_SECONDS, RUN_SECONDS = 900, 600, 1200
 LOST_SECONDS = 30
 """After which a task of which nothing is heard has no worker any more."""
 

@@ -75,7 +75,7 @@ def call(*arguments, image="core", attempt=1, stage="Gate"):
     return StageCall(arguments=arguments, image=image, name=f"dag.manual__1.validate.{stage}.{attempt}")
 
 
-def until(true, seconds=60.0):
+def until(true, seconds=300.0):
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline

@@ -73,7 +73,7 @@ def killed_before_it_commits(run, task):
     return exit_code, {Path(place).name for place, _ in storage.list(f"{run.root}/{task.name}")}
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=300):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until

@@ -50,7 +50,7 @@ def started(log: Path) -> Iterator[tuple[str, ...]]:
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("localhost", port)):
             return

@@ -55,7 +55,7 @@ class SmallFiles:
 
 
 def is_transient(run: SmallRun, name: str, place: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while "assay.errors." not in run.printed(name) and time.monotonic() < deadline:  # it may go through a pipe
         time.sleep(0.01)
     line = run.last_line(name)

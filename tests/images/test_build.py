@@ -1,6 +1,7 @@
 """How the images are made: pins in step with the project, a health check and a build that say why they fail."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,11 +17,12 @@ from tests.docker import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+PIN = re.compile(r"^([a-z0-9][a-z0-9-]*)==([0-9][\w.]*)", re.MULTILINE)
+HASHED = r"[a-z0-9][a-z0-9-]*==[0-9][\w.]*( \\\n    --hash=sha256:[0-9a-f]{64})+"
 
 
 def pins(name):
-    lines = (ROOT / f"constraints{name}.txt").read_text().splitlines()
-    return dict(line.split("==") for line in lines if not line.startswith("#"))
+    return dict(PIN.findall((ROOT / f"constraints{name}.txt").read_text()))
 
 
 def names(requirements):
@@ -32,6 +34,23 @@ def test_images_hold_the_versions_that_the_tests_ran_with():
     tested["tensorflow-cpu"] = tested["tensorflow"]
     held = pins("-tensorflow")
     assert held == {name: tested.get(name) for name in held}
+
+
+@pytest.mark.parametrize("name", ["core", "tensorflow", "tools", "sbom"])
+def test_what_goes_into_images_is_pinned_by_hash_without_an_address(name):
+    text = (ROOT / f"constraints-{name}.txt").read_text()
+    kept = [part for part in re.split(r"\n(?! )", text.strip()) if not part.startswith("#")]
+    assert len(kept) >= 2
+    assert [part for part in kept if not re.fullmatch(HASHED, part)] == []
+
+
+def test_images_install_nothing_that_is_not_hashed():
+    dockerfile = (ROOT / "components" / "Dockerfile").read_text().replace("\\\n", " ")
+    installs = re.findall(r"pip install [^&\n]*", dockerfile)
+    assert len(installs) == 5
+    assert [line for line in installs if "--require-hashes" not in line] == [
+        "pip install --quiet --no-index --no-deps /mnt/*.whl  "  # our own wheel, built here
+    ]
 
 
 def test_the_image_with_tensorflow_has_all_that_the_small_one_has():

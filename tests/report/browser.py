@@ -16,7 +16,7 @@ from typing import Any
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
-_PATIENCE = 60.0
+_PATIENCE = 300.0
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",  # containers have none to offer
