@@ -122,7 +122,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("what the resolver took today")
         for line in took:
             terminalreporter.write_line(line)
-    left = [item for item in terminalreporter.stats.get("deselected", []) if "installs" in item.nodeid]
+    left = [
+        item
+        for item in terminalreporter.stats.get("deselected", [])
+        if "installs" in item.nodeid and item.get_closest_marker("slow")
+    ]
     if left:
         terminalreporter.section("UNPINNED INSTALLS THAT ONLY `make test-all` TRIES")
         for item in left:

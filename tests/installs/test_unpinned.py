@@ -59,10 +59,11 @@ frame
 """
 
 DAG = """
+from pathlib import Path
 from airflow.sdk import DAG
 from assay.operators import model_analysis_task_group
 with DAG("release") as dag:
-    model_analysis_task_group("analysis.yaml", root="root", checkpoint="cuts")()
+    model_analysis_task_group(Path("analysis.yaml").absolute(), root=str(Path("root").absolute()), checkpoint="cuts")()
 print(sorted(dag.task_ids))
 """
 
@@ -139,7 +140,7 @@ def shown(cell, kind):
 def test_with_the_small_runtime_scores_are_judged_and_models_name_the_extra(version, install):
     core = install(version, "core")
     (core.work / "analysis.yaml").write_text(PLAIN)
-    code = "import pandas as pd; pd.DataFrame({'x': [0.1, 0.9], 'label': [0, 1], 'town': ['a', 'b']})"
+    code = "import pandas as pd; pd.DataFrame({'x': [0.1, 0.9], 'label': [0, 1], 'town': ['a', 'a']})"
     said(core.run("python", "-c", f"{code}.to_parquet('rows.parquet')"))
     assert said(core.run("assay", "run", "analysis.yaml", "--quiet")).startswith("BLESSED")
     (core.work / "model").mkdir(exist_ok=True)
