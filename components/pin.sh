@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 compile() { "$uv" pip compile --quiet --no-header --no-annotate --python-version 3.11 "$@"; }
 
 # Names and versions from standard input -> the same, with the hashes of their files; no address of any.
-hashed() { compile --no-deps --generate-hashes --no-emit-index-url --no-emit-find-links -; }
+hashed() { compile --no-deps --generate-hashes -; }
 
 # tensorflow-cpu is the same TensorFlow without code for devices that no image has.
 pin() {
