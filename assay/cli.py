@@ -290,6 +290,7 @@ def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
     from assay.report import tables
 
     console, results = Console(), results_folder(results)
+    _say(results)
     console.print(tables.metrics_table(results, metrics, slices))
     console.print(tables.verdict_panel(results))
 

@@ -48,9 +48,7 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
     shown = found if slices is not None else found[:_MOST_SLICES]
     tall = len(shown) <= _MOST_COLUMNS
     columns = keys if tall else _first(keys) if metrics is None else _candidates(keys, metrics)
-    table = Table(
-        title=harmless(results), padding=(0, 0), caption=_caption(len(columns), len(keys), len(shown), len(records))
-    )
+    table = Table(padding=(0, 0), caption=_caption(len(columns), len(keys), len(shown), len(records)))
     fill = _metrics_down if tall else _slices_down
     fill(table, shown, columns)
     return table
