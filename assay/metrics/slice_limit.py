@@ -10,7 +10,7 @@ from assay.metrics.states import block_count
 from assay.slicing import Slicing
 
 _UNEVEN, _FEW = 1.25, 100
-"""How much fuller than the mean a block of slices may be, as they are spread over blocks by a hash: a share, a number."""
+"""How much fuller than the mean a block of slices may be, since a hash spreads them over blocks: share, number."""
 
 
 @dataclass(frozen=True)
