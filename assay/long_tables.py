@@ -48,7 +48,8 @@ METRICS_SCHEMA = pa.schema(
 slice: the slice for people; slice_key: its features and their values as text, null for a cross slice; rows: unweighted.
 metric ... is_diff: the metric's key; weighted is null where weighting has no meaning.
 position, threshold, element: which number of a metric that has several; null otherwise.
-value: the number; lower_bound, upper_bound: its confidence interval; text: what is not a number, such as an error.
+value: the number; lower_bound, upper_bound: its confidence interval; text: what a float cannot hold, such as an
+error, or a whole number of more than 15 digits.
 """
 
 _MATRIX = (
@@ -219,7 +220,12 @@ def _array(array: pb.ArrayValue) -> Iterable[_Item]:
     if array.data_type == pb.ArrayValue.BYTES:
         return [_words(_decoded(text), i) for i, text in enumerate(array.bytes_values)]
     numbers = getattr(array, f"{pb.ArrayValue.DataType.Name(array.data_type).lower()}_values", ())
-    return [_number(number, i) for i, number in enumerate(numbers)]
+    return [_exact(number, i) for i, number in enumerate(numbers)]
+
+
+def _exact(number: float, position: int) -> _Item:
+    """A number; as text if it is a whole number that a float cannot hold."""
+    return _number(number, position) if float(number) == number else _words(str(number), position)
 
 
 def _confusion_matrices(value: pb.ConfusionMatrixAtThresholds) -> Iterable[_Item]:

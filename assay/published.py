@@ -40,7 +40,7 @@ def results_json(plan: Plan, run: str, verdict: str, counts: Mapping[str, Any], 
         plan: with its parameters.
         run: name of the run's folder.
         verdict: the status.
-        counts: `rows`, `bad_rows`, `unmatched`.
+        counts: `rows`, `bad_rows`, `unmatched`, `unsliced`.
         files: names of those that belong to the results.
     """
     results = {
@@ -83,7 +83,7 @@ def publish_not_evaluated(plan: Plan, run: str, why: str) -> str:
     Returns:
         The folder of the run's results.
     """
-    started, counts = time.time(), {"rows": 0, "bad_rows": {}, "unmatched": {}}
+    started, counts = time.time(), {"rows": 0, "bad_rows": {}, "unmatched": {}, "unsliced": {}}
     folder = folder_of_run(plan.output, run, digest(plan))
     name = folder.rsplit("/", 1)[-1]
     withdraw(folder)

@@ -22,6 +22,7 @@ ERROR_METRIC_NAME = "__ERROR__"
 
 _SLICE_KEY, _METRICS, _PLOTS, _ROWS = 1, 51, 8, 1000  # fields of MetricsForSlice and PlotsForSlice
 _FLOAT64 = 5  # ArrayValue.DataType
+_INT64 = np.iinfo(np.int64)
 _SLICES_AT_ONCE = 16  # a slice has some 160 kB of plots
 
 
@@ -107,9 +108,12 @@ def _metric_value(key: MetricKey, value: Value) -> tuple[wire.Part, ...]:
 
 
 def _shown(key: MetricKey, values: npt.NDArray[Any]) -> bytes:
-    """A sample of the data as an array: text and bytes as bytes, numbers as doubles."""
+    """A sample of the data as an array: whole numbers as int64, numbers as doubles, all else as text or bytes."""
     array = pb.ArrayValue(shape=[len(values)])
-    if all(isinstance(value, int | float) for value in values):
+    if all(isinstance(value, int) and _INT64.min <= value <= _INT64.max for value in values):
+        array.data_type = pb.ArrayValue.INT64
+        array.int64_values.extend(values)
+    elif all(isinstance(value, int | float) and float(value) == value for value in values):
         array.data_type = pb.ArrayValue.FLOAT64
         array.float64_values.extend(map(float, values))
     else:
@@ -182,7 +186,9 @@ def _ratio(numerator: Floats, denominator: Floats, undefined: float) -> Floats:
 
 
 def slice_key_to_proto(key: SliceKey) -> pb.SliceKey:
-    """Text becomes bytes_value, integers int64_value, other numbers float_value, which has 32 bits.
+    """Text becomes bytes_value, integers int64_value, and other numbers float_value, which has 32 bits.
+
+    A number that float_value cannot hold becomes its text in bytes_value, where TFMA sees it, and double_value.
 
     Raises:
         ColumnTypeError: a value of another type.
@@ -193,10 +199,12 @@ def slice_key_to_proto(key: SliceKey) -> pb.SliceKey:
             message.single_slice_keys.add(column=feature, bytes_value=value.encode())
         elif isinstance(value, int):
             message.single_slice_keys.add(column=feature, int64_value=value)
-        elif isinstance(value, float):
+        elif not isinstance(value, float):
+            raise ColumnTypeError(f"slice feature {feature!r}: expected text or a number, found {value!r}")
+        elif _of_32_bits(value) == value:
             message.single_slice_keys.add(column=feature, float_value=value)
         else:
-            raise ColumnTypeError(f"slice feature {feature!r}: expected text or a number, found {value!r}")
+            message.single_slice_keys.add(column=feature, bytes_value=repr(value).encode(), double_value=value)
     return message
 
 
@@ -206,10 +214,22 @@ def slice_key_from_proto(message: pb.SliceKey) -> SliceKey:
 
 
 def _slice_value(part: pb.SingleSliceKey) -> str | int | float:
+    if part.HasField("double_value"):
+        return part.double_value
     kind = part.WhichOneof("kind")
     if kind == "int64_value":
         return part.int64_value
-    return part.float_value if kind == "float_value" else part.bytes_value.decode("utf-8", "backslashreplace")
+    return _of_32_bits(part.float_value) if kind == "float_value" else _text_of(part)
+
+
+def _text_of(part: pb.SingleSliceKey) -> str:
+    return part.bytes_value.decode("utf-8", "backslashreplace")
+
+
+def _of_32_bits(value: float) -> float:
+    """The number that the shortest text of the nearest float32 says: 11.29 for 11.289999961853027."""
+    with np.errstate(over="ignore"):
+        return float(str(np.float32(value)))
 
 
 def metric_key_to_proto(key: MetricKey) -> pb.MetricKey:

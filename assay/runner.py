@@ -124,8 +124,11 @@ def counts_of(result: Any) -> Counts:
 
 def counts_from(counters: Mapping[str, int]) -> Counts:
     """Rows of a run, from assay's counters by name."""
-    bad_rows = {reason: number for reason, number in _under("bad_rows/", counters).items() if number}
-    return Counts(counters.get("rows", 0), bad_rows, _under("unmatched/", counters))
+    bad_rows, unsliced = (
+        {name: number for name, number in _under(prefix, counters).items() if number}
+        for prefix in ("bad_rows/", "unsliced/")
+    )
+    return Counts(counters.get("rows", 0), bad_rows, _under("unmatched/", counters), unsliced)
 
 
 def _under(prefix: str, counters: Mapping[str, int]) -> dict[str, int]:

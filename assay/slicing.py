@@ -7,7 +7,9 @@ where a row can be in several slices, a list of such. The column explains itself
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,12 +18,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.columns import Column
+from assay.columns import Column, is_list, plain
 from assay.errors import ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import EvalConfig, SlicingSpec
+from assay.slice_values import distinct, meant_by, numbers_or_texts, same_value, to_python, values_of
 from assay.types import SliceKey
 
 Ints = npt.NDArray[np.int64]
+
+_UNCLEAR = re.compile(r'["=\x00-\x1f\x7f]|^\s|\s$| vs ')
+"""What a name or text in the text of a slice must not have unless it stands in quotes."""
 
 _LARGEST_FLAG_TABLE = 1 << 22
 """Crosses with fewer possible combinations are numbered by a table of flags, which beats sorting the rows."""
@@ -96,24 +102,69 @@ class _Coded(NamedTuple):
     rows: Ints | None
     codes: Ints
     values: pa.Array
+    kind: pa.DataType
+    """Type of the values as the column holds them."""
+    is_guessed: bool = False
+    """Whether that type was only told from the texts of a file."""
+
+
+class Sliced(NamedTuple):
+    """The rows of a batch under one slicing.
+
+    Attributes:
+        column: the slices that each row is in, as the module's docstring describes.
+        left_out: rows that have no value of one of the features, and so are in no slice.
+    """
+
+    column: pa.Array
+    left_out: int
+
+
+def slice_rows(
+    slicings: Sequence[Slicing],
+    features: Mapping[str, Column],
+    rows: int,
+    texts: Mapping[str, pa.Array] | None = None,
+) -> dict[str, Sliced]:
+    """Puts the rows of a batch into slices.
+
+    Args:
+        slicings: the ways to cut the data.
+        features: columns of n rows; those that are not there have no values.
+        rows: n.
+        texts: of some of the columns, what the file had where the number does not say it; see `TEXTS_KEY`.
+
+    Returns:
+        Name of the slicing -> where its rows are.
+
+    Raises:
+        ColumnTypeError: a feature of a type without slices (objects, lists of lists), text that is not UTF-8, or a text
+            of `feature_values` that means no value of the column's type.
+    """
+    coded = {name: _code(features[name], name) for slicing in slicings for name in slicing.features if name in features}
+    for name in coded if texts else ():
+        if texts and name in texts:
+            coded[name] = _with_texts(coded[name], features[name], texts[name])._replace(is_guessed=True)
+    return {slicing.name: _sliced(slicing, coded, rows) for slicing in slicings}
 
 
 def slice_column(slicing: Slicing, features: Mapping[str, Column], rows: int) -> pa.Array:
-    """The slices that each of `rows` rows is in, as the column that the module's docstring describes.
+    """The column of one slicing; arguments and errors as for `slice_rows`."""
+    return slice_rows([slicing], features, rows)[slicing.name].column
 
-    Raises:
-        ColumnTypeError: a feature of a type without slices (nested, decimal, ...), or text that is not UTF-8.
-    """
+
+def _sliced(slicing: Slicing, features: Mapping[str, _Coded], rows: int) -> Sliced:
     names = slicing.features
     if not names:
         only = pa.array([{}], pa.struct([]))
-        return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), only)
+        return Sliced(pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), only), 0)
     if any(name not in features for name in names):
-        return pa.DictionaryArray.from_arrays(
-            pa.nulls(rows, pa.int32()), pa.array([], pa.struct([(n, pa.string()) for n in names]))
-        )
+        none = pa.array([], pa.struct([(n, pa.string()) for n in names]))
+        return Sliced(pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), none), rows)
+
+    left_out = _left_out([features[name] for name in names], rows)
     fixed = dict(slicing.values)
-    coded = [_only(_code(features[n], n), fixed[n]) if n in fixed else _code(features[n], n) for n in names]
+    coded = [_only(features[n], fixed[n], n) if n in fixed else features[n] for n in names]
     crossed = coded[0]
     sizes = [len(coded[0].values)]
     for other in coded[1:]:
@@ -124,7 +175,18 @@ def slice_column(slicing: Slicing, features: Mapping[str, Column], rows: int) ->
     keys = pa.StructArray.from_arrays(
         [c.values.take(pa.array(p)) for c, p in zip(coded, parts, strict=True)], list(names)
     )
-    return _as_column(codes, keys, crossed.rows, rows)
+    return Sliced(_as_column(codes, keys, crossed.rows, rows), left_out)
+
+
+def _left_out(features: Sequence[_Coded], rows: int) -> int:
+    """Rows without a value of one of the features."""
+    known = np.ones(rows, bool)
+    for feature in features:
+        if feature.rows is None:
+            known &= feature.codes >= 0
+        else:
+            known &= np.bincount(feature.rows, minlength=rows) > 0
+    return rows - int(known.sum())
 
 
 def _as_column(codes: Ints, keys: pa.StructArray, entry_rows: Ints | None, rows: int) -> pa.Array:
@@ -150,16 +212,13 @@ def codes_of(column: pa.Array) -> Codes:
     codes, present = _compact(indices.to_numpy().astype(np.int64), len(entries.dictionary))
     keys = entries.dictionary if len(present) == len(entries.dictionary) else entries.dictionary.take(pa.array(present))
     names = [field.name for field in keys.type]
-    return Codes(
-        rows,
-        codes,
-        [tuple(zip(names, key, strict=True)) for key in zip(*(c.to_pylist() for c in keys.flatten()), strict=True)],
-    )
+    values = [to_python(column) for column in keys.flatten()]
+    return Codes(rows, codes, [tuple(zip(names, key, strict=True)) for key in zip(*values, strict=True)])
 
 
-def without(codes: Codes, others: Sequence[Slicing]) -> Codes:
-    """Leaves out the slices that one of the other slicings, over the same features, makes already."""
-    keep = np.array([not any(matches(key, other) for other in others) for key in codes.keys], bool)
+def without(codes: Codes, others: Collection[SliceKey]) -> Codes:
+    """Leaves out some slices: those that another slicing of the same batch, over the same features, makes already."""
+    keep = np.array([key not in others for key in codes.keys], bool)
     if codes.codes is None or keep.all():
         return codes
     renumbered = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)[codes.codes]
@@ -176,12 +235,19 @@ def column_of_keys(keys: Sequence[Sequence[SliceKey]]) -> pa.Array:
     names = [feature for feature, _ in next(iter(index), ())]
     if index and not names:
         return pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(keys), np.int8)), pa.array([{}], pa.struct([])))
-    parts = [pa.array([key[i][1] for key in index]) for i in range(len(names))]
+    parts = [_values_of_keys([key[i][1] for key in index]) for i in range(len(names))]
     dictionary = pa.StructArray.from_arrays(parts, names) if parts else pa.array([], pa.struct([("", pa.string())]))
     offsets = np.cumsum([0, *(len(row) for row in keys)]).astype(np.int32)
     return pa.ListArray.from_arrays(
         pa.array(offsets), pa.DictionaryArray.from_arrays(pa.array(entries, pa.int32()), dictionary)
     )
+
+
+def _values_of_keys(values: list[str | int | float]) -> pa.Array:
+    """Values of a feature as an array; texts beside numbers come from a column where each text may be a number."""
+    if len({isinstance(value, str) for value in values}) > 1:
+        return numbers_or_texts(pa.nulls(0, pa.string()), pa.array([str(value) for value in values]))
+    return pa.array(values)
 
 
 def matches(key: SliceKey, slicing: Slicing) -> bool:
@@ -192,31 +258,24 @@ def matches(key: SliceKey, slicing: Slicing) -> bool:
     return all(feature not in fixed or same_value(value, fixed[feature]) for feature, value in key)
 
 
-def same_value(value: str | int | float, text: str) -> bool:
-    """Whether a slice key's typed value is the one that a config's text means."""
-    if isinstance(value, str):
-        return value == text
-    try:
-        return bool(np.float32(value) == np.float32(text)) if isinstance(value, float) else float(text) == value
-    except ValueError:
-        return False
-
-
 def _code(column: Column, name: str) -> _Coded:
     """Codes one feature; a row's repeated values count once."""
     if isinstance(column, np.ndarray):
         column = pa.array(column) if column.ndim == 1 else _list_array(column)
-    if isinstance(column, pa.ExtensionArray):
-        column = column.storage
-    kind = column.type
-    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
-        return _Coded(None, *_encode(column, name))
+    column = plain(column)
+    if not is_list(column.type):
+        return _Coded(None, *_encode(column, name), kind=_stored_type(column.type))
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
     codes, values = _encode(column.flatten(), name)
     rows = np.repeat(np.arange(len(column)), lengths)
     known = codes >= 0
     pairs = np.unique(rows[known] * max(len(values), 1) + codes[known])
-    return _Coded(*np.divmod(pairs, max(len(values), 1)), values)
+    entries = np.divmod(pairs, max(len(values), 1))
+    return _Coded(*entries, values, kind=_stored_type(column.type.value_type))
+
+
+def _stored_type(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _list_array(array: npt.NDArray[Any]) -> pa.Array:
@@ -225,50 +284,51 @@ def _list_array(array: npt.NDArray[Any]) -> pa.Array:
 
 
 def _encode(column: pa.Array, name: str) -> tuple[Ints, pa.Array]:
-    """Codes (n,), -1 for null, and the values that occur, as text, int64 or double."""
-    if not pa.types.is_dictionary(column.type):
-        column = pc.dictionary_encode(_plain(column, name))
-    indices = column.indices.fill_null(-1) if column.indices.null_count else column.indices
-    codes, present = _compact(indices.to_numpy().astype(np.int64), len(column.dictionary))
-    values = column.dictionary if len(present) == len(column.dictionary) else column.dictionary.take(pa.array(present))
-    values = _checked(_plain(values, name), name)
-    if values.null_count:  # a dictionary may hold null or NaN as a value
-        lost = np.append(values.is_null().to_numpy(zero_copy_only=False), True)
-        renumber = np.where(lost, -1, np.cumsum(~lost) - 1)
-        return renumber[codes], values.drop_null()
-    return codes, values
+    """Codes (n,), -1 for a missing value, and the values that occur, each once, as `values_of` gives them."""
+    encoded = column if pa.types.is_dictionary(column.type) else _by_stored_value(column)
+    indices = encoded.indices.fill_null(-1) if encoded.indices.null_count else encoded.indices
+    codes, present = _compact(indices.to_numpy().astype(np.int64), len(encoded.dictionary))
+    stored = encoded.dictionary
+    if len(present) < len(stored):
+        stored = stored.take(pa.array(present))
+
+    # Several stored values may be one, such as -0.0 and 0.0, and a dictionary may hold null or NaN.
+    places, values = distinct(values_of(stored, name))
+    of_stored = np.append(places.fill_null(-1).to_numpy().astype(np.int64), -1)
+    return of_stored[codes], values
 
 
-def _checked(values: pa.Array, name: str) -> pa.Array:
-    """Readers take text as it is; before it names slices it has to be UTF-8."""
+def _by_stored_value(column: pa.Array) -> pa.DictionaryArray:
+    """The column as a dictionary array, so that what follows is done once for each value rather than for each row."""
     try:
-        values.validate(full=True)
-    except pa.ArrowInvalid as error:
-        raise ColumnTypeError(f"column {name!r} cannot be sliced on: it holds text that is not UTF-8") from error
-    return values
+        return column.dictionary_encode()
+    except pa.ArrowNotImplementedError:  # of a few types, such as float16
+        return pa.DictionaryArray.from_arrays(np.arange(len(column), dtype=np.int32), column)
 
 
-def _plain(column: pa.Array, name: str) -> pa.Array:
-    """Text, int64 or double; NaN becomes null. Floats are rounded to 32 bits, as results files hold them."""
-    kind = column.type
+def _with_texts(coded: _Coded, column: Column, texts: pa.Array) -> _Coded:
+    """A column of numbers that were texts: where a text says more than its number, it is the value.
+
+    A text counts only as long as the column still holds the number that was read from it.
+    """
+    if texts.null_count == len(texts):
+        return coded
+    encoded = texts.dictionary_encode()
     try:
-        if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-            return column.cast(pa.int64())
-        if pa.types.is_floating(kind):
-            known = pc.if_else(pc.is_nan(column), None, column)
-            return pc.add(known.cast(pa.float32(), safe=False).cast(pa.float64()), 0.0)  # -0.0 becomes 0.0
-        if pa.types.is_nested(kind) or pa.types.is_decimal(kind):
-            raise ColumnTypeError(
-                f"column {name!r} has type {kind}, which cannot be sliced on; expected text, numbers, booleans or dates"
-            )
-        return column.cast(pa.string())
-    except pa.ArrowInvalid as error:
-        raise ColumnTypeError(f"column {name!r} has type {kind} and cannot be sliced on: {error}") from error
+        numbers = encoded.dictionary.cast(coded.kind).take(encoded.indices)
+        is_text = pc.fill_null(pc.equal(numbers, column), False).to_numpy(zero_copy_only=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # an extractor has put something else in its place
+        return coded
+    at = encoded.indices.fill_null(0).to_numpy().astype(np.int64) + len(coded.values)
+    values = numbers_or_texts(coded.values, encoded.dictionary)
+    codes, present = _compact(np.where(is_text, at, coded.codes), len(values))
+    return coded._replace(codes=codes, values=values.take(pa.array(present)))
 
 
-def _only(coded: _Coded, text: str) -> _Coded:
+def _only(coded: _Coded, text: str, name: str) -> _Coded:
     """Keeps the entries whose value is the one that a config's text means."""
-    same = np.array([same_value(value, text) for value in coded.values.to_pylist()], bool)
+    meant = meant_by(text, coded.kind, name, is_guessed=coded.is_guessed)
+    same = np.array([value == meant for value in to_python(coded.values)], bool)
     hit = np.append(same, False)[coded.codes]
     if coded.rows is None:
         return coded._replace(codes=np.where(hit, coded.codes, -1))
@@ -280,10 +340,10 @@ def _cross(left: _Coded, right: _Coded) -> _Coded:
     size = len(right.values)
     if left.rows is None and right.rows is None:
         both = (left.codes >= 0) & (right.codes >= 0)
-        return _Coded(None, np.where(both, left.codes * size + right.codes, -1), right.values)
+        return right._replace(codes=np.where(both, left.codes * size + right.codes, -1))
     (left_rows, left_codes), (right_rows, right_codes) = _entries(left), _entries(right)
     i, j = pairs_within_rows(left_rows, right_rows)
-    return _Coded(left_rows[i], left_codes[i] * size + right_codes[j], right.values)
+    return right._replace(rows=left_rows[i], codes=left_codes[i] * size + right_codes[j])
 
 
 def _entries(coded: _Coded) -> tuple[Ints, Ints]:
@@ -320,8 +380,39 @@ def _compact(codes: Ints, size: int) -> tuple[Ints, Ints]:
 
 
 def slice_text(key: SliceKey) -> str:
-    """A slice key for people: `Overall`, or `sex=Female, race=White`."""
-    return ", ".join(f"{feature}={value}" for feature, value in key) or "Overall"
+    """A slice key for people: `Overall`, or `sex=Female, race=White`. Two keys never have the same.
+
+    A name or text that could be taken for more than it is stands in quotes, as in JSON: `city=""`, `note="a=1, b=2"`.
+    """
+    return ", ".join(f"{_name_text(feature)}={_value_text(value)}" for feature, value in key) or "Overall"
+
+
+def _name_text(feature: str) -> str:
+    return json.dumps(feature, ensure_ascii=False) if _UNCLEAR.search(feature) or "," in feature else feature
+
+
+def _value_text(value: str | int | float) -> str:
+    """Without `=` in it no text can be taken for a further feature, so a comma alone is clear: `age=(0, 18]`."""
+    is_unclear = isinstance(value, str) and (not value or _UNCLEAR.search(value))
+    return json.dumps(value, ensure_ascii=False) if is_unclear else str(value)
+
+
+def check_apart(keys: Iterable[SliceKey]) -> None:
+    """Checks that no two slices of a slicing are told by the same text.
+
+    Raises:
+        ColumnTypeError: the number 1 and the text `1`: files, or stages, hold one column as different types.
+    """
+    seen: dict[str, SliceKey] = {}
+    for key in keys:
+        other = seen.setdefault(slice_text(key), key)
+        for (name, value), (_, other_value) in zip(key, other, strict=True):
+            if isinstance(value, str) != isinstance(other_value, str):
+                raise ColumnTypeError(
+                    f"column {name!r} holds {str(value)!r} as text in some rows and as a number in others, so its "
+                    "slices could not be told apart; store it as one type in every file, or give its type in "
+                    "inputs.types (CSV, JSON lines)"
+                )
 
 
 def texts_of(keys: Sequence[SliceKey]) -> list[str]:

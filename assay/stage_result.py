@@ -20,7 +20,7 @@ class StageResult:
         kind: kind of its stages; `ANALYSE` for a whole plan in one task.
         manifest: URI of the checkpoint's manifest; "" if it leaves none.
         digest: of the checkpoint; "" if it leaves none.
-        counts: `rows`, `bad_rows`, `unmatched`, of this task and all before it; see `assay.verdict.Counts`.
+        counts: `rows`, `bad_rows`, `unmatched`, `unsliced`, of this task and all before it; see `assay.verdict.Counts`.
         rows: rows or elements in the checkpoint.
         reused: whether the checkpoint was there already, so that nothing had to be done.
         verdict: of the gate and of who publishes: BLESSED, NOT_BLESSED or NOT_EVALUATED; else "".

@@ -49,6 +49,7 @@ from assay.types import (
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     PREDICTIONS_EXTRACTOR_STAGE_NAME,
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    TEXTS_KEY,
     Evaluator,
     Extractor,
     Extracts,
@@ -176,7 +177,7 @@ def wanted_of(context: Context, stage: Stage) -> Callable[[tuple[str, ...]], boo
 
 
 def _is_wanted(path: tuple[str, ...], columns: frozenset[str]) -> bool:
-    return path[0] not in (FEATURES_KEY, INPUT_KEY) or (len(path) > 1 and path[1] in columns)
+    return path[0] not in (FEATURES_KEY, INPUT_KEY, TEXTS_KEY) or (len(path) > 1 and path[1] in columns)
 
 
 def _narrowed(source: Source, context: Context) -> Source:

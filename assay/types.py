@@ -53,6 +53,9 @@ ATTRIBUTIONS_KEY = "attributions"
 SLICE_KEY_TYPES_KEY = "_slice_key_types"
 SLICE_KEYS_KEY = "slice_keys"
 SOURCE_KEY = "_source"
+TEXTS_KEY = "_texts"
+"""Column -> the text (n,) that the file has, null where the column's number says all of it: as a slice value `007` is
+not 7. Only of columns whose type was told from the texts of a CSV file."""
 ROW_TYPES_KEY = "_column_types"
 
 # Keys of an Evaluation.

@@ -41,11 +41,14 @@ class Counts:
         bad_rows: rows that were dropped, by reason. Those that could not be read ("unreadable") are not in `rows`.
         unmatched: of a join: `rows` of the main source, which are not in the other counts, and `labels`, rows of the
             second source, that found no partner.
+        unsliced: rows in no slice of a slicing spec, as they have no value of one of its features, by the spec's
+            features ("country", "sex,race"). Only specs with such rows.
     """
 
     rows: int
     bad_rows: Mapping[str, int] = field(default_factory=dict)
     unmatched: Mapping[str, int] = field(default_factory=dict)
+    unsliced: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def bad(self) -> int:
@@ -114,6 +117,7 @@ class Verdict:
         bad_rows: rows that were dropped, by reason.
         rubber_stamp: whether change thresholds were left out for want of a baseline.
         unmatched: rows that found no partner in a join; see `Counts`.
+        unsliced: rows in no slice of a slicing spec; see `Counts`.
     """
 
     status: Status
@@ -122,6 +126,7 @@ class Verdict:
     bad_rows: Mapping[str, int] = field(default_factory=dict)
     rubber_stamp: bool = False
     unmatched: Mapping[str, int] = field(default_factory=dict)
+    unsliced: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The content of `verdict.json`; keys are sorted, and there is no NaN in it."""
@@ -152,7 +157,14 @@ class Verdict:
         head += ", change thresholds left out (rubber stamp)" if self.rubber_stamp else ""
         more = len(self.reasons) - limit
         rest = [f"... and {more:,} more"] if more > 0 else []
-        return [head, *map(_line, self.reasons[:limit]), *rest]
+        unsliced = [unsliced_text(name, rows) for name, rows in sorted(self.unsliced.items())]
+        return [head, *map(_line, self.reasons[:limit]), *rest, *unsliced]
+
+
+def unsliced_text(slicing: str, rows: int) -> str:
+    """Rows that a slicing spec left out, for people."""
+    are = "1 row is" if rows == 1 else f"{rows:,} rows are"
+    return f"{are} in no slice by {slicing}: no value"
 
 
 def _line(reason: Reason) -> str:
@@ -181,7 +193,15 @@ def verdict(
     reasons = (*few, *_failure_reasons(result, metrics))
     judged = Status.BLESSED if result.validation_ok else Status.NOT_BLESSED
     status = Status.NOT_EVALUATED if few else judged
-    return Verdict(status, reasons, counts.rows, dict(counts.bad_rows), result.rubber_stamp, dict(counts.unmatched))
+    return Verdict(
+        status,
+        reasons,
+        counts.rows,
+        dict(counts.bad_rows),
+        result.rubber_stamp,
+        dict(counts.unmatched),
+        dict(counts.unsliced),
+    )
 
 
 def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:

@@ -52,6 +52,43 @@ def test_a_slice_key_survives_the_way_through_its_proto(key):
     assert slice_key_from_proto(slice_key_to_proto(key)) == key
 
 
+@pytest.mark.parametrize("value", [0.1, 11.29, 20240103.5, 0.1 + 1e-12, 1e300, 5e-324, np.inf, -2.5, 1e-40])
+def test_a_number_of_any_precision_survives_and_tfma_s_fields_tell_it_too(value):
+    (part,) = slice_key_to_proto((("share", value),)).single_slice_keys
+    assert slice_key_from_proto(pb.SliceKey(single_slice_keys=[part])) == (("share", value),)
+    text = part.bytes_value.decode() if part.WhichOneof("kind") == "bytes_value" else str(np.float32(part.float_value))
+    assert float(text) == value
+
+
+def test_two_numbers_that_are_one_float32_have_two_slice_keys():
+    days = [20240103.5, 20240104.5, 0.1, 0.1 + 1e-12, float(np.float32(0.1))]
+    assert len({slice_key_to_proto((("day", day),)).SerializeToString() for day in days}) == len(days)
+
+
+def test_a_float_that_tfma_wrote_is_the_number_that_was_meant():
+    message = pb.SliceKey()
+    message.single_slice_keys.add(column="price", float_value=11.29)
+    assert slice_key_from_proto(message) == (("price", 11.29),)
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "stored"),
+    [
+        ([2**53 + 1, -1], "int64_values", [2**53 + 1, -1]),
+        ([0.1, 2.0], "float64_values", [0.1, 2.0]),
+        (["a", "é"], "bytes_values", [b"a", "é".encode()]),
+        ([b"\xff", "a"], "bytes_values", [b"\xff", b"a"]),
+        ([2**64 - 1, 1], "bytes_values", [b"18446744073709551615", b"1"]),
+    ],
+)
+def test_a_sample_keeps_its_values(values, field, stored):
+    sample = np.empty(1, object)
+    sample[0] = np.array(values, object)
+    (record,) = metrics_of({MetricKey("m"): sample}, [()], np.array([1]))
+    array = record.metric_keys_and_values[0].value.array_value
+    assert list(getattr(array, field)) == stored
+
+
 def test_a_slice_value_that_is_neither_text_nor_number_is_refused_with_its_feature():
     with pytest.raises(ColumnTypeError, match=r"'when'.*None"):
         slice_key_to_proto((("when", None),))  # type: ignore[arg-type]

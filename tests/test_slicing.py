@@ -6,7 +6,18 @@ import pytest
 
 from assay.errors import ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import CrossSlicingSpec, EvalConfig, SlicingSpec
-from assay.slicing import Slicing, codes_of, column_of_keys, matches, slice_column, slice_text, slicing_of, slicings_of
+from assay.slicing import (
+    Slicing,
+    check_apart,
+    codes_of,
+    column_of_keys,
+    matches,
+    slice_column,
+    slice_rows,
+    slice_text,
+    slicing_of,
+    slicings_of,
+)
 
 FEATURES = {
     "sex": pa.array(["F", "M", None, "F"]),
@@ -37,8 +48,7 @@ def members(slicing, features=FEATURES, rows=4):
         (Slicing(("flag",)), {(("flag", 0),): [1], (("flag", 1),): [0, 3]}),
         (Slicing((), (("zip", "94043"),)), {(("zip", 94043),): [0, 2]}),
         (Slicing((), (("zip_text", "94043"),)), {(("zip_text", "94043"),): [0, 2]}),
-        (Slicing((), (("score", "0.1"),)), {(("score", float(np.float32(0.1))),): [0, 3]}),
-        (Slicing((), (("zip", "not a number"),)), {}),
+        (Slicing((), (("score", "0.1"),)), {(("score", 0.1),): [0, 3]}),
         (Slicing(("tags",)), {(("tags", "a"),): [0], (("tags", "b"),): [0, 2]}),
         (Slicing(("pair",)), {(("pair", 1),): [0, 2, 3], (("pair", 2),): [0, 1], (("pair", 3),): [2]}),
         (Slicing(("sex",), (("tags", "b"),)), {(("sex", "F"), ("tags", "b")): [0]}),
@@ -128,3 +138,64 @@ def test_a_key_matches_the_slicing_that_makes_it():
 def test_shows_a_key_to_people():
     assert slice_text(()) == "Overall"
     assert slice_text((("a", 1), ("b", "x"))) == "a=1, b=x"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [(("a", "x, b=y"),), (("a", "x"), ("b", "y"))],
+        [(("a", ""),), (("a", " "),), (("a", '""'),)],
+        [(("a=b", "c"),), (("a", "b=c"),)],
+        [(("a", "1, c"), ("d", "2")), (("a", "1"), ("c, d", "2"))],
+        [(("a", "x\ny"),), (("a", "x\\ny"),), (("a", '"x\\ny"'),)],
+        [(("a", 0.1),), (("a", float(np.float32(0.1))),), (("a", 0.1 + 1e-12),)],
+        [(("a", 2**53),), (("a", 2**53 + 1),)],
+        [(("a", "x vs b=y"),), (("a", "x vs Overall"),), ()],
+    ],
+)
+def test_two_keys_never_look_alike(keys):
+    assert len(set(map(slice_text, keys))) == len(keys)
+
+
+def test_what_is_clear_stands_without_quotes():
+    key = (("age", "(0, 18]"), ("city", "New York"), ("size", 0.5), ("when", "2024-03-01 12:00:00"))
+    assert slice_text(key) == "age=(0, 18], city=New York, size=0.5, when=2024-03-01 12:00:00"
+
+
+@pytest.mark.parametrize("value", [1, 0.5, 20240103.0])
+def test_a_number_and_its_text_in_one_column_are_refused(value):
+    with pytest.raises(ColumnTypeError, match=f"column 'by' holds '{value}' as text in some rows and as a number"):
+        check_apart([(("by", value),), (("by", str(value)),)])
+    check_apart([(("by", value),), (("by", f"0{value}"),)])
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers", "expected"),
+    [
+        ([None, "007", None], pa.array([7, 7, 8]), [7, "007", 8]),
+        (["1E5", None, "1.50"], pa.array([1e5, 0.5, 1.5]), ["1E5", 0.5, "1.50"]),
+        (["007", "008", None], pa.array([7, 9, 8]), ["007", 9, 8]),  # an extractor has changed the second
+        (["007", "008", None], pa.array(["a", "b", "c"]), ["a", "b", "c"]),
+        (["007", None, None], pa.array([7, None, 8]), ["007", None, 8]),
+    ],
+)
+def test_a_text_that_says_more_than_its_number_is_the_slice_s_value(texts, numbers, expected):
+    found = slice_rows([Slicing(("zip",))], {"zip": numbers}, 3, {"zip": pa.array(texts, pa.string())})["zip"]
+    codes = codes_of(found.column)
+    assert codes.codes is not None
+    keys = [codes.keys[code][0][1] if code >= 0 else None for code in codes.codes]
+    assert (keys, found.left_out) == (expected, expected.count(None))
+
+
+def test_rows_without_a_value_of_a_feature_are_counted_for_each_slicing():
+    slicings = [Slicing(), Slicing(("sex",)), Slicing(("sex", "zip")), Slicing(("tags",)), Slicing(("unknown",))]
+    left_out = {name: found.left_out for name, found in slice_rows(slicings, FEATURES, 4).items()}
+    assert left_out == {"overall": 0, "sex": 1, "sex,zip": 2, "tags": 2, "unknown": 4}
+    fixed = Slicing((), (("zip", "94043"),))
+    assert slice_rows([fixed], FEATURES, 4)[fixed.name].left_out == 1  # rows with another value are not missed
+
+
+def test_a_config_s_text_that_is_no_value_of_the_column_is_refused():
+    for column, text in (("zip", "not a number"), ("flag", "maybe"), ("pair", "1.5")):
+        with pytest.raises(ColumnTypeError, match=f"column '{column}' has type .* and '{text}' is no value"):
+            slice_column(Slicing((), ((column, text),)), FEATURES, 4)

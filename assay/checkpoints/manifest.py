@@ -120,12 +120,13 @@ def total(counts: Iterable[Counts]) -> Counts:
     rows = 0
     bad: dict[str, int] = {}
     unmatched: dict[str, int] = {}
+    unsliced: dict[str, int] = {}
     for count in counts:
         rows += count.rows
-        for into, of in ((bad, count.bad_rows), (unmatched, count.unmatched)):
+        for into, of in ((bad, count.bad_rows), (unmatched, count.unmatched), (unsliced, count.unsliced)):
             for name, number in of.items():
                 into[name] = into.get(name, 0) + number
-    return Counts(rows, bad, unmatched)
+    return Counts(rows, bad, unmatched, unsliced)
 
 
 def to_json(manifest: Manifest) -> bytes:

@@ -41,7 +41,7 @@ from assay.metrics.values import Interval, Value
 from assay.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
 from assay.records import metric_records, plot_records, too_small_records
-from assay.slicing import Slicing, codes_of, slicings_of, without
+from assay.slicing import Slicing, check_apart, codes_of, slicings_of, without
 from assay.types import (
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     METRICS_KEY,
@@ -139,7 +139,7 @@ class _Accumulate(beam.DoFn):
         self._limit = limit
         self._slicings, self._resampling, self._skip = slicings, resampling, skip_bad_rows
         self._twins = [
-            [earlier for earlier in slicings[:i] if earlier.features == slicing.features]
+            [at for at, earlier in enumerate(slicings[:i]) if earlier.features == slicing.features]
             for i, slicing in enumerate(slicings)
         ]
         self._layout = layout_of(metrics)
@@ -163,8 +163,10 @@ class _Accumulate(beam.DoFn):
         contributions = place(self._layout, examples)
         columns, kept = _slice_columns(extracts), row_count(extracts)
         draws = list(self._resampling.draws(extracts, kept)) if self._resampling else [Draw()]
-        for i, (slicing, states, twins) in enumerate(zip(self._slicings, self._states, self._twins, strict=True)):
-            states.add(without(codes_of(columns[slicing.name]), twins), contributions, kept, draws)
+        codes = [codes_of(columns[slicing.name]) for slicing in self._slicings]
+        for i, (own, states, twins) in enumerate(zip(codes, self._states, self._twins, strict=True)):
+            made = {key for twin in twins for key in codes[twin].keys}
+            states.add(without(own, made) if made else own, contributions, kept, draws)
             self._limit.check(i, len(states))
 
     def _checked(self, extracts: Extracts, rows: int) -> tuple[Extracts, dict[Stream, Examples]]:
@@ -262,6 +264,7 @@ class _Records(beam.DoFn):
     def process(self, element: tuple[tuple[int, int], Partial]) -> Iterator[beam.pvalue.TaggedOutput]:
         (slicing, _), part = element
         self._limit.check_block(slicing, len(part.keys))
+        check_apart(part.keys)
         samples = element[1] if self._resampling is None else self._resampling.samples(element[1])
         count = len(samples.rows) // len(samples.keys)
         rows = samples.rows[::count]

@@ -7,16 +7,18 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
+from apache_beam.metrics import Metrics
 
 from assay.columns import Column, row_count
 from assay.extractors.each_batch import EachBatch
 from assay.proto.config_pb2 import EvalConfig
-from assay.slicing import Slicing, codes_of, slice_column, slicings_of, texts_of
+from assay.slicing import Slicing, codes_of, slice_rows, slicings_of, texts_of
 from assay.types import (
     FEATURES_KEY,
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
     SLICE_KEY_TYPES_KEY,
     SLICE_KEYS_KEY,
+    TEXTS_KEY,
     TRANSFORMED_FEATURES_KEY,
     Extractor,
     Extracts,
@@ -38,15 +40,24 @@ def SliceKeyExtractor(eval_config: EvalConfig, *, materialize: bool = False) -> 
 def extract_slice_keys(extracts: Extracts, *, slicings: tuple[Slicing, ...], materialize: bool = False) -> Extracts:
     """Returns `extracts` with the slices of its rows; the batch is not changed.
 
-    Transformed features come before raw ones.
+    Transformed features come before raw ones. Counters: `unsliced/<slicing>`, rows without a value of a feature.
     """
     features: Mapping[str, Column] = {**extracts.get(FEATURES_KEY, {}), **extracts.get(TRANSFORMED_FEATURES_KEY, {})}
     rows = row_count(extracts)
-    columns = {slicing.name: slice_column(slicing, features, rows) for slicing in slicings}
+    sliced = slice_rows(slicings, features, rows, _texts_of(extracts))
+    for name, found in sliced.items():
+        Metrics.counter("assay", f"unsliced/{name}").inc(found.left_out)
+    columns = {name: found.column for name, found in sliced.items()}
     added: Extracts = {SLICE_KEY_TYPES_KEY: columns}
     if materialize:
         added[SLICE_KEYS_KEY] = readable(columns, rows)
     return {**extracts, **added}
+
+
+def _texts_of(extracts: Extracts) -> dict[str, pa.Array]:
+    """What a file had in the place of numbers; it says nothing about features that were computed from them."""
+    transformed = extracts.get(TRANSFORMED_FEATURES_KEY, {})
+    return {name: texts for name, texts in extracts.get(TEXTS_KEY, {}).items() if name not in transformed}
 
 
 def readable(columns: Mapping[str, pa.Array], rows: int) -> pa.Array:

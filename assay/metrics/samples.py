@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from assay.columns import to_numpy
 from assay.metrics.computations.table import Table, Terms, Views
 from assay.metrics.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
+from assay.metrics.shown_values import shown_values
 
 Ints = npt.NDArray[np.int64]
 Objects = npt.NDArray[np.object_]
@@ -118,7 +117,8 @@ class SampleTable:
         entries = np.flatnonzero(wrong & (share * examples.weights > 0))
         rows = entries if examples.rows is None else np.unique(examples.rows[entries])
         assert examples.shown is not None
-        values: Any = to_numpy(examples.shown, "sampled column")[rows].astype(object)
+        values = np.empty(len(rows), object)
+        values[:] = shown_values(examples.shown, rows)
         there = np.array([value is not None and value == value for value in values], bool)  # None and NaN are missing
         return Terms(values[there], rows[there])
 

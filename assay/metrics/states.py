@@ -213,11 +213,18 @@ def block_count(features: int) -> int:
 
 
 def block_of(key: SliceKey, blocks: int) -> int:
-    """Block of a slice: equal keys (1 == 1.0) have equal blocks on every worker."""
+    """Block of a slice: equal keys (1 == 1.0), and those that look alike (1 and "1"), meet on every worker."""
     if blocks == 1:
         return 0
-    text = repr([(feature, value if isinstance(value, str) else float(value)) for feature, value in key])
+    text = repr([(feature, _alike(value)) for feature, value in key])
     return zlib.crc32(text.encode()) % blocks
+
+
+def _alike(value: str | int | float) -> str | float:
+    try:
+        return float(value)
+    except ValueError:
+        return str(value)
 
 
 def merge(parts: Sequence[Partial]) -> Partial:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from assay.columns import plain
 from assay.errors import ColumnTypeError
-from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
+from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, TEXTS_KEY, Extracts
 
 Numbers = npt.NDArray[np.int64]
 
@@ -27,6 +27,8 @@ class Rows(NamedTuple):
     """(n,) row numbers within the file, from 0."""
     records: pa.Array | None = None
     """The n serialised records, where they are asked for."""
+    texts: Mapping[str, pa.Array] = {}
+    """Column name -> text of n rows, where its type was told from texts that say more; see `TEXTS_KEY`."""
 
 
 def numbered(table: pa.Table, rows: Numbers) -> pa.Table:
@@ -81,7 +83,7 @@ def encoded(columns: Mapping[str, pa.Array], dictionary: tuple[str, ...]) -> dic
 
 
 def extracts_of(batch: Rows, *, split: int, file: str) -> Extracts:
-    """Returns Extracts with `features`, `_source` and, where there are records, `input`."""
+    """Returns Extracts with `features`, `_source` and, where there are records, `input`; where texts, `_texts`."""
     n = len(batch.rows)
     source: dict[str, Any] = {
         "split": np.full(n, split, np.int32),
@@ -89,4 +91,6 @@ def extracts_of(batch: Rows, *, split: int, file: str) -> Extracts:
         "row": batch.rows,
     }
     extracts: Extracts = {FEATURES_KEY: batch.columns, SOURCE_KEY: source}
+    if batch.texts:
+        extracts[TEXTS_KEY] = dict(batch.texts)
     return extracts if batch.records is None else {**extracts, INPUT_KEY: batch.records}

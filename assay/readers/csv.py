@@ -18,6 +18,7 @@ from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
 from assay.readers.source import Source, check_names, declared_types
 from assay.readers.unpacking import Transcoded, Unpacked
+from assay.slice_values import number_or_text
 
 _MISSING_NUMBERS = pa.array(["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "?"])
 """What stands for a missing number or truth value, beside `null_values`; a text of these is a text."""
@@ -55,8 +56,12 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
     with _naming(file):
         declared = declared_types(source)
         for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch):
-            converted = _converted(batch, columns, declared, refuse)
-            yield converted._replace(columns=encoded(converted.columns, source.dictionary))
+            texts, converted = _converted(batch, columns, declared, refuse)
+            guessed = [name for name in source.dictionary or columns if name in columns and name not in declared]
+            yield converted._replace(
+                columns=encoded(converted.columns, source.dictionary),
+                texts={name: _more_than_numbers(texts[name], converted.columns[name]) for name in guessed},
+            )
 
 
 class _Malformed:
@@ -242,8 +247,8 @@ def _without_missing(texts: Any) -> Any:
 
 def _converted(
     batch: Rows, columns: Mapping[str, pa.DataType], declared: Mapping[str, pa.DataType], refuse: Refuse
-) -> Rows:
-    """Turns bytes into values of the columns' types, without the rows where that cannot be done."""
+) -> tuple[Mapping[str, pa.Array], Rows]:
+    """Turns bytes into values of the columns' types, without the rows where that cannot be done; both are returned."""
 
     def convert(part: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         return {name: _convert(part[name], name, kind, name in declared) for name, kind in columns.items()}
@@ -256,16 +261,15 @@ def _converted(
         return None
 
     try:
-        return batch._replace(columns=convert(batch.columns))
+        return batch.columns, batch._replace(columns=convert(batch.columns))
     except pa.ArrowInvalid:
         bad = []
     for at, why in bad_rows.find(0, len(batch.rows), problem):
         refuse(int(batch.rows[at]), why)
         bad.append(at)
     kept = np.delete(np.arange(len(batch.rows)), bad)
-    return Rows(
-        convert({name: column.take(pa.array(kept)) for name, column in batch.columns.items()}), batch.rows[kept]
-    )
+    texts = {name: column.take(pa.array(kept)) for name, column in batch.columns.items()}
+    return texts, Rows(convert(texts), batch.rows[kept])
 
 
 def _convert(column: pa.Array, name: str, kind: pa.DataType, declared: bool) -> pa.Array:
@@ -284,3 +288,23 @@ def _convert(column: pa.Array, name: str, kind: pa.DataType, declared: bool) -> 
         return numbers.cast(kind)
     except pa.ArrowInvalid as error:
         raise pa.ArrowInvalid(f"column {name!r}: {error}") from error
+
+
+def _more_than_numbers(texts: pa.Array, numbers: pa.Array) -> pa.Array:
+    """The texts (n,) that say more than the numbers (n,) that were read from them, such as `007`; null elsewhere.
+
+    Where there is none, and for columns that are no numbers, an array of type null.
+    """
+    kind = numbers.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return pa.nulls(len(texts))
+    trimmed = pc.utf8_trim_whitespace(texts.cast(pa.string()))
+    is_usual = pc.fill_null(pc.equal(numbers.cast(pa.string()), trimmed), True)
+    if pc.all(is_usual).as_py():
+        return pa.nulls(len(texts))
+
+    # Of the others, each text is looked at once: most are numbers in another usual form, such as 1.0.
+    others = pc.if_else(is_usual, None, trimmed).dictionary_encode()
+    pairs = zip(others.dictionary.to_pylist(), others.dictionary.cast(kind).to_pylist(), strict=True)
+    kept = pa.array([text if number_or_text(text) != number else None for text, number in pairs], pa.string())
+    return pa.nulls(len(texts)) if kept.null_count == len(kept) else kept.take(others.indices)

@@ -24,7 +24,7 @@ from assay.readers.join_keys import check_same_kind
 from assay.readers.join_table import Table, read_table, shared
 from assay.readers.read_inputs import counted, read_split
 from assay.readers.source import Source, Split, check_names, first_schema, splits
-from assay.types import FEATURES_KEY, SOURCE_KEY, Extracts
+from assay.types import FEATURES_KEY, SOURCE_KEY, TEXTS_KEY, Extracts
 
 _MATCHED = "matched"
 
@@ -220,7 +220,9 @@ def joined(extracts: Extracts, table: Table, rows: npt.NDArray[np.int64]) -> Ext
     """
     found = rows >= 0
     kept = extracts if found.all() else take(extracts, found)
-    return {**kept, FEATURES_KEY: {**kept[FEATURES_KEY], **table.take(rows[found])}}
+    columns, texts = table.take(rows[found])
+    joined_up = {**kept, FEATURES_KEY: {**kept[FEATURES_KEY], **columns}}
+    return {**joined_up, TEXTS_KEY: {**kept.get(TEXTS_KEY, {}), **texts}} if texts else joined_up
 
 
 def _union(parts: Iterable[_Matched]) -> _Matched:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -12,10 +12,13 @@ import pyarrow as pa
 
 from assay.errors import BadRowError, ColumnTypeError
 from assay.readers.bad_rows import Refuse, refusal
-from assay.readers.batches import Numbers, one_chunk
+from assay.readers.batches import Numbers, Rows, one_chunk
 from assay.readers.join_index import Index, index_of
 from assay.readers.join_keys import check_same_kind, comparable
 from assay.readers.source import Source, Split, format_of
+
+_TEXT = "\0text"
+"""Begins the names of columns that hold texts, while they stand beside the columns that were read from them."""
 
 _tables: WeakValueDictionary[str, Table] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -31,6 +34,7 @@ class Table:
         index: of the keys.
         rows: number of rows.
         unreadable: rows that were left out because they could not be read.
+        texts: of some of the columns, the texts of the file; see `TEXTS_KEY`.
     """
 
     columns: Mapping[str, pa.Array]
@@ -38,6 +42,7 @@ class Table:
     index: Index | None
     rows: int
     unreadable: int
+    texts: Mapping[str, pa.Array] = field(default_factory=dict)
 
     def find(self, columns: Mapping[str, pa.Array], on: Sequence[str], file: str) -> Numbers:
         """Returns the row (n,) that goes with each of n rows of the main source, -1 where there is none.
@@ -55,10 +60,11 @@ class Table:
             return np.full(len(keys[0]), -1, np.int64)
         return self.index.find(keys)
 
-    def take(self, rows: Numbers) -> dict[str, pa.Array]:
-        """Returns the given rows of each column."""
+    def take(self, rows: Numbers) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
+        """Returns the given rows of each column, and of the texts."""
         indices = pa.array(rows)
-        return {name: column.take(indices) for name, column in self.columns.items()}
+        columns = {name: column.take(indices) for name, column in self.columns.items()}
+        return columns, {name: texts.take(indices) for name, texts in self.texts.items()}
 
 
 def shared(token: str, make: Callable[[], Table]) -> Table:
@@ -88,7 +94,7 @@ def read_table(source: Source, found: Sequence[Split], types: Mapping[str, pa.Da
     unreadable: list[int] = []
     for file in (file for split in found for file in split.files):
         refuse = refusal(file, "fail") if source.on_bad_rows == "fail" else _noting(unreadable)
-        read = [pa.table(rows.columns) for rows in format_of(source).read(file, source, types, refuse)]
+        read = [_with_texts(rows) for rows in format_of(source).read(file, source, types, refuse)]
         ends[file] = max(ends.values(), default=0) + sum(part.num_rows for part in read)
         parts += read
     if not parts:
@@ -97,8 +103,15 @@ def read_table(source: Source, found: Sequence[Split], types: Mapping[str, pa.Da
     index = index_of([comparable(columns[name], f"inputs.join.files: column {name!r}") for name in on])
     if len(index.repeated):
         raise _repeated(index.repeated, columns, on, ends)
+    texts = {name.removeprefix(_TEXT): columns.pop(name) for name in list(columns) if name.startswith(_TEXT)}
     keys = {name: columns.pop(name) for name in on}
-    return Table(columns, {name: key.type for name, key in keys.items()}, index, len(keys[on[0]]), len(unreadable))
+    types = {name: key.type for name, key in keys.items()}
+    return Table(columns, types, index, len(keys[on[0]]), len(unreadable), texts)
+
+
+def _with_texts(rows: Rows) -> pa.Table:
+    """The columns of a batch, and behind them the texts."""
+    return pa.table({**rows.columns, **{_TEXT + name: texts for name, texts in rows.texts.items()}})
 
 
 def _noting(rows: list[int]) -> Refuse:

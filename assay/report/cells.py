@@ -10,7 +10,7 @@ from assay.printable import shortened
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.evidence import Evidence, Measure, Pair, Slice
 from assay.report.labels import change_text, number_text
-from assay.verdict import Reason, Verdict
+from assay.verdict import Reason, Verdict, unsliced_text
 
 FAILS = "✗"
 """Stands behind a value for which a threshold does not hold."""
@@ -81,10 +81,15 @@ def _interval(pair: Pair) -> str:
 def _array_text(array: pb.ArrayValue, text: object) -> str:
     words = [part.decode("utf-8", "backslashreplace") for part in array.bytes_values]
     numbers = [*array.float64_values, *array.float32_values, *array.int64_values, *array.int32_values]
-    show = change_text if text is change_text else number_text
-    shown = [shortened(word) for word in words[:_MOST_NUMBERS]] or [show(float(n)) for n in numbers[:_MOST_NUMBERS]]
+    show = change_text if text is change_text else _all_digits
+    shown = [shortened(word) for word in words[:_MOST_NUMBERS]] or [show(n) for n in numbers[:_MOST_NUMBERS]]
     more = len(words or numbers) - _MOST_NUMBERS
     return ", ".join(shown) + (f" ... {more:,} more" if more > 0 else "")
+
+
+def _all_digits(number: float) -> str:
+    """A value of the data, not a measure of it: nothing is rounded."""
+    return str(number).removesuffix(".0")
 
 
 def reason_cells(reason: Reason) -> tuple[str, str, str, str, str, str]:
@@ -101,7 +106,8 @@ def counts_text(verdict: Verdict) -> list[str]:
     ]
     alone = [f"{number:,} {side} without a partner" for side, number in sorted(verdict.unmatched.items()) if number]
     stamp = ["change thresholds left out, as there is no baseline (rubber stamp)"] if verdict.rubber_stamp else []
-    return [counted(verdict.rows, "row"), *(bad or ["no bad rows"]), *alone, *stamp]
+    unsliced = [unsliced_text(shortened(name), rows) for name, rows in sorted(verdict.unsliced.items())]
+    return [counted(verdict.rows, "row"), *(bad or ["no bad rows"]), *alone, *stamp, *unsliced]
 
 
 def counted(number: int, noun: str) -> str:

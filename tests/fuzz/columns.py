@@ -19,6 +19,8 @@ class Drawn(NamedTuple):
     """The Python value of each row; None if missing."""
     keys: list[list] | None
     """The slice values of each row, each once; None if the column's type cannot be sliced on."""
+    readable: frozenset[str] | None = None
+    """Of the texts that configs have here, those that mean a value of the column's type; None for all."""
 
     @property
     def is_empty(self):
@@ -33,6 +35,15 @@ class Kind(NamedTuple):
     elements: Any
     key: Any
 
+    @property
+    def readable(self):
+        """Which of the texts "a", "1", "0", "0.1", "0.5", "inf", "nan" and "" mean a value; None for all."""
+        if pa.types.is_boolean(self.type) or pa.types.is_integer(self.type):
+            return frozenset({"0", "1"})
+        if pa.types.is_floating(self.type) or pa.types.is_decimal(self.type):
+            return frozenset({"0", "1", "0.1", "0.5"} | ({"inf"} if pa.types.is_floating(self.type) else set()))
+        return frozenset() if pa.types.is_temporal(self.type) else None
+
 
 def text_key(value):
     return value
@@ -43,9 +54,24 @@ def int_key(value):
 
 
 def float_key(value):
-    """As results files hold it; -0.0 and 0.0 are one value."""
+    """The number itself; -0.0 and 0.0 are one value."""
+    return None if math.isnan(value) else float(value) + 0.0
+
+
+def short_float_key(value):
+    """The number of the shortest text that a float of 32 or 16 bits has."""
     with np.errstate(over="ignore"):
-        return None if math.isnan(value) else float(np.float32(value)) + 0.0
+        return float_key(float(str(value if isinstance(value, np.float16) else np.float32(value))))
+
+
+def decimal_key(value):
+    """A decimal is the number that it says, whatever its scale."""
+    return int(value) if value == int(value) else float(value)
+
+
+def uint64_key(value):
+    """Digits, where an int64 has no room for them."""
+    return value if value < 2**63 else str(value)
 
 
 WORDS = st.sampled_from(["a", "b", "c", "", " ", "NA", "é", "日本", "a,b", "x\0y", "1", "nan"])
@@ -67,9 +93,9 @@ SLICED = {
     "int32": Kind(pa.int32(), INTS | st.just(-(2**31)), int_key),
     "int64": Kind(pa.int64(), INTS | st.sampled_from([2**53 + 1, 2**53, -(2**63)]), int_key),
     "uint8": Kind(pa.uint8(), INTS, int_key),
-    "uint64": Kind(pa.uint64(), INTS | st.just(2**63 - 1), int_key),
-    "float16": Kind(pa.float16(), FLOATS.map(np.float16), float_key),
-    "float32": Kind(pa.float32(), FLOATS | st.just(1e-40), float_key),
+    "uint64": Kind(pa.uint64(), INTS | st.sampled_from([2**63 - 1, 2**64 - 1]), uint64_key),
+    "float16": Kind(pa.float16(), FLOATS.map(np.float16), short_float_key),
+    "float32": Kind(pa.float32(), FLOATS | st.sampled_from([1e-40, 0.1, 11.29]), short_float_key),
     "float64": Kind(pa.float64(), FINE_FLOATS, float_key),
     "date": Kind(pa.date32(), DATES, lambda v: v.isoformat()),
     "date64": Kind(pa.date64(), DATES, lambda v: v.isoformat()),
@@ -79,15 +105,14 @@ SLICED = {
         st.sampled_from([datetime.datetime(2026, 1, 1), datetime.datetime(1969, 12, 31, 23, 59, 59)]),
         str,
     ),
+    "decimal": Kind(pa.decimal128(6, 2), st.sampled_from([Decimal("1.5"), Decimal(2), Decimal("-0.01")]), decimal_key),
 }
 """Types that can be sliced on."""
 
 NOT_SLICED = {
-    "decimal": Kind(pa.decimal128(6, 2), st.sampled_from([Decimal("1.5"), Decimal(2)]), None),
     "object": Kind(pa.struct([("a", pa.int64())]), st.sampled_from([{"a": 1}, {"a": None}]), None),
     "map": Kind(pa.map_(pa.string(), pa.int64()), st.sampled_from([[], [("a", 1)]]), None),
     "broken bytes": Kind(pa.binary(), st.just(b"\xff\xfe"), None),
-    "beyond 64 bits": Kind(pa.uint64(), st.just(2**64 - 1), None),
 }
 """Types, and values, that cannot."""
 
@@ -114,7 +139,7 @@ def features(draw, rows):
         kept = {"list": pa.list_, "large list": pa.large_list}.get(shape, lambda t: pa.list_(t, 2))(kind.type)
     array = _chunked(draw, values, kept, encode)
     keys = None if kind.key is None else [_keys(kind, cell) for cell in cells]
-    return Drawn(array, values, keys)
+    return Drawn(array, values, keys, kind.readable)
 
 
 def _keys(kind, cell):

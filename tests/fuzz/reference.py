@@ -3,8 +3,6 @@
 import itertools
 import math
 
-import numpy as np
-
 THRESHOLD = 0.5
 
 
@@ -32,7 +30,7 @@ def means(key, text):
         number = float(text)
     except ValueError:
         return False
-    return bool(np.float32(number) == np.float32(key)) if isinstance(key, float) else number == key
+    return number == key
 
 
 def metrics_of(rows, labels, scores, weights):

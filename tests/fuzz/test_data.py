@@ -75,7 +75,11 @@ def faults_of(columns, slicings):
     """(rows, columns) that justify an error."""
     used = {name for spec in slicings for name in [*spec.get("feature_keys", ()), *spec.get("feature_values", ())]}
     bad_rows = {i for role in ROLES for i, value in enumerate(columns[role].values) if is_bad(value, role)}
-    return bad_rows, {name for name in used if columns[name].keys is None}
+    no_slices = {name for name in used if columns[name].keys is None}
+    asked = [pair for spec in slicings for pair in spec.get("feature_values", {}).items()]
+    no_values = {name for name, text in asked if text not in (columns[name].readable or {text})}
+    no_values |= {name for name, _ in asked if columns[name].readable == frozenset()}
+    return bad_rows, no_slices | no_values
 
 
 def check(columns, slicings, batch_rows):

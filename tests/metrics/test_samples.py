@@ -1,10 +1,15 @@
 """The store behind feature samplers: the first values of each slice, whatever the batches and splits."""
 
+import datetime
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from assay.metrics.examples import Stream, examples_of
 from assay.metrics.samples import SampleStore, WrongSide, merge_samples
+from assay.metrics.shown_values import shown_values
 
 LIMIT = 3
 
@@ -42,3 +47,30 @@ def test_rows_on_the_wrong_side_are_shown_unless_they_have_no_weight_or_no_value
         (table,) = needs.tables()
         added = table.place(examples_of(batch, stream))
         assert (added.values.tolist(), np.asarray(added.rows).tolist()) == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        (pa.array([2**53 + 1, None, 2**62 + 1]), [2**53 + 1, None, 2**62 + 1]),
+        (np.array([2**53 + 1, 0, 7]), [2**53 + 1, 0, 7]),
+        (pa.array([2**64 - 1, 1, None], pa.uint64()), [2**64 - 1, 1, None]),
+        (pa.array([0.1, 11.29, None], pa.float32()), [0.1, 11.29, None]),
+        (pa.array([0.1 + 1e-12, 1e300, 3.0]), [0.1 + 1e-12, 1e300, 3.0]),
+        (pa.array(["a", None, "é"]).dictionary_encode(), ["a", None, "é"]),
+        (pa.array([b"\xff", b"", None]), [b"\xff", b"", None]),
+        (pa.array([True, False, None]), ["true", "false", None]),
+        (pa.array([Decimal("1.50"), Decimal(0), None]), ["1.50", "0.00", None]),
+        (pa.array([datetime.datetime(2024, 3, 1), None], pa.timestamp("ns")), ["2024-03-01 00:00:00", None]),
+        (np.array(["2024-03-01", "2024-03-02"], "datetime64[s]"), ["2024-03-01 00:00:00", "2024-03-02 00:00:00"]),
+        (pa.array([["a", "b"], [], None, ["c"]]), ['["a", "b"]', "[]", None, '["c"]']),
+        (pa.array([[[1], [2**53 + 1]], [[]]]), ["[[1], [9007199254740993]]", "[[]]"]),
+        (np.array([[0.1, 2], [3, 4]], np.float32), ["[0.1, 2.0]", "[3.0, 4.0]"]),
+        (np.array([[[1], [2]]]), ["[[1], [2]]"]),
+        (pa.array([{"a": 1}, None]), ['{"a": 1}', None]),
+    ],
+    ids=lambda value: str(getattr(value, "type", getattr(value, "dtype", ""))),
+)
+def test_a_value_is_shown_as_it_is(column, shown):
+    assert shown_values(column, np.arange(len(column))) == shown
+    assert shown_values(column, np.array([len(column) - 1, 0])) == [shown[-1], shown[0]]
