@@ -140,7 +140,7 @@ def run_model_analysis(
     )
     analysis = _analysis(
         config,
-        default_extractors(config, models) if extractors is None else extractors,
+        _default_extractors(config, models, settings) if extractors is None else extractors,
         _default_evaluators(config, settings) if evaluators is None else evaluators,
         default if writers is None else writers,
         rubber_stamp=settings.rubber_stamp,
@@ -225,6 +225,10 @@ def analyze_raw_data(
             counts = run_pipeline(ReadBatches(batches), analysis)
             results.judge(counts, settings.limits())
         return results.opened(config)
+
+
+def _default_extractors(config: EvalConfig, models: Sequence[ModelRef], settings: RunSettings) -> list[Extractor]:
+    return default_extractors(config, models, skip_bad_rows=settings.skips_bad_rows)
 
 
 def _default_evaluators(config: EvalConfig, settings: RunSettings) -> list[Evaluator]:

@@ -26,20 +26,27 @@ from assay.writers.metrics_plots_and_validations import MetricsPlotsAndValidatio
 from assay.writers.metrics_table import MetricsTableWriter
 
 
-def default_extractors(eval_config: EvalConfig, models: Sequence[ModelRef] = ()) -> list[Extractor]:
+def default_extractors(
+    eval_config: EvalConfig, models: Sequence[ModelRef] = (), *, skip_bad_rows: bool = False
+) -> list[Extractor]:
     """Features, labels, example weights, predictions (of the models, or in the data), slice keys.
 
     Args:
         eval_config: a resolved config.
         models: the models to run; none if the predictions are columns of the data.
+        skip_bad_rows: drop and count rows whose values a model cannot take, instead of failing.
     """
     models = as_configured(models, eval_config)
-    in_data = MaterializedPredictionsExtractor(eval_config)
+    predictions = (
+        PredictionsExtractor(models, prediction_keys(eval_config), skip_bad_rows=skip_bad_rows)
+        if models
+        else MaterializedPredictionsExtractor(eval_config)
+    )
     return [
         FeaturesExtractor(),
         LabelsExtractor(eval_config),
         ExampleWeightsExtractor(eval_config),
-        PredictionsExtractor(models, prediction_keys(eval_config)) if models else in_data,
+        predictions,
         SliceKeyExtractor(eval_config),
     ]
 

@@ -243,7 +243,9 @@ _EXTRACTORS: Mapping[str, Callable[[Context], Extractor]] = {
     LABELS_EXTRACTOR_STAGE_NAME: lambda c: LabelsExtractor(c.eval_config),
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: lambda c: ExampleWeightsExtractor(c.eval_config),
     MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: lambda c: MaterializedPredictionsExtractor(c.eval_config),
-    PREDICTIONS_EXTRACTOR_STAGE_NAME: lambda c: PredictionsExtractor(c.models, prediction_keys(c.eval_config)),
+    PREDICTIONS_EXTRACTOR_STAGE_NAME: lambda c: PredictionsExtractor(
+        c.models, prediction_keys(c.eval_config), skip_bad_rows=c.skips_bad_rows
+    ),
     SLICE_KEY_EXTRACTOR_STAGE_NAME: lambda c: SliceKeyExtractor(c.eval_config),
 }
 

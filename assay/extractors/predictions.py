@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import apache_beam as beam
+import numpy as np
+from apache_beam.metrics import Metrics
 
-from assay.columns import Column
-from assay.errors import ModelError, PipelineError
+from assay.columns import Column, row_count, take
+from assay.errors import BadRowError, ModelError, PipelineError
 from assay.models import model as models_
 from assay.models.model import LoadedModel, ModelRef, Predictions
 from assay.near_miss import hint
@@ -19,7 +21,12 @@ Key: TypeAlias = "str | Mapping[str, str]"
 """An output of a model; or names under which the metrics know its outputs -> these."""
 
 
-def PredictionsExtractor(models: Sequence[ModelRef], prediction_keys: Mapping[str, Key] | None = None) -> Extractor:
+BAD_MODEL_INPUT = "value that a model cannot take"
+
+
+def PredictionsExtractor(
+    models: Sequence[ModelRef], prediction_keys: Mapping[str, Key] | None = None, *, skip_bad_rows: bool = False
+) -> Extractor:
     """Extractor that adds `predictions` from one model or more.
 
     Args:
@@ -27,6 +34,7 @@ def PredictionsExtractor(models: Sequence[ModelRef], prediction_keys: Mapping[st
         prediction_keys: model name -> the output that is its prediction, for models with several outputs; or a dict
             of output names of the eval config -> outputs. The model name may be empty, as it may be in the eval config,
             if there is one model only.
+        skip_bad_rows: drop and count rows whose values a model cannot take, instead of failing.
 
     Returns:
         Extractor whose batches have `predictions`: (n,) or (n, k), or a dict of such by output name where a model has
@@ -40,7 +48,8 @@ def PredictionsExtractor(models: Sequence[ModelRef], prediction_keys: Mapping[st
         keys = {refs[0].name: keys[""]}
     _check(refs, keys)
     return Extractor(
-        PREDICTIONS_EXTRACTOR_STAGE_NAME, beam.ParDo(_Predict(refs, keys)).with_output_types(dict[str, Any])
+        PREDICTIONS_EXTRACTOR_STAGE_NAME,
+        beam.ParDo(_Predict(refs, keys, skip_bad_rows)).with_output_types(dict[str, Any]),
     )
 
 
@@ -56,23 +65,39 @@ def predict(
 
     Raises:
         ModelError: a model cannot take the rows, or has not the output that a prediction key names.
+        BadRowError: a model cannot take some of the rows.
     """
     keys = prediction_keys or {}
     made = {name: _chosen(model(extracts), keys.get(name, ""), name) for name, model in models.items()}
     return {**extracts, PREDICTIONS_KEY: made if len(made) > 1 else next(iter(made.values()))}
 
 
+def without_unfit_rows(extracts: Extracts, models: Iterable[LoadedModel]) -> Extracts:
+    """Returns the batch without the rows that one of the models cannot take, and counts them."""
+    unfit = np.zeros(row_count(extracts), bool)
+    for model in models:
+        unfit |= model.runner.unfit(extracts)
+    Metrics.counter("assay", f"bad_rows/{BAD_MODEL_INPUT}").inc(int(unfit.sum()))
+    return take(extracts, ~unfit)
+
+
 class _Predict(beam.DoFn):
-    def __init__(self, refs: Sequence[ModelRef], keys: Mapping[str, Key]) -> None:
+    def __init__(self, refs: Sequence[ModelRef], keys: Mapping[str, Key], skip_bad_rows: bool) -> None:
         self._refs = refs
         self._keys = keys
+        self._skip_bad_rows = skip_bad_rows
         self._models: dict[str, LoadedModel] = {}
 
     def setup(self) -> None:
         self._models = {ref.name: models_.load(ref) for ref in self._refs}
 
     def process(self, extracts: Extracts) -> Iterator[Extracts]:
-        yield predict(extracts, self._models, self._keys)
+        try:
+            yield predict(extracts, self._models, self._keys)
+        except BadRowError:
+            if not self._skip_bad_rows:
+                raise
+            yield predict(without_unfit_rows(extracts, self._models.values()), self._models, self._keys)
 
 
 def _chosen(predictions: Predictions, key: Key, name: str) -> Predictions:

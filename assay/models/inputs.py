@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.columns import Column
-from assay.errors import ModelError
+from assay.columns import Column, arrow_floats, is_list, plain, row_count, usual_length
+from assay.errors import BadRowError, ModelError
 from assay.models.model import ModelRef
 from assay.near_miss import hint
 from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
@@ -38,11 +38,11 @@ class InputSpec:
 
 
 class _Misfit(Exception):
-    """A column cannot be fed; `row` is the first row of the batch to blame, if one is."""
+    """A column cannot be fed; `rows` are those of the batch to blame, bool (n,), if the others could be."""
 
-    def __init__(self, reason: str, row: int | None = None) -> None:
+    def __init__(self, reason: str, rows: npt.NDArray[np.bool_] | None = None) -> None:
         super().__init__(reason)
-        self.row = row
+        self.rows = rows
 
 
 def wanted_columns(specs: Sequence[InputSpec], ref: ModelRef) -> tuple[str, ...]:
@@ -72,7 +72,8 @@ def arrays(extracts: Extracts, specs: Sequence[InputSpec], ref: ModelRef) -> dic
         ref: the model, for `features` and for messages.
 
     Raises:
-        ModelError: a column is missing or does not fit; names model, column and, for a value, file and row.
+        ModelError: a column is missing or does not fit; names model and column.
+        BadRowError: values of some rows do not fit; names model, column, file and the first row.
     """
     if not ref.features:
         return {spec.name: _fed(extracts, spec.name, spec, ref) for spec in specs}
@@ -84,6 +85,29 @@ def arrays(extracts: Extracts, specs: Sequence[InputSpec], ref: ModelRef) -> dic
         return {spec.name: _shaped(stacked, spec)}
     except _Misfit as misfit:
         raise ModelError(f"model {ref.name!r}: features {', '.join(ref.features)} together: {misfit}") from None
+
+
+def unfit_rows(extracts: Extracts, specs: Sequence[InputSpec], ref: ModelRef) -> npt.NDArray[np.bool_]:
+    """Returns the rows, bool (n,), whose values no input takes, where the others of the column could be fed.
+
+    A column may have several faults; each is looked for in the rows that are left.
+    """
+    features, n = extracts.get(FEATURES_KEY, {}), row_count(extracts)
+    unfit = np.zeros(n, bool)
+    fed = [(name, replace(specs[0], shape=None)) for name in ref.features if specs] or [(s.name, s) for s in specs]
+    for name, spec in fed:
+        while name in features and not unfit.all():
+            left = np.flatnonzero(~unfit)
+            column = features[name]
+            try:
+                _fit(column[left] if isinstance(column, np.ndarray) else column.take(pa.array(left)), spec)
+            except _Misfit as misfit:
+                if misfit.rows is None:
+                    break
+                unfit[left[misfit.rows]] = True
+                continue
+            break
+    return unfit
 
 
 def raw_records(extracts: Extracts, ref: ModelRef) -> Array:
@@ -108,8 +132,12 @@ def _fed(extracts: Extracts, name: str, spec: InputSpec, ref: ModelRef) -> Array
     try:
         return _fit(features[name], spec)
     except _Misfit as misfit:
-        where = "" if misfit.row is None else f" ({_place(extracts, misfit.row)})"
-        raise ModelError(f"model {ref.name!r}: column {name!r} {misfit}{where}") from None
+        if misfit.rows is None:
+            raise ModelError(f"model {ref.name!r}: column {name!r} {misfit}") from None
+        raise BadRowError(
+            f"model {ref.name!r}: column {name!r} {misfit} ({_place(extracts, int(np.argmax(misfit.rows)))}); "
+            "mend the data, or set on_bad_rows: skip to leave such rows out and count them"
+        ) from None
 
 
 def no_column(name: str, there: Sequence[str], ref: ModelRef) -> str:
@@ -126,14 +154,14 @@ def _place(extracts: Extracts, row: int) -> str:
 
 
 def _fit(column: Column, spec: InputSpec) -> Array:
-    flat, shape = _flatten(column)
+    flat, shape = _flatten(column, spec.shape)
     if isinstance(flat, pa.Array) and flat.null_count == len(flat):
         shape, flat = _all_missing(len(column), flat, shape, spec)
     values = _text(flat) if spec.dtype == TEXT else _numbers(flat, spec.dtype, max(1, len(flat) // len(column)))
     return _shaped(values.reshape(shape), spec)
 
 
-def _flatten(column: Column) -> tuple[Array | pa.Array, tuple[int, ...]]:
+def _flatten(column: Column, wanted: tuple[int | None, ...] | None) -> tuple[Array | pa.Array, tuple[int, ...]]:
     """Returns the values in one dimension (what is no number as Arrow), and the shape to give them."""
     if isinstance(column, np.ndarray):
         shape: tuple[int, ...] = column.shape
@@ -143,13 +171,12 @@ def _flatten(column: Column) -> tuple[Array | pa.Array, tuple[int, ...]]:
     else:
         shape = (len(column),)
         flat = column
-    while True:
-        if isinstance(flat, pa.ExtensionArray):
-            flat = flat.storage
-        if not _is_list(flat.type):
-            return flat, shape
-        flat, width = _unnest(flat)
-        shape = (*shape, width)
+    flat = plain(flat)
+    while is_list(flat.type):
+        free = wanted is None or len(shape) >= len(wanted)
+        flat, width = _unnest(flat, None if free or wanted is None else wanted[len(shape)], len(flat) // shape[0])
+        flat, shape = plain(flat), (*shape, width)
+    return flat, shape
 
 
 def _to_arrow(objects: Array) -> pa.Array:
@@ -159,23 +186,27 @@ def _to_arrow(objects: Array) -> pa.Array:
         raise _Misfit(f"holds Python objects that are no column: {error}") from None
 
 
-def _is_list(kind: Any) -> bool:
-    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+def _unnest(column: pa.Array, wanted: int | None, per_row: int) -> tuple[pa.Array, int]:
+    """Returns the lists' values one after the other, nulls for a missing list, and the length that all lists have.
 
-
-def _unnest(column: pa.Array) -> tuple[pa.Array, int]:
-    """Returns the lists' values one after the other, nulls for a missing list, and the length that all lists have."""
-    lengths = pc.list_value_length(column).drop_null().to_numpy()
-    width = int(lengths[0]) if len(lengths) else 1
-    if (lengths != width).any():
+    Args:
+        column: m lists, `per_row` of each row.
+        wanted: the length that the model's input takes, if it says; else most lists' is it.
+        per_row: lists of a row.
+    """
+    there = column.is_valid().to_numpy(zero_copy_only=False)
+    lengths = pc.list_value_length(column).fill_null(0).to_numpy()
+    width = usual_length(lengths) if wanted is None or not (lengths == wanted).any() else wanted
+    odd = there & (lengths != width)
+    if odd.any():
         raise _Misfit(
-            f"holds lists of {lengths.min()} to {lengths.max()} values, but the model's input is dense: "
-            "pad them to one length, or export a signature that takes serialised tf.Examples"
+            f"holds lists of {lengths[there].min()} to {lengths[there].max()} values, but the model's input is dense: "
+            "pad them to one length, or export a signature that takes serialised tf.Examples",
+            _of_rows(odd, per_row),
         )
     values = column.flatten()
-    if not column.null_count:
+    if there.all():
         return values, width
-    there = column.is_valid().to_numpy(zero_copy_only=False)
     places = ((np.cumsum(there) - 1) * width)[:, None] + np.arange(width)
     return values.take(pa.array(places.ravel(), mask=np.repeat(~there, width))), width
 
@@ -227,13 +258,12 @@ def _numbers(flat: Array | pa.Array, dtype: str, width: int) -> Array:
 def _arrow_numbers(flat: pa.Array, wanted: np.dtype[Any], width: int) -> Array:
     if pa.types.is_dictionary(flat.type):
         flat = flat.dictionary_decode()
-    kind = flat.type
-    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
-    if not any(is_number(kind) for is_number in tests):
-        raise _Misfit(f"holds {kind}, but the model's input takes {wanted}")
-    if wanted.kind == "f":
-        flat = flat.cast(pa.float64(), safe=False)
-    elif flat.null_count:
+    floats = arrow_floats(flat)
+    if floats is None:
+        raise _Misfit(f"holds {flat.type}, but the model's input takes {wanted}")
+    if wanted.kind == "f" or pa.types.is_decimal(flat.type):
+        flat = floats
+    if wanted.kind != "f" and flat.null_count:
         _refuse_missing(flat.is_null().to_numpy(zero_copy_only=False), wanted, width)
     found: Array = flat.to_numpy(zero_copy_only=False)
     return found.astype(np.float64) if found.dtype == object else found
@@ -250,8 +280,7 @@ def _whole(values: Array, wanted: np.dtype[Any], width: int) -> Array:
     if values.dtype.kind == "f":
         bad |= values != np.floor(values)
     if bad.any():
-        first = int(np.flatnonzero(bad)[0])
-        raise _Misfit(f"holds {values[first]}, but the model's input takes {wanted}", first // width)
+        raise _Misfit(f"holds {values[np.argmax(bad)]}, but the model's input takes {wanted}", _of_rows(bad, width))
     return values.astype(wanted)
 
 
@@ -259,8 +288,13 @@ def _refuse_missing(missing: Array, wanted: np.dtype[Any], width: int) -> None:
     if missing.any():
         raise _Misfit(
             f"lacks {int(missing.sum())} values, but the model's input takes {wanted}, which has no missing value",
-            int(np.flatnonzero(missing)[0]) // width,
+            _of_rows(missing, width),
         )
+
+
+def _of_rows(values: npt.NDArray[np.bool_], width: int) -> npt.NDArray[np.bool_]:
+    """The rows that have any of the values (m,), of which each row has `width`."""
+    return np.asarray(values.reshape(-1, width).any(axis=1))
 
 
 def _shaped(values: Array, spec: InputSpec) -> Array:

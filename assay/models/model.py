@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from assay.columns import Column, cut, row_count
 from assay.errors import AssayError, ModelError, TransientError
@@ -101,10 +102,12 @@ class Runner(NamedTuple):
         run: function from the Extracts of n > 0 rows to an array (n, ...), or a dict of them by output name. Several
             threads may call it at once.
         empty: what it would return for no rows.
+        unfit: function from the Extracts of n rows to those, bool (n,), whose values `run` refuses with BadRowError.
     """
 
     run: Callable[[Extracts], Any]
     empty: Any = np.zeros(0)
+    unfit: Callable[[Extracts], npt.NDArray[np.bool_]] = lambda extracts: np.zeros(row_count(extracts), bool)
 
 
 class Framework(Protocol):
@@ -139,6 +142,7 @@ class LoadedModel:
 
         Raises:
             ModelError: a column is missing or does not fit, the model fails, or its output does not fit the rows.
+            BadRowError: values of some rows do not fit.
             TransientError: the model could not be reached over a network.
         """
         seen = {key: extracts[key] for key in (FEATURES_KEY, INPUT_KEY, SOURCE_KEY) if key in extracts}

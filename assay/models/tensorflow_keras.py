@@ -80,7 +80,8 @@ def load(ref: ModelRef, path: str) -> Runner:
         return numpy_outputs(function([tensor(arrays[spec.name], spec) for spec in specs]), ref)
 
     outputs = _named(_structure(model)[1], model)
-    return Runner(run, {name: empty_output(out.dtype, out.shape) for name, out in outputs.items()})
+    empty = {name: empty_output(out.dtype, out.shape) for name, out in outputs.items()}
+    return Runner(run, empty, lambda extracts: inputs.unfit_rows(extracts, specs, ref))
 
 
 def _refuse_bomb(ref: ModelRef, path: str) -> None:

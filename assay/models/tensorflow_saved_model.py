@@ -62,4 +62,5 @@ def load(ref: ModelRef, path: str) -> Runner:
         return numpy_outputs(function(**{spec.name: tensor(arrays[spec.name], spec) for spec in specs}), ref)
 
     empty = {name: empty_output(out.dtype.name, out.shape) for name, out in function.structured_outputs.items()}
-    return Runner(run, empty)
+    fed = () if signature.raw else specs
+    return Runner(run, empty, lambda extracts: inputs.unfit_rows(extracts, fed, ref))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -39,7 +40,7 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
             return {}
         texts = arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary()), **_nulls(source))
         with _open(file, source, texts) as reader:
-            block = next(iter(reader), None)
+            block = next(_blocks(reader), None)
     if block is None or not block.num_rows:
         return {}
     declared = declared_types(source)
@@ -116,7 +117,7 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
     ending = f"\n{_END}{_delimiter(source) if len(names) == 1 else ''}\n"
     done = 0
     with _open(file, source, convert, malformed, ending) as reader:
-        for block in reader:
+        for block in _blocks(reader):
             malformed.refuse(refuse)
             yield numbered(pa.Table.from_batches([block]), malformed.row_numbers(done, len(block)))
             done += len(block)
@@ -136,20 +137,37 @@ def _open(
     text = files.open_text(file, "CSV", options.get("encoding"))
     stream = pa.PythonFile(_WithEnding(text, ending.encode()), mode="r")
     block_size = bounds.CSV_ROW.value * bounds.MB
-    return arrow_csv.open_csv(
-        stream,
-        read_options=arrow_csv.ReadOptions(
-            use_threads=False, column_names=options.get("columns"), block_size=block_size
-        ),
-        parse_options=arrow_csv.ParseOptions(
-            delimiter=_delimiter(source),
-            quote_char=options.get("quote", '"'),
-            escape_char=options.get("escape", False),
-            newlines_in_values=True,
-            invalid_row_handler=on_malformed,
-        ),
-        convert_options=convert,
+    parse = arrow_csv.ParseOptions(
+        delimiter=_delimiter(source),
+        quote_char=options.get("quote", '"'),
+        escape_char=options.get("escape", False),
+        newlines_in_values=True,
+        invalid_row_handler=on_malformed,
     )
+    read = arrow_csv.ReadOptions(use_threads=False, column_names=options.get("columns"), block_size=block_size)
+    with _quiet():
+        return arrow_csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
+
+
+def _blocks(reader: arrow_csv.CSVStreamingReader) -> Iterator[pa.RecordBatch]:
+    """Yields what is left of a file."""
+    while True:
+        with _quiet():
+            block = next(reader, None)
+        if block is None:
+            return
+        yield block
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Arrow cannot show us a malformed row that is not UTF-8: it says so on stderr, and raises an error of the row."""
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda found: None if found.exc_type is UnicodeDecodeError else hook(found)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
 
 
 class _WithEnding:

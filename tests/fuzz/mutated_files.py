@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from assay.columns import to_floats
 from assay.errors import AssayError
 from assay.framing import framed
+from assay.models.tensorflow import import_tensorflow
 from assay.readers.bad_rows import refusal
 from assay.readers.source import Source, format_of, splits, wanted
 
@@ -68,7 +69,10 @@ def intact(form, rng):
         table = pa.table({**columns, "list": [[i] * (i % 3) for i in range(ROWS)]})
         pq.write_table(table, sink, compression=codec, use_dictionary=rng.random() < 0.5, row_group_size=100)
         return sink.getvalue()
-    return b"".join(framed(example(row)) for row in rows)
+    examples = [example(row) for row in rows]
+    if rng.random() < 0.5:  # what the checksums of the frames do not show
+        examples[-3:] = [mutated(record, rng) for record in examples[-3:]]
+    return b"".join(map(framed, examples))
 
 
 def quoted(value):
@@ -76,6 +80,7 @@ def quoted(value):
 
 
 def example(row):
+    import_tensorflow()
     from tensorflow.train import BytesList, Example, Feature, Features, FloatList, Int64List
 
     kinds = {
@@ -116,6 +121,8 @@ def made(seed):
     rng = random.Random(seed)
     form = FORMATS[seed % len(FORMATS)]
     data = intact(form, rng)
+    if form == "tfrecord" and rng.random() < 0.5:
+        return form, data
     packed = form != "parquet" and rng.random() < 0.2
     if packed and rng.random() < 0.5:
         return form, mutated(gzip.compress(data), rng)

@@ -15,10 +15,10 @@ MUTATED_FILES = Path(__file__).parent / "mutated_files.py"
 def read_mutated(first, count, folder):
     """What became of each file; the last one of those that are missing stopped the process."""
     done = subprocess.run(
-        [sys.executable, MUTATED_FILES, str(first), str(count), folder], capture_output=True, text=True, check=False
+        [sys.executable, MUTATED_FILES, str(first), str(count), folder], capture_output=True, check=False
     )
     ended = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(ended) == count, f"seed {first + len(ended)}: exit {done.returncode}: {done.stderr[-2000:]}"
+    assert len(ended) == count, f"seed {first + len(ended)}: exit {done.returncode}: {done.stderr[-2000:]!r}"
     return ended
 
 

@@ -1,9 +1,13 @@
+from dataclasses import replace
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.errors import ModelError
-from assay.models.inputs import InputSpec, arrays, raw_records, wanted_columns
+from assay.columns import take
+from assay.errors import BadRowError, ModelError
+from assay.models.inputs import InputSpec, arrays, raw_records, unfit_rows, wanted_columns
 from assay.models.model import ModelRef
 
 MODEL = ModelRef("candidate", "somewhere", "keras")
@@ -98,7 +102,7 @@ def test_missing_text_is_empty(column):
 )
 def test_a_missing_number_for_an_integer_input_is_refused_with_file_and_row(column):
     source = {"file": pa.array(["a.csv", "b.csv"]).dictionary_encode(), "row": np.array([6, 7])}
-    with pytest.raises(ModelError, match=r"model 'candidate': column 'x' lacks .* int64.*first in b.csv, row 7"):
+    with pytest.raises(BadRowError, match=r"model 'candidate': column 'x' lacks .* int64.*first in b.csv, row 7"):
         fed(column, "int64", (None, 2), _source=source)
 
 
@@ -114,7 +118,7 @@ def test_a_missing_number_for_an_integer_input_is_refused_with_file_and_row(colu
     ids=["fraction", "too large", "negative", "no truth value", "infinite"],
 )
 def test_a_number_that_would_change_in_the_cast_is_refused_with_its_row(column, dtype):
-    with pytest.raises(ModelError, match=rf"'x' holds .* takes {dtype} \(first in row 1 of the batch\)"):
+    with pytest.raises(BadRowError, match=rf"'x' holds .* takes {dtype} \(first in row 1 of the batch\)"):
         fed(column, dtype)
 
 
@@ -132,7 +136,6 @@ def test_booleans_feed_numbers_and_numbers_feed_booleans():
         (pa.array([1]), "string", "holds int64, but the model's input takes text"),
         (np.array([1.0]), "string", "holds float64, but the model's input takes text"),
         (np.array([object()], object), "float32", "holds Python objects that are no column"),
-        (pa.array([[1], [2, 3]]), "float32", "lists of 1 to 2 values, but the model's input is dense"),
         (pa.array([[1, 2, 3]]), "float32", r"shape \(1, 3\), but input 'x' takes \(any, 1\)"),
         (np.zeros((1, 2, 3)), "float32", r"shape \(1, 2, 3\), but input 'x' takes \(any, 1\)"),
     ],
@@ -166,3 +169,52 @@ def test_raw_records_that_are_not_there_are_asked_for():
     assert raw_records({"input": pa.array([b"1", b"2"])}, MODEL).tolist() == [b"1", b"2"]
     with pytest.raises(ModelError, match=r"takes serialised tf\.Examples, but the rows carry no raw records"):
         raw_records({"features": {}}, MODEL)
+
+
+# Rows that no input takes ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype", "shape", "unfit"),
+    [
+        (pa.array([1, None, 3, None]), "int64", (None,), [False, True, False, True]),
+        (pa.array([True, None, False]), "bool", (None,), [False, True, False]),
+        (pa.array([Decimal("1.0"), Decimal("1.5"), None]), "int32", (None,), [False, True, True]),
+        (pa.array([1.0, 2.5, np.nan, np.inf]), "int64", (None,), [False, True, True, True]),
+        (pa.array([[1.0, 2.0], [3.0], [], [4.0, 5.0]]), "float32", (None, 2), [False, True, True, False]),
+        (pa.array([[1.0], [3.0], [4.0, 5.0]]), "float32", (None, 2), [True, True, False]),
+        (pa.array([[1, 2], [3, 4, 5], [6, None]]), "int64", (None, None), [False, True, True]),
+        (pa.array([[[1.0], [2.0]], [[1.0], [2.0, 3.0]]]), "float32", (None, 2, 1), [False, True]),
+        (pa.array([1.0, None]), "float32", (None,), [False, False]),
+        (pa.array(["a", None]), "string", (None,), [False, False]),
+        (pa.array(["a", None]), "float32", (None,), [False, False]),  # the whole column is to blame
+    ],
+    ids=str,
+)
+def test_rows_that_no_input_takes_are_told_from_the_others(column, dtype, shape, unfit):
+    extracts = {"features": {"x": column}}
+    specs = [InputSpec("x", dtype, shape)]
+    assert unfit_rows(extracts, specs, MODEL).tolist() == unfit
+    if any(unfit):
+        with pytest.raises(BadRowError, match=r"column 'x' .*set on_bad_rows: skip"):
+            arrays(extracts, specs, MODEL)
+        arrays(take(extracts, ~np.array(unfit)), specs, MODEL)
+
+
+def test_rows_are_told_in_each_of_the_features_of_one_input():
+    ref = replace(MODEL, features=("a", "b"))
+    extracts = {"features": {"a": pa.array([1, None, 3]), "b": pa.array([1, 2, None])}}
+    assert unfit_rows(extracts, [InputSpec("x", "int64", (None, 2))], ref).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([Decimal("0.1"), Decimal("0.3")], pa.decimal128(9, 2)),
+        pa.array([Decimal("0.1"), Decimal("0.3")], pa.decimal256(50, 5)),
+        pa.array([[Decimal("0.1")], [Decimal("0.3")]]),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_decimals_are_the_nearest_floats(column):
+    assert fed(column, "float64").tolist() == [[0.1], [0.3]]

@@ -187,3 +187,9 @@ def test_columns_that_nobody_needs_break_nothing(read, write):
     assert found.column("x") == [1, 3]
     with pytest.raises(CorruptFileError, match="column 'note' twice"):
         read("csv", file, columns=("x", "note"))
+
+
+def test_a_malformed_row_that_is_not_utf8_is_named_without_noise(read, write, capfd):
+    with pytest.raises(CorruptFileError, match=r"a\.csv: .*Row #3: Expected 2 columns, got 3"):
+        read("csv", write("a.csv", b"a,b\n1,2\n3,\xff,5\n6,7\n"))
+    assert capfd.readouterr().err == ""
