@@ -130,7 +130,7 @@ def run_model_analysis(
     reader = _reader(source, second, needed_columns(config, models) if extractors is None else {})
 
     output = _output(output_path, settings) or tempfile.mkdtemp(prefix="assay-")
-    results = _Results(output, has_own_writers=writers is not None)
+    results = _Results(output, config, has_own_writers=writers is not None)
     default = default_writers(
         results.folder,
         config,
@@ -148,7 +148,7 @@ def run_model_analysis(
     with removed_on_failure(results.folder, is_named=results.has_own_writers):
         counts = run_pipeline(reader, analysis, pipeline_options or ())
         results.judge(counts, settings.limits(second["max_unmatched"] if second else 1.0))
-    return results.opened(config)
+    return results.opened()
 
 
 def analyze_raw_data(
@@ -213,7 +213,7 @@ def analyze_raw_data(
     if extractors is None:
         _check_columns(config, batches[0][FEATURES_KEY], data)
     with tempfile.TemporaryDirectory(prefix="assay-") as temporary:
-        results = _Results(_output(output_path, settings) or temporary, has_own_writers=writers is not None)
+        results = _Results(_output(output_path, settings) or temporary, config, has_own_writers=writers is not None)
         analysis = _analysis(
             config,
             default_extractors(config) if extractors is None else extractors,
@@ -224,7 +224,7 @@ def analyze_raw_data(
         with removed_on_failure(results.folder, is_named=results.has_own_writers):
             counts = run_pipeline(ReadBatches(batches), analysis)
             results.judge(counts, settings.limits())
-        return results.opened(config)
+        return results.opened()
 
 
 def _default_extractors(config: EvalConfig, models: Sequence[ModelRef], settings: RunSettings) -> list[Extractor]:
@@ -325,10 +325,12 @@ class _Results:
 
     Args:
         output: what the caller named.
+        config: a resolved config.
         has_own_writers: whether writers of the caller's own write them, to wherever he told them.
     """
 
-    def __init__(self, output: str, *, has_own_writers: bool) -> None:
+    def __init__(self, output: str, config: EvalConfig, *, has_own_writers: bool) -> None:
+        self._config = config
         self._output, self.has_own_writers, self._started = output, has_own_writers, time.time()
         if has_own_writers:
             check_no_runs(output)
@@ -338,21 +340,22 @@ class _Results:
         """Judges what was written; stages of the user's own need not have left anything that can be judged."""
         status = ""
         with suppress(ResultsError):
-            result, metrics = load_validation_result(self.folder), load_metrics(self.folder)
-            verdict = gate.verdict(result, metrics, counts=counts, limits=limits)
+            result, config = load_validation_result(self.folder), self._config
+            checks = gate.checks_of(load_metrics(self.folder), config, rubber_stamp=result.rubber_stamp)
+            verdict = gate.verdict(result, load_metrics(self.folder), counts=counts, limits=limits, checks=checks)
             write_file(path_in(self.folder, VERDICT_FILE), verdict.to_json().encode())
             status = verdict.status
         if not self.has_own_writers:
             run = self.folder.rsplit("/", 1)[-1]
             move_latest(self._output, Latest(run=run, started=self._started, verdict=status))
 
-    def opened(self, config: EvalConfig) -> EvalResult:
+    def opened(self) -> EvalResult:
         """What was written; writers of the user's own need not have written anything that can be opened."""
         try:
-            return load_eval_result(self.folder, model_name=_candidate(config))
+            return load_eval_result(self.folder, model_name=_candidate(self._config))
         except ResultsError:
             if self.has_own_writers:
-                return EvalResult((), (), (), config)
+                return EvalResult((), (), (), self._config)
             raise
 
 

@@ -234,11 +234,13 @@ class _Run:
         metrics = merge_records(METRICS_KEY, records)
         config, rubber_stamp = context.eval_config.SerializeToString(), self.plan.rubber_stamp
         result = validate(metrics, config, rubber_stamp)
+        records_of_slices = list(map(MetricsForSlice.FromString, metrics))
         verdict = gate.verdict(
             ValidationResult.FromString(result),
-            map(MetricsForSlice.FromString, metrics),
+            records_of_slices,
             counts=total(step.counts for step in lineage_of(before).values()),
             limits=publishing.limits_of(self.plan),
+            checks=gate.checks_of(records_of_slices, context.eval_config, rubber_stamp=rubber_stamp),
         )
         content = framed(elements.encode(result, GATE_STAGE_NAME, VALIDATIONS_KEY))
         shard = folder.store(".tfrecord", content, rows=1, output=VALIDATIONS_KEY)

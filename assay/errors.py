@@ -45,6 +45,10 @@ class AssayError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message_line(message))
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: IPython asks for it."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(AssayError):
     """The caller must change something; a retry cannot help."""

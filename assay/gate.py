@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from assay.metrics.keys import MetricKey
@@ -26,9 +27,21 @@ from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationResult
 from assay.records import ERROR_METRIC_NAME, metric_key_from_proto, metric_key_to_proto
 from assay.thresholds import Rule, Scope, Threshold, rules_of
-from assay.verdict import Counts, Limits, Reason, Status, Verdict, bound_text, label, place_of, verdict
+from assay.verdict import (
+    Checked,
+    Counts,
+    Limits,
+    Reason,
+    Status,
+    Verdict,
+    bound_text,
+    label,
+    place_of,
+    place_text,
+    verdict,
+)
 
-__all__ = ["Counts", "Limits", "Reason", "Status", "Verdict", "validate", "verdict"]
+__all__ = ["Checked", "Counts", "Limits", "Reason", "Status", "Verdict", "checks_of", "validate", "verdict"]
 
 NOT_FOUND = "Metric not found."
 TOO_SMALL = "Metric not shown: the slice has fewer rows than min_slice_size."
@@ -83,9 +96,8 @@ def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_s
     Raises:
         EvalConfigError: a metric's `config` is not JSON, or a slicing spec cannot be.
     """
-    baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
-    rules = [r for r in rules_of(config) if not (rubber_stamp and baseline is None and r.kind == "change_threshold")]
-    judge = _Judge(rules, baseline or "")
+    rules, baseline = _rules(config, rubber_stamp)
+    judge = _Judge(rules, baseline)
     validations = [(place_of(record), judge(record)) for record in metrics]
     failed = [(place, validation) for place, validation in validations if validation.failures]
     failed.sort(key=lambda entry: (len(entry[0]), [(len(key), str(key)) for key in entry[0]]))
@@ -95,6 +107,68 @@ def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_s
     missing = result.missing_slices or result.missing_cross_slices
     result.validation_ok = not (failed or missing or result.missing_thresholds)
     return result
+
+
+def checks_of(
+    metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_stamp: bool = False
+) -> tuple[Checked, ...]:
+    """Every threshold with the number of slices that it met, and the value that it hangs on; arguments as `validate`.
+
+    Returns:
+        One entry for each threshold and model, in the order of the config.
+    """
+    rules, baseline = _rules(config, rubber_stamp)
+    judge, tallies = _Judge(rules, baseline), dict[tuple[Rule, str], _Tally]()
+    for rule in rules:
+        tallies.setdefault((rule, label(rule.key)), _Tally())
+
+    for record in metrics if rules else ():
+        for check, numbers in judge.checks_in(record):
+            tally = tallies.setdefault((check.rule, check.name), _Tally())
+            tally.add(check, numbers, record)
+
+    bound = {rule for (rule, _), tally in tallies.items() if tally.met}
+    shown = {key: tally for key, tally in tallies.items() if tally.met or key[0] not in bound}
+    return tuple(
+        tally.entry(Checked(name, bound_text(rule.bounds()), rule.scope.text)) for (rule, name), tally in shown.items()
+    )
+
+
+def _rules(config: EvalConfig, rubber_stamp: bool) -> tuple[list[Rule], str]:
+    """The rules that are applied, and the name of the baseline."""
+    baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
+    rules = [r for r in rules_of(config) if not (rubber_stamp and baseline is None and r.kind == "change_threshold")]
+    return rules, baseline or ""
+
+
+class _Tally:
+    """Slices that a threshold met, and the one that it hangs on: the first that fails, else the nearest."""
+
+    def __init__(self) -> None:
+        self.met = self.failed = 0
+        self._margin = math.inf
+        self._at: tuple[MetricsForSlice, float] | None = None
+
+    def add(self, check: _Check, numbers: Sequence[float], record: MetricsForSlice) -> None:
+        value, holds = math.nan if check.at is None else numbers[check.at], check.holds(numbers)
+        margin = min(value - check.bounds[0], check.bounds[1] - value) if holds else -math.inf
+        if self._at is None or margin < self._margin:
+            self._margin, self._at = margin, (record, value)
+        self.met += 1
+        self.failed += not holds
+
+    def entry(self, threshold: Checked) -> Checked:
+        if self._at is None:
+            return threshold
+        record, value = self._at
+        return replace(
+            threshold,
+            met=self.met,
+            failed=self.failed,
+            slice=place_text(place_of(record)),
+            value=value if math.isfinite(value) else None,
+            rows=record.rows,
+        )
 
 
 class _Judge:
@@ -120,6 +194,14 @@ class _Judge:
                 failed = (check for check in checks if not check.holds(numbers))
                 failures.update({(check.key, check.rule.threshold): check for check in failed})
         return _validation(record, failures.values(), numbers)
+
+    def checks_in(self, record: MetricsForSlice) -> Iterator[tuple[_Check, list[float]]]:
+        """The checks that are for the slice of a record, with its numbers."""
+        place, entries = place_of(record), record.metric_keys_and_values
+        numbers = [e.value.double_value.value if e.value.HasField("double_value") else math.nan for e in entries]
+        for scope, checks in self._checks(tuple([entry.key.SerializeToString() for entry in entries])):
+            if scope.covers(place):
+                yield from ((check, numbers) for check in checks)
 
     def _checks(self, layout: tuple[bytes, ...]) -> list[tuple[Scope, list[_Check]]]:
         if layout not in self._layouts:

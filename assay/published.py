@@ -14,11 +14,11 @@ from assay import storage
 from assay.latest import Latest, folder_of_run, move_latest, results_folder
 from assay.plan import Plan, digest
 
-RESULTS_FILE, VERDICT_FILE = "results.json", "verdict.json"
+RESULTS_FILE, VERDICT_FILE, PAGE_FILE = "results.json", "verdict.json", "page.html"
 NOT_EVALUATED = "NOT_EVALUATED"
 
 _OWN_FILE = re.compile(
-    r"(metrics|plots|attributions|flat_metrics|analysis)-\d{5}-of-\d{5}\.\w+|validations\.\w+|(eval_config|verdict)\.json"
+    r"(metrics|plots|attributions|flat_metrics|analysis)-\d{5}-of-\d{5}\.\w+|validations\.\w+|(eval_config|verdict)\.json|page\.html"
 )
 """The files of a run's results, but for `results.json`, which vouches for them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,11 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from assay import gate, published, storage
+from assay.config import parse_eval_config
 from assay.errors import AssayError, ConfigError
 from assay.gate import Counts
 from assay.latest import LATEST_FILE, Latest, folder_of_run, move_latest, new_run, read_latest
 from assay.plan import Plan, digest
-from assay.published import RESULTS_FILE, VERDICT_FILE, result_files_in, results_json
+from assay.published import PAGE_FILE, RESULTS_FILE, VERDICT_FILE, result_files_in, results_json
+from assay.report.page import html_page
 from assay.result_files import load_metrics, load_validation_result
 from assay.verdict import Limits, Verdict
 from assay.writers.files import path_in, remove_temporaries, write_file, writing
@@ -89,11 +92,13 @@ def limits_of(plan: Plan) -> Limits:
 
 def judge(plan: Plan, folder: str, counts: Counts) -> Verdict:
     """The verdict on the results in the folder of a run."""
-    return gate.verdict(load_validation_result(folder), load_metrics(folder), counts=counts, limits=limits_of(plan))
+    result, limits = load_validation_result(folder), limits_of(plan)
+    checks = gate.checks_of(load_metrics(folder), parse_eval_config(plan.eval_config), rubber_stamp=plan.rubber_stamp)
+    return gate.verdict(result, load_metrics(folder), counts=counts, limits=limits, checks=checks)
 
 
 def publish(plan: Plan, folder: str, verdict: Verdict, counts: Counts, started: float) -> None:
-    """Writes `verdict.json` and `results.json`, and lets `latest.json` name the run.
+    """Writes `verdict.json`, `page.html` and, last, `results.json`, and lets `latest.json` name the run.
 
     Args:
         plan: with its parameters.
@@ -104,8 +109,9 @@ def publish(plan: Plan, folder: str, verdict: Verdict, counts: Counts, started: 
     """
     run = folder.rsplit("/", 1)[-1]
     write_file(path_in(folder, VERDICT_FILE), verdict.to_json().encode())
-    files = result_files_in(folder)
-    write_file(path_in(folder, RESULTS_FILE), results_json(plan, run, verdict.status, asdict(counts), files))
+    results = results_json(plan, run, verdict.status, asdict(counts), result_files_in(folder) | {PAGE_FILE})
+    write_file(path_in(folder, PAGE_FILE), html_page(folder, facts=json.loads(results)).encode())
+    write_file(path_in(folder, RESULTS_FILE), results)
 
     with writing(path_in(plan.output, LATEST_FILE)):
         move_latest(plan.output, Latest(run=run, started=started, verdict=verdict.status))

@@ -43,6 +43,16 @@ class Scope(NamedTuple):
             return False
         return not self.comparisons or any(matches(place[1], comparison) for comparison in self.comparisons)
 
+    @property
+    def text(self) -> str:
+        """The slices for people."""
+        if self.slicing is None:
+            return "all"
+        if self.comparisons is None:
+            return self.slicing.name
+        others = " or ".join(slicing.name for slicing in self.comparisons)
+        return f"{self.slicing.name} vs {others or 'any other slice'}"
+
 
 class Rule(NamedTuple):
     """One threshold, for values of one key in the slices of one scope."""

@@ -107,6 +107,31 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """A threshold, and the values that it was held against.
+
+    Attributes:
+        metric: label of the metric.
+        expected: "at least 0.75".
+        slices: which slices it is for: "all", or the text of a slicing spec.
+        met: number of slices (or pairs of slices) that it was held against.
+        failed: in how many of them it does not hold.
+        slice: the slice that failed first, or else came nearest to the bound; "" if there was none.
+        value: the metric's value there; None if undefined or not computed.
+        rows: unweighted rows there.
+    """
+
+    metric: str
+    expected: str
+    slices: str
+    met: int = 0
+    failed: int = 0
+    slice: str = ""
+    value: float | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The outcome of a run.
 
@@ -118,6 +143,7 @@ class Verdict:
         rubber_stamp: whether change thresholds were left out for want of a baseline.
         unmatched: rows that found no partner in a join; see `Counts`.
         unsliced: rows in no slice of a slicing spec; see `Counts`.
+        checks: every threshold and what it met, whether it holds or not.
     """
 
     status: Status
@@ -127,6 +153,7 @@ class Verdict:
     rubber_stamp: bool = False
     unmatched: Mapping[str, int] = field(default_factory=dict)
     unsliced: Mapping[str, int] = field(default_factory=dict)
+    checks: tuple[Checked, ...] = ()
 
     def to_json(self) -> str:
         """The content of `verdict.json`; keys are sorted, and there is no NaN in it."""
@@ -142,7 +169,8 @@ class Verdict:
         try:
             plain = json_text.loads(text)
             reasons = tuple(Reason(**reason) for reason in plain.pop("reasons"))
-            return cls(status=Status(plain.pop("status")), reasons=reasons, **plain)
+            checks = tuple(Checked(**check) for check in plain.pop("checks", ()))
+            return cls(status=Status(plain.pop("status")), reasons=reasons, checks=checks, **plain)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ResultsError(
                 f"verdict: expected what assay wrote as verdict.json, found something else: {error}"
@@ -178,6 +206,7 @@ def verdict(
     *,
     counts: Counts,
     limits: Limits,
+    checks: Iterable[Checked] = (),
 ) -> Verdict:
     """Judges a run.
 
@@ -186,6 +215,7 @@ def verdict(
         metrics: read once; looked up for rows and baseline values of the slices that failed.
         counts: rows of the run.
         limits: what the run must offer to be judged at all.
+        checks: of `gate.checks_of`, for the record.
     """
     few = list(_limit_reasons(counts, limits))
     if result.missing_thresholds:
@@ -194,13 +224,14 @@ def verdict(
     judged = Status.BLESSED if result.validation_ok else Status.NOT_BLESSED
     status = Status.NOT_EVALUATED if few else judged
     return Verdict(
-        status,
-        reasons,
-        counts.rows,
-        dict(counts.bad_rows),
-        result.rubber_stamp,
-        dict(counts.unmatched),
-        dict(counts.unsliced),
+        status=status,
+        reasons=reasons,
+        rows=counts.rows,
+        bad_rows=dict(counts.bad_rows),
+        rubber_stamp=result.rubber_stamp,
+        unmatched=dict(counts.unmatched),
+        unsliced=dict(counts.unsliced),
+        checks=tuple(checks),
     )
 
 

@@ -33,6 +33,7 @@ from assay.stage_result import ANALYSE, StageResult
 from assay.stored_plan import plan_at, publish_plan
 from assay.types import METRICS_KEY, PLOTS_KEY
 from assay.verdict import Status
+from assay.verdict_table import verdict_lines
 
 LOCAL = "ASSAY_KFP_LOCAL"
 """Set where `kfp.local` runs: it takes a container that is gone before it looked for one that did well."""
@@ -133,6 +134,8 @@ def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
         outputs.artifact("page", {"verdict": result.verdict}, html_page(result.output))
         outputs.artifact("summary", {"verdict": result.verdict}, markdown_summary(result.output))
     elif result.kind == GATE:
+        for line in verdict_lines(verdict_at(result.manifest, plan.output)):
+            click.echo(line)
         outputs.artifact("summary", {"verdict": result.verdict}, verdict_text(verdict_at(result.manifest, plan.output)))
     outputs.write()
 

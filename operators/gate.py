@@ -15,6 +15,7 @@ from assay.operators.links import RESULT_KEY
 from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_errors
 from assay.plan import GATE
 from assay.published import reasons_in, verdict_at
+from assay.verdict_table import verdict_lines
 
 BLESSED = "BLESSED"
 SKIP, FAIL, WARN = "skip", "fail", "warn"
@@ -47,17 +48,24 @@ class ModelGateOperator(StageOperator, SkipMixin):
         with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             self._check()
             done = self.run_stage(context) if self.stage else self._given()
-            reasons = reasons_of(done)
+            verdict, reasons = verdict_of(done), reasons_of(done)
+        for line in verdict_lines(verdict):
+            self.log.info("%s", line)
         if done["verdict"] == BLESSED:
             self.log.info("%s: the gate is open", BLESSED)
             return done
-        self.log.warning("%s: the gate is closed\n%s", done["verdict"], "\n".join(reasons))
+        self.log.warning("%s: the gate is closed%s", done["verdict"], self._told_of_skipped())
         if self.on_not_blessed == FAIL:
             raise AirflowFailException(f"{done['verdict']}: {'; '.join(reasons)}")
         if self.on_not_blessed == SKIP:
             context["ti"].xcom_push(RESULT_KEY, done)  # skipping ends the task before Airflow does
             skip_after(self, context["ti"])
         return done
+
+    def _told_of_skipped(self) -> str:
+        """Which tasks are skipped therefore."""
+        skipped = [task.task_id for task in tasks_after(self)] if self.on_not_blessed == SKIP else []
+        return f"; skipped for that reason: {', '.join(sorted(skipped))}" if skipped else ""
 
     def _check(self) -> None:
         if self.outlets:
@@ -75,11 +83,16 @@ class ModelGateOperator(StageOperator, SkipMixin):
 
 def skip_after(operator: SkipMixin, ti: Any) -> None:
     """Skips what comes directly after an operator; in a mapped group by map index, where `SkipMixin` does not look."""
-    after = operator.get_direct_relatives(upstream=False)
-    behind = [task for task in after if not task.is_teardown and not isinstance(task, WriteResultsOperator)]
+    behind = tasks_after(operator)
     if behind and ti.map_index is not None and ti.map_index >= 0:
         raise DownstreamTasksSkipped(tasks=[(task.task_id, ti.map_index) for task in behind])
     operator.skip(ti, behind)
+
+
+def tasks_after(operator: SkipMixin) -> list[Any]:
+    """The tasks directly after an operator that a closed gate skips; results are published all the same."""
+    after = operator.get_direct_relatives(upstream=False)
+    return [task for task in after if not task.is_teardown and not isinstance(task, WriteResultsOperator)]
 
 
 def reasons_of(done: Mapping[str, Any], results: Mapping[str, Any] | None = None) -> list[str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
+from airflow.sdk.configuration import conf
 from airflow.sdk.execution_time.xcom import XCom
 
 from assay.dataflow_job import job_of
 
 RESULT_KEY = "return_value"
+PREFIX = "/assay"
+"""Of the pages that Airflow's API server shows."""
 
 
 class ResultsLink(BaseOperatorLink):
-    """To the folder of the results."""
+    """To the page of the results, or to their folder in a bucket."""
 
     name = "Results"
 
@@ -22,11 +26,11 @@ class ResultsLink(BaseOperatorLink):
         return "_link_assay_results"
 
     def get_link(self, operator: BaseOperator, *, ti_key: object) -> str:
-        return page_of(_returned(ti_key, "output"))
+        return page_of(_returned(ti_key, "output"), "results", ti_key)
 
 
 class CheckpointLink(BaseOperatorLink):
-    """To the checkpoint that a stage left."""
+    """To the manifest of the checkpoint that a stage left, or to its folder in a bucket."""
 
     name = "Checkpoint"
 
@@ -35,7 +39,7 @@ class CheckpointLink(BaseOperatorLink):
         return "_link_assay_checkpoint"
 
     def get_link(self, operator: BaseOperator, *, ti_key: object) -> str:
-        return page_of(_returned(ti_key, "manifest").rpartition("/")[0])
+        return page_of(_returned(ti_key, "manifest").rpartition("/")[0], "checkpoint", ti_key)
 
 
 class DataflowLink(BaseOperatorLink):
@@ -53,11 +57,23 @@ class DataflowLink(BaseOperatorLink):
         return job.page if job else ""
 
 
-def page_of(place: str) -> str:
-    """Where a browser shows a folder: Google's console for a bucket; "" for no place."""
+def page_of(place: str, what: str, ti_key: Any) -> str:
+    """Where a browser shows a place; "" for none.
+
+    A folder of a bucket is shown by Google's console, a local one by Airflow's API server: a `file://` link would lead
+    nowhere, and Airflow does not draw it.
+
+    Args:
+        place: folder or URI.
+        what: "results" or "checkpoint"; see `assay.operators.served_pages`.
+        ti_key: the task instance that returned it.
+    """
     if place.startswith("gs://"):
         return f"https://console.cloud.google.com/storage/browser/{quote(place.removeprefix('gs://'))}"
-    return f"file://{quote(place)}" if place else ""
+    index = -1 if ti_key.map_index is None else ti_key.map_index
+    parts = (what, ti_key.dag_id, ti_key.run_id, ti_key.task_id, str(index))
+    base = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+    return f"{base}{PREFIX}/{'/'.join(quote(part, safe='') for part in parts)}" if place else ""
 
 
 def _returned(ti_key: object, name: str) -> str:

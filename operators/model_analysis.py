@@ -16,10 +16,11 @@ from airflow.sdk.definitions._internal.contextmanager import DagContext
 from assay import storage
 from assay.errors import ConfigError, MissingFileError
 from assay.file_paths import FilePath, path_text
+from assay.local_places import EVERYTHING, check_reached
 from assay.operators.bless import BlessOperator
 from assay.operators.connections import Chain
 from assay.operators.gate import FAIL, SKIP, WARN, ModelGateOperator
-from assay.operators.launchers.launcher import Launcher
+from assay.operators.launchers.launcher import Contained, Launcher
 from assay.operators.partition import MINUTE, WaitForDataOperator
 from assay.operators.scratch import DeleteScratchOperator, MakeScratchOperator
 from assay.operators.stage import (
@@ -200,6 +201,16 @@ class _Wiring:
             raise ConfigError(f"launchers: the plan has no task {unknown[0]!r}; expected one of {', '.join(tasks)}")
         if self.on_not_blessed not in (SKIP, FAIL):
             raise ConfigError(f"on_not_blessed: expected {SKIP} or {FAIL}, found {self.on_not_blessed!r}")
+        for task in self.plan.tasks:
+            self._check_reached(task)
+
+    def _check_reached(self, task: Task) -> None:
+        """A container of which it is known what it sees must see what its stages read and write."""
+        launcher = self.launchers.get(task.name, self.launcher)
+        mounted = launcher.mounted() if isinstance(launcher, Contained) else None
+        if mounted is not None:
+            kind = kind_of(self.plan, task) if is_checkpointed(self.plan) else EVERYTHING
+            check_reached(self.plan, mounted, f"a container of {type(launcher).__name__}", kind, self.root)
 
     def make(self, params: Mapping[str, Any]) -> None:
         """Makes all tasks in the current task group."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -18,7 +19,8 @@ from assay.extras import require
 from assay.models.inputs import TEXT, Array, InputSpec
 from assay.models.model import ModelRef
 
-_NOTES = (b"I0000 ", b"WARNING: All log messages before absl::InitializeLog()")
+_NOTES = re.compile(rb"(?:[IWE]0000 00:00:|WARNING: All log messages before absl::InitializeLog\(\))[^\n]*\n?")
+"""They may stand behind a line of progress, which has no end yet."""
 
 
 def import_tensorflow() -> Any:
@@ -55,7 +57,7 @@ def _quiet(level: str) -> Iterator[None]:
             os.dup2(kept, 2)
             os.close(kept)
             written.seek(0)
-            os.write(2, b"".join(line for line in written if not line.startswith(_NOTES)))
+            os.write(2, _NOTES.sub(b"", written.read()))
 
 
 def input_spec(name: str, dtype: str, shape: Any, ref: ModelRef) -> InputSpec:

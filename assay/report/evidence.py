@@ -123,11 +123,12 @@ class Evidence:
         return {heading: key for heading, key in {**values, **changes}.items() if key in self.keys}
 
 
-def evidence_of(output: str) -> Evidence:
+def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence:
     """Reads the results of a run; what is not there is left empty.
 
     Args:
         output: of an analysis, of which the latest run is read; or the folder of a run; local or on gs://.
+        facts: what `results.json` will hold, where it is not written yet.
 
     Raises:
         ResultsError: no such folder, or files of several runs.
@@ -145,7 +146,8 @@ def evidence_of(output: str) -> Evidence:
     baselines = frozenset(spec.name for spec in run.eval_config.model_specs if spec.is_baseline)
     candidate = next((model for model in models if model not in baselines), "")
     slices = _first_to_look_at(found, leading, candidate)
-    return Evidence(verdict, run, _facts(output), models, baselines, measures, slices, leading, rules, frozenset(keys))
+    facts = _facts(output) if facts is None else facts
+    return Evidence(verdict, run, facts, models, baselines, measures, slices, leading, rules, frozenset(keys))
 
 
 def plots_of(output: str, names: Iterable[str]) -> dict[str, Plots]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from typing import Any
 
 from assay.file_paths import FilePath, path_text
 from assay.latest import results_folder
@@ -21,7 +22,7 @@ _MOST_AT_ONCE = 60
 _MOST_PLOTTED = 4
 
 
-def html_page(output: FilePath) -> str:
+def html_page(output: FilePath, facts: Mapping[str, Any] | None = None) -> str:
     """One page about the results of a run: verdict, metrics by slice, plots, what was run.
 
     It asks for nothing from outside, has less than 1 MB however many slices there are, and needs scripts only to sort
@@ -29,13 +30,14 @@ def html_page(output: FilePath) -> str:
 
     Args:
         output: of an analysis, of which the latest run is shown; or the folder of a run; local or on gs://.
+        facts: what `results.json` will hold, where it is not written yet.
 
     Raises:
         ResultsError: no such folder, or files of several runs.
         CorruptFileError: a file is damaged.
     """
     folder = results_folder(output)
-    evidence = evidence_of(folder)
+    evidence = evidence_of(folder, facts)
     first = _first(evidence.slices)
     names = {found.name for found in first}
     body = [

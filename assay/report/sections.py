@@ -11,7 +11,7 @@ from assay.report.cells import FAILS, WORSE, cell_of, counted, counts_text, reas
 from assay.report.evidence import Evidence, Measure, Slice
 from assay.report.html_tables import table
 from assay.report.markup import Child, Markup, breakable, element, joined
-from assay.thresholds import Rule, Scope
+from assay.thresholds import Rule
 from assay.verdict import Reason, Status, bound_text, label
 
 OUTCOMES = {
@@ -58,20 +58,11 @@ def _thresholds(rules: Sequence[Rule]) -> Markup | None:
     if not rules:
         return None
     rows = [
-        (label(rule.key), shortened(bound_text(rule.bounds())), shortened(_scope_text(rule.scope)))
+        (label(rule.key), shortened(bound_text(rule.bounds())), shortened(rule.scope.text))
         for rule in rules[:_MOST_MEASURES]
     ]
     listed = table(("Metric", "Expected", "In slices"), rows, words=(1, 2))
     return element("details", element("summary", counted(len(rules), "threshold")), listed)
-
-
-def _scope_text(scope: Scope) -> str:
-    if scope.slicing is None:
-        return "all"
-    if scope.comparisons is None:
-        return scope.slicing.name
-    others = " or ".join(slicing.name for slicing in scope.comparisons)
-    return f"{scope.slicing.name} vs {others or 'any other slice'}"
 
 
 # Metrics --------------------------------------------------------------------------------------------------------------

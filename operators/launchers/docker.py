@@ -80,6 +80,11 @@ class DockerLauncher:
             client.start(made["Id"])
         return Container(client, made["Id"])
 
+    def mounted(self) -> list[str] | None:
+        """The folders that containers see; None while a template is to be filled in."""
+        folders = self._mounted()
+        return None if any("{{" in folder for folder in folders) else folders
+
     def _mounted(self) -> list[str]:
         return [os.fspath(folder) for folder in self.mounts]
 

@@ -105,6 +105,13 @@ class KubernetesLauncher:
         memory = str(self.limits.get("memory", ""))
         return StagePod(cluster, found, startup_seconds=self.startup_timeout.total_seconds(), memory=memory)
 
+    def mounted(self) -> list[str] | None:
+        """The folders of volumes; None where the rest of the pod's spec or a template may bring others."""
+        mounts = [mount.get("mountPath") for mount in self.volume_mounts if isinstance(mount, Mapping)]
+        folders = [folder for folder in mounts if isinstance(folder, str)]
+        is_known = not self.pod_spec and len(folders) == len(self.volume_mounts) and "{{" not in "".join(folders)
+        return [*folders, *self.secret_mounts] if is_known else None
+
     def image_of(self, needed: str) -> str:
         """The image for what a plan says that a stage needs."""
         return image_named(needed, self.images)

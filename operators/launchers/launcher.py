@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -51,6 +51,14 @@ class Launcher(Protocol):
 
     def start(self, call: StageCall) -> Running:
         """Starts a stage command and returns at once."""
+
+
+@runtime_checkable
+class Contained(Protocol):
+    """What a launcher is too if its stages see nothing of this machine but what is mounted."""
+
+    def mounted(self) -> Sequence[str] | None:
+        """Folders that stages see at the same path; None where that cannot be known before they run."""
 
 
 @runtime_checkable

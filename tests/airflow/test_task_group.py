@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 
@@ -148,6 +151,34 @@ def test_a_wrong_argument_is_an_import_error_that_says_so(make, arguments, told)
     assert told in error
 
 
+@pytest.mark.parametrize(
+    ("launcher", "told"),
+    [
+        ("DockerLauncher()", "root: "),
+        ("DockerLauncher(mounts=[ROOT])", "inputs.files[0]: "),
+        ("DockerLauncher(mounts=[ROOT, DATA])", "output: "),
+        ("DockerLauncher(mounts=[Path(ROOT), Path(DATA), OUT])", ""),
+        ("DockerLauncher(mounts=['{{ var.value.data }}'])", ""),
+        ("KubernetesLauncher()", "root: "),
+        ("KubernetesLauncher(volume_mounts=[{'name': 'v', 'mountPath': ROOT}])", "inputs.files[0]: "),
+        ("KubernetesLauncher(volume_mounts=[{'name': 'v', 'mountPath': '/'}])", ""),
+        ("KubernetesLauncher(pod_spec={'containers': []})", ""),
+        ("SubprocessLauncher()", ""),
+    ],
+)
+def test_a_place_that_containers_do_not_have_is_refused_where_it_can_be_known(make, data, tmp_path, launcher, told):
+    from airflow.dag_processing.dagbag import DagBag
+
+    body = f"""
+    from assay.operators import DockerLauncher, KubernetesLauncher, SubprocessLauncher
+    DATA, OUT = {str(data)!r}, {f"{tmp_path}/results"!r}
+    model_analysis_task_group(ANALYSIS, root=ROOT, launcher={launcher})()
+"""
+    errors = list(DagBag(str(make(body))).import_errors.values())
+    assert len(errors) == bool(told)
+    assert not told or (f"ConfigError: {told}/" in errors[0] and "or mount the folder" in errors[0])
+
+
 def test_places_may_be_paths(make):
     as_text, as_path = (
         tasks_of(make(f"    model_analysis_task_group({arguments})()"))
@@ -176,11 +207,14 @@ def test_links_lead_to_checkpoint_and_results(make, tmp_path):
             run_id=run.run_id, key="_link_assay_results", task_ids="model_analysis.Analyse", dag_ids="validation"
         )
         found = [row.value for row in session.execute(query.with_only_columns(XComModel.value))]
-    assert found == [f"file://{latest(tmp_path / 'results' / GOOD_DAY)}"]
+    assert found == [f"/assay/results/validation/{quote(run.run_id)}/model_analysis.Analyse/-1"]
+    assert (Path(returned(run, "model_analysis.Analyse")["output"]) / "page.html").is_file()
 
 
 def test_a_bucket_is_linked_to_the_console():
     from assay.operators.links import page_of
 
-    assert page_of("gs://b/a c").startswith("https://console.cloud.google.com/storage/browser/b/a%20c")
-    assert page_of("") == ""
+    key = SimpleNamespace(dag_id="d", run_id="manual__2026-11-25T10:00:00+00:00", task_id="g.t", map_index=3)
+    assert page_of("gs://b/a c", "results", key) == "https://console.cloud.google.com/storage/browser/b/a%20c"
+    assert page_of("/data", "results", key) == "/assay/results/d/manual__2026-11-25T10%3A00%3A00%2B00%3A00/g.t/3"
+    assert page_of("", "results", key) == ""

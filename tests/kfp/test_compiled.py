@@ -1,6 +1,7 @@
 """Compiled components and pipelines: what is kept is what the code makes, and Kubeflow can read it."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from assay.cli import main
 from assay.components.stage_components import COMPONENTS
 from assay.errors import ConfigError, UsageError
 from assay.pipelines import Pods, compare_models, compiled, model_validation, retraining
-from assay.pipelines.pods import pods_of
+from assay.pipelines.pods import for_task, pods_of
 from assay.plan import from_json, to_json
 from tests.kfp.goldens import COMPILED, GOLDEN, kept, pipelines, push, text_of, train
 from tests.kfp.plans import analysis_of, plan_of, versions_of
@@ -92,6 +93,29 @@ def test_a_root_may_be_a_path(tmp_path):
     assert "defaultValue: /mnt/checkpoints" in texts[0]
     with pytest.raises(UsageError, match="root: a path cannot hold a URI"):
         model_validation(plan, root=Path("gs://b/c"))
+
+
+@pytest.mark.parametrize(
+    ("data", "output", "told"),
+    [
+        ("/home/me/data", "gs://b/o", r"inputs.files\[0\]: /home/me/data"),
+        ("gs://b/d", "/home/me/out", "output: /home/me/out"),
+        ("gs://b/d", "gs://b/o", ""),
+        ("${date}/d", "${date}/o", ""),
+    ],
+)
+def test_a_place_of_the_authors_machine_is_refused_where_the_root_is_a_bucket(data, output, told):
+    plan = plan_of(data, output)
+    model_validation(plan, root="/mnt/checkpoints")
+    with pytest.raises(ConfigError, match=f"{told}.* is a path of this machine") if told else nullcontext():
+        model_validation(plan, root="gs://b/c")
+
+
+def test_a_place_on_a_volume_that_tasks_mount_is_taken(tmp_path):
+    pods = for_task({"*": Pods(claims={"/mnt/data": "data"})})
+    model_validation(plan_of("/mnt/data/days", "/mnt/data/out"), root="gs://b/c", for_task=pods)
+    with pytest.raises(ConfigError, match=r"output: /mnt/datas/.* is a path of this machine"):
+        model_validation(plan_of("/mnt/data/days", "/mnt/datas"), root="gs://b/c", for_task=pods)
 
 
 def test_every_task_has_the_plan_and_the_image_that_it_needs(tmp_path):
