@@ -1,10 +1,6 @@
 """What data, files and names can hold does not act on a terminal, through any output."""
 
 import io
-import os
-import pty
-import subprocess
-import sys
 
 import pytest
 from rich.console import Console
@@ -14,6 +10,7 @@ from assay.errors import AssayError, ConfigError, UsageError, recover_from_text
 from assay.printable import message_line, printable, printable_line
 from assay.report.markup import element
 from assay.report.terminal_text import harmless
+from tests.terminal import on_a_terminal
 
 HOSTILE = {
     "clears the screen": ("\x1b[2J", "\\x1b[2J"),
@@ -123,26 +120,6 @@ def results(tmp_path_factory):
     assert b"NOT_EVALUATED" in seen
     assert not acts(seen)
     return folder
-
-
-def on_a_terminal(folder, *arguments):
-    """What a command writes to a terminal."""
-    leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "assay", *arguments]
-    with subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower, cwd=folder):
-        os.close(follower)
-        seen = b""
-        while chunk := read(leader):
-            seen += chunk
-    os.close(leader)
-    return seen
-
-
-def read(descriptor):
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # the other end is closed
-        return b""
 
 
 def acts(seen):
