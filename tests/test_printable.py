@@ -131,7 +131,7 @@ def acts(seen):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("show", "out"), b"\\x1b[2J"),
+        (("show", "out"), b"NOT EVALUATED"),
         (("show", "out", "--slices", "DESSELB"), b"\\u202e"),
         (("show", "out", "--slices", "\x1b[2J\u202e"), b"\\x1b[2J"),
         (("show", "out\x1b[2J"), b"\\x1b[2J"),
