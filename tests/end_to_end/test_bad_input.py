@@ -184,9 +184,9 @@ def test_a_column_of_one_of_several_outputs_is_called_by_its_name_and_its_output
     refused(ColumnTypeError, message, tmp_path, None, config(model=model, metrics_specs=asked))
 
 
-def test_texts_of_parquet_that_are_no_utf_8_are_refused(tmp_path):
+def test_texts_of_parquet_that_are_no_utf_8_are_bad_rows(tmp_path):
     broken = pa.Array.from_buffers(pa.string(), ROWS, pa.array([b"\xff"] * ROWS).buffers())
-    refused(ColumnTypeError, "'group'", tmp_path, {"eval.parquet": {"group": broken}})
+    refused(BadRowError, "row 0: column 'group': .*UTF8", tmp_path, {"eval.parquet": {"group": broken}})
 
 
 # Rows that cannot be read, or that no metric can take ----------------------------------------------------------------
@@ -296,10 +296,10 @@ BAD_FILES: dict[str, tuple[dict[str, Any], type[AssayError], str]] = {
         {"a.csv.gz": gzip.compress(GOOD_CSV * 99)[:80]}, CorruptFileError, r"/a\.csv\.gz: .*Truncated"
     ),
     "bytes behind the first ones of gzip": (
-        {"a.csv.gz": b"\x1f\x8b\x08 no gzip at all"}, CorruptFileError, r"/a\.csv\.gz: not readable as CSV"
+        {"a.csv.gz": b"\x1f\x8b\x08 no gzip at all"}, CorruptFileError, r"/a\.csv\.gz: .*decompressed \(gzip\)"
     ),
     "gzip of JSON lines with a wrong checksum": (
-        {"a.jsonl.gz": gzip.compress(JSONL % b"")[:-8] + bytes(8)}, CorruptFileError, r"/a\.jsonl\.gz: not readable"
+        {"a.jsonl.gz": gzip.compress(JSONL % b"")[:-8] + bytes(8)}, CorruptFileError, r"/a\.jsonl\.gz: .*data check"
     ),
     "a CSV quote that is never closed": (
         {"a.csv": CSV % b'1,0.5,1,"b'}, CorruptFileError, r"/a\.csv: a quote is opened and never closed"
@@ -309,7 +309,7 @@ BAD_FILES: dict[str, tuple[dict[str, Any], type[AssayError], str]] = {
     ),
     "TFRecord that is not TFRecord": ({"a.tfrecord": GOOD_CSV}, CorruptFileError, r"/a\.tfrecord: .*corrupted record"),
     "a later TFRecord cut off": (
-        {"a.tfrecord": (0.1, 0.2), "b.tfrecord": (0.3, 0.4, -5)}, CorruptFileError, r"/b\.tfrecord: .*record at"
+        {"a.tfrecord": (0.1, 0.2), "b.tfrecord": (0.3, 0.4, -5)}, CorruptFileError, r"/b\.tfrecord, row 1: truncated"
     ),
     "a TFRecord of what is no tf.Example": (
         {"a.tfrecord": (0.1, 0.2), "b.tfrecord": record(b"\xff" * 9)}, BadRowError, r"/b\.tfrecord, row 0: not a serial"
