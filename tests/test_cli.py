@@ -105,9 +105,8 @@ def test_run_gives_the_resolved_plan_and_shows_progress_on_stderr(analysis, loca
     assert plan.params == {"date": "a=b", "who": "you"}
     assert options == {"checkpoints": None, "progress": sys.stderr, "options": ()}
     out = capsys.readouterr().out
-    assert out == (
-        f"table of {tmp_path}/out/you None None\nverdict of {tmp_path}/out/you\nNOT_BLESSED  {tmp_path}/out/you\n"
-    )
+    folder = f"{tmp_path}/out/you"
+    assert out == f"{folder}\ntable of {folder} None None\nverdict of {folder}\nNOT_BLESSED  {folder}\n"
 
 
 def test_run_passes_on_where_checkpoints_are_and_what_is_for_beam(analysis, local, tables):
@@ -185,7 +184,7 @@ def test_an_interrupt_ends_with_130(analysis, local, capsys):
 
 def test_show_asks_for_the_chosen_metrics_and_slices(tables, capsys):
     assert main(["show", "res", "--metrics", "auc, recall", "--slices", "sex"]) == 0
-    assert capsys.readouterr().out == "table of res ['auc', 'recall'] sex\nverdict of res\n"
+    assert capsys.readouterr().out == "res\ntable of res ['auc', 'recall'] sex\nverdict of res\n"
 
 
 # Usage

@@ -98,8 +98,8 @@ def test_a_root_may_be_a_path(tmp_path):
 @pytest.mark.parametrize(
     ("data", "output", "told"),
     [
-        ("/home/me/data", "gs://b/o", r"inputs.files\[0\]: /home/me/data"),
-        ("gs://b/d", "/home/me/out", "output: /home/me/out"),
+        ("/laptop/data", "gs://b/o", r"inputs.files\[0\]: /laptop/data"),
+        ("gs://b/d", "/laptop/out", "output: /laptop/out"),
         ("gs://b/d", "gs://b/o", ""),
         ("${date}/d", "${date}/o", ""),
     ],
