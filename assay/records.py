@@ -31,6 +31,7 @@ def metric_records(
     rows: Ints,
     values: Mapping[MetricKey, Value],
     intervals: Mapping[MetricKey, Interval] | None = None,
+    reasons: Mapping[MetricKey, Sequence[str]] | None = None,
 ) -> Iterator[bytes]:
     """Yields one serialised MetricsForSlice for each of s slices.
 
@@ -39,6 +40,7 @@ def metric_records(
         rows: (s,) unweighted rows of each.
         values: (s,) becomes a number, (s, ...) an array, Matrices become matrices; NaN stays NaN.
         intervals: confidence intervals of some of the values.
+        reasons: for some of the values, why they are NaN, in each of the s slices; "" where there is no reason.
 
     Raises:
         PipelineError: a value of a form that only a plot can hold.
@@ -54,6 +56,8 @@ def metric_records(
     tails = [wire.integer(_ROWS, count) if count else b"" for count in rows.tolist()]
     for key, value in shown.items():
         tails = [tail + _shown(key, found) for tail, found in zip(tails, value, strict=True)]
+    for key, texts in (reasons or {}).items():
+        tails = [tail + _undefined(key, text) for tail, text in zip(tails, texts, strict=True)]
     return _records(keys, parts, tails)
 
 
@@ -123,6 +127,14 @@ def _shown(key: MetricKey, values: npt.NDArray[Any]) -> bytes:
         metric_keys_and_values=[{"key": metric_key_to_proto(key), "value": pb.MetricValue(array_value=array)}]
     )
     return item.SerializeToString()
+
+
+def _undefined(key: MetricKey, reason: str) -> bytes:
+    """Why a value is NaN; nothing without a reason."""
+    if not reason:
+        return b""
+    told = pb.UndefinedValue(key=metric_key_to_proto(key), reason=reason)
+    return pb.MetricsForSlice(undefined=[told]).SerializeToString()
 
 
 def _interval(key: MetricKey, interval: Interval) -> tuple[wire.Part, ...]:

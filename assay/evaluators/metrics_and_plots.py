@@ -6,7 +6,7 @@ and each subtree of the splits of the input. Rows are never shuffled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -19,7 +19,7 @@ from assay.columns import row_count, take
 from assay.errors import PipelineError
 from assay.metrics.bad_rows import faults, first_fault
 from assay.metrics.domains import common
-from assay.metrics.evaluate import by_key, evaluate, only, whole, with_differences
+from assay.metrics.evaluate import by_key, evaluate, only, reasons, whole, with_differences
 from assay.metrics.examples import Examples, Stream, examples_of
 from assay.metrics.keys import MetricKey
 from assay.metrics.misfits import refuse_other_shapes, refuse_other_values
@@ -244,6 +244,10 @@ class _MergeFn(beam.CombineFn):
         return forest.total()
 
 
+def _has_nan(value: Value) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype != object and bool(np.isnan(value).any())
+
+
 class _Records(beam.DoFn):
     """Merged state of a block of slices -> serialised records."""
 
@@ -281,10 +285,15 @@ class _Records(beam.DoFn):
         metrics, plots = by_key(evaluate(part, self._metrics, self._layout))
         metrics = self._with_differences(metrics)
         intervals = {} if count == 1 else self._intervals(samples, count)
-        for record in metric_records(part.keys, part.rows, metrics, intervals):
+        for record in metric_records(part.keys, part.rows, metrics, intervals, self._reasons(part, metrics)):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
         for record in plot_records(part.keys, plots):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)
+
+    def _reasons(self, part: Partial, values: Mapping[MetricKey, Value]) -> dict[MetricKey, list[str]]:
+        """Why values are NaN that need not be; looked for only where there are any."""
+        undefined = [m for m in self._metrics if isinstance(m.key, MetricKey) and _has_nan(values[m.key])]
+        return reasons(part, undefined, self._layout)
 
     def _with_differences(self, metrics: dict[MetricKey, Value]) -> dict[MetricKey, Value]:
         return metrics if self._baseline is None else with_differences(metrics, self._baseline)

@@ -1,8 +1,10 @@
 """Values of the whole threshold curve: areas, and one rate where another is held.
 
-A value may not depend on how many thresholds repeat a point: states leave out those at which nothing changes. Without
-`thresholds` there are `num_thresholds` evenly spaced ones, exact to 10,000 buckets of the score; counts at `thresholds`
-are exact.
+A value may not depend on how many thresholds repeat a point: states leave out those at which nothing changes. Counts at
+`thresholds` are exact. Fewer than 10,000 `num_thresholds` are evenly spaced over [0, 1]. With 10,000 or more, which is
+the default, there is a threshold for each cell of the score, whatever its scale: scores need not be probabilities.
+Where the scores of a slice are so close together that their order cannot be told, and an area under the ROC curve could
+be off by more than 0.01 (or 1 / `num_thresholds`, where that is more), values are NaN, and the verdict says why.
 
 What is asked "at" a rate is the best over all thresholds that reach it, and 0 if none does. It is NaN without the rows
 that a rate is a share of: recall needs positives, specificity and the false positive rate negatives.
@@ -30,7 +32,7 @@ Wanted: TypeAlias = "float | tuple[float, ...]"
 
 _METHODS = one_of("interpolation", "minoring", "majoring")
 
-metric = partial(registry.metric, needs=ScoreCurve(), better="higher", range="[0, 1]")
+metric = partial(registry.metric, needs=ScoreCurve(), fixed=("even",), better="higher", range="[0, 1]")
 
 
 def _at(setting: str, example: float, **declared: Any) -> dict[str, Any]:
@@ -127,7 +129,9 @@ def recall_at_false_positive_rate(c: Curve, *, false_positive_rate: Wanted) -> F
     return _best(recall_of(c), held=-fall_out_of(c), at_least=-np.asarray(false_positive_rate))
 
 
-@metric("ThresholdAtRecall", **_at("recall", 0.9, better=None, range="[0, 1], or 1e-7 beyond"))
+@metric(
+    "ThresholdAtRecall", needs=ScoreCurve(even=True), **_at("recall", 0.9, better=None, range="[0, 1], or 1e-7 beyond")
+)
 def threshold_at_recall(c: Curve, *, recall: Wanted) -> Floats:
     """Highest threshold at which recall is at least `recall`."""
     return _best(c.thresholds, held=recall_of(c), at_least=recall)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.computations.derived import SOURCES, derived
+from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.computations.table import Computation, Sums, Table
 from assay.metrics.computations.terms import Term, TermTable
 from assay.metrics.examples import Stream
@@ -46,6 +47,35 @@ def _evaluate_stream(
                 pieces.setdefault(metric, []).append(metric.value(state))
     back = np.argsort(np.concatenate([slices for slices, _ in groups]))
     return {metric: _assemble(parts, back) for metric, parts in pieces.items()}
+
+
+def reasons(part: Partial, metrics: Sequence[Metric], layout: Layout) -> dict[MetricKey, list[str]]:
+    """Why values are refused for slices whose scores are too close together; "" for the others.
+
+    Metrics without such a slice are left out.
+    """
+    found: dict[MetricKey, list[str]] = {}
+    for metric in metrics:
+        if isinstance(metric.needs, ScoreCurve) and isinstance(metric.key, MetricKey):
+            texts = _crowded(part, metric.needs, metric.stream, layout)
+            if any(texts):
+                found[metric.key] = texts
+    return found
+
+
+def _crowded(part: Partial, needs: ScoreCurve, stream: Stream, layout: Layout) -> list[str]:
+    groups = _groups(part, stream, layout)
+    doubts = [needs.doubt(_View(part, stream, layout, slices, width)) for slices, width in groups]
+    back = np.argsort(np.concatenate([slices for slices, _ in groups]))
+    return [crowded_text(doubt, needs.limit) if doubt > needs.limit else "" for doubt in np.concatenate(doubts)[back]]
+
+
+def crowded_text(doubt: float, limit: float) -> str:
+    """What people are told of a slice whose scores cannot be told apart."""
+    return (
+        f"scores are too close together to tell their order: an area under the ROC curve could be off by {doubt:.2g}, "
+        f"more than {limit:.2g}; spread the scores over [0, 1], which leaves their order as it is"
+    )
 
 
 def _groups(part: Partial, stream: Stream, layout: Layout) -> list[tuple[Ints, int]]:

@@ -254,8 +254,16 @@ class ConfidenceInterval(_message.Message):
     degrees_of_freedom: _wrappers_pb2.Int64Value
     def __init__(self, upper_bound: _Optional[_Union[MetricValue, _Mapping]] = ..., lower_bound: _Optional[_Union[MetricValue, _Mapping]] = ..., standard_error: _Optional[_Union[MetricValue, _Mapping]] = ..., degrees_of_freedom: _Optional[_Union[_wrappers_pb2.Int64Value, _Mapping]] = ...) -> None: ...
 
+class UndefinedValue(_message.Message):
+    __slots__ = ("key", "reason")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    key: MetricKey
+    reason: str
+    def __init__(self, key: _Optional[_Union[MetricKey, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class MetricsForSlice(_message.Message):
-    __slots__ = ("slice_key", "cross_slice_key", "metric_keys_and_values", "metrics", "rows")
+    __slots__ = ("slice_key", "cross_slice_key", "metric_keys_and_values", "metrics", "rows", "undefined")
     class MetricKeyAndValue(_message.Message):
         __slots__ = ("key", "value", "confidence_interval")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -277,12 +285,14 @@ class MetricsForSlice(_message.Message):
     METRIC_KEYS_AND_VALUES_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
+    UNDEFINED_FIELD_NUMBER: _ClassVar[int]
     slice_key: SliceKey
     cross_slice_key: CrossSliceKey
     metric_keys_and_values: _containers.RepeatedCompositeFieldContainer[MetricsForSlice.MetricKeyAndValue]
     metrics: _containers.MessageMap[str, MetricValue]
     rows: int
-    def __init__(self, slice_key: _Optional[_Union[SliceKey, _Mapping]] = ..., cross_slice_key: _Optional[_Union[CrossSliceKey, _Mapping]] = ..., metric_keys_and_values: _Optional[_Iterable[_Union[MetricsForSlice.MetricKeyAndValue, _Mapping]]] = ..., metrics: _Optional[_Mapping[str, MetricValue]] = ..., rows: _Optional[int] = ...) -> None: ...
+    undefined: _containers.RepeatedCompositeFieldContainer[UndefinedValue]
+    def __init__(self, slice_key: _Optional[_Union[SliceKey, _Mapping]] = ..., cross_slice_key: _Optional[_Union[CrossSliceKey, _Mapping]] = ..., metric_keys_and_values: _Optional[_Iterable[_Union[MetricsForSlice.MetricKeyAndValue, _Mapping]]] = ..., metrics: _Optional[_Mapping[str, MetricValue]] = ..., rows: _Optional[int] = ..., undefined: _Optional[_Iterable[_Union[UndefinedValue, _Mapping]]] = ...) -> None: ...
 
 class CalibrationHistogramBuckets(_message.Message):
     __slots__ = ("buckets",)

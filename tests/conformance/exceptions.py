@@ -68,6 +68,24 @@ ZERO_THERE = {
 }
 """Names of values; those with settings have a suffix."""
 
+_CELLS = Instead(
+    "even buckets there, cells of any scale here, nearer to scikit-learn; compared with 9,999 even thresholds",
+    "tests/metrics/test_score_scales.py::test_the_area_under_the_roc_curve_is_that_of_ranks",
+)
+FINER_HERE = dict.fromkeys(
+    (
+        "AUC",
+        "AUCPrecisionRecall",
+        "PrecisionAtRecall",
+        "RecallAtFalsePositiveRate",
+        "RecallAtPrecision",
+        "SensitivityAtSpecificity",
+        "SpecificityAtSensitivity",
+    ),
+    _CELLS,
+)
+"""Metrics that are compared with evenly spaced thresholds, which here have to be asked for."""
+
 NOISE_THERE = {
     "squared_pearson_correlation": Instead(
         "one rounding error over another there where all labels of a slice are equal; not a number here",
@@ -111,5 +129,6 @@ OF_THE_GATE = {
     ),
 }
 EVERY: dict[Any, Instead] = {
-    **RAISES_THERE, **APART, **ZERO_THERE, **NOISE_THERE, **MEANINGLESS_THERE, **NO_SLICE_THERE, **OF_THE_GATE,
+    **RAISES_THERE, **APART, **FINER_HERE,
+    **ZERO_THERE, **NOISE_THERE, **MEANINGLESS_THERE, **NO_SLICE_THERE, **OF_THE_GATE,
 }  # fmt: skip

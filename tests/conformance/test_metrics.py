@@ -19,7 +19,7 @@ from assay.metrics.registry import definitions
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
 from assay.records import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
 from assay.slicing import matches, slicings_of
-from tests.conformance.exceptions import APART, MEANINGLESS_THERE, NOISE_THERE, RAISES_THERE, ZERO_THERE
+from tests.conformance.exceptions import APART, FINER_HERE, MEANINGLESS_THERE, NOISE_THERE, RAISES_THERE, ZERO_THERE
 from tests.conformance.record_numbers import matrices_in, number_in
 from tests.metrics.asked import asked
 from tests.metrics.hard_data import hard_batch
@@ -28,7 +28,15 @@ ROWS = 1200
 
 # An area over `thresholds` has both ends here, whether given or not; TFMA promises that, but they have to be given.
 NAMES = sorted(set(definitions()) - set(RAISES_THERE) - set(APART))
-METRICS = " ".join(map(asked, NAMES))
+
+
+def even(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with evenly spaced thresholds, where TFMA has no others."""
+    own = "num_thresholds" in settings or "thresholds" in settings
+    return {**settings, "num_thresholds": 9_999} if name in FINER_HERE and not own else settings
+
+
+METRICS = " ".join(asked(name, **even(name, {})) for name in NAMES)
 SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("ConfusionMatrixAtThresholds", {"thresholds": [0.25, 0.5, 0.9999]}),
     ("TPR", {"thresholds": [0.75, 0.25, 0.0, 1.0]}),
@@ -59,7 +67,8 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("CalibrationPlot", {"num_buckets": 33, "left": -0.5, "right": 1.5}),
 ]
 WITH_SETTINGS = " ".join(
-    asked(name, **settings, name=f"{definitions()[name].name}/{i}") for i, (name, settings) in enumerate(SETTINGS)
+    asked(name, **even(name, settings), name=f"{definitions()[name].name}/{i}")
+    for i, (name, settings) in enumerate(SETTINGS)
 )
 COLUMN_MEANS = " ".join(
     f'metrics {{ class_name: "Mean" config: {json.dumps(json.dumps(settings))} }}'

@@ -6,6 +6,10 @@ scatter serves every binary metric.
 
 Bucket i (1..10,000) holds scores in [(i - 1) / 10,000, i / 10,000); bucket 0 those below 0, bucket 10,001 those from 1
 on. That, and the shift of 1e-7 by which a threshold takes in the bucket that starts at it, are TFMA's conventions.
+
+Where only the order of scores counts, even buckets will not do: scores of rare events all lie in the first. A table
+with `fine` splits them by `cells` too: c is then the sum of bucket, exact thresholds passed and cell of any scale. Each
+of the three grows with the score alone, so their sum does too, and it tells what each of them is.
 """
 
 from __future__ import annotations
@@ -18,7 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.arithmetic import suffix_sums
+from assay.metrics.computations import cells
 from assay.metrics.computations.table import Cells, Entries, Table, Views, binned
+from assay.metrics.computations.ties import doubt, marks_of
 from assay.metrics.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import CellSums
@@ -32,11 +38,14 @@ _FEW = 8
 _OF_PROBABILITIES = ((0.5,), (1e-12,))
 """Thresholds that nobody chose for the scores at hand: the default, and that of MaxRecall."""
 _MOST_THRESHOLDS = 1_000_000
+MOST_DOUBT = 0.01
+"""How far the area under a ROC curve may be off because scores share a cell; beyond, there is no value."""
 
 
 def bucket_of(scores: Floats, buckets: int, left: float = 0.0, right: float = 1.0) -> Ints:
     """Bucket of each score, 0 to buckets + 1; finite scores only."""
-    position = (scores - left) / (right - left) * buckets
+    with np.errstate(over="ignore"):
+        position = (scores - left) / (right - left) * buckets
     if len(scores) and position.min() >= 0 and position.max() <= buckets:
         return position.astype(np.int64) + 1
     return np.where(scores < left, 0, np.clip(position, 0, buckets).astype(np.int64) + 1)
@@ -53,18 +62,20 @@ class ScoreTable:
 
     Attributes:
         exact: ascending thresholds at which counts are exact.
+        fine: whether it tells scores of any scale apart.
     """
 
     exact: tuple[float, ...] = ()
+    fine: bool = False
 
     def join(self, other: ScoreTable) -> ScoreTable:
-        """The table that is exact at both tables' thresholds."""
-        return ScoreTable(tuple(sorted({*self.exact, *other.exact})))
+        """The table that is exact at both tables' thresholds, and fine if one of them is."""
+        return ScoreTable(tuple(sorted({*self.exact, *other.exact})), self.fine or other.fine)
 
     @property
     def size(self) -> int:
         """Number of score cells, labels not counted."""
-        return BUCKETS + 2 + len(self.exact)
+        return BUCKETS + 2 + len(self.exact) + (cells.COUNT - 1) * self.fine
 
     @property
     def buckets(self) -> Ints:
@@ -77,20 +88,29 @@ class ScoreTable:
 
     def place(self, examples: Examples) -> Cells:
         """Weight at (score, label); a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
-        labels, scores, weights, rows = examples[:4]
-        cells = 2 * (bucket_of(scores, BUCKETS) + self._passed(scores))
-        positive = labels > 0
-        if np.array_equal(labels, positive):
-            return Cells(cells + positive, weights, rows)
-        both = np.stack([cells + 1, cells], 1).reshape(-1)
-        values = np.stack([weights * labels, weights * (1 - labels)], 1).reshape(-1)
-        return Cells(both, values, np.repeat(np.arange(len(cells)) if rows is None else rows, 2))
+        return by_label(self.cell_of(examples.predictions), examples, examples.weights)
 
-    def _passed(self, scores: Floats) -> Ints:
+    def cell_of(self, scores: Floats) -> Ints:
+        """Score cell of each score."""
+        cell = bucket_of(scores, BUCKETS) + self.passed(scores)
+        return cell + cells.cell_of(scores) if self.fine else cell
+
+    def passed(self, scores: Floats) -> Ints:
         """Number of exact thresholds below each score."""
         if len(self.exact) > _FEW:
             return np.searchsorted(np.asarray(self.exact), scores, "left")
         return sum(((scores > threshold).astype(np.int64) for threshold in self.exact), np.zeros(len(scores), np.int64))
+
+
+def by_label(cell: Ints, examples: Examples, values: Floats) -> Cells:
+    """Values at 2 * cell + label; a fractional label l is a positive of share l and a negative of share 1 - l."""
+    labels, rows = examples.labels, examples.rows
+    positive = labels > 0
+    if np.array_equal(labels, positive):
+        return Cells(2 * cell + positive, values, rows)
+    both = np.stack([2 * cell + 1, 2 * cell], 1).reshape(-1)
+    parts = np.stack([values * labels, values * (1 - labels)], 1).reshape(-1)
+    return Cells(both, parts, np.repeat(np.arange(len(cell)) if rows is None else rows, 2))
 
 
 @dataclass(frozen=True)
@@ -100,16 +120,29 @@ class _Geometry:
     bucket: Ints
     passed: Ints
     left: Floats  # left edge of the cell's bucket
+    first: Floats  # the least score in the cell
 
 
 @cache
 def _geometry(table: ScoreTable) -> _Geometry:
-    exact = np.asarray(table.exact)
-    home = bucket_of(np.clip(exact, -1, 2), BUCKETS)  # the bucket that an exact threshold lies in
-    first = np.arange(BUCKETS + 2) + np.searchsorted(home, np.arange(BUCKETS + 2), "left")
-    bucket = np.searchsorted(first, np.arange(table.size), "right") - 1
+    """Looks where each score goes at which any part of the cell's number changes."""
+    exact = np.nextafter(np.asarray(table.exact), np.inf)
+    scores = np.unique(np.concatenate([_first_of_buckets(), exact, cells.samples() if table.fine else exact]))
+    cell = table.cell_of(scores)
+    at = np.searchsorted(cell, np.arange(table.size), "right") - 1  # a number that no score has goes with the one below
+    at = np.searchsorted(cell, cell[at], "left")
     edges = np.concatenate([[-np.inf], np.arange(BUCKETS) / BUCKETS, [np.inf]])
-    return _Geometry(bucket, np.arange(table.size) - bucket, edges[bucket])
+    bucket = bucket_of(scores[at], BUCKETS)
+    return _Geometry(bucket, table.passed(scores[at]), edges[bucket], scores[at])
+
+
+@cache
+def _first_of_buckets() -> Floats:
+    """The least score in each of the buckets; near i / 10,000, where rounding decides."""
+    edges = np.arange(BUCKETS + 1) / BUCKETS
+    near = np.stack([np.nextafter(edges, -1), edges, np.nextafter(edges, 2)])
+    reached = (bucket_of(near.reshape(-1), BUCKETS) >= np.tile(np.arange(BUCKETS + 1) + 1, 3)).reshape(3, -1)
+    return np.append(-1e300, near[reached.argmax(0), np.arange(BUCKETS + 1)])
 
 
 @dataclass(frozen=True)
@@ -128,6 +161,28 @@ def _rebinning(table: ScoreTable, thresholds: tuple[float, ...]) -> _Rebinning:
     first[0] = 0  # the first threshold takes everything
     first[wanted >= 1 + _SHIFT] = table.size  # one beyond 1 takes nothing
     return _Rebinning(wanted, np.searchsorted(first, np.arange(table.size), "right") - 1)
+
+
+@dataclass(frozen=True)
+class TieTable:
+    """Weighted marks of scores by score cell and label; a mark is a number from 1 to 2 that a score makes of its bits.
+
+    Where all scores of a cell are equal, positives and negatives have the same mean mark: they are tied. Where they are
+    not equal but close, they have different ones.
+    """
+
+    def join(self, other: TieTable) -> TieTable:
+        """Itself: there are no settings."""
+        return self
+
+    def empty(self) -> CellSums:
+        """Zeros."""
+        return CellSums(2 * ScoreTable(fine=True).size)
+
+    def place(self, examples: Examples) -> Cells:
+        """Weighted mark at (score, label)."""
+        scores = examples.predictions
+        return by_label(ScoreTable(fine=True).cell_of(scores), examples, examples.weights * marks_of(scores))
 
 
 class Curve(NamedTuple):
@@ -197,13 +252,15 @@ class ScoreCurve:
     """Counts along a curve.
 
     Attributes:
-        num_thresholds: evenly spaced ones, exact to the 10,000 buckets of the histogram.
+        num_thresholds: evenly spaced ones, exact to the 10,000 buckets of the histogram; with 10,000 or more, there is
+            a point for each cell in which there are scores, whatever their scale.
         thresholds: or these, at which counts are exact.
+        even: keep to evenly spaced thresholds, also where there are 10,000 or more.
     """
 
     num_thresholds: int = BUCKETS
     thresholds: tuple[float, ...] = ()
-    domain: ClassVar[Domain] = BINARY
+    even: bool = False
     reads: ClassVar[Reads] = Reads()
 
     def __post_init__(self) -> None:
@@ -212,27 +269,69 @@ class ScoreCurve:
         if self.thresholds and self.num_thresholds != BUCKETS:
             raise ValueError("num_thresholds and thresholds exclude each other; set one of them")
 
+    @property
+    def domain(self) -> Domain:
+        """Probabilities, where evenly spaced thresholds are what is asked for; else only the order of scores counts."""
+        return PROBABILITIES if self.even and not self.thresholds else BINARY
+
+    @property
+    def limit(self) -> float:
+        """How far an area may be off before there is no value: 0.01, or what so few thresholds cannot tell anyway."""
+        return max(MOST_DOUBT, 1 / self.num_thresholds)
+
     def tables(self) -> tuple[Table, ...]:
-        """The histogram, split at the exact thresholds if there are any."""
-        return (ScoreTable(tuple(sorted(set(self.thresholds)))),)
+        """The histogram, split at the exact thresholds if there are any; else what tells crowded scores from ties."""
+        if self.thresholds:
+            return (ScoreTable(tuple(sorted(set(self.thresholds)))),)
+        return (ScoreTable(fine=True), TieTable())
 
     def read(self, views: Views) -> Curve:
-        """Ascending thresholds: the exact ones, or those at which something changes in a slice, and the end."""
-        view = views(self.tables()[0])
-        return _exact_counts(view, tuple(sorted(set(self.thresholds)))) if self.thresholds else self._changes(*view)
+        """Ascending thresholds: the exact ones, or those at which something changes in a slice, and the end.
 
-    def _changes(self, table: ScoreTable, entries: Entries) -> Curve:
-        rebinning = _rebinning(table, curve_thresholds(self.num_thresholds))
-        count = len(rebinning.thresholds)
-        place = entries.slices * count + rebinning.interval[entries.cells >> 1]
-        first = np.append(True, place[1:] != place[:-1])[: len(place)]
-        slices, interval = np.divmod(place[first], count)
-        point = np.arange(len(slices)) - np.searchsorted(slices, np.arange(entries.slice_count))[slices]
-        width = entries.width + 1
-        thresholds = np.full((entries.slice_count, width), rebinning.thresholds[-1])
-        thresholds[slices, point] = rebinning.thresholds[interval]
-        bins = 2 * point[np.cumsum(first) - 1] + (entries.cells & 1)
-        return _curve(thresholds, binned(entries, bins, 2 * width).reshape(entries.slice_count, width, 2))
+        Counts are NaN in slices whose scores are so close together that the thresholds cannot tell them apart.
+        """
+        table, entries = views(self.tables()[0])
+        if self.thresholds:
+            return _exact_counts((table, entries), tuple(sorted(set(self.thresholds))))
+        curve = _changes(entries, *self._intervals(table))
+        crowded = self.doubt(views) > self.limit
+        if not crowded.any():
+            return curve
+        counts = (np.where(crowded[:, None], np.nan, counts) for counts in curve[1:])
+        return Curve(curve.thresholds, *counts)
+
+    def doubt(self, views: Views) -> Floats:
+        """By how much an area under the ROC curve may be off, (s,): scores between two thresholds count as tied.
+
+        Half the pairs of a positive and a negative between two thresholds, over all pairs; real ties, which are worth
+        a half, left out.
+        """
+        if self.thresholds:
+            return np.zeros(views(self.tables()[0])[1].slice_count)
+        table, entries = views(ScoreTable(fine=True))
+        return doubt(entries, views(TieTable())[1], _geometry(table).passed, self._intervals(table)[0])
+
+    def _intervals(self, table: ScoreTable) -> tuple[Ints, Floats]:
+        """The last threshold that each score cell is above; and the thresholds."""
+        if self.even or self.num_thresholds < BUCKETS:
+            rebinning = _rebinning(table, curve_thresholds(self.num_thresholds))
+            return rebinning.interval, rebinning.thresholds
+        return np.arange(table.size), np.append(_geometry(table).first, np.inf)
+
+
+def _changes(entries: Entries, intervals: Ints, levels: Floats) -> Curve:
+    """The thresholds at which something changes; `intervals` (cells,) is the last level that a cell is above."""
+    count = len(levels)
+    place = entries.slices * count + intervals[entries.cells >> 1]
+    first = np.append(True, place[1:] != place[:-1])[: len(place)]
+    slices, interval = np.divmod(place[first], count)
+    point = np.arange(len(slices)) - np.searchsorted(slices, np.arange(entries.slice_count))[slices]
+
+    width = entries.width + 1
+    thresholds = np.full((entries.slice_count, width), levels[-1])
+    thresholds[slices, point] = levels[interval]
+    bins = 2 * point[np.cumsum(first) - 1] + (entries.cells & 1)
+    return _curve(thresholds, binned(entries, bins, 2 * width).reshape(entries.slice_count, width, 2))
 
 
 @dataclass(frozen=True)
