@@ -16,6 +16,7 @@ from assay.errors import EvalConfigError
 from assay.near_miss import one_of
 from assay.proto.config_pb2 import (
     ConfidenceIntervalOptions,
+    CrossSliceMetricThreshold,
     EvalConfig,
     MetricThreshold,
     PerSliceMetricThreshold,
@@ -123,6 +124,9 @@ def check_eval_config(config: EvalConfig) -> None:
             raise EvalConfigError(
                 f"{path}.slicing_specs: expected at least one ({{}} is the overall slice), found none"
             )
+    for path, cross_slice in _messages(config, CrossSliceMetricThreshold):
+        if not cross_slice.cross_slicing_specs:
+            raise EvalConfigError(f"{path}.cross_slicing_specs: expected at least one, found none")
     for path, threshold in _messages(config, MetricThreshold):
         _check_bounds(threshold, path)
 

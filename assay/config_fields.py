@@ -37,13 +37,12 @@ class Refused(NamedTuple):
     unless: tuple[Any, ...] = ()
 
 
-_CROSS_SLICES = Refused("differences between slices are not supported yet", "remove the field")
 _RANKS = Refused("predictions by rank are not supported yet", "remove the field, or name classes in class_ids")
 
 FIELDS: Mapping[str, Honoured | Refused] = {
     "EvalConfig.model_specs": Honoured("config"),
     "EvalConfig.slicing_specs": Honoured("slicing"),
-    "EvalConfig.cross_slicing_specs": _CROSS_SLICES,
+    "EvalConfig.cross_slicing_specs": Refused("differences between slices are not supported yet", "remove the field"),
     "EvalConfig.metrics_specs": Honoured("metrics.specs"),
     "EvalConfig.options": Honoured("config"),
     "ModelSpec.name": Honoured("config"),
@@ -78,13 +77,13 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "MetricsSpec.query_key": Refused("metrics of ranked lists are not supported yet", "remove the field"),
     "MetricsSpec.thresholds": Honoured("thresholds"),
     "MetricsSpec.per_slice_thresholds": Honoured("thresholds"),
-    "MetricsSpec.cross_slice_thresholds": _CROSS_SLICES,
+    "MetricsSpec.cross_slice_thresholds": Honoured("thresholds"),
     "MetricConfig.class_name": Honoured("metrics.specs"),
     "MetricConfig.module": Honoured("metrics.specs"),
     "MetricConfig.config": Honoured("metrics.specs"),
     "MetricConfig.threshold": Honoured("thresholds"),
     "MetricConfig.per_slice_thresholds": Honoured("thresholds"),
-    "MetricConfig.cross_slice_thresholds": _CROSS_SLICES,
+    "MetricConfig.cross_slice_thresholds": Honoured("thresholds"),
     "BinarizationOptions.class_ids": Honoured("metrics.specs"),
     "BinarizationOptions.k_list": _RANKS,
     "BinarizationOptions.top_k_list": _RANKS,
@@ -100,6 +99,11 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "PerSliceMetricThresholds.thresholds": Honoured("thresholds"),
     "PerSliceMetricThreshold.slicing_specs": Honoured("thresholds"),
     "PerSliceMetricThreshold.threshold": Honoured("thresholds"),
+    "CrossSliceMetricThresholds.thresholds": Honoured("thresholds"),
+    "CrossSliceMetricThreshold.cross_slicing_specs": Honoured("thresholds"),
+    "CrossSliceMetricThreshold.threshold": Honoured("thresholds"),
+    "CrossSlicingSpec.baseline_spec": Honoured("thresholds"),
+    "CrossSlicingSpec.slicing_specs": Honoured("thresholds"),
     "Options.include_default_metrics": Refused(
         "metrics that were saved with a model are not computed",
         "name the metrics in metrics_specs and set the field to false",

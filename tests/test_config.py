@@ -372,6 +372,10 @@ BOTH_KEYS = {"label_key": "y", "label_keys": {"a": "y"}}
             {"metrics_specs": [{"per_slice_thresholds": {"auc": {"thresholds": [{}]}}}]},
             "metrics_specs[0].per_slice_thresholds['auc'].thresholds[0].slicing_specs",
         ),
+        (
+            {"metrics_specs": [{"metrics": [{"cross_slice_thresholds": [{}]}]}]},
+            "metrics_specs[0].metrics[0].cross_slice_thresholds[0].cross_slicing_specs",
+        ),
         (threshold_of(lower_bound="NaN"), "metrics_specs[0].metrics[1].threshold.value_threshold.lower_bound"),
         (threshold_of(lower_bound=0.2, upper_bound=0.1), "metrics_specs[0].metrics[1].threshold.value_threshold"),
     ],

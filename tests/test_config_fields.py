@@ -124,6 +124,12 @@ def config(*, models=None, metric=AUC, slices=(), options=None, **metrics_spec):
     }
 
 
+def cross(baseline=None, others=(), threshold=BOUND):
+    """Thresholds for pairs of slices; assay computes none, so what they ask for is reported missing."""
+    spec = {"baseline_spec": baseline or {}, "slicing_specs": list(others)}
+    return [{"cross_slicing_specs": [spec], "threshold": threshold}]
+
+
 def change(**threshold):
     return config(models=TWO_MODELS, metric={**AUC, "threshold": {"change_threshold": threshold}})
 
@@ -220,6 +226,28 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "PerSliceMetricThreshold.threshold": (
         config(metric={**AUC, "per_slice_thresholds": [{"slicing_specs": [{}], "threshold": {}}]}),
         config(metric={**AUC, "per_slice_thresholds": [{"slicing_specs": [{}], "threshold": BOUND}]}),
+    ),
+    "MetricsSpec.cross_slice_thresholds": (config(), config(cross_slice_thresholds={"auc": {"thresholds": cross()}})),
+    "MetricConfig.cross_slice_thresholds": (config(), config(metric={**AUC, "cross_slice_thresholds": cross()})),
+    "CrossSliceMetricThresholds.thresholds": (
+        config(cross_slice_thresholds={"auc": {}}),
+        config(cross_slice_thresholds={"auc": {"thresholds": cross()}}),
+    ),
+    "CrossSliceMetricThreshold.cross_slicing_specs": (
+        config(metric={**AUC, "cross_slice_thresholds": cross()}),
+        config(metric={**AUC, "cross_slice_thresholds": cross(BY_GROUP)}),
+    ),
+    "CrossSliceMetricThreshold.threshold": (
+        config(metric={**AUC, "cross_slice_thresholds": cross(threshold={})}),
+        config(metric={**AUC, "cross_slice_thresholds": cross()}),
+    ),
+    "CrossSlicingSpec.baseline_spec": (
+        config(metric={**AUC, "cross_slice_thresholds": cross()}),
+        config(metric={**AUC, "cross_slice_thresholds": cross(BY_GROUP)}),
+    ),
+    "CrossSlicingSpec.slicing_specs": (
+        config(metric={**AUC, "cross_slice_thresholds": cross()}),
+        config(metric={**AUC, "cross_slice_thresholds": cross(others=[BY_GROUP])}),
     ),
     "Options.compute_confidence_intervals": (config(), config(options=INTERVALS)),
     "Options.confidence_intervals": (

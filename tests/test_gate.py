@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from assay import gate
-from assay.config import check_eval_config, parse_eval_config, resolve_eval_config
+from assay.config import parse_eval_config, resolve_eval_config
 from assay.errors import EvalConfigError, ResultsError
 from assay.metrics.keys import AggregationType, MetricKey, SubKey
 from assay.metrics.values import Matrices
@@ -56,9 +56,9 @@ def across(threshold, baseline, *comparisons):
 
 
 def config(*metrics, models=(), **spec):
+    """A resolved config; also one that only evaluators of one's own can serve, such as with `top_k_list`."""
     parsed = parse_eval_config({"model_specs": models, "metrics_specs": [{"metrics": metrics, **spec}]})
-    check_eval_config(resolved := resolve_eval_config(parsed, rubber_stamp=True))
-    return resolved
+    return resolve_eval_config(parsed, rubber_stamp=True)
 
 
 def record(slice_key, values, rows=10):
