@@ -181,6 +181,16 @@ def test_tfma_opens_the_results(results, tfma):
     assert validation.validation_ok == assay.load_validation_result(str(results)).validation_ok is True
 
 
+def with_even_thresholds(config):
+    """The config whose areas are those of evenly spaced thresholds, as TFMA's are; by default ours are nearer."""
+    for spec in config["metrics_specs"]:
+        for metric in spec["metrics"]:
+            if metric["class_name"].startswith("AUC"):
+                assert "config" not in metric
+                metric["config"] = '"num_thresholds": 9999'
+    return config
+
+
 @pytest.fixture(scope="module")
 def both(tmp_path_factory, tfma, scored):
     """Results of assay and of TFMA on the same rows, with the same predictions to the last bit.
@@ -207,9 +217,9 @@ def both(tmp_path_factory, tfma, scored):
         for name, path in locations.items()
     ]
     inputs = {"format": "tfrecord", "files": [str(folder / "eval.tfrecord")]}
-    ours = run_census(folder / "ours", inputs=inputs, models=models)
+    config = with_even_thresholds(yaml.safe_load((CENSUS / "analysis.yaml").read_text())["eval_config"])
+    ours = run_census(folder / "ours", inputs=inputs, models=models, eval_config=config)
 
-    config = yaml.safe_load((CENSUS / "analysis.yaml").read_text())["eval_config"]
     # Parsed by our own library, which takes thresholds as plain numbers, and handed over by wire.
     wire = assay.resolve_eval_config(assay.parse_eval_config(config)).SerializeToString()
     eval_config = config_pb2.EvalConfig.FromString(wire)

@@ -38,6 +38,8 @@ _FEW = 8
 _OF_PROBABILITIES = ((0.5,), (1e-12,))
 """Thresholds that nobody chose for the scores at hand: the default, and that of MaxRecall."""
 _MOST_THRESHOLDS = 1_000_000
+_FEW_TELL = 5
+"""Doubt of evenly spread scores is half of 1 / num_thresholds; ten times that is what an uneven spread may bring."""
 MOST_DOUBT = 0.01
 """How far the area under a ROC curve may be off because scores share a cell; beyond, there is no value."""
 
@@ -277,7 +279,7 @@ class ScoreCurve:
     @property
     def limit(self) -> float:
         """How far an area may be off before there is no value: 0.01, or what so few thresholds cannot tell anyway."""
-        return max(MOST_DOUBT, 1 / self.num_thresholds)
+        return max(MOST_DOUBT, _FEW_TELL / self.num_thresholds)
 
     def tables(self) -> tuple[Table, ...]:
         """The histogram, split at the exact thresholds if there are any; else what tells crowded scores from ties."""
