@@ -4,7 +4,7 @@ A value may not depend on how many thresholds repeat a point: states leave out t
 `thresholds` are exact. Fewer than 10,000 `num_thresholds` are evenly spaced over [0, 1]. With 10,000 or more, which is
 the default, there is a threshold for each cell of the score, whatever its scale: scores need not be probabilities.
 Where the scores of a slice are so close together that their order cannot be told, and an area under the ROC curve could
-be off by more than 0.01 (or 5 / `num_thresholds`, where that is more), values are NaN, and the verdict says why.
+be off by more than 0.01 (evenly spaced: 0.1, or 5 / `num_thresholds`), values are NaN, and the verdict says why.
 
 What is asked "at" a rate is the best over all thresholds that reach it, and 0 if none does. It is NaN without the rows
 that a rate is a share of: recall needs positives, specificity and the false positive rate negatives.

@@ -38,6 +38,8 @@ _FEW = 8
 _OF_PROBABILITIES = ((0.5,), (1e-12,))
 """Thresholds that nobody chose for the scores at hand: the default, and that of MaxRecall."""
 _MOST_THRESHOLDS = 1_000_000
+_DOUBT_OF_EVEN = 0.1
+"""The same, where a config asks for evenly spaced thresholds, and so for a curve of no more points."""
 _FEW_TELL = 5
 """Doubt of evenly spread scores is half of 1 / num_thresholds; ten times that is what an uneven spread may bring."""
 MOST_DOUBT = 0.01
@@ -278,8 +280,9 @@ class ScoreCurve:
 
     @property
     def limit(self) -> float:
-        """How far an area may be off before there is no value: 0.01, or what so few thresholds cannot tell anyway."""
-        return max(MOST_DOUBT, _FEW_TELL / self.num_thresholds)
+        """How far an area may be off before there is no value; more, where even thresholds are what is asked for."""
+        is_even = self.even or self.num_thresholds < BUCKETS
+        return max(_DOUBT_OF_EVEN, _FEW_TELL / self.num_thresholds) if is_even else MOST_DOUBT
 
     def tables(self) -> tuple[Table, ...]:
         """The histogram, split at the exact thresholds if there are any; else what tells crowded scores from ties."""
