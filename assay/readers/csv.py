@@ -318,11 +318,15 @@ def _more_than_numbers(texts: pa.Array, numbers: pa.Array) -> pa.Array:
         return pa.nulls(len(texts))
     trimmed = pc.utf8_trim_whitespace(texts.cast(pa.string()))
     is_usual = pc.fill_null(pc.equal(numbers.cast(pa.string()), trimmed), True)
+    if pa.types.is_floating(kind):  # a whole number among floats is told without a point, and stays so
+        is_usual = pc.and_(is_usual, pc.fill_null(pc.not_equal(pc.floor(numbers), numbers), True))
     if pc.all(is_usual).as_py():
         return pa.nulls(len(texts))
 
     # Of the others, each text is looked at once: most are numbers in another usual form, such as 1.0.
     others = pc.if_else(is_usual, None, trimmed).dictionary_encode()
     pairs = zip(others.dictionary.to_pylist(), others.dictionary.cast(kind).to_pylist(), strict=True)
-    kept = pa.array([text if number_or_text(text) != number else None for text, number in pairs], pa.string())
+    kept = pa.array(
+        [None if repr(number_or_text(text)) == repr(number) else text for text, number in pairs], pa.string()
+    )
     return pa.nulls(len(texts)) if kept.null_count == len(kept) else kept.take(others.indices)
