@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -81,7 +82,7 @@ def run_model_analysis(
             analysis file: {"files": "labels/*.csv", "format": "csv", "on": ["id"], "max_unmatched": "1%"}. Rows without
             a partner are left out, and counted in the verdict.
         models: the models to run; none if the predictions are columns of the data.
-        output_path: below it the results get a folder of their own, which `latest.json` names; a new temporary one if
+        output_path: below it the results get a folder of their own, and the latest is opened; a new temporary folder if
             None. Writers of your own write where you tell them.
         params: parameter -> value, for each `${name}` in the eval config, in places and in arguments of models.
         on_bad_rows: "fail", or "skip": leave out rows that cannot be read or that no metric can take, and count them.
@@ -338,16 +339,16 @@ class _Results:
 
     def judge(self, counts: Counts, limits: Limits) -> None:
         """Judges what was written; stages of the user's own need not have left anything that can be judged."""
-        status = ""
+        told: dict[str, Any] = {}
         with suppress(ResultsError):
             result, config = load_validation_result(self.folder), self._config
             checks = gate.checks_of(load_metrics(self.folder), config, rubber_stamp=result.rubber_stamp)
             verdict = gate.verdict(result, load_metrics(self.folder), counts=counts, limits=limits, checks=checks)
             write_file(path_in(self.folder, VERDICT_FILE), verdict.to_json().encode())
-            status = verdict.status
+            told = json.loads(verdict.to_json())
         if not self.has_own_writers:
             run = self.folder.rsplit("/", 1)[-1]
-            move_latest(self._output, Latest(run=run, started=self._started, verdict=status))
+            move_latest(self._output, Latest(run=run, started=self._started, verdict=told))
 
     def opened(self) -> EvalResult:
         """What was written; writers of the user's own need not have written anything that can be opened."""

@@ -83,7 +83,7 @@ def default_writers(
         model_locations: model name -> where it lies, as results tell it.
 
     Raises:
-        ResultsError: `latest.json` lies there, and who opens the folder would see the run which that names.
+        ResultsError: runs have folders below it, and who opens it would see the latest of them.
     """
     check_no_runs(output_path)
     location = path_text(data_location, "data_location")

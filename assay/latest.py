@@ -1,7 +1,7 @@
-"""Whose results are whose: each run has a folder of its own below the output, and `latest.json` names the latest.
+"""Whose results are whose: each run has a folder of its own below the output, and the verdict there names the latest.
 
     <output>/<run>/            the files of one run, `results.json` last
-    <output>/latest.json       the run that began last of those that came to their end
+    <output>/verdict.json      verdict and name of the run that began last of those that came to their end
 
 Standard library only.
 """
@@ -12,14 +12,16 @@ import json
 import re
 import time
 import uuid
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from assay import storage
 from assay.errors import ConfigError, MissingFileError, PublishLostError, ResultsError, TransientError
 from assay.file_paths import FilePath, path_text
 
-LATEST_FILE = "latest.json"
+LATEST_FILE = "verdict.json"
+"""Of an output: the verdict of the latest run, and its name. That of a run names none."""
 
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
 _TRIES = 20
@@ -27,17 +29,17 @@ _TRIES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Latest:
-    """The content of `latest.json`.
+    """The content of an output's `verdict.json`.
 
     Attributes:
         run: name of the run's folder, beside the file.
         started: when the run began to write its results, in seconds since 1970.
-        verdict: its status.
+        verdict: as the run's own `verdict.json` has it; empty if it has none.
     """
 
     run: str
     started: float
-    verdict: str
+    verdict: Mapping[str, Any]
 
 
 def new_run() -> str:
@@ -61,7 +63,7 @@ def results_folder(output: FilePath) -> str:
         output: folder or `gs://` URI of results.
 
     Raises:
-        ResultsError: `latest.json` is damaged.
+        ResultsError: `verdict.json` is damaged.
     """
     output = path_text(output, "output_path")
     latest = read_latest(output)
@@ -69,7 +71,7 @@ def results_folder(output: FilePath) -> str:
 
 
 def check_no_runs(folder: FilePath) -> None:
-    """Raises ResultsError for an output with `latest.json`: who opens it sees that run, and not what lies beside it."""
+    """Raises ResultsError for an output of runs: who opens it sees the latest, and not what lies beside it."""
     if read_latest(path_text(folder, "output_path")) is not None:
         raise ResultsError(
             f"{folder}: has runs in folders of their own, as {LATEST_FILE} says; give your writers another folder"
@@ -77,7 +79,7 @@ def check_no_runs(folder: FilePath) -> None:
 
 
 def read_latest(output: str) -> Latest | None:
-    """What `latest.json` says; None if there is none.
+    """Which run is the latest of an output; None if none has been published, or for the folder of a run.
 
     Raises:
         ResultsError: it is damaged.
@@ -93,13 +95,14 @@ def read_latest(output: str) -> Latest | None:
 
 
 def move_latest(output: str, latest: Latest) -> bool:
-    """Makes `latest.json` name a run, unless a run that began later has been named already; returns whether it does.
+    """Makes a run the latest, unless a run that began later is so already; returns whether it is.
 
     Raises:
         TransientError: others moved it at the same time, again and again.
     """
     place = storage.join(output, LATEST_FILE)
-    content = (json.dumps(asdict(latest), indent=2, sort_keys=True) + "\n").encode()
+    about = {"run": latest.run, "started": latest.started}
+    content = (json.dumps({**latest.verdict, **about}, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
     for attempt in range(_TRIES):
         before = storage.stat(place)
         named = None if before is None else read_latest(output)
@@ -116,12 +119,15 @@ def move_latest(output: str, latest: Latest) -> bool:
     raise TransientError(f"{place}: {_TRIES} other runs moved it at the same time; try again")
 
 
-def _checked(content: Any, place: str) -> Latest:
+def _checked(content: Any, place: str) -> Latest | None:
     """A name that leads elsewhere than below the output would open files that no run of this output wrote."""
+    if isinstance(content, dict) and "status" in content and "run" not in content:
+        return None
+
     try:
-        latest = Latest(run=content["run"], started=float(content["started"]), verdict=str(content.get("verdict", "")))
-        if not isinstance(latest.run, str) or not _FOLDER.fullmatch(latest.run):
-            raise ValueError(f"run {latest.run!r} is no name of a folder")
+        run, started = content.pop("run"), float(content.pop("started"))
+        if not isinstance(run, str) or not _FOLDER.fullmatch(run):
+            raise ValueError(f"run {run!r} is no name of a folder")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ResultsError(f"{place}: expected run, started and verdict; {error!r}") from error
-    return latest
+        raise ResultsError(f"{place}: expected the verdict of a run, and its name; {error!r}") from error
+    return Latest(run=run, started=started, verdict=content)

@@ -72,7 +72,7 @@ def run(
 ) -> RunResult:
     """Runs a resolved plan and publishes the results in a folder of the run below `plan.output`.
 
-    The results of other runs stay as they are; `latest.json` names this run once its results are whole.
+    The results of other runs stay as they are; this run is the latest once its results are whole.
 
     Args:
         plan: a plan whose parameters are resolved.

@@ -94,5 +94,5 @@ def publish_not_evaluated(plan: Plan, run: str, why: str) -> str:
     storage.write(storage.join(folder, VERDICT_FILE), (json.dumps(verdict, indent=2, sort_keys=True) + "\n").encode())
     storage.write(storage.join(folder, RESULTS_FILE), results_json(plan, name, NOT_EVALUATED, counts, [VERDICT_FILE]))
 
-    move_latest(plan.output, Latest(run=name, started=started, verdict=NOT_EVALUATED))
+    move_latest(plan.output, Latest(run=name, started=started, verdict=verdict))
     return folder

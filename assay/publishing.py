@@ -1,4 +1,4 @@
-"""Publishing the results of a run: into a folder of its own, `results.json` last, then `latest.json` names it."""
+"""Publishing the results of a run: into a folder of its own, `results.json` last, then it is the latest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_output(output: str) -> None:
 
     Raises:
         ConfigError: they cannot be written.
-        ResultsError: `latest.json` is damaged.
+        ResultsError: the output's `verdict.json` is damaged.
     """
     storage.check_place(output, "output")
     read_latest(output)
@@ -98,7 +98,7 @@ def judge(plan: Plan, folder: str, counts: Counts) -> Verdict:
 
 
 def publish(plan: Plan, folder: str, verdict: Verdict, counts: Counts, started: float) -> None:
-    """Writes `verdict.json`, `page.html` and, last, `results.json`, and lets `latest.json` name the run.
+    """Writes `verdict.json`, `page.html` and, last, `results.json`, and makes the run the latest.
 
     Args:
         plan: with its parameters.
@@ -114,4 +114,4 @@ def publish(plan: Plan, folder: str, verdict: Verdict, counts: Counts, started: 
     write_file(path_in(folder, RESULTS_FILE), results)
 
     with writing(path_in(plan.output, LATEST_FILE)):
-        move_latest(plan.output, Latest(run=run, started=started, verdict=verdict.status))
+        move_latest(plan.output, Latest(run=run, started=started, verdict=json.loads(verdict.to_json())))

@@ -86,7 +86,7 @@ def refused(kind, message, folder, *args, **settings):
 
 def nothing_looks_finished(output):
     left = {path.name for path in output.rglob("*")} if output.is_dir() else set()
-    assert not left & {"results.json", "verdict.json", "latest.json"}
+    assert not left & {"results.json", "verdict.json"}
     assert not [name for name in left if name.startswith("metrics-") or name.endswith(".tmp")]
 
 
@@ -528,16 +528,16 @@ def test_a_file_that_stands_where_results_should_go_is_left_alone(place, tmp_pat
 )
 def test_a_pointer_to_the_latest_run_that_is_damaged_is_named(content, tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "latest.json").write_text(content)
-    with pytest.raises(ResultsError, match=r"latest\.json"):
+    (tmp_path / "out" / "verdict.json").write_text(content)
+    with pytest.raises(ResultsError, match=r"verdict\.json"):
         run(tmp_path)
-    with pytest.raises(ResultsError, match=r"latest\.json"):
+    with pytest.raises(ResultsError, match=r"verdict\.json"):
         load_metrics(str(tmp_path / "out"))
 
 
 def test_a_folder_that_stands_where_the_pointer_should_go_is_named(tmp_path):
-    (tmp_path / "out" / "latest.json").mkdir(parents=True)
-    with pytest.raises(ResultsError, match=r"latest\.json"):
+    (tmp_path / "out" / "verdict.json").mkdir(parents=True)
+    with pytest.raises(ResultsError, match=r"verdict\.json"):
         run(tmp_path)
 
 

@@ -194,7 +194,7 @@ def nothing_half_written_looks_whole(run: SmallRun, expected: Undisturbed) -> No
         assert fault_of(run.root, manifest) is None
         for shard in manifest.shards:
             read_shard(run.root, manifest.task, shard)
-    if Path(run.plan.output, "latest.json").exists():
+    if Path(run.plan.output, "verdict.json").exists():
         expected.assert_same(run)
 
 

@@ -72,7 +72,7 @@ def heals(run: SmallRun, name: str) -> None:
         assert run.run(reader, suffix) == 75
         assert run.last_line(reader, suffix).startswith("assay.errors.TransientError: ")
         assert f"run {name} again" in run.last_line(reader, suffix)
-    assert not Path(run.plan.output, "latest.json").exists()
+    assert not Path(run.plan.output, "verdict.json").exists()
     assert run.run(name) == 0, run.printed(name)
     assert not run.done[name].reused
     run.go_on()

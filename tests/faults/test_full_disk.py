@@ -77,7 +77,7 @@ def test_a_stage_on_a_full_disk_says_so_and_the_next_try_heals_it(name, left, sm
     if left == 0 or name not in ("Gate", "WriteResults"):  # what is left may do for a small shard
         assert code == 75, run.printed(name)
         is_transient(run, name, small_disk)
-        assert not Path(run.plan.output, "latest.json").exists()
+        assert not Path(run.plan.output, "verdict.json").exists()
     nothing_half_written_looks_whole(run, undisturbed)
     filler.unlink()
     run.done.pop(name, None)

@@ -115,23 +115,23 @@ def test_five_runs_at_once_each_keep_their_own_results_and_one_of_them_is_the_la
     latest = read_latest(str(here / "out"))
     assert latest is not None
     assert latest.run in {folder.name for _, folder in found}
-    assert latest.verdict == load_verdict(str(here / "out")).status
+    assert latest.verdict["status"] == load_verdict(str(here / "out")).status
     assert {path.name for path in (here / "out").iterdir() if path.is_dir()} == {folder.name for _, folder in found}
 
 
 def test_a_run_that_began_earlier_does_not_hide_one_that_began_later(tmp_path):
     output = str(tmp_path)
-    assert move_latest(output, Latest(run="second", started=2.0, verdict="BLESSED"))
-    assert not move_latest(output, Latest(run="first", started=1.0, verdict="NOT_BLESSED"))
-    assert read_latest(output) == Latest(run="second", started=2.0, verdict="BLESSED")
+    assert move_latest(output, Latest(run="second", started=2.0, verdict={"status": "BLESSED"}))
+    assert not move_latest(output, Latest(run="first", started=1.0, verdict={"status": "NOT_BLESSED"}))
+    assert read_latest(output) == Latest(run="second", started=2.0, verdict={"status": "BLESSED"})
 
 
 def test_of_many_that_move_the_pointer_at_once_the_last_to_begin_wins(tmp_path):
-    runs = [Latest(run=f"run-{number}", started=float(number), verdict="BLESSED") for number in range(16)]
+    runs = [Latest(run=f"run-{number}", started=float(number), verdict={"status": "BLESSED"}) for number in range(16)]
     random.Random(1).shuffle(runs)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda run: move_latest(str(tmp_path), run), runs))
-    assert read_latest(str(tmp_path)) == Latest(run="run-15", started=15.0, verdict="BLESSED")
+    assert read_latest(str(tmp_path)) == Latest(run="run-15", started=15.0, verdict={"status": "BLESSED"})
 
 
 def test_analyses_in_python_with_one_output_keep_their_own_results(tmp_path):
@@ -153,7 +153,7 @@ def test_writers_of_ones_own_are_not_mixed_with_folders_of_runs(tmp_path):
     from assay import default_writers, parse_eval_config, results_folder
     from assay.errors import ResultsError
 
-    move_latest(str(tmp_path), Latest(run="a", started=1.0, verdict="BLESSED"))
-    with pytest.raises(ResultsError, match=r"latest\.json"):
+    move_latest(str(tmp_path), Latest(run="a", started=1.0, verdict={"status": "BLESSED"}))
+    with pytest.raises(ResultsError, match=r"verdict\.json"):
         default_writers(str(tmp_path), parse_eval_config({}))
     assert results_folder(str(tmp_path)) == f"{tmp_path}/a"

@@ -158,7 +158,7 @@ def test_a_pickle_in_place_of_a_shard_is_refused_and_not_loaded(name, wrapped, r
     assert run.run(READERS[name]) in (64, 75)
     assert run.last_line(READERS[name]).startswith("assay.errors.")
     assert not sign.exists()
-    assert not Path(run.plan.output, "latest.json").exists()
+    assert not Path(run.plan.output, "verdict.json").exists()
 
 
 @pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "framed"])
