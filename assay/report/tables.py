@@ -25,6 +25,7 @@ from assay.verdict import Status
 _MOST_COLUMNS = 4
 _MOST_COMPARED = 4  # a value and its change take more room
 _MOST_SLICES = 40
+_MOST_NAMED = 3
 _COLOURS = {Status.BLESSED: "green", Status.NOT_BLESSED: "red", Status.NOT_EVALUATED: "yellow"}
 
 
@@ -67,6 +68,33 @@ def verdict_panel(results: str) -> Panel:
     return Panel(
         Text("\n".join(map(printable_line, verdict.lines()))), title="verdict", border_style=_COLOURS[verdict.status]
     )
+
+
+def undefined_lines(results: str) -> list[str]:
+    """Why values are undefined where the run could tell: a line for each metric and reason, with its slices.
+
+    Args:
+        results: as for `metrics_table`.
+
+    Raises:
+        ResultsError: no results there.
+        CorruptFileError: a file is damaged.
+    """
+    slices: dict[tuple[MetricKey, str], list[str]] = {}
+    for record in in_order(load_metrics(results)):
+        for told in record.undefined:
+            slices.setdefault((metric_key_from_proto(told.key), told.reason), []).append(text_of(record))
+
+    labels = {key: label for label, key in labels_of([key for key, _ in slices]).items()}
+    return [
+        printable_line(f"{labels[key]} is undefined in {_named(names)}: {reason}")
+        for (key, reason), names in slices.items()
+    ]
+
+
+def _named(slices: Sequence[str]) -> str:
+    more = len(slices) - _MOST_NAMED
+    return ", ".join(slices[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _metrics_down(table: Table, records: Sequence[MetricsForSlice], keys: dict[str, MetricKey]) -> None:

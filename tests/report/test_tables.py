@@ -9,7 +9,7 @@ from assay.framing import framed
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import Matrices, Value
 from assay.records import metric_records, too_small_records
-from assay.report.tables import metrics_table, verdict_panel
+from assay.report.tables import metrics_table, undefined_lines, verdict_panel
 from assay.verdict import Reason, Status, Verdict
 
 SLICES = [(), *(((("city", f"c{i:02}"),)) for i in range(50)), (("sex", "F"),)]
@@ -25,6 +25,16 @@ VALUES: dict[MetricKey, Value] = {
 def save(folder, records):
     (folder / "metrics-00000-of-00001.tfrecord").write_bytes(b"".join(map(framed, records)))
     return str(folder)
+
+
+def test_why_values_are_undefined_is_told_once_for_all_slices_that_share_the_reason(tmp_path):
+    keys = [(), *(((("city", f"c{i}"),)) for i in range(4))]
+    values = {MetricKey("auc"): np.full(5, np.nan), MetricKey("mean"): np.ones(5)}
+    why = {MetricKey("auc"): ["crowded\x1b[2J", "crowded\x1b[2J", "", "crowded\x1b[2J", "crowded\x1b[2J"]}
+    folder = save(tmp_path, metric_records(keys, np.arange(5) + 1, values, reasons=why))
+    (line,) = undefined_lines(folder)
+    assert line.startswith("auc is undefined in Overall, city=c0, city=c2 and 1 more: crowded")
+    assert "\x1b" not in line
 
 
 @pytest.fixture
