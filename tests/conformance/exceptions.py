@@ -102,7 +102,7 @@ MEANINGLESS_THERE = {
 
 NO_SLICE_THERE = {
     ("price", "0.1"): Instead(
-        "there no float32 is the double 0.1, so the slicing finds no row; here a text means the nearest float32",
+        "there no float32 is the double 0.1, so the slicing finds no row; here a float32 is its shortest text",
         "tests/test_slicing.py::test_puts_each_row_into_the_slices_of_its_own_values",
     ),
 }

@@ -228,7 +228,7 @@ def test_the_data_makes_slices_of_every_kind(outputs):
 
 
 def is_only_here(slice_key):
-    lone = ((ONLY_HERE_FEATURE, float(np.float32(ONLY_HERE_TEXT))),)
+    lone = ((ONLY_HERE_FEATURE, float(ONLY_HERE_TEXT)),)
     return bool(slice_key) and slice_key[0] in ONLY_HERE and slice_key[1:] == lone
 
 
