@@ -21,6 +21,7 @@ from assay.errors import (
     InputError,
     MissingColumnError,
     MissingFileError,
+    ResultsError,
 )
 from assay.runner import _runner
 from tests.cpu import start_of_python
@@ -146,7 +147,7 @@ def test_thresholds_are_validated(tmp_path):
             "'lable'",
         ),
         (FRAME.assign(prediction="x"), CONFIG, ColumnTypeError, "expected numbers"),
-        (FRAME.assign(label=2.0), CONFIG, BadRowError, "label outside"),
+        (FRAME.assign(label=2.0), CONFIG, ColumnTypeError, "labelled 0 and 1 .*holds 2"),
         (FRAME, {"metrics_specs": [{"metrics": [{"class_name": "AUK"}]}]}, EvalConfigError, "did you mean 'AUC'"),
         (FRAME, {}, EvalConfigError, "no metric is asked for"),
         (3, CONFIG, InputError, "expected an Arrow table"),
@@ -266,7 +267,9 @@ def test_where_nothing_is_computed_that_can_be_judged_there_is_no_verdict(parque
         evaluators=evaluators,
         output_path=str(tmp_path),
     )
-    assert not (tmp_path / "verdict.json").exists()
+    assert not list(tmp_path.glob("*/verdict.json"))
+    with pytest.raises(ResultsError, match="no verdict"):
+        assay.load_verdict(str(tmp_path))
 
 
 def test_stages_can_be_inserted_into_the_default_lists(parquet):

@@ -50,6 +50,7 @@ ALLOWED = {  # first match holds
     "assay.checkpoints*": ARRAYS,
     "assay.gate*": {"numpy"},
     "assay.verdict": {"numpy"},
+    "assay.run_settings": {"numpy"},
     "assay.thresholds": {"numpy"},
     "assay.wire": {"numpy"},
     "assay.records": ARRAYS,
@@ -61,6 +62,7 @@ ALLOWED = {  # first match holds
     "assay.columns": ARRAYS,
     "assay.contents": ARRAYS,
     "assay.slicing": ARRAYS,
+    "assay.slice_values": ARRAYS,
     "assay.metrics*": ARRAYS,
     "assay.models*": BEAM,  # models may lie on gs://, and Beam reads it
     "assay.readers*": BEAM,

@@ -44,8 +44,8 @@ def test_a_snapshot_does_not_change_later():
 
 
 def test_the_line_names_the_stage_that_started_last_with_rows_and_speed():
-    text = progress.line({"ReadInputs": 2_000_000, "ExtractSliceKeys": 1_500_000}, 75.4, 123_456.7)
-    assert text == "1:15  ExtractSliceKeys  1,500,000 rows  123,457 rows/s"
+    text = progress.line({"ReadInputs": 2_000_000, "ExtractAges": 1_500_000}, 75.4, 123_456.7)
+    assert text == "1:15  ExtractAges  1,500,000 rows  123,457 rows/s"
 
 
 def test_the_line_says_starting_before_the_first_row():

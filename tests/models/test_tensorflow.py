@@ -176,8 +176,8 @@ def test_loading_and_predicting_leaves_stderr_empty(keras_one):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(("level", "seen"), [("3", "an error\n"), ("0", "I0000 a note\nan error\n")])
+@pytest.mark.parametrize(("level", "seen"), [("3", "an error\n"), ("0", "I0000 00:00:1 a note\nan error\n")])
 def test_only_notes_are_kept_out_of_stderr_while_tensorflow_is_imported(capfd, level, seen):
     with _quiet(level):
-        os.write(2, b"I0000 a note\nan error\n")
+        os.write(2, b"I0000 00:00:1 a note\nan error\n")
     assert capfd.readouterr().err == seen
