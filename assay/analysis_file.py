@@ -27,6 +27,7 @@ from assay.fields import (
     list_of,
     natural,
     parameters,
+    secrets,
     section,
     share,
     text,
@@ -205,6 +206,7 @@ def load_analysis(path: str | os.PathLike[str], given: Mapping[str, str] | None 
 def compile_analysis(analysis: Mapping[str, Any], folder: Path) -> Plan:
     """Turns the content of an analysis file that lies in `folder` into a plan with its parameters left open."""
     read = section(analysis, "", _ANALYSIS)
+    read["secrets"] = secrets(analysis.get("params") or {})
     open_values = {key: value for key, value in analysis.items() if key != "params"}
     check_parameters(open_values, read["params"], "")
     config = _eval_config(read, folder)
@@ -223,6 +225,7 @@ def _plan(read: Mapping[str, Any], folder: Path, config: dict[str, Any]) -> Plan
         eval_config=config,
         output=_placed(read["output"], folder),
         params=read["params"],
+        secrets=read["secrets"],
         **{key: read[key] for key in _SAME_IN_PLAN},
     )
 

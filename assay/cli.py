@@ -16,6 +16,7 @@ from assay.beam_log import show_beam_log
 from assay.errors import AssayError, ConfigError, UsageError, recover
 from assay.plan import KINDS
 from assay.printable import message_line, printable
+from assay.secret_params import redacted
 from assay.shapes import CHECKPOINTS, reshaped
 from assay.stage_result import ANALYSE
 
@@ -95,7 +96,7 @@ def _with_custom_code() -> None:
 
 def _say(text: str, *, err: bool = False) -> None:
     """Writes text, in which nothing acts on the terminal."""
-    click.echo(printable(text), err=err)
+    click.echo(printable(redacted(text)), err=err)
 
 
 def _with_params(command: Command) -> Command:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 from assay.errors import ConfigError, PipelineError
 from assay.near_miss import one_of
 from assay.plan import plain
+from assay.secret_params import looks_secret
 
 Parser: TypeAlias = Callable[[Any, str], Any]
 """(value, key path) -> parsed value; raises ConfigError."""
@@ -181,7 +182,9 @@ def share(value: Any, path: str) -> float:
 
 
 def parameters(value: Any, path: str) -> dict[str, str | None]:
-    """Parameters and their defaults as text; null: must be given."""
+    """Parameters and their defaults as text; null: must be given. `{secret: true}` stands for a secret's null."""
+    if isinstance(value, Mapping):
+        value = {name: _default_of(item, at(path, str(name))) for name, item in value.items()}
     if not isinstance(value, Mapping):
         raise expected(path, "a mapping from parameter to default (null: must be given)", value)
     for name, default in value.items():
@@ -190,6 +193,18 @@ def parameters(value: Any, path: str) -> dict[str, str | None]:
         if not (default is None or isinstance(default, str | int | float)) or "${" in str(default):
             raise expected(at(path, name), "text without a parameter, a number, true, false or null", default)
     return {name: _as_text(default) for name, default in value.items()}
+
+
+def _default_of(item: Any, path: str) -> Any:
+    if not isinstance(item, Mapping):
+        return item
+    return section(item, path, {"secret": Field(flag), "default": Field(lambda value, _: value, None)})["default"]
+
+
+def secrets(value: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parameters that are secret: those that say so, and those that are called so and say nothing."""
+    said = {name: item["secret"] for name, item in value.items() if isinstance(item, Mapping)}
+    return tuple(sorted(name for name in value if said.get(name, looks_secret(name))))
 
 
 def _as_text(default: Any) -> str | None:

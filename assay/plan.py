@@ -21,6 +21,7 @@ from assay import json_text
 from assay.errors import ConfigError, PipelineError
 from assay.near_miss import one_of
 from assay.params import check_parameters, override, settled, substitute
+from assay.secret_params import hold, names_in, variable_of
 from assay.types import LAST_EXTRACTOR_STAGE_NAME, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
 
 READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS = "read-inputs", "extract", "evaluate", "gate", "write-results"
@@ -93,6 +94,7 @@ class Plan:
         eval_config: the resolved EvalConfig as JSON with the field names of the proto.
         output: folder of the results: absolute, or a URI.
         params: parameter -> default (None: must be given), or once resolved its value.
+        secrets: parameters whose values are never in a plan: references to them stay, in arguments of own code only.
         resolved: whether parameters have been put into the values.
         on_bad_rows: "fail" or "skip".
         max_bad_rows: share of rows, 0 to 1; above it the verdict is NOT_EVALUATED.
@@ -110,6 +112,7 @@ class Plan:
     eval_config: Mapping[str, Any]
     output: str
     params: Mapping[str, str | None] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
     resolved: bool = False
     on_bad_rows: str = "fail"
     max_bad_rows: float = 0.0
@@ -275,7 +278,12 @@ def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
     if plan.resolved and not given:
         return plan
     check(plan)
-    values = settled(with_defaults(plan, given).params)
+    hold({name: value for name, value in given.items() if name in plan.secrets})
+    open_values = with_defaults(plan, {name: value for name, value in given.items() if name not in plan.secrets}).params
+    values = settled({**open_values, **{name: f"${{{name}}}" for name in plan.secrets}})
+    for name in plan.secrets:
+        if any(f"${{{name}}}" in value for other, value in values.items() if other != name):
+            raise ConfigError(f"parameters: the value of one refers to {name!r}, which is secret")
     done = replace(
         plan,
         inputs=substitute(plan.inputs, values),
@@ -308,11 +316,34 @@ def check(plan: Plan) -> None:
     for name, value in plan.params.items():
         if not isinstance(value, str) and (value is not None or plan.resolved):
             raise ConfigError(f"params.{name}: expected text{'' if plan.resolved else ' or null'}, found {value!r}")
+    _check_secrets(plan)
     if not plan.resolved:
         for name in ("inputs", "models", "eval_config", "output"):
             check_parameters(getattr(plan, name), plan.params, name)
         for stage in plan.stages:
             check_parameters(stage.settings, plan.params, f"stage {stage.name!r}: settings")
+
+
+def _check_secrets(plan: Plan) -> None:
+    """Secrets are for the user's own code: anything else would have to keep, show or hand them on."""
+    for name in plan.secrets:
+        if name not in plan.params or plan.params[name] not in (None, f"${{{name}}}"):
+            raise ConfigError(
+                f"params.{name}: a secret has no value in a file; write null and set {variable_of(name)}, "
+                f"or {{secret: false, default: ...}} if it is none"
+            )
+    places = {
+        "inputs": {key: value for key, value in plan.inputs.items() if key != "args"},
+        "models": [{key: value for key, value in model.items() if key != "args"} for model in plan.models],
+        "eval_config": plan.eval_config,
+        "output": plan.output,
+    }
+    for path, value in places.items():
+        for name in names_in(value, plan.secrets):
+            raise ConfigError(
+                f"{path}: refers to the parameter {name!r}, which is secret; it can stand in args of own code only "
+                f"(if it is no secret: params: {{{{{name}: {{{{secret: false}}}}}}}})"
+            )
 
 
 def check_name(name: str, path: str) -> None:

@@ -38,6 +38,7 @@ from assay.readers.join import Join, ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
 from assay.readers.read_inputs import ReadInputs, counted
 from assay.readers.source import Source, check_columns, splits
+from assay.secret_params import revealed
 from assay.types import (
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
@@ -77,11 +78,16 @@ class Context:
 
 def context_of(plan: Plan) -> Context:
     """Reads the plan's eval config and models."""
-    refs = tuple(ModelRef(**{**model, "features": tuple(model.get("features", ()))}) for model in plan.models)
+    refs = tuple(_model_of(plan, model) for model in plan.models)
     config = parse_eval_config(plan.eval_config)
     check_eval_config(config)  # again, now that parameters are in its texts
     metrics_of(config)
     return Context(plan, config, as_configured(refs, config))
+
+
+def _model_of(plan: Plan, model: Mapping[str, Any]) -> ModelRef:
+    args = {"args": revealed(model["args"], plan.secrets)} if "args" in model else {}
+    return ModelRef(**{**model, **args, "features": tuple(model.get("features", ()))})
 
 
 def analysis_of(context: Context, folder: str) -> beam.PTransform:
@@ -110,7 +116,7 @@ def reader_of(context: Context, *, everything: bool = False) -> beam.PTransform:
     if "factory" not in inputs:
         join = join_of(context, everything=everything)
         return ReadInputs(source_of(context, everything=everything)) if join is None else ReadJoined(join)
-    made = _made(inputs, "inputs")
+    made = _made(inputs, "inputs", context.plan.secrets)
     if not isinstance(made, beam.PTransform):
         raise ConfigError(f"inputs.factory: {inputs['factory']} gave a {type(made).__name__}; expected a PTransform")
     return _CustomReader(made, bool(inputs.get("per_row")))
@@ -280,7 +286,9 @@ def _eval_config_writer(context: Context, folder: str) -> Writer:
 def extractors_of(context: Context, names: Collection[str] | None = None) -> list[Extractor]:
     """The plan's extractors, in order; or those of `names`, since the code of others may be in other images."""
     return [
-        _EXTRACTORS[stage.name](context) if "factory" not in stage.settings else _custom(stage, Extractor)
+        _EXTRACTORS[stage.name](context)
+        if "factory" not in stage.settings
+        else _custom(stage, Extractor, context.plan.secrets)
         for stage in context.plan.of_kind(plans.EXTRACT)
         if names is None or stage.name in names
     ]
@@ -289,7 +297,9 @@ def extractors_of(context: Context, names: Collection[str] | None = None) -> lis
 def evaluators_of(context: Context, names: Collection[str] | None = None) -> list[Evaluator]:
     """The plan's evaluators; or those of `names`, as above."""
     return [
-        _EVALUATORS[stage.name](context) if "factory" not in stage.settings else _custom_evaluator(stage)
+        _EVALUATORS[stage.name](context)
+        if "factory" not in stage.settings
+        else _custom_evaluator(stage, context.plan.secrets)
         for stage in context.plan.of_kind(plans.EVALUATE)
         if names is None or stage.name in names
     ]
@@ -304,22 +314,22 @@ def writers_of(context: Context, folder: str) -> list[Writer]:
     """
     settings = context.plan.of_kind(plans.WRITE_RESULTS)[0].settings
     return [
-        _custom(Stage(name=writer["name"], kind=plans.WRITE_RESULTS, settings=writer), Writer)
+        _custom(Stage(name=writer["name"], kind=plans.WRITE_RESULTS, settings=writer), Writer, context.plan.secrets)
         if "factory" in writer
         else _WRITERS[writer["name"]](context, folder)
         for writer in settings.get("writers", ())
     ]
 
 
-def _custom(stage: Stage, kind: type[Any]) -> Any:
+def _custom(stage: Stage, kind: type[Any], secrets: Collection[str]) -> Any:
     """A stage of the user's own: what its factory makes, held to what the plan says of it."""
-    made = _made(stage.settings, f"stage {stage.name!r}")
+    made = _made(stage.settings, f"stage {stage.name!r}", secrets)
     transform = _transform(made, stage, kind)
     return kind(stage.name, per_row(transform) if stage.settings.get("per_row") else transform)
 
 
-def _custom_evaluator(stage: Stage) -> Evaluator:
-    made = _made(stage.settings, f"stage {stage.name!r}")
+def _custom_evaluator(stage: Stage, secrets: Collection[str]) -> Evaluator:
+    made = _made(stage.settings, f"stage {stage.name!r}", secrets)
     transform = _transform(made, stage, Evaluator)
     if isinstance(made, Evaluator) and made.run_after != stage.run_after:
         raise ConfigError(
@@ -360,8 +370,8 @@ class _Declared(beam.PTransform):
         return evaluation
 
 
-def _made(settings: Mapping[str, Any], where: str) -> Any:
-    """Calls a factory `package.module:function` with its args."""
+def _made(settings: Mapping[str, Any], where: str, secrets: Collection[str]) -> Any:
+    """Calls a factory `package.module:function` with its args, secret parameters filled in."""
     factory = settings["factory"]
     module, _, name = factory.partition(":")
     try:
@@ -371,7 +381,7 @@ def _made(settings: Mapping[str, Any], where: str) -> Any:
     except AttributeError as error:
         raise ConfigError(f"{where}: module {module!r} has no {name!r}") from error
     try:
-        return function(**settings.get("args", {}))
+        return function(**revealed(settings.get("args", {}), secrets))
     except TypeError as error:
         raise ConfigError(
             f"{where}: factory {factory!r} cannot take {dict(settings.get('args', {}))}: {error}"

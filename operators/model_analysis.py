@@ -158,7 +158,7 @@ def model_analysis_dag(plan: Plan | FilePath, *, dag_id: str, root: FilePath, **
 
 def params_of(plan: Plan) -> dict[str, Param]:
     """The parameters of a plan for the form that triggers a run."""
-    return {name: _param(name, default) for name, default in plan.params.items()}
+    return {name: _param(name, default) for name, default in plan.params.items() if name not in plan.secrets}
 
 
 def doc_of(plan: Plan) -> str:
@@ -320,7 +320,7 @@ def _templates(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
     dag = DagContext.get_current()
     templates = {}
     for name, default in plan.params.items():
-        if given.get(name) is not None:
+        if given.get(name) is not None or name in plan.secrets:  # a secret comes from the environment of the launcher
             continue
         if dag is not None and name not in dag.params:
             dag.params[name] = _param(name, default)

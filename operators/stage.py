@@ -22,6 +22,7 @@ from assay.operators.launchers.launcher import Detaching, Launcher, Running, Sta
 from assay.operators.launchers.process import SubprocessLauncher
 from assay.operators.links import RESULT_KEY, CheckpointLink, DataflowLink, ResultsLink
 from assay.plan import CORE_IMAGE, EVALUATE, EXTRACT, READ_INPUTS, WRITE_RESULTS, Plan, Task, from_json, with_params
+from assay.secret_params import variable_of
 from assay.shapes import image_of, kind_of
 from assay.stage_call import Checkpoints, recorded, remotely, stage_arguments
 from assay.stage_result import ANALYSE, StageResult
@@ -175,9 +176,19 @@ class StageOperator(BaseOperator):
         self, context: Context, kind: str, stage: str, image: str, given: Checkpoints, credentials: str
     ) -> StageCall:
         params = _given(self.plan_params or {})
+        self._check_secrets(params)
         arguments = stage_arguments(kind, self.plan, stage, given, os.devnull, params, self.options)
         name = f"{given.run}.{stage}.{context['ti'].try_number}"
         return StageCall(arguments=arguments, image=image, name=name, credentials=credentials)
+
+    def _check_secrets(self, params: Mapping[str, str]) -> None:
+        """A secret on a command line, or in a rendered template, is none."""
+        plan = from_json(self.plan_json or plan_text(self.plan))
+        given = sorted(set(params) & set(plan.secrets))
+        if given:
+            raise ConfigError(
+                f"plan_params: {given[0]!r} is secret; set {variable_of(given[0])} as env= of the launcher"
+            )
 
     def _launch(self, context: Context, call: StageCall) -> None:
         """Runs the command to its end, its output into the task's log."""

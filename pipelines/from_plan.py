@@ -78,7 +78,7 @@ def pipeline_of(
         ConfigError: the root is a bucket, and a place of the plan a path that only the author's machine has.
     """
     given = {"root": (str, path_text(root, "root") or ...), **(more or {})}
-    open_params = {param: default for param, default in plan.params.items() if param not in without}
+    open_params = {param: default for param, default in plan.params.items() if param not in (*without, *plan.secrets)}
     given |= {param: (str, ... if default is None else default) for param, default in open_params.items()}
     parameters = [
         inspect.Parameter(

@@ -13,6 +13,7 @@ from typing import Any
 from assay.checkpoints.manifest import Shard
 from assay.errors import ConfigError
 from assay.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, Plan, Stage, Task
+from assay.secret_params import digests_of
 from assay.types import (
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
     LABELS_EXTRACTOR_STAGE_NAME,
@@ -66,7 +67,14 @@ def _stage(plan: Plan, stage: Stage) -> dict[str, Any]:
 
 
 def settings_of(plan: Plan, stage: Stage) -> dict[str, Any]:
-    """The settings that a stage uses, and no others."""
+    """The settings that a stage uses, and no others; of secret parameters a digest."""
+    used = {READ_INPUTS: plan.inputs, PREDICTIONS_EXTRACTOR_STAGE_NAME: plan.models}
+    value = used.get(stage.kind) or used.get(stage.name) or stage.settings
+    secrets = digests_of(value, plan.secrets)
+    return {**_open_settings_of(plan, stage), **({"secrets": secrets} if secrets else {})}
+
+
+def _open_settings_of(plan: Plan, stage: Stage) -> dict[str, Any]:
     if stage.kind == READ_INPUTS:
         code = code_digest(plan, plan.inputs["factory"], "inputs") if "factory" in plan.inputs else None
         return {"inputs": _without_limits(plan.inputs), "on_bad_rows": plan.on_bad_rows, "code": code}

@@ -1,0 +1,96 @@
+"""Secret parameters: their values come from the environment when a stage needs them, and are kept nowhere else.
+
+A plan, results, command lines and logs hold the reference, `${db_password}`. The value is looked up in the variable
+`ASSAY_PARAM_DB_PASSWORD` of the process that makes a stage of the user's own. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from assay.errors import ConfigError
+
+_PREFIX = "ASSAY_PARAM_"
+_SHORTEST_SHOWN = 3
+"""Shorter values are in any text."""
+
+_SECRET_WORDS = re.compile(
+    r"(?:^|_)(?:password|passwd|passphrase|pwd|secrets?|tokens?|credentials?|dsn|apikey|"
+    r"(?:api|access|account|private|secret|auth|storage)_keys?|connection_string)(?:_|$)",
+    re.IGNORECASE,
+)
+_REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}")
+
+
+def looks_secret(name: str) -> bool:
+    """Whether a parameter is taken for a secret by its name, where the analysis file does not say."""
+    return bool(_SECRET_WORDS.search(name))
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that holds a secret parameter."""
+    return f"{_PREFIX}{name.upper()}"
+
+
+def hold(values: Mapping[str, str]) -> None:
+    """Puts secrets that were given otherwise where stages, of this process and of those it starts, look for them."""
+    for name, value in values.items():
+        os.environ[variable_of(name)] = value
+
+
+def value_of(name: str) -> str:
+    """The value of a secret parameter.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    value = os.environ.get(variable_of(name))
+    if value is None:
+        raise ConfigError(
+            f"parameter {name!r} is secret: expected its value in the environment, as {variable_of(name)}"
+        )
+    return value
+
+
+def names_in(value: Any, secrets: Collection[str]) -> set[str]:
+    """The secret parameters to which a JSON value refers."""
+    if isinstance(value, Mapping):
+        return {name for inner in value.values() for name in names_in(inner, secrets)}
+    if isinstance(value, list | tuple):
+        return {name for inner in value for name in names_in(inner, secrets)}
+    return {name for name in _REFERENCE.findall(value) if name in secrets} if isinstance(value, str) else set()
+
+
+def revealed(value: Any, secrets: Collection[str]) -> Any:
+    """A JSON value with secret parameters filled in: for the user's own code alone."""
+    if isinstance(value, Mapping):
+        return {key: revealed(inner, secrets) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [revealed(inner, secrets) for inner in value]
+    if not isinstance(value, str):
+        return value
+    return _REFERENCE.sub(lambda match: value_of(match["name"]) if match["name"] in secrets else match[0], value)
+
+
+def redacted(text: str) -> str:
+    """A text without the values of secret parameters, such as what the user's own code says of its arguments."""
+    for variable, value in sorted(os.environ.items()):
+        if variable.startswith(_PREFIX) and len(value) >= _SHORTEST_SHOWN:
+            text = text.replace(value, f"${{{variable.removeprefix(_PREFIX).lower()}}}")
+    return text
+
+
+def digests_of(value: Any, secrets: Collection[str]) -> dict[str, str]:
+    """A digest of each secret to which a JSON value refers: another value makes another checkpoint.
+
+    Digests of checkpoints can be read by many, so that of a secret costs some 50 ms to try a guess (scrypt).
+    """
+    return {name: _slow_hash(name, value_of(name)) for name in sorted(names_in(value, secrets))}
+
+
+def _slow_hash(name: str, value: str) -> str:
+    return hashlib.scrypt(value.encode(), salt=f"assay {name}".encode(), n=1 << 14, r=8, p=1, dklen=32).hex()

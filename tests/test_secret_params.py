@@ -1,0 +1,200 @@
+"""Secret parameters reach the user's own code and nothing else: no plan, result, command line or message."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.analysis_file import compile_analysis
+from assay.checkpoints.digests import settings_of
+from assay.cli import main
+from assay.errors import ConfigError
+from assay.plan import from_json, to_json, with_params
+from assay.secret_params import digests_of, looks_secret, redacted, value_of, variable_of
+
+SECRET = "hunter2-S3CRET"
+OWN = """
+import os, apache_beam as beam, assay
+def make(dsn, **more):
+    open("seen.txt", "a").write(f"{dsn}\\n{more}\\n")
+    return assay.Extractor("Own", beam.Map(lambda extracts: extracts))
+def model(dsn):
+    return lambda features: features["score"]
+def refuse(dsn):
+    raise ValueError(f"cannot reach {dsn}")
+"""
+
+
+def analysis_of(**more: Any) -> dict[str, Any]:
+    return {
+        "params": {"db_password": None, "date": "2026-11-01"},
+        "inputs": {"format": "csv", "files": ["d.csv"]},
+        "output": "out",
+        "extractors": [
+            {
+                "name": "Own",
+                "factory": "own:make",
+                "args": {"dsn": "postgres://u:${db_password}@h/${date}", "nested": [{"again": "${db_password}"}]},
+                "adds": ["features"],
+            }
+        ],
+        "eval_config": {
+            "model_specs": [{"label_key": "label", "prediction_key": "score"}],
+            "metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}]}],
+        },
+        **more,
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch) -> Path:
+    (tmp_path / "d.csv").write_text("label,score\n1,0.5\n0,0.2\n")
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", "")
+    monkeypatch.delenv("ASSAY_PARAM_DB_PASSWORD")
+    return tmp_path
+
+
+def telling(folder: Path) -> list[str]:
+    """The files that hold the secret, but that which the user's own code writes."""
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name != "seen.txt")
+    return [str(file.relative_to(folder)) for file in files if SECRET.encode() in file.read_bytes()]
+
+
+@pytest.mark.parametrize("options", [[], ["--checkpoints", "root"]])
+@pytest.mark.parametrize("door", ["environment", "--param"])
+def test_a_secret_reaches_the_factory_and_no_file(folder, monkeypatch, capsys, options, door):
+    (folder / "a.json").write_text(json.dumps(analysis_of(analysis_table=True)))
+    given = ["--param", f"db_password={SECRET}"] if door == "--param" else []
+    if door == "environment":
+        monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", SECRET)
+    assert main(["run", "a.json", "--quiet", *given, *options]) == 0
+    printed = capsys.readouterr()
+    assert f"postgres://u:{SECRET}@h/2026-11-01" in (folder / "seen.txt").read_text()
+    assert telling(folder) == []
+    assert SECRET not in printed.out + printed.err
+    (results,) = [json.loads(file.read_text()) for file in folder.rglob("results.json")]
+    assert results["params"] == {"db_password": "${db_password}", "date": "2026-11-01"}
+
+
+def test_without_a_value_the_variable_is_named(folder, capsys):
+    (folder / "a.json").write_text(json.dumps(analysis_of()))
+    assert main(["run", "a.json", "--quiet"]) == 64
+    assert "expected its value in the environment, as ASSAY_PARAM_DB_PASSWORD" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("factory", ["own:refuse", "own:model"])
+def test_what_own_code_says_of_its_arguments_is_shown_without_the_secret(folder, monkeypatch, capsys, factory):
+    monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", SECRET)
+    content = analysis_of()
+    content["extractors"][0]["factory"] = factory
+    (folder / "a.json").write_text(json.dumps(content))
+    assert main(["run", "a.json", "--quiet"]) != 0
+    assert SECRET not in capsys.readouterr().err
+
+
+def test_a_plan_holds_the_reference_also_once_it_is_resolved(folder):
+    plan = with_params(compile_analysis(analysis_of(), folder), {"db_password": SECRET, "date": "2026-11-02"})
+    assert SECRET not in to_json(plan)
+    assert "postgres://u:${db_password}@h/2026-11-02" in to_json(plan)
+    assert from_json(to_json(plan)) == plan
+    assert value_of("db_password") == SECRET
+
+
+def test_another_secret_is_another_checkpoint_of_the_stages_that_use_it_alone(folder, monkeypatch):
+    plan = with_params(compile_analysis(analysis_of(), folder), {})
+
+    def settings() -> dict[str, Any]:
+        return {stage.name: settings_of(plan, stage) for stage in plan.stages}
+
+    monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", "one")
+    first = settings()
+    monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", "two")
+    second = settings()
+    assert [name for name in first if first[name] != second[name]] == ["Own"]
+    monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", "one")
+    assert settings() == first
+    assert "one" not in json.dumps(first["Own"]["secrets"])
+
+
+def test_a_guess_at_a_secret_is_dear(monkeypatch):
+    monkeypatch.setenv("ASSAY_PARAM_TOKEN", "x")
+    started = time.process_time()
+    digests_of("${token}", ["token"])
+    assert time.process_time() - started > 0.005
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["db_password", "PASSWORD", "api_key", "apikey", "access_token", "client_secret", "dsn", "gcp_credentials"],
+)
+def test_names_that_tell_of_a_secret(name):
+    assert looks_secret(name)
+    assert variable_of(name) == f"ASSAY_PARAM_{name.upper()}"
+
+
+@pytest.mark.parametrize("name", ["date", "label_key", "tokenizer", "version", "secretary", "passwords_checked", "key"])
+def test_names_that_do_not(name):
+    assert not looks_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("params", "secrets"),
+    [
+        ({"date": "x", "db_password": None}, ("db_password",)),
+        ({"date": {"secret": True}}, ("date",)),
+        ({"token": {"secret": False, "default": "t"}}, ()),
+        ({"token": {"secret": False}, "other": {"secret": True}}, ("other",)),
+    ],
+)
+def test_the_analysis_file_says_which_are_secret(folder, params, secrets):
+    assert compile_analysis(analysis_of(params=params, extractors=[]), folder).secrets == secrets
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"params": {"db_password": "in the file", "date": "x"}},
+            r"params\.db_password: a secret has no value in a file",
+        ),
+        ({"output": "out/${db_password}"}, "output: refers to the parameter 'db_password', which is secret"),
+        ({"inputs": {"format": "csv", "files": ["${db_password}.csv"]}}, "inputs: refers to the parameter"),
+        ({"params": {"db_password": {"secret": "yes"}, "date": "x"}}, r"params\.db_password\.secret: expected true"),
+        ({"params": {"db_password": {"hidden": True}, "date": "x"}}, r"params\.db_password\.hidden: unknown key"),
+    ],
+)
+def test_where_a_secret_would_have_to_be_kept_or_shown_it_is_refused(folder, change, message):
+    with pytest.raises(ConfigError, match=message):
+        compile_analysis(analysis_of(**change), folder)
+
+
+def test_a_value_cannot_bring_a_reference_to_a_secret(folder):
+    plan = compile_analysis(analysis_of(), folder)
+    with pytest.raises(ConfigError, match="the value of one refers to 'db_password'"):
+        with_params(plan, {"date": "${db_password}"})
+
+
+def test_a_callable_model_gets_its_secret(folder, monkeypatch):
+    content = analysis_of(extractors=[])
+    content["models"] = [{"name": "m", "type": "callable", "uri": "own:model", "args": {"dsn": "${db_password}"}}]
+    content["eval_config"]["model_specs"] = [{"label_key": "label"}]
+    (folder / "a.json").write_text(json.dumps(content))
+    monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", SECRET)
+    assert main(["run", "a.json", "--quiet", "--checkpoints", "root"]) == 0
+    assert telling(folder) == []
+
+
+def test_texts_are_shown_without_the_values(monkeypatch):
+    monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", SECRET)
+    assert redacted(f"no route to u:{SECRET}@h") == "no route to u:${db_password}@h"
+    monkeypatch.setenv("ASSAY_PARAM_X", "")
+    assert redacted("abc") == "abc"
+    assert os.environ["ASSAY_PARAM_DB_PASSWORD"] == SECRET
