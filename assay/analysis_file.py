@@ -74,6 +74,7 @@ WRITERS = ("WriteMetricsPlotsAndValidations", "WriteEvalConfig", "WriteMetricsTa
 """The writers of every plan."""
 ANALYSIS_TABLE_WRITER = "WriteAnalysisTable"
 
+_MOST_BYTES = 64 << 20
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 _FILES: Mapping[str, Field] = {
@@ -231,6 +232,11 @@ def _plan(read: Mapping[str, Any], folder: Path, config: dict[str, Any]) -> Plan
 
 
 def _read(file: Path) -> str:
+    if file.exists() and not (file.is_file() or file.is_dir()):  # a pipe or a device may never end
+        raise ConfigError(f"{file}: expected a regular file, found a pipe, device or socket")
+    if file.is_file() and file.stat().st_size > _MOST_BYTES:
+        raise ConfigError(f"{file}: expected at most {_MOST_BYTES >> 20} MB, found {file.stat().st_size >> 20} MB")
+
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import yaml
 
+from assay import json_text
 from assay.errors import ConfigError
+from assay.json_text import MOST_DEPTH
+
+_MOST_VALUES = 1_000_000
 
 
 def parse_yaml(text: str) -> Any:
@@ -18,10 +23,12 @@ def parse_yaml(text: str) -> Any:
     So dates, `no`, `1_000` and `02139` stay text. Keys are text always.
 
     Raises:
-        ConfigError: not YAML, or a key twice; names line and column.
+        ConfigError: not YAML, a key twice, or more of it than a person writes; names line and column.
     """
     try:
         return yaml.load(text, Loader=_Loader)
+    except (RecursionError, ValueError) as error:  # a ValueError is a whole number of thousands of digits
+        raise ConfigError(f"expected YAML; {error or 'nested too deep'}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
@@ -40,12 +47,14 @@ def parse_json(text: str) -> Any:
     """Parses JSON.
 
     Raises:
-        ConfigError: not JSON, or a key twice.
+        ConfigError: not JSON, a key twice, nested too deep, or a whole number of thousands of digits.
     """
     try:
-        return json.loads(text, object_pairs_hook=unique_keys)
+        return json_text.loads(text, pairs=unique_keys)
     except json.JSONDecodeError as error:
         raise ConfigError(f"line {error.lineno}, column {error.colno}: expected JSON; {error.msg}") from error
+    except ValueError as error:
+        raise ConfigError(f"expected JSON; {error}") from None
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -62,20 +71,55 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _inside(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from (key, value)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
+
+
 class _Loader(yaml.SafeLoader):
     """A SafeLoader with the scalars of JSON."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - add_implicit_resolver fills the class's own
 
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._depth = 0
+        self._sizes: dict[int, int] = {}  # values below a node, by the node's id
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Bounds depth, and the values that aliases stand for: a few hundred bytes of them can mean billions."""
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            problem = f"nested more than {MOST_DEPTH} deep"
+            raise yaml.composer.ComposerError(problem=problem, problem_mark=self.get_mark())
+        is_alias = self.check_event(yaml.AliasEvent)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+
+        if node is None:
+            return None
+        if not is_alias:
+            self._sizes[id(node)] = 1 + sum(self._sizes[id(inner)] for inner in _inside(node))
+        size = self._sizes.get(id(node), math.inf)  # an alias within what it stands for: there is no end
+        if size > _MOST_VALUES:
+            problem = f"more than {_MOST_VALUES:,} values, those that aliases stand for counted each time"
+            raise yaml.composer.ComposerError(problem=problem, problem_mark=node.start_mark)
+        return node
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        own = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(problem="a key must be text", problem_mark=key.start_mark)
-            if own.count(key.value) > 1:
+            if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the key {key.value!r} is given twice", problem_mark=key.start_mark
                 )
+            if key.value != "<<":
+                seen.add(key.value)
         self.flatten_mapping(node)
         return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
 

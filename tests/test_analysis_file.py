@@ -162,7 +162,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
     ("content", "message"),
     [
         ("inputs: {format: csv", "line 1, column 21: expected YAML"),
-        ("output: a\noutput: b\n", "line 1, column 1: expected YAML; the key 'output' is given twice"),
+        ("output: a\noutput: b\n", "line 2, column 1: expected YAML; the key 'output' is given twice"),
         ("inputs: {format: csv, format: csv}", "the key 'format' is given twice"),
         ("? [a]\n: b\n", "a key must be text"),
         ("", "analysis.yaml: expected a mapping with the keys params, inputs"),
