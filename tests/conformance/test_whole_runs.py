@@ -13,7 +13,7 @@ from assay import cli, load_metrics, load_plots, load_validation_result, parse_e
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.records import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
-from tests.conformance.exceptions import NO_SLICE_THERE, ZERO_THERE
+from tests.conformance.exceptions import FINER_HERE, NO_SLICE_THERE, ZERO_THERE
 from tests.conformance.record_numbers import matrices_in, number_in
 
 ROWS, SHARDS = 1500, 3
@@ -51,6 +51,8 @@ def change(direction, **bounds):
 
 
 def metric(class_name, *per_slice, threshold=None, **config):
+    if class_name in FINER_HERE and not {"thresholds", "num_thresholds"} & set(config):
+        config["num_thresholds"] = 9_999  # evenly spaced thresholds, as TFMA has no others
     return {
         "class_name": class_name,
         **({"config": config} if config else {}),
