@@ -105,13 +105,15 @@ all-installs: $(INSTALLED)
 images-or-skip:
 	@components/build_images.sh || [[ $$? == 3 && $${CI:-} != true ]]
 
-# uv is quick; where only pip knows the way to the packages (its own index or certificates), pip does it.
+# uv is quick; where only pip knows the way to the packages (its own index or certificates), pip does it. What setuptools
+# leaves beside the code would describe the package a second time: Airflow loads no plugin after one that it finds twice.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("assay needs Python 3.11 or newer; set PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable '.[runtime,kfp,dev]' \
 	  || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[runtime,kfp,dev]'
+	rm -rf assay.egg-info
 	touch $@
 
 # Airflow and Beam want other versions of the same packages.
@@ -119,6 +121,7 @@ $(AIRFLOW_INSTALLED): pyproject.toml constraints-airflow.txt | $(INSTALLED)
 	test -x $(AIRFLOW_BIN)/python || $(PYTHON) -m venv .venv-airflow
 	$(BIN)/uv pip install --quiet --python $(AIRFLOW_BIN)/python --compile-bytecode --constraint constraints-airflow.txt --editable '.[airflow-dev]' \
 	  || $(AIRFLOW_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-airflow.txt --editable '.[airflow-dev]'
+	rm -rf assay.egg-info
 	touch $@
 
 $(TRAINED): $(CENSUS)/train.py $(CENSUS)/data/train.parquet $(CENSUS)/data/test.parquet | $(INSTALLED)

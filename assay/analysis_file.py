@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -181,12 +182,17 @@ _ANALYSIS: Mapping[str, Field] = {
 }
 
 
-def load_analysis(path: str | os.PathLike[str], given: Mapping[str, str] | None = None) -> Plan:
+def load_analysis(
+    path: str | os.PathLike[str],
+    given: Mapping[str, str] | None = None,
+    base: str | os.PathLike[str] | None = None,
+) -> Plan:
     """Reads an analysis file and checks all of it.
 
     Args:
-        path: a YAML or (by its ending) JSON file. Files that it names are relative to its folder.
+        path: a YAML or (by its ending) JSON file.
         given: parameter -> text; None leaves the parameters open.
+        base: folder or URI that relative paths of data, models and output start from; None is the folder of the file.
 
     Returns:
         The plan: with `given`, resolved and ready to run.
@@ -198,13 +204,13 @@ def load_analysis(path: str | os.PathLike[str], given: Mapping[str, str] | None 
     """
     file = Path(path).expanduser()
     try:
-        plan = compile_analysis(_parse(_read(file), file), file.parent)
+        plan = compile_analysis(_parse(_read(file), file), file.parent, None if base is None else os.fspath(base))
         return plan if given is None else with_params(plan, given)
     except ConfigError as error:
         raise type(error)(f"{file}: {error}") from error
 
 
-def compile_analysis(analysis: Mapping[str, Any], folder: Path) -> Plan:
+def compile_analysis(analysis: Mapping[str, Any], folder: Path, base: str | None = None) -> Plan:
     """Turns the content of an analysis file that lies in `folder` into a plan with its parameters left open."""
     read = section(analysis, "", _ANALYSIS)
     read["secrets"] = secrets(analysis.get("params") or {})
@@ -212,19 +218,19 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path) -> Plan:
     check_parameters(open_values, read["params"], "")
     config = _eval_config(read, folder)
     _check_models(read, config.get("model_specs", [{}]))
-    plan = reshaped(_plan(read, folder, config), NO_CHECKPOINTS)
+    plan = reshaped(_plan(read, str(folder) if base is None else base, config), NO_CHECKPOINTS)
     plans.check(plan)
     return reshaped(plan, read["checkpoint"])
 
 
-def _plan(read: Mapping[str, Any], folder: Path, config: dict[str, Any]) -> Plan:
+def _plan(read: Mapping[str, Any], base: str, config: dict[str, Any]) -> Plan:
     return Plan(
         stages=_stages(read),
         tasks=(),
-        inputs=_placed_inputs(read["inputs"], folder),
-        models=tuple(_placed_model(model, folder) for model in read["models"]),
+        inputs=_placed_inputs(read["inputs"], base),
+        models=tuple(_placed_model(model, base) for model in read["models"]),
         eval_config=config,
-        output=_placed(read["output"], folder),
+        output=_placed(read["output"], base),
         params=read["params"],
         secrets=read["secrets"],
         **{key: read[key] for key in _SAME_IN_PLAN},
@@ -249,32 +255,44 @@ def _parse(written: str, file: Path) -> Any:
     return parse_json(written) if file.suffix == ".json" else parse_yaml(written)
 
 
-def _placed(place: str, folder: Path) -> str:
+def _placed(place: str, base: str) -> str:
     """An absolute path or a URI; what starts with a parameter is left for the parameter to make absolute."""
+    place = os.path.expanduser(place)
     if _URI.match(place) or place.startswith("${"):
         return place
-    return os.path.abspath(folder / os.path.expanduser(place))
+    if _URI.match(base) and not os.path.isabs(place):
+        return _below(base, place)
+    return os.path.abspath(os.path.join(base, place))
 
 
-def _placed_inputs(inputs: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def _below(base: str, place: str) -> str:
+    scheme, _, path = base.partition("://")
+    bucket, *_ = path.split("/", 1)
+    joined = posixpath.normpath(posixpath.join(path, place))
+    if joined.split("/", 1)[0] != bucket:
+        raise ConfigError(f"expected a path that stays in the bucket of {base}, found {place!r}")
+    return f"{scheme}://{joined}"
+
+
+def _placed_inputs(inputs: Mapping[str, Any], base: str) -> dict[str, Any]:
     inputs = {key: value for key, value in inputs.items() if key != "image"}
     if "files" not in inputs:
         return inputs
     join = inputs.pop("join")
     if join is not None:
-        inputs["join"] = {**_with_files_placed(join, folder), "format": join["format"] or inputs["format"]}
-    return _with_files_placed(inputs, folder)
+        inputs["join"] = {**_with_files_placed(join, base), "format": join["format"] or inputs["format"]}
+    return _with_files_placed(inputs, base)
 
 
-def _with_files_placed(source: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    return {**source, "files": [_placed(file, folder) for file in source["files"]]}
+def _with_files_placed(source: Mapping[str, Any], base: str) -> dict[str, Any]:
+    return {**source, "files": [_placed(file, base) for file in source["files"]]}
 
 
-def _placed_model(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def _placed_model(model: Mapping[str, Any], base: str) -> dict[str, Any]:
     if model["baseline"] == BLESSED:
         trust = {"trusted": True} if model["trusted"] else {}
-        return {"name": model["name"], "uri": _placed(model["uri"], folder), "type": BLESSED, "baseline": True, **trust}
-    uri = model["uri"] if model["type"] == "callable" else _placed(model["uri"], folder)
+        return {"name": model["name"], "uri": _placed(model["uri"], base), "type": BLESSED, "baseline": True, **trust}
+    uri = model["uri"] if model["type"] == "callable" else _placed(model["uri"], base)
     return {key: value for key, value in {**model, "uri": uri}.items() if value is not None}
 
 
@@ -285,7 +303,7 @@ def _eval_config(read: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         found = "none" if file is None else "both"
         raise ConfigError(f"eval_config: expected either eval_config or eval_config_file, found {found}")
     try:
-        return _resolved(_config_in(Path(_placed(file, folder))) if inline is None else inline, read)
+        return _resolved(_config_in(Path(_placed(file, str(folder)))) if inline is None else inline, read)
     except ConfigError as error:
         hint = "; a parameter can stand only in fields of text" if "${" in str(error) else ""
         raise type(error)(f"{_at_config(read, str(error))}{hint}") from error

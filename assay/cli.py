@@ -111,6 +111,16 @@ def _with_params(command: Command) -> Command:
     )(command)
 
 
+def _with_base(command: Command) -> Command:
+    """Gives a command `--base`."""
+    return click.option(
+        "--base",
+        metavar="PLACE",
+        help="Folder or gs:// URI that relative paths of data, models and output start from; by default, the folder of "
+        "ANALYSIS.",
+    )(command)
+
+
 def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
     params: dict[str, str] = {}
     for written in given:
@@ -136,6 +146,7 @@ def assay() -> None:
 @assay.command()
 @click.argument("analysis", type=click.Path())
 @_with_params
+@_with_base
 @click.option(
     "--checkpoints",
     metavar="ROOT",
@@ -145,7 +156,14 @@ def assay() -> None:
 @click.option("--quiet", is_flag=True, help="Show neither progress nor tables.")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @_reports_errors
-def run(analysis: str, params: dict[str, str], checkpoints: str | None, quiet: bool, options: tuple[str, ...]) -> None:
+def run(
+    analysis: str,
+    params: dict[str, str],
+    base: str | None,
+    checkpoints: str | None,
+    quiet: bool,
+    options: tuple[str, ...],
+) -> None:
     """Runs an analysis file on this machine; shows metrics and verdict.
 
     OPTIONS, after --, are options of Beam pipelines.
@@ -154,7 +172,7 @@ def run(analysis: str, params: dict[str, str], checkpoints: str | None, quiet: b
     from assay.analysis_file import load_analysis
 
     memory.tune()
-    plan = load_analysis(analysis, params)
+    plan = load_analysis(analysis, params, base)
     from assay import local
 
     _with_custom_code()
@@ -301,6 +319,7 @@ def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
 @assay.command()
 @click.argument("analysis", type=click.Path())
 @_with_params
+@_with_base
 @click.option(
     "--format",
     "form",
@@ -316,13 +335,13 @@ def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
     help="Cut the plan into tasks in place of what the file says: not, where it pays, after every stage.",
 )
 @_reports_errors
-def plan(analysis: str, params: dict[str, str], form: str, cuts: str | None) -> None:
+def plan(analysis: str, params: dict[str, str], base: str | None, form: str, cuts: str | None) -> None:
     """Prints the plan of an analysis file. Parameters stay open unless all that must be given are given."""
     from assay.analysis_file import load_analysis
     from assay.plan import to_json, with_defaults, with_params
     from assay.report.graph import as_mermaid, as_tree
 
-    loaded = with_defaults(load_analysis(analysis), params)
+    loaded = with_defaults(load_analysis(analysis, base=base), params)
     if params and None not in loaded.params.values():
         loaded = with_params(loaded, {})
     if cuts is not None:
@@ -334,6 +353,7 @@ def plan(analysis: str, params: dict[str, str], form: str, cuts: str | None) -> 
 @click.argument("target", type=click.Choice(["kfp"]))
 @click.argument("analysis", type=click.Path())
 @click.option("-o", "--output", "file", type=click.Path(), required=True, help="The pipeline: FILE.yaml.")
+@_with_base
 @click.option("--root", default="", metavar="ROOT", help="Default of the pipeline's parameter for checkpoints.")
 @click.option("--checkpoint", "cuts", type=click.Choice(CHECKPOINTS), help="Cut the plan into tasks; as for plan.")
 @click.option("--name", default="model-validation", show_default=True, help="Name of the pipeline.")
@@ -353,6 +373,7 @@ def compile_(
     target: str,
     analysis: str,
     file: str,
+    base: str | None,
     root: str,
     cuts: str | None,
     name: str,
@@ -369,7 +390,7 @@ def compile_(
 
     if not file.endswith((".yaml", ".yml")):
         raise click.UsageError(f"--output: expected a file that ends in .yaml, found {file}")
-    loaded = load_analysis(analysis)
+    loaded = load_analysis(analysis, base=base)
     loaded = loaded if cuts is None else reshaped(loaded, cuts)
     settings = _pods(pods)
     from assay.pipelines import pods as pod
@@ -401,13 +422,14 @@ def _pods(file: str | None) -> dict[str, Any]:
 @assay.command()
 @click.argument("analysis", type=click.Path())
 @_with_params
+@_with_base
 @click.option("--import", "import_code", is_flag=True, help="Import factories and callable models of your own as well.")
 @_reports_errors
-def check(analysis: str, params: dict[str, str], import_code: bool) -> None:
+def check(analysis: str, params: dict[str, str], base: str | None, import_code: bool) -> None:
     """Checks an analysis file, its data and its models without running anything."""
     from assay.analysis_file import load_analysis
 
-    loaded = load_analysis(analysis, params)
+    loaded = load_analysis(analysis, params, base)
     from assay import local
 
     if import_code:

@@ -47,7 +47,8 @@ def check_reached(plan: Plan, mounted: Collection[str], where: str, kind: str = 
         if _is_needed(field, kind) and not any(_is_below(place, folder) for folder in mounted):
             raise ConfigError(
                 f"{field}: {place} is a path of this machine, which {where} does not have; "
-                "give a gs:// URI or a parameter that brings one, or mount the folder at the same path"
+                "give a gs:// URI or a parameter that brings one, start relative paths from a URI (--base, or "
+                "load_analysis(file, base=...)), or mount the folder at the same path"
             )
 
 

@@ -10,11 +10,12 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from assay.blessed import blessing_of, move, place_of
-from assay.file_paths import FilePath, path_text
+from assay.file_paths import FilePath
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import BLESSED, SKIP, reasons_of, verdict_of
 from assay.operators.links import ResultsLink
 from assay.operators.stage import airflow_errors, resolved
+from assay.operators.template_text import template_text
 from assay.plan import Plan
 from assay.stored_plan import plan_text
 
@@ -59,10 +60,10 @@ class BlessOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.plan = path_text(plan, "plan")
+        self.plan = template_text(plan, "plan")
         self.gate = gate
         self.plan_params = plan_params
-        self.blessed = blessed if blessed is None else path_text(blessed, "blessed")
+        self.blessed = template_text(blessed, "blessed")
         self.results = results
         self.on_not_blessed = on_not_blessed
         self.gcp_conn_id = gcp_conn_id

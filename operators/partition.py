@@ -17,11 +17,12 @@ from asgiref.sync import sync_to_async
 
 from assay import storage
 from assay.errors import AssayError, ConfigError, TransientError
-from assay.file_paths import FilePath, path_text
+from assay.file_paths import FilePath
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import FAIL, SKIP, skip_after
 from assay.operators.links import RESULT_KEY, ResultsLink
 from assay.operators.stage import airflow_errors, resolved, run_name
+from assay.operators.template_text import template_text
 from assay.params import check_parameters, settled, substitute
 from assay.plan import Plan
 from assay.published import NOT_EVALUATED, publish_not_evaluated
@@ -79,7 +80,7 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.plan = path_text(plan, "plan")
+        self.plan = template_text(plan, "plan")
         self.wait = wait
         self.plan_params = plan_params
         self.plan_json = plan_json

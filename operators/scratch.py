@@ -9,9 +9,10 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from assay import storage
-from assay.file_paths import FilePath, path_text
+from assay.file_paths import FilePath
 from assay.operators.connections import Chain, google_access
 from assay.operators.stage import airflow_errors, checked_root, run_name, scratch_of
+from assay.operators.template_text import template_text
 
 OWNER_FILE = "owner.json"
 """Says whose scratch it is, should it ever be left over."""
@@ -35,7 +36,7 @@ class _ScratchOperator(BaseOperator):
         self, *, root: FilePath, run: str = "", gcp_conn_id: str = "", impersonation_chain: Chain = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.root = path_text(root, "root")
+        self.root = template_text(root, "root")
         self.run = run
         self.gcp_conn_id = gcp_conn_id
         self.impersonation_chain = impersonation_chain

@@ -16,11 +16,12 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from assay import storage
 from assay.dataflow_job import job_of
 from assay.errors import AssayError, ConfigError, TransientError, UsageError
-from assay.file_paths import FilePath, path_text
+from assay.file_paths import FilePath
 from assay.operators.connections import Chain, credentials_file, google_access
 from assay.operators.launchers.launcher import Detaching, Launcher, Running, StageCall
 from assay.operators.launchers.process import SubprocessLauncher
 from assay.operators.links import RESULT_KEY, CheckpointLink, DataflowLink, ResultsLink
+from assay.operators.template_text import template_text
 from assay.plan import CORE_IMAGE, EVALUATE, EXTRACT, READ_INPUTS, WRITE_RESULTS, Plan, Task, from_json, with_params
 from assay.secret_params import variable_of
 from assay.shapes import image_of, kind_of
@@ -92,9 +93,9 @@ class StageOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.plan = path_text(plan, "plan")
+        self.plan = template_text(plan, "plan")
         self.stage = stage
-        self.root = path_text(root, "root")
+        self.root = template_text(root, "root")
         self.inputs = inputs
         self.plan_params = plan_params
         self.plan_json = plan_json

@@ -352,6 +352,41 @@ def test_relative_places_are_relative_to_the_file_and_not_to_the_process(write, 
     assert plan.inputs["files"] == [str(tmp_path / "data/*.csv")]
 
 
+@pytest.mark.parametrize(
+    ("base", "output"),
+    [
+        ("gs://bucket", "gs://bucket/runs/out"),
+        ("gs://bucket/team/", "gs://bucket/team/runs/out"),
+        ("s3://bucket/a/b", "s3://bucket/a/b/runs/out"),
+        ("/srv/team", "/srv/team/runs/out"),
+    ],
+)
+def test_relative_places_start_from_another_base(write, base, output):
+    places = ("models/${d}", "/abs/model", "gs://far/model")
+    models = [model(f"m{i}", uri=place) for i, place in enumerate(places)]
+    specs = config(*({"name": m["name"], "label_key": "y"} for m in models))
+    file = write(analysis(output="./runs/x/../out/", models=models, eval_config=specs, params={"d": None}))
+
+    plan = load_analysis(file, base=base)
+    moved = output.replace("runs/out", "models/${d}")
+    assert (plan.output, [m["uri"] for m in plan.models]) == (output, [moved, *places[1:]])
+    assert load_analysis(file, {"d": "1"}, base).models[0]["uri"] == moved.replace("${d}", "1")
+
+
+def test_an_eval_config_file_lies_beside_the_analysis_file_whatever_the_base(write):
+    write(
+        'model_specs { label_key: "y" prediction_key: "p" } metrics_specs { metrics { class_name: "AUC" } }', "c.pbtxt"
+    )
+    written = {key: value for key, value in analysis().items() if key != "eval_config"}
+    plan = load_analysis(write(written | {"eval_config_file": "c.pbtxt"}), base="gs://bucket")
+    assert plan.eval_config["model_specs"][0]["label_key"] == "y"
+
+
+def test_a_relative_place_does_not_leave_the_bucket(write):
+    with pytest.raises(ConfigError, match=r"stays in the bucket of gs://bucket/a, found '\.\./\.\./other/out'"):
+        load_analysis(write(analysis(output="../../other/out")), base="gs://bucket/a")
+
+
 def test_a_second_source_has_places_and_parameters_and_the_format_of_the_first(tmp_path):
     join = {"files": "labels/${d}.csv", "on": ["id"], "max_unmatched": "1%"}
     plan = compile_analysis(analysis(params={"d": "today"}, **joining(join)), tmp_path)

@@ -48,6 +48,7 @@ def tables(monkeypatch):
     """Stands in for the tables; they tell what they were asked for."""
     stand_in = SimpleNamespace(
         metrics_table=lambda path, metrics, slices: f"table of {path} {metrics} {slices}",
+        undefined_lines=lambda path: [f"undefined in {path}"],
         verdict_panel=lambda path: f"verdict of {path}",
     )
     monkeypatch.setattr(assay.report, "tables", stand_in, raising=False)
@@ -106,7 +107,10 @@ def test_run_gives_the_resolved_plan_and_shows_progress_on_stderr(analysis, loca
     assert options == {"checkpoints": None, "progress": sys.stderr, "options": ()}
     out = capsys.readouterr().out
     folder = f"{tmp_path}/out/you"
-    assert out == f"{folder}\ntable of {folder} None None\nverdict of {folder}\nNOT_BLESSED  {folder}\n"
+    assert (
+        out
+        == f"{folder}\ntable of {folder} None None\nundefined in {folder}\nverdict of {folder}\nNOT_BLESSED  {folder}\n"
+    )
 
 
 def test_run_passes_on_where_checkpoints_are_and_what_is_for_beam(analysis, local, tables):
@@ -184,7 +188,7 @@ def test_an_interrupt_ends_with_130(analysis, local, capsys):
 
 def test_show_asks_for_the_chosen_metrics_and_slices(tables, capsys):
     assert main(["show", "res", "--metrics", "auc, recall", "--slices", "sex"]) == 0
-    assert capsys.readouterr().out == "res\ntable of res ['auc', 'recall'] sex\nverdict of res\n"
+    assert capsys.readouterr().out == "res\ntable of res ['auc', 'recall'] sex\nundefined in res\nverdict of res\n"
 
 
 # Usage

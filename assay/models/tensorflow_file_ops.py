@@ -39,7 +39,7 @@ REFUSED: Mapping[str, str] = {
             *("FixedLengthRecordDataset", "FixedLengthRecordDatasetV2", "LMDBDataset", "SqlDataset", "LoadDataset"),
             *("MatchingFilesDataset", "ListSnapshotChunksDataset", "SnapshotChunkDataset", "SnapshotDatasetReader"),
             *("SnapshotNestedDatasetReader", "ExperimentalCSVDataset", "ExperimentalLMDBDataset"),
-            *("ExperimentalMatchingFilesDataset", "ExperimentalSqlDataset", "TensorSliceDatasetFromFiles"),
+            *("ExperimentalMatchingFilesDataset", "ExperimentalSqlDataset"),
         ),
         _READ,
     ),
@@ -70,7 +70,7 @@ REFUSED: Mapping[str, str] = {
         _NETWORK,
     ),
 }
-"""What ops do, whatever they are given; the registry of TensorFlow itself has none for what is refused."""
+"""Op -> what it does, whatever it is given. TensorFlow itself does not tell that of its ops."""
 
 _TABLES = ("InitializeTableFromTextFile", "InitializeTableFromTextFileV2")
 _CURE = "if you trust it to do that, say `trusted: true` for the model (SECURITY.md)"

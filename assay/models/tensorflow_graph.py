@@ -39,9 +39,13 @@ def functions_reached(graph: Any, names: Iterable[str]) -> dict[str, Any]:
 
 def _alternatives(function: Any, library: Mapping[str, Any]) -> Iterator[str]:
     """TensorFlow's optimiser may call another function in place of one, if both say to implement the same thing."""
-    interface = function.attr["api_implements"].s if "api_implements" in function.attr else b""
+    interface = _implements(function)
     if interface:
-        yield from (name for name, other in library.items() if other.attr["api_implements"].s == interface)
+        yield from (name for name, other in library.items() if _implements(other) == interface)
+
+
+def _implements(function: Any) -> bytes:
+    return bytes(function.attr["api_implements"].s) if "api_implements" in function.attr else b""
 
 
 def nodes_reached(graph: Any, names: Iterable[str]) -> list[Any]:

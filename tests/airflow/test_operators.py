@@ -8,9 +8,10 @@ import inspect
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from airflow.sdk import BaseOperator
+from airflow.sdk import DAG, BaseOperator, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from assay import operators
@@ -31,18 +32,27 @@ def inits_of_operators():
 
 
 def only_assigns(statement):
-    """`super().__init__(...)`, or `self.name = name` (or a constant)."""
+    """`super().__init__(...)`, or `self.name = name` (or a constant, or the text of a path)."""
     if isinstance(statement, ast.Expr):
         return ast.unparse(statement).startswith("super().__init__(")
     if isinstance(statement, ast.AnnAssign):
         return isinstance(statement.value, ast.Constant)
-    return ast.unparse(statement) == f"self.{ast.unparse(statement.value)} = {ast.unparse(statement.value)}"
+    (name,) = [target.attr for target in statement.targets]
+    return ast.unparse(statement) in (f"self.{name} = {name}", f"self.{name} = template_text({name}, '{name}')")
 
 
 def test_constructors_of_operators_only_assign():
     inits = list(inits_of_operators())
     assert len(inits) == 5
     assert [ast.unparse(s) for init in inits for s in init.body if not only_assigns(s)] == []
+
+
+def test_a_place_may_be_a_path_or_come_from_another_task():
+    with DAG("places", schedule=None) as dag:
+        written = task(task_id="write_plan")(lambda: "/plan.json")()
+        made = operators.StageOperator(task_id="t", plan=written, stage="Gate", root=Path("/root/{{ ds }}"))
+    assert made.root == "/root/{{ ds }}"
+    assert dag.get_task("t").upstream_task_ids == {"write_plan"}
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)

@@ -223,6 +223,16 @@ def test_the_command_compiles_what_the_function_makes(analysis, tmp_path):
     assert file.read_text() == expected.read_text()
 
 
+def test_the_command_moves_relative_paths_to_a_bucket(tmp_path):
+    local, moved = tmp_path / "local.json", tmp_path / "moved.yaml"
+    local.write_text(json.dumps(analysis_of("d", "o")))
+    command = ["compile", "kfp", str(local), "-o", str(moved), "--root", "gs://b/c"]
+    assert main(command) == 64
+    assert main([*command, "--base", "gs://b"]) == 0
+    expected = compiled(model_validation(plan_of("gs://b/d", "gs://b/o"), root="gs://b/c"), tmp_path / "p.yaml")
+    assert moved.read_text() == expected.read_text()
+
+
 def test_the_command_takes_settings_of_pods_and_images(analysis, tmp_path):
     settings, file = tmp_path / "pods.yaml", tmp_path / "made.yaml"
     settings.write_text('"*": {node_selector: {pool: batch}}\n')

@@ -18,6 +18,7 @@ from assay.plan import to_json, with_params
 from assay.report.page import html_page, markdown_summary
 from tests.kfp.launcher import Launcher, Task
 from tests.kfp.plans import BAD_DAY, GOOD_DAY, ROWS, analysis_of, plan_of, versions_of, write_day
+from tests.latest_results import latest
 from tests.parity.results import differing, parts_of
 
 
@@ -98,7 +99,7 @@ def test_metrics_curves_verdict_and_page_are_what_kubeflow_draws(day, verdict, l
     assert [spec["displayName"] for spec in matrix["annotationSpecs"]] == ["negative", "positive"]
     assert done["Gate"].parameters["blessed"] is (verdict == "BLESSED")
     assert done["Gate"].content("summary").startswith(f"# {verdict}")
-    written, output = done["WriteResults"], str(tmp_path / "out" / day)
+    written, output = done["WriteResults"], str(latest(tmp_path / "out" / day))
     assert written.parameters == {"output": output, "verdict": verdict}
     assert written.content("page") == html_page(output)
     assert written.content("summary") == markdown_summary(output)
@@ -155,7 +156,8 @@ def test_a_whole_plan_is_one_component(launcher, data, tmp_path):
     done = launcher.run(stages.analyse, **common(plan, tmp_path / "runs"))
     blessing = json.loads(done.parameters.pop("blessing"))
     assert (blessing["verdict"], blessing["rows"]) == ("BLESSED", ROWS)
-    assert done.parameters == {"output": str(tmp_path / "out" / GOOD_DAY), "verdict": "BLESSED", "blessed": True}
+    output = str(latest(tmp_path / "out" / GOOD_DAY))
+    assert done.parameters == {"output": output, "verdict": "BLESSED", "blessed": True}
     assert done.artifacts["metrics"]["metadata"]["example_count"] == ROWS
     assert "confusionMatrix" in done.artifacts["classification"]["metadata"]
 

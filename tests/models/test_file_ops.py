@@ -31,8 +31,6 @@ HARMLESS = {
     *("ExperimentalSetStatsAggregatorDataset", "SetStatsAggregatorDataset", "TensorSliceDataset"),  # a name, a flag
     *("InitializeTableFromTextFile", "InitializeTableFromTextFileV2"),  # refused unless it is the model's own asset
     "FixedUnigramCandidateSampler",  # refused if it has a file
-    "RpcServer",
-    "TPUPartitionedCall",
 }
 
 
@@ -349,3 +347,16 @@ def test_a_keras_file_with_code_in_it_is_refused(tmp_path):
     keras.Sequential(layers).save(tmp_path / "code.keras")
     with pytest.raises(ModelError, match="Lambda"):
         model.load(ModelRef("m", str(tmp_path / "code.keras"), "keras"))
+
+
+def test_a_function_that_the_optimiser_may_call_in_place_of_another_is_looked_at(tmp_path):
+    uri = save(tmp_path, lambda tf, x: None, other=TOUCHES["WriteFile"])
+
+    def claim_to_do_the_same(graph):
+        for function in graph.graph_def.library.function:
+            if function.signature.name.startswith("__inference_score"):
+                function.attr["api_implements"].s = b"score"
+
+    edit(uri, claim_to_do_the_same)
+    with pytest.raises(ModelError, match="signature 'serving_default' runs WriteFile"):
+        load(uri)

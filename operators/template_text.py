@@ -1,0 +1,17 @@
+"""Places as the constructors of operators keep them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from assay.file_paths import path_text
+
+
+def template_text(place: Any, what: str) -> Any:
+    """A path as text, since only text can be a template; what Airflow fills in later, as an XCom, stays as it is.
+
+    Raises:
+        UsageError: a path that was made of a URI.
+    """
+    return path_text(place, what) if isinstance(place, os.PathLike) else place
