@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from assay.errors import ConfigError, EvalConfigError
+from assay.json_text import check_texts
 from assay.near_miss import one_of
 from assay.proto.config_pb2 import EvalConfig
 from assay.yaml_text import parse_json
@@ -72,6 +73,10 @@ def _from_json(text: str) -> EvalConfig:
 
 
 def _from_dict(source: Mapping[str, Any]) -> EvalConfig:
+    try:
+        check_texts(source)
+    except ValueError as error:
+        raise EvalConfigError(f"{WHOLE}: {error}") from None
     try:
         return json_format.ParseDict(_message(source, _EVAL_CONFIG, ""), EvalConfig())
     except json_format.ParseError as error:  # what is left, such as numbers in text that only Python reads

@@ -22,14 +22,18 @@ def path_text(path: FilePath, what: str) -> str:
         what: name of the argument, for the error.
 
     Raises:
-        UsageError: it is neither text nor a path, or a path that was made of a URI.
+        UsageError: it is neither text nor a path, cannot name a file, or is a path that was made of a URI.
     """
-    if isinstance(path, str):
-        return path
     text: Any = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
         raise UsageError(f"{what}: expected text or a path, found {path!r}")
-    if _BROKEN_URI.match(text):
+    try:
+        is_name = b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        is_name = False
+    if not is_name:
+        raise UsageError(f"{what}: expected text that can name a file, found {text!r}")
+    if isinstance(path, os.PathLike) and _BROKEN_URI.match(text):
         raise UsageError(
             f"{what}: a path cannot hold a URI, found {text!r} for {text.replace(':/', '://', 1)!r}; use text"
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 MOST_DEPTH = 100
@@ -38,6 +39,7 @@ def loads(
     return value
 
 
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _TOO_DEEP = f"nested more than {MOST_DEPTH} deep"
 
 
@@ -54,3 +56,19 @@ def check_depth(value: Any) -> None:
         if not level:
             return
     raise ValueError(_TOO_DEEP)
+
+
+def check_texts(value: Any) -> None:
+    """Raises ValueError for a text, keys included, that no file name and no UTF-8 can hold; names it."""
+    if isinstance(value, str):
+        wrong = _UNWRITABLE.search(value)
+        if wrong:
+            what = "a NUL" if wrong[0] == "\0" else "half of a surrogate pair"
+            raise ValueError(f"the text {value[:100]!r} has {what} in it; expected text that a file can hold")
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            check_texts(key)
+            check_texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            check_texts(inner)

@@ -210,6 +210,7 @@ def from_json(text: str) -> Plan:
     """
     try:
         data = json_text.loads(text)
+        json_text.check_texts(data)
     except ValueError as error:
         raise ConfigError(f"plan: expected JSON, found {text[:40]!r} ({error})") from error
     found = data.pop("version", None) if isinstance(data, dict) else None

@@ -26,7 +26,9 @@ def parse_yaml(text: str) -> Any:
         ConfigError: not YAML, a key twice, or more of it than a person writes; names line and column.
     """
     try:
-        return yaml.load(text, Loader=_Loader)
+        value = yaml.load(text, Loader=_Loader)
+        json_text.check_texts(value)
+        return value
     except (RecursionError, ValueError) as error:  # a ValueError is a whole number of thousands of digits
         raise ConfigError(f"expected YAML; {error or 'nested too deep'}") from None
     except yaml.MarkedYAMLError as error:
@@ -47,10 +49,13 @@ def parse_json(text: str) -> Any:
     """Parses JSON.
 
     Raises:
-        ConfigError: not JSON, a key twice, nested too deep, or a whole number of thousands of digits.
+        ConfigError: not JSON, a key twice, nested too deep, a whole number of thousands of digits, or a text that no
+            file can hold.
     """
     try:
-        return json_text.loads(text, pairs=unique_keys)
+        value = json_text.loads(text, pairs=unique_keys)
+        json_text.check_texts(value)
+        return value
     except json.JSONDecodeError as error:
         raise ConfigError(f"line {error.lineno}, column {error.colno}: expected JSON; {error.msg}") from error
     except ValueError as error:

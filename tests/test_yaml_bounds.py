@@ -5,12 +5,15 @@ import subprocess
 import sys
 import time
 
+import pandas as pd
 import pytest
 
+from assay import analyze_raw_data
 from assay.cli import main
-from assay.errors import ConfigError
+from assay.errors import ConfigError, EvalConfigError, UsageError
 from assay.yaml_text import parse_json, parse_yaml
 
+COUNT = {"metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}]}]}
 ALIASES = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 10))
 HOSTILE = {
     "aliases of aliases": (ALIASES, "aliases"),
@@ -39,6 +42,33 @@ def test_aliases_that_a_person_writes_are_taken():
 def test_json_that_is_too_deep_or_too_long_a_number_is_refused(text):
     with pytest.raises(ConfigError, match="JSON"):
         parse_json(text)
+
+
+@pytest.mark.parametrize("text", ["o\\u0000ut", "o\\ud800ut", "\\udfff"])
+@pytest.mark.parametrize("place", ["output", "files", "label_key", "key", "param"])
+def test_a_text_that_no_file_can_hold_is_refused_by_name(text, place, tmp_path, capsys):
+    texts = {name: text if name == place else f"my {name}" for name in ("output", "files", "label_key", "key", "param")}
+    file = tmp_path / "a.json"
+    file.write_text(
+        """
+        {"params": {"p": "my param"}, "inputs": {"format": "csv", "files": ["my files"]}, "output": "my output",
+         "eval_config": {"model_specs": [{"label_key": "my label_key", "prediction_keys": {"my key": "p"}}]}}
+        """.replace(f"my {place}", texts[place])
+    )
+    assert main(["check", str(file)]) == 64
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {file}: expected JSON; the text ")
+    assert "NUL" in line or "surrogate" in line
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_python_refuses_a_text_that_no_file_can_hold(text):
+    rows = {"label": [0, 1], "prediction": [0.25, 0.75]}
+    for config in ({"model_specs": [{"label_key": text}]}, {text: 1}):
+        with pytest.raises(EvalConfigError, match="expected text that a file can hold"):
+            analyze_raw_data(pd.DataFrame(rows), config)
+    with pytest.raises(UsageError, match="output_path: expected text that can name a file"):
+        analyze_raw_data(pd.DataFrame(rows), COUNT, output_path=text)
 
 
 @pytest.mark.parametrize("name", ["aliases of aliases", "lists within lists", "a number of 5,000 digits"])

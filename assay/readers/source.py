@@ -70,6 +70,7 @@ class Source:
         _one_of("on_bad_rows", self.on_bad_rows, ("fail", "skip"))
         for option in self.options:
             _one_of(f"an option of {self.place} of format {self.format}", option, _OPTIONS[self.format])
+        _check_lists(self.place, self.options)
         for column, name in self.options.get("types", {}).items():
             _one_of(f"{self.place}.types.{column}", name, tuple(_TYPES))
         _check_texts(self.place, self.options)
@@ -199,6 +200,18 @@ def first_schema(source: Source, found: Sequence[Split]) -> tuple[str, dict[str,
         if schema:
             break
     return file, schema
+
+
+def _check_lists(place: str, options: Mapping[str, Any]) -> None:
+    """Checks the shapes of the options that hold several values."""
+    for option in {"columns", "null_values"} & options.keys():
+        texts = options[option]
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+            raise ConfigError(f"{place}.{option} is {texts!r}; expected a list of texts")
+    if "columns" in options and not options["columns"]:
+        raise ConfigError(f"{place}.columns is empty; expected a name for each column, or no such option")
+    if not isinstance(options.get("types", {}), Mapping):
+        raise ConfigError(f"{place}.types is {options['types']!r}; expected column: type")
 
 
 def _check_texts(place: str, options: Mapping[str, Any]) -> None:

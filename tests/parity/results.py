@@ -17,10 +17,14 @@ _NUMBERED = re.compile(r"-\d{5}-of-\d{5}")
 
 def parts_of(folder: Path) -> dict[str, Any]:
     """Part -> its content. Records and rows are sorted: to which file they went, and when, is nobody's promise."""
-    results = latest(folder / "results")
+    own = sorted(line for file in folder.glob("own-*") for line in file.read_text().splitlines())
+    return {**parts_in(latest(folder / "results")), "own": own}
+
+
+def parts_in(results: Path) -> dict[str, Any]:
+    """The parts of one folder of results."""
     parts: dict[str, Any] = {key: sorted(records_of(str(results), key)) for key in RECORDS}
     parts |= {key: _table(results, key) for key in TABLES}
-    parts["own"] = sorted(line for file in folder.glob("own-*") for line in file.read_text().splitlines())
     parts["verdict"] = (results / "verdict.json").read_bytes()
     parts["summary"] = _summary(results)
     parts["eval_config"] = json.loads((results / "eval_config.json").read_text())["evalConfig"]

@@ -165,6 +165,19 @@ def test_a_separator_that_is_no_character_is_refused_at_once(option, value):
         Source("csv", ("a",), options={option: value})
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *((option, value) for option in ("columns", "null_values") for value in ("ab", 3, {"a": 1}, [1], None)),
+        ("columns", []),
+        *(("types", value) for value in ("int64", ["a"], 3)),
+    ],
+)
+def test_an_option_of_the_wrong_shape_is_refused_at_once(option, value):
+    with pytest.raises(ConfigError, match=rf"inputs\.{option} is .*expected "):
+        Source("csv", ("a",), options={option: value})
+
+
 # Other formats --------------------------------------------------------------------------------------------------------
 
 
