@@ -36,6 +36,7 @@ from assay.fields import (
     word,
     words,
 )
+from assay.file_paths import path_text
 from assay.near_miss import one_of
 from assay.params import check_parameters
 from assay.plan import Plan, Stage, with_params
@@ -204,21 +205,25 @@ def load_analysis(
     """
     file = Path(path).expanduser()
     try:
-        plan = compile_analysis(_parse(_read(file), file), file.parent, None if base is None else os.fspath(base))
+        start = "" if base is None else path_text(base, "base")
+        plan = compile_analysis(_parse(_read(file), file), file.parent, start)
         return plan if given is None else with_params(plan, given)
     except ConfigError as error:
         raise type(error)(f"{file}: {error}") from error
 
 
-def compile_analysis(analysis: Mapping[str, Any], folder: Path, base: str | None = None) -> Plan:
-    """Turns the content of an analysis file that lies in `folder` into a plan with its parameters left open."""
+def compile_analysis(analysis: Mapping[str, Any], folder: Path, base: str = "") -> Plan:
+    """Turns the content of an analysis file that lies in `folder` into a plan with its parameters left open.
+
+    Relative paths of data, models and output start from `base`, a folder or a URI; by default from `folder`.
+    """
     read = section(analysis, "", _ANALYSIS)
     read["secrets"] = secrets(analysis.get("params") or {})
     open_values = {key: value for key, value in analysis.items() if key != "params"}
     check_parameters(open_values, read["params"], "")
     config = _eval_config(read, folder)
     _check_models(read, config.get("model_specs", [{}]))
-    plan = reshaped(_plan(read, str(folder) if base is None else base, config), NO_CHECKPOINTS)
+    plan = reshaped(_plan(read, base or str(folder), config), NO_CHECKPOINTS)
     plans.check(plan)
     return reshaped(plan, read["checkpoint"])
 

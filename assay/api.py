@@ -29,7 +29,7 @@ from assay.models.model import ModelRef
 from assay.pipeline import ExtractEvaluateAndWriteResults, check_stages
 from assay.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
-from assay.publishing import check_output, removed_on_failure
+from assay.publishing import check_output, removed_on_failure, withdraw
 from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows, names_in
 from assay.readers.join import ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
@@ -83,7 +83,7 @@ def run_model_analysis(
             a partner are left out, and counted in the verdict.
         models: the models to run; none if the predictions are columns of the data.
         output_path: below it the results get a folder of their own, and the latest is opened; a new temporary folder if
-            None. Writers of your own write where you tell them.
+            None. Writers of your own write where you tell them, and what an earlier call left in this folder goes.
         params: parameter -> value, for each `${name}` in the eval config, in places and in arguments of models.
         on_bad_rows: "fail", or "skip": leave out rows that cannot be read or that no metric can take, and count them.
             For evaluators of your own, `MetricsAndPlotsEvaluator(skip_bad_rows=True)` says the latter.
@@ -146,10 +146,8 @@ def run_model_analysis(
         default if writers is None else writers,
         rubber_stamp=settings.rubber_stamp,
     )
-    with removed_on_failure(results.folder, is_named=results.has_own_writers):
-        counts = run_pipeline(reader, analysis, pipeline_options or ())
-        results.judge(counts, settings.limits(second["max_unmatched"] if second else 1.0))
-    return results.opened()
+    limits = settings.limits(second["max_unmatched"] if second else 1.0)
+    return _run(reader, analysis, results, limits, pipeline_options or ())
 
 
 def analyze_raw_data(
@@ -222,10 +220,7 @@ def analyze_raw_data(
             default_writers(results.folder, config) if writers is None else writers,
             rubber_stamp=settings.rubber_stamp,
         )
-        with removed_on_failure(results.folder, is_named=results.has_own_writers):
-            counts = run_pipeline(ReadBatches(batches), analysis)
-            results.judge(counts, settings.limits())
-        return results.opened()
+        return _run(ReadBatches(batches), analysis, results, settings.limits())
 
 
 def _default_extractors(config: EvalConfig, models: Sequence[ModelRef], settings: RunSettings) -> list[Extractor]:
@@ -358,6 +353,16 @@ class _Results:
             if self.has_own_writers:
                 return EvalResult((), (), (), self._config)
             raise
+
+
+def _run(
+    reader: beam.PTransform, analysis: beam.PTransform, results: _Results, limits: Limits, options: Sequence[str] = ()
+) -> EvalResult:
+    with removed_on_failure(results.folder, is_named=results.has_own_writers):
+        withdraw(results.folder)  # what this call does not write would be judged, and opened, as if it had
+        counts = run_pipeline(reader, analysis, options)
+        results.judge(counts, limits)
+    return results.opened()
 
 
 def _candidate(config: EvalConfig) -> str | None:

@@ -16,7 +16,7 @@ from assay.beam_log import show_beam_log
 from assay.errors import AssayError, ConfigError, UsageError, recover
 from assay.plan import KINDS
 from assay.printable import message_line, printable
-from assay.secret_params import redacted
+from assay.redaction import redacted
 from assay.shapes import CHECKPOINTS, reshaped
 from assay.stage_result import ANALYSE
 
@@ -44,7 +44,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, exit_code: int, tag: str = "error") -> int:
-    _say(f"{tag}: {message_line(message)}", err=True)
+    _say(f"{tag}: {message_line(redacted(message))}", err=True)
     return exit_code
 
 
@@ -95,8 +95,8 @@ def _with_custom_code() -> None:
 
 
 def _say(text: str, *, err: bool = False) -> None:
-    """Writes text, in which nothing acts on the terminal."""
-    click.echo(printable(redacted(text)), err=err)
+    """Writes text, in which nothing acts on the terminal; what is for people is without secrets, plans have none."""
+    click.echo(printable(redacted(text) if err else text), err=err)
 
 
 def _with_params(command: Command) -> Command:
@@ -338,11 +338,11 @@ def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
 def plan(analysis: str, params: dict[str, str], base: str | None, form: str, cuts: str | None) -> None:
     """Prints the plan of an analysis file. Parameters stay open unless all that must be given are given."""
     from assay.analysis_file import load_analysis
-    from assay.plan import to_json, with_defaults, with_params
+    from assay.plan import open_params, to_json, with_defaults, with_params
     from assay.report.graph import as_mermaid, as_tree
 
     loaded = with_defaults(load_analysis(analysis, base=base), params)
-    if params and None not in loaded.params.values():
+    if params and not open_params(loaded):
         loaded = with_params(loaded, {})
     if cuts is not None:
         loaded = reshaped(loaded, cuts)

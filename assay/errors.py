@@ -28,6 +28,7 @@ import re
 import traceback
 
 from assay.printable import message_line
+from assay.redaction import redacted
 
 _TAG = re.compile(r"assay\.errors\.(?P<name>\w+): (?P<message>.*)")
 _MEMORY_ERROR = re.compile(r"^(\w+\.)*\w*MemoryError\b", re.MULTILINE)
@@ -43,7 +44,7 @@ class AssayError(Exception):
     exit_code = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(message_line(message))
+        super().__init__(message_line(redacted(message)))  # what is shortened first is not found
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: IPython asks for it."""

@@ -1,7 +1,8 @@
 """Whose results are whose: each run has a folder of its own below the output, and the verdict there names the latest.
 
     <output>/<run>/            the files of one run, `results.json` last
-    <output>/verdict.json      verdict and name of the run that began last of those that came to their end
+    <output>/verdict.json      verdict and name of the latest run: of those that came to an end, the one whose last
+                               task, which writes the results, began last (without checkpoints there is one task)
 
 Standard library only.
 """
@@ -33,7 +34,7 @@ class Latest:
 
     Attributes:
         run: name of the run's folder, beside the file.
-        started: when the run began to write its results, in seconds since 1970.
+        started: when the task that writes the results began, in seconds since 1970.
         verdict: as the run's own `verdict.json` has it; empty if it has none.
     """
 

@@ -258,12 +258,22 @@ def _read_field(kind: type, annotation: Any, name: str, value: Any, path: str) -
 def with_defaults(plan: Plan, given: Mapping[str, str]) -> Plan:
     """Returns the plan with other defaults for some of its parameters, which stay open.
 
+    Secret ones are held for this process; the plan stays without them.
+
     Raises:
         ConfigError: an unknown parameter, or a plan that has its parameters already.
     """
-    if plan.resolved and given:
-        raise ConfigError(f"parameters {sorted(given)} come too late: the plan has its parameters already")
-    return replace(plan, params=override(plan.params, given))
+    shown = {name: value for name, value in given.items() if name not in plan.secrets}
+    if plan.resolved and shown:
+        raise ConfigError(f"parameters {sorted(shown)} come too late: the plan has its parameters already")
+    params = override(plan.params, shown)
+    hold({name: value for name, value in given.items() if name in plan.secrets})
+    return replace(plan, params=params)
+
+
+def open_params(plan: Plan) -> list[str]:
+    """The parameters that must be given still; secret ones come from the environment."""
+    return [name for name, value in plan.params.items() if value is None and name not in plan.secrets]
 
 
 def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
@@ -276,11 +286,11 @@ def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
     Raises:
         ConfigError: an unknown parameter, one that must be given, or a place that came out relative.
     """
-    if plan.resolved and not given:
+    if not plan.resolved:
+        check(plan)
+    open_values = with_defaults(plan, given).params
+    if plan.resolved:
         return plan
-    check(plan)
-    hold({name: value for name, value in given.items() if name in plan.secrets})
-    open_values = with_defaults(plan, {name: value for name, value in given.items() if name not in plan.secrets}).params
     values = settled({**open_values, **{name: f"${{{name}}}" for name in plan.secrets}})
     for name in plan.secrets:
         if any(f"${{{name}}}" in value for other, value in values.items() if other != name):
@@ -343,7 +353,7 @@ def _check_secrets(plan: Plan) -> None:
         for name in names_in(value, plan.secrets):
             raise ConfigError(
                 f"{path}: refers to the parameter {name!r}, which is secret; it can stand in args of own code only "
-                f"(if it is no secret: params: {{{{{name}: {{{{secret: false}}}}}}}})"
+                f"(if it is no secret: params: {{{name}: {{secret: false}}}})"
             )
 
 

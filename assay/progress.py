@@ -45,12 +45,13 @@ def note(text: str) -> None:
         _note = text
 
 
-def say(text: str) -> None:
-    """Writes a line of its own wherever progress is shown."""
-    text = printable_line(text)
-    for stream in list(_streams):
+def say(text: str) -> bool:
+    """Writes a line of its own wherever progress is shown; returns whether it is anywhere."""
+    text, streams = printable_line(text), list(_streams)
+    for stream in streams:
         stream.write(f"\r\x1b[K{text}\n" if stream.isatty() else f"{text}\n")
         stream.flush()
+    return bool(streams)
 
 
 def snapshot() -> dict[str, int]:

@@ -105,7 +105,7 @@ def publish(plan: Plan, folder: str, verdict: Verdict, counts: Counts, started: 
         folder: of the run.
         verdict: on its results.
         counts: rows of the run.
-        started: when it began, in seconds since 1970.
+        started: when the task that writes the results began, in seconds since 1970.
     """
     run = folder.rsplit("/", 1)[-1]
     write_file(path_in(folder, VERDICT_FILE), verdict.to_json().encode())

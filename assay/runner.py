@@ -14,6 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult
 
+from assay import progress
 from assay.beam_log import quiet_beam
 from assay.errors import ConfigError, of_custom_code, recover
 from assay.types import READ_INPUTS_STAGE_NAME
@@ -58,7 +59,7 @@ def submitted(reader: beam.PTransform, analysis: beam.PTransform, options: Seque
 def _started(
     reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | Sequence[str]
 ) -> PipelineResult:
-    logging.getLogger(_OPTIONS_LOGGER).addFilter(_without_values)
+    _tell_unknown_options()
     pipeline = _pipeline(options if isinstance(options, PipelineOptions) else Options(options))
     _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
     return pipeline.run()
@@ -90,10 +91,18 @@ class Options(PipelineOptions):
         return self._views[cls]
 
 
+def _tell_unknown_options() -> None:
+    """Lets through the one thing of Beam's log that nobody else tells: options that it does not know."""
+    logger = logging.getLogger(_OPTIONS_LOGGER)
+    logger.addFilter(_without_values)
+    logger.setLevel(logging.WARNING)
+
+
 def _without_values(record: logging.LogRecord) -> bool:
-    """Beam logs the options that it does not know, whose values may be secrets."""
-    record.msg, record.args = re.sub(r"(-[\w-]+)=.*", r"\1=...", record.getMessage()), ()
-    return True
+    """Names an unknown option without its value, which may be a secret: beside the progress, or in Python's log."""
+    told = re.sub(r"(-[\w-]+)=.*?(?=\. Did you mean|$)", r"\1=...", record.getMessage(), flags=re.DOTALL)
+    record.msg, record.args = f"options of Beam pipelines: {told}", ()
+    return not progress.say(record.msg)
 
 
 def _pipeline(options: PipelineOptions) -> beam.Pipeline:

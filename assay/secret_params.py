@@ -13,10 +13,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from assay.errors import ConfigError
-
-_PREFIX = "ASSAY_PARAM_"
-_SHORTEST_SHOWN = 3
-"""Shorter values are in any text."""
+from assay.redaction import PREFIX
 
 _SECRET_WORDS = re.compile(
     r"(?:^|_)(?:password|passwd|passphrase|pwd|secrets?|tokens?|credentials?|dsn|apikey|"
@@ -33,13 +30,21 @@ def looks_secret(name: str) -> bool:
 
 def variable_of(name: str) -> str:
     """The environment variable that holds a secret parameter."""
-    return f"{_PREFIX}{name.upper()}"
+    return f"{PREFIX}{name.upper()}"
 
 
 def hold(values: Mapping[str, str]) -> None:
-    """Puts secrets that were given otherwise where stages, of this process and of those it starts, look for them."""
+    """Puts secrets that were given otherwise where stages, of this process and of those it starts, look for them.
+
+    Raises:
+        ConfigError: there is another value already; plans that refer to it would get this one.
+    """
     for name, value in values.items():
-        os.environ[variable_of(name)] = value
+        if os.environ.setdefault(variable_of(name), value) != value:
+            raise ConfigError(
+                f"parameter {name!r} is secret and has another value in this process already; "
+                f"unset {variable_of(name)} first, or run the two in processes of their own"
+            )
 
 
 def value_of(name: str) -> str:
@@ -74,14 +79,6 @@ def revealed(value: Any, secrets: Collection[str]) -> Any:
     if not isinstance(value, str):
         return value
     return _REFERENCE.sub(lambda match: value_of(match["name"]) if match["name"] in secrets else match[0], value)
-
-
-def redacted(text: str) -> str:
-    """A text without the values of secret parameters, such as what the user's own code says of its arguments."""
-    for variable, value in sorted(os.environ.items()):
-        if variable.startswith(_PREFIX) and len(value) >= _SHORTEST_SHOWN:
-            text = text.replace(value, f"${{{variable.removeprefix(_PREFIX).lower()}}}")
-    return text
 
 
 def digests_of(value: Any, secrets: Collection[str]) -> dict[str, str]:

@@ -133,7 +133,11 @@ def model_analysis_task_group(
         wiring.make({**_templates(loaded, given), **given})
 
     group.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # Airflow checks names of arguments by it
-        [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in loaded.params]
+        [  # a secret would be stored with the task: it comes from the environment of the launcher
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+            for name in loaded.params
+            if name not in loaded.secrets
+        ]
     )
     return task_group(group_id=group_id, default_args=dict(default_args or {}))(group)
 

@@ -1,6 +1,7 @@
 import json
 import math
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -371,6 +372,13 @@ def test_relative_places_start_from_another_base(write, base, output):
     moved = output.replace("runs/out", "models/${d}")
     assert (plan.output, [m["uri"] for m in plan.models]) == (output, [moved, *places[1:]])
     assert load_analysis(file, {"d": "1"}, base).models[0]["uri"] == moved.replace("${d}", "1")
+
+
+def test_a_base_may_be_a_path_but_no_path_that_was_made_of_a_uri(write, tmp_path):
+    file = write(analysis(output="out"))
+    assert load_analysis(file, base=tmp_path / "team").output == f"{tmp_path}/team/out"
+    with pytest.raises(UsageError, match="base: a path cannot hold a URI, found 'gs:/bucket'"):
+        load_analysis(file, base=Path("gs://bucket"))
 
 
 def test_an_eval_config_file_lies_beside_the_analysis_file_whatever_the_base(write):

@@ -15,7 +15,8 @@ from assay.checkpoints.digests import settings_of
 from assay.cli import main
 from assay.errors import ConfigError
 from assay.plan import from_json, to_json, with_params
-from assay.secret_params import digests_of, looks_secret, redacted, value_of, variable_of
+from assay.redaction import redacted
+from assay.secret_params import digests_of, looks_secret, value_of, variable_of
 
 SECRET = "hunter2-S3CRET"
 OWN = """
@@ -182,6 +183,38 @@ def test_a_value_cannot_bring_a_reference_to_a_secret(folder):
         with_params(plan, {"date": "${db_password}"})
 
 
+def test_another_value_in_the_same_process_is_refused(folder):
+    plan = compile_analysis(analysis_of(), folder)
+    with_params(plan, {"db_password": SECRET})
+    with_params(plan, {"db_password": SECRET})
+    with pytest.raises(ConfigError, match="'db_password' is secret and has another value in this process already"):
+        with_params(plan, {"db_password": "other"})
+    assert value_of("db_password") == SECRET
+
+
+def test_a_secret_may_be_given_to_a_plan_that_has_its_other_parameters(folder):
+    plan = with_params(compile_analysis(analysis_of(), folder), {"date": "2026-11-02"})
+    assert with_params(plan, {"db_password": SECRET}) == plan
+    assert value_of("db_password") == SECRET
+    with pytest.raises(ConfigError, match=r"parameters \['date'\] come too late"):
+        with_params(plan, {"date": "2026-11-03"})
+
+
+@pytest.mark.parametrize("form", ["tree", "json", "mermaid"])
+@pytest.mark.parametrize("given", [["db_password=" + SECRET], ["db_password=" + SECRET, "date=2026-11-02"]])
+def test_the_command_that_prints_a_plan_does_not_print_a_secret(folder, capsys, form, given):
+    content = analysis_of()
+    content["params"]["date"] = None
+    content["output"] = "out/${date}"
+    (folder / "a.json").write_text(json.dumps(content))
+    arguments = [argument for param in given for argument in ("--param", param)]
+    assert main(["plan", "a.json", "--format", form, *arguments]) == 0
+    printed = capsys.readouterr()
+    assert SECRET not in printed.out + printed.err
+    if form == "json":
+        assert from_json(printed.out).resolved is (len(given) == 2)
+
+
 def test_a_callable_model_gets_its_secret(folder, monkeypatch):
     content = analysis_of(extractors=[])
     content["models"] = [{"name": "m", "type": "callable", "uri": "own:model", "args": {"dsn": "${db_password}"}}]
@@ -197,4 +230,18 @@ def test_texts_are_shown_without_the_values(monkeypatch):
     assert redacted(f"no route to u:{SECRET}@h") == "no route to u:${db_password}@h"
     monkeypatch.setenv("ASSAY_PARAM_X", "")
     assert redacted("abc") == "abc"
+    monkeypatch.setenv("ASSAY_PARAM_A", SECRET[:8])  # the start of the other one
+    assert redacted(SECRET) == "${db_password}"
+    monkeypatch.delenv("ASSAY_PARAM_A")
     assert os.environ["ASSAY_PARAM_DB_PASSWORD"] == SECRET
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["eyJhbGciOi" * 80, "-----BEGIN PRIVATE KEY-----\nMIIEvgIBADANBgkq\n-----END PRIVATE KEY-----\n", "two  words"],
+    ids=["longer than what is shown", "of several lines", "with two blanks"],
+)
+def test_a_message_is_without_the_value_before_it_is_shortened(monkeypatch, secret):
+    monkeypatch.setenv("ASSAY_PARAM_TOKEN", secret)
+    assert str(ConfigError(f"401 for {secret}!")) == "401 for ${token}!"
+    assert "MIIEvgIBADANBgkq" not in str(ConfigError(f"cannot parse {secret.splitlines()[-2:]}"))

@@ -100,4 +100,4 @@ def test_what_an_attempt_on_a_full_disk_has_written_makes_room_again(small_disk,
     fill(small_disk, left=8)
     free = os.statvfs(small_disk).f_bavail
     assert run.run("ReadInputs") == 75
-    assert os.statvfs(small_disk).f_bavail >= free - 1  # but for empty folders
+    assert os.statvfs(small_disk).f_bavail >= free - 2  # but for empty folders and the lease of the run

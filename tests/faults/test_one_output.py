@@ -149,6 +149,26 @@ def test_analyses_in_python_with_one_output_keep_their_own_results(tmp_path):
     assert sorted(auc_in(folder) for folder in tmp_path.iterdir() if folder.is_dir()) == [2, 4, 6]
 
 
+def test_writers_of_ones_own_do_not_leave_the_numbers_of_an_earlier_call_to_be_judged(tmp_path):
+    import pandas as pd
+
+    from assay import analyze_raw_data, default_writers, load_metrics, parse_eval_config
+    from assay.errors import ResultsError
+
+    frame = pd.DataFrame({"label": [0, 1], "prediction": [0.25, 0.75]})
+    config = {"metrics_specs": [{"metrics": [{"class_name": "AUC", "threshold": {"value_threshold": {}}}]}]}
+    everything, again = (default_writers(str(tmp_path), parse_eval_config(config)) for _ in range(2))
+    assert analyze_raw_data(frame, config, output_path=tmp_path, writers=everything).slicing_metrics
+    (tmp_path / "notes.txt").write_text("of others")
+
+    config_only = [writer for writer in again if writer.stage_name == "WriteEvalConfig"]
+    assert analyze_raw_data(frame, config, output_path=tmp_path, writers=config_only).slicing_metrics == []
+    with pytest.raises(ResultsError):
+        load_metrics(str(tmp_path))
+    assert not (tmp_path / "verdict.json").exists()
+    assert (tmp_path / "notes.txt").read_text() == "of others"
+
+
 def test_writers_of_ones_own_are_not_mixed_with_folders_of_runs(tmp_path):
     from assay import default_writers, parse_eval_config, results_folder
     from assay.errors import ResultsError
