@@ -308,7 +308,10 @@ def _eval_config(read: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         found = "none" if file is None else "both"
         raise ConfigError(f"eval_config: expected either eval_config or eval_config_file, found {found}")
     try:
-        return _resolved(_config_in(Path(_placed(file, str(folder)))) if inline is None else inline, read)
+        return _resolved(
+            _config_in(Path(_placed(path_text(file, "eval_config_file"), str(folder)))) if inline is None else inline,
+            read,
+        )
     except ConfigError as error:
         hint = "; a parameter can stand only in fields of text" if "${" in str(error) else ""
         raise type(error)(f"{_at_config(read, str(error))}{hint}") from error

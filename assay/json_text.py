@@ -39,7 +39,7 @@ def loads(
     return value
 
 
-_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TOO_DEEP = f"nested more than {MOST_DEPTH} deep"
 
 
@@ -59,12 +59,10 @@ def check_depth(value: Any) -> None:
 
 
 def check_texts(value: Any) -> None:
-    """Raises ValueError for a text, keys included, that no file name and no UTF-8 can hold; names it."""
+    """Raises ValueError for a text, keys included, that UTF-8 cannot hold; names it."""
     if isinstance(value, str):
-        wrong = _UNWRITABLE.search(value)
-        if wrong:
-            what = "a NUL" if wrong[0] == "\0" else "half of a surrogate pair"
-            raise ValueError(f"the text {value[:100]!r} has {what} in it; expected text that a file can hold")
+        if _SURROGATE.search(value):
+            raise ValueError(f"the text {value[:100]!r} has half of a surrogate pair in it; expected whole characters")
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             check_texts(key)

@@ -450,6 +450,8 @@ def _check_places(plan: Plan) -> None:
                 f"{path}: expected an absolute path or a URI in a plan, found {place!r}; a parameter at the start must "
                 f"bring one (./${{name}} in an analysis file is relative to the file)"
             )
+        if "\0" in place:
+            raise ConfigError(f"{path}: expected a name that a file can have, found {place!r}")
 
 
 def _places(plan: Plan) -> Iterator[tuple[str, Any]]:
