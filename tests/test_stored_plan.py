@@ -97,6 +97,7 @@ def test_a_changed_plan_is_replaced_where_it_is_published_again(changed, plan, t
     assert plan_at(changed) == plan
 
 
+@pytest.mark.parametrize("changed", [with_code], indirect=True, ids=["with_code"])
 def test_a_changed_plan_is_replaced_by_the_next_run(changed, plan, tmp_path, monkeypatch, capsys):
     (tmp_path / "a.json").write_text(json.dumps(ANALYSIS))
     monkeypatch.chdir(tmp_path)

@@ -23,7 +23,7 @@ from assay.checkpoints.listing import checkpoints_of
 from assay.stored_plan import publish_plan
 from tests.faults.small_run import COMMITTED, TASKS, SmallRun, manifests, nothing_half_written_looks_whole, small_run
 
-QUICK, ALL = 20, 500
+QUICK, ALL = 8, 500
 DAY = 86_400.0
 
 

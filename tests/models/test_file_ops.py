@@ -285,7 +285,9 @@ def analysis(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "command", [["check"], ["run"], ["run", "--checkpoints", "root"]], ids=["check", "run", "checkpointed"]
+    "command",
+    [["check"], pytest.param(["run"], marks=pytest.mark.slow), ["run", "--checkpoints", "root"]],
+    ids=["check", "run", "checkpointed"],
 )
 def test_the_command_refuses_it_in_one_line(command, analysis, tmp_path):
     words = [sys.executable, "-m", "assay", command[0], analysis(), *command[1:]]
