@@ -26,6 +26,12 @@ def framed(record: bytes) -> bytes:
     return b"".join((length, _CHECKSUM.pack(_masked_crc(length)), record, _CHECKSUM.pack(_masked_crc(record))))
 
 
+def starts_frame(head: bytes) -> bool:
+    """Whether the first 12 bytes are a length and its checksum, as at the start of a file of records."""
+    size = _LENGTH.size
+    return len(head) >= size + _CHECKSUM.size and _CHECKSUM.unpack_from(head, size)[0] == _masked_crc(head[:size])
+
+
 def unframed(stream: BinaryIO, name: str, most: Bound | None = None) -> Iterator[bytes]:
     """Yields the records of an uncompressed file.
 

@@ -14,7 +14,7 @@ import pyarrow.csv as arrow_csv
 
 from assay import bounds
 from assay.errors import CorruptFileError
-from assay.readers import bad_rows, files
+from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
 from assay.readers.source import Source, check_names, declared_types
@@ -199,18 +199,18 @@ class _WithEnding:
 def _names(file: str, source: Source) -> list[str]:
     """Column names as declared, else from the header; none for an empty file."""
     with files.open_text(file, "CSV", source.options.get("encoding")) as stream:
-        if not stream.read(1):
-            return []
+        head = stream.read(signatures.HEAD_BYTES)
+    if not head:
+        return []
+    if "columns" not in source.options and (signatures.is_json(head) or signatures.is_json_array(head)):
+        raise CorruptFileError(f"{file}: expected CSV, found JSON; for one object a line, say format: jsonl")
     with _open(file, source, arrow_csv.ConvertOptions()) as reader:
         try:
-            names = list(reader.schema.names)
+            return list(reader.schema.names)
         except UnicodeDecodeError as error:
             raise CorruptFileError(
                 f"{file}: the header is not UTF-8: {error}; set inputs.encoding to what it is, such as latin-1"
             ) from error
-    if "columns" not in source.options and names[0].lstrip()[:1] in ("{", "["):
-        raise CorruptFileError(f"{file}: expected CSV, found JSON; for one object a line, say format: jsonl")
-    return names
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def _long_line(file: str, row: int) -> CorruptFileError:
 
 def _refuse_other_json(file: str, lines: Sequence[bytes]) -> None:
     """Other ways to write JSON, and tables of text, would be one bad row after the other."""
-    start = b"\n".join(lines[:8])
+    start = b"\n".join(lines[:8])[: signatures.HEAD_BYTES]
     if signatures.is_json_array(start):
         raise CorruptFileError(
             f"{file}: expected JSON lines, found a JSON array; write one object a line, as `jq -c '.[]'` does"

@@ -35,8 +35,9 @@ def _types(parquet: pq.ParquetFile) -> dict[str, pa.DataType]:
 
 def _open(file: str, **settings: Any) -> pq.ParquetFile:
     with files.open_raw(file) as stream:
-        found = signatures.binary_format(stream.read(signatures.HEAD_BYTES)) or "no Parquet"
-    if "Parquet" not in found:
+        head = stream.read(signatures.HEAD_BYTES)
+    if not head.startswith((b"PAR1", b"PARE")):
+        found = signatures.binary_format(head) or "no Parquet"
         raise CorruptFileError(f"{file}: not readable as Parquet: found {found}")
     parquet = pq.ParquetFile(files.open_raw(file), **settings)
     if not _lacks_pandas(parquet.schema_arrow):

@@ -3,56 +3,82 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 HEAD_BYTES = 512
 
+_COMPRESSED = {
+    "gzip": rb"\x1f\x8b\x08",
+    "bz2": rb"BZh[1-9](1AY&SY|\x17rE8P\x90)",
+    "zstd": rb"\x28\xb5\x2f\xfd",
+    "lz4": rb"\x04\x22\x4d\x18",
+    "xz": rb"\xfd7zXZ\x00",
+    "zip": rb"PK(\x03\x04|\x05\x06)",
+}
+"""What the bytes of a file match that can be unpacked."""
+
 _BINARY = {
-    b"PAR1": "a Parquet file (format: parquet)",
-    b"PARE": "an encrypted Parquet file",
-    b"ARROW1": "an Arrow or Feather file",
-    b"Obj\x01": "an Avro file",
     b"SQLite format 3\0": "an SQLite database",
     b"\x89HDF\r\n\x1a\n": "an HDF5 file",
     b"\x93NUMPY": "a numpy file",
-    b"%PDF-": "a PDF",
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an Excel workbook",
-    b"PK\x03\x04": "a zip archive",
-    b"PK\x05\x06": "an empty zip archive",
-    b"Rar!": "a RAR archive",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
-    b"\x1f\x8b": "compressed by gzip",
     b"\x1f\x9d": "compressed by compress (.Z)",
-    b"\xfd7zXZ\0": "compressed by xz",
-    b"\x28\xb5\x2f\xfd": "compressed by zstd",
-    b"\x04\x22\x4d\x18": "compressed by lz4",
     b"\xff\x06\0\0sNaPpY": "compressed by snappy",
     b"\x80\x04\x95": "a Python pickle",
     b"\x80\x05\x95": "a Python pickle",
 }
+_WORDS = {
+    b"PAR1": "a Parquet file (format: parquet)",
+    b"PARE": "an encrypted Parquet file",
+    b"ARROW1": "an Arrow or Feather file",
+    b"Obj\x01": "an Avro file",
+    b"ORC": "an ORC file",
+    b"Rar!": "a RAR archive",
+}
+"""A column may be called so: a byte that no text has must follow at once."""
+
+_NO_TEXT = re.compile(rb".{0,3}[\0\x03-\x08\x10-\x1a]", re.DOTALL)
+"""Line ends, tabs, escapes and what separates values for Hive (1, 2, 28 to 31) may stand in a text."""
+
 _TEXT = {
     b"<!doctype html": "an HTML page; is it an error or a login page in place of the file?",
     b"<html": "an HTML page; is it an error or a login page in place of the file?",
     b"<?xml": "an XML file",
     b"version https://git-lfs.github.com/spec/": "a pointer of Git LFS; fetch the file with `git lfs pull`",
 }
-_BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
-_ORC = re.compile(rb"ORC[\0-\x1f]")
-_ARRAY = re.compile(rb"\s*\[\s*[\[{\"0-9\]]")
+_PDF = re.compile(rb"%PDF-\d\.\d\s*[\r\n]")
+_SCALAR = rb'(?:-?\d[\d.eE+-]*|true|false|null|"(?:[^"\\]|\\.)*")'
+_LIST_END = rb"(?:\]\s*(?:\n|\Z)|(?:,[^,\]\n]*)?\Z)"
+_ARRAY = re.compile(
+    rb'\s*\[\s*(?:\[|\{\s*["}]|\]|' + _SCALAR + rb"\s*(?:,\s*" + _SCALAR + rb"\s*)*" + _LIST_END + rb")"
+)
+"""A list of numbers or texts ends with its line, or goes on to the end of the head: `[2019],[2020]` is a header."""
+
 _SPREAD_OBJECT = re.compile(rb"\s*\{\s*\n\s*\"")
-_OBJECT = re.compile(rb"\s*\{\s*\"")
+_OBJECT = re.compile(rb"\s*\{\s*[\"}]")
+
+
+def compression_of(head: bytes) -> str | None:
+    """How a file that starts with these bytes is compressed; None for not at all, or in a way that is not unpacked."""
+    return next((name for name, magic in _COMPRESSED.items() if re.match(magic, head, re.DOTALL)), None)
 
 
 def binary_format(head: bytes) -> str | None:
     """What a file is that starts with these bytes, as words behind "found"; None for what may be plain text."""
-    if _BZIP2.match(head):
-        return "compressed by bzip2"
-    if _ORC.match(head):
-        return "an ORC file"
-    if head[257:262] == b"ustar":
+    compression = compression_of(head)
+    if compression is not None:
+        return "a zip archive" if compression == "zip" else f"compressed by {compression}"
+    if _PDF.match(head):
+        return "a PDF"
+    if head[257:262] == b"ustar" and b"\0" in head[:257]:
         return "a tar archive"
+
+    starts = (name for start, name in _BINARY.items() if head.startswith(start))
+    words = (name for word, name in _WORDS.items() if head.startswith(word) and _NO_TEXT.match(head, len(word)))
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    known = (name for start, name in _BINARY.items() if head.startswith(start))
-    return next(known, next((name for start, name in _TEXT.items() if text.startswith(start)), None))
+    texts = (name for start, name in _TEXT.items() if text.startswith(start))
+    return next(chain(starts, words, texts), None)
 
 
 def is_json_array(head: bytes) -> bool:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from assay import bounds
 from assay.errors import CorruptFileError, MissingFileError
-from assay.framing import check_frames, unframed
+from assay.framing import check_frames, starts_frame, unframed
 from assay.models.tensorflow import import_tensorflow
 from assay.readers import bad_rows, files, signatures, tf_example
 from assay.readers.bad_rows import Refuse
@@ -48,8 +48,14 @@ def _unpacked(path: str, file: str) -> Unpacked:
     Raises:
         CorruptFileError: it is of another format, or compressed in a way that TensorFlow does not know.
     """
-    stream = Unpacked(files.open_raw(path), file)
-    found = signatures.binary_format(stream.peek(signatures.HEAD_BYTES))
+    stored = files.open_raw(path)
+    is_plain = starts_frame(stored.read(signatures.HEAD_BYTES))
+    stored.seek(0)
+    stream = Unpacked(stored, file, plain=is_plain)
+
+    # A record's length may look like the start of any other format; its checksum does not.
+    head = stream.peek(signatures.HEAD_BYTES)
+    found = None if starts_frame(head) else signatures.binary_format(head)
     if stream.compression not in (None, "gzip"):
         found = f"a file compressed by {stream.compression}; compress it by gzip, or not at all"
     if found is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import lzma
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,15 +14,8 @@ import pyarrow as pa
 
 from assay import bounds
 from assay.errors import CorruptFileError
+from assay.readers import signatures
 
-_MAGIC = {
-    "gzip": rb"\x1f\x8b\x08",
-    "bz2": rb"BZh[1-9](1AY&SY|\x17rE8P\x90)",
-    "zstd": rb"\x28\xb5\x2f\xfd",
-    "lz4": rb"\x04\x22\x4d\x18",
-    "xz": rb"\xfd7zXZ\x00",
-    "zip": rb"PK(\x03\x04|\x05\x06)",
-}
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -37,11 +29,6 @@ _PEEK_BYTES = 16
 _BLOCK_BYTES = 1 << 20
 
 
-def compression_of(head: bytes) -> str | None:
-    """How a file that starts with these bytes is compressed; None for not at all."""
-    return next((name for name, magic in _MAGIC.items() if re.match(magic, head, re.DOTALL)), None)
-
-
 def encoding_of(head: bytes) -> str | None:
     """The encoding that a mark at the start of a text says; None without a mark."""
     return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
@@ -53,13 +40,14 @@ class Unpacked:
     Args:
         stored: the file as it lies there; it is closed with this.
         file: its name, for errors.
+        plain: it is known not to be compressed, whatever its first bytes look like.
     """
 
-    def __init__(self, stored: pa.NativeFile, file: str) -> None:
+    def __init__(self, stored: pa.NativeFile, file: str, *, plain: bool = False) -> None:
         self._stored, self._file = stored, file
         head = stored.read(_PEEK_BYTES)
         stored.seek(0)
-        self.compression = compression_of(head)
+        self.compression = None if plain else signatures.compression_of(head)
         self._most = bounds.unpacked(stored.size()) if self.compression else None
         self._read = 0
         self._held = b""
