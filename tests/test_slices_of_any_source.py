@@ -184,6 +184,19 @@ def test_a_text_of_a_config_finds_the_text_of_a_csv_file(tmp_path, text, rows):
     assert {text: count for (text, _), count in counts(tmp_path / "out").items()} == {f"by={text}": rows}
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("early", [0, 1100])
+def test_dates_of_json_lines_are_the_texts_that_stand_there(tmp_path, early, wrapped):
+    days: list[str | None] = [*[None] * early, "2024-01-31", "2024-02-01", "2024-01-31"]
+    shards: dict[str, list[str | None]] = {"a": days, "b": ["2024-01-31", "soon"], "c": [None, "2024-02-01"]}
+    for name, values in shards.items():
+        rows = [{"label": 1.0, "score": 0.5, "by": [day] if wrapped and day else day} for day in values]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = of_files(tmp_path, "jsonl")
+    assert {text: count for (text, _), count in found.items()} == {"by=2024-01-31": 3, "by=2024-02-01": 2, "by=soon": 1}
+    assert checkpointed(tmp_path, "jsonl") == found
+
+
 def test_a_joined_csv_file_keeps_its_texts_too(tmp_path):
     (tmp_path / "main.csv").write_text("id,label,score\n1,1,0.5\n2,1,0.5\n3,1,0.5\n")
     (tmp_path / "a.csv").write_text("id,by\n1,7\n2,8\n")

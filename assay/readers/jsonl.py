@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def _inferred(lines: Sequence[bytes], declared: Mapping[str, pa.DataType]) -> di
     kinds = _Kinds(pa.schema(declared), frozenset(declared), unknown="infer")
     table, _ = _parse_good(lines, kinds, lambda row, why: None)
     names = [name for name in table.schema.names if table.num_rows]
-    return {name: _plain(table.schema.field(name).type) for name in names}
+    return {name: table.schema.field(name).type for name in names}
 
 
 def _mixed(file: str, error: Exception) -> ColumnTypeError:
@@ -104,7 +104,7 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
 
 
 def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:
-    known = pa.schema([(name, kind) for name, kind in columns.items() if not pa.types.is_null(kind)])
+    known = pa.schema([(name, kind) for name, kind in columns.items() if not _holds_null(kind)])
     unknown = "infer" if len(known) < len(columns) else "ignore"
     kinds = _Kinds(known, frozenset(declared_types(source)), unknown)
     first = 0
@@ -142,6 +142,8 @@ class _Kinds:
     def parse(self, data: bytes) -> pa.Table:
         """Parses lines; int64 that is only guessed becomes float64 if some numbers are not whole.
 
+        Text that looks like a date stays text.
+
         Raises:
             pa.ArrowInvalid: a line is no JSON object or goes too deep, a value is of another type, or text or a key is
                 not UTF-8.
@@ -157,6 +159,14 @@ class _Kinds:
         return self._parse(data, widest)
 
     def _parse(self, data: bytes, schema: pa.Schema) -> pa.Table:
+        table = self._read(data, schema)
+        # The parser turns text of an unknown type into moments, if it can with all that these lines hold of it.
+        texts = {f.name: _without_moments(f.type) for f in table.schema if _without_moments(f.type) != f.type}
+        if not texts:
+            return table
+        return self._read(data, pa.schema({**dict(zip(schema.names, schema.types, strict=True)), **texts}))
+
+    def _read(self, data: bytes, schema: pa.Schema) -> pa.Table:
         if not data.strip():
             return schema.empty_table()
         table = arrow_json.read_json(
@@ -268,10 +278,24 @@ def _select(table: pa.Table, names: list[str]) -> pa.Table:
 
 
 def _widened(kind: pa.DataType) -> pa.DataType:
+    return _each_inner(kind, lambda inner: pa.float64() if pa.types.is_int64(inner) else inner)
+
+
+def _without_moments(kind: pa.DataType) -> pa.DataType:
+    return _each_inner(kind, lambda inner: pa.string() if pa.types.is_timestamp(inner) else inner)
+
+
+def _each_inner(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
+    """A type with what its lists and objects hold changed."""
     if pa.types.is_list(kind):
-        return pa.list_(_widened(kind.value_type))
-    return pa.float64() if pa.types.is_int64(kind) else kind
+        return pa.list_(_each_inner(kind.value_type, change))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _each_inner(field.type, change)) for field in kind])
+    return change(kind)
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return pa.string() if pa.types.is_timestamp(kind) else kind
+def _holds_null(kind: pa.DataType) -> bool:
+    """Whether a type, or what its lists and objects hold, is not yet known: no row has had a value."""
+    if pa.types.is_list(kind) or pa.types.is_struct(kind):
+        return any(_holds_null(kind.field(i).type) for i in range(kind.num_fields))
+    return bool(pa.types.is_null(kind))

@@ -51,6 +51,47 @@ def test_guessed_whole_numbers_widen_when_fractions_come(read, write):
     assert got.column("v") == [[1], [0.5]]
 
 
+DAYS = ["2024-01-31", "2024-02-01 08:30", "2024-02-01T08:30:00Z"]
+
+
+@pytest.mark.parametrize("early", [0, 1, 1100])
+@pytest.mark.parametrize("wrap", [lambda day: day, lambda day: [day], lambda day: [[day], []], lambda day: {"at": day},
+                                  lambda day: [{"at": day, "n": 1}], lambda day: {"at": {"on": [day]}}],
+                         ids=["text", "list", "lists", "object", "objects", "deep"])  # fmt: skip
+@pytest.mark.parametrize("other", [None, "soon"])
+def test_texts_that_look_like_dates_stay_texts_however_deep_and_late(read, write, early, wrap, other):
+    cells = [wrap(day) for day in DAYS] + ([] if other is None else [wrap(other)])
+    file = write("a.jsonl", lines(*[{"x": 1, "day": None}] * early, *({"x": 2, "day": cell} for cell in cells)))
+    for columns in (None, ("day",)):
+        assert read("jsonl", file, columns=columns).column("day")[early:] == cells
+
+
+def test_dates_that_come_late_are_texts_in_every_chunk_of_a_file(read, write):
+    rows = [{"day": None, "pad": "x" * 1000}] * 1100
+    rows += [{"day": f"2024-01-{i % 28 + 1:02}" if i < 9000 else "never", "pad": "x" * 1000} for i in range(10_000)]
+    got = read("jsonl", write("a.jsonl", lines(*rows)), columns=("day",), batch_rows=3000)
+    assert got.column("day") == [row["day"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("empty", "cell"),
+    [([], ["a"]), ([], [0.5]), ([[]], [[1]]), ({"k": None}, {"k": "a"}), ({"k": []}, {"k": [True]}), ([None], [1])],
+)
+def test_what_a_list_or_an_object_holds_may_show_late(read, write, empty, cell):
+    rows = [{"v": empty}] * 1100 + [{"v": cell}]
+    assert read("jsonl", write("a.jsonl", lines(*rows))).column("v") == [row["v"] for row in rows]
+    shards = write("b.jsonl", lines(*rows[:3])), write("c.jsonl", lines(*rows[-1:]))
+    assert read("jsonl", *shards, batch_rows=1).column("v")[-1] == cell
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [({"k": 1}, {"k": 0.5}), ([{"k": [2]}], [{"k": [0.5]}]), ({"k": {"l": 1}}, {"k": {"l": 1.5}})]
+)
+def test_guessed_whole_numbers_widen_inside_of_objects(read, write, first, second):
+    got = read("jsonl", write("a.jsonl", lines({"v": first})), write("b.jsonl", lines({"v": second})))
+    assert got.column("v") == [first, second]
+
+
 def test_declared_types_hold(read, write):
     file = write("a.jsonl", lines({"w": 1}))
     assert read("jsonl", file, options={"types": {"w": "float64"}}).types("w") == ["double"]
