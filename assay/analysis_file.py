@@ -40,6 +40,7 @@ from assay.file_paths import path_text
 from assay.near_miss import one_of
 from assay.params import check_parameters
 from assay.plan import Plan, Stage, with_params
+from assay.regular_files import check_regular
 from assay.shapes import CHECKPOINTS, NO_CHECKPOINTS, reshaped
 from assay.types import (
     ANALYSIS_KEY,
@@ -243,8 +244,7 @@ def _plan(read: Mapping[str, Any], base: str, config: dict[str, Any]) -> Plan:
 
 
 def _read(file: Path) -> str:
-    if file.exists() and not (file.is_file() or file.is_dir()):  # a pipe or a device may never end
-        raise ConfigError(f"{file}: expected a regular file, found a pipe, device or socket")
+    check_regular(str(file))
     if file.is_file() and file.stat().st_size > _MOST_BYTES:
         raise ConfigError(f"{file}: expected at most {_MOST_BYTES >> 20} MB, found {file.stat().st_size >> 20} MB")
 

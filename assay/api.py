@@ -21,7 +21,7 @@ from assay.defaults import default_evaluators, default_extractors, default_write
 from assay.errors import ConfigError, InputError, MissingColumnError, ResultsError
 from assay.file_paths import FilePath, path_text, path_texts
 from assay.gate import Counts, Limits
-from assay.latest import Latest, check_no_runs, move_latest, new_run
+from assay.latest import VERDICT_FILE, Latest, check_no_runs, move_latest, new_run
 from assay.metrics.specs import metrics_of
 from assay.models import model as model_files
 from assay.models.configured import as_configured
@@ -35,7 +35,7 @@ from assay.readers.join import ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
 from assay.readers.read_inputs import ReadInputs
 from assay.readers.source import Source, check_columns
-from assay.result_files import VERDICT_FILE, load_metrics, load_validation_result
+from assay.result_files import load_metrics, load_validation_result
 from assay.results import EvalResult, load_eval_result
 from assay.run_settings import RunSettings, run_settings
 from assay.runner import run_pipeline

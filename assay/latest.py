@@ -17,12 +17,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assay import storage
-from assay.errors import ConfigError, MissingFileError, PublishLostError, ResultsError, TransientError
+from assay import json_text, storage
+from assay.errors import ConfigError, CorruptFileError, MissingFileError, PublishLostError, ResultsError, TransientError
 from assay.file_paths import FilePath, path_text
 
-LATEST_FILE = "verdict.json"
-"""Of an output: the verdict of the latest run, and its name. That of a run names none."""
+VERDICT_FILE = "verdict.json"
+"""Of a run: its verdict. Of an output: that of the latest run, and its name."""
+
+_MOST_BYTES = 64 << 20
 
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
 _TRIES = 20
@@ -75,7 +77,7 @@ def check_no_runs(folder: FilePath) -> None:
     """Raises ResultsError for an output of runs: who opens it sees the latest, and not what lies beside it."""
     if read_latest(path_text(folder, "output_path")) is not None:
         raise ResultsError(
-            f"{folder}: has runs in folders of their own, as {LATEST_FILE} says; give your writers another folder"
+            f"{folder}: has runs in folders of their own, as {VERDICT_FILE} says; give your writers another folder"
         )
 
 
@@ -85,12 +87,14 @@ def read_latest(output: str) -> Latest | None:
     Raises:
         ResultsError: it is damaged.
     """
-    place = storage.join(output, LATEST_FILE)
+    place = storage.join(output, VERDICT_FILE)
+    if not storage.is_remote(place):
+        storage.check_regular(place, "results", ResultsError)
     try:
-        content = json.loads(storage.read(place))
+        content = json_text.loads(storage.read(place, most=_MOST_BYTES))
     except (MissingFileError, ConfigError):  # a place that cannot be opened is told by who lists its files
         return None
-    except ValueError as error:
+    except (ValueError, CorruptFileError) as error:
         raise ResultsError(f"{place}: expected JSON; {error}; name the folder of a run instead of {output}") from error
     return _checked(content, place)
 
@@ -101,7 +105,7 @@ def move_latest(output: str, latest: Latest) -> bool:
     Raises:
         TransientError: others moved it at the same time, again and again.
     """
-    place = storage.join(output, LATEST_FILE)
+    place = storage.join(output, VERDICT_FILE)
     about = {"run": latest.run, "started": latest.started}
     content = (json.dumps({**latest.verdict, **about}, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
     for attempt in range(_TRIES):

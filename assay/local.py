@@ -18,10 +18,9 @@ from assay import blessed, errors, publishing, storage
 from assay.checkpoints import runs
 from assay.checkpoints.heartbeat import alive
 from assay.errors import AssayError
-from assay.latest import new_run
+from assay.latest import VERDICT_FILE, new_run
 from assay.plan import Plan, Task
 from assay.progress import shown
-from assay.result_files import VERDICT_FILE
 from assay.run_stage import run_stage
 from assay.shapes import CUTS, NO_CHECKPOINTS, is_checkpointed, kind_of, reshaped
 from assay.stage_call import Checkpoints, stage_arguments
@@ -140,7 +139,7 @@ def _in_process(
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         file = Path(folder, "result.json")
         command = stage_arguments(kind_of(plan, task), place, task.name, given, str(file), options=options)
-        whole = (sys.executable, "-m", "assay", *command)
+        whole = (sys.executable, "-P", "-m", "assay", *command)  # what is installed, not the current folder
         finished = subprocess.run(whole, stderr=subprocess.PIPE, text=True, check=False)
         if finished.returncode:
             raise _error(finished.returncode, finished.stderr, task.name)

@@ -10,12 +10,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import assay
-from assay import storage
-from assay.latest import Latest, folder_of_run, move_latest, results_folder
+from assay import json_text, storage
+from assay.errors import CorruptFileError, ResultsError
+from assay.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, results_folder
 from assay.plan import Plan, digest
 
-RESULTS_FILE, VERDICT_FILE, PAGE_FILE = "results.json", "verdict.json", "page.html"
+RESULTS_FILE, PAGE_FILE = "results.json", "page.html"
 NOT_EVALUATED = "NOT_EVALUATED"
+
+_MOST_BYTES = 1 << 30
+"""Of a gate's manifest, which holds a verdict too."""
 
 _OWN_FILE = re.compile(
     r"(metrics|plots|attributions|flat_metrics|analysis)-\d{5}-of-\d{5}\.\w+|validations\.\w+|(eval_config|verdict)\.json|page\.html"
@@ -56,9 +60,17 @@ def results_json(plan: Plan, run: str, verdict: str, counts: Mapping[str, Any], 
 
 
 def verdict_at(manifest: str, output: str) -> dict[str, Any]:
-    """The whole verdict as `verdict.json` has it: of a gate's manifest, or without one of the results of a run."""
-    found = json.loads(storage.read(manifest or storage.join(results_folder(output), VERDICT_FILE)))
-    return dict(found["verdict"] if manifest else found)
+    """The whole verdict as `verdict.json` has it: of a gate's manifest, or without one of the results of a run.
+
+    Raises:
+        ResultsError: what lies there is no verdict.
+    """
+    place = manifest or storage.join(results_folder(output), VERDICT_FILE)
+    try:
+        content = json_text.loads(storage.read(place, most=_MOST_BYTES), most=_MOST_BYTES)
+        return dict(content["verdict"] if manifest else content)
+    except (ValueError, KeyError, TypeError, CorruptFileError) as error:
+        raise ResultsError(f"{place}: expected the verdict of a run; {error}; run the analysis again") from error
 
 
 def reasons_in(verdict: Mapping[str, Any]) -> list[str]:

@@ -13,9 +13,9 @@ from assay import gate, published, storage
 from assay.config import parse_eval_config
 from assay.errors import AssayError, ConfigError
 from assay.gate import Counts
-from assay.latest import LATEST_FILE, Latest, folder_of_run, move_latest, new_run, read_latest
+from assay.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, new_run, read_latest
 from assay.plan import Plan, digest
-from assay.published import PAGE_FILE, RESULTS_FILE, VERDICT_FILE, result_files_in, results_json
+from assay.published import PAGE_FILE, RESULTS_FILE, result_files_in, results_json
 from assay.report.page import html_page
 from assay.result_files import load_metrics, load_validation_result
 from assay.verdict import Limits, Verdict
@@ -113,5 +113,5 @@ def publish(plan: Plan, folder: str, verdict: Verdict, counts: Counts, started: 
     write_file(path_in(folder, PAGE_FILE), html_page(folder, facts=json.loads(results)).encode())
     write_file(path_in(folder, RESULTS_FILE), results)
 
-    with writing(path_in(plan.output, LATEST_FILE)):
+    with writing(path_in(plan.output, VERDICT_FILE)):
         move_latest(plan.output, Latest(run=run, started=started, verdict=json.loads(verdict.to_json())))

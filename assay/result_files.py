@@ -18,7 +18,7 @@ from assay import storage
 from assay.errors import ConfigError, CorruptFileError, MissingFileError, ResultsError
 from assay.file_paths import FilePath, path_text
 from assay.framing import unframed
-from assay.latest import results_folder
+from assay.latest import VERDICT_FILE, results_folder
 from assay.proto.config_pb2 import EvalRun
 from assay.proto.metrics_for_slice_pb2 import AttributionsForSlice, MetricsForSlice, PlotsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
@@ -26,7 +26,6 @@ from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KE
 from assay.verdict import Verdict
 
 EVAL_CONFIG_FILE = "eval_config.json"
-VERDICT_FILE = "verdict.json"
 
 _M = TypeVar("_M", bound=Message)
 
@@ -205,6 +204,7 @@ def _listed_remotely(folder: str) -> set[str]:
 
 
 def _open(path: str) -> BinaryIO:
-    if not _is_remote(path):
-        return open(path, "rb")
-    return io.BytesIO(storage.read(path))
+    if _is_remote(path):
+        return io.BytesIO(storage.read(path))
+    storage.check_regular(path, "results", ResultsError)
+    return open(path, "rb")

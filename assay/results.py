@@ -11,7 +11,7 @@ from google.protobuf.json_format import MessageToDict
 
 from assay.errors import ResultsError
 from assay.file_paths import FilePath
-from assay.latest import results_folder
+from assay.latest import VERDICT_FILE, results_folder
 from assay.long_tables import CrossSliceKey, key_of, metrics_table, plots_table, text_of
 from assay.metrics.keys import MetricKey, PlotKey, SubKey
 from assay.near_miss import one_of
@@ -19,7 +19,6 @@ from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.records import metric_key_from_proto, plot_key_from_proto
 from assay.result_files import (
-    VERDICT_FILE,
     listed,
     load_attributions,
     load_eval_run,

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import stat as stat_module
 from collections.abc import Iterator
 from types import ModuleType
 from typing import BinaryIO
 
 from assay.errors import AssayError, ConfigError, CorruptFileError
 from assay.file_paths import FilePath, path_text
+from assay.regular_files import check_regular
 from assay.stat import Stat
 
 __all__ = [
@@ -82,28 +82,6 @@ def check_place(place: str, what: str, kind: type[AssayError] = ConfigError) -> 
         f"{what} {place!r}: expected a local folder or a gs:// URI (or a file or glob there); nothing else is "
         f"supported; {cure.get(name, 'copy it to one of these first')}"
     )
-
-
-def check_regular(path: str, what: str, kind: type[AssayError] = ConfigError) -> None:
-    """Refuses what is there on a disk but no regular file: to read a named pipe may take for ever.
-
-    Args:
-        path: where it lies; that there is nothing is for others to say.
-        what: what it is meant to be, for the message.
-        kind: of error.
-
-    Raises:
-        AssayError: a named pipe, a device, a socket; of the given kind.
-    """
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        return
-    if stat_module.S_ISREG(mode) or stat_module.S_ISDIR(mode):
-        return
-    names = {stat_module.S_IFIFO: "a named pipe", stat_module.S_IFSOCK: "a socket"}
-    found = names.get(stat_module.S_IFMT(mode), "a device")
-    raise kind(f"{what} {path!r}: expected a regular file, found {found}; write its content to a file first")
 
 
 def check_root(place: FilePath) -> str:

@@ -31,12 +31,17 @@ def mount(session: Session, seconds: float) -> None:
 
 class _Adapter(HTTPAdapter):
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self._seconds, self._pools = seconds, _pools(seconds)
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **settings: Any) -> None:
         super().init_poolmanager(*args, **settings)
-        self.poolmanager.pool_classes_by_scheme = _pools(self._seconds)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, *args: Any, **settings: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **settings)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
 
     def send(self, request: PreparedRequest, *args: Any, timeout: Any = None, **settings: Any) -> Response:
         del timeout  # that of the caller is for a single byte

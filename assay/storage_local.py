@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from assay.content_hash import content_hash
 from assay.errors import ConfigError, MissingFileError, PublishLostError, TransientError
+from assay.regular_files import check_regular
 from assay.stat import Stat
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -26,15 +27,13 @@ _TRIES = 5
 
 def read(place: str, most: int | None) -> bytes:
     """The content of a regular file; of no more than `most` bytes and one."""
-    with _naming(place):
-        if most is not None and os.path.exists(place) and not os.path.isfile(place):  # pipes and devices have no end
-            raise ConfigError(f"{place}: expected a regular file")
-        with open(place, "rb") as file:
-            return file.read(-1 if most is None else most + 1)
+    with _naming(place), open_read(place) as file:
+        return file.read(-1 if most is None else most + 1)
 
 
 def open_read(place: str) -> BinaryIO:
-    """The file, open."""
+    """The file, open; pipes and devices have no end, and are refused."""
+    check_regular(place)
     with _naming(place):
         return open(place, "rb")
 
@@ -139,8 +138,7 @@ def fingerprint(place: str) -> str | None:
     with _naming(place):
         if not os.path.exists(place) or os.path.isdir(place):
             return None
-        if not os.path.isfile(place):
-            raise ConfigError(f"{place}: expected a regular file")
+        check_regular(place)
         return content_hash(place)
 
 

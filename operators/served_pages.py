@@ -11,11 +11,10 @@ from typing import Any, ClassVar
 from airflow.plugins_manager import AirflowPlugin
 
 from assay import storage
+from assay.checkpoints.layout import MANIFEST_FILE
 from assay.errors import AssayError
 from assay.operators.links import PREFIX, RESULT_KEY
 from assay.published import PAGE_FILE
-
-_MANIFEST_FILE = "manifest.json"
 
 _HEADERS = {
     # A page made of somebody's data runs its own script alone, and nothing of Airflow's session is in its reach.
@@ -63,7 +62,7 @@ def application() -> Any:
     @app.get("/checkpoint/{dag_id}/{run_id}/{task_id}/{map_index}", dependencies=may_see)
     def checkpoint(dag_id: str, run_id: str, task_id: str, map_index: int) -> Any:
         manifest = returned(dag_id, run_id, task_id, map_index, "manifest")
-        is_one = manifest.endswith(f"/{_MANIFEST_FILE}")
+        is_one = manifest.endswith(f"/{MANIFEST_FILE}")
         return answer(manifest if is_one else "", "application/json")
 
     def answer(place: str, media_type: str) -> Any:

@@ -75,6 +75,18 @@ def test_code_of_the_user_is_found_where_it_is_asked_for(folder):
     assert (done.returncode, done.stderr) == (1, "mine ran\n")
 
 
+@pytest.mark.slow
+def test_a_package_called_as_ours_is_not_taken_for_it_by_the_processes_of_a_run(folder, tmp_path):
+    (tmp_path / "assay").mkdir()
+    (tmp_path / "assay" / "__init__.py").write_text("open('ran-assay', 'w').close()\nraise SystemExit('assay ran')\n")
+    (tmp_path / "d.csv").write_text("label,score\n1,0.5\n0,0.2\n")
+    (tmp_path / "a.yaml").write_text(f"{ANALYSIS}analysis_table: true\n")
+    done = called(tmp_path, "run", "a.yaml", "--quiet", "--checkpoints", "root", command=(str(COMMAND),))
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "root").iterdir()} >= {"EvaluateMetricsAndPlots", "EvaluateExtracts"}
+    assert not (tmp_path / "ran-assay").exists()
+
+
 def test_the_commands_of_containers_import_nothing_from_it(folder):
     done = called(folder, "--help", command=(sys.executable, "-P", "-m", "assay.components.run"))
     assert done.returncode == 0, done.stderr

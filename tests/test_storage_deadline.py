@@ -96,6 +96,39 @@ def test_every_call_ends_in_its_time(server, answer, call):
     assert time.monotonic() - started < 20 * SECONDS  # two tries and pauses, on a busy machine
 
 
+@pytest.mark.parametrize("answer", [silent, dripping_head, dripping_body, endless_chunks])
+@pytest.mark.parametrize("call", [CALLS[0], CALLS[5]], ids=["read", "publish"])
+def test_every_call_ends_in_its_time_behind_a_proxy(server, monkeypatch, answer, call):
+    proxied(monkeypatch, "http", server(answer))
+    started = time.monotonic()
+    with pytest.raises(TransientError, match=r"gs://bucket/x.*does not answer"):
+        call()
+    assert time.monotonic() - started < 20 * SECONDS
+
+
+@pytest.mark.parametrize("answer", [silent, dripping_head])
+def test_a_proxy_that_never_opens_its_tunnel_is_not_waited_for(server, monkeypatch, answer):
+    proxied(monkeypatch, "https", server(answer))
+    started = time.monotonic()
+    with pytest.raises(TransientError, match=r"gs://bucket/x.*does not answer"):
+        storage.stat("gs://bucket/x")
+    assert time.monotonic() - started < 20 * SECONDS
+
+
+def test_what_a_proxy_passes_on_is_read(server, session):
+    body = b'{"size": 3}'
+    proxies = {"http": server(answering(body, b"application/json"))}
+    assert session.get("http://storage.test/b/x", proxies=proxies).json() == {"size": 3}
+
+
+def proxied(monkeypatch, scheme: str, proxy: str) -> None:
+    """Everything goes through a proxy, to a name that only it could know."""
+    for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"{scheme}://storage.test")
+    monkeypatch.setenv(f"{scheme}_proxy", proxy)
+
+
 PAGE = b"<html>Please log in</html>"
 
 

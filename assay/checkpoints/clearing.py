@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from assay import storage
-from assay.checkpoints.commit import load
+from assay.checkpoints.commit import load_or_none, shard_place
 from assay.checkpoints.heartbeat import GRACE_SECONDS
 from assay.checkpoints.layout import (
     MANIFEST_FILE,
@@ -27,9 +27,8 @@ from assay.checkpoints.layout import (
     manifest_place,
 )
 from assay.checkpoints.listing import is_worked_on
-from assay.checkpoints.manifest import Manifest
 from assay.checkpoints.runs import Run, runs_of
-from assay.errors import AssayError, CheckpointError, MissingFileError
+from assay.errors import AssayError
 from assay.storage import Stat
 
 
@@ -128,13 +127,13 @@ def _leaving_checkpoints(
 def _is_ours(files: dict[str, Stat]) -> bool:
     """Whether assay made a folder, which others may call alike: more than `manifest.json` is in it, or that is ours."""
     others = [place for place in files if not place.endswith(f"/{MANIFEST_FILE}")]
-    return bool(others) or any(_loaded(place) is not None for place in files)
+    return bool(others) or any(load_or_none(place) is not None for place in files)
 
 
 def _ancestry(root: str, place: str) -> Iterator[str]:
     """The manifest and those of all tasks before it."""
     yield place
-    manifest = _loaded(place)
+    manifest = load_or_none(place)
     if manifest is not None:
         for task, step in manifest.lineage.items():
             yield manifest_place(root, task, step.digest)
@@ -143,18 +142,11 @@ def _ancestry(root: str, place: str) -> Iterator[str]:
 def _shards_of(root: str, places: set[str]) -> Iterator[str]:
     """The shards of manifests, and the manifests under which they were made."""
     for place in places:
-        manifest = _loaded(place)
+        manifest = load_or_none(place)
         if manifest is not None:
             yield manifest_place(root, manifest.task, manifest.content)
             for shard in manifest.shards:
-                yield storage.join(root, manifest.task, *shard.name.split("/"))
-
-
-def _loaded(place: str) -> Manifest | None:
-    try:
-        return load(place)
-    except (MissingFileError, CheckpointError):
-        return None
+                yield shard_place(root, manifest.task, shard)
 
 
 def _delete_empty_folders(root: str, contents: Contents) -> None:

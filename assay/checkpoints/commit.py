@@ -35,14 +35,18 @@ def load(place: str) -> Manifest:
     return from_json(storage.read(place), place)
 
 
-def find(root: str, task: str, digest: str) -> Manifest | None:
-    """The checkpoint, if it is there and its shards look as they did when they were committed."""
-    place = manifest_place(root, task, digest)
+def load_or_none(place: str) -> Manifest | None:
+    """The manifest at `place`; None if there is none that can be read."""
     try:
-        manifest = load(place)
+        return load(place)
     except (MissingFileError, CheckpointError):
         return None
-    return manifest if fault_of(root, manifest) is None else None
+
+
+def find(root: str, task: str, digest: str) -> Manifest | None:
+    """The checkpoint, if it is there and its shards look as they did when they were committed."""
+    manifest = load_or_none(manifest_place(root, task, digest))
+    return manifest if manifest is not None and fault_of(root, manifest) is None else None
 
 
 def fault_of(root: str, manifest: Manifest) -> str | None:
@@ -87,28 +91,23 @@ def commit(root: str, manifest: Manifest) -> Manifest:
     for _ in range(_TRIES):
         try:
             storage.publish(place, to_json(manifest), replacing=replacing)
-            if replacing is not None:  # who clears the old one away does not touch this one
-                storage.delete(clearing_place(root, manifest.task, manifest.digest))
-            return manifest
         except PublishLostError:
             stat = storage.stat(place)
             if stat is None:
                 replacing = None
                 continue
-            found = _readable(place)
-            if found is not None and found.attempt == manifest.attempt:
-                return manifest  # a retry that met its own success
-            if found is not None and fault_of(root, found) is None:
+            found = load_or_none(place)
+            is_own = found is not None and found.attempt == manifest.attempt  # a retry that met its own success
+            if found is not None and not is_own and fault_of(root, found) is None:
                 return found
-            replacing = stat.generation
+            if not is_own:
+                replacing = stat.generation
+                continue
+
+        # A mark there is of somebody who clears an older one away, and may have died: that one goes by its generation.
+        storage.delete(clearing_place(root, manifest.task, manifest.digest))
+        return manifest
     raise TransientError(f"{place}: replaced by others {_TRIES} times; try again")
-
-
-def _readable(place: str) -> Manifest | None:
-    try:
-        return load(place)
-    except (MissingFileError, CheckpointError):
-        return None
 
 
 def new_attempt() -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from assay import storage
-from assay.errors import AssayError, MissingFileError
-from assay.latest import results_folder
+from assay import json_text, storage
+from assay.errors import AssayError, CorruptFileError, MissingFileError
+from assay.latest import VERDICT_FILE, results_folder
 from assay.long_tables import text_of
 from assay.metrics.keys import MetricKey
 from assay.metrics.registry import Better, definitions
@@ -20,7 +20,7 @@ from assay.proto.validation_result_pb2 import ValidationResult
 from assay.published import RESULTS_FILE
 from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
 from assay.report.labels import labels_of
-from assay.result_files import VERDICT_FILE, listed, load_eval_run, load_validation_result, load_verdict, records_of
+from assay.result_files import listed, load_eval_run, load_validation_result, load_verdict, records_of
 from assay.results import in_order
 from assay.thresholds import Rule, rules_of
 from assay.types import METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
@@ -192,8 +192,9 @@ def _failed(output: str) -> dict[str, frozenset[MetricKey]]:
 
 def _facts(output: str) -> Mapping[str, Any]:
     try:
-        facts = json.loads(storage.read(storage.join(output, RESULTS_FILE)))
-    except (ValueError, MissingFileError):
+        place = storage.join(output, RESULTS_FILE)
+        facts = json_text.loads(storage.read(place, most=json_text.MOST_CHARACTERS))
+    except (ValueError, MissingFileError, CorruptFileError):
         return {}
     return facts if isinstance(facts, dict) else {}
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.errors import ResultsError
-from assay.latest import results_folder
+from assay.latest import VERDICT_FILE, results_folder
 from assay.long_tables import text_of
 from assay.metrics.keys import MetricKey
 from assay.near_miss import one_of
@@ -18,7 +18,7 @@ from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
 from assay.report.labels import labels_of, name_of, number_text
 from assay.report.terminal_text import harmless
-from assay.result_files import VERDICT_FILE, listed, load_metrics, load_verdict
+from assay.result_files import listed, load_metrics, load_verdict
 from assay.results import in_order
 from assay.verdict import Status
 

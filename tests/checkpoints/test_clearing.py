@@ -18,7 +18,7 @@ from assay.checkpoints.layout import clearing_place, manifest_place
 from assay.checkpoints.listing import checkpoints_of
 from assay.checkpoints.runs import folder_of, lease, runs_of
 from assay.cli import main
-from assay.errors import CheckpointError
+from assay.errors import CheckpointError, PublishLostError
 from tests.checkpoints.test_listing import DAY, EXTRACT, LOST, READ, in_days, leave, make, record
 
 PLAN = "e" * 64
@@ -260,6 +260,33 @@ def test_a_checkpoint_that_is_marked_to_go_is_made_again_and_the_new_one_stays(r
     storage.delete(manifest_place(root, "Read", READ), generation=seen.generation)  # as who clears would do now
     assert find(root, "Read", READ) == new
     assert commit(root, new) == new
+
+
+@pytest.mark.parametrize("died", ["before it deleted", "after the manifest", "after all"])
+def test_the_mark_of_who_died_while_clearing_costs_nobody_more_than_one_making(root, died):
+    put(root, f"plans/{PLAN}.json")
+    old = make(root, "Read", READ)
+    storage.write(clearing_place(root, "Read", READ), b"")
+    if died != "before it deleted":
+        storage.delete(manifest_place(root, "Read", READ))
+    if died == "after all":
+        storage.delete(storage.join(root, "Read", old.shards[0].name))
+    assert find(root, "Read", READ) is None
+    new = make(root, "Read", READ, attempt=f"attempt-{2:016x}")
+    assert find(root, "Read", READ) == new
+
+
+def test_a_commit_whose_answer_is_lost_takes_a_mark_away_as_well(root, monkeypatch):
+    storage.write(clearing_place(root, "Read", READ), b"")
+    publish = storage.publish
+
+    def answer_lost(place, content, **settings):
+        publish(place, content, **settings)
+        raise PublishLostError(place)
+
+    monkeypatch.setattr(storage, "publish", answer_lost)
+    manifest = make(root, "Read", READ)
+    assert find(root, "Read", READ) == manifest
 
 
 def test_a_generation_that_is_not_there_any_more_is_not_deleted(root):
