@@ -16,7 +16,7 @@ from assay import blessed, dataflow, gate, publishing, storage
 from assay.checkpoints import digests, elements, pins
 from assay.checkpoints.commit import commit, fault_of, find, load, new_attempt
 from assay.checkpoints.heartbeat import alive
-from assay.checkpoints.layout import manifest_place
+from assay.checkpoints.layout import manifest_place, name_in_run
 from assay.checkpoints.manifest import Manifest, Step, root_of, total
 from assay.checkpoints.runs import lease
 from assay.checkpoints.transforms import (
@@ -63,7 +63,8 @@ def run_task(
     plan: Plan, task: Task, checkpoints: Checkpoints, options: Sequence[str] = (), remote: Remote | None = None
 ) -> StageResult:
     """Runs a task, or finds that there is nothing to do; see `assay.run_stage.run_stage`."""
-    run = _Run(plan, task, checkpoints, tuple(options), remote or Remote())
+    name = name_in_run(task.name, digest(plan))  # as the record has it: the baseline that is blessed today is no part
+    run = _Run(plan, task, checkpoints, tuple(options), remote or Remote(), name)
     before = {name: run.given(name) for name in task.after}
     if not blessed.place_of(plan):
         return run.result(before)
@@ -80,6 +81,7 @@ class _Run:
     checkpoints: Checkpoints
     options: tuple[str, ...]
     remote: Remote
+    name_in_run: str
     noted: Mapping[str, Any] = field(default_factory=dict)
     """What reading notes for later tasks, beside the models."""
 
@@ -112,7 +114,7 @@ class _Run:
         """Keeps from being cleared away what is found from now on, before a record does."""
         if self.checkpoints.run:
             places = [manifest_place(self.root, self.task.name, digest) for digest in found]
-            lease(self.root, self.checkpoints.run, self.task.name, places)
+            lease(self.root, self.checkpoints.run, self.name_in_run, places)
 
     def _result(self, manifest: Manifest, *, reused: bool) -> StageResult:
         return StageResult(

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from assay import json_text, storage
-from assay.errors import ConfigError
+from assay.checkpoints.layout import RECORD_SUFFIX, RUNS, name_in_run
+from assay.errors import CheckpointError, ConfigError
 from assay.plan import Plan, digest
 from assay.stage_result import StageResult
 
-_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
+"""A run's folder is called after it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class Checkpoints:
 
 def checked(checkpoints: Checkpoints) -> Checkpoints:
     """The same with the root as places name it; ConfigError if root or run cannot be used."""
-    if checkpoints.run and not _RUN.fullmatch(checkpoints.run):
+    if checkpoints.run and not RUN_NAME.fullmatch(checkpoints.run):
         raise ConfigError(f"--run: expected letters, digits and _ . : + -, found {checkpoints.run!r}")
     return replace(checkpoints, root=storage.check_root(checkpoints.root))
 
@@ -69,19 +71,36 @@ def remotely(arguments: Sequence[str], *, detach: bool = False, job: str = "") -
 def record(plan: Plan, result: StageResult, checkpoints: Checkpoints) -> None:
     """Notes under `runs/` what the run used, which keeps it from being cleared away and tells the caller the result."""
     if checkpoints.run:
-        place = _place_of_record(checkpoints.root, checkpoints.run, result.task)
-        storage.write(place, json.dumps({"plan": digest(plan), **asdict(result)}, sort_keys=True).encode())
+        content = {"plan": digest(plan), **asdict(result)}
+        storage.write(_place_of_record(plan, result.task, checkpoints), json.dumps(content, sort_keys=True).encode())
 
 
-def recorded(root: str, run: str, task: str) -> StageResult:
+def recorded(plan: Plan, task: str, checkpoints: Checkpoints) -> StageResult:
     """What a task of a run did.
+
+    Args:
+        plan: with its parameters, as the task ran it.
+        task: its name.
+        checkpoints: with root and run.
 
     Raises:
         MissingFileError: it is not recorded.
+        CheckpointError: what lies there is no record, or that of another plan or task.
     """
-    found = json_text.loads(storage.read(_place_of_record(root, run, task)))
-    return StageResult(**{known.name: found[known.name] for known in fields(StageResult) if known.name in found})
+    place, expected = _place_of_record(plan, task, checkpoints), {"plan": digest(plan), "task": task}
+    try:
+        content = json_text.loads(storage.read(place))
+        noted = {name: content[name] for name in expected}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{place}: expected the record of a task; {error!r}; run the task again") from error
+    if noted != expected:
+        raise CheckpointError(
+            f"{place}: expected the record of task {task!r} of the plan {expected['plan']}, found that of task "
+            f"{noted['task']!r} of the plan {noted['plan']}; give the run a name of its own"
+        )
+    return StageResult(**{known.name: content[known.name] for known in fields(StageResult) if known.name in content})
 
 
-def _place_of_record(root: str, run: str, task: str) -> str:
-    return storage.join(root, "runs", run, f"{task}.json")
+def _place_of_record(plan: Plan, task: str, checkpoints: Checkpoints) -> str:
+    name = f"{name_in_run(task, digest(plan))}{RECORD_SUFFIX}"
+    return storage.join(checkpoints.root, RUNS, checkpoints.run, name)

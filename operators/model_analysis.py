@@ -229,7 +229,7 @@ class _Wiring:
         bless = self._bless(gate, last, params)
         _ = [gate, last] >> bless
         if self.is_scratch:
-            self._scratch(wait, done[self.plan.tasks[0].name], bless)
+            self._scratch(wait, done[self.plan.tasks[0].name], bless, params)
 
     def _wait(self, wait: timedelta, params: Mapping[str, Any]) -> WaitForDataOperator:
         return WaitForDataOperator(
@@ -244,10 +244,12 @@ class _Wiring:
             **self.google,
         )
 
-    def _scratch(self, wait: BaseOperator | None, first: BaseOperator, last: BaseOperator) -> None:
+    def _scratch(
+        self, wait: BaseOperator | None, first: BaseOperator, last: BaseOperator, params: Mapping[str, Any]
+    ) -> None:
         """Puts setup and teardown of the scratch around all tasks but waiting."""
-        make = MakeScratchOperator(task_id=MAKE_SCRATCH, root=self.root, **self.google).as_setup()
-        delete = DeleteScratchOperator(task_id=DELETE_SCRATCH, root=self.root, **self.google)
+        make = MakeScratchOperator(task_id=MAKE_SCRATCH, **self._common(params)).as_setup()
+        delete = DeleteScratchOperator(task_id=DELETE_SCRATCH, **self._common(params))
         _ = make >> first, last >> delete.as_teardown(setups=make)
         if wait is not None:
             _ = wait >> make

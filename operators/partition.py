@@ -21,7 +21,8 @@ from assay.file_paths import FilePath
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import FAIL, SKIP, skip_after
 from assay.operators.links import RESULT_KEY, ResultsLink
-from assay.operators.stage import airflow_errors, resolved, run_name
+from assay.operators.run_names import run_name
+from assay.operators.stage import airflow_errors, resolved
 from assay.operators.template_text import template_text
 from assay.params import check_parameters, settled, substitute
 from assay.plan import Plan

@@ -3,47 +3,70 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator, Context
 
 from assay import storage
+from assay.checkpoints.layout import SCRATCH
+from assay.errors import ConfigError
 from assay.file_paths import FilePath
 from assay.operators.connections import Chain, google_access
-from assay.operators.stage import airflow_errors, checked_root, run_name, scratch_of
+from assay.operators.run_names import run_name
+from assay.operators.stage import airflow_errors, checked_root, resolved, scratch_of
 from assay.operators.template_text import template_text
+from assay.stage_call import RUN_NAME
+from assay.stored_plan import plan_text
 
 OWNER_FILE = "owner.json"
 """Says whose scratch it is, should it ever be left over."""
 
 
 class _ScratchOperator(BaseOperator):
-    """What both have: they find the scratch of their task group, or of the run that they are given.
+    """What both have: they find the scratch of a plan in the run of their task group, or in a given one.
 
     Args:
+        plan: place of the plan, as for the stages.
         root: folder or `gs://` URI of all checkpoints.
+        plan_params: parameter of the plan -> value, as for the stages.
+        plan_json: the plan itself; "" reads what is at `plan`.
         run: name of the run, as for the stages; "" makes one of DAG, run, task group and map index.
         gcp_conn_id: connection by which to go to `gs://`; "" for the credentials of the environment.
         impersonation_chain: account, or list that leads to it, as which to go there.
         kwargs: of Airflow's BaseOperator.
     """
 
-    template_fields: Sequence[str] = ("root", "run", "gcp_conn_id", "impersonation_chain")
+    template_fields: Sequence[str] = ("plan", "root", "plan_params", "run", "gcp_conn_id", "impersonation_chain")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"plan_params": "json"}
     ui_color = "#f1f3f4"
 
     def __init__(
-        self, *, root: FilePath, run: str = "", gcp_conn_id: str = "", impersonation_chain: Chain = None, **kwargs: Any
+        self,
+        *,
+        plan: FilePath,
+        root: FilePath,
+        plan_params: Mapping[str, Any] | None = None,
+        plan_json: str = "",
+        run: str = "",
+        gcp_conn_id: str = "",
+        impersonation_chain: Chain = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.plan = template_text(plan, "plan")
         self.root = template_text(root, "root")
+        self.plan_params = plan_params
+        self.plan_json = plan_json
         self.run = run
         self.gcp_conn_id = gcp_conn_id
         self.impersonation_chain = impersonation_chain
 
     def execute(self, context: Context) -> str:
         with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
-            place = scratch_of(checked_root(self.root), run_name(self.run, context))
+            plan = resolved(self.plan_json or plan_text(self.plan), self.plan_params or {})
+            place = scratch_of(checked_root(self.root), run_name(self.run, context), plan)
             self.at(place, context)
         return place
 
@@ -64,5 +87,19 @@ class DeleteScratchOperator(_ScratchOperator):
     """Deletes the scratch. Returns where it was."""
 
     def at(self, place: str, context: Context) -> None:
-        storage.delete_folder(place)
+        delete_scratch(checked_root(self.root), place)
         self.log.info("%s: deleted", place)
+
+
+def delete_scratch(root: str, place: str) -> None:
+    """Deletes the scratch of a run, and refuses any other place: below the root lie the checkpoints of all runs.
+
+    Raises:
+        ConfigError: the place is no folder right below that of all scratches.
+    """
+    folder = storage.join(root, SCRATCH)
+    name = place.removeprefix(f"{folder}/")
+    is_elsewhere = name == place or not RUN_NAME.fullmatch(name)
+    if is_elsewhere or (not storage.is_remote(place) and os.path.islink(place)):
+        raise ConfigError(f"{place}: expected a folder right below {folder}; nothing is deleted")
+    storage.delete_folder(place)

@@ -14,15 +14,29 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from assay import storage
+from assay.checkpoints.layout import SCRATCH
 from assay.dataflow_job import job_of
 from assay.errors import AssayError, ConfigError, TransientError, UsageError
 from assay.file_paths import FilePath
+from assay.latest import folder_of_run
 from assay.operators.connections import Chain, credentials_file, google_access
 from assay.operators.launchers.launcher import Detaching, Launcher, Running, StageCall
 from assay.operators.launchers.process import SubprocessLauncher
 from assay.operators.links import RESULT_KEY, CheckpointLink, DataflowLink, ResultsLink
+from assay.operators.run_names import run_name
 from assay.operators.template_text import template_text
-from assay.plan import CORE_IMAGE, EVALUATE, EXTRACT, READ_INPUTS, WRITE_RESULTS, Plan, Task, from_json, with_params
+from assay.plan import (
+    CORE_IMAGE,
+    EVALUATE,
+    EXTRACT,
+    READ_INPUTS,
+    WRITE_RESULTS,
+    Plan,
+    Task,
+    digest,
+    from_json,
+    with_params,
+)
 from assay.secret_params import variable_of
 from assay.shapes import image_of, kind_of
 from assay.stage_call import Checkpoints, recorded, remotely, stage_arguments
@@ -49,7 +63,8 @@ class StageOperator(BaseOperator):
         inputs: task -> what its operator returned, or the URI of its manifest, for each task before this one.
         plan_params: parameter of the plan -> value; None and "" leave the plan's default.
         plan_json: the plan itself, put at `plan` if it is not there.
-        run: name under which the run is recorded; "" makes one of DAG, run, task group and map index.
+        run: name under which the run is recorded; "" makes one of DAG, run, task group and map index. Tasks of several
+            plans may have one name.
         image: the image that the stage needs, for launchers of containers.
         options: of Beam pipelines, as on a command line.
         launcher: where the stage runs; None is `SubprocessLauncher()`.
@@ -130,16 +145,17 @@ class StageOperator(BaseOperator):
         if self.waited and self.waited["verdict"]:
             raise AirflowSkipException(f"{self.waited['verdict']}: there is no data")
         root, run = checked_root(self.root), run_name(self.run, context)
+        plan = resolved(self.plan_json or plan_text(self.plan), self.plan_params or {})
         if self.plan_json:
             store(self.plan, self.plan_json)
         inputs = {task: _manifest(task, given) for task, given in (self.inputs or {}).items()}
-        given = Checkpoints(root=scratch_of(root, run) if self.scratch else root, inputs=inputs, run=run)
+        given = Checkpoints(root=scratch_of(root, run, plan) if self.scratch else root, inputs=inputs, run=run)
         with credentials_file(self.gcp_conn_id, self.impersonation_chain) as credentials:
             if self.scratch and not all(storage.stat(manifest) for manifest in inputs.values()):
-                given = self._begun_again(context, given, credentials)
+                given = self._begun_again(context, plan, given, credentials)
             call = self._call(context, self.kind, self.stage, self.image, given, credentials)
             self._launch(context, self._detached(call, job))
-        result = recorded(given.root, run, self.stage)
+        result = recorded(plan, self.stage, given)
         told = asdict(result)
         done = {key: told[key] for key in HANDED_ON}
         if result.is_detached:
@@ -161,35 +177,24 @@ class StageOperator(BaseOperator):
         assert job is not None
         self.defer(trigger=launcher.trigger(job), method_name="resume", timeout=self.execution_timeout)
 
-    def _begun_again(self, context: Context, given: Checkpoints, credentials: str) -> Checkpoints:
+    def _begun_again(self, context: Context, plan: Plan, given: Checkpoints, credentials: str) -> Checkpoints:
         """Runs the tasks before this one again, as the scratch is gone; returns what this one then starts from."""
-        plan = from_json(self.plan_json or plan_text(self.plan))
         made: dict[str, str] = {}
         for task in tasks_before(plan, self.stage):
             self.log.info("%s: its checkpoint went with the scratch", task.name)
             there = replace(given, inputs={name: made[name] for name in task.after})
             call = self._call(context, kind_of(plan, task), task.name, image_of(plan, task), there, credentials)
             self._launch(context, call)
-            made[task.name] = recorded(given.root, given.run, task.name).manifest
+            made[task.name] = recorded(plan, task.name, there).manifest
         return replace(given, inputs={name: made[name] for name in given.inputs})
 
     def _call(
         self, context: Context, kind: str, stage: str, image: str, given: Checkpoints, credentials: str
     ) -> StageCall:
         params = _given(self.plan_params or {})
-        self._check_secrets(params)
         arguments = stage_arguments(kind, self.plan, stage, given, os.devnull, params, self.options)
         name = f"{given.run}.{stage}.{context['ti'].try_number}"
         return StageCall(arguments=arguments, image=image, name=name, credentials=credentials)
-
-    def _check_secrets(self, params: Mapping[str, str]) -> None:
-        """A secret on a command line, or in a rendered template, is none."""
-        plan = from_json(self.plan_json or plan_text(self.plan))
-        given = sorted(set(params) & set(plan.secrets))
-        if given:
-            raise ConfigError(
-                f"plan_params: {given[0]!r} is secret; set {variable_of(given[0])} as env= of the launcher"
-            )
 
     def _launch(self, context: Context, call: StageCall) -> None:
         """Runs the command to its end, its output into the task's log."""
@@ -259,23 +264,29 @@ def rendered(launcher: Launcher, operator: BaseOperator, context: Context) -> La
     return replace(launcher, **settings)  # type: ignore[type-var] # all are dataclasses
 
 
-def run_name(given: str, context: Context) -> str:
-    """Name of a run in letters, digits, `_`, `.` and `-`; the tasks of a group share it, mapped ones do not."""
-    group = context["task"].task_group
-    index = context["ti"].map_index
-    parts = [context["dag"].dag_id, context["run_id"], (group.group_id if group else "") or ""]
-    name = given or ".".join(part for part in parts if part)
-    return re.sub(r"[^\w.-]+", "-", name if index is None or index < 0 else f"{name}.{index}", flags=re.ASCII)
-
-
 def resolved(text: str, params: Mapping[str, Any]) -> Plan:
-    """The plan of a JSON text with its parameters filled in; None and "" leave its defaults."""
-    return with_params(from_json(text), _given(params))
+    """The plan of a JSON text with its parameters filled in; None and "" leave its defaults.
+
+    Raises:
+        ConfigError: a parameter is unknown, lacks a value, or is secret: on a command line, or in a rendered template,
+            a secret is none.
+    """
+    plan, given = from_json(text), _given(params)
+    secret = sorted(set(given) & set(plan.secrets))
+    if secret:
+        raise ConfigError(f"plan_params: {secret[0]!r} is secret; set {variable_of(secret[0])} as env= of the launcher")
+    return with_params(plan, given)
 
 
-def scratch_of(root: str, run: str) -> str:
-    """The folder of the checkpoints that a run does not keep."""
-    return storage.join(root, "scratch", run)
+def scratch_of(root: str, run: str, plan: Plan) -> str:
+    """The folder of the checkpoints that an analysis in a run does not keep.
+
+    Args:
+        root: of all checkpoints.
+        run: name of the run.
+        plan: with its parameters: several analyses of a run have a scratch each.
+    """
+    return folder_of_run(storage.join(root, SCRATCH), run, digest(plan))
 
 
 def tasks_before(plan: Plan, name: str) -> list[Task]:

@@ -1,8 +1,8 @@
 """What lies where under a root of checkpoints, told by names alone. Standard library only.
 
     plans/<digest>.json                        a plan
-    runs/<run>/<task>.json                     what a run used
-    runs/<run>/<task>.lease, alive             what it is about to use, and that it goes on
+    runs/<run>/<task>-<plan>.json              what a run used; <plan>: eight digits of the digest of the resolved plan
+    runs/<run>/<task>-<plan>.lease, alive      what it is about to use, and that it goes on
     <task>/<digest>/manifest.json              a checkpoint
     <task>/<digest>/damaged-<attempt>.json     a mark that somebody found it damaged
     <task>/<digest>/clearing                   a mark that it is being cleared away
@@ -22,7 +22,7 @@ from assay.errors import CheckpointError
 from assay.plan import FOLDERS_OF_ROOT
 from assay.storage import Stat
 
-PLANS, RUNS, _ = FOLDERS_OF_ROOT
+PLANS, RUNS, SCRATCH = FOLDERS_OF_ROOT
 
 MANIFEST_FILE, SHARDS_FILE, HEARTBEAT_FILE, CLEARING_FILE = "manifest.json", "shards.json", "alive", "clearing"
 RECORD_SUFFIX, LEASE_SUFFIX = ".json", ".lease"
@@ -104,6 +104,15 @@ def check_is_root(root: str, contents: Contents) -> None:
             f"{root}: expected a root of checkpoints, found neither {PLANS}/ nor {RUNS}/ of assay's in it"
             f"{f' (but {contents.foreign})' if contents.foreign else ''}; nothing is deleted; give the root itself"
         )
+
+
+def name_in_run(task: str, plan_digest: str) -> str:
+    """What record and lease of a task are called in the folder of a run, without their suffix.
+
+    Several analyses may run under one name, and have tasks of one name. The digest of the resolved plan keeps apart
+    what they leave.
+    """
+    return f"{task}-{plan_digest[:8]}"
 
 
 def manifest_place(root: str, task: str, digest: str) -> str:

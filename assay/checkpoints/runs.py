@@ -46,10 +46,17 @@ def folder_of(root: str, run: str) -> str:
     return storage.join(root, RUNS, run)
 
 
-def lease(root: str, run: str, task: str, manifests: Iterable[str]) -> None:
-    """Says which checkpoints a task is going to use or to make, before it looks whether they are there."""
+def lease(root: str, run: str, name: str, manifests: Iterable[str]) -> None:
+    """Says which checkpoints a task is going to use or to make, before it looks whether they are there.
+
+    Args:
+        root: of all checkpoints.
+        run: name of the run.
+        name: of the task's files, as `assay.checkpoints.layout.name_in_run` makes it.
+        manifests: URIs.
+    """
     content = json.dumps({"manifests": sorted(set(manifests))}).encode()
-    storage.write(storage.join(folder_of(root, run), f"{task}{LEASE_SUFFIX}"), content)
+    storage.write(storage.join(folder_of(root, run), f"{name}{LEASE_SUFFIX}"), content)
 
 
 def runs_of(root: str) -> list[Run]:

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, ClassVar
 from airflow.sdk.exceptions import AirflowException
 
 from assay.errors import ConfigError, TransientError
-from assay.operators.launchers.launcher import CREDENTIALS, StageCall
+from assay.operators.launchers.launcher import CREDENTIALS, StageCall, call_digest
 from assay.shapes import image_named
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-_LABEL = "assay.stage"
+_STAGE = "assay.stage"
+"""Label with run and stage, for people."""
+
+_CALL = "assay.call"
+"""Label with the digest of run, stage, image and arguments: containers with the same one do the same work."""
+
 _GRACE_SECONDS = 10
 
 
@@ -49,7 +54,7 @@ class DockerLauncher:
     docker_conn_id: str = ""
 
     def start(self, call: StageCall) -> Container:
-        """Starts a container; what an earlier try of the stage left running is stopped.
+        """Starts a container; one that does this work already, as an earlier try left it, is stopped.
 
         Raises:
             ConfigError: there is no such image.
@@ -60,8 +65,8 @@ class DockerLauncher:
         with _docker_errors(self.image_of(call.image)):
             hook = DockerHook(docker_conn_id=self.docker_conn_id or None, base_url=self.base_url)
             client = hook.get_conn()
-            stage = call.name.rpartition(".")[0]
-            for left in client.containers(filters={"label": f"{_LABEL}={stage}"}):
+            labels = {_STAGE: call.name.rpartition(".")[0], _CALL: call_digest(call)}
+            for left in client.containers(filters={"label": f"{_CALL}={labels[_CALL]}"}):
                 Container(client, left["Id"]).stop()
             google = {CREDENTIALS: call.credentials} if call.credentials else {}
             secrets = {file: {"bind": file, "mode": "ro"} for file in google.values()}
@@ -70,7 +75,7 @@ class DockerLauncher:
                 command=list(call.arguments),
                 environment={**google, **self.env},
                 user=self.user or f"{os.getuid()}:{os.getgid()}",
-                labels={_LABEL: stage},
+                labels=labels,
                 host_config=client.create_host_config(
                     binds={folder: {"bind": folder, "mode": "rw"} for folder in self._mounted()} | secrets,
                     network_mode=self.network,

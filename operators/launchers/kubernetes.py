@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from assay.errors import TransientError
 from assay.operators.launchers.cluster import Cluster, cluster_errors
-from assay.operators.launchers.launcher import StageCall
-from assay.operators.launchers.pod_manifest import CALL, call_digest, pod_manifest, pod_name
+from assay.operators.launchers.launcher import StageCall, call_digest
+from assay.operators.launchers.pod_manifest import CALL, pod_manifest, pod_name
 from assay.operators.launchers.pod_status import has_failed, is_leaving, name_of, progress
 from assay.operators.launchers.stage_pod import POLL_SECONDS, StagePod
 from assay.shapes import image_named

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -28,6 +30,12 @@ class StageCall:
     image: str
     name: str
     credentials: str = ""
+
+
+def call_digest(call: StageCall) -> str:
+    """Digest of the work of a call: equal for each try of the same stage of the same run with the same arguments."""
+    words = (call.name.rpartition(".")[0], call.image, *call.arguments)
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:32]
 
 
 class Running(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import ConfigError
-from assay.operators.launchers.launcher import StageCall
+from assay.operators.launchers.launcher import StageCall, call_digest
 
 if TYPE_CHECKING:
     from assay.operators.launchers.kubernetes import KubernetesLauncher
@@ -58,11 +58,6 @@ def pod_name(call: StageCall) -> str:
     _, stage, _ = _parts(call.name)
     slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", stage).lower())
     return f"assay-{slug[:_NAME_CHARACTERS].strip('-')}-{_digest(call.name, call_digest(call))[:12]}".replace("--", "-")
-
-
-def call_digest(call: StageCall) -> str:
-    """Digest of the work of a call: equal for each try of the same stage of the same run with the same arguments."""
-    return _digest(call.name.rpartition(".")[0], call.image, *call.arguments)[:32]
 
 
 def label_value(text: str) -> str:

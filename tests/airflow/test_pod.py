@@ -12,8 +12,8 @@ import pytest
 
 from assay.errors import ConfigError, TransientError
 from assay.operators import KubernetesLauncher
-from assay.operators.launchers.launcher import StageCall
-from assay.operators.launchers.pod_manifest import call_digest, label_value, pod_manifest, pod_name
+from assay.operators.launchers.launcher import StageCall, call_digest
+from assay.operators.launchers.pod_manifest import label_value, pod_manifest, pod_name
 from assay.operators.launchers.pod_status import exit_code, has_failed, is_over, is_started, progress, why_never
 from assay.operators.launchers.stage_pod import Heard
 from tests.airflow.kubernetes_server import refusal

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
+from assay import storage
+from assay.errors import ConfigError
+from assay.operators.scratch import delete_scratch
 from assay.operators.stage import tasks_before
 from tests.airflow.conftest import BAD_DAY, GOOD_DAY, analysis
 from tests.airflow.runs import dag_in, returned, run_dag
@@ -61,8 +66,9 @@ def run_again(file, run, task_id):
 def test_after_a_run_there_are_results_and_no_checkpoints(make, tmp_path):
     run, states = run_dag(make(), "scratch")
     assert set(states.values()) == {"success"}
-    place = f"{tmp_path}/checkpoints/scratch/scratch.{run.run_id}.g".replace(":", "-").replace("+", "-")
-    assert returned(run, "g.MakeScratch") == place
+    name = f"scratch.{run.run_id}.g".replace(":", "-").replace("+", "-")
+    place = returned(run, "g.MakeScratch")
+    assert re.fullmatch(f"{re.escape(f'{tmp_path}/checkpoints/scratch/{name}')}-[0-9a-f]{{8}}", place)
     assert returned(run, "g.ReadInputs")["manifest"].startswith(f"{place}/ReadInputs/")
     assert left(tmp_path) == []
     assert (latest(tmp_path / f"results/{GOOD_DAY}") / "results.json").exists()
@@ -144,3 +150,61 @@ def test_what_a_task_starts_from_are_all_tasks_before_it_in_order(make, tmp_path
     assert [task.name for task in tasks_before(plan, "ReadInputs")] == []
     assert "EvaluateExtracts" not in [task.name for task in tasks_before(plan, "Gate")]
     assert len(tasks_before(plan, "WriteResults")) == len(plan.tasks) - 1
+
+
+BY_HAND = """
+from airflow.sdk import DAG
+from assay.operators import DeleteScratchOperator, MakeScratchOperator
+
+with DAG("by_hand", schedule=None):
+    for name, plan, date in {analyses!r}:
+        common = dict(plan=plan, root={root!r}, plan_params={{"date": date}}, run={run!r})
+        make = MakeScratchOperator(task_id=f"make_{{name}}", **common)
+        make >> DeleteScratchOperator(task_id=f"delete_{{name}}", **common)
+"""
+
+
+@pytest.mark.parametrize("run_name", ["", "nightly"])
+def test_analyses_of_one_run_have_a_scratch_each_by_plan_and_parameters(dags, data, tmp_path, run_name):
+    plans = [plan_file(tmp_path / f"{bound}.json", analysis(data, tmp_path, bound=bound)) for bound in (0.5, 0.99)]
+    analyses = [("a", plans[0], GOOD_DAY), ("b", plans[1], GOOD_DAY), ("c", plans[0], BAD_DAY)]
+    file, root = dags / "by_hand.py", str(tmp_path / "checkpoints")
+    file.write_text(BY_HAND.format(analyses=analyses, root=root, run=run_name))
+    run, states = run_dag(file, "by_hand")
+    assert set(states.values()) == {"success"}
+    places = [returned(run, f"make_{name}") for name in "abc"]
+    assert len(set(places)) == 3
+    assert places == [returned(run, f"delete_{name}") for name in "abc"]
+
+
+def plan_file(file, content):
+    """Writes the plan of an analysis; returns its place."""
+    from assay.analysis_file import compile_analysis
+    from assay.plan import to_json
+
+    file.write_text(to_json(compile_analysis(content, file.parent)))
+    return str(file)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../ReadInputs", "run/..", "run/../..", "a/b", "_x", "/etc"])
+def test_only_a_folder_right_below_that_of_all_scratches_is_deleted(tmp_path, name):
+    (tmp_path / "scratch" / "run").mkdir(parents=True)
+    (tmp_path / "ReadInputs").mkdir()
+    with pytest.raises(ConfigError, match=f"expected a folder right below {tmp_path}/scratch; nothing is deleted"):
+        delete_scratch(str(tmp_path), storage.join(str(tmp_path), "scratch", name))
+    assert sorted(str(place.relative_to(tmp_path)) for place in tmp_path.rglob("*")) == [
+        "ReadInputs",
+        "scratch",
+        "scratch/run",
+    ]
+
+
+def test_a_scratch_of_another_root_or_behind_a_link_is_not_deleted(tmp_path):
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    (other / "scratch" / "run").mkdir(parents=True)
+    (mine / "scratch").mkdir(parents=True)
+    (mine / "scratch" / "run").symlink_to(other)
+    for place in (other / "scratch" / "run", mine / "scratch" / "run"):
+        with pytest.raises(ConfigError, match="nothing is deleted"):
+            delete_scratch(str(mine), str(place))
+    assert Path(other, "scratch", "run").is_dir()

@@ -11,7 +11,8 @@ import yaml
 
 from assay import local, storage
 from assay.analysis_file import compile_analysis
-from assay.checkpoints.layout import MANIFEST_FILE
+from assay.checkpoints.layout import MANIFEST_FILE, name_in_run
+from assay.plan import digest, with_params
 from assay.shapes import CUTS, image_of, reshaped, task_named
 from assay.stored_plan import publish_plan
 from tests.containers.container_run import ContainerRun
@@ -115,8 +116,10 @@ def test_a_second_run_finds_every_checkpoint(run):
     after = dict(storage.list(run.run.root))
     ours = f"{run.run.root}/runs/second/"
     written = {place.removeprefix(ours) for place in after if after[place] != before.get(place)}
-    leases = {f"{name}.lease" for name in second.done if name != "WriteResults"}
-    assert written == {"alive", *(f"{name}.json" for name in second.done)} | leases
+    plan = digest(with_params(second.plan, second.params))
+    names = {name: name_in_run(name, plan) for name in second.done}
+    leases = {f"{names[name]}.lease" for name in second.done if name != "WriteResults"}
+    assert written == {"alive", *(f"{name}.json" for name in names.values())} | leases
 
 
 def test_a_stage_whose_input_is_missing_ends_with_64_and_says_what_to_do(run):
