@@ -13,6 +13,7 @@ Some columns hold texts of which each may be a number: decimals, and columns of 
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -213,7 +214,9 @@ def same_value(value: Value, text: str) -> bool:
     """
     if isinstance(value, str):
         return value == text or _same_moment(value, text)
-    meant = _BOOLEANS.get(text.strip().lower(), _number(text))
+    meant: Value | None = _BOOLEANS.get(text.strip().lower())
+    if meant is None:
+        meant = _number_beside_whole(text) if isinstance(value, int) else _number(text)
     return meant is not None and meant == value
 
 
@@ -222,7 +225,7 @@ def _meaning(text: str, kind: pa.DataType) -> Value | None:
     if pa.types.is_boolean(kind):
         return _BOOLEANS.get(text.strip().lower())
     if pa.types.is_integer(kind):
-        return _whole(text)
+        return _number_beside_whole(text)
     if pa.types.is_floating(kind):
         return _number(text)
     if pa.types.is_decimal(kind):
@@ -259,16 +262,18 @@ def _number(text: str) -> int | float | None:
     return int(text) if _WHOLE.fullmatch(text) and len(text) <= 20 else float(text)
 
 
-def _whole(text: str) -> Value | None:
+def _number_beside_whole(text: str) -> Value | None:
+    """A number as a column of whole numbers can be compared with it: exactly, so that a fraction equals none.
+
+    Another file may hold the same column as floats, so that a fraction is no mistake.
+    """
     number = _number(text)
-    if number is None:
-        return None
-    if isinstance(number, float):
-        exact = Decimal(text.strip())
-        if exact != exact.to_integral_value() or exact.is_infinite():
-            return None
-        number = int(exact)
-    return number if number in _INT64 else str(number)
+    if number is None or math.isinf(number):
+        return number
+    exact = Decimal(text.strip())
+    if exact != exact.to_integral_value():
+        return str(exact) if float(exact).is_integer() else float(exact)  # beyond 2**52 floats have no fractions
+    return int(exact) if int(exact) in _INT64 else str(int(exact))
 
 
 def _moment(text: str) -> str | None:
@@ -316,8 +321,6 @@ def _example(kind: pa.DataType) -> str:
     """What could stand in a config for a value of a type."""
     if pa.types.is_boolean(kind):
         return "true or false"
-    if pa.types.is_integer(kind):
-        return "a whole number without leading zeros, such as 7"
     if pa.types.is_date(kind):
         return "a day such as 2024-01-31"
     if pa.types.is_timestamp(kind):

@@ -83,7 +83,10 @@ def test_any_other_text_stays_what_it_is(text):
         (pa.bool_(), ("true", "True", "TRUE", "1"), 1),
         (pa.bool_(), ("false", "False", "0"), 0),
         (pa.int8(), ("7", "7.0", "+7", "7e0"), 7),
-        (pa.int64(), ("9007199254740993",), 2**53 + 1),
+        (pa.int64(), ("9007199254740993", "9007199254740993.0"), 2**53 + 1),
+        (pa.int64(), ("7.5", "+7.50", "75e-1"), 7.5),
+        (pa.uint8(), ("-0.25",), -0.25),
+        (pa.int32(), ("inf",), float("inf")),
         (pa.float64(), ("11.29", "11.290", "1.129e1"), 11.29),
         (pa.float32(), ("11.29",), 11.29),
         (pa.decimal128(9, 2), ("1.5", "1.50", "1.500"), 1.5),
@@ -107,8 +110,9 @@ def test_a_text_of_a_config_means_the_value_of_the_column_s_type(kind, texts, va
     [
         (pa.bool_(), "yes", "true or false"),
         (pa.int64(), "07001", "without leading zeros"),
-        (pa.int64(), "7.5", "a whole number"),
-        (pa.int32(), "1_000", "a whole number"),
+        (pa.int64(), "seven", "a number"),
+        (pa.int32(), "1_000", "a number"),
+        (pa.int32(), "nan", "a number"),
         (pa.float64(), "nan", "a number"),
         (pa.float64(), "cheap", "a number"),
         (pa.decimal128(9, 2), "1,50", "a number"),
@@ -153,3 +157,11 @@ def test_in_a_column_that_was_guessed_to_be_numbers_a_text_is_one_of_its_texts()
 )
 def test_a_threshold_s_text_is_compared_with_the_value_that_a_slice_has(value, text, same):
     assert same_value(value, text) is same
+
+
+@pytest.mark.parametrize("text", ["9007199254740992.5", "9007199254740991.9999", "-9007199254740992.1"])
+def test_a_fraction_is_no_whole_number_even_where_no_float_can_tell_them_apart(text):
+    near = round(float(text))
+    assert meant_by(text, pa.int64(), "x") != near
+    assert not same_value(near, text)
+    assert same_value(near, f"{near}.0")

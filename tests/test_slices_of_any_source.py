@@ -232,6 +232,26 @@ def test_whole_numbers_and_floats_of_two_shards_are_one_slice(tmp_path):
     assert {value: count for (_, value), count in found.items()} == {20240103: 2, 20240104: 1, 20240105: 1}
 
 
+@pytest.mark.parametrize("text", ["2.5", "2.50", "2"])
+@pytest.mark.parametrize("form", ["parquet", "jsonl", "csv"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_text_of_a_config_may_be_a_fraction_where_some_shards_have_whole_numbers_alone(tmp_path, text, form, turned):
+    shards = [[1, 2, 2], [2.5, 2.0, 0.5], [2, 3]]
+    shards = shards[::-1] if turned else shards
+    if form == "parquet":
+        for i, rows in enumerate(shards):
+            table = {"label": [1.0] * len(rows), "score": [0.5] * len(rows), "by": pa.array(rows)}
+            pq.write_table(pa.table(table), tmp_path / f"{i}.parquet")
+    else:
+        text_file(tmp_path, shards, form)
+    config = {**CONFIG, "slicing_specs": [{"feature_values": {"by": text}}]}
+    assay.run_model_analysis(
+        config, data_location=str(tmp_path / f"*.{form}"), file_format=form, output_path=str(tmp_path / "out")
+    )
+    expected = 0 if form == "csv" and text == "2.50" else sum(row == float(text) for rows in shards for row in rows)
+    assert sum(counts(tmp_path / "out").values()) == expected
+
+
 @pytest.mark.parametrize(
     ("column", "text", "rows"),
     [

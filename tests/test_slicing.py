@@ -47,6 +47,8 @@ def members(slicing, features=FEATURES, rows=4):
         (Slicing(("zip",)), {(("zip", 94043),): [0, 2], (("zip", 10001),): [1]}),
         (Slicing(("flag",)), {(("flag", 0),): [1], (("flag", 1),): [0, 3]}),
         (Slicing((), (("zip", "94043"),)), {(("zip", 94043),): [0, 2]}),
+        (Slicing((), (("zip", "94043.5"),)), {}),
+        (Slicing((), (("pair", "1.5"),)), {}),
         (Slicing((), (("zip_text", "94043"),)), {(("zip_text", "94043"),): [0, 2]}),
         (Slicing((), (("score", "0.1"),)), {(("score", 0.1),): [0, 3]}),
         (Slicing(("tags",)), {(("tags", "a"),): [0], (("tags", "b"),): [0, 2]}),
@@ -196,6 +198,6 @@ def test_rows_without_a_value_of_a_feature_are_counted_for_each_slicing():
 
 
 def test_a_config_s_text_that_is_no_value_of_the_column_is_refused():
-    for column, text in (("zip", "not a number"), ("flag", "maybe"), ("pair", "1.5")):
+    for column, text in (("zip", "not a number"), ("flag", "maybe"), ("pair", "1,5")):
         with pytest.raises(ColumnTypeError, match=f"column '{column}' has type .* and '{text}' is no value"):
             slice_column(Slicing((), ((column, text),)), FEATURES, 4)
