@@ -32,6 +32,9 @@ _UNCLEAR = re.compile(r'["=\x00-\x1f\x7f]|^\s|\s$| vs ')
 _LARGEST_FLAG_TABLE = 1 << 22
 """Crosses with fewer possible combinations are numbered by a table of flags, which beats sorting the rows."""
 
+_OVERALL = "overall"
+"""Name of the slicing without features."""
+
 
 @dataclass(frozen=True)
 class Slicing:
@@ -50,9 +53,9 @@ class Slicing:
 
     @property
     def name(self) -> str:
-        """Readable and unique among slicings."""
+        """Readable and unique among slicings: what could be taken for more, or for all rows, stands in quotes."""
         fixed = dict(self.values)
-        return ",".join(f"{f}={fixed[f]}" if f in fixed else f for f in self.features) or "overall"
+        return ",".join(_name_part(f, fixed.get(f)) for f in self.features) if self.features else _OVERALL
 
 
 OVERALL = Slicing()
@@ -141,7 +144,8 @@ def slice_rows(
         ColumnTypeError: a feature of a type without slices (objects, lists of lists), text that is not UTF-8, or a text
             of `feature_values` that means no value of the column's type.
     """
-    coded = {name: _code(features[name], name) for slicing in slicings for name in slicing.features if name in features}
+    names = dict.fromkeys(name for slicing in slicings for name in slicing.features if name in features)
+    coded = {name: _code(features[name], name) for name in names}
     for name in coded if texts else ():
         if texts and name in texts:
             coded[name] = _with_texts(coded[name], features[name], texts[name])._replace(is_guessed=True)
@@ -388,13 +392,24 @@ def slice_text(key: SliceKey) -> str:
 
 
 def _name_text(feature: str) -> str:
-    return json.dumps(feature, ensure_ascii=False) if _UNCLEAR.search(feature) or "," in feature else feature
+    return _quoted(feature) if _UNCLEAR.search(feature) or "," in feature else feature
 
 
 def _value_text(value: str | int | float) -> str:
     """Without `=` in it no text can be taken for a further feature, so a comma alone is clear: `age=(0, 18]`."""
-    is_unclear = isinstance(value, str) and (not value or _UNCLEAR.search(value))
-    return json.dumps(value, ensure_ascii=False) if is_unclear else str(value)
+    return _quoted(value) if isinstance(value, str) and (not value or _UNCLEAR.search(value)) else str(value)
+
+
+def _name_part(feature: str, value: str | None) -> str:
+    """One feature in the name of a slicing. Others may follow without `=`, so here a comma in a value is unclear."""
+    name = _quoted(feature) if feature in ("", _OVERALL) else _name_text(feature)
+    if value is None:
+        return name
+    return f"{name}={_quoted(value) if ',' in value else _value_text(value)}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def check_apart(keys: Iterable[SliceKey]) -> None:

@@ -236,7 +236,7 @@ def test_whole_numbers_and_floats_of_two_shards_are_one_slice(tmp_path):
 @pytest.mark.parametrize("form", ["parquet", "jsonl", "csv"])
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_text_of_a_config_may_be_a_fraction_where_some_shards_have_whole_numbers_alone(tmp_path, text, form, turned):
-    shards = [[1, 2, 2], [2.5, 2.0, 0.5], [2, 3]]
+    shards: list[list[float]] = [[1, 2, 2], [2.5, 2.0, 0.5], [2, 3]]
     shards = shards[::-1] if turned else shards
     if form == "parquet":
         for i, rows in enumerate(shards):
@@ -295,7 +295,7 @@ def test_a_frame_s_rows_are_found_by_text_told_apart_by_value_and_counted_where_
     assert sorted(counts(tmp_path / "out").values()) == [1.0, 1.0]
     verdict = assay.load_verdict(str(tmp_path / "out"))
     assert [reason.rows for reason in verdict.reasons] == [rows]  # the threshold finds the slice that is meant
-    assert verdict.unsliced == {f"by={text}": 1, "by": 1}
+    assert verdict.unsliced == {f'by="{text}"' if "," in text else f"by={text}": 1, "by": 1}
     assert "1 row is in no slice by by: no value" in verdict.lines()
 
 
@@ -326,6 +326,25 @@ def test_rows_in_no_slice_are_in_the_results_of_every_back_end(tmp_path):
         assert result.counts.unsliced == {"by": 2, "b,by": 2}
         for file in ("results.json", "verdict.json"):
             assert json.loads((Path(result.output) / file).read_text())["unsliced"] == {"by": 2, "b,by": 2}
+
+
+@pytest.mark.parametrize("checkpoints", [False, True])
+def test_slicings_whose_features_read_alike_stay_apart_in_the_results(tmp_path, checkpoints):
+    table = {"label": [1.0] * 3, "score": [0.5] * 3, "a": ["x", "x", None], "b": [1, 2, 3], "a,b": ["p", "p", "p"]}
+    pq.write_table(pa.table({**table, "overall": ["o", None, None]}), tmp_path / "a.parquet")
+    specs = [{"feature_keys": ["a", "b"]}, {"feature_keys": ["a,b"]}, {}, {"feature_keys": ["overall"]}]
+    analysis = {
+        "inputs": {"format": "parquet", "files": str(tmp_path / "a.parquet")},
+        "eval_config": {**CONFIG, "slicing_specs": specs},
+        "output": str(tmp_path / "out"),
+    }
+    root = str(tmp_path / "checkpoints") if checkpoints else None
+    result = local.run(compile_analysis(analysis, tmp_path), checkpoints=root)
+    frame = assay.metrics_frame(str(tmp_path / "out"))
+    assert dict(zip(frame["slice"], frame["value"], strict=True)) == {
+        "Overall": 3, "a=x, b=1": 1, "a=x, b=2": 1, '"a,b"=p': 3, "overall=o": 1,
+    }  # fmt: skip
+    assert result.counts.unsliced == {"a,b": 1, '"overall"': 2}
 
 
 def test_tfma_opens_results_whose_numbers_no_float32_can_hold(tmp_path):

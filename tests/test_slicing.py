@@ -8,6 +8,7 @@ from assay.errors import ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import CrossSlicingSpec, EvalConfig, SlicingSpec
 from assay.slicing import (
     Slicing,
+    _code,
     check_apart,
     codes_of,
     column_of_keys,
@@ -195,6 +196,66 @@ def test_rows_without_a_value_of_a_feature_are_counted_for_each_slicing():
     assert left_out == {"overall": 0, "sex": 1, "sex,zip": 2, "tags": 2, "unknown": 4}
     fixed = Slicing((), (("zip", "94043"),))
     assert slice_rows([fixed], FEATURES, 4)[fixed.name].left_out == 1  # rows with another value are not missed
+
+
+@pytest.mark.parametrize(
+    "slicings",
+    [
+        [Slicing(("a,b",)), Slicing(("a", "b"))],
+        [Slicing((), (("a", "x,b"),)), Slicing(("b",), (("a", "x"),)), Slicing((), (("a", '"x,b"'),))],
+        [
+            Slicing((), (("a", "1"), ("b", "2"))),
+            Slicing((), (("a", "1,b=2"),)),
+            Slicing((), (("a", "1"), ("b", '"2"'))),
+        ],
+        [Slicing((), (("a=b", "c"),)), Slicing((), (("a", "b=c"),)), Slicing(("a=b=c",)), Slicing(('"a=b"=c',))],
+        [Slicing(), Slicing(("overall",)), Slicing(("",)), Slicing(("Overall",)), Slicing((), (("", "overall"),))],
+        [Slicing(("a",)), Slicing(("a ",)), Slicing((), (("a", ""),)), Slicing((), (("a", " "),)), Slicing(('"a"',))],
+        [Slicing(("a\nb",)), Slicing(("a\\nb",))],
+    ],
+    ids=str,
+)
+def test_two_slicings_never_share_a_name(slicings):
+    assert len({slicing.name for slicing in slicings}) == len(slicings)
+
+
+def test_names_that_are_clear_stand_as_they_are():
+    assert [Slicing().name, Slicing(("sex", "zip")).name, Slicing(("b",), (("a", "New York"),)).name] == [
+        "overall",
+        "sex,zip",
+        "a=New York,b",
+    ]
+
+
+def test_a_column_with_a_comma_in_its_name_is_sliced_beside_the_cross_of_the_two_halves():
+    features = {"a": pa.array(["x", "y"]), "b": pa.array([1, 2]), "a,b": pa.array(["p", "q"])}
+    slicings = [Slicing(("a", "b")), Slicing(("a,b",)), Slicing()]
+    found = {key for sliced in slice_rows(slicings, features, 2).values() for key in codes_of(sliced.column).keys}
+    assert found == {
+        (("a", "x"), ("b", 1)),
+        (("a", "y"), ("b", 2)),
+        (("a,b", "p"),),
+        (("a,b", "q"),),
+        (),
+    }
+
+
+def test_a_feature_of_many_slicings_is_coded_once(monkeypatch):
+    coded = []
+
+    def code(column, name):
+        coded.append(name)
+        return _code(column, name)
+
+    monkeypatch.setattr("assay.slicing._code", code)
+    slicings = [
+        Slicing(("sex",)),
+        Slicing(("sex", "zip")),
+        Slicing(("zip",), (("sex", "F"),)),
+        Slicing(("tags", "sex")),
+    ]
+    slice_rows(slicings, FEATURES, 4)
+    assert sorted(coded) == ["sex", "tags", "zip"]
 
 
 def test_a_config_s_text_that_is_no_value_of_the_column_is_refused():
