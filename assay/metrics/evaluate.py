@@ -79,13 +79,15 @@ def crowded_text(doubt: float, limit: float) -> str:
 
 
 def _groups(part: Partial, stream: Stream, layout: Layout) -> list[tuple[Ints, int]]:
-    """Slices grouped by the entries of the stream's largest table of cells; all at once if it has none."""
-    cells = [
-        s for (owner, _), s in zip(layout.tables, part.sums, strict=True) if owner == stream and isinstance(s, Sparse)
+    """Slices grouped by their entries in whichever of the stream's tables has most; all at once without such tables."""
+    entries = [
+        np.diff(sums.start)
+        for (owner, _), sums in zip(layout.tables, part.sums, strict=True)
+        if owner == stream and isinstance(sums, Sparse)
     ]
-    if not cells:
+    if not entries:
         return [(np.arange(len(part.rows)), 1)]
-    return list(group_by_size(max(cells, key=lambda sums: len(sums.cells))))
+    return list(group_by_size(np.maximum.reduce(entries)))
 
 
 class _View:

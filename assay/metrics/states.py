@@ -281,9 +281,14 @@ class Forest:
         return total
 
 
-def group_by_size(sums: Sparse, limit: int = 1 << 18) -> Iterator[tuple[Ints, int]]:
-    """Yields (slices, width): slices whose numbers of entries round up to one power of two, a bounded lot at once."""
-    size = np.maximum(np.diff(sums.start), _SMALLEST_WIDTH)
+def group_by_size(entries: Ints, limit: int = 1 << 18) -> Iterator[tuple[Ints, int]]:
+    """Yields (slices, width): slices whose numbers of entries round up to one power of two, a bounded lot at once.
+
+    Args:
+        entries: (s,) the most entries that each slice has in one table.
+        limit: slices times width that are taken together.
+    """
+    size = np.maximum(entries, _SMALLEST_WIDTH)
     power = np.ceil(np.log2(size)).astype(np.int64)
     for exponent in np.unique(power):
         alike = np.flatnonzero(power == exponent)

@@ -180,3 +180,18 @@ def test_the_verdict_says_why_there_is_no_value(checkpoints, tmp_path, monkeypat
     (failure,) = result.metric_validations_per_slice[0].failures
     assert failure.message.startswith("auc is undefined: scores are too close together to tell their order")
     assert "spread the scores over [0, 1]" in failure.message
+
+
+def test_a_slice_may_have_more_cells_of_one_table_than_of_the_largest_one():
+    rows = 40_000
+    group, label = np.arange(rows) % 4, (RNG.random(rows) < 0.3).astype(float)
+    score = np.where(group == 3, RNG.random(rows), RNG.uniform(-10, 10, rows))  # three slices of logits, one of shares
+    asked = [("AUC", {}), ("CalibrationPlot", {"left": -10, "right": 10, "num_buckets": 10_000})]
+    metrics = " ".join(
+        f'metrics {{ class_name: "{name}" config: {json.dumps(json.dumps(settings))} }}' for name, settings in asked
+    )
+    config = config_of(metrics, 'slicing_specs { feature_keys: "g" }', weighted=False)
+    for key, values in whole({**batch(score, label), "features": {"g": group}}, config).items():
+        own = group == key[0][1]
+        (area,) = (value for metric, value in values.items() if metric.class_name == "AUC")
+        assert area == pytest.approx(sk.roc_auc_score(label[own], score[own]), abs=2e-3), key
