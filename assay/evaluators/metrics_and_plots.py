@@ -6,7 +6,7 @@ and each subtree of the splits of the input. Rows are never shuffled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -17,12 +17,12 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from assay.columns import row_count, take
 from assay.errors import PipelineError
-from assay.metrics.bad_rows import faults, first_fault
-from assay.metrics.domains import common
+from assay.metrics.bad_rows import faults, first_fault, where
+from assay.metrics.domains import Asked, common
 from assay.metrics.evaluate import by_key, evaluate, only, reasons, whole, with_differences
 from assay.metrics.examples import Examples, Stream, examples_of
 from assay.metrics.keys import MetricKey
-from assay.metrics.misfits import refuse_other_shapes, refuse_other_values
+from assay.metrics.misfits import refuse_other_lengths, refuse_other_shapes, refuse_other_values
 from assay.metrics.resampling import Resampling, resampling_of
 from assay.metrics.slice_limit import SliceLimit
 from assay.metrics.specs import Metric, asked_of, metrics_of
@@ -37,6 +37,7 @@ from assay.metrics.states import (
     layout_of,
     place,
 )
+from assay.metrics.tallies import Tally, merged, tally_of
 from assay.metrics.values import Interval, Value
 from assay.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
@@ -60,6 +61,9 @@ _WITHOUT_INTERVAL = (
     "FalseNegativeFeatureSampler",
 )
 """Counts and samples of the data describe it; they are no estimates."""
+
+_STATES, _TALLIES = "states", "tallies"
+"""Outputs of the pass over the batches: sums of slices, and what the columns hold."""
 
 _SLICES_AT_ONCE = 512
 """Slices whose values and plots are in memory together."""
@@ -112,21 +116,29 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         self._disabled = frozenset(eval_config.options.disabled_outputs.values)
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> dict[str, beam.PCollection[bytes]]:
-        """Accumulate, merge, evaluate."""
+        """Accumulate, merge, judge the columns, evaluate."""
         limit = SliceLimit(self._slicings, self._max_slices)
         accumulate = _Accumulate(self._metrics, self._slicings, self._resampling, self._skip_bad_rows, limit)
         evaluate = _Records(self._metrics, self._baseline, self._min_slice_size, self._resampling, limit)
+        states, tallies = extracts | "Accumulate" >> beam.ParDo(accumulate).with_outputs(_TALLIES, main=_STATES)
+        judged = (
+            tallies
+            | "AddTallies" >> beam.CombineGlobally(_merged_tallies)
+            | "JudgeColumns" >> beam.Map(_judged, asked=asked_of(self._metrics))
+        )
         records = (
-            extracts
-            | "Accumulate" >> beam.ParDo(accumulate)
+            states
             | "Merge" >> beam.CombinePerKey(_MergeFn())
-            | "Evaluate" >> beam.ParDo(evaluate).with_outputs(METRICS_KEY, PLOTS_KEY)
+            | "Evaluate" >> beam.ParDo(evaluate, beam.pvalue.AsSingleton(judged)).with_outputs(METRICS_KEY, PLOTS_KEY)
         )
         return {key: records[key] for key in (METRICS_KEY, PLOTS_KEY) if key not in self._disabled}
 
 
 class _Accumulate(beam.DoFn):
-    """Extracts -> ((slicing, block), (node of the split tree, Partial)), as few of the latter as possible."""
+    """Extracts -> ((slicing, block), (node of the split tree, Partial)), as few of the latter as possible.
+
+    Beside it goes one tally of each stream.
+    """
 
     def __init__(
         self,
@@ -149,6 +161,7 @@ class _Accumulate(beam.DoFn):
         self._node: Node | None = None
         self._states: list[SliceStates] = []
         self._forests: dict[tuple[int, int], Forest] = {}
+        self._tallies: dict[Stream, Tally] = {}
 
     def process(self, extracts: Extracts) -> None:
         rows = row_count(extracts)
@@ -160,8 +173,10 @@ class _Accumulate(beam.DoFn):
             resamples = self._resampling.states if self._resampling else 1
             self._node, self._states = node, [SliceStates(self._layout, resamples) for _ in self._slicings]
         extracts, examples = self._checked(extracts, rows)
-        contributions = place(self._layout, examples)
-        columns, kept = _slice_columns(extracts), row_count(extracts)
+        kept = row_count(extracts)
+        if not kept:
+            return
+        contributions, columns = place(self._layout, examples), _slice_columns(extracts)
         draws = list(self._resampling.draws(extracts, kept)) if self._resampling else [Draw()]
         codes = [codes_of(columns[slicing.name]) for slicing in self._slicings]
         for i, (own, states, twins) in enumerate(zip(codes, self._states, self._twins, strict=True)):
@@ -177,16 +192,18 @@ class _Accumulate(beam.DoFn):
             asked = self._asked[stream]
             refuse_other_shapes(seen, stream, asked)
             found = faults(seen, stream, common(asked), rows=rows)
-            refuse_other_values(found, seen, stream, asked)
+            tally = tally_of(seen, found, rows=rows, where=where(extracts, 0), values=bool(found) or self._skip)
             if found and not self._skip:
+                refuse_other_values(tally, stream, asked)
                 raise first_fault(found, extracts, seen, stream, asked)
+            self._tallies[stream] = merged([self._tallies.get(stream, Tally()), tally])
             for reason, mask in found.items():
                 Metrics.counter("assay", f"bad_rows/{reason}").inc(int((mask & good).sum()))
                 good &= ~mask
         if good.all():
             return extracts, examples
         kept = take(extracts, good)
-        return kept, {stream: examples_of(kept, stream) for stream in self._asked}
+        return kept, {stream: examples_of(kept, stream) for stream in self._asked} if good.any() else {}
 
     def _flush(self) -> None:
         """Moves the states of the split that has ended into the forests, and lets go of each as it is taken out."""
@@ -198,13 +215,15 @@ class _Accumulate(beam.DoFn):
                 forest.add(self._node, part)
                 self._limit.check_block(i, max(len(merged.keys) for merged in forest.nodes.values()))
 
-    def finish_bundle(self) -> Iterator[WindowedValue]:
+    def finish_bundle(self) -> Iterator[WindowedValue | beam.pvalue.TaggedOutput]:
         self._flush()
         window = GlobalWindow()
         while self._forests:
             key, forest = self._forests.popitem()
             for element in forest.nodes.items():
                 yield WindowedValue((key, element), window.max_timestamp(), [window])
+        tallies = WindowedValue(self._tallies, window.max_timestamp(), [window])
+        yield beam.pvalue.TaggedOutput(_TALLIES, tallies)
         self.start_bundle()
 
 
@@ -244,6 +263,22 @@ class _MergeFn(beam.CombineFn):
         return forest.total()
 
 
+def _merged_tallies(tallies: Iterable[Mapping[Stream, Tally]]) -> dict[Stream, Tally]:
+    total: dict[Stream, Tally] = {}
+    for of_streams in tallies:
+        total |= {stream: merged([total.get(stream, Tally()), tally]) for stream, tally in of_streams.items()}
+    return total
+
+
+def _judged(tallies: Mapping[Stream, Tally], asked: Mapping[Stream, Sequence[Asked]]) -> bool:
+    """True; raises ColumnTypeError where a column, over the whole run, holds something else than a metric is for."""
+    for stream, metrics in asked.items():
+        tally = tallies.get(stream, Tally())
+        refuse_other_lengths(tally, stream)
+        refuse_other_values(tally, stream, metrics)
+    return True
+
+
 def _has_nan(value: Value) -> bool:
     return isinstance(value, np.ndarray) and value.dtype != object and bool(np.isnan(value).any())
 
@@ -265,8 +300,8 @@ class _Records(beam.DoFn):
         self._resampled = [m for m in metrics if isinstance(m.key, MetricKey) and m.class_name not in _WITHOUT_INTERVAL]
         self._layout = layout_of(metrics)
 
-    def process(self, element: tuple[tuple[int, int], Partial]) -> Iterator[beam.pvalue.TaggedOutput]:
-        (slicing, _), part = element
+    def process(self, element: tuple[tuple[int, int], Partial], judged: bool) -> Iterator[beam.pvalue.TaggedOutput]:
+        (slicing, _), part = element  # there are no records before the columns are judged
         self._limit.check_block(slicing, len(part.keys))
         check_apart(part.keys)
         samples = element[1] if self._resampling is None else self._resampling.samples(element[1])

@@ -22,6 +22,7 @@ MISSING_LABEL = "missing label"
 NO_CLASS = "label infinite or no class id"
 LABEL_OUT_OF_RANGE = "label outside [0, 1]"
 BAD_PREDICTION = "prediction not finite"
+BAD_COLUMN_VALUE = "value of a column not finite"
 PREDICTION_OUT_OF_RANGE = "prediction outside [0, 1]"
 NEGATIVE_PREDICTION = "prediction below 0"
 BAD_WEIGHT = "weight negative or not finite"
@@ -37,7 +38,7 @@ def faults(examples: Examples, stream: Stream, domain: Domain, *, rows: int) -> 
     if not stream.only_weights:
         labels, predictions = examples.labels, examples.predictions
         found[MISSING_LABEL], found[NO_CLASS] = np.isnan(labels), np.isinf(labels)
-        found[BAD_PREDICTION] = ~np.isfinite(predictions)
+        found[BAD_COLUMN_VALUE if stream.reads.feature else BAD_PREDICTION] = ~np.isfinite(predictions)
         if domain.shares:
             found[LABEL_OUT_OF_RANGE] = np.isfinite(labels) & ((labels < 0) | (labels > 1))
         if domain.low == 0:
@@ -45,6 +46,11 @@ def faults(examples: Examples, stream: Stream, domain: Domain, *, rows: int) -> 
             reason = PREDICTION_OUT_OF_RANGE if domain.high == 1 else NEGATIVE_PREDICTION
             found[reason] = np.isfinite(predictions) & beyond
     return {reason: _by_row(bad, examples.rows, rows) for reason, bad in found.items() if bad.any()}
+
+
+def takes(domain: Domain, prediction: float) -> bool:
+    """Whether a finite prediction is one that a metric of this domain is defined for, rounding aside."""
+    return domain.low - _ROUNDING <= prediction <= domain.high + _ROUNDING
 
 
 def _by_row(bad: Mask, entry_rows: npt.NDArray[np.int64] | None, rows: int) -> Mask:
@@ -62,26 +68,32 @@ def first_fault(
     reason, mask = min(found.items(), key=lambda item: int(np.argmax(item[1])))
     row = int(np.argmax(mask))
     model = f" of model {stream.model_name!r}" if stream.model_name else ""
-    what = f"{reason}{model}{_needed_by(reason, asked)}"
+    what = f"{reason}{model}{_needed_by(reason, asked, examples, row)}"
     return BadRowError(
         f"{where(extracts, row)}: {what}: {_shown(examples, row, stream)}{_odd_lists(extracts, row, stream)}; "
         f"mend the data, or set on_bad_rows: skip to leave such rows out and count them"
     )
 
 
-def _needed_by(reason: str, asked: Sequence[Asked]) -> str:
+def _needed_by(reason: str, asked: Sequence[Asked], examples: Examples, row: int) -> str:
     """Which metric cannot take the value, where others could."""
     if reason == LABEL_OUT_OF_RANGE:
         cannot = [one.metric for one in asked if one.domain.shares]
     elif reason in (PREDICTION_OUT_OF_RANGE, NEGATIVE_PREDICTION):
-        cannot = [one.metric for one in asked if one.domain.low == 0]
+        values = np.atleast_1d(examples.predictions[_entries_of(examples, row)]).tolist()
+        cannot = [one.metric for one in asked if not all(takes(one.domain, value) for value in values)]
     else:
         cannot = []
     return f", which {cannot[0]} cannot take" if cannot else ""
 
 
+def _entries_of(examples: Examples, row: int) -> Any:
+    """Where the entries of a row are."""
+    return row if examples.rows is None else examples.rows == row
+
+
 def _shown(examples: Examples, row: int, stream: Stream) -> str:
-    at: Any = row if examples.rows is None else examples.rows == row
+    at = _entries_of(examples, row)
     parts = {"weight": examples.weights}
     if stream.reads.feature:
         parts = {".".join(stream.reads.feature): examples.predictions, **parts}

@@ -84,8 +84,10 @@ class Examples(NamedTuple):
 
     `rows` is None if m is the number of rows; else (m,) ascending: the row that each entry comes from (vectors are
     flattened into rows of the same weight). `width` is the number of entries a row; those of a row stand together.
-    Labels that nobody reads are zeros. `shown` has one value for each row of the batch. `from_ids` says that the labels
-    were class ids, which became vectors as wide as the predictions.
+    Labels that nobody reads are zeros. `shown` has one value for each row of the batch. `ids` are the labels of the
+    rows as they were, where they are class ids and became one-hot vectors as wide as the predictions; these have
+    `classes` values a row. `lengths` has the usual length of the lists behind `labels` and `predictions`: 1 is one
+    number a row, and 0 says that no row has a value, which fits any length.
     """
 
     labels: Floats
@@ -94,7 +96,9 @@ class Examples(NamedTuple):
     rows: npt.NDArray[np.int64] | None = None
     width: int = 1
     shown: Column | None = None
-    from_ids: bool = False
+    ids: Floats | None = None
+    classes: int = 1
+    lengths: Mapping[str, int] = {}
 
 
 def examples_of(extracts: Extracts, stream: Stream) -> Examples:
@@ -112,8 +116,26 @@ def examples_of(extracts: Extracts, stream: Stream) -> Examples:
         return _feature_of(extracts, stream)
     predictions = _numbers(extracts, PREDICTIONS_KEY, stream)
     labels = _numbers(extracts, LABELS_KEY, stream) if reads.labels else _zeros(predictions)
-    examples = _flattened(labels, predictions, weights_of(extracts, stream), stream)
+    lengths = {PREDICTIONS_KEY: _length_of(predictions), LABELS_KEY: _length_of(labels) if reads.labels else 0}
+    weights = weights_of(extracts, stream)
+    if 0 in (lengths[PREDICTIONS_KEY], lengths[LABELS_KEY] or not reads.labels):
+        return _without_values(labels, predictions, weights, lengths)
+    examples = _flattened(labels, predictions, weights, stream)._replace(lengths=lengths)
     return examples._replace(shown=_column_at(extracts, reads.shown)) if reads.shown else examples
+
+
+def _length_of(values: Floats) -> int:
+    """Numbers a row, 0 where all rows are missing or empty: these fit lists of any length."""
+    is_known = values.ndim == 2 and values.shape[1] > 1
+    if is_known or (len(values) and not np.isnan(values.flat[0])):
+        return values.shape[1] if values.ndim == 2 else 1
+    return 0 if np.isnan(values).all() else 1
+
+
+def _without_values(labels: Floats, predictions: Floats, weights: Floats, lengths: Mapping[str, int]) -> Examples:
+    """A batch in which no row has a label, or none a prediction: one entry a row, which is missing."""
+    labels, predictions = (values if values.ndim == 1 else values[:, 0] for values in (labels, predictions))
+    return Examples(labels, predictions, weights, lengths=lengths)
 
 
 def _numbers(extracts: Extracts, key: str, stream: Stream) -> Floats:
@@ -169,12 +191,14 @@ def _flattened(labels: Floats, predictions: Floats, weights: Floats, stream: Str
         return Examples(labels, predictions, weights)
     predictions = predictions.reshape(len(predictions), -1)
     width = predictions.shape[1]
-    from_ids = labels.ndim == 1 and width > 1
+    labels = labels.reshape(len(labels), -1)
+    ids = labels[:, 0] if labels.shape[1] == 1 < width else None
     labels = _fit(labels, width, stream)
     if stream.class_id is not None:
-        return Examples(labels[:, stream.class_id], predictions[:, stream.class_id], weights)
+        positive, scores = labels[:, stream.class_id], predictions[:, stream.class_id]
+        return Examples(positive, scores, weights, ids=ids, classes=width)
     rows = np.repeat(np.arange(len(predictions)), width)
-    return Examples(labels.reshape(-1), predictions.reshape(-1), weights[rows], rows, width, from_ids=from_ids)
+    return Examples(labels.reshape(-1), predictions.reshape(-1), weights[rows], rows, width, ids=ids, classes=width)
 
 
 def _feature_of(extracts: Extracts, stream: Stream) -> Examples:
@@ -235,11 +259,10 @@ def _check_class(predictions: Floats, stream: Stream, class_id: int) -> None:
 
 
 def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
-    """Labels as wide as the predictions: as they are, or class ids turned into one-hot rows.
+    """Labels (n, k) as wide as the predictions: as they are, or class ids turned into one-hot rows.
 
     -1 becomes all zeros; what is no class id becomes infinite, which makes it a bad row.
     """
-    labels = labels.reshape(len(labels), -1)
     if labels.shape[1] == width:
         return labels
     if labels.shape[1] != 1:
@@ -248,21 +271,9 @@ def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
             f"column {label!r}{of_label} has {labels.shape[1]} values a row and {prediction!r}{of_prediction} has "
             f"{width}; expected the same number, or one class id as label"
         )
-    if width > 1 and len(labels):
-        _refuse_ids_from_1(labels, width, stream)
     one_hot = (labels == np.arange(width)).astype(np.float64)
     no_class = (labels >= width) | (labels < -1) | (labels % 1 != 0)
     return np.where(np.isnan(labels), np.nan, np.where(no_class, np.inf, one_hot))
-
-
-def _refuse_ids_from_1(ids: Floats, width: int, stream: Stream) -> None:
-    """Ids from 1 to the number of classes would be taken for those of the classes before."""
-    if (ids == width).sum() > 1 and not (ids == 0).any():
-        name, role = stream.called(LABELS_KEY)
-        raise ColumnTypeError(
-            f"column {name!r}{role} holds class ids from {ids[ids > 0].min():g} to {width}; expected 0 to {width - 1}, "
-            f"as the predictions have {width} values a row; subtract 1"
-        )
 
 
 def _select(extracts: Extracts, key: str, stream: Stream) -> Column:

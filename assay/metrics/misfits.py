@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from assay.errors import ColumnTypeError
 from assay.metrics.bad_rows import (
@@ -12,15 +10,15 @@ from assay.metrics.bad_rows import (
     NEGATIVE_PREDICTION,
     NO_CLASS,
     PREDICTION_OUT_OF_RANGE,
-    Mask,
+    takes,
 )
 from assay.metrics.domains import Asked
 from assay.metrics.examples import Examples, Stream
-from assay.metrics.values import Floats
+from assay.metrics.tallies import MOST_VALUES, Length, Tally
 from assay.types import LABELS_KEY, PREDICTIONS_KEY
 
 _MANY = 0.1
-"""Share of the rows of a batch from which on they are no exceptions: the column holds something else."""
+"""Share of the rows from which on they are no exceptions: the column holds something else."""
 _SOME = 0.01
 """The same, where all other labels are of one class."""
 
@@ -31,10 +29,10 @@ def refuse_other_shapes(examples: Examples, stream: Stream, asked: Sequence[Aske
     Raises:
         ColumnTypeError: names the metric, both columns and what to do.
     """
-    if stream.only_weights or stream.reads.feature:
+    if stream.only_weights or stream.reads.feature or 0 in examples.lengths.values():
         return
     label, prediction = (_called(stream, key) for key in (LABELS_KEY, PREDICTIONS_KEY))
-    if examples.from_ids:
+    if examples.ids is not None and stream.class_id is None:
         for one in asked:
             if not one.domain.class_ids:
                 raise ColumnTypeError(
@@ -60,51 +58,69 @@ def _which_class(width: int) -> str:
     )
 
 
-def refuse_other_values(found: Mapping[str, Mask], examples: Examples, stream: Stream, asked: Sequence[Asked]) -> None:
+def refuse_other_values(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> None:
     """Refuses a column whose values are out of range in so many rows that they are no exceptions.
 
     Args:
-        found: as `bad_rows.faults` gives it.
-        examples: what the stream sees of a batch.
+        tally: of the whole run; or of a batch with a bad row that is going to end the run.
         stream: the columns.
         asked: the metrics that it serves.
 
     Raises:
         ColumnTypeError: names the metric, the column, its values and what to do.
     """
-    for reason in (LABEL_OUT_OF_RANGE, PREDICTION_OUT_OF_RANGE, NEGATIVE_PREDICTION, NO_CLASS):
-        rows = found.get(reason)
-        if rows is None or not _are_many(rows, examples, of_labels=reason == LABEL_OUT_OF_RANGE):
-            continue
-        if reason == LABEL_OUT_OF_RANGE:
-            raise _no_binary_labels(examples, stream, asked)
-        if reason != NO_CLASS:
-            raise _no_probabilities(examples, stream, asked)
-        if examples.from_ids or stream.class_id is not None:
-            raise _no_class_ids(examples, stream, len(rows), int(rows.sum()))
+    if tally.last_ids > 1 and tally.lowest_id > 0:
+        raise _ids_from_1(tally, stream)
+    if _are_many(tally, LABEL_OUT_OF_RANGE):
+        raise _no_binary_labels(tally, stream, asked)
+    if _are_many(tally, PREDICTION_OUT_OF_RANGE) or _are_many(tally, NEGATIVE_PREDICTION):
+        raise _no_probabilities(tally, stream, asked)
+    if tally.classes and _are_many(tally, NO_CLASS):
+        raise _no_class_ids(tally, stream)
 
 
-def _are_many(rows: Mask, examples: Examples, *, of_labels: bool) -> bool:
-    count = int(rows.sum())
+def refuse_other_lengths(tally: Tally, stream: Stream) -> None:
+    """Refuses lists that have one length in most rows of some batches, and another one in others.
+
+    The numbers of a list would mean other classes there. A list of another length among those of a batch is a bad row.
+
+    Raises:
+        ColumnTypeError: names the column, both lengths and a place.
+    """
+    for key, lengths in tally.lengths.items():
+        if len(lengths) > 1:
+            usual, odd = sorted(lengths, key=lambda length: (-lengths[length].rows, length))[:2]
+            raise ColumnTypeError(
+                f"{_called(stream, key)} has {_lists(usual)} in most batches and {_lists(odd, lengths[odd])}; expected "
+                f"one length: the numbers of a list belong to the same classes in all rows"
+            )
+
+
+def _lists(length: int, odd: Length | None = None) -> str:
+    where = f" in others ({odd.where})" if odd else ""
+    return (f"lists of {length} values" if length > 1 else "one value a row") + where
+
+
+def _are_many(tally: Tally, reason: str) -> bool:
+    count = tally.bad.get(reason, 0)
     if count < 2:
         return False
-    if count > _MANY * len(rows):
+    if count > _MANY * tally.rows:
         return True
-    inside = examples.labels[(examples.labels >= 0) & (examples.labels <= 1)]
-    return of_labels and count >= _SOME * len(rows) and len(np.unique(inside)) < 2
+    return reason == LABEL_OUT_OF_RANGE and count >= _SOME * tally.rows and len(tally.shares) < 2
 
 
-def _no_binary_labels(examples: Examples, stream: Stream, asked: Sequence[Asked]) -> ColumnTypeError:
+def _no_binary_labels(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> ColumnTypeError:
     metric = next(one.metric for one in asked if one.domain.shares)
     return ColumnTypeError(
         f"{metric} is for two classes, labelled 0 and 1 (or a share between), but {_called(stream, LABELS_KEY)} holds "
-        f"{_values(examples.labels)}; name a column that is 1 in rows of the positive class and 0 in all others"
+        f"{_listed(tally.labels)}; name a column that is 1 in rows of the positive class and 0 in all others"
     )
 
 
-def _no_probabilities(examples: Examples, stream: Stream, asked: Sequence[Asked]) -> ColumnTypeError:
-    one = next(one for one in asked if one.domain.low == 0)
-    lowest, highest = _range(examples.predictions)
+def _no_probabilities(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> ColumnTypeError:
+    lowest, highest = tally.predictions[0], tally.predictions[-1]
+    one = next(one for one in asked if not (takes(one.domain, lowest) and takes(one.domain, highest)))
     expected = "probabilities from 0 to 1" if one.domain.high == 1 else "probabilities, 0 or more"
     return ColumnTypeError(
         f"{one.metric} is for {expected}, but {_called(stream, PREDICTIONS_KEY)} goes from {lowest:.6g} to "
@@ -123,10 +139,18 @@ def _instead(metric: str) -> str:
     return ', or set thresholds that are for such scores ("threshold" or "thresholds" in its config)'
 
 
-def _no_class_ids(examples: Examples, stream: Stream, rows: int, bad: int) -> ColumnTypeError:
+def _ids_from_1(tally: Tally, stream: Stream) -> ColumnTypeError:
+    """Ids from 1 to the number of classes would be taken for those of the classes before."""
     return ColumnTypeError(
-        f"{_called(stream, LABELS_KEY)} holds no class id in {bad} of {rows} rows; expected whole numbers from 0 to "
-        f"one less than the number of values of {_called(stream, PREDICTIONS_KEY)}"
+        f"{_called(stream, LABELS_KEY)} holds class ids from {tally.lowest_id:g} to {tally.classes}; expected 0 to "
+        f"{tally.classes - 1}, as the predictions have {tally.classes} values a row; subtract 1"
+    )
+
+
+def _no_class_ids(tally: Tally, stream: Stream) -> ColumnTypeError:
+    return ColumnTypeError(
+        f"{_called(stream, LABELS_KEY)} holds no class id in {tally.bad[NO_CLASS]} of {tally.rows} rows; expected "
+        f"whole numbers from 0 to one less than the number of values of {_called(stream, PREDICTIONS_KEY)}"
     )
 
 
@@ -135,13 +159,7 @@ def _called(stream: Stream, key: str) -> str:
     return f"column {name!r}{role}"
 
 
-def _values(values: Floats) -> str:
-    """The different values, the first five of many with their range."""
-    different = np.unique(values[np.isfinite(values)])
-    listed = ", ".join(f"{value:.6g}" for value in different[:5])
-    return listed if len(different) <= 5 else f"{listed}, ... up to {different[-1]:.6g}"
-
-
-def _range(values: Floats) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]
-    return float(finite.min()), float(finite.max())
+def _listed(different: Sequence[float]) -> str:
+    """The different values, the first of many with the largest."""
+    listed = ", ".join(f"{value:.6g}" for value in different[:MOST_VALUES])
+    return listed if len(different) <= MOST_VALUES else f"{listed}, ... up to {different[-1]:.6g}"
