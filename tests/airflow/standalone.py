@@ -50,7 +50,7 @@ class Airflow:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
         )
-        with _opener().open(request, timeout=30) as answer:
+        with _opener().open(request, timeout=120) as answer:
             return json.loads(answer.read() or "null")
 
     def parsed(self, dag_id: str) -> None:
