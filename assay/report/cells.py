@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from assay.metrics.keys import MetricKey
@@ -44,7 +44,7 @@ def cell_of(found: Slice, key: MetricKey, measure: Measure) -> str:
     pair = found.values.get(key)
     if pair is None:
         return ""
-    text = value_text(pair, is_change=key.is_diff)
+    text = value_text(pair.value, is_change=key.is_diff, is_sample=measure.is_sample) + _interval(pair)
     if key in found.failed:
         return f"{text} {FAILS}"
     return f"{text} {WORSE}" if key.is_diff and _is_worse(found.number(key), measure) else text
@@ -54,18 +54,23 @@ def _is_worse(change: float, measure: Measure) -> bool:
     return (change < 0 and measure.better == "higher") or (change > 0 and measure.better == "lower")
 
 
-def value_text(pair: Pair, is_change: bool = False) -> str:
-    """A value of any kind for people; of what is no number or a list of numbers only what it is."""
+def value_text(value: pb.MetricValue, *, is_change: bool = False, is_sample: bool = False) -> str:
+    """A value of any kind for people; of what is no number or a list of them only what it is.
+
+    Args:
+        value: of a metric.
+        is_change: it is a difference, shown with its sign.
+        is_sample: it is values of the data, of which nothing is rounded.
+    """
     text = change_text if is_change else number_text
-    value = pair.value
     if value.HasField("double_value"):
-        return text(value.double_value.value) + _interval(pair)
+        return text(value.double_value.value)
     if value.HasField("bounded_value"):
         bounded = value.bounded_value
         ends = number_text(bounded.lower_bound.value), number_text(bounded.upper_bound.value)
         return f"{text(bounded.value.value)} [{', '.join(ends)}]"
     if value.HasField("array_value"):
-        return _array_text(value.array_value, text)
+        return _array_text(value.array_value, _all_digits if is_sample else text)
     if value.HasField("confusion_matrix_at_thresholds"):
         return f"{len(value.confusion_matrix_at_thresholds.matrices)} matrices"
     return f"({(value.WhichOneof('type') or 'no value').replace('_', ' ')})"
@@ -78,17 +83,21 @@ def _interval(pair: Pair) -> str:
     return f" [{', '.join(number_text(end.double_value.value) for end in ends)}]"
 
 
-def _array_text(array: pb.ArrayValue, text: object) -> str:
+def _array_text(array: pb.ArrayValue, text: Callable[[float], str]) -> str:
+    """Numbers as `text` writes them; whole numbers and texts are values of the data, and shown as they are."""
     words = [part.decode("utf-8", "backslashreplace") for part in array.bytes_values]
-    numbers = [*array.float64_values, *array.float32_values, *array.int64_values, *array.int32_values]
-    show = change_text if text is change_text else _all_digits
-    shown = [shortened(word) for word in words[:_MOST_NUMBERS]] or [show(n) for n in numbers[:_MOST_NUMBERS]]
-    more = len(words or numbers) - _MOST_NUMBERS
+    whole = [*array.int64_values, *array.int32_values]
+    numbers = [*array.float64_values, *array.float32_values]
+    shown = [
+        *map(shortened, words[:_MOST_NUMBERS]),
+        *map(str, whole[:_MOST_NUMBERS]),
+        *map(text, numbers[:_MOST_NUMBERS]),
+    ]
+    more = len(words) + len(whole) + len(numbers) - _MOST_NUMBERS
     return ", ".join(shown) + (f" ... {more:,} more" if more > 0 else "")
 
 
 def _all_digits(number: float) -> str:
-    """A value of the data, not a measure of it: nothing is rounded."""
     return str(number).removesuffix(".0")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +12,14 @@ from assay.errors import AssayError, CorruptFileError, MissingFileError
 from assay.latest import VERDICT_FILE, results_folder
 from assay.long_tables import text_of
 from assay.metrics.keys import MetricKey
-from assay.metrics.registry import Better, definitions
+from assay.metrics.registry import Better
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.published import RESULTS_FILE
 from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
 from assay.report.labels import labels_of
+from assay.report.named_metrics import definitions_by_name, names_of_samples
 from assay.result_files import listed, load_eval_run, load_validation_result, load_verdict, records_of
 from assay.results import in_order
 from assay.thresholds import Rule, rules_of
@@ -40,6 +40,7 @@ class Measure:
         better: which values are good ones, if that can be said.
         is_judged: whether a threshold speaks of it.
         is_number: whether its values are single numbers.
+        is_sample: whether its values are values of the data.
     """
 
     label: str
@@ -47,6 +48,7 @@ class Measure:
     better: Better | None = None
     is_judged: bool = False
     is_number: bool = True
+    is_sample: bool = False
 
 
 @dataclass(frozen=True)
@@ -209,38 +211,19 @@ def _rules(config: EvalConfig) -> list[Rule]:
 def _measures(
     keys: Sequence[MetricKey], slices: Sequence[Slice], rules: Sequence[Rule], config: EvalConfig
 ) -> list[Measure]:
-    directions = _directions(config)
+    better = {name: metric.better for name, metric in definitions_by_name(config).items()}
+    samples = names_of_samples(config)
     plain = dict.fromkeys(key._replace(model_name="", is_diff=False) for key in keys)
     judged = {_plain(key) for rule in rules for key in keys if rule.is_for(key)}
     numbers = {_plain(k) for found in slices for k, pair in found.values.items() if pair.value.HasField("double_value")}
     return [
-        Measure(label, key, directions.get(key.name), key in judged, key in numbers)
+        Measure(label, key, better.get(key.name), key in judged, key in numbers, key.name in samples)
         for label, key in labels_of(list(plain)).items()
     ]
 
 
 def _plain(key: MetricKey) -> MetricKey:
     return key._replace(model_name="", is_diff=False)
-
-
-def _directions(config: EvalConfig) -> dict[str, Better | None]:
-    """Name of a metric -> which of its values are good ones."""
-    known = definitions()
-    directions = {definition.name: definition.better for definition in known.values()}
-    for asked in (asked for spec in config.metrics_specs for asked in spec.metrics):
-        name = _own_name(asked.config)
-        if name and asked.class_name in known:
-            directions[name] = known[asked.class_name].better
-    return directions
-
-
-def _own_name(config: str) -> str:
-    text = config.strip()
-    try:
-        name = json.loads(text if text.startswith("{") else f"{{{text}}}").get("name", "")
-    except ValueError:
-        return ""
-    return name if isinstance(name, str) else ""
 
 
 def _models(keys: Sequence[MetricKey], config: EvalConfig) -> list[str]:

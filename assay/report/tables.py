@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from rich.panel import Panel
 from rich.table import Table
@@ -14,11 +14,14 @@ from assay.long_tables import text_of
 from assay.metrics.keys import MetricKey
 from assay.near_miss import one_of
 from assay.printable import printable_line
+from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
-from assay.report.labels import labels_of, name_of, number_text
+from assay.report.cells import value_text
+from assay.report.labels import labels_of, name_of
+from assay.report.named_metrics import names_of_samples
 from assay.report.terminal_text import harmless
-from assay.result_files import listed, load_metrics, load_verdict
+from assay.result_files import listed, load_eval_run, load_metrics, load_verdict
 from assay.results import in_order
 from assay.verdict import Status
 
@@ -51,7 +54,8 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
     columns = keys if tall else _first(keys) if metrics is None else _candidates(keys, metrics)
     table = Table(padding=(0, 0), caption=_caption(len(columns), len(keys), len(shown), len(records)))
     fill = _metrics_down if tall else _slices_down
-    fill(table, shown, columns)
+    run = load_eval_run(results)
+    fill(table, shown, columns, names_of_samples(run.eval_config if run else EvalConfig()))
     return table
 
 
@@ -97,17 +101,23 @@ def _named(slices: Sequence[str]) -> str:
     return ", ".join(slices[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _metrics_down(table: Table, records: Sequence[MetricsForSlice], keys: dict[str, MetricKey]) -> None:
+def _metrics_down(
+    table: Table, records: Sequence[MetricsForSlice], keys: dict[str, MetricKey], samples: Set[str]
+) -> None:
     table.add_column("metric", overflow="fold")
     values = [_values(record) for record in records]
     for record in records:
         table.add_column(harmless(text_of(record)), justify="right")
     table.add_row("rows", *(f"{record.rows:,}" for record in records))
     for label, key in keys.items():
-        table.add_row(harmless(label), *(harmless(_cell(of_slice.get(key))) for of_slice in values))
+        table.add_row(
+            harmless(label), *(harmless(_cell(of_slice.get(key), key.name in samples)) for of_slice in values)
+        )
 
 
-def _slices_down(table: Table, records: Sequence[MetricsForSlice], keys: dict[str, MetricKey]) -> None:
+def _slices_down(
+    table: Table, records: Sequence[MetricsForSlice], keys: dict[str, MetricKey], samples: Set[str]
+) -> None:
     table.add_column("slice", overflow="fold")
     table.add_column("rows", justify="right", no_wrap=True)
     for label in keys:
@@ -117,7 +127,11 @@ def _slices_down(table: Table, records: Sequence[MetricsForSlice], keys: dict[st
     for record in records:
         of_slice = _values(record)
         too_small = ERROR_METRIC_NAME in record.metrics
-        cells = ["too few rows"] if too_small else [_with_change(of_slice, key) for key in keys.values()]
+        cells = (
+            ["too few rows"]
+            if too_small
+            else [_with_change(of_slice, key, key.name in samples) for key in keys.values()]
+        )
         table.add_row(harmless(text_of(record)), f"{record.rows:,}", *map(harmless, cells))
 
 
@@ -181,17 +195,13 @@ def _caption(columns: int, keys: int, shown: int, slices: int) -> str | None:
     return f"{columns} of {keys} metrics, {shown} of {slices} slices; choose with assay show --metrics and --slices"
 
 
-def _with_change(values: dict[MetricKey, MetricValue], key: MetricKey) -> str:
+def _with_change(values: dict[MetricKey, MetricValue], key: MetricKey, is_sample: bool) -> str:
     """The value, and by how much it differs from the baseline's."""
-    change = values.get(key._replace(is_diff=True))
+    change, own = values.get(key._replace(is_diff=True)), _cell(values.get(key), is_sample)
     if key.is_diff or change is None or not change.HasField("double_value"):
-        return _cell(values.get(key))
-    return f"{_cell(values.get(key))} {change.double_value.value:+.4f}"
+        return own
+    return f"{own} {change.double_value.value:+.4f}"
 
 
-def _cell(value: MetricValue | None) -> str:
-    if value is None:
-        return ""
-    if value.HasField("array_value"):
-        return ", ".join(map(number_text, value.array_value.float64_values))
-    return number_text(value.double_value.value) if value.HasField("double_value") else "..."
+def _cell(value: MetricValue | None, is_sample: bool) -> str:
+    return "" if value is None else value_text(value, is_sample=is_sample)

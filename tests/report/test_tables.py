@@ -8,7 +8,10 @@ from assay.errors import ResultsError
 from assay.framing import framed
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import Matrices, Value
+from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.records import metric_records, too_small_records
+from assay.report.cells import cell_of
+from assay.report.evidence import Measure, Slice
 from assay.report.tables import metrics_table, undefined_lines, verdict_panel
 from assay.verdict import Reason, Status, Verdict
 
@@ -73,6 +76,36 @@ def test_chosen_metrics_may_be_arrays_and_come_in_the_order_asked_for(results):
     assert line(shown, "tp") == ["tp", "102, 103"]
     assert shown.index("tp") < shown.index("auc weighted") < shown.index("auc unweighted")
     assert "example_count" not in shown
+
+
+def sample(*values):
+    found = np.empty(1, object)
+    found[0] = np.array(values, object)
+    return found
+
+
+def test_values_of_the_data_are_shown_as_they_are_and_measures_of_it_rounded(tmp_path):
+    values = {
+        MetricKey("false_positive_feature_sampler"): sample(11.289999961853027, 0.1 + 1e-12, 3.0),
+        MetricKey("whole"): sample(2**53 + 1, 7),
+        MetricKey("names"): sample("Łódź", "a"),
+        MetricKey("many"): sample(*range(20)),
+        MetricKey("recall"): np.array([[5 / 6, 1.0]]),
+    }
+    shown = text(metrics_table(save(tmp_path, metric_records([()], np.array([9]), values)), [k.name for k in values]))
+    assert line(shown, "false_positive_feature_sampler")[1] == "11.289999961853027, 0.10000000000100001, 3"
+    assert line(shown, "whole")[1] == "9007199254740993, 7"
+    assert line(shown, "names")[1] == "Łódź, a"
+    assert line(shown, "many")[1] == "0, 1, 2, 3, 4, 5, 6, 7 ... 12 more"
+    assert line(shown, "recall")[1] == "0.8333, 1"
+
+
+@pytest.mark.parametrize(("is_sample", "shown"), [(True, "0.8333333333333334, 1"), (False, "0.8333, 1")])
+def test_the_page_rounds_measures_and_no_values_of_the_data(is_sample, shown):
+    key = MetricKey("recall")
+    (record,) = map(MetricsForSlice.FromString, metric_records([()], np.array([9]), {key: np.array([[5 / 6, 1.0]])}))
+    found = Slice("Overall", 9, {key: record.metric_keys_and_values[0]})
+    assert cell_of(found, key, Measure("recall", key, is_number=False, is_sample=is_sample)) == shown
 
 
 def test_a_metric_or_slice_that_is_not_there_is_named_with_what_is(results):

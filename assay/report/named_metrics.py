@@ -1,0 +1,33 @@
+"""What the metrics of results are, by the names that a config gives them."""
+
+from __future__ import annotations
+
+import json
+
+from assay.metrics.registry import Definition, definitions
+from assay.proto.config_pb2 import EvalConfig
+
+
+def definitions_by_name(config: EvalConfig) -> dict[str, Definition]:
+    """Name of a metric -> its definition: the default names, and those that a config sets."""
+    known = definitions()
+    named = {definition.name: definition for definition in known.values()}
+    for asked in (asked for spec in config.metrics_specs for asked in spec.metrics):
+        name = _own_name(asked.config)
+        if name and asked.class_name in known:
+            named[name] = known[asked.class_name]
+    return named
+
+
+def names_of_samples(config: EvalConfig) -> frozenset[str]:
+    """Names of the metrics whose values are values of the data."""
+    return frozenset(name for name, metric in definitions_by_name(config).items() if metric.needs.reads.shown)
+
+
+def _own_name(config: str) -> str:
+    text = config.strip()
+    try:
+        name = json.loads(text if text.startswith("{") else f"{{{text}}}").get("name", "")
+    except ValueError:
+        return ""
+    return name if isinstance(name, str) else ""
