@@ -127,7 +127,9 @@ def run_model_analysis(
     models = as_configured(filled, config)
     for model in models:
         model_files.check(model)
-    source = narrowed(Source(**described, on_bad_rows=settings.on_bad_rows), config, models, everything=custom)
+    source = narrowed(
+        Source(**described, on_bad_rows=settings.on_bad_rows), config, models, everything=False, own=custom
+    )
     reader = _reader(source, second, needed_columns(config, models) if extractors is None else {})
 
     output = _output(output_path, settings) or tempfile.mkdtemp(prefix="assay-")

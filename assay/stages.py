@@ -190,7 +190,7 @@ def _narrowed(source: Source, context: Context) -> Source:
     stages = context.plan.stages
     tables = any(stage.name == ANALYSIS_TABLE_EVALUATOR_STAGE_NAME for stage in stages)
     own = any("factory" in stage.settings for stage in stages)
-    found = narrowed(source, context.eval_config, context.models, everything=tables or own)
+    found = narrowed(source, context.eval_config, context.models, everything=tables, own=own)
     return replace(found, dictionary=()) if own else found  # own stages see columns as a checkpoint holds them
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -56,13 +56,23 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
     """
     with _naming(file):
         declared = declared_types(source)
+        sliced = columns if source.sliced is None else source.sliced
+        guessed = [name for name in sliced if name in columns and name not in declared]
         for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch):
-            texts, converted = _converted(batch, columns, declared, refuse)
-            guessed = [name for name in source.dictionary or columns if name in columns and name not in declared]
-            yield converted._replace(
-                columns=encoded(converted.columns, source.dictionary),
-                texts={name: _more_than_numbers(texts[name], converted.columns[name]) for name in guessed},
+            values, rows = _converted(batch, columns, declared, refuse)
+            yield Rows(
+                encoded({name: value.values for name, value in values.items()}, source.dictionary),
+                rows,
+                texts={name: _more_than_numbers(values[name]) for name in guessed},
             )
+
+
+class _Converted(NamedTuple):
+    """A column of n rows."""
+
+    values: pa.Array
+    texts: pa.Array | None = None
+    """Of numbers and truth values: the n texts that they were read from, trimmed; null where the value is missing."""
 
 
 class _Malformed:
@@ -265,10 +275,10 @@ def _without_missing(texts: Any) -> Any:
 
 def _converted(
     batch: Rows, columns: Mapping[str, pa.DataType], declared: Mapping[str, pa.DataType], refuse: Refuse
-) -> tuple[Mapping[str, pa.Array], Rows]:
-    """Turns bytes into values of the columns' types, without the rows where that cannot be done; both are returned."""
+) -> tuple[dict[str, _Converted], Numbers]:
+    """Turns bytes into values of the columns' types, without the rows where that cannot be done; and row numbers."""
 
-    def convert(part: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    def convert(part: Mapping[str, pa.Array]) -> dict[str, _Converted]:
         return {name: _convert(part[name], name, kind, name in declared) for name, kind in columns.items()}
 
     def problem(start: int, stop: int) -> str | None:
@@ -279,54 +289,63 @@ def _converted(
         return None
 
     try:
-        return batch.columns, batch._replace(columns=convert(batch.columns))
+        return convert(batch.columns), batch.rows
     except pa.ArrowInvalid:
         bad = []
     for at, why in bad_rows.find(0, len(batch.rows), problem):
         refuse(int(batch.rows[at]), why)
         bad.append(at)
     kept = np.delete(np.arange(len(batch.rows)), bad)
-    texts = {name: column.take(pa.array(kept)) for name, column in batch.columns.items()}
-    return texts, Rows(convert(texts), batch.rows[kept])
+    good = {name: column.take(pa.array(kept)) for name, column in batch.columns.items()}
+    return convert(good), batch.rows[kept]
 
 
-def _convert(column: pa.Array, name: str, kind: pa.DataType, declared: bool) -> pa.Array:
+def _convert(column: pa.Array, name: str, kind: pa.DataType, declared: bool) -> _Converted:
     """Bytes -> values; whole numbers that are only guessed become float64 if some are not whole."""
     try:
         texts = column.cast(pa.string())
         if pa.types.is_null(kind):
             kind = _infer(texts)
         if pa.types.is_string(kind):
-            return texts
+            return _Converted(texts)
         if pa.types.is_null(kind):
-            return pa.nulls(len(texts))
-        numbers = _without_missing(texts)
-        if pa.types.is_int64(kind) and not declared and not _casts(numbers, kind):
-            kind = pa.float64()
-        return numbers.cast(kind)
+            return _Converted(pa.nulls(len(texts)))
+        trimmed = _without_missing(texts)
+        widened = pa.float64() if pa.types.is_int64(kind) and not declared else None
+        return _Converted(_cast(trimmed, kind, widened), trimmed)
     except pa.ArrowInvalid as error:
         raise pa.ArrowInvalid(f"column {name!r}: {error}") from error
 
 
-def _more_than_numbers(texts: pa.Array, numbers: pa.Array) -> pa.Array:
+def _cast(texts: pa.Array, kind: pa.DataType, widened: pa.DataType | None) -> pa.Array:
+    """Texts as values of a type, or of a wider one if there is one and they need it."""
+    try:
+        return texts.cast(kind)
+    except pa.ArrowInvalid:
+        if widened is None:
+            raise
+    return texts.cast(widened)
+
+
+def _more_than_numbers(column: _Converted) -> pa.Array:
     """The texts (n,) that say more than the numbers (n,) that were read from them, such as `007`; null elsewhere.
 
     Where there is none, and for columns that are no numbers, an array of type null.
     """
+    numbers, texts = column
     kind = numbers.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        return pa.nulls(len(texts))
-    trimmed = pc.utf8_trim_whitespace(texts.cast(pa.string()))
-    is_usual = pc.fill_null(pc.equal(numbers.cast(pa.string()), trimmed), True)
+    if texts is None or pa.types.is_boolean(kind):
+        return pa.nulls(len(numbers))
+    is_usual = pc.fill_null(pc.equal(numbers.cast(pa.string()), texts), True)
     if pa.types.is_floating(kind):  # a whole number among floats is told without a point, and stays so
         is_usual = pc.and_(is_usual, pc.fill_null(pc.not_equal(pc.floor(numbers), numbers), True))
     if pc.all(is_usual).as_py():
-        return pa.nulls(len(texts))
+        return pa.nulls(len(numbers))
 
     # Of the others, each text is looked at once: most are numbers in another usual form, such as 1.0.
-    others = pc.if_else(is_usual, None, trimmed).dictionary_encode()
+    others = pc.if_else(is_usual, None, texts).dictionary_encode()
     pairs = zip(others.dictionary.to_pylist(), others.dictionary.cast(kind).to_pylist(), strict=True)
     kept = pa.array(
         [None if repr(number_or_text(text)) == repr(number) else text for text, number in pairs], pa.string()
     )
-    return pa.nulls(len(texts)) if kept.null_count == len(kept) else kept.take(others.indices)
+    return pa.nulls(len(numbers)) if kept.null_count == len(kept) else kept.take(others.indices)

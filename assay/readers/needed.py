@@ -27,21 +27,26 @@ def needed_columns(config: EvalConfig, refs: Sequence[ModelRef]) -> dict[str, st
     return needed
 
 
-def narrowed(source: Source, config: EvalConfig, refs: Sequence[ModelRef], *, everything: bool) -> Source:
+def narrowed(
+    source: Source, config: EvalConfig, refs: Sequence[ModelRef], *, everything: bool, own: bool = False
+) -> Source:
     """The source with no more columns than are needed.
 
     Args:
         source: columns that it names already stay as they are.
         config: its slicing features come as dictionary arrays.
         refs: a model that takes serialised tf.Examples also wants the raw records.
-        everything: somebody, a stage of the user's own for example, may need any column.
+        everything: somebody may need any column.
+        own: stages of the user's own may need any column, and slice by it.
     """
     needs = [models.needs(ref) for ref in refs]
-    everything = everything or any(need.columns is None and not need.raw for need in needs)
+    features = tuple(dict.fromkeys(f for slicing in slicings_of(config) for f in slicing.features))
+    everything = everything or own or any(need.columns is None and not need.raw for need in needs)
     columns = None if everything else tuple(needed_columns(config, refs))
     return replace(
         source,
         columns=source.columns if source.columns is not None else columns,
-        dictionary=tuple(dict.fromkeys(f for slicing in slicings_of(config) for f in slicing.features)),
+        dictionary=features,
+        sliced=None if own else features,
         raw=any(need.raw for need in needs),
     )

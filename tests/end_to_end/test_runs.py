@@ -266,11 +266,28 @@ def test_only_the_columns_that_somebody_needs_are_read(tmp_path):
     }
     source = source_of(context_of(with_params(compile_analysis(analysis, tmp_path), {})))
     assert set(source.columns or ()) == {"label", "score", "weight", "group", "level"}
-    assert set(source.dictionary) == {"group", "level"}
+    assert set(source.dictionary) == set(source.sliced or ()) == {"group", "level"}
     with_table = source_of(
         context_of(with_params(compile_analysis({**analysis, "analysis_table": True}, tmp_path), {}))
     )
     assert with_table.columns is None
+    assert set(with_table.sliced or ()) == {"group", "level"}
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_without_slices_nobody_slices_unless_a_stage_of_the_user_s_own_may(tmp_path, form):
+    from assay.stages import context_of, join_of, source_of
+
+    inputs = {"format": form, "files": "a", "join": {"files": "b", "format": form, "on": ["id"]}}
+    config = {**CONFIG, "slicing_specs": [{}]}
+    analysis = {"inputs": inputs, "eval_config": config, "output": "out"}
+    own = [{"name": "Mine", "factory": "tests.end_to_end.steps:anything", "adds": ["mine"]}]
+    for extra, sliced in (({}, ()), ({"analysis_table": True}, ()), ({"extractors": own}, None)):
+        context = context_of(with_params(compile_analysis({**analysis, **extra}, tmp_path), {}))
+        join = join_of(context)
+        assert join is not None
+        assert (source_of(context).sliced, join.main.sliced, join.second.sliced) == (sliced, sliced, sliced)
+        assert source_of(context, everything=True).sliced is None  # a checkpoint may serve other slices
 
 
 def test_the_analysis_table_holds_every_row(tmp_path):
