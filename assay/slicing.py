@@ -426,7 +426,7 @@ def check_apart(keys: Iterable[SliceKey]) -> None:
                 raise ColumnTypeError(
                     f"column {name!r} holds {str(value)!r} as text in some rows and as a number in others, so its "
                     "slices could not be told apart; store it as one type in every file, or give its type in "
-                    "inputs.types (CSV, JSON lines)"
+                    "inputs.options.types (CSV, JSON lines)"
                 )
 
 

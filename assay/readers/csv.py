@@ -219,7 +219,7 @@ def _names(file: str, source: Source) -> list[str]:
             return list(reader.schema.names)
         except UnicodeDecodeError as error:
             raise CorruptFileError(
-                f"{file}: the header is not UTF-8: {error}; set inputs.encoding to what it is, such as latin-1"
+                f"{file}: the header is not UTF-8: {error}; set inputs.options.encoding to what it is, such as latin-1"
             ) from error
 
 

@@ -54,7 +54,7 @@ def open_text(file: str, form: str, encoding: str | None = None) -> Unpacked | T
         if encoding is None and signatures.holds_wide_text(head):
             raise CorruptFileError(
                 f"{file}: not readable as {form}: full of NUL bytes, as UTF-16 is; save it as UTF-8"
-                + (", or set inputs.encoding to utf-16-le" if form == "CSV" else "")
+                + (", or set inputs.options.encoding to utf-16-le" if form == "CSV" else "")
             )
     except BaseException:
         stream.close()

@@ -69,7 +69,7 @@ def _inferred(lines: Sequence[bytes], declared: Mapping[str, pa.DataType]) -> di
 
 
 def _mixed(file: str, error: Exception) -> ColumnTypeError:
-    return ColumnTypeError(f"{file}: {error}; make the values alike, or declare inputs.types")
+    return ColumnTypeError(f"{file}: {error}; make the values alike, or declare inputs.options.types")
 
 
 def _long_line(file: str, row: int) -> CorruptFileError:

@@ -75,7 +75,7 @@ class Source:
             _one_of(f"an option of {self.place} of format {self.format}", option, _OPTIONS[self.format])
         _check_lists(self.place, self.options)
         for column, name in self.options.get("types", {}).items():
-            _one_of(f"{self.place}.types.{column}", name, tuple(_TYPES))
+            _one_of(f"{self.place}.options.types.{column}", name, tuple(_TYPES))
         _check_texts(self.place, self.options)
         if self.raw and self.format != "tfrecord":
             raise ConfigError(
@@ -182,7 +182,7 @@ def check_names(file: str, there: Mapping[str, Any], needed: Mapping[str, str]) 
 def _other_delimiter(there: Mapping[str, Any]) -> str:
     """A lone column whose name holds what may be a delimiter: advice to declare it."""
     found = re.search(r"[;\t|,]", next(iter(there))) if len(there) == 1 else None
-    return "" if found is None else f"; is the delimiter {found[0]!r}? If so, set inputs.delimiter"
+    return "" if found is None else f"; is the delimiter {found[0]!r}? If so, set inputs.options.delimiter"
 
 
 def _missing(file: str, column: str, who: str, there: Mapping[str, Any]) -> str:
@@ -210,11 +210,11 @@ def _check_lists(place: str, options: Mapping[str, Any]) -> None:
     for option in {"columns", "null_values"} & options.keys():
         texts = options[option]
         if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-            raise ConfigError(f"{place}.{option} is {texts!r}; expected a list of texts")
+            raise ConfigError(f"{place}.options.{option} is {texts!r}; expected a list of texts")
     if "columns" in options and not options["columns"]:
-        raise ConfigError(f"{place}.columns is empty; expected a name for each column, or no such option")
+        raise ConfigError(f"{place}.options.columns is empty; expected a name for each column, or no such option")
     if not isinstance(options.get("types", {}), Mapping):
-        raise ConfigError(f"{place}.types is {options['types']!r}; expected column: type")
+        raise ConfigError(f"{place}.options.types is {options['types']!r}; expected column: type")
 
 
 def _check_texts(place: str, options: Mapping[str, Any]) -> None:
@@ -222,14 +222,14 @@ def _check_texts(place: str, options: Mapping[str, Any]) -> None:
     for option in ("delimiter", "quote", "escape"):
         value = options.get(option, ",")
         if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in "\r\n\0":
-            raise ConfigError(f"{place}.{option} is {value!r}; expected one ASCII character")
+            raise ConfigError(f"{place}.options.{option} is {value!r}; expected one ASCII character")
     encoding = options.get("encoding", "utf-8")
     try:
         if not isinstance(encoding, str) or not codecs.lookup(encoding)._is_text_encoding:
             raise LookupError
     except (LookupError, ValueError):
         raise ConfigError(
-            f"{place}.encoding is {encoding!r}; expected that of an encoding of text, such as utf-8, utf-16 or latin-1"
+            f"{place}.options.encoding is {encoding!r}; expected that of an encoding of text, such as utf-8, utf-16 or latin-1"
         ) from None
 
 

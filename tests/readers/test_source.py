@@ -56,7 +56,7 @@ def test_no_files_at_all_is_refused():
         ({"on_bad_rows": "ignore"}, "on_bad_rows is 'ignore'; expected one of fail, skip"),
         ({"options": {"delimeter": ";"}}, "'delimeter'.*did you mean 'delimiter'"),
         ({"format": "parquet", "options": {"quote": "'"}}, "'quote'; expected one of none"),
-        ({"options": {"types": {"a": "int"}}}, r"inputs\.types\.a is 'int'.*did you mean 'int64'"),
+        ({"options": {"types": {"a": "int"}}}, r"inputs\.options\.types\.a is 'int'.*did you mean 'int64'"),
         ({"raw": True}, r"serialised tf\.Examples, but inputs\.format is 'csv'"),
         ({"batch_rows": 0}, "batch_rows is 0"),
     ],

@@ -130,7 +130,7 @@ def test_a_long_file_in_utf16_is_read_over_the_ends_of_blocks(read, write):
 
 
 def test_a_header_in_latin_1_names_the_file_and_the_cure(read, write):
-    with pytest.raises(CorruptFileError, match=r"a\.csv: the header is not UTF-8: .*set inputs\.encoding .*latin-1"):
+    with pytest.raises(CorruptFileError, match=r"a\.csv: the header is not UTF-8: .*set inputs\.options\.encoding .*latin-1"):
         read("csv", write("a.csv", "größe,b\n1,2\n".encode("latin-1")))
 
 
@@ -154,14 +154,14 @@ def test_utf_16_without_a_mark_is_named(read, write, form, text):
 
 @pytest.mark.parametrize("encoding", ["utf-99", "base64", "", 8])
 def test_an_unknown_encoding_is_refused_at_once(encoding):
-    with pytest.raises(ConfigError, match=r"inputs\.encoding is .*such as utf-8"):
+    with pytest.raises(ConfigError, match=r"inputs\.options\.encoding is .*such as utf-8"):
         Source("csv", ("a",), options={"encoding": encoding})
 
 
 @pytest.mark.parametrize("option", ["delimiter", "quote", "escape"])
 @pytest.mark.parametrize("value", ["", ";;", "é", "\n", 3])
 def test_a_separator_that_is_no_character_is_refused_at_once(option, value):
-    with pytest.raises(ConfigError, match=rf"inputs\.{option} is .*expected one ASCII character"):
+    with pytest.raises(ConfigError, match=rf"inputs\.options\.{option} is .*expected one ASCII character"):
         Source("csv", ("a",), options={option: value})
 
 
@@ -174,7 +174,7 @@ def test_a_separator_that_is_no_character_is_refused_at_once(option, value):
     ],
 )
 def test_an_option_of_the_wrong_shape_is_refused_at_once(option, value):
-    with pytest.raises(ConfigError, match=rf"inputs\.{option} is .*expected "):
+    with pytest.raises(ConfigError, match=rf"inputs\.options\.{option} is .*expected "):
         Source("csv", ("a",), options={option: value})
 
 
