@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
-import time
+import uuid
 
 import pytest
 
@@ -14,6 +13,7 @@ from assay.operators.launchers.docker import DockerLauncher
 from assay.operators.launchers.launcher import StageCall
 from tests.airflow.conftest import GOOD_DAY, analysis
 from tests.airflow.runs import returned, run_dag
+from tests.airflow.waiting_analysis import wait_until_it_waits, write_waiting_analysis
 from tests.latest_results import latest
 
 DAG_FILE = """
@@ -28,6 +28,12 @@ with DAG("in_docker", schedule=None):
 
 def call(*arguments, image="core", name="a.run.Gate.1"):
     return StageCall(arguments=arguments, image=image, name=name)
+
+
+@pytest.fixture
+def run():
+    """Name of a run that no test has had, and left containers of."""
+    return f"run-{uuid.uuid4()}"
 
 
 def of_stage(engine, stage):
@@ -53,30 +59,46 @@ def test_exit_code_and_last_line_of_a_container_come_through(engine):
     assert running.wait() == 64
 
 
-def waiting(tmp_path, name):
-    """A container that waits for ever: for somebody to write to a pipe."""
-    pipe = tmp_path / "analysis.yaml"
-    if not pipe.exists():
-        os.mkfifo(pipe)
-    return DockerLauncher(network="none", mounts=[str(tmp_path)]).start(call("check", str(pipe), name=name))
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with an analysis that waits for ever."""
+    write_waiting_analysis(tmp_path / "waiting")
+    return tmp_path / "waiting"
 
 
-def test_stopping_ends_the_container_with_the_signal_that_it_heeds(engine, tmp_path):
-    running = waiting(tmp_path, "stopped.Gate.1")
-    threading.Timer(3.0, running.stop).start()
+def waiting(folder, name, *more):
+    """A container whose reader waits for ever, and has begun to."""
+    launcher = DockerLauncher(network="none", mounts=[str(folder)], env={"PYTHONPATH": str(folder)})
+    running = launcher.start(call("run", f"{folder}/analysis.json", *more, name=name))
+    wait_until_it_waits(folder)
+    return running
+
+
+def test_stopping_ends_the_container_with_the_signal_that_it_heeds(engine, folder, run):
+    running = waiting(folder, f"{run}.Gate.1")
+    threading.Timer(0.5, running.stop).start()
     assert list(running.lines())[-1] == "error: interrupted"
     assert running.wait() == 130
-    assert of_stage(engine, "stopped.Gate") == []
+    assert of_stage(engine, f"{run}.Gate") == []
 
 
-def test_a_retry_stops_what_an_earlier_try_left_running(engine, tmp_path):
-    left = waiting(tmp_path, "left.Gate.1")
-    time.sleep(3)
-    again = waiting(tmp_path, "left.Gate.2")
+def test_a_retry_stops_what_an_earlier_try_left_running(engine, folder, run):
+    left = waiting(folder, f"{run}.Gate.1")
+    again = waiting(folder, f"{run}.Gate.2")
     assert left.wait() == 130
-    assert len(of_stage(engine, "left.Gate")) == 1
+    assert len(of_stage(engine, f"{run}.Gate")) == 1
     again.stop()
-    again.wait()
+    assert again.wait() == 130
+
+
+def test_a_stage_of_the_same_name_of_another_analysis_goes_on(engine, folder, run):
+    ours = waiting(folder, f"{run}.Analyse.1")
+    others = waiting(folder, f"{run}.Analyse.1", "--quiet")
+    assert len(of_stage(engine, f"{run}.Analyse")) == 2
+    for running in (ours, others):
+        running.stop()
+        assert running.wait() == 130
+    assert of_stage(engine, f"{run}.Analyse") == []
 
 
 def test_an_image_that_the_engine_does_not_have_is_not_tried_again(engine):

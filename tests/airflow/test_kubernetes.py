@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from assay.operators.launchers.launcher import StageCall
 from tests.airflow.conftest import GOOD_DAY, analysis
 from tests.airflow.kubernetes_server import KubernetesServer
 from tests.airflow.runs import returned, run_dag
+from tests.airflow.waiting_analysis import wait_until_it_waits, write_waiting_analysis
 from tests.latest_results import latest
 
 DAG_FILE = """
@@ -167,27 +167,20 @@ def test_a_log_that_may_not_be_read_does_not_fail_the_stage(server, launcher, sh
     assert caplog.text.count("its log cannot be read: 403") == 1
 
 
-def waiting(launcher, tmp_path, attempt=1):
-    """A stage that waits for ever: for somebody to write to a pipe."""
-    pipe = tmp_path / "pipes" / "analysis.yaml"
-    if not pipe.exists():
-        pipe.parent.mkdir()
-        os.mkfifo(pipe, 0o666)
-        pipe.chmod(0o666)
-    able = launcher(
-        volumes=[{"name": "pipes", "hostPath": {"path": str(pipe.parent)}}],
-        volume_mounts=[{"name": "pipes", "mountPath": "/pipes"}],
-    )
-    return able.start(call("check", "/pipes/analysis.yaml", attempt=attempt))
-
-
 def test_stopping_ends_the_container_with_the_signal_that_it_heeds(server, launcher, tmp_path):
-    running = waiting(launcher, tmp_path)
+    folder = tmp_path / "waiting"
+    write_waiting_analysis(folder)
+    able = launcher(
+        volumes=[{"name": "waiting", "hostPath": {"path": str(folder)}}],
+        volume_mounts=[{"name": "waiting", "mountPath": "/waiting"}],
+        env={"PYTHONPATH": "/waiting"},
+    )
+    running = able.start(call("run", "/waiting/analysis.json"))
     server.leaving.clear()
 
     def stop():
-        until(lambda: phase(server) == "Running")
-        time.sleep(3)
+        wait_until_it_waits(folder)
+        time.sleep(0.5)
         running.stop()
         running.stop()
 
