@@ -5,46 +5,37 @@ Standard library only.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
+from assay.blessed import place_of
 from assay.errors import ConfigError
-from assay.plan import EXTRACT, READ_INPUTS, WRITE_RESULTS, Plan
-
-EVERYTHING = ""
-"""In place of the kind of a task: one that does all that the plan does."""
-
-_INPUTS = re.compile(r"inputs\b")
-_CALLABLE = "callable"
+from assay.plan import READ_INPUTS, WRITE_RESULTS, Plan, Task, places
+from assay.shapes import is_checkpointed, kind_of, runs_models
 
 
-def local_places(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Field and path of each place that is no URI; what begins with a parameter may become one, and is left out."""
-    inputs = plan.inputs
-    places = [(f"inputs.files[{i}]", file) for i, file in enumerate(inputs.get("files", ()))]
-    joined = (inputs.get("join") or {}).get("files", ())
-    places += [(f"inputs.join.files[{i}]", file) for i, file in enumerate(joined)]
-    places += [(f"models[{i}].uri", m["uri"]) for i, m in enumerate(plan.models) if m.get("type") != _CALLABLE]
-    places.append(("output", plan.output))
-    return ((field, place) for field, place in places if place.startswith("/"))
+def places_of(plan: Plan, task: Task) -> Iterator[tuple[str, str]]:
+    """Field and place of each file or folder of a plan, beside checkpoints, that a task reads or writes."""
+    return ((field, place) for field, place in places(plan) if _is_needed(plan, task, field, place))
 
 
-def check_reached(plan: Plan, mounted: Collection[str], where: str, kind: str = EVERYTHING, root: str = "") -> None:
-    """Refuses a plan whose containers would look for files that they do not have.
+def is_local(place: str) -> bool:
+    """Whether a place is a path; what begins with a parameter may become a URI, and is none."""
+    return place.startswith("/")
+
+
+def check_reached(needed: Iterable[tuple[str, str]], mounted: Collection[str], where: str) -> None:
+    """Refuses a container that would look for files that it does not have.
 
     Args:
-        plan: a plan.
-        mounted: folders that the containers see.
-        where: what runs the containers, for the message.
-        kind: of the task that runs there; by default all kinds.
-        root: of the checkpoints, if containers are to see that too.
+        needed: field and place of what is read or written there.
+        mounted: folders that the container sees.
+        where: which container that is, for the message.
 
     Raises:
         ConfigError: a place lies in none of the folders.
     """
-    roots = [("root", root)] if root.startswith("/") else []
-    for field, place in [*roots, *local_places(plan)]:
-        if _is_needed(field, kind) and not any(_is_below(place, folder) for folder in mounted):
+    for field, place in needed:
+        if is_local(place) and not is_in(place, mounted):
             raise ConfigError(
                 f"{field}: {place} is a path of this machine, which {where} does not have; "
                 "give a gs:// URI or a parameter that brings one, start relative paths from a URI (--base, or "
@@ -52,16 +43,17 @@ def check_reached(plan: Plan, mounted: Collection[str], where: str, kind: str = 
             )
 
 
-def _is_below(place: str, folder: str) -> bool:
-    return f"{place}/".startswith(f"{folder.rstrip('/')}/")
+def is_in(place: str, folders: Iterable[str]) -> bool:
+    """Whether a path is one of some folders, or below one."""
+    return any(f"{place}/".startswith(f"{folder.rstrip('/')}/") for folder in folders)
 
 
-def _is_needed(field: str, kind: str) -> bool:
-    """Whether a task of some kind looks at a place: reading pins the models, and extracting runs them."""
-    if field == "root":
+def _is_needed(plan: Plan, task: Task, field: str, place: str) -> bool:
+    """Reading pins the models and looks up which is blessed; only who runs the models looks at them again."""
+    if not is_checkpointed(plan):
         return True
+    kind = kind_of(plan, task)
     if field == "output":
-        return kind in (EVERYTHING, WRITE_RESULTS)
-    if _INPUTS.match(field):
-        return kind in (EVERYTHING, READ_INPUTS)
-    return kind in (EVERYTHING, READ_INPUTS, EXTRACT)
+        return kind == WRITE_RESULTS
+    is_model = field.startswith("models") and place != place_of(plan)
+    return kind == READ_INPUTS or (is_model and runs_models(plan, task))

@@ -444,7 +444,7 @@ def _check_tasks(plan: Plan) -> None:
 
 
 def _check_places(plan: Plan) -> None:
-    for path, place in _places(plan):
+    for path, place in places(plan):
         if not isinstance(place, str) or not _ABSOLUTE.match(place) or (plan.resolved and place.startswith("${")):
             raise ConfigError(
                 f"{path}: expected an absolute path or a URI in a plan, found {place!r}; a parameter at the start must "
@@ -454,7 +454,8 @@ def _check_places(plan: Plan) -> None:
             raise ConfigError(f"{path}: expected a name that a file can have, found {place!r}")
 
 
-def _places(plan: Plan) -> Iterator[tuple[str, Any]]:
+def places(plan: Plan) -> Iterator[tuple[str, Any]]:
+    """Field and place of each file or folder that a plan names: data, labels, models, results."""
     for i, file in enumerate(plan.inputs.get("files", [])):
         yield f"inputs.files[{i}]", file
     for i, file in enumerate(plan.inputs.get("join", {}).get("files", [])):

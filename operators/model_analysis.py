@@ -16,7 +16,7 @@ from airflow.sdk.definitions._internal.contextmanager import DagContext
 from assay import storage
 from assay.errors import ConfigError, MissingFileError
 from assay.file_paths import FilePath, path_text
-from assay.local_places import EVERYTHING, check_reached
+from assay.local_places import check_reached, places_of
 from assay.operators.bless import BlessOperator
 from assay.operators.connections import Chain
 from assay.operators.gate import FAIL, SKIP, WARN, ModelGateOperator
@@ -213,8 +213,8 @@ class _Wiring:
         launcher = self.launchers.get(task.name, self.launcher)
         mounted = launcher.mounted() if isinstance(launcher, Contained) else None
         if mounted is not None:
-            kind = kind_of(self.plan, task) if is_checkpointed(self.plan) else EVERYTHING
-            check_reached(self.plan, mounted, f"a container of {type(launcher).__name__}", kind, self.root)
+            where = f"the container of {task.name} ({type(launcher).__name__})"
+            check_reached([("root", self.root), *places_of(self.plan, task)], mounted, where)
 
     def make(self, params: Mapping[str, Any]) -> None:
         """Makes all tasks in the current task group."""

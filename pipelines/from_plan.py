@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Unpack
 
-from google.protobuf import json_format
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
 from assay.file_paths import FilePath, path_text
-from assay.local_places import check_reached
+from assay.pipelines.mounts import check_mounts
 from assay.pipelines.on_verdict import if_blessed
 from assay.pipelines.tasks import FINISH, Settings, analysis, configured
 from assay.plan import CORE_IMAGE, Plan
-from assay.storage import is_remote
 
 
 def build(
@@ -75,7 +73,7 @@ def pipeline_of(
         more: further parameters: name -> (type, default), `...` for none.
 
     Raises:
-        ConfigError: the root is a bucket, and a place of the plan a path that only the author's machine has.
+        ConfigError: the root is a bucket or on a volume, and a place of the plan a path that its task does not see.
     """
     given = {"root": (str, path_text(root, "root") or ...), **(more or {})}
     open_params = {param: default for param, default in plan.params.items() if param not in (*without, *plan.secrets)}
@@ -97,19 +95,5 @@ def pipeline_of(
     pipeline.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # Kubeflow reads it
     pipeline.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     made = dsl.pipeline(name=name, description=description)(pipeline)
-    if is_remote(str(given["root"][1])):
-        check_reached(plan, folders_mounted(made), f"a cluster whose root is {given['root'][1]}")
+    check_mounts(made, plan, path_text(root, "root"))
     return made
-
-
-def folders_mounted(pipeline: BaseComponent) -> set[str]:
-    """Folders of volumes that tasks of a pipeline see."""
-    return set(_mount_paths(json_format.MessageToDict(pipeline.platform_spec)))
-
-
-def _mount_paths(value: Any) -> Iterator[str]:
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    if isinstance(value, Mapping) and isinstance(value.get("mountPath"), str):
-        yield value["mountPath"]
-    for part in inner:
-        yield from _mount_paths(part)

@@ -1,11 +1,11 @@
-"""Which places of a plan exist on its author's machine only."""
+"""Which places of a plan exist on its author's machine only, and which tasks look for them."""
 
 import pytest
 
 from assay.analysis_file import compile_analysis
 from assay.errors import ConfigError
-from assay.local_places import check_reached, local_places
-from assay.plan import EVALUATE, EXTRACT, READ_INPUTS, WRITE_RESULTS
+from assay.local_places import check_reached, is_local, places_of
+from assay.shapes import CUTS, EVERY, NO_CHECKPOINTS, reshaped, task_named
 
 CONFIG = {
     "model_specs": [{"name": "new", "label_key": "y"}, {"name": "old", "label_key": "y", "is_baseline": True}],
@@ -13,7 +13,7 @@ CONFIG = {
 }
 
 
-def plan_in(folder, **changes):
+def plan_in(folder, checkpoints=EVERY, **changes):
     content = {
         "params": {"where": None},
         "inputs": {
@@ -28,11 +28,20 @@ def plan_in(folder, **changes):
         "eval_config": CONFIG,
         "output": "out/${where}",
     }
-    return compile_analysis({**content, **changes}, folder)
+    return reshaped(compile_analysis({**content, **changes}, folder), checkpoints)
+
+
+def needed(plan, task):
+    """Fields of the paths that a task needs."""
+    return [field for field, place in places_of(plan, task_named(plan, task)) if is_local(place)]
+
+
+DATA, MODEL = ["inputs.files[1]", "inputs.join.files[0]"], ["models[0].uri"]
 
 
 def test_data_labels_models_and_output_are_looked_at_and_uris_parameters_and_functions_are_not(tmp_path):
-    assert dict(local_places(plan_in(tmp_path))) == {
+    plan = plan_in(tmp_path, NO_CHECKPOINTS)
+    assert {field: place for field, place in places_of(plan, plan.tasks[0]) if is_local(place)} == {
         "inputs.files[1]": f"{tmp_path}/day.csv",
         "inputs.join.files[0]": f"{tmp_path}/labels.csv",
         "models[0].uri": f"{tmp_path}/models/new",
@@ -40,39 +49,57 @@ def test_data_labels_models_and_output_are_looked_at_and_uris_parameters_and_fun
     }
 
 
-def test_the_blessed_baseline_has_a_place_too(tmp_path):
+@pytest.mark.parametrize(
+    ("task", "fields"),
+    [
+        ("ReadInputs", [*DATA, *MODEL]),  # it pins the models
+        ("ExtractFeatures", []),
+        ("ExtractLabels", []),
+        ("ExtractPredictions", MODEL),
+        ("ExtractSliceKeys", []),
+        ("EvaluateMetricsAndPlots", []),
+        ("Gate", []),
+        ("WriteResults", ["output"]),
+    ],
+)
+def test_a_task_needs_what_itself_reads_or_writes(tmp_path, task, fields):
+    assert needed(plan_in(tmp_path), task) == fields
+
+
+def test_of_extractors_that_run_together_the_task_needs_the_model_if_one_of_them_runs_it(tmp_path):
+    plan = plan_in(tmp_path, CUTS)
+    assert [task.name for task in plan.tasks if "models[0].uri" in needed(plan, task.name)] == [
+        "ReadInputs",
+        "ExtractPredictions",
+    ]
+
+
+def test_predictions_in_the_data_need_no_model(tmp_path):
+    config = {**CONFIG, "model_specs": [{"label_key": "y", "prediction_key": "p"}]}
+    plan = plan_in(tmp_path, models=[], eval_config=config)
+    extractors = [task.name for task in plan.tasks if task.name.startswith("Extract")]
+    assert [needed(plan, name) for name in extractors] == [[]] * len(extractors)
+
+
+def test_who_was_blessed_is_looked_up_by_reading_alone(tmp_path):
     models = [
         {"name": "new", "uri": "gs://b/new", "type": "saved_model"},
         {"name": "old", "uri": "blessed.json", "baseline": "blessed"},
     ]
-    assert ("models[1].uri", f"{tmp_path}/blessed.json") in local_places(plan_in(tmp_path, models=models))
+    plan = plan_in(tmp_path, models=models)
+    assert ("models[1].uri", f"{tmp_path}/blessed.json") in places_of(plan, plan.tasks[0])
+    assert [task.name for task in plan.tasks if "models[1].uri" in needed(plan, task.name)] == ["ReadInputs"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "field"),
-    [
-        ("", r"inputs.files\[1\]"),
-        (READ_INPUTS, r"inputs.files\[1\]"),
-        (EXTRACT, r"models\[0\].uri"),
-        (WRITE_RESULTS, "output"),
-    ],
-)
-def test_a_task_must_reach_what_it_reads_or_writes(tmp_path, kind, field):
-    plan = plan_in(tmp_path)
-    with pytest.raises(ConfigError, match=f"^{field}: {tmp_path}/.* of this machine, which a pod does not have; give"):
-        check_reached(plan, [], "a pod", kind)
-    check_reached(plan, [f"{tmp_path}/"], "a pod", kind)
-    check_reached(plan, [], "a pod", EVALUATE)
+def test_a_container_must_see_what_it_needs(tmp_path):
+    places = [("inputs.files[0]", "gs://b/1.csv"), ("output", f"{tmp_path}/out")]
+    with pytest.raises(ConfigError, match=f"^output: {tmp_path}/out is a path of this machine, which a pod does not h"):
+        check_reached(places, [], "a pod")
+    check_reached(places, [f"{tmp_path}/"], "a pod")
+    check_reached(places, ["/"], "a pod")
+    check_reached(places[:1], [], "a pod")
 
 
 def test_a_folder_of_a_similar_name_is_another_one(tmp_path):
     with pytest.raises(ConfigError):
-        check_reached(plan_in(tmp_path), [str(tmp_path)[:-1]], "a pod")
-    check_reached(plan_in(tmp_path), ["/"], "a pod")
-
-
-def test_the_root_is_looked_at_where_it_is_named(tmp_path):
-    plan = plan_in(tmp_path)
-    with pytest.raises(ConfigError, match=r"^root: /checkpoints"):
-        check_reached(plan, [str(tmp_path)], "a pod", EVALUATE, "/checkpoints")
-    check_reached(plan, [str(tmp_path)], "a pod", EVALUATE, "gs://b/checkpoints")
+        check_reached([("root", str(tmp_path))], [str(tmp_path)[:-1]], "a pod")

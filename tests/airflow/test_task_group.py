@@ -179,6 +179,27 @@ def test_a_place_that_containers_do_not_have_is_refused_where_it_can_be_known(ma
     assert not told or (f"ConfigError: {told}/" in errors[0] and "or mount the folder" in errors[0])
 
 
+@pytest.mark.parametrize(
+    ("stage", "told"),
+    [("ExtractSliceKeys", ""), ("ExtractLabels", ""), ("Gate", ""), ("ExtractPredictions", "models[0].uri: ")],
+)
+def test_of_the_extractors_only_the_one_that_runs_the_model_must_see_it(make, data, tmp_path, stage, told):
+    from airflow.dag_processing.dagbag import DagBag
+
+    body = f"""
+    from assay.operators import DockerLauncher
+    launchers = {{{stage!r}: DockerLauncher(mounts=[ROOT])}}
+    model_analysis_task_group(ANALYSIS, root=ROOT, launchers=launchers)()
+"""
+    config = {**analysis(data, tmp_path)["eval_config"], "model_specs": [{"label_key": "label"}]}
+    models = [{"name": "m", "type": "keras", "uri": f"{tmp_path}/m.keras"}]
+    file = make(body, checkpoint="every", models=models, eval_config=config)
+    errors = list(DagBag(str(file)).import_errors.values())
+    assert len(errors) == bool(told)
+    assert not told or f"ConfigError: {told}{tmp_path}/m.keras is a path" in errors[0]
+    assert not told or f"the container of {stage} (DockerLauncher)" in errors[0]
+
+
 def test_places_may_be_paths(make):
     as_text, as_path = (
         tasks_of(make(f"    model_analysis_task_group({arguments})()"))

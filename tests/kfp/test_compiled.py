@@ -118,6 +118,60 @@ def test_a_place_on_a_volume_that_tasks_mount_is_taken(tmp_path):
         model_validation(plan_of("/mnt/data/days", "/mnt/datas"), root="gs://b/c", for_task=pods)
 
 
+def mounting(*tasks):
+    """Gives some tasks the volume at /data."""
+    return for_task({task: Pods(claims={"/data": "data"}) for task in tasks})
+
+
+READS = r"inputs.files\[0\]: /data/days/\S+ is a path of this machine, which the container of ReadInputs on a cluster"
+WRITES = "output: /data/out/\\S+ is a path of this machine, which the container of WriteResults on a cluster"
+
+
+@pytest.mark.parametrize(
+    ("tasks", "told"),
+    [
+        (["ReadInputs"], WRITES),
+        (["WriteResults"], READS),
+        (["Gate", "finish", "bless"], READS),
+        (["ReadInputs", "WriteResults"], ""),
+    ],
+)
+def test_each_task_has_to_mount_what_itself_reads_or_writes(tasks, told):
+    plan = plan_of("/data/days", "/data/out")
+    with pytest.raises(ConfigError, match=told) if told else nullcontext():
+        model_validation(plan, root="gs://b/c", for_task=mounting(*tasks))
+
+
+def test_a_root_on_a_volume_has_to_be_mounted_by_every_task():
+    plan = plan_of("/data/days", "/data/out")
+    model_validation(plan, root="/data/checkpoints", for_task=mounting("*"))
+    names = [*(task.name for task in plan.tasks), "finish"]
+    model_validation(plan, root="/data/checkpoints", for_task=mounting(*names))
+    for missing in names:
+        others = mounting(*(name for name in names if name != missing))
+        with pytest.raises(ConfigError, match=f"^root: /data/checkpoints .* the container of {missing} on a cluster"):
+            model_validation(plan, root="/data/checkpoints", for_task=others)
+
+
+def test_blessing_and_comparing_have_to_mount_what_they_read_and_write_too():
+    models = [
+        {"name": "new", "type": "keras", "uri": "gs://b/${version}.keras"},
+        {"name": "old", "baseline": "blessed", "uri": "/data/blessed.json"},
+    ]
+    specs = [{"name": "new", "label_key": "label"}, {"name": "old", "label_key": "label", "is_baseline": True}]
+    config = {**analysis_of("d", "o")["eval_config"], "model_specs": specs}
+    changes = {"models": models, "eval_config": config, "params": {"date": None, "version": None}}
+    judged = plan_of("gs://b/d", "gs://b/${version}", **changes)
+    model_validation(judged, root="gs://b/c", for_task=mounting("ReadInputs", "bless"))
+    with pytest.raises(ConfigError, match=r"^models\[1\].uri: /data/blessed.json .* the container of bless on"):
+        model_validation(judged, root="gs://b/c", for_task=mounting("ReadInputs"))
+
+    compared = plan_of("gs://b/d", "/data/out/${version}", params={"date": None, "version": None})
+    compare_models(compared, root="gs://b/c", for_task=mounting("WriteResults", "compare"))
+    with pytest.raises(ConfigError, match=r"^output: /data/out/.* the container of compare on a cluster"):
+        compare_models(compared, root="gs://b/c", for_task=mounting("WriteResults"))
+
+
 def test_every_task_has_the_plan_and_the_image_that_it_needs(tmp_path):
     models = [{"name": "m", "type": "keras", "uri": "gs://b/m.keras"}]
     config = {**analysis_of("d", "o")["eval_config"], "model_specs": [{"label_key": "label"}]}

@@ -1,0 +1,73 @@
+"""The volumes that tasks of a pipeline mount, and whether each task finds its files on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from google.protobuf import json_format
+from kfp.dsl.base_component import BaseComponent
+
+from assay.blessed import place_of
+from assay.local_places import check_reached, is_in, is_local, places_of
+from assay.pipelines.tasks import BLESS, COMPARE, FINISH
+from assay.plan import Plan, places
+from assay.storage import is_remote
+
+
+def check_mounts(pipeline: BaseComponent, plan: Plan, root: str) -> None:
+    """Refuses a pipeline for a cluster in which a task would look for files that its container does not have.
+
+    It is one for a cluster if its root is a bucket, or lies on a volume that some task mounts.
+
+    Args:
+        pipeline: made of the plan.
+        plan: whose places are looked at.
+        root: of the checkpoints; "" if it is not known yet.
+
+    Raises:
+        ConfigError: a place of a task lies on no volume that this task mounts.
+    """
+    mounted = folders_mounted(pipeline)
+    is_on_volume = is_local(root) and any(is_in(root, folders) for folders in mounted.values())
+    if not (is_remote(root) or is_on_volume):
+        return
+
+    for name, needed in _places_by_task(plan, root).items():
+        if name in mounted:
+            check_reached(needed, mounted[name], f"the container of {name} on a cluster whose root is {root}")
+
+
+def folders_mounted(pipeline: BaseComponent) -> dict[str, set[str]]:
+    """Task, by the name that it has in the plan -> folders of volumes that its container sees, each time it is run."""
+    spec = json_format.MessageToDict(pipeline.pipeline_spec)
+    platforms = json_format.MessageToDict(pipeline.platform_spec).get("platforms", {})
+    executors = platforms.get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
+    mounted: dict[str, set[str]] = {}
+    for task in _tasks(spec):
+        executor = spec["components"][task["componentRef"]["name"]].get("executorLabel")
+        name, folders = task["taskInfo"]["name"], set(_mount_paths(executors.get(executor, {})))
+        mounted[name] = folders & mounted.get(name, folders)
+    return mounted
+
+
+def _places_by_task(plan: Plan, root: str) -> dict[str, list[tuple[str, str]]]:
+    """Task -> field and place of all that its container reads and writes."""
+    by_root = [("root", root)]
+    blessed = [(field, place) for field, place in places(plan) if place == place_of(plan)]
+    around = {BLESS: blessed, COMPARE: [("output", plan.output)], FINISH: by_root}
+    return around | {task.name: [*by_root, *places_of(plan, task)] for task in plan.tasks}
+
+
+def _tasks(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """All tasks of a compiled pipeline, those within conditions and loops too."""
+    for component in (spec["root"], *spec["components"].values()):
+        yield from component.get("dag", {}).get("tasks", {}).values()
+
+
+def _mount_paths(value: Any) -> Iterator[str]:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    if isinstance(value, Mapping) and isinstance(value.get("mountPath"), str):
+        yield value["mountPath"]
+    for part in inner:
+        yield from _mount_paths(part)
