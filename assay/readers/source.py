@@ -229,7 +229,8 @@ def _check_texts(place: str, options: Mapping[str, Any]) -> None:
             raise LookupError
     except (LookupError, ValueError):
         raise ConfigError(
-            f"{place}.options.encoding is {encoding!r}; expected that of an encoding of text, such as utf-8, utf-16 or latin-1"
+            f"{place}.options.encoding is {encoding!r}; expected that of an encoding of text, such as utf-8, utf-16 or "
+            "latin-1"
         ) from None
 
 

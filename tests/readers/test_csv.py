@@ -182,7 +182,8 @@ def test_no_column_at_all_still_gives_rows(read, write):
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 def test_a_wrong_delimiter_is_suspected_where_a_column_is_missing(write, delimiter):
     file = write("a.csv", f"label{delimiter}score\n1{delimiter}0.5\n")
-    with pytest.raises(MissingColumnError, match=r"no column 'label'.*is the delimiter .*set inputs\.options\.delimiter"):
+    told = r"no column 'label'.*is the delimiter .*set inputs\.options\.delimiter"
+    with pytest.raises(MissingColumnError, match=told):
         check_columns(Source("csv", (str(file),)), {"label": "label_key"})
     check_columns(Source("csv", (str(file),), options={"delimiter": delimiter}), {"label": "label_key"})
 

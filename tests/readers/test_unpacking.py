@@ -130,7 +130,8 @@ def test_a_long_file_in_utf16_is_read_over_the_ends_of_blocks(read, write):
 
 
 def test_a_header_in_latin_1_names_the_file_and_the_cure(read, write):
-    with pytest.raises(CorruptFileError, match=r"a\.csv: the header is not UTF-8: .*set inputs\.options\.encoding .*latin-1"):
+    told = r"a\.csv: the header is not UTF-8: .*set inputs\.options\.encoding .*latin-1"
+    with pytest.raises(CorruptFileError, match=told):
         read("csv", write("a.csv", "größe,b\n1,2\n".encode("latin-1")))
 
 
