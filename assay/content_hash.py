@@ -10,14 +10,11 @@ import hashlib
 import os
 import threading
 import time
-from typing import TypeAlias
-
-_Stamp: TypeAlias = tuple[int, ...]
 
 _SETTLED_SECONDS = 2.0
 """Clocks of file systems tick: what was changed just now may change again within the same tick."""
 
-_known: dict[tuple[str, _Stamp], str] = {}
+_known: dict[tuple[str, tuple[int, ...]], str] = {}
 _lock = threading.Lock()
 
 
@@ -29,17 +26,18 @@ def content_hash(path: str) -> str:
     """
     path = os.path.realpath(path)
     before = os.stat(path)
-    known = _known.get((path, _stamp(before)))
+    known = _known.get((path, stamp(before)))
     if known is not None:
         return known
     with open(path, "rb") as file:
         found = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
         after = os.fstat(file.fileno())
-    if _stamp(after) == _stamp(before) and time.time() - after.st_ctime > _SETTLED_SECONDS:
+    if stamp(after) == stamp(before) and time.time() - after.st_ctime > _SETTLED_SECONDS:
         with _lock:
-            _known[path, _stamp(after)] = found
+            _known[path, stamp(after)] = found
     return found
 
 
-def _stamp(status: os.stat_result) -> _Stamp:
+def stamp(status: os.stat_result) -> tuple[int, ...]:
+    """What tells a rewritten file from the one that was read: the time of its last change is among it."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

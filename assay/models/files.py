@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from typing import IO
 
-from assay import storage
+from assay import content_hash, storage
 from assay.errors import ModelError
 
 
@@ -54,8 +54,7 @@ def stamp(uri: str) -> tuple[float | str, ...]:
     if storage.is_remote(path):
         now = storage.stat(path)
         return (now.generation, now.size) if now else ("", 0)
-    status = os.stat(path)
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return content_hash.stamp(os.stat(path))
 
 
 def local_copy(uri: str) -> str:

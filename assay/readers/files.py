@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from assay import storage
+from assay import content_hash, storage
 from assay.errors import CorruptFileError, InputError, MissingFileError
 from assay.readers import signatures
 from assay.readers.unpacking import Transcoded, Unpacked, encoding_of
@@ -21,8 +21,7 @@ def stamp(file: str) -> str:
     if storage.is_remote(file):
         found = storage.stat(file)
         return uuid.uuid4().hex if found is None else found.generation
-    status = os.stat(file)
-    return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+    return str(content_hash.stamp(os.stat(file)))
 
 
 def open_raw(file: str) -> pa.NativeFile:
