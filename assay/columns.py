@@ -129,9 +129,23 @@ def _lists_to_numpy(column: pa.Array, name: str) -> npt.NDArray[Any]:
     return inner.reshape(len(column), width, *inner.shape[1:])
 
 
-def _written_type(kind: pa.DataType) -> pa.DataType:
+def stored_type(kind: pa.DataType) -> pa.DataType:
     """The type that the data has; columns to slice on come as dictionaries, which is nobody's concern."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether the cells of a column are texts or bytes, of whichever of Arrow's types."""
+    types = pa.types
+    is_string = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    is_bytes = types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind)
+    return bool(is_string or is_bytes or types.is_fixed_size_binary(kind))
+
+
+def holds_text(kind: pa.DataType) -> bool:
+    """Whether the cells of a column are texts or bytes, or lists of such; in a dictionary or not."""
+    kind = stored_type(kind)
+    return holds_text(kind.value_type) if is_list(kind) else is_text(kind)
 
 
 def to_floats(column: Column, name: str, role: str = "") -> Floats:
@@ -150,7 +164,7 @@ def to_floats(column: Column, name: str, role: str = "") -> Floats:
     """
     floats = _numpy_floats(column) if isinstance(column, np.ndarray) else _arrow_floats(column)
     if floats is None:
-        found = _written_type(column.type) if isinstance(column, pa.Array) else column.dtype
+        found = stored_type(column.type) if isinstance(column, pa.Array) else column.dtype
         raise ColumnTypeError(f"column {name!r}{role} has type {found}; expected numbers")
     return floats[:, 0] if floats.ndim == 2 and floats.shape[1] == 1 else floats
 

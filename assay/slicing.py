@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.columns import Column, is_list, plain
+from assay.columns import Column, is_list, plain, stored_type
 from assay.errors import ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import EvalConfig, SlicingSpec
 from assay.slice_values import distinct, meant_by, numbers_or_texts, same_value, to_python, values_of
@@ -152,11 +152,6 @@ def slice_rows(
     return {slicing.name: _sliced(slicing, coded, rows) for slicing in slicings}
 
 
-def slice_column(slicing: Slicing, features: Mapping[str, Column], rows: int) -> pa.Array:
-    """The column of one slicing; arguments and errors as for `slice_rows`."""
-    return slice_rows([slicing], features, rows)[slicing.name].column
-
-
 def _sliced(slicing: Slicing, features: Mapping[str, _Coded], rows: int) -> Sliced:
     names = slicing.features
     if not names:
@@ -205,7 +200,7 @@ def _as_column(codes: Ints, keys: pa.StructArray, entry_rows: Ints | None, rows:
 
 
 def codes_of(column: pa.Array) -> Codes:
-    """Reads a column that `slice_column` made, also after rows were taken from it. Only keys that occur are listed."""
+    """Reads a column of `slice_rows`, also after rows were taken from it. Only keys that occur are listed."""
     entries, rows = column, None
     if pa.types.is_list(column.type):
         entries = column.flatten()
@@ -268,18 +263,14 @@ def _code(column: Column, name: str) -> _Coded:
         column = pa.array(column) if column.ndim == 1 else _list_array(column)
     column = plain(column)
     if not is_list(column.type):
-        return _Coded(None, *_encode(column, name), kind=_stored_type(column.type))
+        return _Coded(None, *_encode(column, name), kind=stored_type(column.type))
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
     codes, values = _encode(column.flatten(), name)
     rows = np.repeat(np.arange(len(column)), lengths)
     known = codes >= 0
     pairs = np.unique(rows[known] * max(len(values), 1) + codes[known])
     entries = np.divmod(pairs, max(len(values), 1))
-    return _Coded(*entries, values, kind=_stored_type(column.type.value_type))
-
-
-def _stored_type(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
+    return _Coded(*entries, values, kind=stored_type(column.type.value_type))
 
 
 def _list_array(array: npt.NDArray[Any]) -> pa.Array:

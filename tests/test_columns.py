@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from assay.columns import plain, to_floats
+from assay.columns import holds_text, plain, to_floats
 from assay.errors import ColumnTypeError
 
 NAN, INF = np.nan, np.inf
@@ -123,3 +123,27 @@ def test_extension_types_become_what_pandas_prints_or_what_they_are_stored_as(co
 def test_a_slice_of_lists_of_an_extension_type_keeps_its_rows():
     column = lists_of_uuids([[WHO], None, [], [WHO, WHO]])
     assert plain(column[1:]).to_pylist() == [None, [], [str(WHO)] * 2]
+
+
+TEXTS = [
+    pa.string(),
+    pa.large_string(),
+    pa.string_view(),
+    pa.binary(),
+    pa.large_binary(),
+    pa.binary_view(),
+    pa.binary(1),
+]
+
+
+@pytest.mark.parametrize("kind", TEXTS, ids=str)
+def test_text_is_text_whichever_type_or_list_holds_it(kind):
+    lists = [pa.list_(kind), pa.large_list(kind), pa.list_(kind, 2), pa.list_(pa.large_list(kind))]
+    assert all(map(holds_text, [kind, pa.dictionary(pa.int32(), kind), *lists]))
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.int64(), pa.null(), pa.bool_(), pa.date32(), pa.struct([("a", pa.string())])], ids=str
+)
+def test_what_is_no_text_is_none_in_a_list_either(kind):
+    assert not any(map(holds_text, [kind, pa.list_(kind), pa.large_list(kind), pa.dictionary(pa.int8(), kind)]))

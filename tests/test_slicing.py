@@ -13,7 +13,6 @@ from assay.slicing import (
     codes_of,
     column_of_keys,
     matches,
-    slice_column,
     slice_rows,
     slice_text,
     slicing_of,
@@ -29,6 +28,10 @@ FEATURES = {
     "pair": np.array([[1, 2], [2, 2], [3, 1], [1, 1]]),
     "flag": pa.array([True, False, None, True]),
 }
+
+
+def slice_column(slicing, features, rows):
+    return slice_rows([slicing], features, rows)[slicing.name].column
 
 
 def members(slicing, features=FEATURES, rows=4):

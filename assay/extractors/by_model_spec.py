@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from assay.columns import Column, to_floats
+from assay.columns import Column, holds_text, plain, to_floats
 from assay.errors import MissingColumnError
 from assay.extractors.each_batch import EachBatch
 from assay.extractors.features import Unchanged
@@ -96,12 +96,7 @@ def _select(features: Mapping[str, Column], names: Names, stage: str) -> Any:
 
 def _numbers(column: Column, name: str) -> Column:
     """Numbers become float64 arrays; a second axis of length 1 is dropped. Text stays Arrow."""
-    if isinstance(column, pa.Array) and _holds_text(column.type):
+    column = plain(column) if isinstance(column, pa.Array) else column
+    if isinstance(column, pa.Array) and holds_text(column.type):
         return column
     return to_floats(column, name)
-
-
-def _holds_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind) or pa.types.is_list(kind):
-        kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from assay.columns import Column, is_list, plain, row_count, to_floats
+from assay.columns import Column, is_list, is_text, plain, row_count, to_floats
 from assay.errors import ColumnTypeError, MissingColumnError
 from assay.metrics.values import Floats
 from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, Extracts
@@ -164,9 +164,7 @@ def _texts(column: pa.Array) -> list[str | bytes]:
         column = column.dictionary_decode()
     if is_list(column.type):
         return _texts(column.flatten())
-    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    is_bytes = pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)
-    return column.unique().drop_null().to_pylist() if is_text or is_bytes else []
+    return column.unique().drop_null().to_pylist() if is_text(column.type) else []
 
 
 def _text_is_no_number(texts: Sequence[str | bytes], key: str) -> str:

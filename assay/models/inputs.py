@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.columns import Column, arrow_floats, is_list, plain, row_count, usual_length
+from assay.columns import Column, arrow_floats, is_list, is_text, plain, row_count, usual_length
 from assay.errors import BadRowError, ModelError
 from assay.models.model import ModelRef
 from assay.near_miss import hint
@@ -229,21 +229,10 @@ def _text(flat: Array | pa.Array) -> Array:
     if pa.types.is_dictionary(flat.type):
         words = np.append(_text(flat.dictionary), np.array([b""], object))
         return words[flat.indices.cast(pa.int64()).fill_null(len(words) - 1).to_numpy()]
-    if not _holds_text(flat.type):
+    if not (pa.types.is_null(flat.type) or is_text(flat.type)):
         raise _Misfit(f"holds {flat.type}, but the model's input takes text")
     found: Array = flat.cast(pa.large_binary()).fill_null(b"").to_numpy(zero_copy_only=False)
     return found
-
-
-def _holds_text(kind: Any) -> bool:
-    texts = (
-        pa.types.is_string,
-        pa.types.is_large_string,
-        pa.types.is_binary,
-        pa.types.is_large_binary,
-        pa.types.is_null,
-    )
-    return any(is_text(kind) for is_text in texts)
 
 
 def _numbers(flat: Array | pa.Array, dtype: str, width: int) -> Array:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from assay.checkpoints.extracts import ExtractsFile, from_record_batch, read_batches, to_record_batch
 from assay.errors import CorruptFileError, PipelineError
 from assay.extractors.per_row import rows_of
-from assay.slicing import Slicing, codes_of, slice_column
+from assay.slicing import Slicing, codes_of, slice_rows
 from tests.checkpoints.batches import batches, same
 
 often = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -92,7 +92,7 @@ def test_dictionaries_that_differ_in_the_bits_of_a_float_only_stay_apart(other, 
 def test_slice_keys_come_back_with_the_same_codes():
     features = {"n": np.array([1.5, 2.5, 1.5]), "t": words("a", None, "b"), "l": pa.array([["x"], [], ["x", "y"]])}
     slicings = [Slicing(), Slicing(("n", "t")), Slicing(("l",)), Slicing(("absent",))]
-    batch = {"_slice_key_types": {s.name: slice_column(s, features, 3) for s in slicings}}
+    batch = {"_slice_key_types": {name: sliced.column for name, sliced in slice_rows(slicings, features, 3).items()}}
     (found,) = read_batches(written(batch))
     assert same(batch, found)
     for name, column in batch["_slice_key_types"].items():

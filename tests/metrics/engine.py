@@ -11,7 +11,7 @@ from assay.metrics.examples import examples_of
 from assay.metrics.specs import metrics_of
 from assay.metrics.states import Forest, SliceStates, block_count, layout_of, place
 from assay.proto.config_pb2 import EvalConfig
-from assay.slicing import codes_of, slice_column, slicings_of
+from assay.slicing import codes_of, slice_rows, slicings_of
 
 EVERY_SLICE = (
     'slicing_specs {} slicing_specs { feature_keys: "group" } slicing_specs { feature_keys: ["group", "level"] }'
@@ -42,7 +42,7 @@ def evaluated(splits, config):
             for batch in batches:
                 rows = row_count(batch)
                 examples = {metric.stream: examples_of(batch, metric.stream) for metric in metrics}
-                codes = codes_of(slice_column(slicing, batch["features"], rows))
+                codes = codes_of(slice_rows([slicing], batch["features"], rows)[slicing.name].column)
                 states.add(codes, place(layout, examples), rows)
             for block, part in states.partials(block_count(len(slicing.features))):
                 forests.setdefault(block, Forest()).add((0, index), part)

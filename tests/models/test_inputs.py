@@ -46,6 +46,10 @@ def test_numbers_of_any_type_become_the_type_and_shape_of_the_input(column, dtyp
     [
         pa.array(["a", "é"]),
         pa.array(["a", "é"], pa.large_string()),
+        pa.array(["a", "é"], pa.string_view()),
+        pa.array([b"a", "é".encode()], pa.large_binary()),
+        pa.array([b"a", "é".encode()], pa.binary_view()),
+        pa.array([["a"], ["é"]], pa.large_list(pa.large_string())),
         pa.array([b"a", "é".encode()]),
         pa.array(["a", "é"]).dictionary_encode(),
         pa.array([["a"], ["é"]]),
@@ -86,6 +90,10 @@ def test_a_batch_without_a_value_is_nan_in_the_shape_of_the_input(kind):
     result = fed(pa.nulls(2, kind), shape=(None, 3))
     assert result.shape == (2, 3)
     assert np.isnan(result).all()
+
+
+def test_bytes_of_one_length_are_text_too():
+    assert fed(pa.array([b"ab", None], pa.binary(2)), "string").tolist() == [[b"ab"], [b""]]
 
 
 @pytest.mark.parametrize(
