@@ -14,7 +14,7 @@ import apache_beam as beam
 import assay
 from assay import blessed, dataflow, gate, publishing, storage
 from assay.checkpoints import digests, elements, pins
-from assay.checkpoints.commit import commit, fault_of, find, load, new_attempt
+from assay.checkpoints.commit import commit, fault_of, find, is_being_cleared, load, new_attempt
 from assay.checkpoints.heartbeat import alive
 from assay.checkpoints.layout import manifest_place, name_in_run
 from assay.checkpoints.manifest import Manifest, Step, root_of, total
@@ -114,7 +114,8 @@ class _Run:
         """Keeps from being cleared away what is found from now on, before a record does."""
         if self.checkpoints.run:
             places = [manifest_place(self.root, self.task.name, digest) for digest in found]
-            lease(self.root, self.checkpoints.run, self.name_in_run, places)
+            used = (*self.checkpoints.inputs.values(), *places)
+            lease(self.root, self.checkpoints.run, self.name_in_run, used, self.checkpoints.stored_plan)
 
     def _result(self, manifest: Manifest, *, reused: bool) -> StageResult:
         return StageResult(
@@ -136,11 +137,14 @@ class _Run:
         if root_of(place) != self.root.rstrip("/") or place.split("/")[-3] != name:
             raise CheckpointError(f"--input {name}: expected a manifest of {name} under {self.root}, found {place}")
         try:
-            return load(place)
+            manifest = load(place)
         except MissingFileError as error:
             raise CheckpointError(f"--input {name}: there is no manifest at {place}; run {name} first") from error
         except CheckpointError as error:
             raise TransientError(f"--input {name}: {error}; run {name} again, then this stage") from error
+        if is_being_cleared(self.root, manifest):
+            raise TransientError(f"--input {name}: {place} is being cleared away; run {name} again, then this stage")
+        return manifest
 
     def _extra(self, kind: str, context: Context, before: Mapping[str, Manifest]) -> dict[str, Any]:
         """What else decides what the task makes: the files that it reads, the models that it runs."""

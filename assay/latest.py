@@ -26,7 +26,9 @@ VERDICT_FILE = "verdict.json"
 
 _MOST_BYTES = 64 << 20
 
-_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
+"""Of a run, and of the folders that are called after it."""
+
 _TRIES = 20
 
 
@@ -131,7 +133,7 @@ def _checked(content: Any, place: str) -> Latest | None:
 
     try:
         run, started = content.pop("run"), float(content.pop("started"))
-        if not isinstance(run, str) or not _FOLDER.fullmatch(run):
+        if not isinstance(run, str) or not RUN_NAME.fullmatch(run):
             raise ValueError(f"run {run!r} is no name of a folder")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ResultsError(f"{place}: expected the verdict of a run, and its name; {error!r}") from error

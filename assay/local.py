@@ -26,7 +26,7 @@ from assay.shapes import CUTS, NO_CHECKPOINTS, is_checkpointed, kind_of, reshape
 from assay.stage_call import Checkpoints, stage_arguments
 from assay.stage_result import StageResult
 from assay.stages import check_inputs, context_of, import_custom
-from assay.stored_plan import publish_plan
+from assay.stored_plan import publish_plan, stored_digest
 from assay.verdict import Counts, Verdict
 
 
@@ -111,7 +111,8 @@ def _run_each(
     while len(done) < len(plan.tasks):
         ready = [task for task in plan.tasks if task.name not in done and set(task.after) <= set(done)]
         if len(ready) == 1:
-            found = [run_stage(plan, ready[0].name, checkpoints=_given(root, run, ready[0], done), options=options)]
+            given = _given(place, root, run, ready[0], done)
+            found = [run_stage(plan, ready[0].name, checkpoints=given, options=options)]
         else:
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
                 found = list(pool.map(lambda task: _in_process(plan, place, root, run, task, done, options), ready))
@@ -121,8 +122,9 @@ def _run_each(
     return [done[task.name] for task in plan.tasks]
 
 
-def _given(root: str, run: str, task: Task, done: Mapping[str, StageResult]) -> Checkpoints:
-    return Checkpoints(root=root, inputs={name: done[name].manifest for name in task.after}, run=run)
+def _given(place: str, root: str, run: str, task: Task, done: Mapping[str, StageResult]) -> Checkpoints:
+    inputs = {name: done[name].manifest for name in task.after}
+    return Checkpoints(root=root, inputs=inputs, run=run, stored_plan=stored_digest(place))
 
 
 def _in_process(
@@ -135,7 +137,7 @@ def _in_process(
     options: Sequence[str],
 ) -> StageResult:
     """Runs a task as an orchestrator would: by the stage command."""
-    given = _given(root, run, task, done)
+    given = _given(place, root, run, task, done)
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         file = Path(folder, "result.json")
         command = stage_arguments(kind_of(plan, task), place, task.name, given, str(file), options=options)

@@ -13,6 +13,7 @@ from assay.checkpointed import run_task
 from assay.checkpoints import digests, pins, runs
 from assay.checkpoints.commit import new_attempt
 from assay.checkpoints.heartbeat import alive
+from assay.checkpoints.layout import name_in_run
 from assay.dataflow_job import Remote
 from assay.errors import PipelineError
 from assay.near_miss import one_of
@@ -56,6 +57,7 @@ def run_stage(
     remote = remote or Remote()
     try:
         with _alive(checkpoints):
+            _lease(plan, task, checkpoints)
             result = _done(plan, chosen, checkpoints, options, remote)
     except dataflow.Detached:
         result = StageResult(task=task, kind=kind_of(plan, chosen) if is_checkpointed(plan) else ANALYSE)
@@ -71,6 +73,13 @@ def _alive(checkpoints: Checkpoints | None) -> AbstractContextManager[None]:
     if checkpoints is None or not checkpoints.run:
         return nullcontext()
     return alive(runs.folder_of(checkpoints.root, checkpoints.run), lasting=True)
+
+
+def _lease(plan: Plan, task: str, checkpoints: Checkpoints | None) -> None:
+    """Keeps plan and inputs from being cleared away; of what the task makes it will say so once it knows."""
+    if checkpoints is not None and checkpoints.run:
+        name, inputs = name_in_run(task, digest(plan)), checkpoints.inputs.values()
+        runs.lease(checkpoints.root, checkpoints.run, name, inputs, checkpoints.stored_plan)
 
 
 def _done(

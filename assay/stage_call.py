@@ -6,18 +6,15 @@ Every caller outside of Beam, be it a thread of `assay run` or an orchestrator, 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from assay import json_text, storage
 from assay.checkpoints.layout import RECORD_SUFFIX, RUNS, name_in_run
 from assay.errors import CheckpointError, ConfigError
+from assay.latest import RUN_NAME
 from assay.plan import Plan, digest
 from assay.stage_result import StageResult
-
-RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
-"""A run's folder is called after it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +25,13 @@ class Checkpoints:
         root: folder or `gs://` URI of all checkpoints.
         inputs: task -> URI of its manifest, for each task that this one comes after.
         run: name of the run, under which what it used is recorded; "" for none.
+        stored_plan: digest by which the plan lies under the root, which may be that of open parameters; "" for none.
     """
 
     root: str
     inputs: Mapping[str, str] = field(default_factory=dict)
     run: str = ""
+    stored_plan: str = ""
 
 
 def checked(checkpoints: Checkpoints) -> Checkpoints:
@@ -71,7 +70,7 @@ def remotely(arguments: Sequence[str], *, detach: bool = False, job: str = "") -
 def record(plan: Plan, result: StageResult, checkpoints: Checkpoints) -> None:
     """Notes under `runs/` what the run used, which keeps it from being cleared away and tells the caller the result."""
     if checkpoints.run:
-        content = {"plan": digest(plan), **asdict(result)}
+        content = {"plan": digest(plan), "stored_plan": checkpoints.stored_plan, **asdict(result)}
         storage.write(_place_of_record(plan, result.task, checkpoints), json.dumps(content, sort_keys=True).encode())
 
 

@@ -14,7 +14,7 @@ from assay.run_stage import run_stage
 from assay.shapes import is_checkpointed, kind_of, task_named
 from assay.stage_call import Checkpoints
 from assay.stage_result import ANALYSE
-from assay.stored_plan import plan_at
+from assay.stored_plan import plan_at, stored_digest
 
 
 def run_command(
@@ -48,7 +48,9 @@ def run_command(
     """
     plan = with_params(plan_at(place), params)
     _check_kind(plan, task, kind)
-    checkpoints = None if root is None else Checkpoints(root=root, inputs=inputs, run=run)
+    checkpoints = (
+        None if root is None else Checkpoints(root=root, inputs=inputs, run=run, stored_plan=stored_digest(place))
+    )
     remote = remote or Remote()
     if (remote.detach or remote.job) and not is_chosen(options):
         raise ConfigError("--detach and --job are for jobs on Dataflow; expected --runner=DataflowRunner among OPTIONS")

@@ -16,7 +16,7 @@ from assay.plan import FOLDERS_OF_ROOT, Plan, digest, from_json, to_json
 
 _FOLDER = FOLDERS_OF_ROOT[0]
 _STORED = re.compile(rf"(?:.*/)?{_FOLDER}/(?P<digest>[0-9a-f]{{64}})\.json")
-_FRESH_SECONDS = 3600.0
+FRESH_SECONDS = 3600.0
 """A plan that is published again after this long is written again: its age tells when it was last in use."""
 
 MOST_BYTES = 64 << 20
@@ -25,6 +25,12 @@ MOST_BYTES = 64 << 20
 def place_of_plan(plan: Plan, root: str) -> str:
     """Where a plan lies under a root."""
     return storage.join(root, _FOLDER, f"{digest(plan)}.json")
+
+
+def stored_digest(place: str) -> str:
+    """The digest by which a plan lies under a root; "" for one that lies elsewhere."""
+    stored = _STORED.fullmatch(place)
+    return stored["digest"] if stored else ""
 
 
 def publish_plan(plan: Plan, root: str) -> str:
@@ -37,7 +43,7 @@ def publish_plan(plan: Plan, root: str) -> str:
 def store(place: str, text: str) -> None:
     """Puts the JSON of a plan at its place, if it is not there already, unchanged and fresh."""
     content, there = text.encode(), storage.stat(place)
-    is_fresh = there is not None and time.time() - there.updated < _FRESH_SECONDS
+    is_fresh = there is not None and time.time() - there.updated < FRESH_SECONDS
     if not is_fresh or storage.read(place) != content:
         storage.write(place, content)
 
@@ -57,8 +63,8 @@ def plan_text(place: str) -> str:
         content = storage.read(place, most=MOST_BYTES)
     except MissingFileError as error:
         raise ConfigError(f"--plan: there is no plan at {place}") from error
-    stored = _STORED.fullmatch(place)
-    if stored and hashlib.sha256(content).hexdigest() != stored["digest"]:
+    expected = stored_digest(place)
+    if expected and hashlib.sha256(content).hexdigest() != expected:
         raise ConfigError(
             f"--plan: {place} is not the plan that its name says: somebody has changed it; nothing of it was run. "
             f"Delete it, find out who can write to that root, and publish the plan again"

@@ -7,13 +7,14 @@ import json
 from collections.abc import Sequence
 
 from assay import json_text, storage
+from assay.checkpoints.layout import RECORD_SUFFIX, RUNS
 from assay.errors import MissingFileError
 
 
 def place_of(root: str, run: str, arguments: Sequence[str]) -> str:
     """Where a refusal of this very call is noted: runs have names of their own, so no later run finds it."""
     digest = hashlib.sha256(json.dumps(list(arguments)).encode()).hexdigest()[:16]
-    return storage.join(root, "runs", run, f"refused-{digest}.json")
+    return storage.join(root, RUNS, run, f"refused-{digest}{RECORD_SUFFIX}")
 
 
 def refusal_at(place: str) -> str:

@@ -19,7 +19,7 @@ import click
 
 from assay import blessed, cli, json_text, storage
 from assay.blessed import move
-from assay.checkpoints.layout import RECORD_SUFFIX
+from assay.checkpoints.layout import RECORD_SUFFIX, RUNS
 from assay.components import drawn
 from assay.components.executor import Executor, Outputs
 from assay.components.refusals import place_of, refusal_at, refuse
@@ -199,7 +199,7 @@ def _finish(executor: Executor, kind: str, run: str, stream: Tee) -> int:
     status = executor.parameters.get("status") or {}
     click.echo(f"{run}: {status.get('state', 'ended')} {(status.get('error') or {}).get('message', '')}".rstrip())
     root = storage.check_root(executor.text("root"))
-    for place, _ in sorted(storage.list(storage.join(root, "runs"))):
+    for place, _ in sorted(storage.list(storage.join(root, RUNS))):
         if place.split("/")[-2].startswith(f"{run}-") and place.endswith(RECORD_SUFFIX):
             click.echo(_line(json_text.loads(storage.read(place))))
     Outputs(executor).write()

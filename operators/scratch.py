@@ -13,11 +13,11 @@ from assay import storage
 from assay.checkpoints.layout import SCRATCH
 from assay.errors import ConfigError
 from assay.file_paths import FilePath
+from assay.latest import RUN_NAME
 from assay.operators.connections import Chain, google_access
 from assay.operators.run_names import run_name
 from assay.operators.stage import airflow_errors, checked_root, resolved, scratch_of
 from assay.operators.template_text import template_text
-from assay.stage_call import RUN_NAME
 from assay.stored_plan import plan_text
 
 OWNER_FILE = "owner.json"

@@ -5,7 +5,8 @@ is forgotten once its newest file is as old as that age, so its checkpoints go w
 
 A run may come to use a checkpoint while it is chosen to go. So the run first leases what it will use and then looks
 whether it is there; who clears first marks what is to go and then looks again who has leased it. One of the two sees
-the other: the run makes the checkpoint anew, or the mark is taken back.
+the other: the run makes the checkpoint anew, or the mark is taken back. A plan has no mark: it stays for as long as who
+publishes it may find it fresh, and not write it again.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from assay.checkpoints.listing import is_worked_on
 from assay.checkpoints.runs import Run, runs_of
 from assay.errors import AssayError
 from assay.storage import Stat
+from assay.stored_plan import FRESH_SECONDS
 
 
 def clear(root: str, min_age: float, *, dry_run: bool = False, now: float | None = None) -> list[str]:
@@ -45,13 +47,14 @@ def clear(root: str, min_age: float, *, dry_run: bool = False, now: float | None
         The places that are gone, or would be.
 
     Raises:
-        CheckpointError: this is no root, or a run's record cannot be read; nothing is deleted then.
+        CheckpointError: this is no root; nothing is deleted then.
     """
     now = time.time() if now is None else now
-    contents = contents_of(root)
+    contents, runs = contents_of(root), runs_of(root)
+    contents.runs = {run.name: dict(run.files) for run in runs if run.files}
     check_is_root(root, contents)
     contents.checkpoints = {folder: files for folder, files in contents.checkpoints.items() if _is_ours(files)}
-    leaving = _leaving(root, contents, now - min_age, now)
+    leaving = _leaving(root, contents, runs, now - min_age, now)
     if dry_run:
         return sorted(leaving)
 
@@ -59,7 +62,8 @@ def clear(root: str, min_age: float, *, dry_run: bool = False, now: float | None
     for folder in folders:
         storage.write(clearing_place(root, *folder), b"")
     try:
-        leaving = {place: leaving[place] for place in _leaving(root, contents, now - min_age, now) if place in leaving}
+        still = _leaving(root, contents, runs_of(root), now - min_age, now)
+        leaving = {place: stat for place, stat in leaving.items() if place in still}
         gone = sorted(leaving, key=_order)
         for place in gone:
             storage.delete(place, generation=leaving[place].generation)
@@ -76,21 +80,14 @@ def _order(place: str) -> tuple[bool, str]:
     return not place.endswith(f"/{MANIFEST_FILE}"), place
 
 
-def _leaving(root: str, contents: Contents, before: float, now: float) -> dict[str, Stat]:
+def _leaving(root: str, contents: Contents, runs: Sequence[Run], before: float, now: float) -> dict[str, Stat]:
     """The files that nobody needs, by the runs that there are by now."""
-    runs = runs_of(root)
     kept = [run for run in runs if run.updated >= before or run.is_alive(now)]
     leaving: dict[str, Stat] = {}
     for run in runs:
         if run not in kept:
-            files = contents.runs.get(run.name, {})
-            leaving |= {place: files[place] for place in run.files if place in files}
-    plans = {f"{digest}.json" for run in kept for digest in run.plans}
-    leaving |= {
-        place: stat
-        for place, stat in contents.plans.items()
-        if stat.updated < before and place.rsplit("/", 1)[-1] not in plans
-    }
+            leaving |= run.files
+    leaving |= _leaving_plans(contents, kept, min(before, now - FRESH_SECONDS))
     leaving |= _leaving_checkpoints(root, contents, kept, before, now)
 
     # A writer that is alive needs its temporary file for a moment only; one that was killed has left it for good.
@@ -105,14 +102,30 @@ def _but_the_newest_plan(contents: Contents, leaving: dict[str, Stat]) -> dict[s
     stays = [place for place, _ in contents.files() if place not in leaving]
     if not stays or not contents.plans:
         return leaving
-    newest = max(contents.plans, key=lambda place: contents.plans[place].updated)
+    plans = [place for place in contents.plans if place not in contents.temporaries] or [*contents.plans]
+    newest = max(plans, key=lambda place: contents.plans[place].updated)
     return {place: stat for place, stat in leaving.items() if place != newest}
+
+
+def _leaving_plans(contents: Contents, runs: Sequence[Run], before: float) -> dict[str, Stat]:
+    """Plans that none of these runs has; none where one cannot say."""
+    if any(run.unclear for run in runs):
+        return {}
+    used = {f"{digest}.json" for run in runs for digest in run.plans}
+    return {
+        place: stat
+        for place, stat in contents.plans.items()
+        if stat.updated < before and place.rsplit("/", 1)[-1] not in used
+    }
 
 
 def _leaving_checkpoints(
     root: str, contents: Contents, runs: Sequence[Run], before: float, now: float
 ) -> dict[str, Stat]:
-    needed = {place for run in runs for used in (*run.manifests, *run.leased) for place in _ancestry(root, used)}
+    unclear = {task for run in runs for task in run.unclear}
+    used = {manifest_place(root, *folder) for folder in contents.checkpoints if folder[0] in unclear}
+    used |= {place for run in runs for place in (*run.manifests, *run.leased)}
+    needed = {place for manifest in used for place in _ancestry(root, manifest)}
     needed |= set(_shards_of(root, needed))
     leased = {tuple(place.split("/")[-3:-1]) for run in runs for place in run.leased}
     leaving: dict[str, Stat] = {}

@@ -49,9 +49,15 @@ def find(root: str, task: str, digest: str) -> Manifest | None:
     return manifest if manifest is not None and fault_of(root, manifest) is None else None
 
 
+def is_being_cleared(root: str, manifest: Manifest) -> bool:
+    """Whether somebody has marked a checkpoint, or that whose shards it shares, as one that is to go."""
+    digests = {manifest.digest, *(shard.name.split("/")[0] for shard in manifest.shards)}
+    return any(storage.stat(clearing_place(root, manifest.task, digest)) is not None for digest in digests)
+
+
 def fault_of(root: str, manifest: Manifest) -> str | None:
     """Why a checkpoint cannot be used: it is being cleared away, or a shard is missing, another one, or damaged."""
-    if storage.stat(clearing_place(root, manifest.task, manifest.digest)) is not None:
+    if is_being_cleared(root, manifest):
         return "it is being cleared away"
     there: dict[str, storage.Stat] = {}
     for attempt_folder in sorted({shard.name.rsplit("/", 1)[0] for shard in manifest.shards}):

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from assay import storage
 from assay.errors import CheckpointError
+from assay.latest import RUN_NAME
 from assay.plan import FOLDERS_OF_ROOT
 from assay.storage import Stat
 
@@ -36,8 +37,10 @@ _IN_CHECKPOINT = (
 )
 _CHECKPOINT = re.compile(rf"(?P<task>[A-Za-z][A-Za-z0-9_.-]*)/(?P<digest>{_DIGEST})/{_IN_CHECKPOINT}{_TEMPORARY}")
 _PLAN = re.compile(rf"{PLANS}/(?P<digest>{_DIGEST})\.json{_TEMPORARY}")
+_NAMED = re.compile(rf"(?:.*/)?(?P<task>[A-Za-z][A-Za-z0-9_.-]*)/(?P<digest>{_DIGEST})/{re.escape(MANIFEST_FILE)}")
+_IN_RUN = re.compile("(?P<task>.+)-[0-9a-f]{8}")
 _RUN_FILE = re.compile(
-    rf"{RUNS}/(?P<run>[A-Za-z0-9][A-Za-z0-9_.:+-]*)/"
+    rf"{RUNS}/(?P<run>{RUN_NAME.pattern})/"
     rf"(?:{HEARTBEAT_FILE}|[A-Za-z][A-Za-z0-9_.-]*(?:\.json|\.lease)){_TEMPORARY}"
 )
 
@@ -113,6 +116,18 @@ def name_in_run(task: str, plan_digest: str) -> str:
     what they leave.
     """
     return f"{task}-{plan_digest[:8]}"
+
+
+def tasks_of(name: str) -> set[str]:
+    """The tasks whose files in the folder of a run may have that name: older versions left out the plan."""
+    named = _IN_RUN.fullmatch(name)
+    return {name, *((named["task"],) if named else ())}
+
+
+def manifest_named(root: str, place: str) -> str:
+    """The manifest that a place names, under this root, by whatever path the root was seen; "" if it names none."""
+    named = _NAMED.fullmatch(place)
+    return manifest_place(root, named["task"], named["digest"]) if named else ""
 
 
 def manifest_place(root: str, task: str, digest: str) -> str:

@@ -1,17 +1,31 @@
-"""Runs as a root knows them: what each has used, what it is about to use, whether it goes on."""
+"""Runs as a root knows them: what each has used, what it is about to use, whether it goes on.
+
+A file is a record or a lease by what it says, whatever its name: others have a `runs/` with JSON in it too. What cannot
+be read may be a damaged one of ours if it is called after a task. It is not deleted, and what it may refer to stays.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from assay import json_text, storage
 from assay.checkpoints.heartbeat import GRACE_SECONDS
-from assay.checkpoints.layout import HEARTBEAT_FILE, LEASE_SUFFIX, RECORD_SUFFIX, RUNS, contents_of
-from assay.errors import CheckpointError
+from assay.checkpoints.layout import (
+    HEARTBEAT_FILE,
+    LEASE_SUFFIX,
+    RECORD_SUFFIX,
+    RUNS,
+    contents_of,
+    manifest_named,
+    tasks_of,
+)
+from assay.errors import ConfigError, CorruptFileError, MissingFileError
 from assay.storage import Stat
+
+_MOST_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -21,10 +35,11 @@ class Run:
     Attributes:
         name: its name.
         updated: when its newest file was written, in seconds since 1970.
-        manifests: URIs of the manifests that it used.
-        leased: URIs of manifests that it is about to use or to make.
-        plans: digests of the plans that it ran.
-        files: all of its files, half-written ones too.
+        manifests: places of the manifests that it used.
+        leased: places of manifests that it is about to use or to make.
+        plans: digests of the plans that it ran, as they are stored and with their parameters.
+        files: all of its files, half-written ones too: place -> what it is.
+        unclear: tasks of which a record or lease may be damaged.
         beat: when it said last that it goes on; 0 for never.
     """
 
@@ -33,7 +48,8 @@ class Run:
     manifests: tuple[str, ...]
     leased: tuple[str, ...] = ()
     plans: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    files: Mapping[str, Stat] = field(default_factory=dict)
+    unclear: tuple[str, ...] = ()
     beat: float = 0.0
 
     def is_alive(self, now: float) -> bool:
@@ -46,70 +62,96 @@ def folder_of(root: str, run: str) -> str:
     return storage.join(root, RUNS, run)
 
 
-def lease(root: str, run: str, name: str, manifests: Iterable[str]) -> None:
-    """Says which checkpoints a task is going to use or to make, before it looks whether they are there.
+def lease(root: str, run: str, name: str, manifests: Iterable[str], plan: str = "") -> None:
+    """Says what a task is going to use or to make, before it looks whether that is there.
 
     Args:
         root: of all checkpoints.
         run: name of the run.
         name: of the task's files, as `assay.checkpoints.layout.name_in_run` makes it.
-        manifests: URIs.
+        manifests: URIs; what is none is left out.
+        plan: digest of the plan, as it is stored; "" for one that is not.
     """
-    content = json.dumps({"manifests": sorted(set(manifests))}).encode()
+    named = {manifest for manifest in manifests if manifest_named(root, manifest)}
+    content = json.dumps({"manifests": sorted(named), "plan": plan}).encode()
     storage.write(storage.join(folder_of(root, run), f"{name}{LEASE_SUFFIX}"), content)
 
 
 def runs_of(root: str) -> list[Run]:
-    """The runs recorded under a root, the newest last.
-
-    Raises:
-        CheckpointError: a record that is none; what it refers to cannot be known.
-    """
+    """The runs recorded under a root, the newest last."""
     contents = contents_of(root, RUNS)
     runs = []
     for name, files in contents.runs.items():
-        written = {place: stat for place, stat in files.items() if place not in contents.temporaries}
-        runs.append(_run(root, name, files, written))
+        run = _run(root, name, files, contents.temporaries)
+        if run.files or run.unclear:
+            runs.append(run)
     return sorted(runs, key=lambda run: run.updated)
 
 
-def _run(root: str, name: str, files: Mapping[str, Stat], written: Mapping[str, Stat]) -> Run:
+def _run(root: str, name: str, files: Mapping[str, Stat], temporaries: set[str]) -> Run:
     """Reads the files of a run, but those that a writer has not finished."""
-    records = {place: _content(place) for place in written if place.endswith(RECORD_SUFFIX)}
-    leases = {place: _content(place) for place in written if _is_open(place, written)}
-    manifests = [_manifest(root, record["manifest"]) for record in records.values()]
-    leased = [_manifest(root, named) for content in leases.values() for named in content["manifests"]]
+    written = [place for place in files if place not in temporaries]
+    records = _read(root, (place for place in written if place.endswith(RECORD_SUFFIX)), _is_record)
+    leases = _read(root, (place for place in written if place.endswith(LEASE_SUFFIX)), _is_lease)
+    known = {**records, **leases}
+
+    others = {place for place in written if place.endswith((RECORD_SUFFIX, LEASE_SUFFIX)) and place not in known}
+    unclear = {place: tasks for place in others if (tasks := _tasks_there(root, place))}
+    seen = {place: stat for place, stat in files.items() if place not in others or place in unclear}
+
+    is_open = {place for place in leases if _is_open(place, files, records)}
+    manifests = [manifest_named(root, record["manifest"]) for record in records.values()]
+    leased = [manifest_named(root, named) for place in is_open for named in leases[place]["manifests"]]
+    plans = [content.get(key) for content in known.values() for key in ("plan", "stored_plan")]
     return Run(
         name=name,
-        updated=max(stat.updated for stat in files.values()),
+        updated=max((stat.updated for stat in seen.values()), default=0.0),
         manifests=tuple(filter(None, manifests)),
         leased=tuple(leased),
-        plans=tuple(str(record["plan"]) for record in records.values() if "plan" in record),
-        files=tuple(files),
+        plans=tuple(plan for plan in plans if isinstance(plan, str) and plan),
+        files={place: stat for place, stat in files.items() if place not in others},
+        unclear=tuple(sorted({task for tasks in unclear.values() for task in tasks})),
         beat=max((stat.updated for place, stat in files.items() if place.endswith(f"/{HEARTBEAT_FILE}")), default=0.0),
     )
 
 
-def _is_open(place: str, written: Mapping[str, Stat]) -> bool:
-    """Whether a lease still holds: once the task is done its record says what it used."""
-    if not place.endswith(LEASE_SUFFIX):
-        return False
-    record = written.get(place.removesuffix(LEASE_SUFFIX) + RECORD_SUFFIX)
-    return record is None or record.updated <= written[place].updated
+def _read(
+    root: str, places: Iterable[str], is_ours: Callable[[str, Mapping[str, Any]], bool]
+) -> dict[str, dict[str, Any]]:
+    """The contents of those files that are ours."""
+    contents = {}
+    for place in places:
+        try:
+            content = json_text.loads(storage.read(place, most=_MOST_BYTES), most=_MOST_BYTES)
+        except (ValueError, ConfigError, CorruptFileError, MissingFileError):
+            continue
+        if isinstance(content, dict) and is_ours(root, content):
+            contents[place] = content
+    return contents
 
 
-def _content(place: str) -> dict[str, Any]:
-    try:
-        content = json_text.loads(storage.read(place))
-        known = content["manifest"] if place.endswith(RECORD_SUFFIX) else content["manifests"]
-        named = [known] if isinstance(known, str) else known
-        if isinstance(known, str) != place.endswith(RECORD_SUFFIX) or not all(isinstance(name, str) for name in named):
-            raise TypeError(f"found {known!r}")
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{place}: not a record of a run; delete it") from error
-    return dict(content)
+def _is_record(root: str, content: Mapping[str, Any]) -> bool:
+    """Whether somebody notes what a task has done, or that its call was refused."""
+    manifest = content.get("manifest")
+    is_told = isinstance(content.get("task"), str) or isinstance(content.get("refused"), str)
+    return isinstance(manifest, str) and is_told and (not manifest or bool(manifest_named(root, manifest)))
 
 
-def _manifest(root: str, named: str) -> str:
-    """The manifest that a run names, under this root, by whatever path the run has seen it; "" for none."""
-    return storage.join(root, *named.split("/")[-3:]) if named else ""
+def _is_lease(root: str, content: Mapping[str, Any]) -> bool:
+    named = content.get("manifests")
+    return isinstance(named, list) and all(isinstance(name, str) and manifest_named(root, name) for name in named)
+
+
+def _tasks_there(root: str, place: str) -> set[str]:
+    """The tasks with checkpoints under a root that a file in the folder of a run may be of."""
+    name = place.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return {task for task in tasks_of(name) if contents_of(root, task).checkpoints}
+
+
+def _is_open(place: str, files: Mapping[str, Stat], records: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a lease still holds: once the task is done, and no job of it goes on, its record says what it used."""
+    of_task = place.removesuffix(LEASE_SUFFIX) + RECORD_SUFFIX
+    record = records.get(of_task)
+    if record is None or files[of_task].updated <= files[place].updated:
+        return True
+    return bool(record.get("job")) and not record["manifest"] and not record.get("output")

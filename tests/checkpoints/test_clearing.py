@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,8 @@ from assay.checkpoints.listing import checkpoints_of
 from assay.checkpoints.runs import folder_of, lease, runs_of
 from assay.cli import main
 from assay.errors import CheckpointError, PublishLostError
-from tests.checkpoints.test_listing import DAY, EXTRACT, LOST, READ, in_days, leave, make, record
+from assay.stored_plan import FRESH_SECONDS
+from tests.checkpoints.test_listing import DAY, EXTRACT, LOST, OTHER, READ, in_days, leave, make, record
 
 PLAN = "e" * 64
 TEMPORARY = f".{7:032x}.tmp"
@@ -118,7 +121,7 @@ def test_results_below_a_root_stay_through_the_command(tmp_path, capsys):
     make(root, "Read", READ)
     results = put(root, "results/monday/results.json")
     assert main(["checkpoints", root, "--gc", "--min-age", "0s"]) == 0
-    assert "deleted 3 files" in capsys.readouterr().out
+    assert "deleted 2 files" in capsys.readouterr().out
     assert storage.stat(results) is not None
 
 
@@ -129,14 +132,15 @@ def test_a_dry_run_tells_what_would_go_and_deletes_nothing(root, capsys):
     put(root, f"plans/{PLAN}.json")
     make(root, "Read", READ)
     before = names(root)
-    told = clear(root, 0, dry_run=True, now=in_days(1))
+    told = clear(root, 0, dry_run=True, now=time.time() + 1)
+    assert sorted(name.rsplit(".", 1)[-1] for name in told) == ["arrow", "json"]  # the plan is fresh
     assert names(root) == before
     assert main(["checkpoints", root, "--gc", "--min-age", "0s", "--dry-run"]) == 0
     printed = capsys.readouterr().out
     assert all(place in printed for place in told)
-    assert "would delete 3 files" in printed
+    assert "would delete 2 files" in printed
     assert names(root) == before
-    assert clear(root, 0, now=in_days(1)) == sorted(told, key=lambda place: not place.endswith("manifest.json"))
+    assert clear(root, 0, now=time.time() + 1) == sorted(told, key=lambda place: not place.endswith("manifest.json"))
 
 
 def test_a_dry_run_without_gc_is_a_wrong_call(root, capsys):
@@ -164,12 +168,14 @@ def test_what_a_killed_writer_left_is_no_record_and_goes_once_it_cannot_be_alive
     assert name in names(root)  # its writer may be alive
     assert any(kept.startswith(("plans/", "runs/")) for kept in names(root))  # or this would be no root any more
     clear(root, 0, now=time.time() + GRACE_SECONDS + 1)
+    assert name not in names(root)
+    clear(root, 0, now=time.time() + FRESH_SECONDS + 1)
     assert names(root) == set()
 
 
 def test_plans_go_with_the_last_run_that_used_them(root):
     put(root, f"plans/{PLAN}.json")
-    put(root, "runs/monday/Gate.json", json.dumps({"manifest": "", "plan": PLAN}).encode())
+    put(root, "runs/monday/Gate.json", json.dumps({"manifest": "", "task": "Gate", "plan": PLAN}).encode())
     assert clear(root, 5 * DAY) == []
     clear(root, 5 * DAY, now=in_days(10))
     assert names(root) == set()
@@ -194,6 +200,15 @@ def test_no_empty_folder_is_left_on_a_disk_but_those_of_others(root):
     os.makedirs(f"{root}/mine/empty")
     clear(root, 0, now=in_days(10))
     assert {str(path.relative_to(root)) for path in Path(root).rglob("*")} == {"plans", "runs", "mine", "mine/empty"}
+
+
+@pytest.mark.parametrize("old", [1, GRACE_SECONDS + 1, FRESH_SECONDS - 60])
+def test_a_fresh_plan_stays_as_who_publishes_it_again_does_not_write_it(root, old):
+    place = put(root, f"plans/{PLAN}.json")
+    put(root, f"plans/{'d' * 64}.json")
+    make(root, "Read", READ)
+    assert place not in clear(root, 0, now=time.time() + old)
+    assert place in {kept for kept, _ in storage.list(root)}
 
 
 # Beside a run ---------------------------------------------------------------------------------------------------------
@@ -221,22 +236,90 @@ def test_what_a_run_has_leased_stays_with_the_attempts_at_it(root):
     assert any("/Read/" in place for place in gone)
 
 
+@pytest.mark.parametrize("root", ["folder"], indirect=True)
+@pytest.mark.parametrize("plan_of", ["lease", "record", "stored in a record"])
+def test_the_plan_of_a_run_that_goes_on_stays_beside_a_newer_one(root, plan_of):
+    """As when two analyses are both in their first task."""
+    content = {"manifest": "", "task": "Gate"}
+    if plan_of == "lease":
+        lease(root, "monday", "Read-01234567", [], PLAN)
+    else:
+        key = "plan" if plan_of == "record" else "stored_plan"
+        put(root, "runs/monday/Gate-01234567.json", json.dumps({**content, key: PLAN}).encode())
+    put(root, f"plans/{PLAN}.json")
+    put(root, f"plans/{'d' * 64}.json")
+    with beating(root, "monday", now := time.time() + 3 * FRESH_SECONDS):
+        put(root, f"plans/{'c' * 64}.json")
+        gone = clear(root, 0, now=now)
+    assert storage.join(root, f"plans/{PLAN}.json") not in gone
+    assert storage.join(root, f"plans/{'d' * 64}.json") in gone
+    clear(root, 0, now=now + GRACE_SECONDS + 1)
+    assert f"plans/{PLAN}.json" not in names(root)
+
+
+@pytest.mark.parametrize("root", ["folder"], indirect=True)
+def test_inputs_that_a_run_goes_on_to_read_stay_with_all_before_them_whatever_their_age(root):
+    read = make(root, "Read", READ)
+    extract = make(root, "Extract", EXTRACT, read)
+    make(root, "Extract", OTHER, read)
+    lease(root, "again", "Evaluate-01234567", [manifest_place(root, "Extract", EXTRACT)])
+    with beating(root, "again", in_days(40)):
+        gone = clear(root, 30 * DAY, now=in_days(40))
+    assert {place.split("/")[-2 if place.endswith("manifest.json") else -3] for place in gone} == {OTHER}
+    assert find(root, "Extract", EXTRACT) == extract
+    assert find(root, "Read", READ) == read
+
+
+@pytest.mark.parametrize(
+    ("told", "stays"),
+    [
+        ({}, False),
+        ({"job": {"id": "1"}}, True),  # it is left to its job, which reads on
+        ({"job": {"id": "1"}, "output": "/out"}, False),
+    ],
+)
+@pytest.mark.parametrize("root", ["folder"], indirect=True)
+def test_a_lease_holds_until_the_task_is_done(root, told, stays):
+    make(root, "Read", READ)
+    lease(root, "monday", "Write-01234567", [manifest_place(root, "Read", READ)])
+    time.sleep(0.01)
+    put(root, "runs/monday/Write-01234567.json", json.dumps({"manifest": "", "task": "Write", **told}).encode())
+    with beating(root, "monday", in_days(2)):
+        clear(root, DAY, now=in_days(2))
+    assert (find(root, "Read", READ) is not None) == stays
+
+
+def test_a_lease_leaves_out_what_is_no_manifest(root):
+    lease(root, "monday", "Gate-01234567", ["", "/etc/passwd", manifest_place(root, "Read", READ)])
+    (run,) = runs_of(root)
+    assert run.leased == (manifest_place(root, "Read", READ),)
+
+
+@contextmanager
+def beating(root, run, when):
+    """The run shows at that time that it goes on, which only files can be given."""
+    place = storage.join(folder_of(root, run), "alive")
+    storage.write(place, b"")
+    os.utime(place, (when, when))
+    yield
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_checkpoint_leased_while_it_is_being_chosen_to_go_stays(root, monkeypatch, when):
     put(root, f"plans/{PLAN}.json")
     manifest = make(root, "Read", READ)
     asked: list[None] = []
-    choose = clearing._leaving
+    ask = runs_of
 
-    def interrupted(*args):
+    def interrupted(root):
         if when == "before":
             asked.append(take(root) if len(asked) == 1 else None)
-        leaving = choose(*args)
+        runs = ask(root)
         if when == "after":
             asked.append(take(root) if not asked else None)
-        return leaving
+        return runs
 
-    monkeypatch.setattr(clearing, "_leaving", interrupted)
+    monkeypatch.setattr(clearing, "runs_of", interrupted)
     clear(root, 0, now=time.time() + 1)
     assert len(asked) == 2
     assert find(root, "Read", READ) == manifest
@@ -274,6 +357,18 @@ def test_the_mark_of_who_died_while_clearing_costs_nobody_more_than_one_making(r
     assert find(root, "Read", READ) is None
     new = make(root, "Read", READ, attempt=f"attempt-{2:016x}")
     assert find(root, "Read", READ) == new
+
+
+def test_a_checkpoint_whose_shards_lie_with_one_that_is_marked_to_go_is_not_taken(root):
+    made = make(root, "Read", READ)
+    lineage = {"Read": replace(made.lineage["Read"], digest=OTHER)}
+    pinned = commit(root, replace(made, digest=OTHER, lineage=lineage))
+    assert find(root, "Read", OTHER) == pinned
+    storage.write(clearing_place(root, "Read", READ), b"")
+    assert find(root, "Read", OTHER) is None
+    new = make(root, "Read", READ, attempt=f"attempt-{2:016x}")
+    assert find(root, "Read", READ) == new
+    assert find(root, "Read", OTHER) == pinned
 
 
 def test_a_commit_whose_answer_is_lost_takes_a_mark_away_as_well(root, monkeypatch):

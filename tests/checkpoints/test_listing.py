@@ -13,8 +13,9 @@ from assay.checkpoints.heartbeat import alive
 from assay.checkpoints.layout import manifest_place
 from assay.checkpoints.listing import checkpoints_of
 from assay.checkpoints.manifest import Manifest, Step
-from assay.checkpoints.runs import runs_of
+from assay.checkpoints.runs import folder_of, runs_of
 from assay.checkpoints.transforms import Folder
+from assay.cli import main
 from assay.errors import CheckpointError
 from assay.verdict import Counts
 
@@ -63,7 +64,10 @@ def leave(root, task, digest, attempt=LOST):
 def record(root, run, manifest, place=None):
     """What a run notes when a task is done."""
     place = place or manifest_place(root, manifest.task, manifest.digest)
-    storage.write(storage.join(root, "runs", run, f"{manifest.task}.json"), json.dumps({"manifest": place}).encode())
+    storage.write(
+        storage.join(root, "runs", run, f"{manifest.task}.json"),
+        json.dumps({"manifest": place, "task": manifest.task}).encode(),
+    )
 
 
 def states(root, now=None):
@@ -89,7 +93,7 @@ def test_a_checkpoint_is_listed_with_its_rows_bytes_age_and_runs(root):
 
 def test_a_plan_and_a_run_are_no_checkpoints(root):
     storage.write(storage.join(root, "plans", "x.json"), b"{}")
-    storage.write(storage.join(root, "runs", "monday", "Gate.json"), b'{"manifest": ""}')
+    storage.write(storage.join(root, "runs", "monday", "Gate.json"), b'{"manifest": "", "task": "Gate"}')
     assert checkpoints_of(root) == []
     assert [run.manifests for run in runs_of(root)] == [()]
 
@@ -181,7 +185,7 @@ def test_an_attempt_that_is_alive_is_never_cleared_away(root):
     leave(root, "Read", READ)
     with alive(storage.join(root, "Read", READ, LOST)):
         assert clear(root, 0) == []
-    assert len(clear(root, -1)) == 2  # the plan too
+    assert len(clear(root, -1)) == 1  # the plan is fresh
 
 
 @pytest.mark.parametrize("root", ["folder"], indirect=True)
@@ -206,13 +210,65 @@ def test_a_run_that_has_seen_the_root_by_another_path_keeps_its_checkpoints(root
     assert found.runs == ("monday",)
 
 
-def test_a_record_that_is_none_stops_clearing_before_anything_is_deleted(root):
-    make(root, "Read", READ)
-    for content in (b"", b"{", b"[]", b"{}", b'{"manifest": 1}', b"\xff"):
-        storage.write(storage.join(root, "runs", "monday", "Read.json"), content)
-        with pytest.raises(CheckpointError, match=r"monday/Read\.json: not a record of a run; delete it"):
-            clear(root, -1)
-    assert find(root, "Read", READ) is not None
+WRONG = (b"", b"{", b"[]", b"{}", b'{"manifest": 1}', b"\xff", b'{"manifest": "', b"\0" * 300, b"[" * 5_000)
+
+
+@pytest.mark.parametrize("content", WRONG, ids=range(len(WRONG)))
+@pytest.mark.parametrize("name", ["Extract.json", "Extract-0123abcd.json", "Extract-0123abcd.lease"])
+def test_what_may_be_a_damaged_record_keeps_all_checkpoints_of_its_task_and_stops_nobody(root, name, content):
+    read = make(root, "Read", READ)
+    extract = make(root, "Extract", EXTRACT, read)
+    make(root, "Other", OTHER)
+    storage.write(storage.join(root, "plans", f"{OTHER}.json"), b"{}")
+    place = storage.join(root, "runs", "monday", name)
+    storage.write(place, content)
+    with alive(folder_of(root, "monday")):
+        gone = clear(root, 0, now=time.time() + 1)
+    assert {name.removeprefix(f"{root}/").split("/")[0] for name in gone} == {"Other"}
+    assert (find(root, "Read", READ), find(root, "Extract", EXTRACT)) == (read, extract)
+    assert [run.unclear for run in runs_of(root)] == [("Extract",)]
+    clear(root, 5 * DAY, now=in_days(10))
+    assert [place for place, _ in storage.list(root)] == [place]  # nobody knows whose it is
+
+
+OF_OTHERS = (*WRONG, b'{"lr": 0.1}', b'{"manifest": "data/manifest.json", "task": "classify"}', b'{"manifests": ["a"]}')
+
+
+@pytest.mark.parametrize("content", OF_OTHERS, ids=range(len(OF_OTHERS)))
+@pytest.mark.parametrize("name", ["runs/exp1/config.json", "runs/monday/metrics.json", "runs/exp1/flags.lease"])
+def test_json_of_others_below_runs_stops_nobody_and_stays(root, name, content):
+    record(root, "monday", make(root, "Read", READ))
+    place = storage.join(root, name)
+    storage.write(place, content)
+    assert [run.name for run in runs_of(root)] == ["monday"]
+    assert clear(root, 5 * DAY) == []
+    clear(root, 5 * DAY, now=in_days(10))
+    assert [place for place, _ in storage.list(root)] == [place]
+    assert storage.read(place) == content
+
+
+def test_the_command_lists_and_clears_beside_json_of_others(root, capsys):
+    record(root, "monday", make(root, "Read", READ))
+    storage.write(storage.join(root, "runs", "exp1", "config.json"), b'{"lr": 0.1}')
+    assert main(["checkpoints", root, "--gc"]) == 0
+    assert "1 checkpoints, 1 runs" in capsys.readouterr().out
+
+
+def test_a_folder_that_has_nothing_of_ours_but_json_below_runs_is_no_root(root):
+    storage.write(storage.join(root, "runs", "exp1", "config.json"), b'{"lr": 0.1}')
+    leave(root, "Read", READ)
+    with pytest.raises(CheckpointError, match="expected a root of checkpoints"):
+        clear(root, 0, now=in_days(10))
+
+
+@pytest.mark.parametrize("root", ["folder"], indirect=True)
+@pytest.mark.parametrize("name", ["config.json", "Read.json", "Read.lease"])
+def test_a_pipe_below_runs_is_not_waited_for(root, name):
+    record(root, "monday", make(root, "Read", READ))
+    os.makedirs(storage.join(root, "runs", "exp1"))
+    os.mkfifo(storage.join(root, "runs", "exp1", name))
+    assert len(runs_of(root)) == 1 + name.startswith("Read")
+    assert clear(root, 5 * DAY) == []
 
 
 def test_nothing_outside_of_the_root_is_cleared_away_or_looked_at(root):
