@@ -46,7 +46,7 @@ class Overtaken(SubprocessLauncher):
         return ThenAnother(super().start(call), lambda: SubprocessLauncher.start(self, other))
 
 
-with DAG("several", schedule=None):
+with DAG("_several", schedule=None):
     common = {{"root": ROOT, "plan_params": {{"date": GOOD}}}}
     other_plan = Overtaken(instead=((STRICT, LENIENT),))
     other_day = Overtaken(instead=((f"date={{GOOD}}", f"date={{BAD}}"),))
@@ -66,7 +66,7 @@ def test_each_task_returns_its_own_verdict_and_manifest_though_another_plan_ran_
     ]
     file, root = dags / "several.py", tmp_path / "checkpoints"
     file.write_text(DAG_FILE.format(plans=plans, root=str(root), good=GOOD_DAY, bad=BAD_DAY))
-    run, states = run_dag(file, "several")
+    run, states = run_dag(file, "_several")
     assert states == {"strict": "success", "lenient": "success", "read": "success", "bless": "skipped"}
     assert returned(run, "strict")["verdict"] == "NOT_BLESSED"
     assert returned(run, "lenient")["verdict"] == "BLESSED"

@@ -1,6 +1,7 @@
 """Components by themselves, behind a stand-in for a cluster's launcher and its rules."""
 
 import json
+import re
 import uuid
 from itertools import pairwise
 from pathlib import Path
@@ -160,6 +161,17 @@ def test_a_whole_plan_is_one_component(launcher, data, tmp_path):
     assert done.parameters == {"output": output, "verdict": "BLESSED", "blessed": True}
     assert done.artifacts["metrics"]["metadata"]["example_count"] == ROWS
     assert "confusionMatrix" in done.artifacts["classification"]["metadata"]
+
+
+def test_of_two_plans_in_one_run_each_is_recorded_with_its_own_verdict(launcher, data, tmp_path, capsys):
+    root = tmp_path / "runs"
+    plans = [plan_of(data, tmp_path / "out", checkpoint="none", min_rows=rows) for rows in (1, ROWS + 1)]
+    verdicts = [launcher.run(stages.analyse, **common(plan, root)).parameters["verdict"] for plan in plans]
+    assert verdicts == ["BLESSED", "NOT_EVALUATED"]
+    capsys.readouterr()
+    launcher.run(stages.finish, status={"state": "SUCCEEDED"}, root=str(root))
+    told = capsys.readouterr().out
+    assert all(re.search(rf"Analyse: {ROWS} rows, .* s, {verdict}\n", told) for verdict in verdicts)
 
 
 def test_the_plan_may_be_a_place_and_is_published_once_otherwise(launcher, data, tmp_path):
