@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics.computations.placed import Placed
 from assay.metrics.computations.table import Table, Terms, Views
 from assay.metrics.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
@@ -110,7 +111,7 @@ class SampleTable:
         """Nothing."""
         return SampleStore(self.limit)
 
-    def place(self, examples: Examples) -> Terms:
+    def place(self, examples: Examples, placed: Placed) -> Terms:
         """The values (m,) and their rows; rows without weight or value do not count."""
         share = examples.labels if self.label else 1 - examples.labels
         wrong = (examples.predictions > self.threshold) != bool(self.label)

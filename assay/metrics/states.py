@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.computations.derived import without_derived
+from assay.metrics.computations.placed import Placed
 from assay.metrics.computations.table import Cells, Computation, Entries, Sums, Table, Terms
 from assay.metrics.computations.terms import TermTable
 from assay.metrics.examples import Examples, Stream
@@ -81,7 +82,8 @@ def _join(tables: list[tuple[Stream, Table]], stream: Stream, table: Table) -> N
 
 def place(layout: Layout, examples: Mapping[Stream, Examples]) -> list[Cells | Terms]:
     """What a batch adds to each table, whatever the slices."""
-    return [table.place(examples[stream]) for stream, table in layout.tables]
+    placed = {stream: Placed(seen) for stream, seen in examples.items()}
+    return [table.place(examples[stream], placed[stream]) for stream, table in layout.tables]
 
 
 class Draw(NamedTuple):

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from assay.metrics.computations.placed import Placed
 from assay.metrics.examples import Stream, examples_of
 from assay.metrics.samples import SampleStore, WrongSide, merge_samples
 from assay.metrics.shown_values import shown_values
@@ -45,7 +46,8 @@ def test_rows_on_the_wrong_side_are_shown_unless_they_have_no_weight_or_no_value
         stream = Stream(weighted=True, reads=needs.reads)
         assert stream.columns == ("name",)
         (table,) = needs.tables()
-        added = table.place(examples_of(batch, stream))
+        examples = examples_of(batch, stream)
+        added = table.place(examples, Placed(examples))
         assert (added.values.tolist(), np.asarray(added.rows).tolist()) == expected
 
 

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics.computations.scores import BUCKETS, ScoreTable, bucket_of, coarser
+from assay.metrics.computations.placed import BUCKETS, Placed, bucket_of
+from assay.metrics.computations.scores import ScoreTable, coarser
 from assay.metrics.computations.table import Cells, Table, Views, binned
 from assay.metrics.domains import NUMBERS, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
@@ -34,9 +35,9 @@ class PredictionTable:
         """Zeros."""
         return CellSums(_COARSE_BUCKETS + 2)
 
-    def place(self, examples: Examples) -> Cells:
+    def place(self, examples: Examples, placed: Placed) -> Cells:
         """Weighted prediction at its bucket, which is the fine bucket's, so that a score on an edge is on one side."""
-        bucket = coarser(bucket_of(examples.predictions, BUCKETS), BUCKETS, _COARSE_BUCKETS)
+        bucket = coarser(placed.bucket, BUCKETS, _COARSE_BUCKETS)
         return Cells(bucket, examples.weights * examples.predictions, examples.rows)
 
 
@@ -55,7 +56,7 @@ class BucketTable:
         """Zeros."""
         return CellSums(_SUMS * (BUCKETS + 2))
 
-    def place(self, examples: Examples) -> Cells:
+    def place(self, examples: Examples, placed: Placed) -> Cells:
         """The three sums of each entry."""
         labels, predictions, weights, rows = examples[:4]
         bucket = bucket_of(predictions, BUCKETS, self.left, self.right)

@@ -43,13 +43,31 @@ def cell_of(scores: Floats) -> Ints:
         return cells
     values = scores[outer]
     for chosen, cell in (
-        (values < 0, _FROM_0 - 1 - _step(-values, _BELOW)),
-        ((values >= 0) & (values < 0.5), _FROM_0 + _step(values, _TO_0)),
-        ((values > 0.5) & (values <= 1), _FROM_1 - _step(1 - values, _TO_1)),
-        (values > 1, _FROM_1 + 1 + _step(values, _ABOVE)),
+        (values < 0, _below_0),
+        ((values >= 0) & (values < 0.5), _near_0),
+        ((values > 0.5) & (values <= 1), _near_1),
+        (values > 1, _above_1),
     ):
-        cells[outer[chosen]] = cell[chosen]
+        at = np.flatnonzero(chosen)
+        if len(at):
+            cells[outer[at]] = cell(values[at])
     return cells
+
+
+def _below_0(scores: Floats) -> Ints:
+    return _FROM_0 - 1 - _step(-scores, _BELOW)
+
+
+def _near_0(scores: Floats) -> Ints:
+    return _FROM_0 + _step(scores, _TO_0)
+
+
+def _near_1(scores: Floats) -> Ints:
+    return _FROM_1 - _step(1 - scores, _TO_1)
+
+
+def _above_1(scores: Floats) -> Ints:
+    return _FROM_1 + 1 + _step(scores, _ABOVE)
 
 
 def _step(distances: Floats, exponents: tuple[int, int]) -> Ints:

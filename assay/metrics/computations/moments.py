@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics.computations.placed import Placed
 from assay.metrics.computations.table import Table, Terms, Views
 from assay.metrics.domains import NUMBERS, Domain
 from assay.metrics.examples import Examples, Reads
@@ -75,7 +76,7 @@ class MomentTable:
         """Zeros."""
         return MomentSums()
 
-    def place(self, examples: Examples) -> Terms:
+    def place(self, examples: Examples, placed: Placed) -> Terms:
         """(m, 4): 1, weight, label, prediction; the 1 tells how often a resample counts the entry."""
         values = (np.ones(len(examples.labels)), examples.weights, examples.labels, examples.predictions)
         return Terms(np.stack(values, axis=1), examples.rows)

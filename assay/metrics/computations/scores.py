@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations import cells
+from assay.metrics.computations.placed import BUCKETS, Placed, bucket_of
 from assay.metrics.computations.table import Cells, Entries, Table, Views, binned
 from assay.metrics.computations.ties import doubt, marks_of
 from assay.metrics.domains import BINARY, PROBABILITIES, Domain
@@ -32,7 +33,6 @@ from assay.metrics.values import Floats, Matrices
 
 Ints = npt.NDArray[np.int64]
 
-BUCKETS = 10_000
 _SHIFT = 1e-7
 _FEW = 8
 _OF_PROBABILITIES = ((0.5,), (1e-12,))
@@ -44,15 +44,6 @@ _FEW_TELL = 5
 """Doubt of evenly spread scores is half of 1 / num_thresholds; ten times that is what an uneven spread may bring."""
 MOST_DOUBT = 0.01
 """How far the area under a ROC curve may be off because scores share a cell; beyond, there is no value."""
-
-
-def bucket_of(scores: Floats, buckets: int, left: float = 0.0, right: float = 1.0) -> Ints:
-    """Bucket of each score, 0 to buckets + 1; finite scores only."""
-    with np.errstate(over="ignore"):
-        position = (scores - left) / (right - left) * buckets
-    if len(scores) and position.min() >= 0 and position.max() <= buckets:
-        return position.astype(np.int64) + 1
-    return np.where(scores < left, 0, np.clip(position, 0, buckets).astype(np.int64) + 1)
 
 
 def coarser(bucket: Ints, buckets: int, fewer: int) -> Ints:
@@ -90,9 +81,10 @@ class ScoreTable:
         """Zeros."""
         return CellSums(2 * self.size)
 
-    def place(self, examples: Examples) -> Cells:
+    def place(self, examples: Examples, placed: Placed) -> Cells:
         """Weight at (score, label); a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
-        return by_label(self.cell_of(examples.predictions), examples, examples.weights)
+        cell = placed.fine if self.fine else placed.bucket
+        return by_label(cell + self.passed(examples.predictions) if self.exact else cell, placed, examples.weights)
 
     def cell_of(self, scores: Floats) -> Ints:
         """Score cell of each score."""
@@ -106,12 +98,11 @@ class ScoreTable:
         return sum(((scores > threshold).astype(np.int64) for threshold in self.exact), np.zeros(len(scores), np.int64))
 
 
-def by_label(cell: Ints, examples: Examples, values: Floats) -> Cells:
+def by_label(cell: Ints, placed: Placed, values: Floats) -> Cells:
     """Values at 2 * cell + label; a fractional label l is a positive of share l and a negative of share 1 - l."""
-    labels, rows = examples.labels, examples.rows
-    positive = labels > 0
-    if np.array_equal(labels, positive):
-        return Cells(2 * cell + positive, values, rows)
+    labels, rows = placed.examples.labels, placed.examples.rows
+    if not placed.has_shares:
+        return Cells(2 * cell + placed.positive, values, rows)
     both = np.stack([2 * cell + 1, 2 * cell], 1).reshape(-1)
     parts = np.stack([values * labels, values * (1 - labels)], 1).reshape(-1)
     return Cells(both, parts, np.repeat(np.arange(len(cell)) if rows is None else rows, 2))
@@ -183,10 +174,9 @@ class TieTable:
         """Zeros."""
         return CellSums(2 * ScoreTable(fine=True).size)
 
-    def place(self, examples: Examples) -> Cells:
+    def place(self, examples: Examples, placed: Placed) -> Cells:
         """Weighted mark at (score, label)."""
-        scores = examples.predictions
-        return by_label(ScoreTable(fine=True).cell_of(scores), examples, examples.weights * marks_of(scores))
+        return by_label(placed.fine, placed, examples.weights * marks_of(examples.predictions))
 
 
 class Curve(NamedTuple):
@@ -388,7 +378,7 @@ class LevelTable:
         """Zeros."""
         return CellSums(self.num_thresholds + 3)
 
-    def place(self, examples: Examples) -> Cells:
+    def place(self, examples: Examples, placed: Placed) -> Cells:
         """Weight at the score's level."""
         levels = np.searchsorted(_plot_thresholds(self.num_thresholds), examples.predictions, "left")
         return Cells(levels, examples.weights, examples.rows)

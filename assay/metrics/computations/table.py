@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics.computations.placed import Placed
 from assay.metrics.domains import Domain
 from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import CellSums, Sparse, TermSums
@@ -58,8 +59,8 @@ class Table(Protocol):
     def empty(self) -> CellSums | TermSums:
         """A place for the sums."""
 
-    def place(self, examples: Examples) -> Cells | Terms:
-        """What a batch adds."""
+    def place(self, examples: Examples, placed: Placed) -> Cells | Terms:
+        """What a batch adds; `placed` has what several tables need of it."""
 
 
 Views: TypeAlias = Callable[[Table], tuple[Any, Any]]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
+from assay.metrics.computations.placed import Placed
 from assay.metrics.computations.table import Table, Terms, Views
 from assay.metrics.domains import NUMBERS, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
@@ -84,7 +85,7 @@ class TermTable:
         """Zeros."""
         return TermSums(len(self.terms))
 
-    def place(self, examples: Examples) -> Terms:
+    def place(self, examples: Examples, placed: Placed) -> Terms:
         """The terms of each entry, (m, terms)."""
         with np.errstate(all="ignore"):
             return Terms(np.stack([_term(term, examples) for term in self.terms], axis=1), examples.rows)

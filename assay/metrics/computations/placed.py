@@ -1,0 +1,52 @@
+"""Where the scores of a batch go, computed once for all tables that ask for it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from assay.metrics.computations import cells
+from assay.metrics.examples import Examples
+from assay.metrics.values import Floats
+
+Ints = npt.NDArray[np.int64]
+
+BUCKETS = 10_000
+
+
+def bucket_of(scores: Floats, buckets: int, left: float = 0.0, right: float = 1.0) -> Ints:
+    """Bucket of each score, 0 to buckets + 1; finite scores only."""
+    with np.errstate(over="ignore"):
+        position = (scores - left) / (right - left) * buckets
+    if len(scores) and position.min() >= 0 and position.max() <= buckets:
+        return position.astype(np.int64) + 1
+    return np.where(scores < left, 0, np.clip(position, 0, buckets).astype(np.int64) + 1)
+
+
+class Placed:
+    """The places of the entries of a batch in tables of scores, each computed when it is first asked for."""
+
+    def __init__(self, examples: Examples) -> None:
+        self.examples = examples
+
+    @cached_property
+    def bucket(self) -> Ints:
+        """Bucket among 10,000 on [0, 1), and the two open ends."""
+        return bucket_of(self.examples.predictions, BUCKETS)
+
+    @cached_property
+    def fine(self) -> Ints:
+        """Sum of bucket and cell of any scale."""
+        return self.bucket + cells.cell_of(self.examples.predictions)
+
+    @cached_property
+    def positive(self) -> npt.NDArray[np.bool_]:
+        """Whether the label is above 0."""
+        return self.examples.labels > 0
+
+    @cached_property
+    def has_shares(self) -> bool:
+        """Whether some label is neither 0 nor 1."""
+        return not np.array_equal(self.examples.labels, self.positive)
