@@ -168,6 +168,7 @@ class _Tally:
             slice=place_text(place_of(record)),
             value=value if math.isfinite(value) else None,
             rows=record.rows,
+            no_number=("infinite" if value > 0 else "-infinite") if math.isinf(value) else "",
         )
 
 
@@ -184,22 +185,23 @@ class _Judge:
         self._layouts: dict[tuple[bytes, ...], list[tuple[Scope, list[_Check]]]] = {}
 
     def __call__(self, record: MetricsForSlice) -> MetricsValidationForSlice:
-        place = place_of(record)
-        entries = record.metric_keys_and_values
-        numbers = [e.value.double_value.value if e.value.HasField("double_value") else math.nan for e in entries]
         failures: dict[tuple[MetricKey, bytes], _Check] = {}
-        for scope, checks in self._checks(tuple([entry.key.SerializeToString() for entry in entries])):
-            if scope.covers(place):
-                self._met[scope] += any(check.at is not None for check in checks)
-                failed = (check for check in checks if not check.holds(numbers))
-                failures.update({(check.key, check.rule.threshold): check for check in failed})
+        met: set[Scope] = set()
+        numbers: list[float] = []
+        for check, numbers in self.checks_in(record):
+            if check.at is not None:
+                met.add(check.rule.scope)
+            if not check.holds(numbers):
+                failures[check.key, check.rule.threshold] = check
+        self._met.update(met)
         return _validation(record, failures.values(), numbers)
 
     def checks_in(self, record: MetricsForSlice) -> Iterator[tuple[_Check, list[float]]]:
         """The checks that are for the slice of a record, with its numbers."""
-        place, entries = place_of(record), record.metric_keys_and_values
-        numbers = [e.value.double_value.value if e.value.HasField("double_value") else math.nan for e in entries]
-        for scope, checks in self._checks(tuple([entry.key.SerializeToString() for entry in entries])):
+        place, numbers = place_of(record), _numbers_of(record)
+        for scope, checks in self._checks(
+            tuple([entry.key.SerializeToString() for entry in record.metric_keys_and_values])
+        ):
             if scope.covers(place):
                 yield from ((check, numbers) for check in checks)
 
@@ -234,6 +236,12 @@ class _Judge:
             else:
                 spec = result.missing_cross_slices.add() if is_cross else result.missing_slices.add()
             spec.MergeFromString(scope.spec)
+
+
+def _numbers_of(record: MetricsForSlice) -> list[float]:
+    """The values of a slice; NaN for what is no single number."""
+    values = (entry.value for entry in record.metric_keys_and_values)
+    return [value.double_value.value if value.HasField("double_value") else math.nan for value in values]
 
 
 def _limits(threshold: Threshold) -> tuple[tuple[float, float], tuple[float, float] | None]:

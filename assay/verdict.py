@@ -117,8 +117,9 @@ class Checked:
         met: number of slices (or pairs of slices) that it was held against.
         failed: in how many of them it does not hold.
         slice: the slice that failed first, or else came nearest to the bound; "" if there was none.
-        value: the metric's value there; None if undefined or not computed.
+        value: the metric's value there; None if undefined, infinite or not computed.
         rows: unweighted rows there.
+        no_number: "infinite" or "-infinite" where that is why there is no value, else "".
     """
 
     metric: str
@@ -129,6 +130,7 @@ class Checked:
     slice: str = ""
     value: float | None = None
     rows: int | None = None
+    no_number: str = ""
 
 
 @dataclass(frozen=True)

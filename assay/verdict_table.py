@@ -31,7 +31,8 @@ def verdict_lines(verdict: Mapping[str, Any]) -> list[str]:
 def _row(check: Mapping[str, Any]) -> tuple[str, ...]:
     met, failed = check["met"], check["failed"]
     holds = "no slice" if not met else f"no, {failed:,} of {met:,} fail" if failed else "yes"
-    value = "" if not met else "undefined" if check["value"] is None else f"{check['value']:.6g}"
+    no_number = check.get("no_number") or "undefined"
+    value = "" if not met else no_number if check["value"] is None else f"{check['value']:.6g}"
     rows = "" if check["rows"] is None else f"{check['rows']:,}"
     slices = f"{check['slices']} ({met:,})"
     cells = (check["metric"], check["expected"], slices, holds, check["slice"], value, rows)

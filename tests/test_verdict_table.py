@@ -68,6 +68,17 @@ def test_a_threshold_for_slices_that_are_not_there_met_none():
     assert any("no slice" in line and "group=z" in line for line in verdict_lines(json.loads(result.to_json())))
 
 
+def test_an_infinite_value_is_no_undefined_one():
+    sure = ROWS.assign(new=ROWS["label"].replace(1, 0.0))  # a probability of 0 for what is true
+    bound = {"value_threshold": {"upper_bound": {"value": 9}}}
+    verdict = assay.analyze_raw_data(sure, config(bound, ({},), class_name="BinaryCrossEntropy")).verdict
+    (check,) = verdict.checks
+    assert (check.value, check.failed, check.no_number) == (None, 1, "infinite")
+    assert Verdict.from_json(verdict.to_json()) == verdict
+    (line,) = (line for line in verdict_lines(json.loads(verdict.to_json())) if "at most 9 " in line)
+    assert line.split()[-2:] == ["infinite", "10"]
+
+
 def test_an_undefined_value_is_shown_as_such():
     one_class = ROWS.assign(group=["c", *ROWS["group"][1:]])
     verdict = assay.analyze_raw_data(one_class, config(at_least(0.1))).verdict

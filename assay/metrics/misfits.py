@@ -39,13 +39,19 @@ def refuse_other_shapes(examples: Examples, stream: Stream, asked: Sequence[Aske
                     f"{one.metric} is for two classes or one number, but {prediction} has {examples.width} values a "
                     f"row and {label} has one; {_which_class(examples.width)}"
                 )
-    if examples.width == 1:
-        for one in asked:
-            if one.domain.vectors:
-                raise ColumnTypeError(
-                    f"{one.metric} needs a number for each class, but {prediction} has one a row; for two classes ask "
-                    f"for BinaryCrossEntropy"
-                )
+    for one in asked:
+        if one.domain.vectors and examples.width == 1:
+            raise ColumnTypeError(f"{one.metric} needs a number for each class, but {_one_number(stream, prediction)}")
+
+
+def _one_number(stream: Stream, prediction: str) -> str:
+    """Why there is one number a row, and what to do."""
+    if stream.class_id is not None:
+        return (
+            f"binarize.class_ids selects class {stream.class_id} of {prediction}; ask for it in a metrics spec without "
+            f"binarize, or for BinaryCrossEntropy"
+        )
+    return f"{prediction} has one a row; for two classes ask for BinaryCrossEntropy"
 
 
 def _which_class(width: int) -> str:

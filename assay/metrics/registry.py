@@ -30,13 +30,18 @@ FAMILIES = (
 """The modules of this package that register metrics."""
 
 
+CHOSEN = "chosen"
+"""Field of a computation that, where there is one, takes the names of the fields that a config has set."""
+
+
 @dataclass(frozen=True)
 class Definition:
     """One registered metric or plot.
 
     Attributes:
         class_name: what a config calls it.
-        needs: the state it takes, with default settings. Fields that have a default are settings of the metric.
+        needs: the state it takes, with default settings. Fields that have a default are settings of the metric, but for
+            `chosen`.
         function: state, settings -> value; elementwise, reducing over the last axis only.
         name: default output name; `{setting}` in it stands for that field of `needs`, joined by dots.
         renames: setting of the config -> field of `needs`, where they differ.
@@ -83,7 +88,7 @@ class Definition:
             if f.name in self.required
             else getattr(self.needs, f.name)
             for f in dataclasses.fields(self.needs)  # type: ignore[arg-type]
-            if f.default is not dataclasses.MISSING and f.name not in self.fixed
+            if f.default is not dataclasses.MISSING and f.name not in (*self.fixed, CHOSEN)
         }
 
 

@@ -7,7 +7,7 @@ is kept) and `Samples` (what is taken out, merged by `merge_samples` in the orde
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -133,12 +133,14 @@ class WrongSide:
         feature_key: column whose values are shown.
         sample_size: values a slice.
         threshold: a prediction is positive when it is above.
+        chosen: the fields that a config has set.
     """
 
     label: float
     feature_key: str = ""
     sample_size: int = 10
     threshold: float = 0.5
+    chosen: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.sample_size < 1:
@@ -146,8 +148,8 @@ class WrongSide:
 
     @property
     def domain(self) -> Domain:
-        """Probabilities, unless a threshold says what the scores are."""
-        return PROBABILITIES if self.threshold == WrongSide.threshold else BINARY
+        """Probabilities, unless somebody has chosen a threshold, who knows what the scores are."""
+        return BINARY if "threshold" in self.chosen or self.threshold != WrongSide.threshold else PROBABILITIES
 
     @property
     def reads(self) -> Reads:

@@ -18,7 +18,7 @@ from assay.metrics.computations.terms import FeatureMean
 from assay.metrics.domains import Asked
 from assay.metrics.examples import Stream
 from assay.metrics.keys import MetricKey, PlotKey, SubKey
-from assay.metrics.registry import Definition, definitions
+from assay.metrics.registry import CHOSEN, Definition, definitions
 from assay.metrics.settings import OF_TYPE
 from assay.metrics.values import Value
 from assay.near_miss import hint, one_of
@@ -252,7 +252,7 @@ def _adapt(definition: Definition, given: Mapping[str, Any], place: _Place) -> C
     """The definition's state with the given settings."""
     known = definition.state_settings
     fields = {field.name: str(field.type) for field in dataclasses.fields(definition.needs)}  # type: ignore[arg-type]
-    changed = {}
+    changed: dict[str, Any] = {}
     for name, value in given.items():
         if name not in known:
             near = one_of(name, sorted({"name", *definition.settings, *known}))
@@ -262,6 +262,8 @@ def _adapt(definition: Definition, given: Mapping[str, Any], place: _Place) -> C
     for name in definition.required:
         if name not in changed:
             raise _missing(definition, name, place)
+    if CHOSEN in fields:
+        changed[CHOSEN] = tuple(changed)
     try:
         return dataclasses.replace(definition.needs, **changed)  # type: ignore[type-var]
     except ValueError as error:

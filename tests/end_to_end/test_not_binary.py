@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import log_loss, precision_score, roc_auc_score
+from sklearn.metrics import accuracy_score, log_loss, precision_score, roc_auc_score
 
 import assay
 from assay import cli
-from assay.errors import ColumnTypeError
+from assay.errors import BadRowError, ColumnTypeError
 
 ROWS = 400
 RNG = np.random.default_rng(5)
@@ -128,7 +128,54 @@ def test_a_class_that_is_not_there_is_refused(score, class_id, found):
         assay.analyze_raw_data(frame, config("AUC", binarize={"class_ids": {"values": [class_id]}}))
 
 
+def test_a_loss_over_classes_is_not_binarized():
+    frame = pd.DataFrame({"label": CLASS, "score": lists(BY_CLASS)})
+    asked = config("CategoricalCrossEntropy", binarize={"class_ids": {"values": [1]}})
+    with pytest.raises(
+        ColumnTypeError, match=r"but binarize.class_ids selects class 1 of column 'score'.*without bina"
+    ):
+        assay.analyze_raw_data(frame, asked)
+
+
+@pytest.mark.parametrize(
+    ("label", "score", "named"),
+    [
+        (lists(np.eye(3)[CLASS]), lists(BY_CLASS * 3), "BinaryCrossEntropy is for probabilities from 0 to 1"),
+        (lists(np.eye(3)[CLASS]), lists(BY_CLASS - 0.5), "CategoricalCrossEntropy is for probabilities, 0 or more"),
+    ],
+)
+def test_the_metric_that_cannot_take_the_values_is_the_one_that_is_named(label, score, named):
+    frame = pd.DataFrame({"label": label, "score": score})
+    with pytest.raises(ColumnTypeError, match=named):
+        assay.analyze_raw_data(frame, config("CategoricalCrossEntropy", "BinaryCrossEntropy"))
+
+
+def test_a_bad_row_names_the_metric_that_cannot_take_it():
+    score = np.array(BY_CLASS)
+    score[7, 1] = 1.5
+    frame = pd.DataFrame({"label": lists(np.eye(3)[CLASS]), "score": lists(score)})
+    with pytest.raises(BadRowError, match="which BinaryCrossEntropy cannot take"):
+        assay.analyze_raw_data(frame, config("CategoricalCrossEntropy", "BinaryCrossEntropy"))
+
+
+def test_an_infinite_value_of_a_column_is_no_prediction():
+    frame = pd.DataFrame({"label": LABEL, "score": SCORE, "age": np.where(np.arange(ROWS) == 3, np.inf, 4.0)})
+    mean = {"class_name": "Mean", "config": {"feature_key_path": ["features", "age"]}}
+    with pytest.raises(BadRowError, match=r"row 3: value of a column not finite: features\.age \[inf\]"):
+        assay.analyze_raw_data(frame, config("AUC", mean))
+
+
 TAKEN = {
+    "margins at a threshold that is also the default": (
+        SCORE * 9 - 4,
+        {"class_name": "Precision", "config": {"thresholds": [0.5]}},
+        precision_score(LABEL, SCORE * 9 - 4 > 0.5),
+    ),
+    "a single one": (
+        SCORE * 9 - 4,
+        {"class_name": "BinaryAccuracy", "config": {"threshold": 0.5}},
+        accuracy_score(LABEL, SCORE * 9 - 4 > 0.5),
+    ),
     "logits that are said to be": (SCORE * 9 - 4, FROM_LOGITS, log_loss(LABEL, 1 / (1 + np.exp(4 - SCORE * 9)))),
     "percents at a threshold of their own": (SCORE * 100, AT_50, precision_score(LABEL, SCORE > 0.5)),
     "the mean of percents": (SCORE * 100, "MeanPrediction", SCORE.mean() * 100),

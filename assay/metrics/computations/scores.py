@@ -14,7 +14,7 @@ of the three grows with the score alone, so their sum does too, and it tells wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import ClassVar, NamedTuple
 
@@ -207,15 +207,21 @@ def _curve(thresholds: Floats, histogram: Floats) -> Curve:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Exact counts at fixed thresholds, in the order given."""
+    """Exact counts at fixed thresholds, in the order given.
+
+    Attributes:
+        thresholds: a score above is positive.
+        chosen: the fields that a config has set.
+    """
 
     thresholds: tuple[float, ...] = (0.5,)
+    chosen: tuple[str, ...] = field(default=(), compare=False)
     reads: ClassVar[Reads] = Reads()
 
     @property
     def domain(self) -> Domain:
-        """Probabilities, unless thresholds say what the scores are."""
-        return PROBABILITIES if self.thresholds in _OF_PROBABILITIES else BINARY
+        """Probabilities, unless somebody has chosen thresholds, who knows what the scores are."""
+        return BINARY if "thresholds" in self.chosen or self.thresholds not in _OF_PROBABILITIES else PROBABILITIES
 
     def tables(self) -> tuple[Table, ...]:
         """The histogram, split at the thresholds."""
