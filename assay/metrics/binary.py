@@ -14,7 +14,8 @@ import numpy as np
 
 from assay.metrics import registry
 from assay.metrics.arithmetic import ratio
-from assay.metrics.computations.scores import Confusion, Curve
+from assay.metrics.computations.curve import Curve
+from assay.metrics.computations.scores import Confusion
 from assay.metrics.values import Floats, Matrices
 
 _AT = Confusion()

@@ -3,8 +3,9 @@
 A value may not depend on how many thresholds repeat a point: states leave out those at which nothing changes. Counts at
 `thresholds` are exact. Fewer than 10,000 `num_thresholds` are evenly spaced over [0, 1]. With 10,000 or more, which is
 the default, there is a threshold for each cell of the score, whatever its scale: scores need not be probabilities.
-Where the scores of a slice are so close together that their order cannot be told, and an area under the ROC curve could
-be off by more than 0.01 (evenly spaced: 0.1, or 5 / `num_thresholds`), values are NaN, and the verdict says why.
+Where the scores of a slice are so close together that their order cannot be told, a value that could be off by too much
+is NaN, and the verdict says why. An area under the ROC curve, and the threshold at a recall, may be off by 0.01 (evenly
+spaced: 0.1, or 5 / `num_thresholds` of that area); other values by 0.05 (evenly spaced: 0.25, or as much as that area).
 
 What is asked "at" a rate is the best over all thresholds that reach it, and 0 if none does. It is NaN without the rows
 that a rate is a share of: recall needs positives, specificity and the false positive rate negatives.
@@ -23,7 +24,8 @@ from assay.metrics.binary import fall_out as fall_out_of
 from assay.metrics.binary import precision as precision_of
 from assay.metrics.binary import recall as recall_of
 from assay.metrics.binary import specificity as specificity_of
-from assay.metrics.computations.scores import Curve, ScoreCurve
+from assay.metrics.computations.curve import Curve
+from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.settings import one_of, shares
 from assay.metrics.values import Floats
 
@@ -40,7 +42,7 @@ def _at(setting: str, example: float, **declared: Any) -> dict[str, Any]:
     return {"checks": {setting: shares}, "example": f'"{setting}": {example}', **declared}
 
 
-@metric("AUC", checks={"curve": one_of("ROC", "PR"), "summation_method": _METHODS})
+@metric("AUC", follows_roc={"curve": "ROC"}, checks={"curve": one_of("ROC", "PR"), "summation_method": _METHODS})
 def auc(c: Curve, *, curve: str = "ROC", summation_method: str = "interpolation") -> Floats:
     """Area under true by false positive rate (ROC), or precision by recall (PR, see AUCPrecisionRecall).
 
@@ -130,7 +132,10 @@ def recall_at_false_positive_rate(c: Curve, *, false_positive_rate: Wanted) -> F
 
 
 @metric(
-    "ThresholdAtRecall", needs=ScoreCurve(even=True), **_at("recall", 0.9, better=None, range="[0, 1], or 1e-7 beyond")
+    "ThresholdAtRecall",
+    needs=ScoreCurve(even=True),
+    follows_roc={},
+    **_at("recall", 0.9, better=None, range="[0, 1], or 1e-7 beyond"),
 )
 def threshold_at_recall(c: Curve, *, recall: Wanted) -> Floats:
     """Highest threshold at which recall is at least `recall`."""

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.computations.derived import SOURCES, derived
+from assay.metrics.computations.doubts import Doubts
+from assay.metrics.computations.placed import BUCKETS
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.computations.table import Computation, Sums, Table
 from assay.metrics.computations.terms import Term, TermTable
@@ -43,10 +45,31 @@ def _evaluate_stream(
         view = _View(part, stream, layout, slices, width)
         for needs, users in shared.items():
             state = needs.read(view)
+            doubts = needs.doubts(view, state) if isinstance(needs, ScoreCurve) else None
             for metric in users:
-                pieces.setdefault(metric, []).append(metric.value(state))
+                value = metric.value(state)
+                if doubts is not None:
+                    value = _certain(np.asarray(value), _doubt(metric, doubts), _limit(metric))
+                pieces.setdefault(metric, []).append(value)
     back = np.argsort(np.concatenate([slices for slices, _ in groups]))
     return {metric: _assemble(parts, back) for metric, parts in pieces.items()}
+
+
+def _certain(value: Floats, doubt: Floats, limit: float) -> Floats:
+    """The value (s,) or (s, k); NaN where it may be off by more than the limit."""
+    refused = doubt > limit
+    if not refused.any():
+        return value
+    return np.where(refused.reshape(refused.shape + (1,) * (value.ndim - refused.ndim)), np.nan, value)
+
+
+def _doubt(metric: Metric, doubts: Doubts) -> Floats:
+    return doubts.of_roc if metric.follows_roc else doubts.of(metric.value)  # type: ignore[arg-type]
+
+
+def _limit(metric: Metric) -> float:
+    assert isinstance(metric.needs, ScoreCurve)
+    return metric.needs.limit if metric.follows_roc else metric.needs.limit_of_others
 
 
 def reasons(part: Partial, metrics: Sequence[Metric], layout: Layout) -> dict[MetricKey, list[str]]:
@@ -55,26 +78,45 @@ def reasons(part: Partial, metrics: Sequence[Metric], layout: Layout) -> dict[Me
     Metrics without such a slice are left out.
     """
     found: dict[MetricKey, list[str]] = {}
-    for metric in metrics:
-        if isinstance(metric.needs, ScoreCurve) and isinstance(metric.key, MetricKey):
-            texts = _crowded(part, metric.needs, metric.stream, layout)
-            if any(texts):
-                found[metric.key] = texts
-    return found
+    for stream in dict.fromkeys(metric.stream for metric in metrics):
+        for needs, users in needs_of(metrics, stream).items():
+            if isinstance(needs, ScoreCurve) and not needs.thresholds:
+                with np.errstate(all="ignore"):
+                    found.update(_crowded(part, needs, users, stream, layout))
+    return {key: texts for key, texts in found.items() if any(texts)}
 
 
-def _crowded(part: Partial, needs: ScoreCurve, stream: Stream, layout: Layout) -> list[str]:
+def _crowded(
+    part: Partial, needs: ScoreCurve, users: Sequence[Metric], stream: Stream, layout: Layout
+) -> dict[MetricKey, list[str]]:
     groups = _groups(part, stream, layout)
-    doubts = [needs.doubt(_View(part, stream, layout, slices, width)) for slices, width in groups]
     back = np.argsort(np.concatenate([slices for slices, _ in groups]))
-    return [crowded_text(doubt, needs.limit) if doubt > needs.limit else "" for doubt in np.concatenate(doubts)[back]]
+    pieces: dict[Metric, list[Floats]] = {}
+    for slices, width in groups:
+        view = _View(part, stream, layout, slices, width)
+        doubts = needs.doubts(view, needs.read(view))
+        assert doubts is not None
+        for metric in users:
+            pieces.setdefault(metric, []).append(_doubt(metric, doubts).reshape(len(slices), -1).max(1))
+    return {
+        metric.key: [_crowded_text(metric, needs, doubt) for doubt in np.concatenate(parts)[back]]
+        for metric, parts in pieces.items()
+        if isinstance(metric.key, MetricKey)
+    }
 
 
-def crowded_text(doubt: float, limit: float) -> str:
-    """What people are told of a slice whose scores cannot be told apart."""
+def _crowded_text(metric: Metric, needs: ScoreCurve, doubt: float) -> str:
+    """What people are told of a slice whose scores cannot be told apart; "" where they can."""
+    limit = _limit(metric)
+    if not doubt > limit:
+        return ""
+    what = "an area under the ROC curve" if metric.follows_roc else "the value"
+    cure = "spread the scores over [0, 1], which leaves their order as it is"
+    if needs.num_thresholds < BUCKETS and not needs.even:
+        cure = f"leave out num_thresholds: {needs.num_thresholds} of its config, or {cure}"
     return (
-        f"scores are too close together to tell their order: an area under the ROC curve could be off by {doubt:.2g}, "
-        f"more than {limit:.2g}; spread the scores over [0, 1], which leaves their order as it is"
+        f"scores are too close together to tell their order: {what} could be off by {doubt:.2g}, more than "
+        f"{limit:.2g}; {cure}"
     )
 
 

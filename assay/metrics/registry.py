@@ -51,6 +51,8 @@ class Definition:
         example: settings that make a working metric, as in a config; "" if none are needed.
         better: which values are good ones; None if neither.
         range: where values lie.
+        follows_roc: settings of the function with which a value is as doubtful as the area under the ROC curve, where
+            scores are too close together to tell their order; None if it has a doubt of its own.
         is_plot: whether the value goes to the plots.
         kept_name: whether a plot keeps its name in its key (the two classic plots do not).
     """
@@ -66,6 +68,7 @@ class Definition:
     example: str = ""
     better: Better | None = None
     range: str = ""
+    follows_roc: Mapping[str, Any] | None = None
     is_plot: bool = False
     kept_name: bool = True
 

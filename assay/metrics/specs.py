@@ -51,6 +51,14 @@ class Metric:
         value: Value = definitions()[self.class_name].function(state, **dict(self.settings))
         return value[:, 0] if isinstance(value, np.ndarray) and value.ndim == 2 and value.shape[1] == 1 else value
 
+    @property
+    def follows_roc(self) -> bool:
+        """Whether a value is as doubtful as the area under the ROC curve; see `Definition`."""
+        definition = definitions()[self.class_name]
+        settings = {**definition.settings, **dict(self.settings)}
+        wanted = definition.follows_roc
+        return wanted is not None and all(settings[name] == value for name, value in wanted.items())
+
 
 class _Place(NamedTuple):
     """Where in the config an error is."""

@@ -119,7 +119,7 @@ def test_a_slice_of_one_class_has_no_area_under_the_roc_curve(label):
 
 
 def test_a_curve_with_points_left_out_has_the_area_of_the_full_curve():
-    from assay.metrics.computations.scores import Curve
+    from assay.metrics.computations.curve import Curve
     from assay.metrics.curves import area_under_precision_recall, area_under_roc
 
     rng = np.random.default_rng(3)

@@ -47,10 +47,10 @@ def batch(score, label=LABEL):
     }
 
 
-def value_of(score, metric, **settings):
+def value_of(score, metric, label=LABEL, *, one=True, **settings):
     asked = f'metrics {{ class_name: "{metric}" config: {json.dumps(json.dumps(settings))} }}'
-    (value,) = whole(batch(score), config_of(asked, weighted=False))[()].values()
-    return float(value)
+    (value,) = whole(batch(score, label), config_of(asked, weighted=False))[()].values()
+    return float(value) if one else value
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -95,9 +95,16 @@ CROWDED = {
 @pytest.mark.parametrize("case", CROWDED)
 @pytest.mark.parametrize(("metric", "settings"), [("AUC", {}), ("AUC", {"curve": "PR"}), ("AUCPrecisionRecall", {}),
     ("AUC", {"summation_method": "minoring"}), ("PrecisionAtRecall", {"recall": 0.5}),
-    ("SensitivityAtSpecificity", {"specificity": 0.5})])  # fmt: skip
+    ("SensitivityAtSpecificity", {"specificity": 0.8})])  # fmt: skip
 def test_scores_that_cannot_be_told_apart_have_no_value(case, metric, settings):
     assert np.isnan(value_of(CROWDED[case], metric, **settings))
+
+
+def test_a_rate_that_crowded_scores_leave_little_doubt_of_has_a_value():
+    score = CROWDED["at both ends"]
+    fpr, tpr, _ = sk.roc_curve(LABEL, score, drop_intermediate=False)
+    exact = tpr[1 - fpr >= 0.5].max()
+    assert value_of(score, "SensitivityAtSpecificity", specificity=0.5) == pytest.approx(exact, abs=0.05)
 
 
 @pytest.mark.parametrize("count", [20, 200, 5000])
@@ -209,3 +216,61 @@ def test_marks_of_many_equal_scores_add_up_without_rounding():
     assert (sums == marks * rows).all()
     assert ((marks >= 1) & (marks < 2)).all()
     assert len(set(marks_of(RNG.random(2000)))) > 1990
+
+
+def rare(negatives=1_000_000, positives=100):
+    """All positives and as many negatives within one cell, in no order that could be told."""
+    label = np.append(np.ones(positives), np.zeros(negatives))
+    near = 0.70001 + 1e-6 * RNG.random(2 * positives)
+    return label, np.concatenate([near, RNG.random(negatives - positives) * 0.6])
+
+
+PRECISION_MATTERS = [
+    ("AUCPrecisionRecall", {}),
+    ("AUC", {"curve": "PR"}),
+    ("AUC", {"curve": "PR", "summation_method": "majoring"}),
+    ("RecallAtPrecision", {"precision": 0.6}),
+    ("PrecisionAtRecall", {"recall": 0.5}),
+    ("AUCPrecisionRecall", {"num_thresholds": 200}),
+]
+
+
+@pytest.mark.parametrize(("metric", "settings"), PRECISION_MATTERS)
+def test_precision_of_rare_positives_is_not_judged_by_the_area_under_the_roc_curve(metric, settings):
+    label, score = rare()
+    config = config_of(
+        f'metrics {{ class_name: "{metric}" config: {json.dumps(json.dumps(settings))} }} metrics {{ class_name: "AUC" '
+        'config: "\\"name\\": \\"roc\\"" }',
+        weighted=False,
+    )
+    value, roc = whole(batch(score, label), config)[()].values()
+    assert np.isnan(value)
+    assert roc == pytest.approx(sk.roc_auc_score(label, score), abs=1e-4)
+
+
+@pytest.mark.parametrize(("metric", "settings"), PRECISION_MATTERS[:-1])
+def test_precision_of_rare_positives_that_are_tied_leaves_no_doubt(metric, settings):
+    label, score = rare(100_000)
+    assert not np.isnan(value_of(np.where(score > 0.65, 0.7, score), metric, label, **settings))
+
+
+def test_rates_that_cannot_be_told_are_refused_one_by_one():
+    label, score = rare(10_000)
+    found = value_of(score, "RecallAtPrecision", label, precision=[0.4, 0.6], one=False)
+    assert found[0] == 1
+    assert np.isnan(found[1])
+
+
+def test_with_few_thresholds_the_cure_is_to_leave_them_out():
+    frame = pd.DataFrame({"label": LABEL, "score": SHARE * 1e-3})
+    metric = {
+        "class_name": "AUC",
+        "config": {"num_thresholds": 200},
+        "threshold": {"value_threshold": {"lower_bound": 0.6}},
+    }
+    asked = {
+        "model_specs": [{"label_key": "label", "prediction_key": "score"}],
+        "metrics_specs": [{"metrics": [metric]}],
+    }
+    (reason,) = assay.analyze_raw_data(frame, asked).verdict.reasons
+    assert "leave out num_thresholds: 200 of its config" in reason.message

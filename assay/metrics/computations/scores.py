@@ -16,16 +16,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations import cells
+from assay.metrics.computations.curve import Curve
+from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.placed import BUCKETS, Placed, bucket_of
 from assay.metrics.computations.table import Cells, Entries, Table, Views, binned
-from assay.metrics.computations.ties import doubt, marks_of
+from assay.metrics.computations.ties import marks_of, untied
 from assay.metrics.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
 from assay.metrics.sums import CellSums
@@ -43,7 +45,11 @@ _DOUBT_OF_EVEN = 0.1
 _FEW_TELL = 5
 """Doubt of evenly spread scores is half of 1 / num_thresholds; ten times that is what an uneven spread may bring."""
 MOST_DOUBT = 0.01
-"""How far the area under a ROC curve may be off because scores share a cell; beyond, there is no value."""
+"""How far an area under a ROC curve may be off because scores share a cell; beyond, there is no value."""
+_OTHERS = 5
+"""How much further values may be off that hang on precision, or on one point of the curve, as one pair moves them."""
+_MOST_OF_EVEN = 0.25
+"""The most that these may be off, where a config asks for evenly spaced thresholds."""
 
 
 def coarser(bucket: Ints, buckets: int, fewer: int) -> Ints:
@@ -179,20 +185,6 @@ class TieTable:
         return by_label(placed.fine, placed, examples.weights * marks_of(examples.predictions))
 
 
-class Curve(NamedTuple):
-    """Sums of weights above each threshold (tp, fp) and up to it (tn, fn); all of shape (s, t).
-
-    Thresholds ascend. A curve may leave out thresholds at which nothing changes and repeat its last point, so no value
-    may depend on the number of points.
-    """
-
-    thresholds: Floats
-    tp: Floats
-    fp: Floats
-    tn: Floats
-    fn: Floats
-
-
 def _curve(thresholds: Floats, histogram: Floats) -> Curve:
     """From weights (s, t, 2) by label and by interval: the scores above threshold i and not above i + 1.
 
@@ -276,9 +268,14 @@ class ScoreCurve:
 
     @property
     def limit(self) -> float:
-        """How far an area may be off before there is no value; more, where even thresholds are what is asked for."""
+        """How far an area under the ROC curve may be off; more, where even thresholds are what is asked for."""
         is_even = self.even or self.num_thresholds < BUCKETS
         return max(_DOUBT_OF_EVEN, _FEW_TELL / self.num_thresholds) if is_even else MOST_DOUBT
+
+    @property
+    def limit_of_others(self) -> float:
+        """How far other values may be off, whose own doubt is looked at."""
+        return max(self.limit, min(_OTHERS * self.limit, _MOST_OF_EVEN))
 
     def tables(self) -> tuple[Table, ...]:
         """The histogram, split at the exact thresholds if there are any; else what tells crowded scores from ties."""
@@ -287,30 +284,19 @@ class ScoreCurve:
         return (ScoreTable(fine=True), TieTable())
 
     def read(self, views: Views) -> Curve:
-        """Ascending thresholds: the exact ones, or those at which something changes in a slice, and the end.
-
-        Counts are NaN in slices whose scores are so close together that the thresholds cannot tell them apart.
-        """
+        """Ascending thresholds: the exact ones, or those at which something changes in a slice, and the end."""
         table, entries = views(self.tables()[0])
         if self.thresholds:
             return _exact_counts((table, entries), tuple(sorted(set(self.thresholds))))
-        curve = _changes(entries, *self._intervals(table))
-        crowded = self.doubt(views) > self.limit
-        if not crowded.any():
-            return curve
-        counts = (np.where(crowded[:, None], np.nan, counts) for counts in curve[1:])
-        return Curve(curve.thresholds, *counts)
+        return _changes(entries, *self._intervals(table))
 
-    def doubt(self, views: Views) -> Floats:
-        """By how much an area under the ROC curve may be off, (s,): scores between two thresholds count as tied.
-
-        Half the pairs of a positive and a negative between two thresholds, over all pairs; real ties, which are worth
-        a half, left out.
-        """
+    def doubts(self, views: Views, curve: Curve) -> Doubts | None:
+        """How far values of a curve that was read from the views may be off; None where its thresholds are exact."""
         if self.thresholds:
-            return np.zeros(views(self.tables()[0])[1].slice_count)
+            return None
         table, entries = views(ScoreTable(fine=True))
-        return doubt(entries, views(TieTable())[1], _geometry(table).passed, self._intervals(table)[0])
+        _, marks = views(TieTable())
+        return Doubts(curve, untied(entries, marks, _geometry(table).passed, self._intervals(table)[0]))
 
     def _intervals(self, table: ScoreTable) -> tuple[Ints, Floats]:
         """The last threshold that each score cell is above; and the thresholds."""

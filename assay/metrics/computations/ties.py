@@ -1,6 +1,8 @@
-"""Scores that share a cell: which are really tied, and how many pairs of both classes cannot be told apart."""
+"""Scores between the same two thresholds: which are really tied, and how many pairs of both classes have no order."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +28,28 @@ _SAME_MARK = 1e-8
 hardly ever by less. Weights make sums inexact, by some 1e-16 for each row of a split in the worst case."""
 
 
-def doubt(entries: Entries, marks: Entries, passed: Ints, intervals: Ints) -> Floats:
-    """Half the pairs of both classes within an interval that are not tied, over all pairs; (s,), 0 without pairs.
+class Untied(NamedTuple):
+    """Pairs of a positive and a negative between the same two thresholds that are not tied.
+
+    Attributes:
+        slices: (g,) ascending, one for each pair of thresholds with scores between them, lower thresholds first.
+        pairs: (g,) the weight of the pairs there, 0 where all are tied.
+        all_pairs: (s,) the weight of all pairs of the slice, wherever they are.
+    """
+
+    slices: Ints
+    pairs: Floats
+    all_pairs: Floats
+
+    def doubt_of_roc(self) -> Floats:
+        """By how much the area under the ROC curve may be off, (s,): they count half; 0 without pairs."""
+        count = len(self.all_pairs)
+        doubted = _sums(self.slices, self.pairs, count)
+        return np.divide(doubted, 2 * self.all_pairs, out=np.zeros(count), where=self.all_pairs > 0)
+
+
+def untied(entries: Entries, marks: Entries, passed: Ints, intervals: Ints) -> Untied:
+    """Finds them.
 
     Args:
         entries: weights by score cell and label.
@@ -51,12 +73,12 @@ def doubt(entries: Entries, marks: Entries, passed: Ints, intervals: Ints) -> Fl
         tied = np.abs(marked[0] / negative - marked[1] / positive) <= _SAME_MARK
 
     slices, interval = entries.slices[starts], intervals[cell[starts]]
-    return _pairs_in_doubt(slices, interval, negative, positive, tied, entries.slice_count)
+    return _by_interval(slices, interval, negative, positive, tied, entries.slice_count)
 
 
-def _pairs_in_doubt(
+def _by_interval(
     slices: Ints, interval: Ints, negative: Floats, positive: Floats, tied: npt.NDArray[np.bool_], count: int
-) -> Floats:
+) -> Untied:
     fresh = (slices[1:] != slices[:-1]) | (interval[1:] != interval[:-1])
     group = np.cumsum(np.append(True, fresh)[: len(slices)]) - 1
     groups = int(group[-1]) + 1 if len(group) else 0
@@ -65,9 +87,8 @@ def _pairs_in_doubt(
     pairs = _sums(group, negative, groups) * _sums(group, positive, groups)
     ties = _sums(group, np.where(tied, negative * positive, 0.0), groups)
 
-    doubted = _sums(owner, np.maximum(pairs - ties, 0.0), count)
     all_pairs = _sums(slices, negative, count) * _sums(slices, positive, count)
-    return np.divide(doubted, 2 * all_pairs, out=np.zeros(count), where=all_pairs > 0)
+    return Untied(owner, np.maximum(pairs - ties, 0.0), all_pairs)
 
 
 def _sums(bins: Ints, values: Floats, count: int) -> Floats:
