@@ -1,6 +1,7 @@
 """The values that name slices: what the data holds, whichever type, unit or file stores it, and what a text means.
 
-A value is text, a whole number (int64) or another number (double). A value has one form, whatever stores it:
+A value is text, a whole number (int64) or another number (double). What stores it makes no difference, but for numbers
+that are equal: 1 and 1.0 are one slice, which prints as the first file has it.
 
 - numbers keep their full precision; a float32 is the number of its own shortest text, 11.29 and not
   11.289999961853027; decimals are the numbers that they say; booleans are 1 and 0;
