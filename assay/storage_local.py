@@ -181,7 +181,6 @@ def delete(place: str, generation: str | None) -> None:
             found = stat(place)
             if found and found.generation == generation:
                 os.remove(place)
-            os.remove(os.path.join(os.path.dirname(place), _LOCK))  # who waits for it makes a new one
 
 
 def delete_empty_folder(folder: str) -> None:
@@ -227,13 +226,20 @@ def _sync_folder(place: str) -> None:
 
 @contextmanager
 def _locked(folder: str) -> Iterator[None]:
-    """Holds the lock of a folder: that which is there, as somebody may clear it away while one waits for it."""
+    """Holds the lock of a folder, and leaves none behind in what may be a folder of the user's.
+
+    Whoever waits for it looks whether it is still the one that is there, and else makes a new one.
+    """
     place = os.path.join(folder, _LOCK)
     while True:
         with open(place, "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if _is_same_file(lock.fileno(), place):
-                yield
+                try:
+                    yield
+                finally:
+                    with suppress(FileNotFoundError):
+                        os.remove(place)
                 return
 
 

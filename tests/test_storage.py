@@ -111,6 +111,49 @@ def test_a_generation_is_replaced_once(root):
     assert storage.read(place) == b"second"
 
 
+def test_nothing_is_left_beside_what_is_replaced_or_deleted(root):
+    place = storage.join(root, "verdict.json")
+    first = storage.publish(place, b"first")
+    second = storage.publish(place, b"second", replacing=first.generation)
+    with pytest.raises(PublishLostError):
+        storage.publish(place, b"third", replacing=first.generation)
+    assert names_in(root) == ["verdict.json"]
+    storage.delete(place, generation=first.generation)
+    assert names_in(root) == ["verdict.json"]
+    storage.delete(place, generation=second.generation)
+    assert names_in(root) == []
+
+
+def names_in(root):
+    """Of all files, also those that no list has."""
+    if storage.is_remote(root):
+        return [place.rsplit("/", 1)[-1] for place, _ in storage.list(root)]
+    return sorted(os.listdir(root))
+
+
+def test_of_many_at_once_each_generation_is_replaced_once(root):
+    place, barrier = storage.join(root, "race.json"), threading.Barrier(8)
+    storage.publish(place, b"0")
+
+    def add_one():
+        barrier.wait()
+        while True:
+            stat = storage.stat(place)
+            assert stat is not None
+            try:
+                storage.publish(place, f"{int(storage.read(place)) + 1}".encode(), replacing=stat.generation)
+                return
+            except PublishLostError:
+                time.sleep(0.001)
+
+    threads = [threading.Thread(target=add_one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert storage.read(place) == b"8"
+
+
 def test_of_many_at_once_one_publishes(root):
     place, won = storage.join(root, "race.json"), []
     barrier = threading.Barrier(8)
