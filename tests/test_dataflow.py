@@ -181,7 +181,9 @@ def test_a_stage_that_is_left_is_collected_by_the_same_call(plan, service, place
     assert read(plan, service, place).reused
 
 
-@pytest.mark.parametrize(("refusal", "shape"), [("conflict", "none"), ("existing", "cuts")])
+@pytest.mark.parametrize(
+    ("refusal", "shape"), [("conflict", "none"), pytest.param("existing", "cuts", marks=pytest.mark.slow)]
+)
 def test_of_two_calls_at_once_one_submits_and_both_get_what_it_made(plan, service, place, refusal, shape, monkeypatch):
     cut = reshaped(plan, shape)
     service.refusal = refusal

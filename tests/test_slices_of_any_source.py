@@ -105,7 +105,7 @@ def columns(draw):
 CALM: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=5, derandomize=True, **CALM)
+@settings(max_examples=3, derandomize=True, **CALM)
 @given(columns(), st.booleans())
 def test_a_slice_key_survives_every_reader_shard_unit_and_back_end(column, dictionary):
     kind, values, cut = column

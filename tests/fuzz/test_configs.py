@@ -175,7 +175,7 @@ def check_counts(result):
         assert overall["example_count"] in ({"doubleValue": 21.0}, {"doubleValue": 6.0})
 
 
-@settings(max_examples=30, derandomize=True, phases=[Phase.generate], **CALM)
+@settings(max_examples=15, derandomize=True, phases=[Phase.generate], **CALM)
 @given(configs())
 def test_a_random_config_runs_or_ends_in_an_error_that_names_the_place(config):
     check_runs_or_names_the_place(config)

@@ -121,7 +121,7 @@ def typed(key):
 CALM: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck), "report_multiple_bugs": False}
 
 
-@settings(max_examples=50, derandomize=True, phases=[Phase.generate], **CALM)
+@settings(max_examples=15, derandomize=True, phases=[Phase.generate], **CALM)
 @given(cases())
 def test_random_data_ends_in_the_right_answer_or_in_an_error_that_names_the_place(case):
     check(*case)

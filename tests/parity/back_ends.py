@@ -110,6 +110,6 @@ BACK_ENDS: Mapping[str, BackEnd] = {
     ),
     "all on GCS": BackEnd(run=all_on_gcs, fixtures=("gcs",), quick=("census",)),
     "containers": BackEnd(run=in_containers, fixtures=("gcs", "images"), quick=("a stage by row",)),
-    "Airflow": BackEnd(run=in_airflow, fixtures=("airflow",), quick=("a reader of one's own", "bad rows")),
+    "Airflow": BackEnd(run=in_airflow, fixtures=("airflow",), quick=("bad rows",)),
     "Kubeflow": BackEnd(run=in_kubeflow, fixtures=("gcs", "images"), quick=("a reader of one's own",)),
 }
