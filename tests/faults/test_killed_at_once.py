@@ -128,7 +128,7 @@ def alone(tmp_path_factory):
 @pytest.mark.parametrize(
     ("together", "seed"),
     [
-        pytest.param(together, seed, marks=pytest.mark.slow if seed else ())
+        pytest.param(together, seed, marks=pytest.mark.slow if seed or together == 5 else ())
         for together, seeds in ((1, 12), (2, 14), (5, 8))
         for seed in range(seeds)
     ],
