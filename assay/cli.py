@@ -311,7 +311,7 @@ def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
     console, results = Console(), results_folder(results)
     _say(results)
     console.print(tables.metrics_table(results, metrics, slices))
-    for line in tables.undefined_lines(results):
+    for line in tables.remark_lines(results):
         _say(line)
     console.print(tables.verdict_panel(results))
 

@@ -1,7 +1,8 @@
 """The gate: metrics and thresholds -> ValidationResult and Verdict. Pure; the one owner of validation.
 
 A threshold speaks of a metric (by name, model, output, sub key, weighting) and of slices: all of them, those of a
-slicing spec, or pairs of slices. Bounds are inclusive, NaN meets none, and the baseline's own values are not judged.
+slicing spec, or pairs of slices. Bounds are inclusive, NaN meets none, a value that may be off has to meet them however
+far it is off, and the baseline's own values are not judged.
 """
 
 from __future__ import annotations
@@ -58,6 +59,25 @@ _WHY_BY_METRIC = {name: why for why, names in _WHY_UNDEFINED.items() for name in
 """Metrics that are undefined for one reason only; of the others no reason is given."""
 
 
+class _Number(NamedTuple):
+    """A value that is no further off than its error bound; NaN for what is no single number."""
+
+    value: float
+    error_bound: float = 0.0
+
+    def lies_between(self, low: float, high: float) -> bool:
+        """Whether it does, however far it is off."""
+        return low <= self.value - self.error_bound and self.value + self.error_bound <= high
+
+    def share_of(self, whole: _Number) -> _Number:
+        """The quotient; NaN if the whole may be 0."""
+        least = abs(whole.value) - whole.error_bound
+        if not least > 0:
+            return _Number(math.nan)
+        share = self.value / whole.value
+        return _Number(share, (self.error_bound + abs(share) * whole.error_bound) / least)
+
+
 class _Check(NamedTuple):
     """A rule bound to the values of slices: their positions, and the bounds as plain numbers."""
 
@@ -71,15 +91,17 @@ class _Check(NamedTuple):
     bounds: tuple[float, float]
     relative: tuple[float, float] | None
 
-    def holds(self, numbers: Sequence[float]) -> bool:
+    def holds(self, numbers: Sequence[_Number]) -> bool:
         """Whether the value is within its bounds; NaN never is."""
-        if self.at is None:
+        if self.at is None or not numbers[self.at].lies_between(*self.bounds):
             return False
-        value = numbers[self.at]
-        if self.relative is None or not self.bounds[0] <= value <= self.bounds[1]:
-            return self.bounds[0] <= value <= self.bounds[1]
-        start = numbers[self.baseline_at] if self.baseline_at is not None else 0
-        return start != 0 and self.relative[0] <= value / start <= self.relative[1]
+        return self.relative is None or self.share(numbers).lies_between(*self.relative)
+
+    def share(self, numbers: Sequence[_Number]) -> _Number:
+        """The change as a share of the baseline's value."""
+        if self.at is None or self.baseline_at is None:
+            return _Number(math.nan)
+        return numbers[self.at].share_of(numbers[self.baseline_at])
 
 
 def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_stamp: bool = False) -> ValidationResult:
@@ -147,26 +169,28 @@ class _Tally:
     def __init__(self) -> None:
         self.met = self.failed = 0
         self._margin = math.inf
-        self._at: tuple[MetricsForSlice, float] | None = None
+        self._at: tuple[MetricsForSlice, _Number] | None = None
 
-    def add(self, check: _Check, numbers: Sequence[float], record: MetricsForSlice) -> None:
-        value, holds = math.nan if check.at is None else numbers[check.at], check.holds(numbers)
-        margin = min(value - check.bounds[0], check.bounds[1] - value) if holds else -math.inf
+    def add(self, check: _Check, numbers: Sequence[_Number], record: MetricsForSlice) -> None:
+        number, holds = _Number(math.nan) if check.at is None else numbers[check.at], check.holds(numbers)
+        nearest = min(number.value - check.bounds[0], check.bounds[1] - number.value) - number.error_bound
+        margin = nearest if holds else -math.inf
         if self._at is None or margin < self._margin:
-            self._margin, self._at = margin, (record, value)
+            self._margin, self._at = margin, (record, number)
         self.met += 1
         self.failed += not holds
 
     def entry(self, threshold: Checked) -> Checked:
         if self._at is None:
             return threshold
-        record, value = self._at
+        record, (value, error_bound) = self._at
         return replace(
             threshold,
             met=self.met,
             failed=self.failed,
             slice=place_text(place_of(record)),
             value=value if math.isfinite(value) else None,
+            error_bound=error_bound,
             rows=record.rows,
             no_number=("infinite" if value > 0 else "-infinite") if math.isinf(value) else "",
         )
@@ -187,7 +211,7 @@ class _Judge:
     def __call__(self, record: MetricsForSlice) -> MetricsValidationForSlice:
         failures: dict[tuple[MetricKey, bytes], _Check] = {}
         met: set[Scope] = set()
-        numbers: list[float] = []
+        numbers: list[_Number] = []
         for check, numbers in self.checks_in(record):
             if check.at is not None:
                 met.add(check.rule.scope)
@@ -196,7 +220,7 @@ class _Judge:
         self._met.update(met)
         return _validation(record, failures.values(), numbers)
 
-    def checks_in(self, record: MetricsForSlice) -> Iterator[tuple[_Check, list[float]]]:
+    def checks_in(self, record: MetricsForSlice) -> Iterator[tuple[_Check, list[_Number]]]:
         """The checks that are for the slice of a record, with its numbers."""
         place, numbers = place_of(record), _numbers_of(record)
         for scope, checks in self._checks(
@@ -238,10 +262,15 @@ class _Judge:
             spec.MergeFromString(scope.spec)
 
 
-def _numbers_of(record: MetricsForSlice) -> list[float]:
-    """The values of a slice; NaN for what is no single number."""
+def _numbers_of(record: MetricsForSlice) -> list[_Number]:
+    """The values of a slice, in the record's order."""
     values = (entry.value for entry in record.metric_keys_and_values)
-    return [value.double_value.value if value.HasField("double_value") else math.nan for value in values]
+    numbers = [_Number(value.double_value.value if value.HasField("double_value") else math.nan) for value in values]
+    told = {item.key.SerializeToString(): item.error_bound for item in record.inexact}
+    if told:
+        keys = (entry.key.SerializeToString() for entry in record.metric_keys_and_values)
+        return [n._replace(error_bound=told.get(key, 0.0)) for n, key in zip(numbers, keys, strict=True)]
+    return numbers
 
 
 def _limits(threshold: Threshold) -> tuple[tuple[float, float], tuple[float, float] | None]:
@@ -261,7 +290,7 @@ def _side(threshold: GenericChangeThreshold, bound: float) -> tuple[float, float
 
 
 def _validation(
-    record: MetricsForSlice, failed: Iterable[_Check], numbers: Sequence[float]
+    record: MetricsForSlice, failed: Iterable[_Check], numbers: Sequence[_Number]
 ) -> MetricsValidationForSlice:
     validation = MetricsValidationForSlice()
     if record.HasField("cross_slice_key"):
@@ -279,32 +308,39 @@ def _validation(
     return validation
 
 
-def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[float]) -> str:
+def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[_Number]) -> str:
     """Why a check does not hold, for people."""
     if check.at is None:
         return TOO_SMALL if ERROR_METRIC_NAME in record.metrics else NOT_FOUND
-    value, kind = numbers[check.at], record.metric_keys_and_values[check.at].value.WhichOneof("type")
+    number, kind = numbers[check.at], record.metric_keys_and_values[check.at].value.WhichOneof("type")
     if kind != "double_value":
         return f"{check.name} is not one number but {kind}; a threshold needs one number"
     if math.isnan(check.bounds[0]) or (check.relative and math.isnan(check.relative[0])):
         return f"{check.name} has a change threshold without direction; expected HIGHER_IS_BETTER or LOWER_IS_BETTER"
-    if math.isnan(value):
+    if math.isnan(number.value):
         what = f"is undefined{_why_undefined(check, record)}"
     elif check.key.is_diff:
-        what = _change_text(check, value, numbers)
+        what = _change_text(check, number, numbers)
     else:
-        what = f"is {_number_text(value, check.bounds)}"
-    return f"{check.name} {what}; expected {check.expected}"
+        what = f"is {_number_text(number, check.bounds)}"
+    return f"{check.name} {what}; expected {check.expected}{_cure_of_error(check, record)}"
 
 
-def _change_text(check: _Check, change: float, numbers: Sequence[float]) -> str:
-    if check.relative is None or not check.bounds[0] <= change <= check.bounds[1]:
+def _change_text(check: _Check, change: _Number, numbers: Sequence[_Number]) -> str:
+    if check.relative is None or not change.lies_between(*check.bounds):
         return f"changed by {_number_text(change, check.bounds)}"
-    start = numbers[check.baseline_at] if check.baseline_at is not None else math.nan
-    if start == 0 or math.isnan(start):
-        why = "is 0" if start == 0 else "has no value"
-        return f"changed by {change:.6g}, an undefined share: the baseline {why}"
-    return f"changed by {_number_text(change / start, check.relative)} of the baseline"
+    share = check.share(numbers)
+    if math.isnan(share.value):
+        start = numbers[check.baseline_at].value if check.baseline_at is not None else math.nan
+        why = "has no value" if math.isnan(start) else "is 0" if start == 0 else "may be 0"
+        return f"changed by {change.value:.6g}, an undefined share: the baseline {why}"
+    return f"changed by {_number_text(share, check.relative)} of the baseline"
+
+
+def _cure_of_error(check: _Check, record: MetricsForSlice) -> str:
+    """What makes the value exact, where it may be off."""
+    reasons = {metric_key_from_proto(item.key): item.reason for item in record.inexact}
+    return f": {reasons[check.key]}" if check.key in reasons else ""
 
 
 def _why_undefined(check: _Check, record: MetricsForSlice) -> str:
@@ -319,7 +355,8 @@ def _why_undefined(check: _Check, record: MetricsForSlice) -> str:
     return f": {why}" if why and not check.key.aggregation_type else ""
 
 
-def _number_text(value: float, bounds: tuple[float, float]) -> str:
+def _number_text(number: _Number, bounds: tuple[float, float]) -> str:
     """Six digits; all of them where six would look like a bound that the value does not meet."""
-    short = f"{value:.6g}"
-    return repr(value) if short in {f"{bound:.6g}" for bound in bounds} else short
+    short = f"{number.value:.6g}"
+    exact = repr(number.value) if short in {f"{bound:.6g}" for bound in bounds} else short
+    return f"{exact} and may be off by {number.error_bound:.2g}" if number.error_bound else exact

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
@@ -40,6 +41,7 @@ METRICS_SCHEMA = pa.schema(
         "value": pa.float64(),
         "lower_bound": pa.float64(),
         "upper_bound": pa.float64(),
+        "error_bound": pa.float64(),
         "text": pa.string(),
     }
 )
@@ -48,8 +50,9 @@ METRICS_SCHEMA = pa.schema(
 slice: the slice for people; slice_key: its features and their values as text, null for a cross slice; rows: unweighted.
 metric ... is_diff: the metric's key; weighted is null where weighting has no meaning.
 position, threshold, element: which number of a metric that has several; null otherwise.
-value: the number; lower_bound, upper_bound: its confidence interval; text: what a float cannot hold, such as an
-error, or a whole number of more than 15 digits.
+value: the number; lower_bound, upper_bound: its confidence interval; error_bound: by how much it may be off because
+scores lie close together, null where it is precise; text: what a float cannot hold, such as an
+error, a whole number of more than 15 digits, or why a value is undefined.
 """
 
 _MATRIX = (
@@ -85,17 +88,25 @@ _METRIC = ("metric", *_KEY, "aggregation", "is_diff")
 _PLOT = ("slice", "slice_key", "plot", "name", *_KEY)
 
 
-_ITEM = ("position", "threshold", "element", "value", "lower_bound", "upper_bound", "text")
-_Item: TypeAlias = tuple[int | None, float | None, str | None, float | None, float | None, float | None, str | None]
-"""One number of a metric's value, in the order of `_ITEM`."""
+class _Item(NamedTuple):
+    """One number of a metric's value."""
+
+    position: int | None = None
+    threshold: float | None = None
+    element: str | None = None
+    value: float | None = None
+    lower_bound: float | None = None
+    upper_bound: float | None = None
+    error_bound: float | None = None
+    text: str | None = None
 
 
 def _number(value: float, position: int | None = None) -> _Item:
-    return (position, None, None, value, None, None, None)
+    return _Item(position, value=value)
 
 
 def _words(text: str | None, position: int | None = None) -> _Item:
-    return (position, None, None, None, None, None, text)
+    return _Item(position, text=text)
 
 
 def key_of(record: Record) -> SliceKey | CrossSliceKey:
@@ -128,7 +139,7 @@ def metrics_table(records: Iterable[pb.MetricsForSlice]) -> pa.Table:
     columns = {
         **_columns(METRICS_SCHEMA, tuple(_SLICE), slices, of_slice),
         **_columns(METRICS_SCHEMA, _METRIC, [_metric_row(pb.MetricKey.FromString(key)) for key in keys], of_key),
-        **_columns(METRICS_SCHEMA, _ITEM, items, range(len(items))),
+        **_columns(METRICS_SCHEMA, _Item._fields, items, range(len(items))),
     }
     return pa.table(columns, schema=METRICS_SCHEMA)
 
@@ -186,22 +197,30 @@ def _identity(key: MetricKey | PlotKey) -> tuple[Any, ...]:
 
 def _metric_items(record: pb.MetricsForSlice) -> Iterator[tuple[bytes, _Item]]:
     """The numbers of a record, each with its serialised key."""
+    error_bounds = {told.key.SerializeToString(): told.error_bound for told in record.inexact}
+    reasons = {told.key.SerializeToString(): told.reason for told in record.undefined}
     for pair in record.metric_keys_and_values:
         key = pair.key.SerializeToString()
-        if pair.HasField("confidence_interval"):
-            yield key, _with_interval(pair)
-            continue
-        for item in _items(pair.value):
-            yield key, item
+        items = [_with_interval(pair)] if pair.HasField("confidence_interval") else _items(pair.value)
+        if key in error_bounds:
+            items = [item._replace(error_bound=error_bounds[key]) for item in items]
+        if key in reasons:
+            items = [_with_reason(item, reasons[key]) for item in items]
+        yield from ((key, item) for item in items)
     for name, value in record.metrics.items():
         for item in _items(value):
             yield pb.MetricKey(name=name).SerializeToString(), item
 
 
+def _with_reason(item: _Item, reason: str) -> _Item:
+    is_undefined = item.value is not None and math.isnan(item.value)
+    return item._replace(text=reason) if is_undefined else item
+
+
 def _with_interval(pair: pb.MetricsForSlice.MetricKeyAndValue) -> _Item:
     interval = pair.confidence_interval
     bounds = interval.lower_bound.double_value.value, interval.upper_bound.double_value.value
-    return (None, None, None, pair.value.double_value.value, *bounds, None)
+    return _Item(None, None, None, pair.value.double_value.value, *bounds)
 
 
 def _items(value: pb.MetricValue) -> Iterable[_Item]:
@@ -213,7 +232,7 @@ def _items(value: pb.MetricValue) -> Iterable[_Item]:
 
 
 def _bounded(value: pb.BoundedValue) -> Iterable[_Item]:
-    return [(None, None, None, value.value.value, value.lower_bound.value, value.upper_bound.value, None)]
+    return [_Item(None, None, None, value.value.value, value.lower_bound.value, value.upper_bound.value)]
 
 
 def _array(array: pb.ArrayValue) -> Iterable[_Item]:
@@ -230,7 +249,7 @@ def _exact(number: float, position: int) -> _Item:
 
 def _confusion_matrices(value: pb.ConfusionMatrixAtThresholds) -> Iterable[_Item]:
     return [
-        (i, matrix.threshold, field, getattr(matrix, field), None, None, None)
+        _Item(i, matrix.threshold, field, getattr(matrix, field))
         for i, matrix in enumerate(value.matrices)
         for field in _MATRIX[1:]
     ]
@@ -238,7 +257,7 @@ def _confusion_matrices(value: pb.ConfusionMatrixAtThresholds) -> Iterable[_Item
 
 def _multi_class_matrices(value: pb.MultiClassConfusionMatrixAtThresholds) -> Iterable[_Item]:
     return [
-        (i, matrix.threshold, _classes(e), e.num_weighted_examples, None, None, None)
+        _Item(i, matrix.threshold, _classes(e), e.num_weighted_examples)
         for i, matrix in enumerate(value.matrices)
         for e in matrix.entries
     ]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from assay import wire
 from assay.errors import ColumnTypeError, PipelineError
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
-from assay.metrics.values import Buckets, Floats, Interval, Matrices, Value
+from assay.metrics.values import Buckets, ErrorBounds, Floats, Interval, Matrices, Value
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.types import SliceKey
 
@@ -32,6 +32,7 @@ def metric_records(
     values: Mapping[MetricKey, Value],
     intervals: Mapping[MetricKey, Interval] | None = None,
     reasons: Mapping[MetricKey, Sequence[str]] | None = None,
+    error_bounds: Mapping[MetricKey, ErrorBounds] | None = None,
 ) -> Iterator[bytes]:
     """Yields one serialised MetricsForSlice for each of s slices.
 
@@ -41,6 +42,7 @@ def metric_records(
         values: (s,) becomes a number, (s, ...) an array, Matrices become matrices; NaN stays NaN.
         intervals: confidence intervals of some of the values.
         reasons: for some of the values, why they are NaN, in each of the s slices; "" where there is no reason.
+        error_bounds: how far some of the values may be off.
 
     Raises:
         PipelineError: a value of a form that only a plot can hold.
@@ -58,6 +60,8 @@ def metric_records(
         tails = [tail + _shown(key, found) for tail, found in zip(tails, value, strict=True)]
     for key, texts in (reasons or {}).items():
         tails = [tail + _undefined(key, text) for tail, text in zip(tails, texts, strict=True)]
+    for key, (bounds, reason) in (error_bounds or {}).items():
+        tails = [tail + _inexact(key, bound, reason) for tail, bound in zip(tails, bounds.tolist(), strict=True)]
     return _records(keys, parts, tails)
 
 
@@ -135,6 +139,14 @@ def _undefined(key: MetricKey, reason: str) -> bytes:
         return b""
     told = pb.UndefinedValue(key=metric_key_to_proto(key), reason=reason)
     return pb.MetricsForSlice(undefined=[told]).SerializeToString()
+
+
+def _inexact(key: MetricKey, bound: float, reason: str) -> bytes:
+    """How far a value may be off; nothing if it is not."""
+    if not bound:
+        return b""
+    told = pb.InexactValue(key=metric_key_to_proto(key), error_bound=bound, reason=reason)
+    return pb.MetricsForSlice(inexact=[told]).SerializeToString()
 
 
 def _interval(key: MetricKey, interval: Interval) -> tuple[wire.Part, ...]:

@@ -18,6 +18,7 @@ from assay.near_miss import one_of
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.records import metric_key_from_proto, plot_key_from_proto
+from assay.report.remarks import remarks
 from assay.result_files import (
     listed,
     load_attributions,
@@ -73,6 +74,7 @@ class EvalResult:
         model_locations: model name -> where it lay.
         model_name: the model of these results; "" if there is one without a name.
         verdict: whether the model may be released, and why not; None if there is no `verdict.json`.
+        remarks: sentences about values, of any model, that are undefined or may be off, and why.
     """
 
     slicing_metrics: Sequence[tuple[Slice, Metrics]]
@@ -84,6 +86,7 @@ class EvalResult:
     model_locations: Mapping[str, str] | None = None
     model_name: str = ""
     verdict: Verdict | None = None
+    remarks: Sequence[str] = ()
 
     @property
     def model_location(self) -> str:
@@ -202,6 +205,7 @@ def load_eval_result(output_path: FilePath, model_name: str | None = None) -> Ev
         model_locations=dict(run.model_locations),
         model_name=model,
         verdict=load_verdict(output_path) if VERDICT_FILE in listed(output_path) else None,
+        remarks=remarks(metrics),
     )
 
 

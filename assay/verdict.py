@@ -118,6 +118,7 @@ class Checked:
         failed: in how many of them it does not hold.
         slice: the slice that failed first, or else came nearest to the bound; "" if there was none.
         value: the metric's value there; None if undefined, infinite or not computed.
+        error_bound: by how much that value may be off.
         rows: unweighted rows there.
         no_number: "infinite" or "-infinite" where that is why there is no value, else "".
     """
@@ -131,6 +132,7 @@ class Checked:
     value: float | None = None
     rows: int | None = None
     no_number: str = ""
+    error_bound: float = 0.0
 
 
 @dataclass(frozen=True)

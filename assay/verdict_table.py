@@ -33,6 +33,7 @@ def _row(check: Mapping[str, Any]) -> tuple[str, ...]:
     holds = "no slice" if not met else f"no, {failed:,} of {met:,} fail" if failed else "yes"
     no_number = check.get("no_number") or "undefined"
     value = "" if not met else no_number if check["value"] is None else f"{check['value']:.6g}"
+    value += f" ± {check['error_bound']:.2g}" if check.get("error_bound") else ""
     rows = "" if check["rows"] is None else f"{check['rows']:,}"
     slices = f"{check['slices']} ({met:,})"
     cells = (check["metric"], check["expected"], slices, holds, check["slice"], value, rows)

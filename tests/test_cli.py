@@ -48,7 +48,7 @@ def tables(monkeypatch):
     """Stands in for the tables; they tell what they were asked for."""
     stand_in = SimpleNamespace(
         metrics_table=lambda path, metrics, slices: f"table of {path} {metrics} {slices}",
-        undefined_lines=lambda path: [f"undefined in {path}"],
+        remark_lines=lambda path: [f"undefined in {path}"],
         verdict_panel=lambda path: f"verdict of {path}",
     )
     monkeypatch.setattr(assay.report, "tables", stand_in, raising=False)

@@ -17,9 +17,10 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from assay.columns import row_count, take
 from assay.errors import PipelineError
+from assay.metrics import certainty
 from assay.metrics.bad_rows import faults, first_fault, where
 from assay.metrics.domains import Asked, common
-from assay.metrics.evaluate import by_key, evaluate, only, reasons, whole, with_differences
+from assay.metrics.evaluate import by_key, evaluate, only, whole, with_differences
 from assay.metrics.examples import Examples, Stream, examples_of
 from assay.metrics.keys import MetricKey
 from assay.metrics.misfits import refuse_other_lengths, refuse_other_shapes, refuse_other_values
@@ -38,7 +39,7 @@ from assay.metrics.states import (
     place,
 )
 from assay.metrics.tallies import Tally, merged, tally_of
-from assay.metrics.values import Interval, Value
+from assay.metrics.values import ErrorBounds, Floats, Interval, Value
 from assay.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
 from assay.records import metric_records, plot_records, too_small_records
@@ -279,10 +280,6 @@ def _judged(tallies: Mapping[Stream, Tally], asked: Mapping[Stream, Sequence[Ask
     return True
 
 
-def _has_nan(value: Value) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype != object and bool(np.isnan(value).any())
-
-
 class _Records(beam.DoFn):
     """Merged state of a block of slices -> serialised records."""
 
@@ -317,25 +314,25 @@ class _Records(beam.DoFn):
 
     def _evaluated(self, samples: Partial, count: int) -> Iterator[beam.pvalue.TaggedOutput]:
         part = samples if count == 1 else whole(samples, count)
-        metrics, plots = by_key(evaluate(part, self._metrics, self._layout))
-        metrics = self._with_differences(metrics)
+        values, doubts = evaluate(part, self._metrics, self._layout)
+        metrics, plots = by_key(values)
+        metrics, told = self._with_differences(metrics), self._error_bounds(doubts)
         intervals = {} if count == 1 else self._intervals(samples, count)
-        for record in metric_records(part.keys, part.rows, metrics, intervals, self._reasons(part, metrics)):
+        for record in metric_records(part.keys, part.rows, metrics, intervals, certainty.refusals(doubts), told):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
         for record in plot_records(part.keys, plots):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)
 
-    def _reasons(self, part: Partial, values: Mapping[MetricKey, Value]) -> dict[MetricKey, list[str]]:
-        """Why values are NaN that need not be; looked for only where there are any."""
-        undefined = [m for m in self._metrics if isinstance(m.key, MetricKey) and _has_nan(values[m.key])]
-        return reasons(part, undefined, self._layout)
+    def _error_bounds(self, doubts: Mapping[Metric, Floats]) -> dict[MetricKey, ErrorBounds]:
+        told = certainty.error_bounds(doubts)
+        return told if self._baseline is None else certainty.with_differences(told, self._baseline)
 
     def _with_differences(self, metrics: dict[MetricKey, Value]) -> dict[MetricKey, Value]:
         return metrics if self._baseline is None else with_differences(metrics, self._baseline)
 
     def _intervals(self, samples: Partial, count: int) -> dict[MetricKey, Interval]:
         assert self._resampling is not None
-        values, _ = by_key(evaluate(samples, self._resampled, self._layout))
+        values, _ = by_key(evaluate(samples, self._resampled, self._layout).values)
         return {
             key: self._resampling.interval(value.reshape(-1, count, *value.shape[1:]))
             for key, value in self._with_differences(values).items()

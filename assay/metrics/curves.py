@@ -6,6 +6,8 @@ the default, there is a threshold for each cell of the score, whatever its scale
 Where the scores of a slice are so close together that their order cannot be told, a value that could be off by too much
 is NaN, and the verdict says why. An area under the ROC curve, and the threshold at a recall, may be off by 0.01 (evenly
 spaced: 0.1, or 5 / `num_thresholds` of that area); other values by 0.05 (evenly spaced: 0.25, or as much as that area).
+From a tenth of that on, results tell by how much a value may be off, and a threshold of the gate holds only if it holds
+however far the value is off.
 
 What is asked "at" a rate is the best over all thresholds that reach it, and 0 if none does. It is NaN without the rows
 that a rate is a share of: recall needs positives, specificity and the false positive rate negatives.
@@ -42,7 +44,11 @@ def _at(setting: str, example: float, **declared: Any) -> dict[str, Any]:
     return {"checks": {setting: shares}, "example": f'"{setting}": {example}', **declared}
 
 
-@metric("AUC", follows_roc={"curve": "ROC"}, checks={"curve": one_of("ROC", "PR"), "summation_method": _METHODS})
+@metric(
+    "AUC",
+    follows_roc={"curve": "ROC", "summation_method": "interpolation"},
+    checks={"curve": one_of("ROC", "PR"), "summation_method": _METHODS},
+)
 def auc(c: Curve, *, curve: str = "ROC", summation_method: str = "interpolation") -> Floats:
     """Area under true by false positive rate (ROC), or precision by recall (PR, see AUCPrecisionRecall).
 

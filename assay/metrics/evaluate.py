@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics.certainty import certain, doubt_of
 from assay.metrics.computations.derived import SOURCES, derived
-from assay.metrics.computations.doubts import Doubts
-from assay.metrics.computations.placed import BUCKETS
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.computations.table import Computation, Sums, Table
 from assay.metrics.computations.terms import Term, TermTable
@@ -27,20 +26,36 @@ Values = dict[Metric, Value]
 _SHARED_FIELDS = ("thresholds", "lower", "upper")
 
 
-def evaluate(part: Partial, metrics: Sequence[Metric], layout: Layout) -> Values:
-    """Computes every metric for the s slices of `part`; see `Value` for the forms."""
-    values: Values = {}
+class Evaluated(NamedTuple):
+    """Values of s slices.
+
+    Attributes:
+        values: see `Value` for the forms.
+        doubts: how far values may be off because scores lie too close together, of metrics for which that can be:
+            (s,), or of the value's shape. A value that may be off by too much is NaN.
+    """
+
+    values: Values
+    doubts: dict[Metric, Floats]
+
+
+def evaluate(part: Partial, metrics: Sequence[Metric], layout: Layout) -> Evaluated:
+    """Computes every metric for the s slices of `part`."""
+    whole = Evaluated({}, {})
     with np.errstate(all="ignore"):
         for stream in dict.fromkeys(metric.stream for metric in metrics):
-            values.update(_evaluate_stream(part, needs_of(metrics, stream), stream, layout))
-    return values
+            values, doubts = _evaluate_stream(part, needs_of(metrics, stream), stream, layout)
+            whole.values.update(values)
+            whole.doubts.update(doubts)
+    return whole
 
 
 def _evaluate_stream(
     part: Partial, shared: Mapping[Computation, list[Metric]], stream: Stream, layout: Layout
-) -> Values:
+) -> Evaluated:
     groups = _groups(part, stream, layout)
     pieces: dict[Metric, list[Value]] = {}
+    doubtful: dict[Metric, list[Value]] = {}
     for slices, width in groups:
         view = _View(part, stream, layout, slices, width)
         for needs, users in shared.items():
@@ -49,75 +64,17 @@ def _evaluate_stream(
             for metric in users:
                 value = metric.value(state)
                 if doubts is not None:
-                    value = _certain(np.asarray(value), _doubt(metric, doubts), _limit(metric))
+                    value = np.asarray(value)
+                    doubt = doubt_of(metric, doubts, value)
+                    value = certain(metric, value, doubt)
+                    doubtful.setdefault(metric, []).append(doubt)
                 pieces.setdefault(metric, []).append(value)
     back = np.argsort(np.concatenate([slices for slices, _ in groups]))
+    return Evaluated(_assembled(pieces, back), _assembled(doubtful, back))  # type: ignore[arg-type]
+
+
+def _assembled(pieces: Mapping[Metric, list[Value]], back: Ints) -> Values:
     return {metric: _assemble(parts, back) for metric, parts in pieces.items()}
-
-
-def _certain(value: Floats, doubt: Floats, limit: float) -> Floats:
-    """The value (s,) or (s, k); NaN where it may be off by more than the limit."""
-    refused = doubt > limit
-    if not refused.any():
-        return value
-    return np.where(refused.reshape(refused.shape + (1,) * (value.ndim - refused.ndim)), np.nan, value)
-
-
-def _doubt(metric: Metric, doubts: Doubts) -> Floats:
-    return doubts.of_roc if metric.follows_roc else doubts.of(metric.value)  # type: ignore[arg-type]
-
-
-def _limit(metric: Metric) -> float:
-    assert isinstance(metric.needs, ScoreCurve)
-    return metric.needs.limit if metric.follows_roc else metric.needs.limit_of_others
-
-
-def reasons(part: Partial, metrics: Sequence[Metric], layout: Layout) -> dict[MetricKey, list[str]]:
-    """Why values are refused for slices whose scores are too close together; "" for the others.
-
-    Metrics without such a slice are left out.
-    """
-    found: dict[MetricKey, list[str]] = {}
-    for stream in dict.fromkeys(metric.stream for metric in metrics):
-        for needs, users in needs_of(metrics, stream).items():
-            if isinstance(needs, ScoreCurve) and not needs.thresholds:
-                with np.errstate(all="ignore"):
-                    found.update(_crowded(part, needs, users, stream, layout))
-    return {key: texts for key, texts in found.items() if any(texts)}
-
-
-def _crowded(
-    part: Partial, needs: ScoreCurve, users: Sequence[Metric], stream: Stream, layout: Layout
-) -> dict[MetricKey, list[str]]:
-    groups = _groups(part, stream, layout)
-    back = np.argsort(np.concatenate([slices for slices, _ in groups]))
-    pieces: dict[Metric, list[Floats]] = {}
-    for slices, width in groups:
-        view = _View(part, stream, layout, slices, width)
-        doubts = needs.doubts(view, needs.read(view))
-        assert doubts is not None
-        for metric in users:
-            pieces.setdefault(metric, []).append(_doubt(metric, doubts).reshape(len(slices), -1).max(1))
-    return {
-        metric.key: [_crowded_text(metric, needs, doubt) for doubt in np.concatenate(parts)[back]]
-        for metric, parts in pieces.items()
-        if isinstance(metric.key, MetricKey)
-    }
-
-
-def _crowded_text(metric: Metric, needs: ScoreCurve, doubt: float) -> str:
-    """What people are told of a slice whose scores cannot be told apart; "" where they can."""
-    limit = _limit(metric)
-    if not doubt > limit:
-        return ""
-    what = "an area under the ROC curve" if metric.follows_roc else "the value"
-    cure = "spread the scores over [0, 1], which leaves their order as it is"
-    if needs.num_thresholds < BUCKETS and not needs.even:
-        cure = f"leave out num_thresholds: {needs.num_thresholds} of its config, or {cure}"
-    return (
-        f"scores are too close together to tell their order: {what} could be off by {doubt:.2g}, more than "
-        f"{limit:.2g}; {cure}"
-    )
 
 
 def _groups(part: Partial, stream: Stream, layout: Layout) -> list[tuple[Ints, int]]:

@@ -52,7 +52,8 @@ class Definition:
         better: which values are good ones; None if neither.
         range: where values lie.
         follows_roc: settings of the function with which a value is as doubtful as the area under the ROC curve, where
-            scores are too close together to tell their order; None if it has a doubt of its own.
+            scores are too close together to tell their order; None if it has a doubt of its own. None are asked of a
+            threshold, whose own place is exact.
         is_plot: whether the value goes to the plots.
         kept_name: whether a plot keeps its name in its key (the two classic plots do not).
     """

@@ -59,6 +59,11 @@ class Metric:
         wanted = definition.follows_roc
         return wanted is not None and all(settings[name] == value for name, value in wanted.items())
 
+    @property
+    def has_error_bound(self) -> bool:
+        """Whether its doubt bounds the error of its value; not of a threshold, which is exact."""
+        return definitions()[self.class_name].follows_roc != {}
+
 
 class _Place(NamedTuple):
     """Where in the config an error is."""

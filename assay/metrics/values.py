@@ -39,5 +39,17 @@ class Interval(NamedTuple):
     degrees_of_freedom: int
 
 
+class ErrorBounds(NamedTuple):
+    """How far the value of a metric may be off.
+
+    Attributes:
+        bounds: (s,) 0 where the value is precise, or where there is none.
+        reason: why, and what to do, for people.
+    """
+
+    bounds: Floats
+    reason: str
+
+
 Value: TypeAlias = Floats | Matrices | Buckets
 """(s,) one number a slice; (s, t) an array a slice; Matrices; Buckets."""

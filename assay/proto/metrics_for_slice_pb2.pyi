@@ -262,8 +262,18 @@ class UndefinedValue(_message.Message):
     reason: str
     def __init__(self, key: _Optional[_Union[MetricKey, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class InexactValue(_message.Message):
+    __slots__ = ("key", "error_bound", "reason")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ERROR_BOUND_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    key: MetricKey
+    error_bound: float
+    reason: str
+    def __init__(self, key: _Optional[_Union[MetricKey, _Mapping]] = ..., error_bound: _Optional[float] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class MetricsForSlice(_message.Message):
-    __slots__ = ("slice_key", "cross_slice_key", "metric_keys_and_values", "metrics", "rows", "undefined")
+    __slots__ = ("slice_key", "cross_slice_key", "metric_keys_and_values", "metrics", "rows", "undefined", "inexact")
     class MetricKeyAndValue(_message.Message):
         __slots__ = ("key", "value", "confidence_interval")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -286,13 +296,15 @@ class MetricsForSlice(_message.Message):
     METRICS_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     UNDEFINED_FIELD_NUMBER: _ClassVar[int]
+    INEXACT_FIELD_NUMBER: _ClassVar[int]
     slice_key: SliceKey
     cross_slice_key: CrossSliceKey
     metric_keys_and_values: _containers.RepeatedCompositeFieldContainer[MetricsForSlice.MetricKeyAndValue]
     metrics: _containers.MessageMap[str, MetricValue]
     rows: int
     undefined: _containers.RepeatedCompositeFieldContainer[UndefinedValue]
-    def __init__(self, slice_key: _Optional[_Union[SliceKey, _Mapping]] = ..., cross_slice_key: _Optional[_Union[CrossSliceKey, _Mapping]] = ..., metric_keys_and_values: _Optional[_Iterable[_Union[MetricsForSlice.MetricKeyAndValue, _Mapping]]] = ..., metrics: _Optional[_Mapping[str, MetricValue]] = ..., rows: _Optional[int] = ..., undefined: _Optional[_Iterable[_Union[UndefinedValue, _Mapping]]] = ...) -> None: ...
+    inexact: _containers.RepeatedCompositeFieldContainer[InexactValue]
+    def __init__(self, slice_key: _Optional[_Union[SliceKey, _Mapping]] = ..., cross_slice_key: _Optional[_Union[CrossSliceKey, _Mapping]] = ..., metric_keys_and_values: _Optional[_Iterable[_Union[MetricsForSlice.MetricKeyAndValue, _Mapping]]] = ..., metrics: _Optional[_Mapping[str, MetricValue]] = ..., rows: _Optional[int] = ..., undefined: _Optional[_Iterable[_Union[UndefinedValue, _Mapping]]] = ..., inexact: _Optional[_Iterable[_Union[InexactValue, _Mapping]]] = ...) -> None: ...
 
 class CalibrationHistogramBuckets(_message.Message):
     __slots__ = ("buckets",)

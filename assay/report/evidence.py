@@ -20,6 +20,7 @@ from assay.published import RESULTS_FILE
 from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
 from assay.report.labels import labels_of
 from assay.report.named_metrics import definitions_by_name, names_of_samples
+from assay.report.remarks import remarks
 from assay.result_files import listed, load_eval_run, load_validation_result, load_verdict, records_of
 from assay.results import in_order
 from assay.thresholds import Rule, rules_of
@@ -90,6 +91,7 @@ class Evidence:
         leading: what the slices are ordered by: the first metric that has a threshold and a good direction.
         rules: the thresholds of the config.
         keys: of all values.
+        remarks: sentences about values that are undefined or may be off.
     """
 
     verdict: Verdict | None
@@ -102,6 +104,7 @@ class Evidence:
     leading: Measure | None
     rules: Sequence[Rule]
     keys: frozenset[MetricKey]
+    remarks: Sequence[str]
 
     @property
     def overall(self) -> Slice | None:
@@ -140,7 +143,8 @@ def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence
     verdict = load_verdict(output) if VERDICT_FILE in listed(output) else None
     run = load_eval_run(output) or EvalRun()
     rules = _rules(run.eval_config)
-    found = list(_slices(output))
+    records = in_order(map(pb.MetricsForSlice.FromString, records_of(output, METRICS_KEY)))
+    found = list(_slices(records, _failed(output)))
     keys = list(dict.fromkeys(key for each in found for key in each.values))
     measures = _measures(keys, found, rules, run.eval_config)
     models = _models(keys, run.eval_config)
@@ -149,7 +153,9 @@ def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence
     candidate = next((model for model in models if model not in baselines), "")
     slices = _first_to_look_at(found, leading, candidate)
     facts = _facts(output) if facts is None else facts
-    return Evidence(verdict, run, facts, models, baselines, measures, slices, leading, rules, frozenset(keys))
+    return Evidence(
+        verdict, run, facts, models, baselines, measures, slices, leading, rules, frozenset(keys), remarks(records)
+    )
 
 
 def plots_of(output: str, names: Iterable[str]) -> dict[str, Plots]:
@@ -165,8 +171,7 @@ def plots_of(output: str, names: Iterable[str]) -> dict[str, Plots]:
     return found
 
 
-def _slices(output: str) -> Iterator[Slice]:
-    failed = _failed(output)
+def _slices(records: Iterable[pb.MetricsForSlice], failed: Mapping[str, frozenset[MetricKey]]) -> Iterator[Slice]:
     keys: dict[bytes, MetricKey] = {}
 
     def key_of(message: pb.MetricKey) -> MetricKey:
@@ -175,7 +180,7 @@ def _slices(output: str) -> Iterator[Slice]:
             keys[text] = metric_key_from_proto(message)
         return keys[text]
 
-    for record in in_order(map(pb.MetricsForSlice.FromString, records_of(output, METRICS_KEY))):
+    for record in records:
         values = {key_of(pair.key): pair for pair in record.metric_keys_and_values}
         name = text_of(record)
         yield Slice(name, record.rows, values, failed.get(name, frozenset()), ERROR_METRIC_NAME in record.metrics)

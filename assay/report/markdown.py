@@ -12,6 +12,7 @@ from assay.report.evidence import Evidence, Measure, Slice
 _MOST_REASONS = 20
 _MOST_MEASURES = 40
 _MOST_SLICES = 10
+_MOST_REMARKS = 20
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "\\": "&#92;"}
 _SPECIAL = re.compile(r"[&<>|\\*_`\[\]~#!$]")
@@ -56,6 +57,8 @@ def _overall(evidence: Evidence) -> Iterator[str]:
     headings = list(dict.fromkeys(heading for measure in measures for heading in evidence.columns(measure)))
     yield "### Metrics of all rows"
     yield table(("Metric", *headings), [_line(evidence, overall, measure, headings) for measure in measures])
+    if evidence.remarks:
+        yield "\n".join(f"- {escaped(shortened(text, 400))}" for text in evidence.remarks[:_MOST_REMARKS])
 
 
 def _line(evidence: Evidence, found: Slice, measure: Measure, headings: Sequence[str]) -> list[str]:

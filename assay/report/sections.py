@@ -22,6 +22,7 @@ OUTCOMES = {
 
 _MOST_REASONS = 200
 _MOST_MEASURES = 300
+_MOST_REMARKS = 50
 _MOST_TEXT = 60_000
 
 
@@ -78,7 +79,16 @@ def overall_section(evidence: Evidence) -> Markup | None:
     rows = [(breakable(measure.label), *_across(evidence, overall, measure, headings)) for measure in measures]
     more = len(evidence.measures) - len(rows)
     rest = element("p", f"And {counted(more, 'metric')} more, in the files.") if more > 0 else None
-    return section("Metrics of all rows", _legend_of_marks(evidence), table(("Metric", *headings), rows), rest)
+    listed = table(("Metric", *headings), rows)
+    return section("Metrics of all rows", _legend_of_marks(evidence), listed, rest, _remarks(evidence.remarks))
+
+
+def _remarks(remarks: Sequence[str]) -> Markup | None:
+    if not remarks:
+        return None
+    more = [f"And {counted(len(remarks) - _MOST_REMARKS, 'remark')} more."] if len(remarks) > _MOST_REMARKS else []
+    lines = [element("li", shortened(text, 600)) for text in [*remarks[:_MOST_REMARKS], *more]]
+    return element("ul", *lines, class_="minor")
 
 
 def _across(evidence: Evidence, found: Slice, measure: Measure, headings: Sequence[str]) -> Iterator[str]:

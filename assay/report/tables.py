@@ -20,6 +20,7 @@ from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
 from assay.report.cells import value_text
 from assay.report.labels import labels_of, name_of
 from assay.report.named_metrics import names_of_samples
+from assay.report.remarks import remarks
 from assay.report.terminal_text import harmless
 from assay.result_files import listed, load_eval_run, load_metrics, load_verdict
 from assay.results import in_order
@@ -28,7 +29,6 @@ from assay.verdict import Status
 _MOST_COLUMNS = 4
 _MOST_COMPARED = 4  # a value and its change take more room
 _MOST_SLICES = 40
-_MOST_NAMED = 3
 _COLOURS = {Status.BLESSED: "green", Status.NOT_BLESSED: "red", Status.NOT_EVALUATED: "yellow"}
 
 
@@ -74,8 +74,8 @@ def verdict_panel(results: str) -> Panel:
     )
 
 
-def undefined_lines(results: str) -> list[str]:
-    """Why values are undefined where the run could tell: a line for each metric and reason, with its slices.
+def remark_lines(results: str) -> list[str]:
+    """Which values are undefined or may be off, and why, where the run could tell.
 
     Args:
         results: as for `metrics_table`.
@@ -84,21 +84,7 @@ def undefined_lines(results: str) -> list[str]:
         ResultsError: no results there.
         CorruptFileError: a file is damaged.
     """
-    slices: dict[tuple[MetricKey, str], list[str]] = {}
-    for record in in_order(load_metrics(results)):
-        for told in record.undefined:
-            slices.setdefault((metric_key_from_proto(told.key), told.reason), []).append(text_of(record))
-
-    labels = {key: label for label, key in labels_of([key for key, _ in slices]).items()}
-    return [
-        printable_line(f"{labels[key]} is undefined in {_named(names)}: {reason}")
-        for (key, reason), names in slices.items()
-    ]
-
-
-def _named(slices: Sequence[str]) -> str:
-    more = len(slices) - _MOST_NAMED
-    return ", ".join(slices[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return remarks(in_order(load_metrics(results)))
 
 
 def _metrics_down(

@@ -48,7 +48,7 @@ def evaluated(splits, config):
                 forests.setdefault(block, Forest()).add((0, index), part)
         for forest in forests.values():
             part = forest.total()
-            values = evaluate(part, metrics, layout)
+            values = evaluate(part, metrics, layout).values
             for i, key in enumerate(part.keys):
                 assert key not in found, f"{key} came out twice"
                 found[key] = {metric: slice_of(value, i) for metric, value in values.items()}

@@ -12,7 +12,7 @@ from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.records import metric_records, too_small_records
 from assay.report.cells import cell_of
 from assay.report.evidence import Measure, Slice
-from assay.report.tables import metrics_table, undefined_lines, verdict_panel
+from assay.report.tables import metrics_table, remark_lines, verdict_panel
 from assay.verdict import Reason, Status, Verdict
 
 SLICES = [(), *(((("city", f"c{i:02}"),)) for i in range(50)), (("sex", "F"),)]
@@ -35,7 +35,7 @@ def test_why_values_are_undefined_is_told_once_for_all_slices_that_share_the_rea
     values = {MetricKey("auc"): np.full(5, np.nan), MetricKey("mean"): np.ones(5)}
     why = {MetricKey("auc"): ["crowded\x1b[2J", "crowded\x1b[2J", "", "crowded\x1b[2J", "crowded\x1b[2J"]}
     folder = save(tmp_path, metric_records(keys, np.arange(5) + 1, values, reasons=why))
-    (line,) = undefined_lines(folder)
+    (line,) = remark_lines(folder)
     assert line.startswith("auc is undefined in Overall, city=c0, city=c2 and 1 more: crowded")
     assert "\x1b" not in line
 

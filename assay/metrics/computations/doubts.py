@@ -30,12 +30,13 @@ class Doubts:
         """Of the area under the ROC curve, (s,)."""
         return self._untied.doubt_of_roc()
 
-    def of(self, value: Callable[[Curve], Floats]) -> Floats:
-        """Half the difference between the values of both orders, of the value's shape; 0 where one is undefined."""
-        slices, positives_first, negatives_first = self._orders
-        half = np.nan_to_num(np.abs(value(positives_first) - value(negatives_first)) / 2, nan=0.0)
-        doubts = np.zeros((len(self._untied.all_pairs), *half.shape[1:]))
-        doubts[slices] = half
+    def of(self, value: Callable[[Curve], Floats], values: Floats) -> Floats:
+        """How far `values` are from those of the further order, of their shape; 0 where one is undefined."""
+        slices, *orders = self._orders
+        doubts = np.zeros(values.shape)
+        for curve in orders:
+            distance = np.abs(value(curve) - values[slices])
+            doubts[slices] = np.fmax(doubts[slices], distance)
         return doubts
 
     @cached_property

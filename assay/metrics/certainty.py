@@ -1,0 +1,94 @@
+"""How far values may be off because scores lie too close together: refused beyond a limit, told below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from assay.metrics.computations.doubts import Doubts
+from assay.metrics.computations.placed import BUCKETS
+from assay.metrics.computations.scores import ScoreCurve
+from assay.metrics.keys import MetricKey
+from assay.metrics.specs import Metric
+from assay.metrics.values import ErrorBounds, Floats
+
+_TOLD = 0.1
+"""The share of the limit from which on a value is told to be off; what lies below is the precision of these metrics."""
+
+
+def doubt_of(metric: Metric, doubts: Doubts, value: Floats) -> Floats:
+    """How far a value (s,) or (s, k) may be off: (s,) or of its shape."""
+    return doubts.of_roc if metric.follows_roc else doubts.of(metric.value, value)  # type: ignore[arg-type]
+
+
+def certain(metric: Metric, value: Floats, doubt: Floats) -> Floats:
+    """The value; NaN where it may be off by more than the limit."""
+    refused = doubt > _limit(metric)
+    if not refused.any():
+        return value
+    return np.where(refused.reshape(refused.shape + (1,) * (value.ndim - refused.ndim)), np.nan, value)
+
+
+def refusals(doubts: Mapping[Metric, Floats]) -> dict[MetricKey, list[str]]:
+    """Why values were refused, in each slice; "" where none was. Metrics without a refused value are left out."""
+    return {
+        metric.key: [_refusal(metric, largest) for largest in _largest(doubt).tolist()]
+        for metric, doubt in doubts.items()
+        if isinstance(metric.key, MetricKey) and (doubt > _limit(metric)).any()
+    }
+
+
+def error_bounds(doubts: Mapping[Metric, Floats]) -> dict[MetricKey, ErrorBounds]:
+    """How far the values that were not refused may be off; metrics whose values are all precise are left out."""
+    told = {}
+    for metric, doubt in doubts.items():
+        if isinstance(metric.key, MetricKey) and metric.has_error_bound:
+            limit = _limit(metric)
+            largest = _largest(np.where((doubt > limit) | (doubt <= _TOLD * limit), 0.0, doubt))
+            if largest.any():
+                why = f"scores between two thresholds have no order; {_cure(metric)}"
+                told[metric.key] = ErrorBounds(largest, why)
+    return told
+
+
+def with_differences(told: Mapping[MetricKey, ErrorBounds], baseline: str) -> dict[MetricKey, ErrorBounds]:
+    """The same, and of candidate minus baseline, which may be off by as much as both together."""
+    differences = {}
+    for key, (bounds, reason) in told.items():
+        if key.model_name != baseline:
+            other = told.get(key._replace(model_name=baseline))
+            both = bounds + other.bounds if other else bounds
+            differences[key._replace(is_diff=True)] = ErrorBounds(both, reason)
+    return {**told, **differences}
+
+
+def _largest(doubt: Floats) -> Floats:
+    """Of the values of each slice, (s,)."""
+    return doubt.reshape(len(doubt), -1).max(1, initial=0.0)
+
+
+def _limit(metric: Metric) -> float:
+    needs = metric.needs
+    assert isinstance(needs, ScoreCurve)
+    return needs.limit if metric.follows_roc else needs.limit_of_others
+
+
+def _refusal(metric: Metric, doubt: float) -> str:
+    """What people are told of a slice whose scores cannot be told apart; "" where they can."""
+    limit = _limit(metric)
+    if not doubt > limit:
+        return ""
+    what = "an area under the ROC curve" if metric.follows_roc else "the value"
+    return (
+        f"scores are too close together to tell their order: {what} could be off by {doubt:.2g}, more than "
+        f"{limit:.2g}; {_cure(metric)}"
+    )
+
+
+def _cure(metric: Metric) -> str:
+    needs, spread = metric.needs, "spread the scores over [0, 1], which leaves their order as it is"
+    assert isinstance(needs, ScoreCurve)
+    if needs.num_thresholds < BUCKETS and not needs.even:
+        return f"leave out num_thresholds: {needs.num_thresholds} of its config, or {spread}"
+    return spread

@@ -1,0 +1,172 @@
+"""Values that may be off because scores lie close together say by how much, and the gate asks for that much more."""
+
+import json
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+import assay
+from assay import cli
+from assay.gate import _Number
+from assay.report.page import markdown_summary
+from assay.verdict import Status
+
+RNG = np.random.default_rng(20)
+LABEL = (RNG.random(2000) < 0.3).astype(float)
+SCORE = np.clip(RNG.normal(size=2000) * 0.15 + 0.4 + 0.2 * LABEL, 0, 1)
+
+CROWDED = {"num_thresholds": 25}
+METRICS: dict[str, tuple[str, dict[str, object]]] = {
+    "auc": ("AUC", {}),
+    "majoring": ("AUC", {"summation_method": "majoring"}),
+    "pr": ("AUCPrecisionRecall", {}),
+    "recall_at": ("RecallAtPrecision", {"precision": 0.6}),
+    "precision_at": ("PrecisionAtRecall", {"recall": 0.5}),
+    "sensitivity": ("SensitivityAtSpecificity", {"specificity": 0.8}),
+    "specificity": ("SpecificityAtSensitivity", {"sensitivity": 0.8}),
+}
+
+
+def config_of(bounds=None, changes=None, models=("score",), **more):
+    """All metrics with few thresholds, and thresholds of the gate for some."""
+    metrics = []
+    for name, (class_name, own) in METRICS.items():
+        entry = {"class_name": class_name, "config": {"name": name, **CROWDED, **own}}
+        if name in (bounds or {}):
+            entry["threshold"] = {"value_threshold": {"lower_bound": bounds[name]}}
+        if name in (changes or {}):
+            entry["threshold"] = {"change_threshold": {"direction": "HIGHER_IS_BETTER", **changes[name]}}
+        metrics.append(entry)
+    specs = [{"name": n, "label_key": "label", "prediction_key": n, "is_baseline": n == "old"} for n in models]
+    return {"model_specs": specs, "metrics_specs": [{"metrics": metrics}], **more}
+
+
+def frame_of(score=SCORE, label=LABEL, **columns):
+    return pd.DataFrame({"label": label, "score": score, **columns})
+
+
+def rows_of(frame, config):
+    with TemporaryDirectory() as folder:
+        assay.analyze_raw_data(frame, config, output_path=folder)
+        return assay.metrics_frame(folder)
+
+
+def values_of(frame, config):
+    """Metric -> value and error bound of the only model."""
+    return {row.metric: (row.value, row.error_bound) for row in rows_of(frame, config).itertuples()}
+
+
+def exact_of(frame):
+    """The values with a threshold at every score, so that the order is known."""
+    config = config_of()
+    for entry in config["metrics_specs"][0]["metrics"]:
+        del entry["config"]["num_thresholds"]
+        entry["config"]["thresholds"] = sorted({*frame.score, -1.0})
+    return values_of(frame, config)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_true_values_lie_within_the_error_bounds(seed):
+    rows = np.random.default_rng(seed).integers(0, 2000, 300)
+    frame = frame_of(SCORE[rows] ** (1 + seed), LABEL[rows])
+    exact = exact_of(frame)
+    assert exact["auc"][0] == pytest.approx(sk.roc_auc_score(frame.label, frame.score), abs=1e-12)
+    for metric, (value, bound) in values_of(frame, config_of()).items():
+        assert 0 < bound < 0.25
+        assert abs(value - exact[metric][0]) <= bound + 1e-9, metric
+
+
+def test_a_value_whose_scores_are_told_apart_has_no_error_bound():
+    config = config_of()
+    for entry in config["metrics_specs"][0]["metrics"]:
+        del entry["config"]["num_thresholds"]
+    for value, bound in values_of(frame_of(), config).values():
+        assert np.isfinite(value)
+        assert np.isnan(bound)
+    tied = values_of(frame_of(np.round(SCORE * 25) / 25), config_of())
+    assert all(np.isnan(bound) for _, bound in tied.values())
+
+
+def test_the_gate_blesses_only_what_holds_however_far_a_value_is_off():
+    value, bound = values_of(frame_of(), config_of())["auc"]
+    verdict = assay.analyze_raw_data(frame_of(), config_of({"auc": value - 2 * bound})).verdict
+    assert verdict.status == Status.BLESSED
+    (check,) = verdict.checks
+    assert (check.value, check.error_bound) == (value, pytest.approx(bound))
+
+    verdict = assay.analyze_raw_data(frame_of(), config_of({"auc": value - bound / 2})).verdict
+    assert verdict.status == Status.NOT_BLESSED
+    (reason,) = verdict.reasons
+    assert f"auc is {value:.6g} and may be off by {bound:.2g}; expected at least" in reason.message
+    assert "leave out num_thresholds: 25 of its config" in reason.message
+
+
+@pytest.mark.parametrize("kind", ["absolute", "relative"])
+def test_a_change_may_be_off_by_as_much_as_both_models(kind):
+    old = np.clip(SCORE - 0.3 * LABEL * RNG.random(2000), 0, 1)
+    frame, models = frame_of(old=old), ("score", "old")
+    found = rows_of(frame, config_of(models=models))
+    new, baseline, changed = (
+        found[found.metric == "auc"].sort_values(["is_diff", "model"], ascending=[True, False]).itertuples()
+    )
+    change, bound = changed.value, changed.error_bound
+    assert (new.model, baseline.model, changed.is_diff) == ("score", "old", True)
+    assert bound == new.error_bound + baseline.error_bound
+    assert abs(change - (sk.roc_auc_score(LABEL, SCORE) - sk.roc_auc_score(LABEL, old))) <= bound
+    scale = 1 if kind == "absolute" else baseline.value
+    for margin, status in ((3 * bound, Status.BLESSED), (bound / 2, Status.NOT_BLESSED)):
+        config = config_of(changes={"auc": {kind: (change - margin) / scale}}, models=models)
+        verdict = assay.analyze_raw_data(frame, config).verdict
+        assert verdict.status == status
+        assert all("may be off by" in reason.message for reason in verdict.reasons)
+
+
+small, positive = st.floats(-1, 1), st.floats(0, 0.5)
+
+
+@given(small, positive, small, positive, st.floats(-1, 1), st.floats(-1, 1))
+@example(0.1, 0.0, 0.0, 0.0, 0.0, 0.0)
+def test_a_share_bounds_every_quotient_of_what_its_parts_may_be(part, part_bound, whole, whole_bound, a, b):
+    share = _Number(part, part_bound).share_of(_Number(whole, whole_bound))
+    if abs(whole) <= whole_bound:
+        assert not share.lies_between(-np.inf, np.inf)
+    elif abs(whole) - whole_bound > 1e-9:
+        true = (part + a * part_bound) / (whole + b * whole_bound)
+        assert abs(share.value - true) <= share.error_bound * (1 + 1e-9) + 1e-9 * abs(true)
+
+
+def test_people_are_told_wherever_they_look(tmp_path, monkeypatch, capsys):
+    frame_of(group=["a", "b"] * 1000).to_parquet(tmp_path / "rows.parquet")
+    monkeypatch.chdir(tmp_path)
+    analysis = {
+        "inputs": {"format": "parquet", "files": ["rows.parquet"]},
+        "eval_config": config_of({"auc": 0.6}, slicing_specs=[{}, {"feature_keys": ["group"]}]),
+        "output": "results",
+    }
+    (tmp_path / "analysis.json").write_text(json.dumps(analysis))
+    assert cli.main(["run", "analysis.json", "--quiet"]) == 0
+    capsys.readouterr()
+
+    assert cli.main(["show", "results"]) == 0
+    told = "in Overall, group=a, group=b: scores between two thresholds have no order; leave out num_thresholds: 25"
+    assert any(
+        line.startswith("auc may be off by 0.0") and told in line for line in capsys.readouterr().out.splitlines()
+    )
+    assert cli.main(["show", "results", "--html", "page.html"]) == 0
+    assert "auc may be off by 0.0" in (tmp_path / "page.html").read_text()
+    assert "auc may be off by 0.0" in markdown_summary("results").replace("\\", "")
+    assert json.loads(assay.load_verdict("results").to_json())["checks"][0]["error_bound"] > 0
+
+
+def test_a_table_of_metrics_says_why_a_value_is_undefined(tmp_path):
+    result = assay.analyze_raw_data(frame_of(SCORE * 1e-3), config_of(), output_path=tmp_path)
+    assert any(line.startswith("auc is undefined in Overall: scores are too close") for line in result.remarks)
+    found = assay.metrics_frame(tmp_path)
+    (row,) = found[found.metric == "auc"].itertuples()
+    assert np.isnan(row.value)
+    assert row.text.startswith("scores are too close together to tell their order")
