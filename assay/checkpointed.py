@@ -63,8 +63,7 @@ def run_task(
     plan: Plan, task: Task, checkpoints: Checkpoints, options: Sequence[str] = (), remote: Remote | None = None
 ) -> StageResult:
     """Runs a task, or finds that there is nothing to do; see `assay.run_stage.run_stage`."""
-    name = name_in_run(task.name, digest(plan))  # as the record has it: the baseline that is blessed today is no part
-    run = _Run(plan, task, checkpoints, tuple(options), remote or Remote(), name)
+    run = _Run(plan, task, checkpoints, tuple(options), remote or Remote(), digest(plan))
     before = {name: run.given(name) for name in task.after}
     if not blessed.place_of(plan):
         return run.result(before)
@@ -81,7 +80,8 @@ class _Run:
     checkpoints: Checkpoints
     options: tuple[str, ...]
     remote: Remote
-    name_in_run: str
+    asked: str
+    """Digest of the plan as its record has it, of which the baseline that is blessed today is no part."""
     noted: Mapping[str, Any] = field(default_factory=dict)
     """What reading notes for later tasks, beside the models."""
 
@@ -115,7 +115,8 @@ class _Run:
         if self.checkpoints.run:
             places = [manifest_place(self.root, self.task.name, digest) for digest in found]
             used = (*self.checkpoints.inputs.values(), *places)
-            lease(self.root, self.checkpoints.run, self.name_in_run, used, self.checkpoints.stored_plan)
+            name = name_in_run(self.task.name, self.asked)
+            lease(self.root, self.checkpoints.run, name, used, self.checkpoints.stored_plan)
 
     def _result(self, manifest: Manifest, *, reused: bool) -> StageResult:
         return StageResult(
@@ -296,7 +297,7 @@ class _Run:
         run, started = self.checkpoints.run, time.time()
         read = digests.digest_of({"plan": digest(self.plan), "inputs": dict(self.checkpoints.inputs), "run": run})
         job = read if dataflow.is_chosen(self.options) else ""
-        folder = publishing.results_folder_of(self.plan, run, job)
+        folder = publishing.results_folder_of(self.plan.output, run, self.asked, job)
         with results_written(
             folder,
             self.task.name,

@@ -14,7 +14,7 @@ from assay.config import parse_eval_config
 from assay.errors import AssayError, ConfigError
 from assay.gate import Counts
 from assay.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, new_run, read_latest
-from assay.plan import Plan, digest
+from assay.plan import Plan
 from assay.published import PAGE_FILE, RESULTS_FILE, result_files_in, results_json
 from assay.report.page import html_page
 from assay.result_files import load_metrics, load_validation_result
@@ -41,18 +41,20 @@ def check_output(output: str) -> None:
         raise ConfigError(f"output: {output}: {existing} {what}; choose another folder")
 
 
-def results_folder_of(plan: Plan, run: str, job: str = "") -> str:
+def results_folder_of(output: str, run: str, plan_digest: str, job: str = "") -> str:
     """The folder into which a run publishes, and no other run.
 
     Args:
-        plan: with its parameters.
+        output: of the plan.
         run: name of the run as its caller has it; "" for none.
+        plan_digest: of the plan with its parameters, before it has the baseline that is blessed today: a later try of
+            the same run may find another one.
         job: digest of all that a job on Dataflow does; "" for none. Another call may collect what the job makes, and
             must look in the same folder.
     """
     if run:
-        return folder_of_run(plan.output, run, digest(plan))
-    return storage.join(plan.output, f"job-{job[:16]}" if job else new_run())
+        return folder_of_run(output, run, plan_digest)
+    return storage.join(output, f"job-{job[:16]}" if job else new_run())
 
 
 def withdraw(folder: str) -> None:

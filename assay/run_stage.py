@@ -96,12 +96,13 @@ def _analyse(plan: Plan, task: Task, options: Sequence[str], run: str, remote: R
     """The whole plan as one Beam job."""
     started = time.time()
     publishing.check_output(plan.output)
+    asked = digest(plan)
     plan = blessed.with_baseline(plan, blessed.today(plan))
     context = context_of(plan)
     check_inputs(context)
 
     seen = _digest(context, run) if dataflow.is_chosen(options) else ""
-    folder = publishing.results_folder_of(plan, run, seen)
+    folder = publishing.results_folder_of(plan.output, run, asked, seen)
     reader, analysis = reader_of(context), analysis_of(context, folder)
     with results_written(
         folder, task.name, seen, reader, analysis, options, remote, is_named=bool(run or seen)

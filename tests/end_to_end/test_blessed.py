@@ -13,6 +13,7 @@ from assay import blessed, local, storage
 from assay.analysis_file import compile_analysis
 from assay.errors import ConfigError, PublishLostError
 from assay.plan import Plan, with_params
+from assay.published import publish_not_evaluated
 from assay.run_stage import run_stage
 from assay.shapes import CUTS, reshaped
 from assay.stage_call import Checkpoints
@@ -111,6 +112,8 @@ def test_what_is_blessed_while_a_run_is_under_way_is_for_the_next_run(data, plac
     assert last.verdict == "NOT_BLESSED"
     again = in_steps(plan, tmp_path / "checkpoints", lambda: None)
     assert again[-1].verdict == "BLESSED"  # as good as itself
+    assert again[-1].output == last.output, "tries of one run have one folder, whatever the baseline is today"
+    assert publish_not_evaluated(reshaped(plan, CUTS), "run", "no data yet") == last.output
 
 
 def test_a_first_run_stays_one_when_something_is_blessed_while_it_is_under_way(data, place, tmp_path):
