@@ -179,6 +179,8 @@ def _sliced(slicing: Slicing, features: Mapping[str, _Coded], rows: int) -> Slic
 
 def _left_out(features: Sequence[_Coded], rows: int) -> int:
     """Rows without a value of one of the features."""
+    if len(features) == 1 and features[0].rows is None:
+        return int(np.count_nonzero(features[0].codes < 0))
     known = np.ones(rows, bool)
     for feature in features:
         if feature.rows is None:
@@ -289,8 +291,10 @@ def _encode(column: pa.Array, name: str) -> tuple[Ints, pa.Array]:
 
     # Several stored values may be one, such as -0.0 and 0.0, and a dictionary may hold null or NaN.
     places, values = distinct(values_of(stored, name))
-    of_stored = np.append(places.fill_null(-1).to_numpy().astype(np.int64), -1)
-    return of_stored[codes], values
+    of_stored = places.fill_null(-1).to_numpy().astype(np.int64)
+    if np.array_equal(of_stored, np.arange(len(of_stored))):
+        return codes, values
+    return np.append(of_stored, -1)[codes], values
 
 
 def _by_stored_value(column: pa.Array) -> pa.DictionaryArray:

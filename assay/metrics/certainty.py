@@ -18,8 +18,10 @@ _TOLD = 0.1
 
 
 def doubt_of(metric: Metric, doubts: Doubts, value: Floats) -> Floats:
-    """How far a value (s,) or (s, k) may be off: (s,) or of its shape."""
-    return doubts.of_roc if metric.follows_roc else doubts.of(metric.value, value)  # type: ignore[arg-type]
+    """How far a value (s,) or (s, k) may be off: (s,) or of its shape. Coarse where it is too little to be told."""
+    if metric.follows_roc:
+        return doubts.of_roc
+    return doubts.of(metric.value, value, metric.at_most, _TOLD * _limit(metric))  # type: ignore[arg-type]
 
 
 def certain(metric: Metric, value: Floats, doubt: Floats) -> Floats:

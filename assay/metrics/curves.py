@@ -26,7 +26,7 @@ from assay.metrics.binary import fall_out as fall_out_of
 from assay.metrics.binary import precision as precision_of
 from assay.metrics.binary import recall as recall_of
 from assay.metrics.binary import specificity as specificity_of
-from assay.metrics.computations.curve import Curve
+from assay.metrics.computations.curve import Curve, Mask, following_of
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.settings import one_of, shares
 from assay.metrics.values import Floats
@@ -44,9 +44,28 @@ def _at(setting: str, example: float, **declared: Any) -> dict[str, Any]:
     return {"checks": {setting: shares}, "example": f'"{setting}": {example}', **declared}
 
 
+def _auc_at_most(c: Curve, loose: Mask, *, curve: str = "ROC", summation_method: str = "") -> Floats:
+    """How far `auc` may be off at most, (s,): each piece of a ROC curve lies within its rectangle."""
+    if curve == "PR":
+        return _precision_recall_at_most(c, loose)
+    following, negatives = following_of(c), c.fp + c.tn
+    pieces = loose * (c.tp - following.tp) * (c.fp - following.fp)
+    return ratio(pieces.sum(-1), ((c.tp + c.fn) * negatives)[..., 0])
+
+
+def _precision_recall_at_most(c: Curve, loose: Mask, *, summation_method: str = "") -> Floats:
+    """How far `auc_precision_recall` may be off at most, (s,): precision lies between those of both orders."""
+    following = following_of(c)
+    highest = np.nan_to_num(ratio(c.tp, c.tp + following.fp))
+    lowest = np.nan_to_num(ratio(following.tp, following.tp + c.fp))
+    pieces = loose * (c.tp - following.tp) * (highest - lowest)
+    return ratio(pieces.sum(-1), (c.tp + c.fn)[..., 0])
+
+
 @metric(
     "AUC",
     follows_roc={"curve": "ROC", "summation_method": "interpolation"},
+    at_most=_auc_at_most,
     checks={"curve": one_of("ROC", "PR"), "summation_method": _METHODS},
 )
 def auc(c: Curve, *, curve: str = "ROC", summation_method: str = "interpolation") -> Floats:
@@ -58,7 +77,7 @@ def auc(c: Curve, *, curve: str = "ROC", summation_method: str = "interpolation"
     return (area_under_precision_recall if curve == "PR" else area_under_roc)(closed(c), summation_method)
 
 
-@metric("AUCPrecisionRecall", checks={"summation_method": _METHODS})
+@metric("AUCPrecisionRecall", at_most=_precision_recall_at_most, checks={"summation_method": _METHODS})
 def auc_precision_recall(c: Curve, *, summation_method: str = "interpolation") -> Floats:
     """Area under precision by recall; NaN without positives.
 

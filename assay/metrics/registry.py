@@ -54,6 +54,7 @@ class Definition:
         follows_roc: settings of the function with which a value is as doubtful as the area under the ROC curve, where
             scores are too close together to tell their order; None if it has a doubt of its own. None are asked of a
             threshold, whose own place is exact.
+        at_most: settings of the function -> an upper bound of its doubt that costs less to compute, see `Doubts.of`.
         is_plot: whether the value goes to the plots.
         kept_name: whether a plot keeps its name in its key (the two classic plots do not).
     """
@@ -70,6 +71,7 @@ class Definition:
     better: Better | None = None
     range: str = ""
     follows_roc: Mapping[str, Any] | None = None
+    at_most: Callable[..., Any] | None = None
     is_plot: bool = False
     kept_name: bool = True
 

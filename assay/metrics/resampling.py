@@ -14,8 +14,10 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics import marks
 from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations.table import Sums
+from assay.metrics.marks import Marks
 from assay.metrics.samples import Samples, merge_samples
 from assay.metrics.states import Draw, Partial
 from assay.metrics.sums import Sparse
@@ -147,4 +149,12 @@ def _leave_one_out(sums: Sums) -> Sums:
     order = np.argsort(key, kind="stable")  # the cells of each pseudo-slice stay ascending
     key, kept, sample = key[order], kept[order], sample[order]
     start = np.searchsorted(key, np.arange(count // SAMPLES * (SAMPLES + 1) + 1))
-    return Sparse(start, (places[kept] % width).astype(np.int32), left[kept, sample])
+    of_all = None if sums.marks is None else _marks_of_all(sums.marks, column)[kept]
+    return Sparse(start, (places[kept] % width).astype(np.int32), left[kept, sample], of_all)
+
+
+def _marks_of_all(of_parts: Marks, column: Ints) -> Marks:
+    """The marks of cells with all their parts; a sample without one of them is told apart no better."""
+    order = np.argsort(column, kind="stable")
+    first = np.searchsorted(column[order], np.arange(column.max(initial=-1) + 1))
+    return marks.joined(of_parts[order], first)

@@ -7,6 +7,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,6 +59,12 @@ class Metric:
         settings = {**definition.settings, **dict(self.settings)}
         wanted = definition.follows_roc
         return wanted is not None and all(settings[name] == value for name, value in wanted.items())
+
+    @property
+    def at_most(self) -> Any:
+        """An upper bound of the doubt, which takes curve and mask; None if there is none. See `Definition`."""
+        at_most = definitions()[self.class_name].at_most
+        return at_most and partial(at_most, **dict(self.settings))
 
     @property
     def has_error_bound(self) -> bool:

@@ -303,7 +303,7 @@ def entries_of(sums: Sparse, slices: Ints, width: int) -> Entries:
     """The entries of the given slices, numbered 0.. in that order."""
     taken = rows_of(sums, slices)
     owner = np.repeat(np.arange(len(slices)), np.diff(taken.start))
-    return Entries(len(slices), owner, taken.cells.astype(np.int64), taken.sums, width)
+    return Entries(len(slices), owner, taken.cells.astype(np.int64), taken.sums, width, taken.marks)
 
 
 def needs_of(metrics: Iterable[Metric], stream: Stream) -> dict[Computation, list[Metric]]:

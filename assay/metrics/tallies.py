@@ -119,6 +119,8 @@ def _finite(values: Floats) -> Floats:
 
 
 def _few(values: Floats) -> tuple[float, ...]:
+    if not len(values):
+        return ()
     different = np.unique(values)
     return (
         tuple(different.tolist())

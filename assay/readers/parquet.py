@@ -94,7 +94,8 @@ def _intact(batch: pa.RecordBatch, refuse: Refuse) -> tuple[pa.RecordBatch, Numb
     """The rows of a batch whose values are what their types say, and their positions; what is damaged is refused."""
     everything = np.arange(len(batch), dtype=np.int64)
     try:
-        batch.validate(full=True)
+        for column in batch.columns:
+            _check(column)
         return batch, everything
     except pa.ArrowInvalid:
         batch = _with_plain_texts(batch)
@@ -104,6 +105,17 @@ def _intact(batch: pa.RecordBatch, refuse: Refuse) -> tuple[pa.RecordBatch, Numb
         bad.append(row)
     kept = np.delete(everything, bad)
     return batch.take(pa.array(kept)), kept
+
+
+def _check(column: pa.Array) -> None:
+    """What `validate(full=True)` checks; of dictionaries in a tenth of its time."""
+    if not isinstance(column, pa.DictionaryArray) or column.indices.null_count or not len(column):
+        column.validate(full=True)
+        return
+    column.dictionary.validate(full=True)
+    indices = column.indices.to_numpy()
+    if indices.min() < 0 or indices.max() >= len(column.dictionary):
+        raise pa.ArrowInvalid("a dictionary has fewer texts than a row says")
 
 
 def _with_plain_texts(batch: pa.RecordBatch) -> pa.RecordBatch:

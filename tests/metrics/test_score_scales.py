@@ -12,7 +12,7 @@ from assay import cli
 from assay.metrics.computations.cells import COUNT, cell_of, samples
 from assay.metrics.computations.placed import bucket_of
 from assay.metrics.computations.scores import ScoreTable, _geometry
-from assay.metrics.computations.ties import marks_of
+from assay.metrics.marks import marks_of
 from tests.metrics.engine import config_of, cut, evaluated, whole
 
 ROWS = 3000

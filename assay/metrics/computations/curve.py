@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from assay.metrics.values import Floats
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 class Curve(NamedTuple):
@@ -19,3 +24,8 @@ class Curve(NamedTuple):
     fp: Floats
     tn: Floats
     fn: Floats
+
+
+def following_of(c: Curve) -> Curve:
+    """The counts at the next threshold; at the last one its own."""
+    return Curve(c.thresholds, *(np.concatenate([counts[..., 1:], counts[..., -1:]], -1) for counts in c[1:]))

@@ -9,7 +9,8 @@ on. That, and the shift of 1e-7 by which a threshold takes in the bucket that st
 
 Where only the order of scores counts, even buckets will not do: scores of rare events all lie in the first. A table
 with `fine` splits them by `cells` too: c is then the sum of bucket, exact thresholds passed and cell of any scale. Each
-of the three grows with the score alone, so their sum does too, and it tells what each of them is.
+of the three grows with the score alone, so their sum does too, and it tells what each of them is. Such a table also
+sums up the marks of scores, which tell whether those of one cell are equal.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.placed import BUCKETS, Placed, bucket_of
 from assay.metrics.computations.table import Cells, Entries, Table, Views, binned
-from assay.metrics.computations.ties import marks_of, untied
+from assay.metrics.computations.ties import untied
 from assay.metrics.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
-from assay.metrics.sums import CellSums
+from assay.metrics.marks import marked
+from assay.metrics.sums import CellSums, Numbers
 from assay.metrics.values import Floats, Matrices
 
 Ints = npt.NDArray[np.int64]
@@ -85,12 +87,13 @@ class ScoreTable:
 
     def empty(self) -> CellSums:
         """Zeros."""
-        return CellSums(2 * self.size)
+        return CellSums(2 * self.size, np.complex128 if self.fine else np.float64)
 
     def place(self, examples: Examples, placed: Placed) -> Cells:
         """Weight at (score, label); a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
         cell = placed.fine if self.fine else placed.bucket
-        return by_label(cell + self.passed(examples.predictions) if self.exact else cell, placed, examples.weights)
+        values = marked(examples.weights, examples.predictions) if self.fine else examples.weights
+        return by_label(cell + self.passed(examples.predictions) if self.exact else cell, placed, values)
 
     def cell_of(self, scores: Floats) -> Ints:
         """Score cell of each score."""
@@ -104,7 +107,7 @@ class ScoreTable:
         return sum(((scores > threshold).astype(np.int64) for threshold in self.exact), np.zeros(len(scores), np.int64))
 
 
-def by_label(cell: Ints, placed: Placed, values: Floats) -> Cells:
+def by_label(cell: Ints, placed: Placed, values: Numbers) -> Cells:
     """Values at 2 * cell + label; a fractional label l is a positive of share l and a negative of share 1 - l."""
     labels, rows = placed.examples.labels, placed.examples.rows
     if not placed.has_shares:
@@ -162,27 +165,6 @@ def _rebinning(table: ScoreTable, thresholds: tuple[float, ...]) -> _Rebinning:
     first[0] = 0  # the first threshold takes everything
     first[wanted >= 1 + _SHIFT] = table.size  # one beyond 1 takes nothing
     return _Rebinning(wanted, np.searchsorted(first, np.arange(table.size), "right") - 1)
-
-
-@dataclass(frozen=True)
-class TieTable:
-    """Weighted marks of scores by score cell and label; a mark is a number from 1 to 2 that a score makes of its bits.
-
-    Where all scores of a cell are equal, positives and negatives have the same mean mark: they are tied. Where they are
-    not equal but close, they have different ones.
-    """
-
-    def join(self, other: TieTable) -> TieTable:
-        """Itself: there are no settings."""
-        return self
-
-    def empty(self) -> CellSums:
-        """Zeros."""
-        return CellSums(2 * ScoreTable(fine=True).size)
-
-    def place(self, examples: Examples, placed: Placed) -> Cells:
-        """Weighted mark at (score, label)."""
-        return by_label(placed.fine, placed, examples.weights * marks_of(examples.predictions))
 
 
 def _curve(thresholds: Floats, histogram: Floats) -> Curve:
@@ -281,7 +263,7 @@ class ScoreCurve:
         """The histogram, split at the exact thresholds if there are any; else what tells crowded scores from ties."""
         if self.thresholds:
             return (ScoreTable(tuple(sorted(set(self.thresholds)))),)
-        return (ScoreTable(fine=True), TieTable())
+        return (ScoreTable(fine=True),)
 
     def read(self, views: Views) -> Curve:
         """Ascending thresholds: the exact ones, or those at which something changes in a slice, and the end."""
@@ -295,8 +277,7 @@ class ScoreCurve:
         if self.thresholds:
             return None
         table, entries = views(ScoreTable(fine=True))
-        _, marks = views(TieTable())
-        return Doubts(curve, untied(entries, marks, _geometry(table).passed, self._intervals(table)[0]))
+        return Doubts(curve, untied(entries, _geometry(table).passed, self._intervals(table)[0]))
 
     def _intervals(self, table: ScoreTable) -> tuple[Ints, Floats]:
         """The last threshold that each score cell is above; and the thresholds."""

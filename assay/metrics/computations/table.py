@@ -11,7 +11,8 @@ import numpy.typing as npt
 from assay.metrics.computations.placed import Placed
 from assay.metrics.domains import Domain
 from assay.metrics.examples import Examples, Reads
-from assay.metrics.sums import CellSums, Sparse, TermSums
+from assay.metrics.marks import Marks
+from assay.metrics.sums import CellSums, Numbers, Sparse, TermSums
 from assay.metrics.values import Floats
 
 Ints = npt.NDArray[np.int64]
@@ -21,7 +22,7 @@ class Cells(NamedTuple):
     """What a batch adds to a table of cells: values (m,) at cells (m,); `rows` as in `Examples`."""
 
     cells: Ints
-    values: Floats
+    values: Numbers
     rows: Ints | None
 
 
@@ -35,6 +36,7 @@ class Terms(NamedTuple):
 class Entries(NamedTuple):
     """The sums of a group of s slices of a table of cells: entry i is `sums[i]` at [slices[i], cells[i]], ascending.
 
+    `marks` as in `Sparse`.
     `width` is a power of two, at least the number of entries of each slice, and depends on their own sizes only: so
     padding to it gives a slice the same bits whatever its neighbours are.
     """
@@ -44,6 +46,7 @@ class Entries(NamedTuple):
     cells: Ints
     sums: Floats
     width: int
+    marks: Marks | None = None
 
 
 Sums: TypeAlias = Sparse | Floats

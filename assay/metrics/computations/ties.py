@@ -7,25 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics import marks
 from assay.metrics.computations.table import Entries
 from assay.metrics.values import Floats
 
 Ints = npt.NDArray[np.int64]
-
-
-def marks_of(scores: Floats) -> Floats:
-    """Numbers from 1 to 2 that follow from the bits of the scores, as if by chance.
-
-    They have 20 bits behind the point, so that the marks of up to 2^32 rows without weights add up exactly.
-    """
-    bits = (scores + 0.0).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # -0.0 becomes 0.0
-    bits = (bits ^ (bits >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
-    return ((bits >> np.uint64(44) << np.uint64(32)) | np.uint64(0x3FF0000000000000)).view(np.float64)
-
-
-_SAME_MARK = 1e-8
-"""Two means of marks that differ by no more are the same; those of different scores differ by 1e-6 or, in a mixture,
-hardly ever by less. Weights make sums inexact, by some 1e-16 for each row of a split in the worst case."""
 
 
 class Untied(NamedTuple):
@@ -48,29 +34,22 @@ class Untied(NamedTuple):
         return np.divide(doubted, 2 * self.all_pairs, out=np.zeros(count), where=self.all_pairs > 0)
 
 
-def untied(entries: Entries, marks: Entries, passed: Ints, intervals: Ints) -> Untied:
+def untied(entries: Entries, passed: Ints, intervals: Ints) -> Untied:
     """Finds them.
 
     Args:
-        entries: weights by score cell and label.
-        marks: those of a `TieTable`, whose cells are the same but for exact thresholds.
+        entries: weights and marks by score cell and label, of a table that is fine.
         passed: exact thresholds below each score cell.
-        intervals: interval that each score cell lies in; none is narrower than a cell of the marks.
+        intervals: interval that each score cell lies in; none is narrower than a cell without exact thresholds.
     """
+    assert entries.marks is not None
     cell = entries.cells >> 1
     key = entries.slices * (1 << 32) + cell - passed[cell]
     starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
     group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(key))))
-    negative, positive = (_sums(group, entries.sums * ((entries.cells & 1) == i), len(starts)) for i in (0, 1))
-
-    # The marks of the same cells; a cell whose weights are all 0 has none.
-    wanted = marks.slices * (1 << 32) + (marks.cells >> 1)
-    at = np.minimum(np.searchsorted(key[starts], wanted), max(len(starts) - 1, 0))
-    known = key[starts][at] == wanted if len(starts) else np.zeros(len(wanted), bool)
-    of_label = marks.cells & 1
-    marked = [_sums(at[known], (marks.sums * (of_label == i))[known], len(starts)) for i in (0, 1)]
-    with np.errstate(all="ignore"):
-        tied = np.abs(marked[0] / negative - marked[1] / positive) <= _SAME_MARK
+    is_positive = entries.cells & 1
+    negative, positive = _sums(2 * group + is_positive, entries.sums, 2 * len(starts)).reshape(-1, 2).T
+    tied = marks.joined(entries.marks, starts) > 0
 
     slices, interval = entries.slices[starts], intervals[cell[starts]]
     return _by_interval(slices, interval, negative, positive, tied, entries.slice_count)
