@@ -85,6 +85,14 @@ def plot_records(keys: Sequence[SliceKey], values: Mapping[PlotKey, Sequence[Val
         yield from _records(keys[chosen], parts, [b""] * len(keys[chosen]))
 
 
+def plots_head(record: bytes) -> pb.PlotsForSlice:
+    """A record of plots without its plots where the slice key comes first, as `plot_records` has it."""
+    if record[:1] != wire.varint(_SLICE_KEY << 3 | 2):
+        return pb.PlotsForSlice.FromString(record)
+    size, begin = wire.read_varint(record, 1)
+    return pb.PlotsForSlice.FromString(record[: begin + size])
+
+
 def too_small_records(keys: Sequence[SliceKey], rows: Ints, min_slice_size: int) -> Iterator[bytes]:
     """Yields one serialised MetricsForSlice for each slice that has fewer rows than a slice must have to be shown."""
     for key, count in zip(keys, rows.tolist(), strict=True):

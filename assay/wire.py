@@ -28,6 +28,16 @@ def varint(value: int) -> bytes:
     return bytes(encoded)
 
 
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """The integer that starts at a position, and the position behind it."""
+    value = shift = 0
+    while True:
+        value |= (data[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if data[at - 1] < 0x80:
+            return value, at
+
+
 def integer(number: int, value: int) -> bytes:
     """Field `number` with a non-negative integer."""
     return varint(number << 3 | _VARINT) + varint(value)

@@ -12,6 +12,7 @@ from assay.records import (
     plot_key_from_proto,
     plot_key_to_proto,
     plot_records,
+    plots_head,
     slice_key_from_proto,
     slice_key_to_proto,
     too_small_records,
@@ -209,3 +210,14 @@ def test_a_slice_that_is_too_small_has_an_error_and_its_rows_but_no_metric():
     assert record.rows == 3
     assert "3 rows" in record.metrics["__ERROR__"].debug_message
     assert not record.metric_keys_and_values
+
+
+@pytest.mark.parametrize("key", [*SLICES, (("name", "x" * 300),)], ids=str)
+def test_the_head_of_a_record_of_plots_has_its_slice_and_no_plots(key):
+    (record,) = plot_records([key], {PlotKey(): [matrices(1)]})
+    head = plots_head(record)
+    assert slice_key_from_proto(head.slice_key) == key
+    assert not head.plot_keys_and_values
+    other = pb.PlotsForSlice.FromString(record)
+    other.ClearField("slice_key")
+    assert plots_head(other.SerializeToString()) == other

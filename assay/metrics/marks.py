@@ -14,10 +14,14 @@ import numpy.typing as npt
 from assay.metrics.values import Floats
 
 Ints = npt.NDArray[np.int64]
-Marks: TypeAlias = npt.NDArray[np.float32]
-"""The mark of all scores of a cell; 0 where they have several."""
+Marks: TypeAlias = npt.NDArray[np.uint8]
+"""What is kept of the mark of all scores of a cell, above 0; 0 where the scores have several marks.
+
+One byte will do: where a cell has one score of each class, one of 255 such pairs passes for tied.
+"""
 
 _BITS = 20
+_KEPT = 255
 _NEAR = 0.05
 """How far from a whole number a mean may be, in units of the last bit: weights make sums inexact, by some 1e-16 for
 each row of a split in the worst case."""
@@ -41,9 +45,10 @@ def marked(weights: Floats, scores: Floats) -> npt.NDArray[np.complex128]:
 def common(sums: npt.NDArray[np.inexact[Any]]) -> Marks:
     """The marks of cells of which these are the sums of what `marked` gives, complex128."""
     with np.errstate(all="ignore"):
-        units = sums.imag / sums.real * (1 << _BITS)
+        units = (sums.imag / sums.real - 1) * (1 << _BITS)
         whole = np.rint(units)
-        return np.where(np.abs(units - whole) <= _NEAR, whole / (1 << _BITS), 0.0).astype(np.float32)
+        is_one = np.abs(units - whole) <= _NEAR
+    return np.where(is_one, whole % _KEPT + 1, 0).astype(np.uint8)
 
 
 def joined(marks: Marks, first: Ints) -> Marks:

@@ -17,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 Numbers: TypeAlias = npt.NDArray[np.inexact[Any]]
 """float64; or complex128, whose imaginary parts are sums of marks: to add both at once takes hardly longer than one."""
 
-_PAGE_BITS = 6
+_PAGE_BITS = 4
 _PAGE = 1 << _PAGE_BITS
 _DENSE_LIMIT = 1 << 23
 """Cells above which a table keeps only the pages that occur: a dense one of 128 MB, of which the system provides only
@@ -57,6 +57,8 @@ def _sparse(found: _Entries) -> Sparse:
 
 def _joined(pieces: Sequence[Sparse]) -> Sparse:
     """The slices of all pieces, one after the other."""
+    if len(pieces) == 1:
+        return pieces[0]
     count = np.concatenate([np.diff(piece.start) for piece in pieces])
     return Sparse(
         np.concatenate([[0], np.cumsum(count)]),
@@ -74,12 +76,12 @@ def _marks(pieces: Sequence[Sparse]) -> Marks | None:
 class Growing:
     """A zeroed array of numbers that grows without a copy where the system can remap memory (Linux)."""
 
-    def __init__(self, size: int, dtype: type[np.float64] | type[np.complex128]) -> None:
+    def __init__(self, size: int, dtype: Any) -> None:
         self._map: mmap.mmap | None = None
-        self._dtype: Any = np.dtype(dtype)
+        self._dtype = np.dtype(dtype)
         if hasattr(mmap, "MAP_PRIVATE") and hasattr(mmap, "MAP_ANONYMOUS"):
             self._map = mmap.mmap(-1, max(size, 1) * self._dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-            self.array: Numbers = np.frombuffer(self._map, self._dtype)
+            self.array: npt.NDArray[Any] = np.frombuffer(self._map, self._dtype)
         else:
             self.array = np.zeros(max(size, 1), self._dtype)
 
@@ -132,53 +134,52 @@ def _entries(table: Numbers) -> _Entries:
 
 
 class PagedCells:
-    """[slice, cell] sums in pages of 64 cells; a page exists once one of its cells occurred."""
+    """[slice, cell] sums in pages of a few cells; a page exists once one of its cells occurred."""
 
     def __init__(self, cells: int, dtype: Any) -> None:
         self._row = -(-cells // _PAGE)
-        self._directory = np.full((1, self._row), -1, np.int32)
-        self._sums, self._pages = Growing(64 * _PAGE, dtype), 0
+        self._directory = Growing(self._row, np.int32)
+        self._sums, self._pages = Growing(64 * _PAGE, dtype), 1  # page 0 stands for none
 
     def add(self, slices: Ints | None, count: int, cells: Ints, values: Numbers) -> None:
         """As DenseCells.add."""
-        self._grow_directory(count)
+        self._directory.reserve(count * self._row)
         places = cells >> _PAGE_BITS
         if slices is not None:
             places = places + slices * self._row
-        directory = self._directory.reshape(-1)
-        pages = directory[places]
-        fresh = pages < 0
+        pages = self._directory.array[places]
+        fresh = pages == 0
         if fresh.any():
-            self._add_pages(places[fresh])
-            pages = directory[places]
+            self._add_pages(places[fresh], count * self._row)
+            pages = self._directory.array[places]
         where = pages.astype(np.int64) << _PAGE_BITS
         where += cells & (_PAGE - 1)
         np.add.at(self._sums.array, where, values)
 
-    def _grow_directory(self, count: int) -> None:
-        known = len(self._directory)
-        if count > known:
-            grown = np.full((max(count, known * 3 // 2), self._row), -1, np.int32)
-            grown[:known] = self._directory
-            self._directory = grown
-
-    def _add_pages(self, places: Ints) -> None:
-        occurs = np.zeros(self._directory.size, bool)
-        occurs[places] = True
-        fresh = np.flatnonzero(occurs)
+    def _add_pages(self, places: Ints, size: int) -> None:
+        fresh = _different(places, size)
         last = self._pages + len(fresh)
         self._sums.reserve(last * _PAGE)
-        self._directory.reshape(-1)[fresh] = np.arange(self._pages, last)
+        self._directory.array[fresh] = np.arange(self._pages, last)
         self._pages = last
 
     def entries(self, slices: Ints) -> Iterator[_Entries]:
         """As DenseCells.entries, all at once."""
-        directory = self._directory[slices]
-        rows, columns = np.nonzero(directory >= 0)
+        directory = self._directory.array.reshape(-1, self._row)[slices]
+        rows, columns = np.nonzero(directory)
         pages = self._sums.array.reshape(-1, _PAGE)[directory[rows, columns]]
         page, offset = np.nonzero(pages.real != 0)
         owner = np.bincount(rows[page], minlength=len(slices))
         yield _Entries(owner, (columns[page] << _PAGE_BITS) + offset, pages[page, offset])
+
+
+def _different(places: Ints, size: int) -> Ints:
+    """The different places below `size`, ascending: sorted if they are few, ticked off if they are many."""
+    if len(places) << 6 < size:
+        return np.unique(places)
+    occurs = np.zeros(size, bool)
+    occurs[places] = True
+    return np.flatnonzero(occurs)
 
 
 class CellSums:

@@ -17,7 +17,7 @@ from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.published import RESULTS_FILE
-from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
+from assay.records import ERROR_METRIC_NAME, metric_key_from_proto, plots_head
 from assay.report.labels import labels_of
 from assay.report.named_metrics import definitions_by_name, names_of_samples
 from assay.report.remarks import remarks
@@ -165,8 +165,8 @@ def plots_of(output: str, names: Iterable[str]) -> dict[str, Plots]:
     for record in records_of(output, PLOTS_KEY):
         if len(found) == len(wanted):
             break
-        plots = pb.PlotsForSlice.FromString(record)
-        if text_of(plots) in wanted:
+        if text_of(plots_head(record)) in wanted:
+            plots = pb.PlotsForSlice.FromString(record)
             found[text_of(plots)] = plots.plot_keys_and_values
     return found
 
