@@ -57,8 +57,9 @@ def test_dense_and_paged_tables_give_the_same_weights_and_marks(slices):
     for chosen in np.array_split(np.arange(rows), 3):
         table = CellSums(cells, np.complex128)
         for batch in np.array_split(chosen, 4):
-            known = int(of_slice[chosen].max()) + 1
-            table.add(of_slice[batch], known, cell[batch], marked(weight[batch], score[batch]))
+            table.add(
+                of_slice[batch], int(of_slice[chosen].max()) + 1, cell[batch], marked(weight[batch], score[batch])
+            )
         parts.append(table.take(np.arange(slices)))
         places.append(np.arange(slices))
     total = add_sparse(parts, places, slices)
