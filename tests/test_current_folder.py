@@ -6,16 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_analysis import ANALYSIS
+
 SHADOWED = ("rich", "click", "typing", "logging", "json", "numpy", "yaml", "google", "apache_beam", "pyarrow", "_note")
 COMMAND = Path(sys.executable).with_name("assay")
 
-ANALYSIS = """
-inputs: {format: csv, files: [d.csv]}
-output: out
-eval_config:
-  model_specs: [{label_key: label, prediction_key: score}]
-  metrics_specs: [{metrics: [{class_name: AUC}]}]
-"""
 OWN = """
 evaluators: [{name: Mine, factory: "my_stages:evaluator", run_after: ExtractSliceKeys, outputs: [mine]}]
 """

@@ -16,15 +16,9 @@ from assay.errors import AssayError, ConfigError, ResultsError
 from assay.latest import read_latest, results_folder
 from assay.published import verdict_at
 from assay.results import load_eval_result
+from tests.small_analysis import ANALYSIS
 
 DEEP = b'{"status": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
-ANALYSIS = """
-inputs: {format: csv, files: [d.csv]}
-output: out
-eval_config:
-  model_specs: [{label_key: label, prediction_key: score}]
-  metrics_specs: [{metrics: [{class_name: AUC}]}]
-"""
 
 
 def pipe(file: Path) -> None:

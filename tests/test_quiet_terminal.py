@@ -8,15 +8,9 @@ import time
 
 import pytest
 
+from tests.small_analysis import ANALYSIS
 from tests.terminal import on_a_terminal
 
-ANALYSIS = """
-inputs: {format: csv, files: [d.csv]}
-output: out
-eval_config:
-  model_specs: [{label_key: label, prediction_key: score}]
-  metrics_specs: [{metrics: [{class_name: AUC}]}]
-"""
 STAGES = """
 import time
 
