@@ -316,16 +316,18 @@ class _Records(beam.DoFn):
         part = samples if count == 1 else whole(samples, count)
         values, doubts = evaluate(part, self._metrics, self._layout)
         metrics, plots = by_key(values)
-        metrics, told = self._with_differences(metrics), self._error_bounds(doubts)
+        metrics = self._with_differences(metrics)
+        told = self._error_bounds(doubts, metrics)
         intervals = {} if count == 1 else self._intervals(samples, count)
         for record in metric_records(part.keys, part.rows, metrics, intervals, certainty.refusals(doubts), told):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
         for record in plot_records(part.keys, plots):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)
 
-    def _error_bounds(self, doubts: Mapping[Metric, Floats]) -> dict[MetricKey, ErrorBounds]:
+    def _error_bounds(self, doubts: Mapping[Metric, Floats], keys: Iterable[MetricKey]) -> dict[MetricKey, ErrorBounds]:
         told = certainty.error_bounds(doubts)
-        return told if self._baseline is None else certainty.with_differences(told, self._baseline)
+        differences = [key for key in keys if key.is_diff]
+        return told if self._baseline is None else certainty.with_differences(told, differences, self._baseline)
 
     def _with_differences(self, metrics: dict[MetricKey, Value]) -> dict[MetricKey, Value]:
         return metrics if self._baseline is None else with_differences(metrics, self._baseline)

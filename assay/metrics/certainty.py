@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -54,15 +54,23 @@ def error_bounds(doubts: Mapping[Metric, Floats]) -> dict[MetricKey, ErrorBounds
     return told
 
 
-def with_differences(told: Mapping[MetricKey, ErrorBounds], baseline: str) -> dict[MetricKey, ErrorBounds]:
-    """The same, and of candidate minus baseline, which may be off by as much as both together."""
-    differences = {}
-    for key, (bounds, reason) in told.items():
-        if key.model_name != baseline:
-            other = told.get(key._replace(model_name=baseline))
-            both = bounds + other.bounds if other else bounds
-            differences[key._replace(is_diff=True)] = ErrorBounds(both, reason)
-    return {**told, **differences}
+def with_differences(
+    told: Mapping[MetricKey, ErrorBounds], differences: Iterable[MetricKey], baseline: str
+) -> dict[MetricKey, ErrorBounds]:
+    """The same, and of candidate minus baseline, which may be off by as much as both together.
+
+    Args:
+        told: of the values of models.
+        differences: keys of what is candidate minus baseline.
+        baseline: name of that model.
+    """
+    of_differences = {}
+    for key in differences:
+        models = (key._replace(is_diff=False), key._replace(is_diff=False, model_name=baseline))
+        parts = [told[model] for model in models if model in told]
+        if parts:
+            of_differences[key] = ErrorBounds(sum(part.bounds for part in parts), parts[0].reason)  # type: ignore[arg-type]
+    return {**told, **of_differences}
 
 
 def _largest(doubt: Floats) -> Floats:

@@ -126,6 +126,17 @@ def test_a_change_may_be_off_by_as_much_as_both_models(kind):
         assert all("may be off by" in reason.message for reason in verdict.reasons)
 
 
+@pytest.mark.parametrize("exact", ["score", "old"])
+def test_a_change_may_be_off_where_one_of_the_models_is(exact):
+    frame = frame_of(old=np.clip(SCORE - 0.3 * LABEL * RNG.random(2000), 0, 1))
+    frame[exact] = (frame[exact] * 25).round() / 25
+    found = rows_of(frame, config_of(models=("score", "old")))
+    of_auc = {("change" if row.is_diff else row.model): row for row in found[found.metric == "auc"].itertuples()}
+    assert np.isnan(of_auc[exact].error_bound)
+    (other,) = {"score", "old"} - {exact}
+    assert of_auc["change"].error_bound == of_auc[other].error_bound > 0
+
+
 small, positive = st.floats(-1, 1), st.floats(0, 0.5)
 
 
