@@ -68,6 +68,15 @@ def test_a_threshold_for_slices_that_are_not_there_met_none():
     assert any("no slice" in line and "group=z" in line for line in verdict_lines(json.loads(result.to_json())))
 
 
+def test_a_value_that_may_be_off_is_shown_with_its_error_bound():
+    close = ROWS.assign(new=ROWS["new"] * 1e-3 + [1e-5 * i for i in range(10)])
+    few = config(at_least(0.1), ({},), config={"num_thresholds": 4000})
+    (check,) = assay.analyze_raw_data(close, few).verdict.checks
+    assert 0 < check.error_bound < 0.1
+    (line,) = (line for line in verdict_lines({"status": "BLESSED", "checks": [vars(check)]}) if "0.1" in line)
+    assert f"{check.value:.6g} ± {check.error_bound:.2g}" in line
+
+
 def test_an_infinite_value_is_no_undefined_one():
     sure = ROWS.assign(new=ROWS["label"].replace(1, 0.0))  # a probability of 0 for what is true
     bound = {"value_threshold": {"upper_bound": {"value": 9}}}
