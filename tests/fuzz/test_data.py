@@ -92,6 +92,8 @@ def check(columns, slicings, batch_rows):
         justified = place is not None and int(place[1]) in bad_rows
     except ColumnTypeError as error:
         message = str(error)
+        if any(is_bad(label, "label") for label in columns["label"].values):
+            bad_columns = bad_columns | {"label"}  # labels of another kind, such as -1 and 0, are told of as a column
         justified = any(f"column {name!r}" in message for name in bad_columns)
     else:
         assert not bad_rows
