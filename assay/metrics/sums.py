@@ -23,6 +23,7 @@ _DENSE_LIMIT = 1 << 23
 """Cells above which a table keeps only the pages that occur: a dense one of 128 MB, of which the system provides only
 what is written to, costs less time."""
 _CELLS_AT_ONCE = 1 << 19
+"""Cells of a dense table that are looked through together, few enough for the caches."""
 
 
 _ENTRIES_AT_ONCE = 1 << 19

@@ -109,12 +109,17 @@ def _intact(batch: pa.RecordBatch, refuse: Refuse) -> tuple[pa.RecordBatch, Numb
 
 def _check(column: pa.Array) -> None:
     """What `validate(full=True)` checks; of dictionaries in a tenth of its time."""
-    if not isinstance(column, pa.DictionaryArray) or column.indices.null_count or not len(column):
+    if not isinstance(column, pa.DictionaryArray):
         column.validate(full=True)
         return
+    column.validate()
     column.dictionary.validate(full=True)
-    indices = column.indices.to_numpy()
-    if indices.min() < 0 or indices.max() >= len(column.dictionary):
+    _check_indices(column)
+
+
+def _check_indices(column: pa.DictionaryArray) -> None:
+    ends = pc.min_max(column.indices).as_py()
+    if ends["min"] is not None and (ends["min"] < 0 or ends["max"] >= len(column.dictionary)):
         raise pa.ArrowInvalid("a dictionary has fewer texts than a row says")
 
 
@@ -123,8 +128,7 @@ def _with_plain_texts(batch: pa.RecordBatch) -> pa.RecordBatch:
     columns = []
     for column in batch.columns:
         if isinstance(column, pa.DictionaryArray):
-            if column.indices.null_count < len(column) and pc.max(column.indices).as_py() >= len(column.dictionary):
-                raise pa.ArrowInvalid("a dictionary has fewer texts than a row says")
+            _check_indices(column)
             column = column.dictionary_decode()
         columns.append(column)
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
