@@ -32,6 +32,9 @@ _UNCLEAR = re.compile(r'["=\x00-\x1f\x7f]|^\s|\s$| vs ')
 _LARGEST_FLAG_TABLE = 1 << 22
 """Crosses with fewer possible combinations are numbered by a table of flags, which beats sorting the rows."""
 
+_FIRST_CODES = 1 << 12
+"""Codes of a batch that are looked at first: where there are few, all of them mostly occur here."""
+
 _OVERALL = "overall"
 """Name of the slicing without features."""
 
@@ -92,19 +95,22 @@ class Codes(NamedTuple):
 
     `rows` is None: `codes` has shape (n,), one code a row, -1 where the row is in no slice; or `codes` is None too:
     every row is in the only slice. Else entry i says that row `rows[i]` is in slice `codes[i]`; `rows` ascends.
+    `counts` (k,) are the rows in each slice, where there are codes.
     """
 
     rows: Ints | None
     codes: Ints | None
     keys: list[SliceKey]
+    counts: Ints | None = None
 
 
 class _Coded(NamedTuple):
-    """One feature: as `Codes`, with the values as an Arrow array (all of them occur) in place of keys."""
+    """One feature: as `Codes`, with the values as an Arrow array in place of keys."""
 
     rows: Ints | None
     codes: Ints
     values: pa.Array
+    """All of them occur."""
     kind: pa.DataType
     """Type of the values as the column holds them."""
     is_guessed: bool = False
@@ -156,25 +162,30 @@ def _sliced(slicing: Slicing, features: Mapping[str, _Coded], rows: int) -> Slic
     names = slicing.features
     if not names:
         only = pa.array([{}], pa.struct([]))
-        return Sliced(pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), only), 0)
+        return Sliced(pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), only, safe=False), 0)
     if any(name not in features for name in names):
         none = pa.array([], pa.struct([(n, pa.string()) for n in names]))
         return Sliced(pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), none), rows)
 
-    left_out = _left_out([features[name] for name in names], rows)
     fixed = dict(slicing.values)
     coded = [_only(features[n], fixed[n], n) if n in fixed else features[n] for n in names]
+    entry_rows, codes, keys = _crossed(coded, names)
+    left_out = _left_out([features[name] for name in names], rows)
+    return Sliced(_as_column(codes, keys, entry_rows, rows), left_out)
+
+
+def _crossed(coded: Sequence[_Coded], names: Sequence[str]) -> tuple[Ints | None, Ints, pa.StructArray]:
+    """Rows and codes as in `Codes`, and the keys that occur."""
     crossed = coded[0]
-    sizes = [len(coded[0].values)]
+    if len(coded) == 1:
+        return crossed.rows, crossed.codes, pa.StructArray.from_arrays([crossed.values], list(names))
     for other in coded[1:]:
         crossed = _cross(crossed, other)
-        sizes.append(len(other.values))
+    sizes = [len(one.values) for one in coded]
     codes, present = _compact(crossed.codes, int(np.prod(sizes, dtype=np.int64)))
     parts = np.unravel_index(present, sizes) if len(present) else [np.zeros(0, np.int64)] * len(sizes)
-    keys = pa.StructArray.from_arrays(
-        [c.values.take(pa.array(p)) for c, p in zip(coded, parts, strict=True)], list(names)
-    )
-    return Sliced(_as_column(codes, keys, crossed.rows, rows), left_out)
+    taken = [one.values.take(pa.array(part)) for one, part in zip(coded, parts, strict=True)]
+    return crossed.rows, codes, pa.StructArray.from_arrays(taken, list(names))
 
 
 def _left_out(features: Sequence[_Coded], rows: int) -> int:
@@ -191,13 +202,12 @@ def _left_out(features: Sequence[_Coded], rows: int) -> int:
 
 
 def _as_column(codes: Ints, keys: pa.StructArray, entry_rows: Ints | None, rows: int) -> pa.Array:
+    missing = codes < 0
+    indices = pa.array(codes.astype(np.int32), mask=missing if missing.any() else None)
+    entries = pa.DictionaryArray.from_arrays(indices, keys, safe=False)  # each code is that of a key
     if entry_rows is None:
-        missing = codes < 0
-        return pa.DictionaryArray.from_arrays(
-            pa.array(codes.astype(np.int32), mask=missing if missing.any() else None), keys
-        )
+        return entries
     offsets = np.searchsorted(entry_rows, np.arange(rows + 1)).astype(np.int32)
-    entries = pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), keys)
     return pa.ListArray.from_arrays(pa.array(offsets), entries)
 
 
@@ -209,24 +219,29 @@ def codes_of(column: pa.Array) -> Codes:
         rows = np.repeat(np.arange(len(column)), column.value_lengths().to_numpy(zero_copy_only=False))
     if not entries.type.value_type.num_fields:
         return Codes(None, None, [()])
-    indices = entries.indices.fill_null(-1) if entries.null_count else entries.indices
-    codes, present = _compact(indices.to_numpy().astype(np.int64), len(entries.dictionary))
-    keys = entries.dictionary if len(present) == len(entries.dictionary) else entries.dictionary.take(pa.array(present))
+    has_nulls = entries.null_count > 0
+    indices = (entries.indices.fill_null(-1) if has_nulls else entries.indices).to_numpy().astype(np.int64)
+    counts = np.bincount(indices[indices >= 0] if has_nulls else indices, minlength=len(entries.dictionary))
+    codes, keys = indices, entries.dictionary
+    if not counts.all():
+        codes, present = _compact(indices, len(counts))
+        counts, keys = counts[present], keys.take(pa.array(present))
     names = [field.name for field in keys.type]
     values = [to_python(column) for column in keys.flatten()]
-    return Codes(rows, codes, [tuple(zip(names, key, strict=True)) for key in zip(*values, strict=True)])
+    return Codes(rows, codes, [tuple(zip(names, key, strict=True)) for key in zip(*values, strict=True)], counts)
 
 
 def without(codes: Codes, others: Collection[SliceKey]) -> Codes:
     """Leaves out some slices: those that another slicing of the same batch, over the same features, makes already."""
     keep = np.array([key not in others for key in codes.keys], bool)
-    if codes.codes is None or keep.all():
+    if codes.codes is None or codes.counts is None or keep.all():
         return codes
     renumbered = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)[codes.codes]
     keys = [key for key, kept in zip(codes.keys, keep, strict=True) if kept]
+    counts = codes.counts[keep]
     if codes.rows is None:
-        return Codes(None, renumbered, keys)
-    return Codes(codes.rows[renumbered >= 0], renumbered[renumbered >= 0], keys)
+        return Codes(None, renumbered, keys, counts)
+    return Codes(codes.rows[renumbered >= 0], renumbered[renumbered >= 0], keys, counts)
 
 
 def column_of_keys(keys: Sequence[Sequence[SliceKey]]) -> pa.Array:
@@ -329,9 +344,10 @@ def _only(coded: _Coded, text: str, name: str) -> _Coded:
     meant = meant_by(text, coded.kind, name, is_guessed=coded.is_guessed)
     same = np.array([value == meant for value in to_python(coded.values)], bool)
     hit = np.append(same, False)[coded.codes]
+    values = coded.values.filter(pa.array(same))[:1]  # texts of a file may mean one number twice: 1 and 1.0
     if coded.rows is None:
-        return coded._replace(codes=np.where(hit, coded.codes, -1))
-    return coded._replace(rows=coded.rows[hit], codes=coded.codes[hit])
+        return coded._replace(codes=np.where(hit, 0, -1), values=values)
+    return coded._replace(rows=coded.rows[hit], codes=np.zeros(int(hit.sum()), np.int64), values=values)
 
 
 def _cross(left: _Coded, right: _Coded) -> _Coded:
@@ -368,7 +384,9 @@ def _compact(codes: Ints, size: int) -> tuple[Ints, Ints]:
         missing = int(len(present) > 0 and present[0] < 0)
         return inverse.astype(np.int64) - missing, present[missing:]
     occurs = np.zeros(size + 1, bool)
-    occurs[codes] = True  # -1 falls on the last flag
+    occurs[codes[:_FIRST_CODES]] = True  # -1 falls on the last flag
+    if not occurs[:size].all():
+        occurs[codes[_FIRST_CODES:]] = True
     occurs[size] = False
     present = np.flatnonzero(occurs)
     if len(present) == size:

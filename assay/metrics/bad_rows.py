@@ -14,6 +14,7 @@ from assay.columns import is_list, usual_length
 from assay.errors import BadRowError
 from assay.metrics.domains import Asked, Domain
 from assay.metrics.examples import Examples, Stream
+from assay.metrics.values import Floats
 from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, SOURCE_KEY, Extracts
 
 Mask = npt.NDArray[np.bool_]
@@ -28,12 +29,15 @@ NEGATIVE_PREDICTION = "prediction below 0"
 BAD_WEIGHT = "weight negative or not finite"
 
 
+_LARGEST = float(np.finfo(np.float64).max)
 _ROUNDING = 1e-6
 """How far beyond [0, 1] a probability may be that was computed with 32 bits."""
 
 
 def faults(examples: Examples, stream: Stream, domain: Domain, *, rows: int) -> dict[str, Mask]:
     """Reason -> the rows (n,) that have it; reasons without a row are left out."""
+    if _has_none(examples, stream, domain):
+        return {}
     found = {BAD_WEIGHT: ~(np.isfinite(examples.weights) & (examples.weights >= 0))}
     if not stream.only_weights:
         labels, predictions = examples.labels, examples.predictions
@@ -46,6 +50,22 @@ def faults(examples: Examples, stream: Stream, domain: Domain, *, rows: int) -> 
             reason = PREDICTION_OUT_OF_RANGE if domain.high == 1 else NEGATIVE_PREDICTION
             found[reason] = np.isfinite(predictions) & beyond
     return {reason: _by_row(bad, examples.rows, rows) for reason, bad in found.items() if bad.any()}
+
+
+def _has_none(examples: Examples, stream: Stream, domain: Domain) -> bool:
+    """Whether all rows are good, told by the ends of each column alone, since most batches are."""
+    if not _lie_within(examples.weights, 0, _LARGEST):
+        return False
+    if stream.only_weights:
+        return True
+    lowest, highest = (0, 1) if domain.shares else (-_LARGEST, _LARGEST)
+    low, high = (-_ROUNDING, domain.high + _ROUNDING) if domain.low == 0 else (-_LARGEST, _LARGEST)
+    return _lie_within(examples.labels, lowest, highest) and _lie_within(examples.predictions, low, min(high, _LARGEST))
+
+
+def _lie_within(values: Floats, low: float, high: float) -> bool:
+    """Whether all do; NaN does not."""
+    return not len(values) or bool(values.min() >= low and values.max() <= high)
 
 
 def takes(domain: Domain, prediction: float) -> bool:

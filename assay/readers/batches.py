@@ -87,7 +87,7 @@ def extracts_of(batch: Rows, *, split: int, file: str) -> Extracts:
     n = len(batch.rows)
     source: dict[str, Any] = {
         "split": np.full(n, split, np.int32),
-        "file": pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([file])),
+        "file": pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([file]), safe=False),
         "row": batch.rows,
     }
     extracts: Extracts = {FEATURES_KEY: batch.columns, SOURCE_KEY: source}
