@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from assay.metrics.values import Floats
 
@@ -18,3 +19,8 @@ def ratio(numerator: Any, denominator: Any) -> Floats:
 def suffix_sums(counts: Floats) -> Floats:
     """Sums from each position to the end of the last axis."""
     return np.flip(np.cumsum(np.flip(counts, -1), -1), -1)
+
+
+def sums_by_bin(bins: npt.NDArray[np.int64], values: Floats, count: int) -> Floats:
+    """The sum (count,) of the values (m,) of each bin (m,), added up in their order."""
+    return np.bincount(bins, values, minlength=count).astype(np.float64, copy=False)  # integers where there is no value

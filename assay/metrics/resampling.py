@@ -14,10 +14,9 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics import marks
 from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations.table import Sums
-from assay.metrics.marks import Marks
+from assay.metrics.marks import Marks, joined
 from assay.metrics.samples import Samples, merge_samples
 from assay.metrics.states import Draw, Partial
 from assay.metrics.sums import Sparse
@@ -157,4 +156,4 @@ def _marks_of_all(of_parts: Marks, column: Ints) -> Marks:
     """The marks of cells with all their parts; a sample without one of them is told apart no better."""
     order = np.argsort(column, kind="stable")
     first = np.searchsorted(column[order], np.arange(column.max(initial=-1) + 1))
-    return marks.joined(of_parts[order], first)
+    return joined(of_parts[order], first)

@@ -130,7 +130,7 @@ class SliceStates:
                 assigned[id(added.rows)] = _assign(codes, own, added.rows, rows)
         for draw in draws:
             drawn = {key: self._draw(draw, *entries) for key, entries in assigned.items()}
-            self._count_rows(drawn[id(None)], rows)
+            self._count_rows(drawn[id(None)], rows, own, codes)
             for sums, added in zip(self._sums, contributions, strict=True):
                 self._add(sums, added, drawn[id(added.rows)])
 
@@ -152,16 +152,19 @@ class SliceStates:
         if drawn.times is not None and values.dtype != object:
             values = values * (drawn.times if values.ndim == 1 else drawn.times[:, None])
         if isinstance(added, Cells):
-            sums.add(drawn.slices, count, added.cells[drawn.chosen], values)  # type: ignore[call-arg]
+            marks = None if added.marks is None else added.marks[drawn.chosen]
+            sums.add(drawn.slices, count, added.cells[drawn.chosen], values, marks)  # type: ignore[call-arg]
         else:
             sums.add(drawn.slices, count, values)  # type: ignore[call-arg]
 
-    def _count_rows(self, drawn: _Drawn, rows: int) -> None:
+    def _count_rows(self, drawn: _Drawn, rows: int, own: Ints, codes: Codes) -> None:
         known, count = len(self._rows), max(len(self._index), 1) * self._resamples
         if count > known:
             self._rows = np.concatenate([self._rows, np.zeros(max(count, 2 * known) - known, np.int64)])
         if drawn.slices is None:
             self._rows[0] += rows
+        elif self._resamples == 1:
+            np.add.at(self._rows, own, codes.counts)  # type: ignore[arg-type]
         elif drawn.times is None:
             self._rows[:count] += np.bincount(drawn.slices, minlength=count)
         else:
@@ -195,18 +198,23 @@ def with_resamples(slices: Ints, resamples: int) -> Ints:
 def _assign(codes: Codes, own: Ints, rows: Ints | None, count: int) -> tuple[Ints | None, Any, Ints]:
     """For each contribution that is in a slice: (its slice, or None for the only one; which it is; its row)."""
     of_entry = np.arange(count) if rows is None else rows
-    if codes.codes is None:
+    if codes.codes is None or codes.counts is None:
         return None, slice(None), of_entry
     if codes.rows is None:
         entry_codes = codes.codes if rows is None else codes.codes[rows]
-        if len(entry_codes) and entry_codes.min() < 0:
+        if codes.counts.sum() < count:
             inside = np.flatnonzero(entry_codes >= 0)
-            return own[entry_codes[inside]], inside, of_entry[inside]
-        return own[entry_codes], slice(None), of_entry
+            return _renumbered(entry_codes[inside], own), inside, of_entry[inside]
+        return _renumbered(entry_codes, own), slice(None), of_entry
     if rows is None:
-        return own[codes.codes], codes.rows, codes.rows
+        return _renumbered(codes.codes, own), codes.rows, codes.rows
     i, j = pairs_within_rows(rows, codes.rows)
-    return own[codes.codes[j]], i, of_entry[i]
+    return _renumbered(codes.codes[j], own), i, of_entry[i]
+
+
+def _renumbered(codes: Ints, own: Ints) -> Ints:
+    """Batches of one file mostly have the same slices in the same order."""
+    return codes if np.array_equal(own, np.arange(len(own))) else own[codes]
 
 
 def block_count(features: int) -> int:

@@ -1,78 +1,92 @@
 """Marks tell whether all scores of a cell are equal, however rows are spread over batches and splits."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.metrics.marks import common, joined, marked
+from assay.metrics.marks import NO_MARK, SEVERAL, MarkTable, joined, marks_of
 from assay.metrics.sums import CellSums, add_sparse
 
 SCORES = st.lists(st.sampled_from([0.3, np.nextafter(0.3, 1), 1e-9, 2e-9, -5.0, 1e6]), min_size=1, max_size=12)
 
 
-def mark_of(scores, weights=None):
-    weights = np.ones(len(scores)) if weights is None else np.asarray(weights)
-    return common(np.array([marked(weights, np.asarray(scores, float)).sum()]))[0]
+def marks(scores, weights=None):
+    scores = np.asarray(scores, float)
+    return marks_of(scores, np.ones(len(scores)) if weights is None else np.asarray(weights, float))
 
 
-@given(SCORES, st.floats(1e-6, 1e6))
-def test_a_cell_has_a_mark_where_its_scores_are_equal_and_only_there(scores, weight):
-    mark = mark_of(scores, [weight] * len(scores))
-    if len(set(scores)) == 1:
-        assert mark == mark_of(scores[:1])
-        assert mark > 0
+def mark_of(*batches):
+    """The mark of a cell with the scores of some batches."""
+    table = MarkTable(1)
+    for scores in batches:
+        table.add(np.full(len(scores), 2), marks(scores), 3)
+    return table.at(np.array([2]))[0]
 
 
-def test_different_scores_of_one_cell_hardly_ever_pass_for_equal():
+@given(st.lists(SCORES, min_size=1, max_size=4))
+def test_a_cell_has_a_mark_where_its_scores_are_equal_and_only_there(batches):
+    every = {score for scores in batches for score in scores}
+    if len(every) == 1:
+        assert mark_of(*batches) == marks([*every])[0] > SEVERAL
+    else:
+        assert mark_of(*batches) == SEVERAL
+
+
+def test_different_scores_hardly_ever_have_one_mark():
     rng = np.random.default_rng(3)
-    scores, weights = rng.random((20_000, 3)), rng.random((20_000, 3))
-    sums = np.array([marked(w, s).sum() for w, s in zip(weights, scores, strict=True)])
-    assert (common(sums) > 0).mean() < 0.15  # a mean that is near a mark by chance must meet the other class's as well
-    marks = common(marked(np.ones(20_000), scores[:, 0]))
-    assert (marks == common(marked(np.ones(20_000), scores[:, 1]))).mean() < 0.01
+    scores = rng.random(200_000)
+    assert (marks(scores) == marks(np.nextafter(scores, 1))).mean() < 1e-3
+    assert (marks(scores) == marks(scores[::-1])).mean() < 1e-3
+    rounded = scores.astype(np.float32)
+    assert (marks(rounded) == marks(np.nextafter(rounded, np.float32(1)))).mean() < 1e-3
 
 
 def test_zero_and_minus_zero_are_one_score():
-    assert mark_of([0.0, -0.0]) == mark_of([0.0]) > 0
+    assert mark_of([0.0, -0.0]) == mark_of([0.0]) > SEVERAL
+
+
+def test_a_row_without_weight_has_no_mark():
+    assert marks([0.3, 0.4], [0.0, 1.0]).tolist() == [NO_MARK, marks([0.4])[0]]
+    table = MarkTable(1)
+    table.add(np.zeros(3, np.int64), marks([0.3, 0.4, 0.5], [0, 2, 0]), 1)
+    assert table.at(np.array([0]))[0] == marks([0.4])[0]
 
 
 @given(st.lists(SCORES, min_size=1, max_size=5))
 def test_cells_that_are_put_together_keep_a_common_mark(parts):
-    marks = np.array([mark_of(scores) for scores in parts])
-    (mark,) = joined(marks, np.array([0]))
-    every = {score for scores in parts for score in scores}
-    assert mark == (marks[0] if len(set(marks)) == 1 else 0)
-    if len(every) == 1:
-        assert mark == mark_of([*every])
+    (mark,) = joined(np.array([mark_of(scores) for scores in parts]), np.array([0]))
+    assert mark == mark_of(*parts)
 
 
 @pytest.mark.parametrize("slices", [3, 400])
 def test_dense_and_paged_tables_give_the_same_weights_and_marks(slices):
     rng = np.random.default_rng(slices)
     cells, rows = 72_000, 30_000
-    of_slice, cell = rng.integers(0, slices, rows), rng.integers(30_000, 31_000, rows)
+    of_slice, cell = rng.integers(0, slices, rows), rng.choice(np.r_[30_000:30_500, 65_000:66_000], rows)
     score, weight = rng.choice([0.25, 0.2500001], rows, p=[0.9, 0.1]), rng.random(rows)
     parts, places = [], []
     for chosen in np.array_split(np.arange(rows), 3):
-        table = CellSums(cells, np.complex128)
+        table = CellSums(cells, has_marks=True)
         for batch in np.array_split(chosen, 4):
-            table.add(
-                of_slice[batch], int(of_slice[chosen].max()) + 1, cell[batch], marked(weight[batch], score[batch])
-            )
-        parts.append(table.take(np.arange(slices)))
+            known = int(of_slice[chosen].max()) + 1
+            table.add(of_slice[batch], known, cell[batch], weight[batch], marks(score[batch]))
+        parts.append(pickle.loads(pickle.dumps(table.take(np.arange(slices)))))  # as between workers
         places.append(np.arange(slices))
     total = add_sparse(parts, places, slices)
 
-    expected: dict[tuple[int, int], tuple[float, set[float]]] = {}
+    weights: dict[tuple[int, int], float] = {}
+    scores: dict[tuple[int, int], set[float]] = {}
     for s, c, w, x in zip(of_slice.tolist(), cell.tolist(), weight.tolist(), score.tolist(), strict=True):
-        known, scores = expected.get((s, c), (0.0, set()))
-        expected[s, c] = known + w, scores | {x}
+        weights[s, c] = weights.get((s, c), 0.0) + w
+        scores.setdefault((s, c // 2), set()).add(x)
+    keys = sorted(weights)
     owner = np.repeat(np.arange(slices), np.diff(total.start))
-    assert list(zip(owner.tolist(), total.cells.tolist(), strict=True)) == sorted(expected)
-    in_order = [expected[key] for key in sorted(expected)]
-    np.testing.assert_allclose(total.sums, [weight for weight, _ in in_order], rtol=1e-12)
-    single = np.array([len(each) == 1 for _, each in in_order])
+    assert list(zip(owner.tolist(), total.cells.tolist(), strict=True)) == keys
+    np.testing.assert_allclose(total.sums, [weights[key] for key in keys], rtol=1e-12)
     assert total.marks is not None
-    assert (total.marks[single] > 0).all()
-    assert (total.marks[~single] > 0).mean() < 0.2
+    pairs = [(s, c // 2) for s, c in keys]
+    first = np.array([i for i, pair in enumerate(pairs) if pair not in pairs[max(i - 1, 0) : i]])
+    assert (joined(total.marks, first) > SEVERAL).tolist() == [len(scores[pairs[i]]) == 1 for i in first]

@@ -12,7 +12,6 @@ from assay import cli
 from assay.metrics.computations.cells import COUNT, cell_of, samples
 from assay.metrics.computations.placed import bucket_of
 from assay.metrics.computations.scores import ScoreTable, _geometry
-from assay.metrics.marks import marks_of
 from tests.metrics.engine import config_of, cut, evaluated, whole
 
 ROWS = 3000
@@ -204,18 +203,6 @@ def test_a_slice_may_have_more_cells_of_one_table_than_of_the_largest_one():
         own = group == key[0][1]
         (area,) = (value for metric, value in values.items() if metric.class_name == "AUC")
         assert area == pytest.approx(sk.roc_auc_score(label[own], score[own]), abs=2e-3), key
-
-
-def test_marks_of_many_equal_scores_add_up_without_rounding():
-    score = np.array([1 / 3, 0.1, 1e-12, -7.25, 0.9999])
-    marks, rows, at_once = marks_of(score), 1 << 26, 1 << 20
-    sums = np.zeros(len(score))
-    for _ in range(rows // at_once):  # rows of one split go to one cell, one after the other
-        for i, mark in enumerate(marks):
-            np.add.at(sums, np.full(at_once, i), np.full(at_once, mark))
-    assert (sums == marks * rows).all()
-    assert ((marks >= 1) & (marks < 2)).all()
-    assert len(set(marks_of(RNG.random(2000)))) > 1990
 
 
 def rare(negatives=1_000_000, positives=100):

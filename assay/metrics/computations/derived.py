@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.buckets import PredictionTable
 from assay.metrics.computations.scores import ScoreTable
-from assay.metrics.computations.table import Entries, Ints, Table
+from assay.metrics.computations.table import Entries, Table
 from assay.metrics.computations.terms import Term
 from assay.metrics.values import Floats
 
@@ -30,9 +31,5 @@ def derived(term: Term, entries: Entries) -> Floats:
     """The sum of a term in each slice, (s,), from the entries of its source."""
     if term == "label":  # score cells are odd where the label is positive
         odd = np.flatnonzero(entries.cells & 1)
-        return _by_slice(entries.slices[odd], entries.sums[odd], entries.slice_count)
-    return _by_slice(entries.slices, entries.sums, entries.slice_count)
-
-
-def _by_slice(slices: Ints, sums: Floats, count: int) -> Floats:
-    return np.bincount(slices, sums, minlength=count).astype(np.float64)  # integers where there is no entry
+        return sums_by_bin(entries.slices[odd], entries.sums[odd], entries.slice_count)
+    return sums_by_bin(entries.slices, entries.sums, entries.slice_count)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.placed import Placed
 from assay.metrics.computations.table import Table, Terms, Views
 from assay.metrics.domains import NUMBERS, Domain
@@ -102,7 +103,7 @@ def _expansions(own: Ints, count: int, weight: Floats, x: Floats, y: Floats) -> 
     """Six sums of each slice, each as a list of floats (count,) that add up to it."""
 
     def total(values: Floats) -> Floats:
-        return np.bincount(own, values, minlength=count).astype(np.float64)
+        return sums_by_bin(own, values, count)
 
     w = total(weight)
     (a, dx), (b, dy) = _centred(own, w, weight, x), _centred(own, w, weight, y)
@@ -119,7 +120,7 @@ def _centred(own: Ints, w: Floats, weight: Floats, x: Floats) -> tuple[Floats, F
     """(about the mean of each slice, the distance of each entry from it); exactly 0 where all entries are equal."""
     one = np.zeros(len(w))
     one[own] = x  # any entry of the slice
-    shift = np.bincount(own, weight * (x - one[own]), minlength=len(w))
+    shift = sums_by_bin(own, weight * (x - one[own]), len(w))
     mean = one + np.divide(shift, w, out=np.zeros(len(w)), where=w > 0)
     return mean, x - mean[own]
 

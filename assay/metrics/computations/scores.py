@@ -10,7 +10,7 @@ on. That, and the shift of 1e-7 by which a threshold takes in the bucket that st
 Where only the order of scores counts, even buckets will not do: scores of rare events all lie in the first. A table
 with `fine` splits them by `cells` too: c is then the sum of bucket, exact thresholds passed and cell of any scale. Each
 of the three grows with the score alone, so their sum does too, and it tells what each of them is. Such a table also
-sums up the marks of scores, which tell whether those of one cell are equal.
+keeps the marks of scores, which tell whether those of one cell are equal.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from assay.metrics.computations.table import Cells, Entries, Table, Views, binne
 from assay.metrics.computations.ties import untied
 from assay.metrics.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.examples import Examples, Reads
-from assay.metrics.marks import marked
-from assay.metrics.sums import CellSums, Numbers
+from assay.metrics.marks import marks_of
+from assay.metrics.sums import CellSums
 from assay.metrics.values import Floats, Matrices
 
 Ints = npt.NDArray[np.int64]
@@ -87,13 +87,17 @@ class ScoreTable:
 
     def empty(self) -> CellSums:
         """Zeros."""
-        return CellSums(2 * self.size, np.complex128 if self.fine else np.float64)
+        return CellSums(2 * self.size, has_marks=self.fine)
 
     def place(self, examples: Examples, placed: Placed) -> Cells:
         """Weight at (score, label); a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
         cell = placed.fine if self.fine else placed.bucket
-        values = marked(examples.weights, examples.predictions) if self.fine else examples.weights
-        return by_label(cell + self.passed(examples.predictions) if self.exact else cell, placed, values)
+        cell = cell + self.passed(examples.predictions) if self.exact else cell
+        added = by_label(cell, placed)
+        if not self.fine:
+            return added
+        marks = marks_of(examples.predictions, examples.weights)
+        return added._replace(marks=np.repeat(marks, 2) if placed.has_shares else marks)
 
     def cell_of(self, scores: Floats) -> Ints:
         """Score cell of each score."""
@@ -104,16 +108,19 @@ class ScoreTable:
         """Number of exact thresholds below each score."""
         if len(self.exact) > _FEW:
             return np.searchsorted(np.asarray(self.exact), scores, "left")
-        return sum(((scores > threshold).astype(np.int64) for threshold in self.exact), np.zeros(len(scores), np.int64))
+        passed = np.zeros(len(scores), np.int64)
+        for threshold in self.exact:
+            passed += scores > threshold
+        return passed
 
 
-def by_label(cell: Ints, placed: Placed, values: Numbers) -> Cells:
-    """Values at 2 * cell + label; a fractional label l is a positive of share l and a negative of share 1 - l."""
-    labels, rows = placed.examples.labels, placed.examples.rows
+def by_label(cell: Ints, placed: Placed) -> Cells:
+    """Weights w at 2 * cell + label; a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
+    labels, weights, rows = placed.examples.labels, placed.examples.weights, placed.examples.rows
     if not placed.has_shares:
-        return Cells(2 * cell + placed.positive, values, rows)
+        return Cells(2 * cell + placed.positive, weights, rows)
     both = np.stack([2 * cell + 1, 2 * cell], 1).reshape(-1)
-    parts = np.stack([values * labels, values * (1 - labels)], 1).reshape(-1)
+    parts = np.stack([weights * labels, weights * (1 - labels)], 1).reshape(-1)
     return Cells(both, parts, np.repeat(np.arange(len(cell)) if rows is None else rows, 2))
 
 

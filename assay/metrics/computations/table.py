@@ -8,22 +8,27 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.placed import Placed
 from assay.metrics.domains import Domain
 from assay.metrics.examples import Examples, Reads
 from assay.metrics.marks import Marks
-from assay.metrics.sums import CellSums, Numbers, Sparse, TermSums
+from assay.metrics.sums import CellSums, Sparse, TermSums
 from assay.metrics.values import Floats
 
 Ints = npt.NDArray[np.int64]
 
 
 class Cells(NamedTuple):
-    """What a batch adds to a table of cells: values (m,) at cells (m,); `rows` as in `Examples`."""
+    """What a batch adds to a table of cells: values (m,) at cells (m,); `rows` as in `Examples`.
+
+    `marks` (m,) of the scores behind them, for tables that keep marks.
+    """
 
     cells: Ints
-    values: Numbers
+    values: Floats
     rows: Ints | None
+    marks: Marks | None = None
 
 
 class Terms(NamedTuple):
@@ -90,6 +95,5 @@ class Computation(Protocol):
 
 def binned(entries: Entries, bins: Ints, count: int) -> Floats:
     """Adds entries into bins: (s, count) sums, entry i going to bins[i]."""
-    sums = np.zeros(entries.slice_count * count)
-    np.add.at(sums, entries.slices * count + bins, entries.sums)
+    sums = sums_by_bin(entries.slices * count + bins, entries.sums, entries.slice_count * count)
     return sums.reshape(entries.slice_count, count)

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics import marks
+from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.table import Entries
+from assay.metrics.marks import SEVERAL, joined
 from assay.metrics.values import Floats
 
 Ints = npt.NDArray[np.int64]
@@ -30,7 +31,7 @@ class Untied(NamedTuple):
     def doubt_of_roc(self) -> Floats:
         """By how much the area under the ROC curve may be off, (s,): they count half; 0 without pairs."""
         count = len(self.all_pairs)
-        doubted = _sums(self.slices, self.pairs, count)
+        doubted = sums_by_bin(self.slices, self.pairs, count)
         return np.divide(doubted, 2 * self.all_pairs, out=np.zeros(count), where=self.all_pairs > 0)
 
 
@@ -48,8 +49,8 @@ def untied(entries: Entries, passed: Ints, intervals: Ints) -> Untied:
     starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
     group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(key))))
     is_positive = entries.cells & 1
-    negative, positive = _sums(2 * group + is_positive, entries.sums, 2 * len(starts)).reshape(-1, 2).T
-    tied = marks.joined(entries.marks, starts) > 0
+    negative, positive = sums_by_bin(2 * group + is_positive, entries.sums, 2 * len(starts)).reshape(-1, 2).T
+    tied = joined(entries.marks, starts) > SEVERAL
 
     slices, interval = entries.slices[starts], intervals[cell[starts]]
     return _by_interval(slices, interval, negative, positive, tied, entries.slice_count)
@@ -63,12 +64,8 @@ def _by_interval(
     groups = int(group[-1]) + 1 if len(group) else 0
     owner = np.zeros(groups, np.int64)
     owner[group] = slices
-    pairs = _sums(group, negative, groups) * _sums(group, positive, groups)
-    ties = _sums(group, np.where(tied, negative * positive, 0.0), groups)
+    pairs = sums_by_bin(group, negative, groups) * sums_by_bin(group, positive, groups)
+    ties = sums_by_bin(group, np.where(tied, negative * positive, 0.0), groups)
 
-    all_pairs = _sums(slices, negative, count) * _sums(slices, positive, count)
+    all_pairs = sums_by_bin(slices, negative, count) * sums_by_bin(slices, positive, count)
     return Untied(owner, np.maximum(pairs - ties, 0.0), all_pairs)
-
-
-def _sums(bins: Ints, values: Floats, count: int) -> Floats:
-    return np.bincount(bins, values, minlength=count).astype(np.float64)  # integers where there is no entry
