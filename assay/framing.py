@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -43,10 +44,10 @@ def unframed(stream: BinaryIO, name: str, most: Bound | None = None) -> Iterator
     Raises:
         CorruptFileError: the file is cut off, a checksum is wrong, a record is too long, or it is no TFRecord file.
     """
-    row = 0
+    row, longest = 0, _longest(most)
     while header := stream.read(_LENGTH.size + _CHECKSUM.size):
         length = _LENGTH.unpack(_checked(header, _LENGTH.size, name, row))[0]
-        if most is not None and length > most.value * MB:
+        if most is not None and length > longest:
             raise _too_long(name, row, length, most)
         body = _read(stream, length + _CHECKSUM.size)
         record = _checked(body, length, name, row)
@@ -65,7 +66,7 @@ def check_frames(stream: BinaryIO, name: str, most: Bound) -> None:
     Raises:
         CorruptFileError: a record is longer than `most`, or than what is left of the file.
     """
-    block, at, row = b"", 0, 0
+    block, at, row, longest = b"", 0, 0, _longest(most)
     while True:
         if len(block) - at < _FRAME_BYTES:
             block, at = block[at:] + stream.read(_BLOCK_BYTES), 0
@@ -74,7 +75,7 @@ def check_frames(stream: BinaryIO, name: str, most: Bound) -> None:
             if len(block) < _FRAME_BYTES:
                 raise CorruptFileError(f"{name}: truncated; after the last whole record stand {len(block)} more bytes")
         (length,) = _LENGTH.unpack_from(block, at)
-        if length > most.value * MB:
+        if length > longest:
             _checked(block[at : at + _LENGTH.size + _CHECKSUM.size], _LENGTH.size, name, row)
             raise _too_long(name, row, length, most)
         at += length + _FRAME_BYTES
@@ -86,6 +87,11 @@ def check_frames(stream: BinaryIO, name: str, most: Bound) -> None:
                     f"{name}, row {row}: truncated; {at} of the {length + _FRAME_BYTES} bytes of the record are missing"
                 )
         row += 1
+
+
+def _longest(most: Bound | None) -> float:
+    """Bytes of a record; looked up once for each file."""
+    return math.inf if most is None else most.value * MB
 
 
 def _too_long(name: str, row: int, length: int, most: Bound) -> CorruptFileError:

@@ -124,13 +124,14 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         states, tallies = extracts | "Accumulate" >> beam.ParDo(accumulate).with_outputs(_TALLIES, main=_STATES)
         judged = (
             tallies
-            | "AddTallies" >> beam.CombineGlobally(_merged_tallies)
+            | "Tallies" >> beam.GroupByKey()  # a global combine would be a dozen transforms, for a few small values
             | "JudgeColumns" >> beam.Map(_judged, asked=asked_of(self._metrics))
         )
+        is_judged = beam.pvalue.AsSingleton(judged, True)
         records = (
             states
             | "Merge" >> beam.CombinePerKey(_MergeFn())
-            | "Evaluate" >> beam.ParDo(evaluate, beam.pvalue.AsSingleton(judged)).with_outputs(METRICS_KEY, PLOTS_KEY)
+            | "Evaluate" >> beam.ParDo(evaluate, is_judged).with_outputs(METRICS_KEY, PLOTS_KEY)
         )
         return {key: records[key] for key in (METRICS_KEY, PLOTS_KEY) if key not in self._disabled}
 
@@ -223,7 +224,7 @@ class _Accumulate(beam.DoFn):
             key, forest = self._forests.popitem()
             for element in forest.nodes.items():
                 yield WindowedValue((key, element), window.max_timestamp(), [window])
-        tallies = WindowedValue(self._tallies, window.max_timestamp(), [window])
+        tallies = WindowedValue((_TALLIES, self._tallies), window.max_timestamp(), [window])
         yield beam.pvalue.TaggedOutput(_TALLIES, tallies)
         self.start_bundle()
 
@@ -271,8 +272,9 @@ def _merged_tallies(tallies: Iterable[Mapping[Stream, Tally]]) -> dict[Stream, T
     return total
 
 
-def _judged(tallies: Mapping[Stream, Tally], asked: Mapping[Stream, Sequence[Asked]]) -> bool:
+def _judged(of_bundles: tuple[str, Iterable[Mapping[Stream, Tally]]], asked: Mapping[Stream, Sequence[Asked]]) -> bool:
     """True; raises ColumnTypeError where a column, over the whole run, holds something else than a metric is for."""
+    tallies = _merged_tallies(of_bundles[1])
     for stream, metrics in asked.items():
         tally = tallies.get(stream, Tally())
         refuse_other_lengths(tally, stream)
