@@ -85,6 +85,8 @@ def run_model_analysis(
         output_path: below it the results get a folder of their own, and the latest is opened; a new temporary folder if
             None. Writers of your own write where you tell them, and what an earlier call left in this folder goes.
         params: parameter -> value, for each `${name}` in the eval config, in places and in arguments of models.
+            One that is secret, by its name or as {"secret": True, "default": value}, can stand in arguments of models
+            only; if it is None, its value comes from the environment, as ASSAY_PARAM_NAME.
         on_bad_rows: "fail", or "skip": leave out rows that cannot be read or that no metric can take, and count them.
             For evaluators of your own, `MetricsAndPlotsEvaluator(skip_bad_rows=True)` says the latter.
         max_bad_rows: share of bad rows, such as 0.01 or "1%", above which the verdict is NOT_EVALUATED.
@@ -176,7 +178,8 @@ def analyze_raw_data(
         data: an Arrow table, a pandas frame (cells may be arrays), or a list of dicts (values may be missing).
         eval_config: what to compute. Without model specs, the columns are `label` and `prediction`.
         output_path: as for `run_model_analysis`; a temporary folder, gone after the call, if None.
-        params: parameter -> value, for each `${name}` in the eval config and in `output_path`.
+        params: parameter -> value, for each `${name}` in the eval config and in `output_path`; none that is secret,
+            as these are kept.
         on_bad_rows: "fail", or "skip": leave out rows that no metric can take, and count them. For evaluators of your
             own, `MetricsAndPlotsEvaluator(skip_bad_rows=True)` says so.
         max_bad_rows: share of bad rows, such as 0.01 or "1%", above which the verdict is NOT_EVALUATED.
@@ -263,7 +266,7 @@ def _with_texts(join: Any) -> Any:
 
 def _filled_model(model: ModelRef, settings: RunSettings) -> ModelRef:
     place = f"model {model.name!r}"
-    uri, args = settings.filled(model.uri, f"{place}: uri"), settings.filled(model.args, f"{place}: args")
+    uri, args = settings.filled(model.uri, f"{place}: uri"), settings.filled_args(model.args, f"{place}: args")
     return replace(model, uri=uri, args=args)
 
 

@@ -21,7 +21,7 @@ from assay import json_text
 from assay.errors import ConfigError, PipelineError
 from assay.near_miss import one_of
 from assay.params import check_parameters, override, settled, substitute
-from assay.secret_params import hold, names_in, variable_of
+from assay.secret_params import hold, refuse_references, variable_of
 from assay.types import LAST_EXTRACTOR_STAGE_NAME, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
 
 READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS = "read-inputs", "extract", "evaluate", "gate", "write-results"
@@ -336,7 +336,6 @@ def check(plan: Plan) -> None:
 
 
 def _check_secrets(plan: Plan) -> None:
-    """Secrets are for the user's own code: anything else would have to keep, show or hand them on."""
     for name in plan.secrets:
         if name not in plan.params or plan.params[name] not in (None, f"${{{name}}}"):
             raise ConfigError(
@@ -350,11 +349,7 @@ def _check_secrets(plan: Plan) -> None:
         "output": plan.output,
     }
     for path, value in places.items():
-        for name in names_in(value, plan.secrets):
-            raise ConfigError(
-                f"{path}: refers to the parameter {name!r}, which is secret; it can stand in args of own code only "
-                f"(if it is no secret: params: {{{name}: {{secret: false}}}})"
-            )
+        refuse_references(value, plan.secrets, path)
 
 
 def check_name(name: str, path: str) -> None:

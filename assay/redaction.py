@@ -12,6 +12,14 @@ _SHORTEST = 3
 _SHORTEST_LINE = 8
 """Of a value of several lines, such as a private key, of which a message may show some."""
 
+_told: dict[str, str] = {}
+"""Value -> name of the secrets that this process was given otherwise than by its environment."""
+
+
+def redact(name: str, value: str) -> None:
+    """Keeps a value out of all messages of this process from now on."""
+    _told[value] = name
+
 
 def redacted(text: str) -> str:
     """A text with `${name}` in place of the value of a secret parameter, or of a line of it."""
@@ -22,8 +30,13 @@ def redacted(text: str) -> str:
 
 def _secrets() -> dict[str, str]:
     found: dict[str, str] = {}
-    for variable, value in os.environ.items():
-        if variable.startswith(PREFIX) and len(value) >= _SHORTEST:
+    held = {
+        value: variable.removeprefix(PREFIX).lower()
+        for variable, value in os.environ.items()
+        if variable.startswith(PREFIX)
+    }
+    for value, name in {**_told, **held}.items():
+        if len(value) >= _SHORTEST:
             lines = [line for line in value.splitlines() if len(line) >= _SHORTEST_LINE]
-            found |= dict.fromkeys([value, *lines], variable.removeprefix(PREFIX).lower())
+            found |= dict.fromkeys([value, *lines], name)
     return found

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from assay.analysis_file import read_settings
 from assay.config import parse_eval_config, to_canonical_json
+from assay.fields import secrets
 from assay.params import check_parameters, settled, substitute
 from assay.proto.config_pb2 import EvalConfig
+from assay.redaction import redact
+from assay.secret_params import refuse_references, value_of
 from assay.verdict import Limits
 
 
@@ -20,6 +23,7 @@ class RunSettings:
 
     Attributes:
         params: parameter -> value.
+        secrets: the parameters that are secret.
         on_bad_rows: "fail" or "skip".
         max_bad_rows: share of rows, 0 to 1.
         min_rows: least number of good rows.
@@ -28,7 +32,8 @@ class RunSettings:
         max_slices: slices that one slicing spec may make.
     """
 
-    params: Mapping[str, str]
+    params: Mapping[str, str] = field(repr=False)
+    secrets: tuple[str, ...]
     on_bad_rows: str
     max_bad_rows: float
     min_rows: int
@@ -46,7 +51,12 @@ class RunSettings:
         return Limits(min_rows=self.min_rows, max_bad_rows=self.max_bad_rows, max_unmatched=max_unmatched)
 
     def filled(self, value: Any, what: str) -> Any:
-        """A JSON value with `${name}` replaced; ConfigError for a parameter that has no value."""
+        """A JSON value with `${name}` replaced; ConfigError for a parameter that has no value, or is secret."""
+        refuse_references(value, self.secrets, what)
+        return self.filled_args(value, what)
+
+    def filled_args(self, value: Any, what: str) -> Any:
+        """The same of arguments of the user's own code, which may have secrets."""
         check_parameters(value, self.params, what)
         return substitute(value, self.params)
 
@@ -59,8 +69,15 @@ class RunSettings:
 def run_settings(**given: Any) -> RunSettings:
     """Reads settings by the code that reads the analysis file.
 
+    A secret parameter that is None has its value in the environment; no message has that of any.
+
     Raises:
         ConfigError: a value that cannot be; the message starts with the setting's name.
     """
     read = read_settings(given)
-    return RunSettings(**{**read, "params": settled(read["params"])})
+    secret = secrets(given["params"] or {})
+    from_environment = {name: value_of(name) for name in secret if read["params"][name] is None}
+    params = settled({**read["params"], **from_environment})
+    for name in secret:
+        redact(name, params[name])
+    return RunSettings(**{**read, "params": params, "secrets": secret})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from assay.errors import ConfigError
@@ -59,6 +59,35 @@ def value_of(name: str) -> str:
             f"parameter {name!r} is secret: expected its value in the environment, as {variable_of(name)}"
         )
     return value
+
+
+def refuse_references(value: Any, secrets: Collection[str], path: str) -> None:
+    """Secrets are for the user's own code: anything else would have to keep, show or hand them on.
+
+    Raises:
+        ConfigError: a JSON value that is no argument of own code refers to one.
+    """
+    for name in sorted(names_in(value, secrets)):
+        raise ConfigError(
+            f"{path}: refers to the parameter {name!r}, which is secret; it can stand in args of own code only "
+            f"(if it is no secret: params: {{{name}: {{secret: false, default: ...}}}})"
+        )
+
+
+def refuse_values(given: Iterable[str], secrets: Collection[str], path: str, cure: str) -> None:
+    """Refuses the value of a secret where an orchestrator keeps and shows what it is given.
+
+    Args:
+        given: names of the parameters that have a value.
+        secrets: those that are secret.
+        path: where they stand.
+        cure: how a stage gets a variable there.
+
+    Raises:
+        ConfigError: one of them is secret.
+    """
+    for name in sorted(set(given) & set(secrets)):
+        raise ConfigError(f"{path}: {name!r} is secret; set {variable_of(name)} {cure}")
 
 
 def names_in(value: Any, secrets: Collection[str]) -> set[str]:

@@ -28,6 +28,7 @@ from assay.plan import GATE, KINDS, Plan, from_json, with_params
 from assay.published import reasons_in, verdict_at
 from assay.report.markdown import escaped
 from assay.report.page import html_page, markdown_summary
+from assay.secret_params import refuse_values
 from assay.stage_call import Checkpoints, stage_arguments
 from assay.stage_result import ANALYSE, StageResult
 from assay.stored_plan import plan_at, publish_plan
@@ -83,9 +84,11 @@ def main(kind: str, run: str, text: str) -> None:
 
 def _stage(executor: Executor, kind: str, run: str, stream: Tee) -> int:
     params, root = executor.mapping("params"), storage.check_root(executor.text("root"))
+    stage, place = executor.text("stage"), published(executor.text("plan"), root)
+    plan = plan_at(place)
+    refuse_values(params, plan.secrets, "params", "by secret_env of the pods")
     run = run_name(run, params)
     given = Checkpoints(root=root, inputs=executor.mapping("inputs"), run=run)
-    stage, place = executor.text("stage"), published(executor.text("plan"), root)
     call = (kind, place, stage, given)
     noted = place_of(root, run, stage_arguments(*call, "", params, executor.texts("options")))
     told = refusal_at(noted)
@@ -100,7 +103,7 @@ def _stage(executor: Executor, kind: str, run: str, stream: Tee) -> int:
         if code:
             return code
         result = StageResult.from_json(file.read_text())
-    tell(executor, with_params(plan_at(place), params), result)
+    tell(executor, with_params(plan, params), result)
     return 0
 
 

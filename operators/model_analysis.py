@@ -32,6 +32,7 @@ from assay.operators.stage import (
     WriteResultsOperator,
 )
 from assay.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, edges, from_json, to_json
+from assay.secret_params import refuse_values
 from assay.shapes import CHECKPOINTS, image_of, is_checkpointed, kind_of, reshaped
 from assay.stored_plan import place_of_plan
 from assay.types import GATE_STAGE_NAME
@@ -130,6 +131,8 @@ def model_analysis_task_group(
     wiring.check()
 
     def group(**given: Any) -> None:
+        valued = [name for name, value in given.items() if value is not None]
+        refuse_values(valued, loaded.secrets, group_id, "as env= of the launcher")
         wiring.make({**_templates(loaded, given), **given})
 
     group.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # Airflow checks names of arguments by it

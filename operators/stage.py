@@ -37,7 +37,7 @@ from assay.plan import (
     from_json,
     with_params,
 )
-from assay.secret_params import variable_of
+from assay.secret_params import refuse_values
 from assay.shapes import image_of, kind_of
 from assay.stage_call import Checkpoints, recorded, remotely, stage_arguments
 from assay.stage_result import ANALYSE, StageResult
@@ -272,9 +272,7 @@ def resolved(text: str, params: Mapping[str, Any]) -> Plan:
             a secret is none.
     """
     plan, given = from_json(text), _given(params)
-    secret = sorted(set(given) & set(plan.secrets))
-    if secret:
-        raise ConfigError(f"plan_params: {secret[0]!r} is secret; set {variable_of(secret[0])} as env= of the launcher")
+    refuse_values(given, plan.secrets, "plan_params", "as env= of the launcher")
     return with_params(plan, given)
 
 

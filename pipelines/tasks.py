@@ -24,6 +24,7 @@ from assay.plan import (
     Task,
     to_json,
 )
+from assay.secret_params import refuse_values
 from assay.shapes import extracts_from, image_named, image_of, is_checkpointed, kind_of
 
 ForTask: TypeAlias = "Callable[[dsl.PipelineTask, str], Any]"
@@ -90,8 +91,11 @@ def analysis(
         settings: see `Settings`.
 
     Raises:
-        ConfigError: an image that no task needs, or a plan that is too long to be an argument.
+        ConfigError: a value of a secret parameter, an image that no task needs, or a plan that is too long to be an
+            argument.
     """
+    valued = [name for name, value in params.items() if value is not None]
+    refuse_values(valued, plan.secrets, "params", "by secret_env of the pods")
     _check_images(plan, settings.get("images", {}))
     common = {"plan": _argument(plan), "root": root, "params": dict(params)}
     done: dict[str, dsl.PipelineTask] = {}

@@ -10,25 +10,16 @@ from typing import Any
 
 import pytest
 
+import assay
 from assay.analysis_file import compile_analysis
 from assay.checkpoints.digests import settings_of
 from assay.cli import main
-from assay.errors import ConfigError
+from assay.errors import AssayError, ConfigError
+from assay.models.model import ModelRef
 from assay.plan import from_json, to_json, with_params
 from assay.redaction import redacted
 from assay.secret_params import digests_of, looks_secret, value_of, variable_of
-
-SECRET = "hunter2-S3CRET"
-OWN = """
-import os, apache_beam as beam, assay
-def make(dsn, **more):
-    open("seen.txt", "a").write(f"{dsn}\\n{more}\\n")
-    return assay.Extractor("Own", beam.Map(lambda extracts: extracts))
-def model(dsn):
-    return lambda features: features["score"]
-def refuse(dsn):
-    raise ValueError(f"cannot reach {dsn}")
-"""
+from tests.secret_code import OWN, SECRET, telling
 
 
 def analysis_of(**more: Any) -> dict[str, Any]:
@@ -61,12 +52,6 @@ def folder(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", "")
     monkeypatch.delenv("ASSAY_PARAM_DB_PASSWORD")
     return tmp_path
-
-
-def telling(folder: Path) -> list[str]:
-    """The files that hold the secret, but that which the user's own code writes."""
-    files = (file for file in folder.rglob("*") if file.is_file() and file.name != "seen.txt")
-    return [str(file.relative_to(folder)) for file in files if SECRET.encode() in file.read_bytes()]
 
 
 @pytest.mark.parametrize("options", [[], ["--checkpoints", "root"]])
@@ -245,3 +230,87 @@ def test_a_message_is_without_the_value_before_it_is_shortened(monkeypatch, secr
     monkeypatch.setenv("ASSAY_PARAM_TOKEN", secret)
     assert str(ConfigError(f"401 for {secret}!")) == "401 for ${token}!"
     assert "MIIEvgIBADANBgkq" not in str(ConfigError(f"cannot parse {secret.splitlines()[-2:]}"))
+
+
+# From Python ----------------------------------------------------------------------------------------------------------
+
+
+def evaluated(folder: Path, **changes: Any) -> Any:
+    """What a model says that needs a password; with other arguments where they are given."""
+    given = {
+        "eval_config": {**analysis_of()["eval_config"], "model_specs": [{"label_key": "label"}]},
+        "data_location": folder / "d.csv",
+        "file_format": "csv",
+        "output_path": folder / "out",
+        "params": {"db_password": SECRET},
+        "models": [ModelRef("m", "own:model", "callable", args={"dsn": "u:${db_password}@h"})],
+    }
+    return assay.run_model_analysis(**{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("db_password", SECRET), ("mirror", {"secret": True, "default": SECRET}), ("db_password", None)],
+    ids=["by its name", "because it says so", "from the environment"],
+)
+def test_a_model_gets_its_secret_from_python_and_no_file_has_it(folder, monkeypatch, name, value):
+    if value is None:
+        monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", SECRET)
+    models = [ModelRef("m", "own:model", "callable", args={"dsn": f"u:${{{name}}}@{folder.name}"})]
+    result = evaluated(folder, params={name: value}, models=models)
+    assert result.get_metrics_for_slice()["example_count"] == {"doubleValue": 2.0}
+    assert f"u:{SECRET}@{folder.name}" in (folder / "seen.txt").read_text()
+    assert telling(folder) == []
+
+
+def test_from_python_too_the_variable_is_named_where_there_is_no_value(folder):
+    with pytest.raises(ConfigError, match="expected its value in the environment, as ASSAY_PARAM_DB_PASSWORD"):
+        evaluated(folder, params={"db_password": None})
+
+
+SLICED = {**analysis_of()["eval_config"], "slicing_specs": [{"feature_values": {"score": "${db_password}"}}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"eval_config": SLICED}, "eval_config"),
+        ({"data_location": "${db_password}.csv"}, "data_location"),
+        ({"output_path": "out/${db_password}"}, "output_path"),
+        ({"join": {"files": "${db_password}.csv", "on": ["label"]}}, r"inputs\.join"),
+        ({"models": [ModelRef("m", "own:${db_password}", "callable")]}, "model 'm': uri"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_python_refuses_a_secret_where_it_would_have_to_be_kept_or_shown(folder, change, where):
+    with pytest.raises(ConfigError, match=f"{where}: refers to the parameter 'db_password', which is secret"):
+        evaluated(folder, **change)
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("place", ["eval_config", "output_path"])
+def test_data_in_memory_are_evaluated_without_any_secret(folder, place):
+    rows = [{"label": 1, "score": 0.5}, {"label": 0, "score": 0.2}]
+    given = {"eval_config": analysis_of()["eval_config"], "output_path": f"{folder}/out", "params": {"api_key": SECRET}}
+    assay.analyze_raw_data(rows, **given)
+    assert telling(folder) == []
+    config = {**given["eval_config"], "model_specs": [{"label_key": "label", "prediction_key": "${api_key}"}]}
+    wrong = {"eval_config": config, "output_path": f"{folder}/${{api_key}}"}
+    with pytest.raises(ConfigError, match=f"{place}: refers to the parameter 'api_key', which is secret"):
+        assay.analyze_raw_data(rows, **{**given, place: wrong[place]})
+
+
+def test_what_is_called_like_a_secret_and_is_none_can_stand_anywhere(folder):
+    config = {**analysis_of()["eval_config"], "model_specs": [{"label_key": "label", "prediction_key": "${token}"}]}
+    params = {"token": {"secret": False, "default": "score"}}
+    result = evaluated(folder, eval_config=config, models=(), params=params)
+    assert result.get_metrics_for_slice()["example_count"] == {"doubleValue": 2.0}
+
+
+def test_what_own_code_says_of_its_arguments_is_shown_to_python_without_the_secret(folder):
+    other = f"other-{SECRET}"  # of two calls in one process each keeps its own
+    for secret in (SECRET, other):
+        models = [ModelRef("m", "own:refuse", "callable", args={"dsn": "u:${db_password}@h"})]
+        with pytest.raises(AssayError, match=r"cannot reach u:\$\{db_password\}@h") as refused:
+            evaluated(folder, params={"db_password": secret}, models=models)
+        assert SECRET not in str(refused.value)

@@ -9,16 +9,20 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk import DAG, BaseOperator, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from assay import operators
+from assay.analysis_file import compile_analysis
 from assay.operators.gate import ModelGateOperator
 from assay.operators.provider_info import get_provider_info
 from assay.operators.stage import airflow_errors, error_of
-from tests.airflow.conftest import ROOT
+from assay.plan import to_json
+from tests.airflow.conftest import ROOT, analysis
+from tests.secret_code import SECRET, SECRETLY
 
 FILES = sorted((ROOT / "operators").rglob("*.py"))
 OPERATORS = [getattr(operators, name) for name in operators.__all__ if name.endswith("Operator")]
@@ -102,6 +106,28 @@ def test_only_what_a_retry_cannot_heal_fails_at_once(code, last, expected, told)
     with pytest.raises(AirflowException, match=told) as caught, airflow_errors():
         raise error_of(code, "ReadInputs", last)
     assert type(caught.value) is expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "more"),
+    [
+        (operators.StageOperator, {"stage": "Analyse", "root": "/root"}),
+        (operators.MakeScratchOperator, {"root": "/root"}),
+        (operators.WaitForDataOperator, {"wait": timedelta(0)}),
+        (operators.BlessOperator, {"gate": {"verdict": "BLESSED"}}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_no_task_takes_a_secret_among_its_parameters(tmp_path, operator, more):
+    plan = compile_analysis(analysis(tmp_path, tmp_path, **SECRETLY), tmp_path)
+    (tmp_path / "plan.json").write_text(to_json(plan))
+    given = {"date": "2026-11-01", "db_password": SECRET}
+    made = operator(task_id="t", plan=tmp_path / "plan.json", plan_params=given, **more)
+    run = {"dag": SimpleNamespace(dag_id="d"), "run_id": "r"}
+    context = {**run, "task": SimpleNamespace(task_group=None), "ti": SimpleNamespace(map_index=-1)}
+    told = "plan_params: 'db_password' is secret; set ASSAY_PARAM_DB_PASSWORD as env= of the launcher"
+    with pytest.raises(AirflowFailException, match=told):
+        made.execute(context)
 
 
 def test_a_gate_with_outlets_is_refused():

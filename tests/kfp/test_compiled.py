@@ -7,17 +7,19 @@ from pathlib import Path
 import pytest
 import yaml
 from google.protobuf import json_format
-from kfp import components
+from kfp import components, dsl
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 
 from assay.cli import main
 from assay.components.stage_components import COMPONENTS
 from assay.errors import ConfigError, UsageError
 from assay.pipelines import Pods, compare_models, compiled, model_validation, retraining
+from assay.pipelines import analysis as tasks_of
 from assay.pipelines.pods import for_task, pods_of
 from assay.plan import from_json, to_json
 from tests.kfp.goldens import COMPILED, GOLDEN, kept, pipelines, push, text_of, train
-from tests.kfp.plans import analysis_of, plan_of, versions_of
+from tests.kfp.plans import GOOD_DAY, analysis_of, plan_of, versions_of
+from tests.secret_code import SECRET, SECRETLY
 
 KEPT = dict(kept())
 
@@ -214,6 +216,28 @@ def test_pods_of_a_task_get_resources_secrets_and_volumes(tmp_path):
     assert config.pvc_mount[0].mount_path == "/data"
     tolerated = [(each.key, each.operator, each.value) for each in config.tolerations]
     assert tolerated == [("gpu", "Exists", ""), ("pool", "Equal", "batch")]
+
+
+def test_a_secret_parameter_is_no_input_of_the_pipeline(tmp_path, monkeypatch):
+    monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", SECRET)
+    pipeline = model_validation(plan_of("gs://b/d", "gs://b/o", **SECRETLY))
+    text = compiled(pipeline, tmp_path / "p.yaml").read_text()
+    assert set(yaml.safe_load(text)["root"]["inputDefinitions"]["parameters"]) == {"date", "root"}
+    assert "${db_password}" in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize("checkpoint", ["none", "cuts"])
+def test_a_secret_that_a_pipeline_of_ones_own_gives_to_its_tasks_is_refused(checkpoint):
+    plan = plan_of("gs://b/d", "gs://b/o", checkpoint=checkpoint, **SECRETLY)
+
+    def pipeline():
+        tasks_of(plan, root="gs://b/c", params={"date": GOOD_DAY, "db_password": SECRET})
+
+    with pytest.raises(
+        ConfigError, match="params: 'db_password' is secret; set ASSAY_PARAM_DB_PASSWORD by secret_env of"
+    ):
+        dsl.pipeline(pipeline)
 
 
 def test_settings_of_pods_are_checked_and_those_of_a_task_come_first():
