@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.cli import main
 from assay.errors import ConfigError, PipelineError
 from assay.plan import (
     EVALUATE,
@@ -29,6 +30,7 @@ from assay.plan import (
 )
 from assay.report.graph import as_mermaid, as_tree
 from assay.types import LAST_EXTRACTOR_STAGE_NAME
+from tests.small_analysis import ANALYSIS
 
 METRICS = Stage(name="Metrics", kind=EVALUATE, run_after="SliceKeys", outputs=("metrics", "plots"))
 
@@ -130,6 +132,8 @@ def test_json_that_is_no_plan_is_refused(text, message):
 def test_json_of_stages_that_do_not_fit_is_refused():
     with pytest.raises(PipelineError, match="run_after"):
         from_json(to_json(plan_of(evaluator("E", "x", run_after="Nowhere"))))
+    with pytest.raises(PipelineError, match="a root of checkpoints has a folder 'plans' of its own"):
+        from_json(to_json(plan_of(tasks=(Task(name="plans", stages=tuple(s.name for s in plan_of().stages)),))))
 
 
 # Checks
@@ -151,6 +155,11 @@ def test_a_sound_plan_passes():
         (plan_of(evaluator("E", "x"), evaluator("F", "x")), "'F': output key 'x' belongs to evaluator 'E'"),
         (plan_of(evaluator("E", "validations")), "output key 'validations' belongs to the gate"),
         (plan_of(extractors=(LAST_EXTRACTOR_STAGE_NAME,)), "found the name '<last-extractor>'"),
+        (plan_of(evaluator("runs", "x")), "a root of checkpoints has a folder 'runs' of its own"),
+        (plan_of(evaluator("Plans", "x")), "a root of checkpoints has a folder 'Plans' of its own"),
+        (plan_of(extractors=("scratch",)), "a root of checkpoints has a folder 'scratch' of its own"),
+        (plan_of(extractors=("RUNS",)), "a root of checkpoints has a folder 'RUNS' of its own"),
+        (plan_of(writers=("plans",)), "settings.writers[0].name: a root of checkpoints has a folder 'plans'"),
         (plan_of(extractors=("a/../b",)), "found the name 'a/../b'"),
         (plan_of(extractors=("",)), "found the name ''"),
         (plan_of(writers=("no good",)), "settings.writers[0].name"),
@@ -163,6 +172,20 @@ def test_a_sound_plan_passes():
 )
 def test_stages_that_do_not_fit_together_are_refused(plan, message):
     assert message in refused(plan)
+
+
+@pytest.mark.parametrize("name", ["runs", "Plans", "SCRATCH"])
+@pytest.mark.parametrize(
+    "command", [["run", "--checkpoints=root"], ["check"], ["plan"], ["compile", "kfp", "-op.yaml"]]
+)
+def test_every_command_refuses_a_stage_called_as_a_folder_of_a_root(tmp_path, monkeypatch, capsys, command, name):
+    own = f"{{name: {name}, factory: 'own:make', run_after: ExtractFeatures, outputs: [zz]}}"
+    (tmp_path / "a.yaml").write_text(f"{ANALYSIS}evaluators: [{own}]\n")
+    (tmp_path / "d.csv").write_text("label,score\n1,0.5\n0,0.2\n")
+    monkeypatch.chdir(tmp_path)
+    assert main([*command, "a.yaml"]) == 64
+    assert f"a root of checkpoints has a folder '{name}' of its own; choose another name" in capsys.readouterr().err
+    assert {file.name for file in tmp_path.iterdir()} == {"a.yaml", "d.csv"}
 
 
 def test_every_stage_is_in_one_task_that_comes_after_earlier_ones():

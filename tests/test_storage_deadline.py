@@ -3,72 +3,38 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 import requests  # type: ignore[import-untyped]
 
+import assay
 from assay import storage, storage_deadline, storage_gcs
+from assay.cli import main
 from assay.errors import TransientError
+from assay.stage_call import Checkpoints, stage_arguments
+from tests.odd_server import HEAD, Answer, dripping_body, dripping_head, endless_chunks, serving, silent
+from tests.small_analysis import ANALYSIS
 
 SECONDS = 0.6
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-Answer = Callable[[socket.socket], None]
 
 
 @pytest.fixture
 def server(monkeypatch) -> Iterator[Callable[[Answer], str]]:
-    """Starts a server that answers every request like that; returns its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
-
-    def start(answer: Answer) -> str:
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    connection, _ = listening.accept()
-                    threading.Thread(target=served, args=(connection,), daemon=True).start()
-
-        def served(connection: socket.socket) -> None:
-            with suppress(OSError), connection:
-                connection.recv(65536)
-                answer(connection)
-
-        threading.Thread(target=serve, daemon=True).start()
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
-        return url
-
+    """Starts a server in the place of the storage, that answers every request like that; returns its address."""
     monkeypatch.setattr(storage_gcs, "_clients", {})
     monkeypatch.setattr(storage_gcs, "RETRY_SECONDS", SECONDS)
-    yield start
-    listening.close()
+    with ExitStack() as servers:
 
+        def start(answer: Answer) -> str:
+            url = servers.enter_context(serving(answer))
+            monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
+            return url
 
-def silent(connection: socket.socket) -> None:
-    time.sleep(30)
-
-
-def dripping_head(connection: socket.socket) -> None:
-    for byte in HEAD * 100:
-        connection.sendall(bytes([byte]))
-        time.sleep(0.1)
-
-
-def dripping_body(connection: socket.socket) -> None:
-    connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
-    while True:
-        connection.sendall(b" ")
-        time.sleep(0.1)
-
-
-def endless_chunks(connection: socket.socket) -> None:
-    connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
-    while True:
-        connection.sendall(b"1\r\n \r\n")
-        time.sleep(0.1)
+        yield start
 
 
 CALLS = [
@@ -148,6 +114,61 @@ def test_what_is_no_answer_of_a_storage_is_named_whatever_its_status(server, bod
     with pytest.raises(TransientError, match=r"gs://bucket/x") as failed:
         call()
     assert "\n" not in str(failed.value)
+
+
+# Through every door ---------------------------------------------------------------------------------------------------
+
+
+def run_with(*options: str, before: str = "", after: str = "") -> int:
+    """The exit code of a run in the current folder, with something else in its analysis."""
+    Path("a.yaml").write_text(ANALYSIS.replace(before, after))
+    Path("d.csv").write_text("label,score\n1,0.5\n0,0.2\n")
+    return main(["run", "a.yaml", "--quiet", *options])
+
+
+def code_of(call: Callable[[], object]) -> int:
+    """The exit code that would tell of the error of a call from Python."""
+    with pytest.raises(TransientError) as failed:
+        call()
+    return failed.value.exit_code
+
+
+ON_BUCKET = Checkpoints(root="gs://bucket/root")
+CONFIG = {"metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}]}]}
+DOORS: dict[str, Callable[[], int]] = {
+    "checkpoints of a run": lambda: run_with("--checkpoints", "gs://bucket/root"),
+    "data of a run": lambda: run_with(before="d.csv", after="gs://bucket/d.csv"),
+    "output of a run": lambda: run_with(before="output: out", after="output: gs://bucket/out"),
+    "list of checkpoints": lambda: main(["checkpoints", "gs://bucket/root"]),
+    "clearing": lambda: main(["checkpoints", "gs://bucket/root", "--gc"]),
+    "show": lambda: main(["show", "gs://bucket/out"]),
+    "stage": lambda: main([*stage_arguments("read-inputs", "gs://bucket/p.json", "ReadInputs", ON_BUCKET, "r.json")]),
+    "Python": lambda: code_of(
+        lambda: assay.run_model_analysis(CONFIG, data_location="gs://bucket/x.csv", file_format="csv")
+    ),
+    "results in Python": lambda: code_of(lambda: assay.load_verdict("gs://bucket/out")),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_ends_in_its_time(server, tmp_path, monkeypatch, capsys, door):
+    monkeypatch.chdir(tmp_path)
+    server(dripping_body)
+    started = time.monotonic()
+    assert DOORS[door]() == 75
+    assert time.monotonic() - started < 20 * SECONDS
+    printed = capsys.readouterr().err
+    assert not printed or ("gs://bucket/" in printed and "does not answer" in printed)
+
+
+@pytest.mark.parametrize("answer", [silent, dripping_head, endless_chunks])
+def test_a_run_ends_in_its_time_whatever_does_not_come(server, tmp_path, monkeypatch, capsys, answer):
+    monkeypatch.chdir(tmp_path)
+    server(answer)
+    started = time.monotonic()
+    assert DOORS["checkpoints of a run"]() == 75
+    assert time.monotonic() - started < 20 * SECONDS
+    assert "does not answer" in capsys.readouterr().err
 
 
 # Large objects --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from pathlib import Path
 
 import pytest
 
@@ -36,8 +35,15 @@ def plan(tmp_path) -> Plan:
     return reshaped(with_params(compile_analysis(ANALYSIS, tmp_path), {}), CUTS)
 
 
-def test_a_plan_comes_back_as_it_was_published(plan, tmp_path):
-    place = publish_plan(plan, str(tmp_path / "root"))
+@pytest.fixture(params=["folder", "gcs"])
+def root(request, tmp_path) -> str:
+    if request.param == "folder":
+        return str(tmp_path / "root")
+    return f"{request.getfixturevalue('gcs').root}/{tmp_path.name}"
+
+
+def test_a_plan_comes_back_as_it_was_published(plan, root):
+    place = publish_plan(plan, root)
     assert place.endswith(f"/plans/{digest(plan)}.json")
     assert plan_at(place) == plan
     assert plan_text(place) == to_json(plan)
@@ -65,18 +71,18 @@ CHANGES = [with_code, with_reader, with_model, with_output]
 
 
 @pytest.fixture(params=CHANGES, ids=lambda change: change.__name__)
-def changed(request, plan, tmp_path) -> str:
+def changed(request, plan, root) -> str:
     """The place of a plan that somebody has changed."""
-    place = publish_plan(plan, str(tmp_path / "root"))
-    content = json.loads(Path(place).read_text())
+    place = publish_plan(plan, root)
+    content = json.loads(storage.read(place))
     request.param(content)
-    Path(place).write_text(json.dumps(content, sort_keys=True, separators=(",", ":")))
+    storage.write(place, json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
     return place
 
 
-def test_a_changed_plan_is_refused_by_the_stage_command_before_anything_is_imported(changed, tmp_path, capsys):
+def test_a_changed_plan_is_refused_by_the_stage_command_before_anything_is_imported(changed, root, tmp_path, capsys):
     for task, kind in (("ReadInputs", "read-inputs"), ("EvaluateExtracts", "evaluate")):
-        command = stage_arguments(kind, changed, task, Checkpoints(root=str(tmp_path / "root")), str(tmp_path / "r"))
+        command = stage_arguments(kind, changed, task, Checkpoints(root=root), str(tmp_path / "r"))
         assert main(command) == 64
         assert "not the plan that its name says" in capsys.readouterr().err
     assert not (tmp_path / "r").exists()
@@ -89,19 +95,20 @@ def test_a_changed_plan_is_refused_by_whatever_else_reads_it(changed):
         plan_text(changed)
 
 
-def test_a_changed_plan_is_replaced_where_it_is_published_again(changed, plan, tmp_path):
-    assert published(to_json(plan), str(tmp_path / "root")) == changed
+def test_a_changed_plan_is_replaced_where_it_is_published_again(changed, plan, root):
+    assert published(to_json(plan), root) == changed
     assert plan_at(changed) == plan
-    Path(changed).write_text(to_json(plan)[:-1] + " ")  # of the same size
+    storage.write(changed, (to_json(plan)[:-1] + " ").encode())  # of the same size
     store(changed, to_json(plan))
     assert plan_at(changed) == plan
 
 
 @pytest.mark.parametrize("changed", [with_code], indirect=True, ids=["with_code"])
-def test_a_changed_plan_is_replaced_by_the_next_run(changed, plan, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("root", ["folder"], indirect=True)
+def test_a_changed_plan_is_replaced_by_the_next_run(changed, plan, root, tmp_path, monkeypatch):
     (tmp_path / "a.json").write_text(json.dumps(ANALYSIS))
     monkeypatch.chdir(tmp_path)
-    assert main(["run", "a.json", "--checkpoints", "root", "--quiet"]) == 0
+    assert main(["run", "a.json", "--checkpoints", root, "--quiet"]) == 0
     assert plan_at(changed) == plan
 
 

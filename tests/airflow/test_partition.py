@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import pytest
 
+from assay import storage_gcs
 from assay.errors import ConfigError, TransientError
 from assay.operators import partition
 from assay.operators.partition import DataTrigger, WaitForDataOperator, found_of, in_words, patterns_of
@@ -21,6 +22,7 @@ from tests.airflow.google_door import key_of
 from tests.airflow.runs import returned, run_dag
 from tests.airflow.standalone import started, until
 from tests.latest_results import latest
+from tests.odd_server import dripping_body, dripping_head, serving, silent
 
 DAG_FILE = """
 from datetime import timedelta
@@ -223,6 +225,20 @@ def test_storage_that_is_out_of_order_is_waited_for_and_then_not_taken_for_missi
     assert trigger(tmp_path).looked() is None
     told = trigger(tmp_path, deadline=0).looked()
     assert (told["error"], told["passing"], told["missing"]) == ("storage does not answer", True, [])
+
+
+@pytest.mark.parametrize("answer", [silent, dripping_head, dripping_body])
+def test_a_look_at_a_storage_that_drips_ends_in_its_time(tmp_path, monkeypatch, answer):
+    monkeypatch.setattr(storage_gcs, "_clients", {})
+    monkeypatch.setattr(storage_gcs, "RETRY_SECONDS", 0.6)
+    with serving(answer) as url:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
+        started = time.monotonic()
+        assert trigger(tmp_path, patterns=["gs://bucket/*.csv"]).looked() is None
+        told = trigger(tmp_path, patterns=["gs://bucket/*.csv"], deadline=0).looked()
+    assert time.monotonic() - started < 24
+    assert told["passing"]
+    assert "does not answer" in told["error"]
 
 
 def test_a_wrong_place_fails_at_once(tmp_path):

@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.airflow.conftest import BAD_DAY, GOOD_DAY, analysis
+from tests.airflow.conftest import BAD_DAY, GOOD_DAY, HOME, analysis
 from tests.airflow.runs import dag_in, returned, run_dag
 from tests.latest_results import latest
+from tests.secret_code import OWN, SECRET, SECRETLY, telling
 
 DAG_FILE = """
 from airflow.sdk import DAG, Asset
@@ -151,6 +152,15 @@ def test_a_wrong_argument_is_an_import_error_that_says_so(make, arguments, told)
     assert told in error
 
 
+@pytest.mark.parametrize("name", ["plans", "Runs", "SCRATCH"])
+def test_an_evaluator_called_as_a_folder_of_the_root_is_an_import_error_that_says_so(make, name):
+    from airflow.dag_processing.dagbag import DagBag
+
+    own = {"name": name, "factory": "own:make", "run_after": "ExtractSliceKeys", "outputs": ["zz"]}
+    (error,) = DagBag(str(make(evaluators=[own]))).import_errors.values()
+    assert f"a root of checkpoints has a folder '{name}' of its own; choose another name" in error
+
+
 @pytest.mark.parametrize(
     ("launcher", "told"),
     [
@@ -239,3 +249,45 @@ def test_a_bucket_is_linked_to_the_console():
     assert page_of("gs://b/a c", "results", key) == "https://console.cloud.google.com/storage/browser/b/a%20c"
     assert page_of("/data", "results", key) == "/assay/results/d/manual__2026-11-25T10%3A00%3A00%2B00%3A00/g.t/3"
     assert page_of("", "results", key) == ""
+
+
+# Secret parameters ----------------------------------------------------------------------------------------------------
+
+
+def test_a_secret_parameter_is_not_in_the_form_that_triggers_a_run(make):
+    assert dict(dag_in(make(**SECRETLY), "validation").params) == {"date": None}
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["group(db_password='x')", "group.partial(db_password='x').expand(date=['1'])", "group.expand(db_password=['x'])"],
+)
+def test_a_secret_that_a_group_is_given_is_an_import_error(make, call):
+    from airflow.dag_processing.dagbag import DagBag
+
+    body = f"""
+    group = model_analysis_task_group(ANALYSIS, root=ROOT)
+    {call}
+"""
+    (error,) = DagBag(str(make(body, **SECRETLY))).import_errors.values()
+    assert "db_password" in error
+
+
+def test_a_secret_of_the_launcher_reaches_own_code_and_nothing_that_anybody_keeps(make, tmp_path, monkeypatch, capfd):
+    body = f"""
+    from assay.operators import SubprocessLauncher
+    env = {{"ASSAY_PARAM_DB_PASSWORD": "{{{{ var.value.warehouse }}}}"}}
+    launcher = SubprocessLauncher(env=env, cwd={str(tmp_path)!r})
+    model_analysis_task_group(ANALYSIS, root=ROOT, launcher=launcher)()
+"""
+    monkeypatch.setenv("AIRFLOW_VAR_WAREHOUSE", SECRET)
+    (tmp_path / "own.py").write_text(OWN)
+    _, states = run_dag(make(body, checkpoint="none", **SECRETLY), "validation")
+    assert set(states.values()) == {"success"}
+    assert f"postgres://u:{SECRET}@h" in (tmp_path / "seen.txt").read_text()
+    assert telling(tmp_path) == []
+    assert telling(Path(HOME.name)) == []  # Airflow's database, with what tasks returned and were given, and its logs
+    printed = capfd.readouterr()
+    assert SECRET not in printed.out + printed.err
+    results = json.loads((latest(tmp_path / f"results/{GOOD_DAY}") / "results.json").read_text())
+    assert results["params"] == {"date": GOOD_DAY, "db_password": "${db_password}"}

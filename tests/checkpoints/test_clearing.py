@@ -21,8 +21,11 @@ from assay.checkpoints.listing import checkpoints_of
 from assay.checkpoints.runs import folder_of, lease, runs_of
 from assay.cli import main
 from assay.errors import CheckpointError, PublishLostError
+from assay.latest import results_folder
+from assay.result_files import load_verdict
 from assay.stored_plan import FRESH_SECONDS
 from tests.checkpoints.test_listing import DAY, EXTRACT, LOST, OTHER, READ, in_days, leave, make, record
+from tests.small_analysis import ANALYSIS
 
 PLAN = "e" * 64
 TEMPORARY = f".{7:032x}.tmp"
@@ -123,6 +126,35 @@ def test_results_below_a_root_stay_through_the_command(tmp_path, capsys):
     assert main(["checkpoints", root, "--gc", "--min-age", "0s"]) == 0
     assert "deleted 2 files" in capsys.readouterr().out
     assert storage.stat(results) is not None
+
+
+@pytest.mark.parametrize(
+    ("place", "output"),
+    [
+        ("folder", "root"),
+        ("folder", "root/runs"),
+        ("gcs", "root/2026/11/25"),
+    ],
+)
+def test_results_of_a_run_below_its_root_stay_where_its_checkpoints_go(tmp_path, monkeypatch, request, place, output):
+    here = str(tmp_path) if place == "folder" else f"{request.getfixturevalue('gcs').root}/{tmp_path.name}"
+    storage.write(f"{here}/d.csv", b"label,score\n0,0.1\n1,0.9\n")
+    (tmp_path / "a.yaml").write_text(ANALYSIS.replace("output: out", f"output: {output}"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "a.yaml", "--base", here, "--checkpoints", f"{here}/root", "--quiet"]) == 0
+    before = contents(results_folder(f"{here}/{output}"))
+    assert {"results.json", "verdict.json", "eval_config.json"} <= set(before)
+    assert checkpoints_of(f"{here}/root")
+
+    clear(f"{here}/root", 0, now=in_days(10))
+    assert checkpoints_of(f"{here}/root") == []
+    assert contents(results_folder(f"{here}/{output}")) == before
+    assert load_verdict(f"{here}/{output}").rows == 2
+
+
+def contents(folder):
+    """File below a folder -> what is in it."""
+    return {place.removeprefix(f"{folder}/"): storage.read(place) for place, _ in storage.list(folder)}
 
 
 # What is ours ---------------------------------------------------------------------------------------------------------

@@ -20,7 +20,9 @@ from assay.cli import main
 from assay.content_hash import content_hash
 from assay.errors import ConfigError, ModelError, TransientError
 from assay.plan import Plan
-from assay.results import load_eval_result
+from assay.results import EvalResult, load_eval_result
+from tests.gcs_emulator import Emulator
+from tests.small_analysis import ANALYSIS
 
 LONG_AGO = 1_700_000_000
 
@@ -91,6 +93,24 @@ def test_other_data_of_the_same_size_and_time_is_other_data(replace, size, tmp_p
     assert pinned_inputs([str(file)]) == pins
 
 
+@pytest.fixture
+def bucket(gcs: Emulator, tmp_path: Path) -> str:
+    """A place of the test's own on the emulated storage."""
+    return f"{gcs.root}/{tmp_path.name}"
+
+
+@pytest.mark.parametrize("size", [1, 1_000, 3_000_000])
+def test_other_data_of_the_same_size_on_a_bucket_is_other_data(bucket, size):
+    place = f"{bucket}/data.csv"
+    storage.write(place, random.Random(1).randbytes(size))
+    pins = pinned_inputs([place])
+    check_unchanged(pins)
+    storage.write(place, random.Random(2).randbytes(size))
+    assert pinned_inputs([place]) != pins
+    with pytest.raises(TransientError, match=r"data\.csv: changed while it was read"):
+        check_unchanged(pins)
+
+
 def test_the_same_data_at_another_time_or_in_another_inode_is_the_same(tmp_path):
     file = tmp_path / "data.csv"
     write(file, b"label\n1\n")
@@ -138,7 +158,7 @@ def test_what_has_no_end_is_no_input(place, tmp_path):
 # Models ---------------------------------------------------------------------------------------------------------------
 
 
-def plan_of(uri: Path, kind: str) -> Plan:
+def plan_of(uri: Path | str, kind: str, folder: Path) -> Plan:
     analysis = {
         "inputs": {"format": "csv", "files": ["data.csv"]},
         "models": [{"name": "m", "type": kind, "uri": str(uri)}],
@@ -148,24 +168,24 @@ def plan_of(uri: Path, kind: str) -> Plan:
         },
         "output": "out",
     }
-    return compile_analysis(analysis, uri.parent)
+    return compile_analysis(analysis, folder)
+
+
+FILES_OF_MODELS = [
+    ("keras", "model.keras"),
+    ("saved_model", "model/saved_model.pb"),
+    ("saved_model", "model/variables/variables.data-00000-of-00001"),
+    ("saved_model", "model/assets/vocabulary.txt"),
+]
 
 
 @pytest.mark.parametrize("replace", WAYS)
-@pytest.mark.parametrize(
-    ("kind", "file"),
-    [
-        ("keras", "model.keras"),
-        ("saved_model", "model/saved_model.pb"),
-        ("saved_model", "model/variables/variables.data-00000-of-00001"),
-        ("saved_model", "model/assets/vocabulary.txt"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "file"), FILES_OF_MODELS)
 def test_a_retrained_model_of_the_same_size_and_time_is_refused_within_a_run(kind, file, replace, tmp_path):
     for other in ("model/saved_model.pb", "model/variables/variables.index", "model/assets/words.txt"):
         write(tmp_path / other, b"same")
     write(tmp_path / file, b"old weights")
-    plan = plan_of(tmp_path / file.split("/")[0], kind)
+    plan = plan_of(tmp_path / file.split("/")[0], kind, tmp_path)
     pins = pinned_models(plan)
     check_models(plan, pins)
     replace(tmp_path / file, b"new weights")
@@ -173,30 +193,48 @@ def test_a_retrained_model_of_the_same_size_and_time_is_refused_within_a_run(kin
         check_models(plan, pins)
 
 
+@pytest.mark.parametrize(("kind", "file"), FILES_OF_MODELS)
+def test_a_retrained_model_of_the_same_size_on_a_bucket_is_refused_within_a_run(kind, file, bucket, tmp_path):
+    for other in ("model/saved_model.pb", "model/variables/variables.index", "model/assets/words.txt"):
+        storage.write(f"{bucket}/{other}", b"same")
+    storage.write(f"{bucket}/{file}", b"old weights")
+    plan = plan_of(f"{bucket}/{file.split('/')[0]}", kind, tmp_path)
+    pins = pinned_models(plan)
+    check_models(plan, pins)
+    storage.write(f"{bucket}/{file}", b"new weights")
+    with pytest.raises(ModelError, match=r"model 'm': changed since the run began .*; start a new run"):
+        check_models(plan, pins)
+
+
 # Through the command --------------------------------------------------------------------------------------------------
 
 
-def test_a_run_reads_data_again_whose_labels_were_turned_round(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("where", ["folder", "gcs"])
+def test_a_run_reads_data_again_whose_labels_were_turned_round(tmp_path, monkeypatch, request, where):
+    here = str(tmp_path) if where == "folder" else request.getfixturevalue("bucket")
     rng = random.Random(0)
     rows = [(rng.randrange(2), rng.randrange(100)) for _ in range(300)]
 
     def data(turned: bool) -> None:
         lines = (f"{1 - label if turned else label},0.{score:02}\n" for label, score in rows)
-        write(tmp_path / "d.csv", ("label,score\n" + "".join(lines)).encode())
+        content = ("label,score\n" + "".join(lines)).encode()
+        if where == "folder":
+            write(tmp_path / "d.csv", content)
+        else:
+            storage.write(f"{here}/d.csv", content)
 
-    (tmp_path / "a.yaml").write_text(
-        "inputs: {format: csv, files: [d.csv]}\noutput: out\n"
-        "eval_config:\n  model_specs: [{label_key: label, prediction_key: score}]\n"
-        "  metrics_specs: [{metrics: [{class_name: AUC}]}]\n"
-    )
+    (tmp_path / "a.yaml").write_text(ANALYSIS)
     monkeypatch.chdir(tmp_path)
 
     def auc() -> float:
-        assert main(["run", "a.yaml", "--quiet", "--checkpoints", "root"]) == 0
-        metrics = dict(load_eval_result(str(tmp_path / "out")).slicing_metrics)
-        return float(metrics[()][""][""]["auc"]["doubleValue"])
+        assert main(["run", "a.yaml", "--base", here, "--quiet", "--checkpoints", f"{here}/root"]) == 0
+        return auc_in(load_eval_result(f"{here}/out"))
 
     data(turned=False)
     first = auc()
     data(turned=True)
     assert auc() == pytest.approx(1 - first, abs=1e-9)
+
+
+def auc_in(result: EvalResult) -> float:
+    return float(dict(result.slicing_metrics)[()][""][""]["auc"]["doubleValue"])

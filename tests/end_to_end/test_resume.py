@@ -1,6 +1,7 @@
 """Runs with checkpoints, one after the other: what changed runs again, and nothing else does."""
 
 import importlib
+import os
 import shutil
 import sys
 from copy import deepcopy
@@ -375,6 +376,18 @@ def test_a_model_overwritten_in_place_is_run_again(analysis, tmp_path, keras_mod
     assert {file for file in made(tmp_path) if file.suffix == ".arrow" and "ReadInputs" in file.parts} == shards
     assert differing(parts_of(tmp_path), as_if_new(analysis, tmp_path)) == {}
     assert worked(run(analysis, tmp_path)) == PUBLISHING
+
+
+def test_rows_of_the_same_size_and_time_are_read_again_task_by_task(analysis, tmp_path):
+    rows = [(number % 2, number % 7) for number in range(ROWS)]
+    analysis["inputs"] = {"format": "csv", "files": ["rows.csv"]}
+    analysis["eval_config"]["slicing_specs"] = [{}]
+    for is_turned in (False, True):
+        lines = [f"{label ^ is_turned},0.{score}\n" for label, score in rows]
+        (tmp_path / "rows.csv").write_text("".join(["label,score\n", *lines]))
+        os.utime(tmp_path / "rows.csv", (1.7e9, 1.7e9))
+        assert Stepwise(analysis, tmp_path).go_on() == TASKS
+    assert differing(parts_of(tmp_path), as_if_new(analysis, tmp_path)) == {}
 
 
 def test_a_model_overwritten_within_a_run_is_refused(analysis, tmp_path, keras_model, capsys):

@@ -119,19 +119,25 @@ def test_five_runs_at_once_each_keep_their_own_results_and_one_of_them_is_the_la
     assert {path.name for path in (here / "out").iterdir() if path.is_dir()} == {folder.name for _, folder in found}
 
 
-def test_a_run_that_began_earlier_does_not_hide_one_that_began_later(tmp_path):
-    output = str(tmp_path)
+@pytest.fixture(params=["folder", "gcs"])
+def output(request, tmp_path) -> str:
+    if request.param == "folder":
+        return str(tmp_path)
+    return f"{request.getfixturevalue('gcs').root}/{tmp_path.name}"
+
+
+def test_a_run_that_began_earlier_does_not_hide_one_that_began_later(output):
     assert move_latest(output, Latest(run="second", started=2.0, verdict={"status": "BLESSED"}))
     assert not move_latest(output, Latest(run="first", started=1.0, verdict={"status": "NOT_BLESSED"}))
     assert read_latest(output) == Latest(run="second", started=2.0, verdict={"status": "BLESSED"})
 
 
-def test_of_many_that_move_the_pointer_at_once_the_last_to_begin_wins(tmp_path):
+def test_of_many_that_move_the_pointer_at_once_the_last_to_begin_wins(output):
     runs = [Latest(run=f"run-{number}", started=float(number), verdict={"status": "BLESSED"}) for number in range(16)]
     random.Random(1).shuffle(runs)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda run: move_latest(str(tmp_path), run), runs))
-    assert read_latest(str(tmp_path)) == Latest(run="run-15", started=15.0, verdict={"status": "BLESSED"})
+        list(pool.map(lambda run: move_latest(output, run), runs))
+    assert read_latest(output) == Latest(run="run-15", started=15.0, verdict={"status": "BLESSED"})
 
 
 def test_analyses_in_python_with_one_output_keep_their_own_results(tmp_path):

@@ -1,15 +1,19 @@
 """Components by themselves, behind a stand-in for a cluster's launcher and its rules."""
 
 import json
+import os
 import re
+import time
 import uuid
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from kfp import dsl
 
-from assay import cli, storage
+from assay import cli, storage, storage_gcs
 from assay.analysis_file import compile_analysis
 from assay.blessed import read as read_blessed
 from assay.cli import main
@@ -20,7 +24,9 @@ from assay.report.page import html_page, markdown_summary
 from tests.kfp.launcher import Launcher, Task
 from tests.kfp.plans import BAD_DAY, GOOD_DAY, ROWS, analysis_of, plan_of, versions_of, write_day
 from tests.latest_results import latest
+from tests.odd_server import dripping_body, serving
 from tests.parity.results import differing, parts_of
+from tests.secret_code import OWN, SECRET, SECRETLY, telling
 
 
 @pytest.fixture
@@ -152,6 +158,21 @@ def test_a_second_run_does_no_work_and_only_publishes(launcher, data, tmp_path):
     assert reused == [True] * 4
 
 
+def test_rows_of_the_same_size_and_time_are_read_again(launcher, data, tmp_path):
+    given, file = common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints"), data / GOOD_DAY / "rows.parquet"
+    table = pq.read_table(file)
+    turned = table.set_column(0, "label", pc.subtract(1.0, table["label"]))
+    found, sizes = [], set()
+    for job, rows in enumerate((table, turned)):
+        pq.write_table(rows, file, compression="none", use_dictionary=False)
+        os.utime(file, (1.7e9, 1.7e9))
+        sizes.add(file.stat().st_size)
+        done = run_all(Launcher(launcher.root, f"job-{job}"), given)
+        found.append(done["EvaluateMetricsAndPlots"].artifacts["metrics"]["metadata"]["auc"])
+    assert len(sizes) == 1
+    assert found[1] == pytest.approx(1 - found[0], abs=1e-9)
+
+
 def test_a_whole_plan_is_one_component(launcher, data, tmp_path):
     plan = plan_of(data, tmp_path / "out", checkpoint="none")
     done = launcher.run(stages.analyse, **common(plan, tmp_path / "runs"))
@@ -180,6 +201,36 @@ def test_the_plan_may_be_a_place_and_is_published_once_otherwise(launcher, data,
     (place,) = (root / "plans").iterdir()
     done = launcher.run(stages.read_inputs, **{**common(plan, root), "plan": str(place)})
     assert done.artifacts["checkpoint"]["metadata"]["reused"]
+
+
+# Secret parameters ----------------------------------------------------------------------------------------------------
+
+
+def test_a_secret_of_the_pod_reaches_own_code_and_nothing_that_a_task_leaves(
+    launcher, data, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", SECRET)
+    plan = plan_of(data, tmp_path / "out", **SECRETLY)
+    done = run_all(launcher, common(plan, tmp_path / "checkpoints"))
+    assert {task.code for task in done.values()} == {0}
+    assert f"postgres://u:{SECRET}@h" in (tmp_path / "seen.txt").read_text()
+    assert telling(tmp_path) == []  # checkpoints, plans and records; artifacts and parameters; results
+    printed = capsys.readouterr()
+    assert SECRET not in printed.out + printed.err
+    results = json.loads((latest(tmp_path / "out" / GOOD_DAY) / "results.json").read_text())
+    assert results["params"] == {"date": GOOD_DAY, "db_password": "${db_password}"}
+
+
+def test_a_secret_among_the_parameters_of_a_task_is_refused_and_not_noted(launcher, data, tmp_path, capsys):
+    given = common(plan_of(data, tmp_path / "out", **SECRETLY), tmp_path / "checkpoints")
+    given["params"]["db_password"] = SECRET
+    assert launcher.run(stages.read_inputs, **given).code == 64
+    told = "params: 'db_password' is secret; set ASSAY_PARAM_DB_PASSWORD by secret_env of the pods"
+    assert told in capsys.readouterr().err
+    assert [file.parent.name for file in (tmp_path / "checkpoints").rglob("*.json")] == ["plans"]
 
 
 # What goes wrong ------------------------------------------------------------------------------------------------------
@@ -211,6 +262,18 @@ def test_a_transient_fault_is_not_noted_and_the_retry_goes_on(launcher, data, tm
     assert launcher.run(stages.read_inputs, **given).code == 0
 
 
+def test_a_storage_that_drips_is_tried_again_by_the_orchestrator(launcher, data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(storage_gcs, "_clients", {})
+    monkeypatch.setattr(storage_gcs, "RETRY_SECONDS", 0.6)
+    with serving(dripping_body) as url:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
+        started = time.monotonic()
+        given = common(plan_of(data, tmp_path / "out"), "gs://bucket/root")
+        assert launcher.run(stages.read_inputs, **given).code == 75
+    assert time.monotonic() - started < 12
+    assert "does not answer" in capsys.readouterr().err
+
+
 def test_records_of_refusals_are_no_harm_to_the_list_of_checkpoints(launcher, data, tmp_path, capsys):
     given = common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints", "2026-12-24")
     launcher.run(stages.read_inputs, **given)
@@ -235,6 +298,15 @@ def test_a_root_that_cannot_be_is_refused(root, launcher, data, tmp_path, capsys
     given = {**common(plan_of(data, tmp_path / "out"), tmp_path), "root": root}
     assert launcher.run(stages.read_inputs, **given).code == 64
     assert "expected a local folder or a gs:// URI" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["runs", "Plans", "SCRATCH"])
+def test_a_plan_with_a_task_that_is_called_as_a_folder_of_the_root_is_refused(launcher, data, tmp_path, name, capsys):
+    given = common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints")
+    given["plan"] = given["plan"].replace('"ReadInputs"', f'"{name}"')
+    assert launcher.run(stages.read_inputs, stage=name, **given).code == 64
+    assert f"a root of checkpoints has a folder '{name}' of its own" in capsys.readouterr().err
+    assert not (tmp_path / "checkpoints").exists()
 
 
 # What stands around the stages ----------------------------------------------------------------------------------------
