@@ -93,6 +93,17 @@ def changed(column, row, value):
     return {column: [*COLUMNS[column][:row], value, *COLUMNS[column][row + 1 :]]}
 
 
+def gap_among_booleans(column):
+    """A file in which row 7 has none of the booleans of a column."""
+    return {"eval.parquet": {column: [*[True, False] * 3, True, None, *[True, False] * 16]}}
+
+
+def among_lists(cell):
+    """A file whose scores are lists of one, but for row 7."""
+    lists = [[score] for score in COLUMNS["score"]]
+    return {"eval.parquet": {"score": [*lists[:7], cell, *lists[8:]]}}
+
+
 def tfrecord(*values):
     """A TFRecord file of tf.Examples with the features of COLUMNS; each value is the score of a row."""
     import tensorflow as tf
@@ -208,6 +219,12 @@ BAD_ROWS = {
     "a NaN weight": ({"eval.parquet": changed("weight", 7, float("nan"))}, 7, BAD_WEIGHT),
     "a missing weight": ({"eval.parquet": changed("weight", 7, None)}, 7, BAD_WEIGHT),
     "an infinite weight": ({"eval.parquet": changed("weight", 7, float("inf"))}, 7, BAD_WEIGHT),
+    "a boolean label that is missing": (gap_among_booleans("label"), 7, "missing label"),
+    "a boolean weight that is missing": (gap_among_booleans("weight"), 7, BAD_WEIGHT),
+    "a boolean prediction that is missing": (gap_among_booleans("score"), 7, "prediction not finite"),
+    "a missing list": (among_lists(None), 7, "prediction not finite"),
+    "an empty list": (among_lists([]), 7, "prediction not finite"),
+    "a longer list": (among_lists([0.5, 0.5]), 7, "prediction not finite"),
     "a CSV row that is too short": ({"eval.csv": CSV % b"1,0.5,1"}, 2, UNREADABLE),
     "a CSV row that is too long": ({"eval.csv": CSV % b"1,0.5,1,b,c"}, 2, UNREADABLE),
     "a CSV text that is not UTF-8": ({"eval.csv": CSV % b"1,0.5,1,\xff"}, 2, UNREADABLE),
