@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import zipfile
@@ -17,6 +18,7 @@ from assay.models.tensorflow import empty_output, import_tensorflow, input_spec,
 from assay.types import Extracts
 
 _CONFIG = "config.json"
+_BLOCK_BYTES = 1 << 20
 
 
 def check(ref: ModelRef) -> None:
@@ -50,9 +52,11 @@ def needs(ref: ModelRef) -> ModelNeeds:
 
 def _config(ref: ModelRef) -> Any:
     with files.open_binary(ref.uri) as stream, zipfile.ZipFile(stream) as archive:
-        if archive.getinfo(_CONFIG).file_size > bounds.MODEL_CONFIG.value * bounds.MB:
+        member = archive.getinfo(_CONFIG)
+        if member.file_size > bounds.MODEL_CONFIG.value * bounds.MB:
             raise ModelError(f"model {ref.name!r}: {_CONFIG} of {ref.uri} unpacks to more than {bounds.MODEL_CONFIG}")
-        return json.loads(archive.read(_CONFIG))
+        _check_size(ref, archive, member)
+        return json.loads(archive.read(member))
 
 
 def load(ref: ModelRef, path: str) -> Runner:
@@ -88,10 +92,33 @@ def _refuse_bomb(ref: ModelRef, path: str) -> None:
     """Weights hardly shrink when they are compressed: what unpacks to many times its size is no model."""
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > bounds.unpacked(os.path.getsize(path)):
-        raise ModelError(
-            f"model {ref.name!r}: {ref.uri} unpacks to {unpacked:,} bytes, more than {bounds.EXPANSION} and than 1 GB"
-        )
+        if unpacked > bounds.unpacked(os.path.getsize(path)):
+            raise ModelError(
+                f"model {ref.name!r}: {ref.uri} unpacks to {unpacked:,} bytes, more than {bounds.EXPANSION} and than "
+                "1 GB"
+            )
+        for member in archive.infolist():
+            _check_size(ref, archive, member)
+
+
+def _check_size(ref: ModelRef, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Refuses a member that unpacks to more than the archive says: who reads it makes room for all of it.
+
+    What Keras writes is not compressed, and costs nothing here.
+    """
+    if member.compress_type == zipfile.ZIP_STORED:
+        return
+    place = f"model {ref.name!r}: {member.filename} of {ref.uri}"
+    if member.compress_type != zipfile.ZIP_DEFLATED:  # others are unpacked as a whole, whatever is asked for
+        raise ModelError(f"{place} is packed by method {member.compress_type}; expected deflate, or none as of Keras")
+
+    longer = copy.copy(member)
+    longer.file_size += 1
+    longer.CRC = None  # type: ignore[assignment] # it is that of the bytes that are said to be there
+    with archive.open(longer) as stream:
+        size = sum(map(len, iter(lambda: stream.read(_BLOCK_BYTES), b"")))
+    if size > member.file_size:
+        raise ModelError(f"{place} unpacks to more than the archive says; save the model again")
 
 
 def _structure(model: Any) -> tuple[Any, Any]:

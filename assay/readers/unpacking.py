@@ -169,6 +169,11 @@ def _only_member(stored: Any, file: str) -> Any:
         raise CorruptFileError(f"{file}: found an Excel workbook or another Office file; save it as CSV")
     if len(names) != 1:
         raise CorruptFileError(f"{file}: a zip archive of {len(names)} files; expected one file in it: unpack it")
-    if archive.getinfo(names[0]).flag_bits & 1:
+    member = archive.getinfo(names[0])
+    if member.flag_bits & 1:
         raise CorruptFileError(f"{file}: a zip archive with a password; unpack it")
-    return archive.open(names[0])
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others are unpacked as a whole
+        raise CorruptFileError(
+            f"{file}: a zip archive of method {member.compress_type}; expected deflate, as usual: unpack it"
+        )
+    return archive.open(member)

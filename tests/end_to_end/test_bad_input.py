@@ -32,6 +32,7 @@ from assay.errors import (
 )
 from assay.plan import with_params
 from tests.latest_results import latest
+from tests.lying_records import lying
 
 ROWS = 40
 COLUMNS = {
@@ -233,6 +234,12 @@ BAD_ROWS = {
     "a JSON text that is not UTF-8": (
         {"eval.jsonl": JSONL % b'{"label": 0, "score": 0.5, "weight": 1, "group": "\xff"}'}, 1, UNREADABLE
     ),
+    "a JSON line of lists within lists": (
+        {"eval.jsonl": JSONL % JSON.replace(b'"a"', b"[" * 20_000 + b"]" * 20_000)}, 1, UNREADABLE
+    ),
+    "a JSON line of objects within objects": (
+        {"eval.jsonl": JSONL % JSON.replace(b"0.2", b'{"k":' * 20_000 + b"1" + b"}" * 20_000)}, 1, UNREADABLE
+    ),
     "a JSON NaN": (
         {"eval.jsonl": JSONL % b'{"label": 0, "score": NaN, "weight": 1, "group": "a"}'}, 1, "prediction not finite"
     ),
@@ -322,6 +329,13 @@ BAD_FILES: dict[str, tuple[dict[str, Any], type[AssayError], str]] = {
     "TFRecord that is not TFRecord": ({"a.tfrecord": GOOD_CSV}, CorruptFileError, r"/a\.tfrecord: .*corrupted record"),
     "a later TFRecord cut off": (
         {"a.tfrecord": (0.1, 0.2), "b.tfrecord": (0.3, 0.4, -5)}, CorruptFileError, r"/b\.tfrecord, row 1: truncated"
+    ),
+    "a TFRecord of more bytes than there are": (
+        {"a.tfrecord": (0.1, 0.2), "b.tfrecord": lying(2**40)},
+        CorruptFileError, r"/b\.tfrecord, row 0: a record of 1,099"
+    ),
+    "a TFRecord in gzip of more bytes than can be": (
+        {"a.tfrecord": gzip.compress(lying(2**63, b""))}, CorruptFileError, r"/a\.tfrecord, row 1: a record of 9,22"
     ),
     "a TFRecord of what is no tf.Example": (
         {"a.tfrecord": (0.1, 0.2), "b.tfrecord": record(b"\xff" * 9)}, BadRowError, r"/b\.tfrecord, row 0: not a serial"

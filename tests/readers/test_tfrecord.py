@@ -1,12 +1,12 @@
 import gzip
-import struct
 
 import numpy as np
 import pytest
 
 from assay.errors import BadRowError, CorruptFileError
-from assay.framing import _masked_crc, framed
+from assay.framing import framed
 from assay.readers.tf_example import parse_examples
+from tests.lying_records import lying
 
 tf = pytest.importorskip("tensorflow")
 
@@ -150,30 +150,24 @@ def test_float_values_are_those_of_the_example():
     assert (got == values).all()
 
 
-def lying(length, *, before=0):
-    """A file whose last record claims to have `length` bytes, with the right checksum."""
-    header = struct.pack("<Q", length)
-    return b"".join(map(framed, RECORDS[:before])) + header + struct.pack("<I", _masked_crc(header)) + b"x" * 100
-
-
 @pytest.mark.parametrize("length", [2**27, 2**40, 2**62, 2**63, 2**64 - 1, 2**64 - 16])
 @pytest.mark.parametrize("before", [0, 3])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_a_record_that_claims_too_many_bytes_is_named(read, write, length, before, pack):
     with pytest.raises(CorruptFileError, match=rf"a\.tfrecord, row {before}: a record of .*at most 64 MB \(set ASSAY_"):
-        read("tfrecord", write("a.tfrecord", pack(lying(length, before=before))))
+        read("tfrecord", write("a.tfrecord", pack(lying(length, *RECORDS[:before]))))
 
 
 @pytest.mark.parametrize("length", [101, 5000, 2**25])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_a_record_that_claims_more_bytes_than_there_are_is_cut_off(read, write, length, pack):
     with pytest.raises(CorruptFileError, match=r"a\.tfrecord, row \d: (truncated|cut off)"):
-        read("tfrecord", write("a.tfrecord", pack(lying(length, before=2))))
+        read("tfrecord", write("a.tfrecord", pack(lying(length, *RECORDS[:2]))))
 
 
 def test_a_record_behind_the_first_thousand_is_looked_at_before_tensorflow_sees_it(read, write):
     with pytest.raises(CorruptFileError, match=r"a\.tfrecord, row 1500: a record of"):
-        read("tfrecord", write("a.tfrecord", lying(2**50, before=1500)))
+        read("tfrecord", write("a.tfrecord", lying(2**50, *RECORDS[:1500])))
 
 
 def test_the_bound_of_a_record_can_be_raised(read, write, monkeypatch):

@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import io
+import itertools
 import lzma
 import random
 import zipfile
@@ -12,6 +13,8 @@ import pytest
 
 from assay.errors import BadRowError, ConfigError, CorruptFileError
 from assay.readers.source import Source
+from tests.evaluated_files import DOORS, evaluated
+from tests.zip_archives import zip_of
 
 CSV = "label,name\n1,a\n0,é\n1,\n"
 JSON_LINES = '{"label": 1, "name": "a"}\n{"label": 0, "name": "é"}\n{"label": 1, "name": null}\n'
@@ -81,6 +84,14 @@ def test_a_compressed_file_that_is_cut_off_is_named(read, write, compression):
 def test_a_zip_archive_of_anything_but_one_file_is_refused(read, write, archive, message):
     with pytest.raises(CorruptFileError, match=rf"a\.zip: {message}"):
         read("csv", write("a.zip", archive))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_archive_that_takes_as_much_memory_as_it_wants_is_refused(read, write, method):
+    with pytest.raises(
+        CorruptFileError, match=rf"a\.zip: a zip archive of method {method}; expected deflate.*unpack it"
+    ):
+        read("csv", write("a.zip", zip_of({"rows.csv": b"a\n1\n"}, method=method)))
 
 
 def test_what_a_mac_puts_beside_a_file_in_an_archive_is_left_out(read, write):
@@ -262,3 +273,43 @@ def test_a_table_of_text_is_no_json_lines(read, write, text):
 def test_json_lines_are_no_csv(read, write):
     with pytest.raises(CorruptFileError, match=r"rows: expected CSV, found JSON.*say format: jsonl"):
         read("csv", write("rows", JSON_LINES))
+
+
+# Whole runs -----------------------------------------------------------------------------------------------------------
+
+STORED = {
+    "UTF-16": ("csv", CSV.encode("utf-16"), {}),
+    "UTF-16 in gzip": ("csv", gzip.compress(CSV.encode("utf-16")), {}),
+    "UTF-32": ("jsonl", JSON_LINES.encode("utf-32"), {}),
+    "a mark of UTF-8": ("csv", CSV.encode("utf-8-sig"), {}),
+    "latin-1": ("csv", CSV.encode("latin-1"), {"options": {"encoding": "latin-1"}}),
+    "bz2": ("jsonl", bz2.compress(JSON_LINES.encode()), {}),
+    "zstd": ("csv", streamed("zstd")(CSV.encode()), {}),
+    "xz": ("jsonl", lzma.compress(JSON_LINES.encode()), {}),
+    "zip": ("csv", zipped(CSV.encode()), {}),
+}
+
+
+@pytest.mark.parametrize(("stored", "door"), list(zip(STORED, itertools.cycle(DOORS))))
+def test_every_door_reads_it(stored, door, tmp_path):
+    form, content, settings = STORED[stored]
+    (tmp_path / "rows").write_bytes(content)
+    config = {
+        "model_specs": [{"label_key": "label", "prediction_key": "label"}],
+        "slicing_specs": [{"feature_values": {"name": "é"}}],
+        "metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}, {"class_name": "MeanLabel"}]}],
+    }
+    found = evaluated(door, {"files": "rows", "format": form, "eval_config": config, **settings}, tmp_path)
+    assert found == {"name=é": {"example_count": 1, "mean_label": 0}}
+
+
+def test_a_run_joins_it(tmp_path):
+    (tmp_path / "rows").write_bytes("name,score\né,0.25\nè,0.5\n".encode("utf-16"))
+    (tmp_path / "labels").write_bytes(bz2.compress("name,label\nè,1\né,0\n".encode("latin-1")))
+    join = {"files": "labels", "on": ["name"], "options": {"encoding": "latin-1"}}
+    config = {
+        "model_specs": [{"label_key": "label", "prediction_key": "score"}],
+        "metrics_specs": [{"metrics": [{"class_name": "MeanSquaredError"}]}],
+    }
+    found = evaluated("command", {"files": "rows", "join": join, "eval_config": config}, tmp_path)
+    assert found["Overall"]["mean_squared_error"] == (0.25**2 + 0.5**2) / 2
