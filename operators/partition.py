@@ -27,6 +27,7 @@ from assay.operators.template_text import template_text
 from assay.params import check_parameters, settled, substitute
 from assay.plan import Plan
 from assay.published import NOT_EVALUATED, publish_not_evaluated
+from assay.readers import row_files
 from assay.stored_plan import plan_text
 
 MINUTE = timedelta(minutes=1)
@@ -147,7 +148,7 @@ class DataTrigger(BaseTrigger):
     """Looks for data until it is there or the time is up.
 
     Args:
-        patterns: files or globs, each of which must be there.
+        patterns: files, globs or folders, each of which must be there.
         ready_file: as for `WaitForDataOperator`.
         deadline: when to give up, in seconds since 1970, so that another triggerer goes on where one was lost.
         seconds: from look to look.
@@ -201,7 +202,7 @@ class DataTrigger(BaseTrigger):
 
 
 def patterns_of(plan: Plan) -> tuple[str, ...]:
-    """The files and globs that a plan reads.
+    """The files, globs and folders that a plan reads.
 
     Raises:
         ConfigError: nobody can tell, as it has a reader of its own.
@@ -233,5 +234,10 @@ def in_words(time_span: timedelta) -> str:
 
 
 def _matches(pattern: str) -> list[str]:
+    """The files that a run would read; see `assay.readers.listing`, which is not for Airflow's own processes."""
     place = os.path.expanduser(pattern)
-    return [place] if storage.stat(place) is not None else [*storage.match(place)]
+    if not place.endswith("/") and storage.stat(place) is not None:
+        return [place]
+    folder = place.rstrip("/")
+    below = [file for file, _ in storage.list(folder)]
+    return row_files.of_folder(folder, below) if below else row_files.of_glob(place, storage.match(place))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 
 from apache_beam.io.filesystem import BeamIOError
@@ -12,8 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 from assay import storage
 from assay.errors import InputError, MissingFileError
 from assay.file_paths import FilePath, path_texts
-
-_GLOB = re.compile(r"[*?\[]")
+from assay.readers import row_files
 
 _TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table", "_temporary": "a folder that is still written to"}
 """What lies beside files some of which do not count, and what it makes of the folder."""
@@ -66,16 +64,16 @@ def _size_of(place: str, key: str) -> int | None:
 
 def _is_folder(place: str) -> bool:
     if storage.is_remote(place):
-        return not _GLOB.search(place) and next(storage.list(place), None) is not None
+        return not row_files.GLOB.search(place) and next(storage.list(place), None) is not None
     return os.path.isdir(place)
 
 
 def _rows_in(folder: str, key: str) -> dict[str, int]:
-    """The files below a folder, as engines that write folders mean them."""
+    """The files below a folder that hold rows."""
     _refuse_links(folder, key)
     below = {place: stat.size for place, stat in storage.list(folder)}
     _refuse_tables(folder, {part for place in below for part in place[len(folder) + 1 :].split("/")[:-1]}, key)
-    return _regular({place: size for place, size in below.items() if not _is_beside(place[len(folder) + 1 :])}, key)
+    return _regular({place: below[place] for place in row_files.of_folder(folder, below)}, key)
 
 
 def _globbed(pattern: str, key: str) -> dict[str, int]:
@@ -83,10 +81,16 @@ def _globbed(pattern: str, key: str) -> dict[str, int]:
         matches = {place: stat.size for place, stat in storage.match(pattern).items()}
     else:
         matches = _globbed_on_disk(pattern, key)
-    start = len(_GLOB.split(pattern, maxsplit=1)[0].rpartition("/")[0]) + 1
-    asked = pattern.rpartition("/")[2][:1] in ("_", ".")
-    chosen = {place: size for place, size in matches.items() if asked or not _is_beside(place[start:])}
-    return _regular(chosen, key)
+    for folder in {_above_partitions(os.path.dirname(place)) for place in matches}:
+        _refuse_tables(folder, [name for name in _TABLES if _is_folder(os.path.join(folder, name))], key)
+    return _regular({place: matches[place] for place in row_files.of_glob(pattern, matches)}, key)
+
+
+def _above_partitions(folder: str) -> str:
+    """The folder of a table of which this one is a partition, as `day=2026-01-01` is; else the folder itself."""
+    while "=" in os.path.basename(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def _globbed_on_disk(pattern: str, key: str) -> dict[str, int]:
@@ -95,10 +99,7 @@ def _globbed_on_disk(pattern: str, key: str) -> dict[str, int]:
     except (BeamIOError, ValueError) as error:
         raise MissingFileError(f"cannot look for {pattern!r} of {key}: {error}") from error
     entries = [entry for result in results for entry in result.metadata_list]
-    matches = {entry.path: entry.size_in_bytes for entry in entries if not os.path.isdir(entry.path)}
-    for folder in {os.path.dirname(place) for place in matches}:
-        _refuse_tables(folder, [name for name in _TABLES if os.path.isdir(os.path.join(folder, name))], key)
-    return matches
+    return {entry.path: entry.size_in_bytes for entry in entries if not os.path.isdir(entry.path)}
 
 
 def _regular(files: dict[str, int], key: str) -> dict[str, int]:
@@ -106,14 +107,6 @@ def _regular(files: dict[str, int], key: str) -> dict[str, int]:
         if not storage.is_remote(place):
             storage.check_regular(place, key, InputError)
     return files
-
-
-def _is_beside(path: str) -> bool:
-    """Whether a path, relative to where the search began, lies beside the data rather than holds some."""
-    *folders, name = path.split("/")
-    if any(folder.startswith(("_", ".")) and "=" not in folder for folder in folders):
-        return True
-    return name.startswith(".") or name.endswith(".crc") or (name.startswith("_") and "." not in name)
 
 
 def _refuse_tables(folder: str, names: Iterable[str], key: str) -> None:
@@ -138,7 +131,7 @@ def _advice(pattern: str) -> str:
     if _is_folder(pattern.rstrip("/")):
         return "it is a folder without files of data"
     parent = os.path.dirname(pattern)
-    if not storage.is_remote(pattern) and parent and not _GLOB.search(parent) and not os.path.isdir(parent):
+    if not storage.is_remote(pattern) and parent and not row_files.GLOB.search(parent) and not os.path.isdir(parent):
         return f"there is no folder {parent}"
     return "check it"
 

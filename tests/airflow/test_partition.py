@@ -168,6 +168,16 @@ def test_a_file_whose_name_looks_like_a_glob_is_found(tmp_path):
     assert found_of([f"{tmp_path}/rows[1].csv"], "") == (1, [])
 
 
+@pytest.mark.parametrize("end", ["", "/", "/*", "/part-*", "/*.csv"])
+def test_of_a_folder_that_spark_wrote_only_the_data_counts(tmp_path, end):
+    for name in ("part-0.csv", "part-1.csv", "_SUCCESS", "._SUCCESS.crc", ".part-0.csv.crc", "_committed_7"):
+        (tmp_path / name).touch()
+    assert found_of([f"{tmp_path}{end}"], "_SUCCESS") == (2, [])
+    for part in tmp_path.glob("part-*"):
+        part.unlink()
+    assert found_of([f"{tmp_path}{end}"], "") == (0, [f"{tmp_path}{end}"])
+
+
 def test_both_sources_of_a_join_are_waited_for_and_a_reader_of_ones_own_cannot_be(make, tmp_path):
     make()
     plan = _plan(tmp_path)

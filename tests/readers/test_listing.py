@@ -1,12 +1,17 @@
+import json
 import os
+import uuid
 from pathlib import Path
 
 import pytest
 
-from assay import storage
+from assay import metrics_frame, storage
+from assay.cli import main
 from assay.errors import ConfigError, InputError, MissingColumnError, MissingFileError
 from assay.readers.listing import find
 from assay.readers.source import Source, check_columns
+from tests.evaluated_files import DOORS, evaluated
+from tests.wrong_calls import analysis
 
 
 def names(found, folder):
@@ -67,6 +72,15 @@ def test_a_folder_of_which_not_every_file_counts_is_refused(spark, name, what, e
     (spark / name / "0.json").write_text("{}")
     with pytest.raises(InputError, match=f"{what}.*it has {name}"):
         find([f"{spark}{end}"])
+
+
+@pytest.mark.parametrize("name", ["_delta_log", ".hoodie"])
+@pytest.mark.parametrize("end", ["day=*/*.csv", "day=2/part-0.csv*", "day=1/hour=0*/*", "*/*/*.csv"])
+def test_a_glob_of_partitions_of_a_table_is_refused(tmp_path, name, end):
+    for file in ("day=1/hour=03/part-0.csv", "day=2/part-0.csv", f"{name}/0.json"):
+        storage.write(f"{tmp_path}/table/{file}", b"a\n1\n")
+    with pytest.raises(InputError, match=rf"table is a (Delta|Hudi) table \(it has {name}\)"):
+        find([f"{tmp_path}/table/{end}"])
 
 
 def test_a_link_to_a_folder_is_not_left_out_in_silence(spark, tmp_path_factory):
@@ -130,3 +144,79 @@ def test_a_device_is_refused(place):
 def test_path_objects_are_names(spark):
     assert names(find([spark / "part-00000.csv", Path(spark)]), spark) == ["part-00000.csv", "part-00001.csv"]
     assert Source("csv", (spark / "part-00000.csv",)).files == (f"{spark}/part-00000.csv",)
+
+
+# Whole runs -----------------------------------------------------------------------------------------------------------
+
+CONFIG = {
+    "model_specs": [{"label_key": "label", "prediction_key": "score"}],
+    "metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}, {"class_name": "MeanLabel"}]}],
+}
+PARTS = {"part-00000.csv": "label,score,id\n1,0.5,a\n", "part-00001.csv": "label,score,id\n0,0.25,b\n1,0.75,c\n"}
+MARKS = {
+    "_SUCCESS": b"",
+    "._SUCCESS.crc": b"crc\0\0\0\0\0",
+    ".part-00000.csv.crc": b"crc\0\0\0\0\0",
+    "_committed_7": b'{"added": ["part-00000.csv"], "removed": []}',
+    "_metadata/part-00002.csv": b"label,score,id\n0,0,d\n",
+}
+
+
+def write_as_spark(folder):
+    for name, content in {**{name: text.encode() for name, text in PARTS.items()}, **MARKS}.items():
+        storage.write(f"{folder}/{name}", content)
+
+
+@pytest.mark.parametrize(
+    ("end", "door"), list(zip(["", "/", "/*", "/part-*", "/**", "/part-?????.csv"], DOORS * 2, strict=True))
+)
+def test_every_door_reads_a_folder_that_spark_wrote(end, door, tmp_path):
+    write_as_spark(tmp_path / "scored")
+    found = evaluated(door, {"files": f"scored{end}", "eval_config": CONFIG}, tmp_path)
+    assert found["Overall"] == {"example_count": 3, "mean_label": pytest.approx(2 / 3)}
+
+
+def test_a_folder_that_spark_wrote_can_be_joined(tmp_path):
+    write_as_spark(tmp_path / "labels")
+    (tmp_path / "rows.csv").write_text("id,prediction\na,0.5\nb,0.25\nc,0.75\n")
+    call = {
+        "files": "rows.csv",
+        "columns": ["prediction"],
+        "join": {"files": "labels/", "on": ["id"], "columns": ["label"]},
+        "eval_config": {**CONFIG, "model_specs": [{"label_key": "label", "prediction_key": "prediction"}]},
+    }
+    assert evaluated("command", call, tmp_path)["Overall"] == {"example_count": 3, "mean_label": pytest.approx(2 / 3)}
+
+
+@pytest.mark.parametrize("end", ["", "/", "/*", "/part-*", "/*.csv", "/**"])
+def test_of_a_folder_that_spark_wrote_on_a_bucket_only_the_data_counts(gcs, end):
+    folder = f"{gcs.root}/{uuid.uuid4().hex}"
+    write_as_spark(folder)
+    assert list(find([f"{folder}{end}"])) == [f"{folder}/{name}" for name in PARTS]
+
+
+@pytest.mark.parametrize(("name", "what"), [("_delta_log", "a Delta table"), ("_temporary", "still written to")])
+@pytest.mark.parametrize("end", ["", "/*.csv"])
+def test_a_folder_on_a_bucket_of_which_not_every_file_counts_is_refused(gcs, name, what, end):
+    folder = f"{gcs.root}/{uuid.uuid4().hex}"
+    write_as_spark(folder)
+    storage.write(f"{folder}/{name}/0.json", b"{}")
+    with pytest.raises(InputError, match=f"{what}.*it has {name}"):
+        find([f"{folder}{end}"])
+
+
+def test_a_folder_on_a_bucket_without_data_is_named(gcs):
+    folder = f"{gcs.root}/{uuid.uuid4().hex}"
+    storage.write(f"{folder}/_SUCCESS", b"")
+    with pytest.raises(MissingFileError, match="it is a folder without files of data"):
+        find([folder])
+
+
+def test_the_command_reads_such_a_folder_on_a_bucket(gcs, tmp_path):
+    folder = f"{gcs.root}/{uuid.uuid4().hex}"
+    write_as_spark(f"{folder}/scored")
+    call = {"files": f"{folder}/scored", "eval_config": CONFIG, "output": f"{folder}/out"}
+    (tmp_path / "a.json").write_text(json.dumps(analysis(call)))
+    assert main(["run", str(tmp_path / "a.json"), "--quiet", "--checkpoints", f"{folder}/root"]) == 0
+    frame = metrics_frame(f"{folder}/out")
+    assert dict(zip(frame["metric"], frame["value"], strict=True))["example_count"] == 3
