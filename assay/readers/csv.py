@@ -17,7 +17,7 @@ from assay.errors import CorruptFileError
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
-from assay.readers.source import Source, check_names, declared_types
+from assay.readers.source import Source, check_names, declared_types, to_read_fewer
 from assay.readers.unpacking import Transcoded, Unpacked
 from assay.slice_values import number_or_text
 
@@ -117,7 +117,9 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
     check_names(file, dict.fromkeys(names), dict.fromkeys(columns, "the analysis"))
     twice = [name for name in columns if names.count(name) > 1]
     if twice:
-        raise CorruptFileError(f"{file}: the header names column {twice[0]!r} twice; expected it once")
+        raise CorruptFileError(
+            f"{file}: the header names column {twice[0]!r} twice; expected it once: rename one{to_read_fewer(source)}"
+        )
     # With no column at all, pyarrow would read every one.
     included = list(columns) or names[:1]
     convert = arrow_csv.ConvertOptions(

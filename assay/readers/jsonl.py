@@ -16,7 +16,7 @@ from assay.errors import ColumnTypeError, CorruptFileError
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
-from assay.readers.source import Source, declared_types
+from assay.readers.source import Source, declared_types, to_read_fewer
 from assay.readers.unpacking import Transcoded, Unpacked
 
 SAMPLE_ROWS = 1024
@@ -49,14 +49,14 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
         return _inferred(lines, declared)
     except pa.ArrowInvalid as error:
         if source.columns is None:
-            raise _mixed(file, error) from error
+            raise _mixed(file, source, error) from error
     found: dict[str, pa.DataType] = {}
     for name in _all_keys(lines):
         try:
             found |= _inferred([_only(line, (name,)) for line in lines], declared) or {name: pa.null()}
         except pa.ArrowInvalid as error:
             if name in source.columns:
-                raise _mixed(file, error) from error
+                raise _mixed(file, source, error) from error
             found[name] = pa.null()
     return found
 
@@ -68,8 +68,10 @@ def _inferred(lines: Sequence[bytes], declared: Mapping[str, pa.DataType]) -> di
     return {name: table.schema.field(name).type for name in names}
 
 
-def _mixed(file: str, error: Exception) -> ColumnTypeError:
-    return ColumnTypeError(f"{file}: {error}; make the values alike, or declare inputs.options.types")
+def _mixed(file: str, source: Source, error: Exception) -> ColumnTypeError:
+    return ColumnTypeError(
+        f"{file}: {error}; make the values alike, or declare inputs.options.types{to_read_fewer(source)}"
+    )
 
 
 def _long_line(file: str, row: int) -> CorruptFileError:

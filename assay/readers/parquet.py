@@ -15,7 +15,7 @@ from assay.errors import CorruptFileError
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, numbered, recut
-from assay.readers.source import Source, check_names
+from assay.readers.source import Source, check_names, to_read_fewer
 
 _READ_BYTES = 1 << 20
 
@@ -72,7 +72,9 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
     check_names(file, there, {column: "the analysis" for column in columns})
     twice = next((name for name in columns if names.count(name) > 1), None)
     if twice is not None:
-        raise CorruptFileError(f"{file}: there are two columns {twice!r}; expected one")
+        raise CorruptFileError(
+            f"{file}: there are two columns {twice!r}; expected one: rename one{to_read_fewer(source)}"
+        )
     texts = [
         c for c in source.dictionary if c in columns and (pa.types.is_string(there[c]) or pa.types.is_binary(there[c]))
     ]

@@ -194,6 +194,11 @@ def _missing(file: str, column: str, who: str, there: Mapping[str, Any]) -> str:
     return f"column {column!r}, which {who} needs{hint}"
 
 
+def to_read_fewer(source: Source) -> str:
+    """How an advice about a column that cannot be read goes on where all columns are read: nobody may need it."""
+    return "" if source.columns is not None else f", or name the columns to read in {source.place}.columns"
+
+
 def first_schema(source: Source, found: Sequence[Split]) -> tuple[str, dict[str, pa.DataType]]:
     """The first file that has rows and its columns; the last file and no columns if none has."""
     form = format_of(source)
