@@ -38,10 +38,12 @@ class Kind(NamedTuple):
     @property
     def readable(self):
         """Which of the texts "a", "1", "0", "0.1", "0.5", "inf", "nan" and "" mean a value; None for all."""
-        if pa.types.is_boolean(self.type) or pa.types.is_integer(self.type):
+        if pa.types.is_boolean(self.type):
             return frozenset({"0", "1"})
-        if pa.types.is_floating(self.type) or pa.types.is_decimal(self.type):
-            return frozenset({"0", "1", "0.1", "0.5"} | ({"inf"} if pa.types.is_floating(self.type) else set()))
+        if pa.types.is_decimal(self.type):
+            return frozenset({"0", "1", "0.1", "0.5"})
+        if pa.types.is_floating(self.type) or pa.types.is_integer(self.type):  # another file may have them as floats
+            return frozenset({"0", "1", "0.1", "0.5", "inf"})
         return frozenset() if pa.types.is_temporal(self.type) else None
 
 
