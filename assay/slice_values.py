@@ -211,10 +211,11 @@ def meant_by(text: str, kind: pa.DataType, name: str, *, is_guessed: bool = Fals
 def same_value(value: Value, text: str) -> bool:
     """Whether a slice's value is the one that a config's text means, where the column's type is not at hand.
 
-    Numbers are compared as numbers, `true` and `false` are 1 and 0, moments and dates are compared as such.
+    Numbers are compared as numbers, `true` and `false` are 1 and 0. Moments, dates and times of a day are compared as
+    such.
     """
     if isinstance(value, str):
-        return value == text or _same_moment(value, text)
+        return value == text or _same_moment(value, text) or value == _time(value) == _time(text)
     meant: Value | None = _BOOLEANS.get(text.strip().lower())
     if meant is None:
         meant = _number_beside_whole(text) if isinstance(value, int) else _number(text)
@@ -314,7 +315,7 @@ def _same_moment(value: str, text: str) -> bool:
 
 
 def _time(text: str) -> str | None:
-    moment = _moment(f"2000-01-01 {text.strip()}")
+    moment = _moment(f"2000-01-01 {text.strip()}") if text.strip() else None
     return moment.split(" ")[1] if moment and not moment.endswith(_UTC) else None
 
 

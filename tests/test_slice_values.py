@@ -122,6 +122,7 @@ def test_a_text_of_a_config_means_the_value_of_the_column_s_type(kind, texts, va
         (pa.timestamp("ns"), "2024-03-01T00:00Z", "no offset"),
         (pa.timestamp("us", "Europe/Berlin"), "2024-03-01", "with its offset"),
         (pa.time64("us"), "noon", "a time such as"),
+        (pa.time64("us"), "", "a time such as"),
     ],
 )
 def test_a_text_that_means_no_value_is_refused_with_column_type_text_and_cure(kind, text, expected):
@@ -151,6 +152,12 @@ def test_in_a_column_that_was_guessed_to_be_numbers_a_text_is_one_of_its_texts()
         ("2024-03-01 00:00:00+00:00", "2024-03-01T01:00+01:00", True),
         ("2024-03-01 00:00:00", "2024-03-02", False),
         ("2024-03-01 00:00:00", "2024-03-01T00:00Z", False),
+        ("08:30:00", "08:30", True),
+        ("08:30:00.500000", "08:30:00.5", True),
+        ("08:30:00", "20:30", False),
+        ("08:30", "08:30:00", False),
+        ("00:00:00", "", False),
+        ("a", "b", False),
         ("true", "True", False),
         ("07001", "7001", False),
     ],

@@ -3,7 +3,9 @@
 import csv
 import datetime
 import json
+import re
 import tempfile
+import uuid
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -14,19 +16,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import assay
 from assay import local
 from assay.analysis_file import compile_analysis
 from assay.errors import BadRowError, ColumnTypeError
+from tests.doors import DOORS, OF_FILES, frame_by, frame_of_files, refusal_by, refusal_of_files
 
 CONFIG = {
     "model_specs": [{"label_key": "label", "prediction_key": "score"}],
     "slicing_specs": [{}, {"feature_keys": ["by"]}],
     "metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}]}],
 }
+NEW_YEAR, NOON = datetime.datetime(2024, 1, 1), datetime.datetime(2024, 1, 1, 12, 0, 0, 500000)
 MOMENTS = st.datetimes(datetime.datetime(1970, 1, 1), datetime.datetime(2200, 1, 1)).map(
     lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000)
 )
@@ -74,18 +78,9 @@ def counts(results):
     }
 
 
-def of_files(folder, form):
-    assay.run_model_analysis(
-        CONFIG, data_location=str(folder / f"*.{form}"), file_format=form, output_path=str(folder / "out")
-    )
+def of_files(folder, form, door="files"):
+    frame_of_files(door, f"*.{form}", CONFIG, folder)
     return counts(folder / "out")
-
-
-def checkpointed(folder, form):
-    inputs = {"format": form, "files": str(folder / f"*.{form}")}
-    analysis = {"inputs": inputs, "eval_config": CONFIG, "output": str(folder / "checked")}
-    result = local.run(compile_analysis(analysis, folder), checkpoints=str(folder / "checkpoints"))
-    return counts(result.output)
 
 
 def in_memory(values, kind, folder):
@@ -105,8 +100,10 @@ def columns(draw):
 CALM: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=3, derandomize=True, **CALM)
+@settings(max_examples=2, derandomize=True, **CALM)
 @given(columns(), st.booleans())
+@example(("moment", [NEW_YEAR, NOON, NEW_YEAR, NOON], 2), True)
+@example(("flag", [True, False, True], 1), False)
 def test_a_slice_key_survives_every_reader_shard_unit_and_back_end(column, dictionary):
     kind, values, cut = column
     check(kind, values, cut, dictionary)
@@ -131,7 +128,7 @@ def check(kind, values, cut, dictionary) -> None:
             folder.mkdir()
             parquet(folder, shards, kinds, dictionary)
             assert of_files(folder, "parquet") == expected, layout
-        assert checkpointed(Path(name) / "two", "parquet") == expected
+        assert of_files(Path(name) / "two", "parquet", "checkpointed") == expected
         if kind in IN_TEXT_FILES:
             for form in ("csv", "jsonl"):
                 text_file(Path(name) / "two", layouts["two"], form)
@@ -163,8 +160,8 @@ def test_texts_of_a_csv_file_keep_their_form_as_slice_values_in_every_shard(tmp_
     assert {text: count for (text, _), count in found.items()} == {
         f"by={value}": float(count) for value, count in Counter([*first, *second]).items()
     }
-    if not turned:
-        assert checkpointed(tmp_path, "csv") == found
+    for door in () if turned else ("command", "checkpointed"):
+        assert of_files(tmp_path, "csv", door) == found
 
 
 @pytest.mark.parametrize("text", ["1_000", "A7", "12 km"])
@@ -194,7 +191,7 @@ def test_dates_of_json_lines_are_the_texts_that_stand_there(tmp_path, early, wra
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = of_files(tmp_path, "jsonl")
     assert {text: count for (text, _), count in found.items()} == {"by=2024-01-31": 3, "by=2024-02-01": 2, "by=soon": 1}
-    assert checkpointed(tmp_path, "jsonl") == found
+    assert of_files(tmp_path, "jsonl", "checkpointed") == found
 
 
 def test_a_joined_csv_file_keeps_its_texts_too(tmp_path):
@@ -219,16 +216,18 @@ def test_a_joined_csv_file_keeps_its_texts_too(tmp_path):
         (pa.array([True, False]), pa.array(["1", "0"])),
     ],
 )
-def test_shards_that_hold_a_column_as_numbers_and_as_texts_are_refused(tmp_path, first, second):
+@pytest.mark.parametrize("door", OF_FILES)
+def test_shards_that_hold_a_column_as_numbers_and_as_texts_are_refused(tmp_path, first, second, door):
     for name, column in (("a", first), ("b", second)):
         pq.write_table(pa.table({"label": [1.0, 1.0], "score": [0.5, 0.5], "by": column}), tmp_path / f"{name}.parquet")
-    with pytest.raises(ColumnTypeError, match=r"column 'by' holds .* as text in some rows and as a number in others"):
-        of_files(tmp_path, "parquet")
+    said = refusal_of_files(door, "*.parquet", CONFIG, tmp_path)
+    assert re.search("column 'by' holds .* as text in some rows and as a number in others", said)
 
 
-def test_whole_numbers_and_floats_of_two_shards_are_one_slice(tmp_path):
+@pytest.mark.parametrize("door", OF_FILES)
+def test_whole_numbers_and_floats_of_two_shards_are_one_slice(tmp_path, door):
     parquet(tmp_path, [[20240103, 20240104], [20240103, 20240105]], [pa.int64(), pa.float64()], False)
-    found = of_files(tmp_path, "parquet")
+    found = of_files(tmp_path, "parquet", door)
     assert {value: count for (_, value), count in found.items()} == {20240103: 2, 20240104: 1, 20240105: 1}
 
 
@@ -299,20 +298,120 @@ def test_a_frame_s_rows_are_found_by_text_told_apart_by_value_and_counted_where_
     assert "1 row is in no slice by by: no value" in verdict.lines()
 
 
-@pytest.mark.parametrize(
-    ("column", "text"),
-    [
-        ([True, False], "yes"),
-        ([1, 2], "01"),
-        ([datetime.date(2024, 1, 1)] * 2, "January"),
-        ([datetime.datetime(2024, 1, 1)] * 2, "2024-01-01T00:00Z"),
-        ([0.5, 1.0], "half"),
-    ],
-)
+NO_VALUES: list[tuple[list[Any], str]] = [
+    ([True, False], "yes"),
+    ([1, 2], "01"),
+    ([datetime.date(2024, 1, 1)] * 2, "January"),
+    ([datetime.datetime(2024, 1, 1)] * 2, "2024-01-01T00:00Z"),
+    ([0.5, 1.0], "half"),
+]
+"""Columns, and texts that mean no value of them."""
+
+
+@pytest.mark.parametrize(("column", "text"), NO_VALUES)
 def test_a_frame_s_column_cannot_be_asked_for_a_text_that_is_no_value_of_it(column, text):
     frame = pd.DataFrame({"label": [1.0, 0.0], "score": [0.5, 0.5], "by": column})
     with pytest.raises(ColumnTypeError, match=rf"column 'by' has type .* and '{text}' is no value of that type"):
         assay.analyze_raw_data(frame, {**CONFIG, "slicing_specs": [{"feature_values": {"by": text}}]})
+
+
+@pytest.mark.parametrize("door", OF_FILES)
+@pytest.mark.parametrize(("column", "text"), NO_VALUES)
+def test_nor_can_a_file_s_column(tmp_path, column, text, door):
+    table = pa.table({"label": [1.0, 0.0], "score": [0.5, 0.5], "by": column})
+    said = refusal_by(door, table, {**CONFIG, "slicing_specs": [{"feature_values": {"by": text}}]}, tmp_path)
+    assert re.search(rf"column 'by' has type .* and '{text}' is no value of that type", said)
+
+
+MORNING = datetime.time(8, 30)
+ASKED = {
+    "member": (pa.array([True, False, True, None]), "True", "1"),
+    "guest": (pa.array([True, False, False, None]), "false", "0"),
+    "day": (pa.array([NEW_YEAR, NOON, NEW_YEAR, None], pa.timestamp("ns")), "2024-01-01", "2024-01-01 00:00:00"),
+    "half": (pa.array([NEW_YEAR, NOON, NOON, None], pa.timestamp("us")), f"{NOON}", f"{NOON}"),
+    "utc": (pa.array([NEW_YEAR, NOON, NEW_YEAR, None], pa.timestamp("us", "UTC")), "2024-01-01", f"{NEW_YEAR}+00:00"),
+    "delhi": (
+        pa.array([NEW_YEAR, NOON, NEW_YEAR, None], pa.timestamp("ms", "Asia/Kolkata")),
+        "2024-01-01T05:30+05:30", f"{NEW_YEAR}+00:00",
+    ),
+    "born": (pa.array([NEW_YEAR.date(), None, NEW_YEAR.date(), None]), "2024-01-01", "2024-01-01"),
+    "at": (pa.array([MORNING, datetime.time(9), MORNING, None], pa.time64("us")), "08:30", "08:30:00"),
+    "month": (pa.array(pd.Series(pd.PeriodIndex(["2024-01", "2024-02", "2024-01", None], freq="M"))), *["2024-01"] * 2),
+    "price": (pa.array([Decimal("1.50"), Decimal("2.25"), Decimal("1.50"), None]), "1.500", "1.5"),
+}  # fmt: skip
+"""Column -> its rows, the text of a config that means two of them, and that of their slice; the last has no value."""
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_text_of_a_config_finds_truth_values_days_and_times_by_every_door(tmp_path, door):
+    specs = [{"feature_values": {name: text}} for name, (_, text, _) in ASKED.items()]
+    threshold = {"value_threshold": {"lower_bound": 3.0}}
+    count = {"class_name": "ExampleCount", "per_slice_thresholds": [{"slicing_specs": specs, "threshold": threshold}]}
+    config = {**CONFIG, "slicing_specs": specs, "metrics_specs": [{"metrics": [count]}]}
+    table = pa.table({"label": [1.0] * 4, "score": [0.5] * 4, **{name: column for name, (column, *_) in ASKED.items()}})
+
+    frame = frame_by(door, table, config, tmp_path)
+    expected = {f"{name}={shown}": 2 for name, (_, _, shown) in ASKED.items()}
+    assert dict(zip(frame["slice"], frame["value"], strict=True)) == expected
+
+    verdict = assay.load_verdict(tmp_path / "out")
+    assert {reason.slice: reason.rows for reason in verdict.reasons} == expected
+    assert verdict.unsliced == {f"{name}={text}": column.null_count for name, (column, text, _) in ASKED.items()}
+
+
+@pytest.mark.parametrize("door", OF_FILES)
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_text_of_a_config_finds_the_truth_values_of_a_text_file(tmp_path, form, door):
+    text_file(tmp_path, [[True, False], [None, True]], form)
+    specs = [{"feature_values": {"by": text}} for text in ("true", "FALSE")]
+    frame = frame_of_files(door, f"*.{form}", {**CONFIG, "slicing_specs": specs}, tmp_path)
+    assert dict(zip(frame["slice"], frame["value"], strict=True)) == {"by=1": 2, "by=0": 1}
+
+
+def intervals(ends, closed="right"):
+    return pd.arrays.IntervalArray.from_tuples(ends, closed)
+
+
+OF_PANDAS: dict[str, tuple[Any, Any, dict[str, int]]] = {
+    "age": (
+        intervals([(0, 18), (18, 65), (0, 18)]), intervals([(65, 120), (18, 65)]),
+        {"(0, 18]": 2, "(18, 65]": 2, "(65, 120]": 1},
+    ),
+    "share": (
+        intervals([(0, 0.5), (0.5, 1), (0, 0.5)], "left"), intervals([(0, 0.5), (1, 1.5)], "left"),
+        {"[0.0, 0.5)": 3, "[0.5, 1.0)": 1, "[1.0, 1.5)": 1},
+    ),
+    "month": (
+        pd.PeriodIndex(["2024-01", None, "2024-02"], freq="M"), pd.PeriodIndex(["2024-02", "2024-02"], freq="M"),
+        {"2024-01": 1, "2024-02": 3},
+    ),
+    "quarter": (
+        pd.PeriodIndex(["2024Q1", "2024Q4", "2024Q1"], freq="Q"), pd.PeriodIndex(["2024Q4", None], freq="Q"),
+        {"2024Q1": 2, "2024Q4": 2},
+    ),
+    "wait": (
+        pd.to_timedelta([90, 5, 90], unit="s"), pd.to_timedelta([5, None], unit="s").as_unit("ms"),
+        {"0 days 00:01:30": 2, "0 days 00:00:05": 2},
+    ),
+    "who": (
+        pa.array([uuid.UUID(int=5), None, uuid.UUID(int=6)], pa.uuid()), pa.array([uuid.UUID(int=5)] * 2, pa.uuid()),
+        {str(uuid.UUID(int=5)): 3, str(uuid.UUID(int=6)): 1},
+    ),
+}  # fmt: skip
+"""Column -> its rows in the first file and in the second, and how often each text occurs that pandas prints."""
+
+
+@pytest.mark.parametrize("door", OF_FILES)
+def test_types_of_pandas_in_files_slice_as_pandas_prints_them_by_every_door(tmp_path, door):
+    for number, rows in enumerate((3, 2)):
+        columns = {name: pa.array(pd.Series(shards[number])) for name, shards in OF_PANDAS.items() if name != "who"}
+        table = {"label": [1.0] * rows, "score": [0.5] * rows, **columns, "who": OF_PANDAS["who"][number]}
+        pq.write_table(pa.table(table), tmp_path / f"{number}.parquet")
+    config = {**CONFIG, "slicing_specs": [{"feature_keys": [name]} for name in OF_PANDAS]}
+    frame = frame_of_files(door, "*.parquet", config, tmp_path)
+    assert dict(zip(frame["slice"], frame["value"], strict=True)) == {
+        f"{name}={text}": count for name, (*_, texts) in OF_PANDAS.items() for text, count in texts.items()
+    }
 
 
 def test_rows_in_no_slice_are_in_the_results_of_every_back_end(tmp_path):
