@@ -21,10 +21,11 @@ from decimal import Decimal
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.columns import plain
+from assay.columns import Column, plain
 from assay.errors import ColumnTypeError
 
 Value: TypeAlias = str | int | float
@@ -108,6 +109,22 @@ def _read(texts: list[str | None]) -> pa.Array:
 def numbers_or_texts(values: pa.Array, texts: pa.Array) -> pa.Array:
     """Numbers of `values_of`, then texts, as one array of NUMBERS_OR_TEXTS."""
     return _read([*map(str, to_python(values)), *texts.to_pylist()])
+
+
+def still_read_from(texts: pa.Array, column: Column, kind: pa.DataType) -> npt.NDArray[np.bool_]:
+    """Which values (n,) of a column are the numbers, of type `kind`, that were read from its texts (n,).
+
+    An extractor may have put others in their place.
+    """
+    if texts.null_count == len(texts):
+        return np.zeros(len(texts), bool)
+    encoded = texts.dictionary_encode()
+    try:
+        numbers = encoded.dictionary.cast(kind).take(encoded.indices)
+        same: npt.NDArray[np.bool_] = pc.fill_null(pc.equal(numbers, column), False).to_numpy(zero_copy_only=False)
+        return same
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return np.zeros(len(texts), bool)
 
 
 def is_missing(values: pa.Array) -> pa.Array:

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from assay.columns import Column, is_list, plain, stored_type
 from assay.errors import ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import EvalConfig, SlicingSpec
-from assay.slice_values import distinct, meant_by, numbers_or_texts, same_value, to_python, values_of
+from assay.slice_values import distinct, meant_by, numbers_or_texts, same_value, still_read_from, to_python, values_of
 from assay.types import SliceKey
 
 Ints = npt.NDArray[np.int64]
@@ -325,14 +325,10 @@ def _with_texts(coded: _Coded, column: Column, texts: pa.Array) -> _Coded:
 
     A text counts only as long as the column still holds the number that was read from it.
     """
-    if texts.null_count == len(texts):
+    is_text = still_read_from(texts, column, coded.kind)
+    if not is_text.any():
         return coded
     encoded = texts.dictionary_encode()
-    try:
-        numbers = encoded.dictionary.cast(coded.kind).take(encoded.indices)
-        is_text = pc.fill_null(pc.equal(numbers, column), False).to_numpy(zero_copy_only=False)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # an extractor has put something else in its place
-        return coded
     at = encoded.indices.fill_null(0).to_numpy().astype(np.int64) + len(coded.values)
     values = numbers_or_texts(coded.values, encoded.dictionary)
     codes, present = _compact(np.where(is_text, at, coded.codes), len(values))

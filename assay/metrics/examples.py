@@ -13,7 +13,7 @@ import pyarrow as pa
 from assay.columns import Column, is_list, is_text, plain, row_count, to_floats
 from assay.errors import ColumnTypeError, MissingColumnError
 from assay.metrics.values import Floats
-from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, Extracts
+from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, TEXTS_KEY, Extracts
 
 _LIKELY_PREDICTIONS = ("scores", "outputs", "predictions", "logistic", "probabilities", "logits")
 """Which of several outputs is the prediction when nobody says, in this order; TFMA's rule."""
@@ -84,10 +84,11 @@ class Examples(NamedTuple):
 
     `rows` is None if m is the number of rows; else (m,) ascending: the row that each entry comes from (vectors are
     flattened into rows of the same weight). `width` is the number of entries a row; those of a row stand together.
-    Labels that nobody reads are zeros. `shown` has one value for each row of the batch. `ids` are the labels of the
-    rows as they were, where they are class ids and became one-hot vectors as wide as the predictions; these have
-    `classes` values a row. `lengths` has the usual length of the lists behind `labels` and `predictions`: 1 is one
-    number a row, and 0 says that no row has a value, which fits any length.
+    Labels that nobody reads are zeros. `shown` has one value for each row of the batch, and `texts` what the file has
+    where that says less (see `TEXTS_KEY`). `ids` are the labels of the rows as they were, where they are class ids and
+    became one-hot vectors as wide as the predictions; these have `classes` values a row. `lengths` has the usual length
+    of the lists behind `labels` and `predictions`: 1 is one number a row, and 0 says that no row has a value, which
+    fits any length.
     """
 
     labels: Floats
@@ -96,6 +97,7 @@ class Examples(NamedTuple):
     rows: npt.NDArray[np.int64] | None = None
     width: int = 1
     shown: Column | None = None
+    texts: pa.Array | None = None
     ids: Floats | None = None
     classes: int = 1
     lengths: Mapping[str, int] = {}
@@ -119,9 +121,13 @@ def examples_of(extracts: Extracts, stream: Stream) -> Examples:
     lengths = {PREDICTIONS_KEY: _length_of(predictions), LABELS_KEY: _length_of(labels) if reads.labels else 0}
     weights = weights_of(extracts, stream)
     if 0 in (lengths[PREDICTIONS_KEY], lengths[LABELS_KEY] or not reads.labels):
-        return _without_values(labels, predictions, weights, lengths)
-    examples = _flattened(labels, predictions, weights, stream)._replace(lengths=lengths)
-    return examples._replace(shown=_column_at(extracts, reads.shown)) if reads.shown else examples
+        examples = _without_values(labels, predictions, weights, lengths)
+    else:
+        examples = _flattened(labels, predictions, weights, stream)._replace(lengths=lengths)
+    if not reads.shown:
+        return examples
+    texts = extracts.get(TEXTS_KEY, {}).get(reads.shown[1])
+    return examples._replace(shown=_column_at(extracts, reads.shown), texts=texts)
 
 
 def _length_of(values: Floats) -> int:

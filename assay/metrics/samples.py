@@ -119,7 +119,7 @@ class SampleTable:
         rows = entries if examples.rows is None else np.unique(examples.rows[entries])
         assert examples.shown is not None
         values = np.empty(len(rows), object)
-        values[:] = shown_values(examples.shown, rows)
+        values[:] = shown_values(examples.shown, rows, examples.texts)
         there = np.array([value is not None and value == value for value in values], bool)  # None and NaN are missing
         return Terms(values[there], rows[there])
 

@@ -11,18 +11,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.columns import Column, is_list, plain
-from assay.slice_values import numbers_of, times_of
+from assay.slice_values import number_or_text, numbers_of, still_read_from, times_of
 
 
-def shown_values(column: Column, rows: npt.NDArray[np.int64]) -> list[Any]:
+def shown_values(column: Column, rows: npt.NDArray[np.int64], texts: pa.Array | None = None) -> list[Any]:
     """Returns the values of some rows: int, float, text or bytes, None where there is none.
 
     Whole numbers keep all digits, a float32 is the number of its own shortest text, decimals are their text, and dates
     and times the text that slices have. Booleans, lists and objects are JSON.
+
+    Args:
+        column: n rows.
+        rows: (m,) which of them.
+        texts: (n,) what a file has where the number says less; see `TEXTS_KEY`. It is shown as a slice would be named.
     """
-    if isinstance(column, pa.Array):
-        return [_shown(value) for value in _python(column.take(pa.array(rows)))]
-    picked = column[rows]
+    if not isinstance(column, pa.Array):
+        return _of_numpy(column[rows])
+    picked = column.take(pa.array(rows))
+    values = [_shown(value) for value in _python(picked)]
+    return values if texts is None else _with_texts(values, picked, texts.take(pa.array(rows)))
+
+
+def _with_texts(values: list[Any], column: pa.Array, texts: pa.Array) -> list[Any]:
+    told = zip(values, texts.to_pylist(), still_read_from(texts, column, column.type), strict=True)
+    return [number_or_text(text) if is_told else value for value, text, is_told in told]
+
+
+def _of_numpy(picked: npt.NDArray[Any]) -> list[Any]:
     if picked.ndim == 1:
         return [_shown(value) for value in _python(pa.array(picked))]
     short = picked.dtype.kind == "f" and picked.dtype.itemsize < 8

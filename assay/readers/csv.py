@@ -56,8 +56,8 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
     """
     with _naming(file):
         declared = declared_types(source)
-        sliced = columns if source.sliced is None else source.sliced
-        guessed = [name for name in sliced if name in columns and name not in declared]
+        shown = columns if source.shown is None else source.shown
+        guessed = [name for name in shown if name in columns and name not in declared]
         for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch):
             values, rows = _converted(batch, columns, declared, refuse)
             yield Rows(

@@ -59,7 +59,7 @@ def join_as_described(main: Source, settings: Mapping[str, Any], wanted: Sequenc
         files=tuple(settings["files"]),
         columns=_named(settings.get("columns")),
         dictionary=main.dictionary,
-        sliced=main.sliced,
+        shown=main.shown,
         on_bad_rows=main.on_bad_rows,
         options=settings.get("options", {}),
         place="inputs.join",

@@ -34,19 +34,20 @@ def narrowed(
 
     Args:
         source: columns that it names already stay as they are.
-        config: its slicing features come as dictionary arrays.
+        config: its slicing features come as dictionary arrays; of these and of sampled columns, texts are kept as well.
         refs: a model that takes serialised tf.Examples also wants the raw records.
         everything: somebody may need any column.
         own: stages of the user's own may need any column, and slice by it.
     """
     needs = [models.needs(ref) for ref in refs]
     features = tuple(dict.fromkeys(f for slicing in slicings_of(config) for f in slicing.features))
+    sampled = [metric.stream.reads.shown[1] for metric in metrics_of(config) if metric.stream.reads.shown]
     everything = everything or own or any(need.columns is None and not need.raw for need in needs)
     columns = None if everything else tuple(needed_columns(config, refs))
     return replace(
         source,
         columns=source.columns if source.columns is not None else columns,
         dictionary=features,
-        sliced=None if own else features,
+        shown=None if own else tuple(dict.fromkeys((*features, *sampled))),
         raw=any(need.raw for need in needs),
     )

@@ -45,8 +45,8 @@ class Source:
         columns: the columns to read; None for all that the first file has (tf.Example and JSON lines: all that its
             first 1,024 rows have).
         dictionary: text columns that are wanted as dictionary arrays, because somebody slices by them.
-        sliced: the columns that somebody slices by; None for any of them, where nobody can tell. Of these, the batches
-            of a CSV file also have the texts that say more than their numbers.
+        shown: the columns whose values name slices or stand in samples; None for any of them, where nobody can tell. Of
+            these, the batches of a CSV file also have the texts that say more than their numbers.
         raw: keep the serialised records under `input` (tfrecord only).
         batch_rows: rows of a batch; None for 65,536, or 16,384 for tfrecord.
         on_bad_rows: what to do with rows that cannot be read: "fail" or "skip".
@@ -60,7 +60,7 @@ class Source:
     files: tuple[str, ...]
     columns: tuple[str, ...] | None = None
     dictionary: tuple[str, ...] = ()
-    sliced: tuple[str, ...] | None = None
+    shown: tuple[str, ...] | None = None
     raw: bool = False
     batch_rows: int | None = None
     on_bad_rows: str = "fail"

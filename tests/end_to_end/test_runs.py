@@ -266,12 +266,12 @@ def test_only_the_columns_that_somebody_needs_are_read(tmp_path):
     }
     source = source_of(context_of(with_params(compile_analysis(analysis, tmp_path), {})))
     assert set(source.columns or ()) == {"label", "score", "weight", "group", "level"}
-    assert set(source.dictionary) == set(source.sliced or ()) == {"group", "level"}
+    assert set(source.dictionary) == set(source.shown or ()) == {"group", "level"}
     with_table = source_of(
         context_of(with_params(compile_analysis({**analysis, "analysis_table": True}, tmp_path), {}))
     )
     assert with_table.columns is None
-    assert set(with_table.sliced or ()) == {"group", "level"}
+    assert set(with_table.shown or ()) == {"group", "level"}
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
@@ -282,12 +282,12 @@ def test_without_slices_nobody_slices_unless_a_stage_of_the_user_s_own_may(tmp_p
     config = {**CONFIG, "slicing_specs": [{}]}
     analysis = {"inputs": inputs, "eval_config": config, "output": "out"}
     own = [{"name": "Mine", "factory": "tests.end_to_end.steps:anything", "adds": ["mine"]}]
-    for extra, sliced in (({}, ()), ({"analysis_table": True}, ()), ({"extractors": own}, None)):
+    for extra, shown in (({}, ()), ({"analysis_table": True}, ()), ({"extractors": own}, None)):
         context = context_of(with_params(compile_analysis({**analysis, **extra}, tmp_path), {}))
         join = join_of(context)
         assert join is not None
-        assert (source_of(context).sliced, join.main.sliced, join.second.sliced) == (sliced, sliced, sliced)
-        assert source_of(context, everything=True).sliced is None  # a checkpoint may serve other slices
+        assert (source_of(context).shown, join.main.shown, join.second.shown) == (shown, shown, shown)
+        assert source_of(context, everything=True).shown is None  # a checkpoint may serve other slices
 
 
 def test_the_analysis_table_holds_every_row(tmp_path):

@@ -76,3 +76,9 @@ def test_rows_on_the_wrong_side_are_shown_unless_they_have_no_weight_or_no_value
 def test_a_value_is_shown_as_it_is(column, shown):
     assert shown_values(column, np.arange(len(column))) == shown
     assert shown_values(column, np.array([len(column) - 1, 0])) == [shown[-1], shown[0]]
+
+
+def test_a_text_of_a_file_is_shown_as_long_as_the_column_holds_its_number():
+    column, texts = pa.array([7.0, 5.5, 1e5, 9.0, 3.0]), pa.array(["007", None, "1E5", "08", "3"])
+    assert shown_values(column, np.arange(5), texts) == ["007", 5.5, "1E5", 9.0, 3]
+    assert shown_values(pa.array(["a", "b", "c", "d", "e"]), np.array([4, 0]), texts) == ["e", "a"]

@@ -74,6 +74,7 @@ FAMILY = [
     metric("BinaryCrossEntropy"),
     metric("Mean", config='"feature_key_path": ["features", "age"]'),
     metric("FalseNegativeFeatureSampler", config='"feature_key": "id", "sample_size": 5, "threshold": 0.4'),
+    metric("FalsePositiveFeatureSampler", config='"feature_key": "ident", "sample_size": 5'),
     metric("CalibrationPlot", config='"num_buckets": 20'),
     metric("ConfusionMatrixPlot", config='"num_thresholds": 50'),
 ]

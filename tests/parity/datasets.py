@@ -32,6 +32,7 @@ def binary():
     return pa.table(
         {
             "id": [f"row-{i}" for i in range(ROWS)],
+            "ident": pa.array([2**53 + 1 + 2 * i for i in range(ROWS)]),
             "label": label,
             "score": np.clip(RNG.normal(0.4 + 0.2 * label, 0.2), 0, 1).astype(np.float32),
             "older": np.clip(RNG.normal(0.45 + 0.1 * label, 0.2), 0, 1),

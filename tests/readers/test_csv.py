@@ -93,7 +93,7 @@ def test_texts_for_slicing_come_as_dictionaries(read, write):
 
 
 @pytest.mark.parametrize(
-    ("sliced", "expected"),
+    ("shown", "expected"),
     [
         (None, {"zip": ["07", None], "size": ["1E5", None], "score": ["2.50e-01", "5.00e-01"]}),
         (("zip", "score"), {"zip": ["07", None], "score": ["2.50e-01", "5.00e-01"]}),
@@ -104,15 +104,15 @@ def test_texts_for_slicing_come_as_dictionaries(read, write):
     ids=str,
 )
 @pytest.mark.parametrize("dictionary", [(), ("zip",)])
-def test_what_a_text_says_beyond_its_number_is_kept_for_columns_to_slice_on_alone(
-    read, write, sliced, expected, dictionary
+def test_what_a_text_says_beyond_its_number_is_kept_for_columns_that_are_shown_alone(
+    read, write, shown, expected, dictionary
 ):
     file = write("a.csv", "zip,size,score,city\n 7,2,0.25,x\n NA,0.5,0.5,y\n")
     late = write("b.csv", "zip,size,score,city\n 07,1E5,2.50e-01,x\n7 ,0.5,5.00e-01,y\n")
-    got = read("csv", file, late, sliced=sliced, dictionary=dictionary)
+    got = read("csv", file, late, shown=shown, dictionary=dictionary)
     texts = {name: column.to_pylist() for name, column in got.batches[1].texts.items() if column.null_count < 2}
     assert texts == expected
-    assert set(got.batches[1].texts) <= set(got.batches[1].columns if sliced is None else sliced)
+    assert set(got.batches[1].texts) <= set(got.batches[1].columns if shown is None else shown)
     assert got.column("zip") == [7, None, 7, 7]
     assert got.column("score") == [0.25, 0.5, 0.25, 0.5]
 
