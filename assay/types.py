@@ -55,7 +55,8 @@ SLICE_KEYS_KEY = "slice_keys"
 SOURCE_KEY = "_source"
 TEXTS_KEY = "_texts"
 """Column -> the text (n,) that the file has, null where the column's number says all of it: as a slice value `007` is
-not 7. Only of columns whose type was told from the texts of a CSV file."""
+not 7. Only of columns whose type was told from the values of a file: of CSV files, and of JSON lines that have whole
+numbers which no float can hold."""
 ROW_TYPES_KEY = "_column_types"
 
 # Keys of an Evaluation.

@@ -100,3 +100,13 @@ def test_data_without_a_row_to_show_anything_of_has_no_samples(rows, tmp_path):
     frame = frame_by("memory", table, config("code"), tmp_path, on_bad_rows="skip", max_bad_rows="100%")
     assert shown(frame) == {}
     assert assay.load_verdict(tmp_path / "out").status == "NOT_EVALUATED"
+
+
+@pytest.mark.parametrize("door", ["command", "checkpointed"])
+def test_whole_numbers_of_json_lines_that_no_float_can_hold_keep_all_digits(door, tmp_path):
+    shards: dict[str, list[float]] = {"a": [7], "b": [2**64 - 1, 0.5, 2**53 + 1]}
+    for name, codes in shards.items():
+        lines = [f'{{"label": 0, "score": 0.9, "code": {code}}}\n' for code in codes]
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines))
+    frame = frame_of_files(door, "*.jsonl", config("code", size=9), tmp_path)
+    assert shown(frame) == {"code": ["7", "18446744073709551615", "0.5", "9007199254740993"]}

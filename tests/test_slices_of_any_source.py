@@ -231,6 +231,18 @@ def test_whole_numbers_and_floats_of_two_shards_are_one_slice(tmp_path, door):
     assert {value: count for (_, value), count in found.items()} == {20240103: 2, 20240104: 1, 20240105: 1}
 
 
+@pytest.mark.parametrize(("form", "door"), [("csv", "files"), ("jsonl", "files"), ("jsonl", "checkpointed")])
+def test_whole_numbers_that_no_float_can_hold_stay_apart_in_text_files(tmp_path, form, door):
+    shards: list[list[float]] = [
+        [2**64 - 1, 2**64 - 2, 3],
+        [0.5, 2**53 + 1, 2**53, 2**64 - 1, -(10**30) - 1, 10**30, 1e300],
+    ]
+    text_file(tmp_path, shards, form)
+    found = of_files(tmp_path, form, door)
+    expected = Counter(Decimal(str(value)) for rows in shards for value in rows)
+    assert {Decimal(text.removeprefix("by=")): count for (text, _), count in found.items()} == expected
+
+
 @pytest.mark.parametrize("text", ["2.5", "2.50", "2"])
 @pytest.mark.parametrize("form", ["parquet", "jsonl", "csv"])
 @pytest.mark.parametrize("turned", [False, True])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ from assay.readers.source import Source, declared_types, to_read_fewer
 from assay.readers.unpacking import Transcoded, Unpacked
 
 SAMPLE_ROWS = 1024
+
+_LARGEST_OF_FLOATS = 2.0**53
+"""Up to here a float can hold every whole number."""
+_TEXT = "\0text"
+"""Begins the names of columns of texts, while they stand beside the numbers that were read from them."""
 
 _CHUNK_BYTES = 4 << 20
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
@@ -102,19 +108,24 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
     """
     with files.naming(file, "JSON lines"):
         for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch):
-            yield batch._replace(columns=encoded(batch.columns, source.dictionary))
+            found = encoded({name: batch.columns[name] for name in columns}, source.dictionary)
+            texts = {name: batch.columns[_TEXT + name] for name in columns if _TEXT + name in batch.columns}
+            yield batch._replace(columns=found, texts=texts)
 
 
 def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:
     known = pa.schema([(name, kind) for name, kind in columns.items() if not _holds_null(kind)])
     unknown = "infer" if len(known) < len(columns) else "ignore"
-    kinds = _Kinds(known, frozenset(declared_types(source)), unknown)
+    declared = declared_types(source)
+    kinds = _Kinds(known, frozenset(declared), unknown)
+    shown = [name for name in (columns if source.shown is None else source.shown) if name in columns.keys() - declared]
     first = 0
     with files.open_text(file, "JSON lines") as stream:
         try:
             for chunk in _chunks(stream):
                 table, rows, count = _parsed(chunk, kinds, tuple(columns), bad_rows.shifted(refuse, first))
-                yield numbered(_select(table, list(columns)), first + rows)
+                table = _with_exact_texts(_select(table, list(columns)), rows, chunk, shown)
+                yield numbered(table, first + rows)
                 first += count
         except _LongLineError as error:
             raise _long_line(file, first) from error
@@ -129,6 +140,36 @@ def _parsed(chunk: bytes, kinds: _Kinds, names: tuple[str, ...], refuse: Refuse)
         lines = _lines(chunk)
     kept = [_only(line, names) for line in lines] if kinds.infers else lines  # other keys need not go together
     return *_parse_good(kept, kinds, refuse), len(lines)
+
+
+def _with_exact_texts(table: pa.Table, rows: Numbers, chunk: bytes, shown: Sequence[str]) -> pa.Table:
+    """Adds the text of whole numbers that became floats and are beyond what these can tell apart.
+
+    Args:
+        table: m rows of the chunk.
+        rows: (m,) their positions among its rows.
+        chunk: JSON lines.
+        shown: the columns of which slices or samples may show values.
+    """
+    lines: list[bytes] = []
+    for name in shown:
+        if not pa.types.is_float64(table.schema.field(name).type):
+            continue
+        numbers = table.column(name).to_numpy()
+        large = np.flatnonzero(np.abs(numbers) >= _LARGEST_OF_FLOATS)
+        if len(large):
+            lines = lines or _lines(chunk)
+            texts = {int(at): _exact_text(lines[int(rows[at])], name) for at in large}
+            column = pa.array([texts.get(at) for at in range(len(numbers))], pa.string())
+            table = table.append_column(_TEXT + name, column)
+    return table
+
+
+def _exact_text(line: bytes, name: str) -> str | None:
+    """The number under a key, if it is a whole one that no float is equal to."""
+    value = json.loads(line, parse_int=str)[name]
+    is_whole = isinstance(value, str)
+    return value if is_whole and Decimal(value) != Decimal(float(value)) else None
 
 
 class _Kinds:
