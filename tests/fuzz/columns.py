@@ -40,10 +40,8 @@ class Kind(NamedTuple):
         """Which of the texts "a", "1", "0", "0.1", "0.5", "inf", "nan" and "" mean a value; None for all."""
         if pa.types.is_boolean(self.type):
             return frozenset({"0", "1"})
-        if pa.types.is_decimal(self.type):
-            return frozenset({"0", "1", "0.1", "0.5"})
-        if pa.types.is_floating(self.type) or pa.types.is_integer(self.type):  # another file may have them as floats
-            return frozenset({"0", "1", "0.1", "0.5", "inf"})
+        if pa.types.is_integer(self.type) or pa.types.is_floating(self.type) or pa.types.is_decimal(self.type):
+            return frozenset({"0", "1", "0.1", "0.5", "inf"})  # any number: another file may have it in a wider type
         return frozenset() if pa.types.is_temporal(self.type) else None
 
 
