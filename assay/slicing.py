@@ -325,10 +325,10 @@ def _with_texts(coded: _Coded, column: Column, texts: pa.Array) -> _Coded:
 
     A text counts only as long as the column still holds the number that was read from it.
     """
-    is_text = still_read_from(texts, column, coded.kind)
+    encoded = texts.dictionary_encode()
+    is_text = still_read_from(encoded, column, coded.kind)
     if not is_text.any():
         return coded
-    encoded = texts.dictionary_encode()
     at = encoded.indices.fill_null(0).to_numpy().astype(np.int64) + len(coded.values)
     values = numbers_or_texts(coded.values, encoded.dictionary)
     codes, present = _compact(np.where(is_text, at, coded.codes), len(values))

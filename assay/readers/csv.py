@@ -17,7 +17,7 @@ from assay.errors import CorruptFileError
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
-from assay.readers.source import Source, check_names, declared_types, to_read_fewer
+from assay.readers.source import Source, check_names, declared_types, shown_and_guessed, to_read_fewer
 from assay.readers.unpacking import Transcoded, Unpacked
 from assay.slice_values import number_or_text
 
@@ -56,8 +56,7 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
     """
     with _naming(file):
         declared = declared_types(source)
-        shown = columns if source.shown is None else source.shown
-        guessed = [name for name in shown if name in columns and name not in declared]
+        guessed = shown_and_guessed(source, columns)
         for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch):
             values, rows = _converted(batch, columns, declared, refuse)
             yield Rows(

@@ -17,7 +17,7 @@ from assay.errors import ColumnTypeError, CorruptFileError
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
-from assay.readers.source import Source, declared_types, to_read_fewer
+from assay.readers.source import Source, declared_types, shown_and_guessed, to_read_fewer
 from assay.readers.unpacking import Transcoded, Unpacked
 
 SAMPLE_ROWS = 1024
@@ -116,9 +116,8 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
 def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:
     known = pa.schema([(name, kind) for name, kind in columns.items() if not _holds_null(kind)])
     unknown = "infer" if len(known) < len(columns) else "ignore"
-    declared = declared_types(source)
-    kinds = _Kinds(known, frozenset(declared), unknown)
-    shown = [name for name in (columns if source.shown is None else source.shown) if name in columns.keys() - declared]
+    kinds = _Kinds(known, frozenset(declared_types(source)), unknown)
+    shown = shown_and_guessed(source, columns)
     first = 0
     with files.open_text(file, "JSON lines") as stream:
         try:

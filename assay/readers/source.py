@@ -194,6 +194,13 @@ def _missing(file: str, column: str, who: str, there: Mapping[str, Any]) -> str:
     return f"column {column!r}, which {who} needs{hint}"
 
 
+def shown_and_guessed(source: Source, columns: Mapping[str, Any]) -> list[str]:
+    """Those of the columns of which values are shown and nobody has declared the type."""
+    declared = declared_types(source)
+    shown = columns if source.shown is None else source.shown
+    return [name for name in shown if name in columns and name not in declared]
+
+
 def to_read_fewer(source: Source) -> str:
     """How an advice about a column that cannot be read goes on where all columns are read: nobody may need it."""
     return "" if source.columns is not None else f", or name the columns to read in {source.place}.columns"
