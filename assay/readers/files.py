@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import uuid
 from collections.abc import Iterator
 
@@ -59,18 +58,6 @@ def open_text(file: str, form: str, encoding: str | None = None) -> Unpacked | T
         stream.close()
         raise
     return Transcoded(stream, encoding) if encoding else stream
-
-
-@contextlib.contextmanager
-def on_this_machine(file: str) -> Iterator[str]:
-    """A local path of a file, for readers that know no `gs://`; a copy goes after the block."""
-    if not storage.is_remote(file):
-        yield file
-        return
-    with tempfile.TemporaryDirectory(prefix="assay-input-") as folder:
-        path = os.path.join(folder, "input")
-        storage.download(file, path)
-        yield path
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,15 +35,13 @@ def parse_examples(records: Any, columns: Mapping[str, pa.DataType] | None = Non
     Raises:
         CorruptFileError: a record is no tf.Example, or a feature changes its type.
     """
-    tf = import_tensorflow()
-
     values = records.to_pylist() if isinstance(records, pa.Array) else list(records)
 
     def refuse(row: int, why: str) -> None:
         raise CorruptFileError(f"record {row} of a batch of {len(values)}: {why}")
 
     parser = Parser(feature_types(values) if columns is None else columns)
-    return parser.parse(tf.constant(values, tf.string), refuse)[0]
+    return parser.parse(values, refuse)[0]
 
 
 def feature_types(records: Iterable[bytes]) -> dict[str, pa.DataType]:
@@ -71,9 +69,9 @@ class Parser:
         self._types = dict(columns)
 
     def parse(
-        self, records: Tensor, refuse: Callable[[int, str], None]
+        self, records: Sequence[bytes], refuse: Callable[[int, str], None]
     ) -> tuple[dict[str, pa.Array], npt.NDArray[np.int64]]:
-        """Parses a string tensor (n,).
+        """Parses a batch of records.
 
         Args:
             records: n serialised tf.Examples.
@@ -85,7 +83,7 @@ class Parser:
         """
         tf = import_tensorflow()
 
-        everything = np.arange(int(records.shape[0]))
+        everything = np.arange(len(records))
         try:
             return self._columns(records), everything
         except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
@@ -95,18 +93,18 @@ class Parser:
             refuse(row, why)
             bad.append(row)
         kept = np.delete(everything, bad)
-        return self._columns(tf.gather(records, kept)), kept
+        return self._columns([records[row] for row in kept.tolist()]), kept
 
-    def _learn(self, records: Tensor) -> None:
+    def _learn(self, records: Sequence[bytes]) -> None:
         """Only now, since it walks over the records."""
         unknown = {name for name, kind in self._types.items() if kind == pa.null()}
         if unknown:
-            found = feature_types(records.numpy())
+            found = feature_types(records)
             self._types = {
                 name: found.get(name, kind) if name in unknown else kind for name, kind in self._types.items()
             }
 
-    def _problem(self, records: Tensor) -> str | None:
+    def _problem(self, records: Sequence[bytes]) -> str | None:
         tf = import_tensorflow()
 
         try:
@@ -119,19 +117,19 @@ class Parser:
             return "feature " + _TENSORFLOW_NOISE.sub("", str(error)).strip().replace(", Index: 0. ", ":")
         return None
 
-    def _columns(self, records: Tensor) -> dict[str, pa.Array]:
+    def _columns(self, records: Sequence[bytes]) -> dict[str, pa.Array]:
         return {
             name: _to_arrow(ragged.values.numpy(), ragged.row_splits.numpy(), self._types[name])
             for name, ragged in self._ragged(records).items()
         }
 
-    def _ragged(self, records: Tensor) -> dict[str, Tensor]:
+    def _ragged(self, records: Sequence[bytes]) -> dict[str, Tensor]:
         """Ragged for every feature: as fast as fixed lengths, and it can tell a missing value."""
         tf = import_tensorflow()
 
         dtypes = {pa.float32(): tf.float32, pa.int64(): tf.int64}
         spec = {name: tf.io.RaggedFeature(dtypes.get(kind, tf.string)) for name, kind in self._types.items()}
-        parsed: dict[str, Tensor] = tf.io.parse_example(records, spec) if spec else {}
+        parsed: dict[str, Tensor] = tf.io.parse_example(tf.constant(records, tf.string), spec) if spec else {}
         return parsed
 
 
