@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
@@ -72,23 +72,15 @@ class WriteShards(beam.PTransform):
         self._outputs = dict(outputs)
 
     def expand(self, evaluation: Mapping[str, beam.PCollection[Any]]) -> beam.PCollection[list[str]]:
-        pipeline = next(iter(evaluation.values())).pipeline
-        seeds = pipeline | "Start" >> beam.Impulse() | "Outputs" >> beam.FlatMap(_seeds, outputs=list(self._outputs))
         written = [
             evaluation[output] | f"Write({output})" >> beam.ParDo(_WriteShard(output, shards))
             for output, shards in self._outputs.items()
             if output in evaluation
         ]
-        return (
-            (seeds, *written)
-            | "Flatten" >> beam.Flatten()
-            | "Group" >> beam.GroupByKey()
-            | "Publish" >> beam.Map(_publish, outputs=self._outputs).with_output_types(list[str])
-        )
-
-
-def _seeds(_: bytes, outputs: list[str]) -> list[tuple[str, str]]:
-    return [(output, "") for output in outputs]
+        pipeline = next(iter(evaluation.values())).pipeline
+        paths = beam.pvalue.AsList(tuple(written) | "Flatten" >> beam.Flatten(pipeline=pipeline))
+        publish = beam.FlatMap(_publish, outputs=self._outputs, paths=paths).with_output_types(list[str])
+        return pipeline | "Start" >> beam.Impulse() | "Publish" >> publish
 
 
 class _WriteShard(beam.DoFn):
@@ -154,11 +146,11 @@ def _discard(path: str, file: BinaryIO) -> None:
     remove(path)
 
 
-def _publish(of_output: tuple[str, Iterable[str]], outputs: Mapping[str, Shards]) -> list[str]:
-    """Gives the files of an output their final names. May be tried again after it failed half-way."""
-    shards = outputs[of_output[0]]
-    with writing(shards.prefix):
-        return _rename(shards, sorted(filter(None, of_output[1])))
+def _publish(_: bytes, outputs: Mapping[str, Shards], paths: list[tuple[str, str]]) -> Iterator[list[str]]:
+    """Gives the files of all outputs, `paths` (output, path), their final names. May be tried again when it failed."""
+    for output, shards in outputs.items():
+        with writing(shards.prefix):
+            yield _rename(shards, sorted(path for owner, path in paths if owner == output))
 
 
 def _rename(shards: Shards, paths: list[str]) -> list[str]:
