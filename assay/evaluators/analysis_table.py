@@ -6,11 +6,16 @@ from collections.abc import Sequence
 
 import apache_beam as beam
 
+from assay.errors import ColumnTypeError
+from assay.lost_texts import first_lost
+from assay.metrics.bad_rows import where
 from assay.types import (
     ANALYSIS_KEY,
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
+    FEATURES_KEY,
     INPUT_KEY,
     LAST_EXTRACTOR_STAGE_NAME,
+    TEXTS_KEY,
     Evaluator,
     Extracts,
 )
@@ -46,6 +51,14 @@ class _EvaluateExtracts(beam.PTransform):
 
 
 def select(extracts: Extracts, *, include: tuple[str, ...] | None, exclude: tuple[str, ...]) -> Extracts:
-    """The Extracts under the chosen keys."""
+    """The Extracts under the chosen keys.
+
+    Raises:
+        ColumnTypeError: a file has a text, such as `07001`, of which the column holds the number alone.
+    """
     chosen = [key for key in extracts if not key.startswith("_")] if include is None else include
-    return {key: extracts[key] for key in chosen if key in extracts and key not in exclude}
+    kept = {key: extracts[key] for key in chosen if key in extracts and key not in exclude}
+    lost = first_lost(kept.get(FEATURES_KEY, {}), extracts.get(TEXTS_KEY, {}))
+    if lost is not None:
+        raise ColumnTypeError(lost.told(where(extracts, lost.row), "the analysis table"))
+    return kept

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -21,7 +21,7 @@ from assay.columns import take
 from assay.errors import ConfigError
 from assay.readers.bad_rows import UNREADABLE
 from assay.readers.join_keys import check_same_kind
-from assay.readers.join_table import Table, read_table, shared
+from assay.readers.join_table import Table, check_keys, read_table, shared
 from assay.readers.read_inputs import counted, read_split
 from assay.readers.source import Source, Split, check_names, first_schema, splits
 from assay.types import FEATURES_KEY, SOURCE_KEY, TEXTS_KEY, Extracts
@@ -54,17 +54,19 @@ def join_as_described(main: Source, settings: Mapping[str, Any], wanted: Sequenc
         settings: with their defaults; see `analysis_file.read_join`.
         wanted: the columns that somebody needs; None for all.
     """
+    on = tuple(settings["on"])
+    shown = None if main.shown is None else tuple(dict.fromkeys((*main.shown, *on)))
     second = Source(
         format=settings["format"],
         files=tuple(settings["files"]),
         columns=_named(settings.get("columns")),
         dictionary=main.dictionary,
-        shown=main.shown,
+        shown=shown,
         on_bad_rows=main.on_bad_rows,
         options=settings.get("options", {}),
         place="inputs.join",
     )
-    return Join(main, second, on=tuple(settings["on"]), wanted=_named(wanted))
+    return Join(replace(main, shown=shown), second, on=on, wanted=_named(wanted))
 
 
 def _named(columns: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -201,7 +203,10 @@ class _Read(beam.DoFn):
         table = self._table
         matched, alone = np.zeros(table.rows, bool), 0
         for extracts in read_split(split, self._sides.main.source, self._sides.columns):
-            rows = table.find(extracts[FEATURES_KEY], self._on, extracts[SOURCE_KEY]["file"].dictionary[0].as_py())
+            file = extracts[SOURCE_KEY]["file"].dictionary[0].as_py()
+            columns, texts = extracts[FEATURES_KEY], extracts.get(TEXTS_KEY, {})
+            check_keys(columns, texts, self._on, file, extracts[SOURCE_KEY]["row"])
+            rows = table.find(columns, self._on, file)
             found = rows >= 0
             matched[rows[found]] = True
             alone += int((~found).sum())

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from assay.errors import BadRowError, ColumnTypeError
+from assay.lost_texts import first_lost
 from assay.readers.bad_rows import Refuse, refusal
 from assay.readers.batches import Numbers, Rows, one_chunk
 from assay.readers.join_index import Index, index_of
@@ -87,14 +88,18 @@ def read_table(source: Source, found: Sequence[Split], types: Mapping[str, pa.Da
 
     Raises:
         BadRowError: two rows have the same key, or a row cannot be read.
-        ColumnTypeError: files differ in the type of a column, or a key column is of a type that cannot be one.
+        ColumnTypeError: files differ in the type of a column, a key column is of a type that cannot be one, or a key
+            says more in its file than its number does.
     """
     parts: list[pa.Table] = []
     ends: dict[str, int] = {}
     unreadable: list[int] = []
     for file in (file for split in found for file in split.files):
         refuse = refusal(file, "fail") if source.on_bad_rows == "fail" else _noting(unreadable)
-        read = [_with_texts(rows) for rows in format_of(source).read(file, source, types, refuse)]
+        read = []
+        for rows in format_of(source).read(file, source, types, refuse):
+            check_keys(rows.columns, rows.texts, on, file, rows.rows)
+            read.append(_with_texts(rows))
         ends[file] = max(ends.values(), default=0) + sum(part.num_rows for part in read)
         parts += read
     if not parts:
@@ -105,8 +110,26 @@ def read_table(source: Source, found: Sequence[Split], types: Mapping[str, pa.Da
         raise _repeated(index.repeated, columns, on, ends)
     texts = {name.removeprefix(_TEXT): columns.pop(name) for name in list(columns) if name.startswith(_TEXT)}
     keys = {name: columns.pop(name) for name in on}
+    texts = {name: column for name, column in texts.items() if name in columns}  # keys have those of the main source
     types = {name: key.type for name, key in keys.items()}
     return Table(columns, types, index, len(keys[on[0]]), len(unreadable), texts)
+
+
+def check_keys(
+    columns: Mapping[str, pa.Array], texts: Mapping[str, pa.Array], on: Sequence[str], file: str, rows: Numbers
+) -> None:
+    """Raises ColumnTypeError if a key says more in the file than the number that would be compared.
+
+    Args:
+        columns: n rows.
+        texts: of some of them, what the file has; see `TEXTS_KEY`.
+        on: names of the key columns.
+        file: where the rows are from.
+        rows: (n,) their numbers in it.
+    """
+    lost = first_lost(columns, texts, on)
+    if lost is not None:
+        raise ColumnTypeError(lost.told(f"{file}, row {rows[lost.row]}", "inputs.join.on"))
 
 
 def _with_texts(rows: Rows) -> pa.Table:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,12 @@ from assay.errors import ColumnTypeError, CorruptFileError
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
+from assay.readers.json_numbers import exact_texts, is_better_whole, refuse_rounded
 from assay.readers.source import Source, declared_types, shown_and_guessed, to_read_fewer
 from assay.readers.unpacking import Transcoded, Unpacked
 
 SAMPLE_ROWS = 1024
 
-_LARGEST_OF_FLOATS = 2.0**53
-"""Up to here a float can hold every whole number."""
 _TEXT = "\0text"
 """Begins the names of columns of texts, while they stand beside the numbers that were read from them."""
 
@@ -122,8 +121,9 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
     with files.open_text(file, "JSON lines") as stream:
         try:
             for chunk in _chunks(stream):
-                table, rows, count = _parsed(chunk, kinds, tuple(columns), bad_rows.shifted(refuse, first))
-                table = _with_exact_texts(_select(table, list(columns)), rows, chunk, shown)
+                refuse_here = bad_rows.shifted(refuse, first)
+                table, rows, count = _parsed(chunk, kinds, tuple(columns), refuse_here)
+                table, rows = _exact(_select(table, list(columns)), rows, chunk, shown, refuse_here)
                 yield numbered(table, first + rows)
                 first += count
         except _LongLineError as error:
@@ -141,34 +141,17 @@ def _parsed(chunk: bytes, kinds: _Kinds, names: tuple[str, ...], refuse: Refuse)
     return *_parse_good(kept, kinds, refuse), len(lines)
 
 
-def _with_exact_texts(table: pa.Table, rows: Numbers, chunk: bytes, shown: Sequence[str]) -> pa.Table:
-    """Adds the text of whole numbers that became floats and are beyond what these can tell apart.
-
-    Args:
-        table: m rows of the chunk.
-        rows: (m,) their positions among its rows.
-        chunk: JSON lines.
-        shown: the columns of which slices or samples may show values.
-    """
-    lines: list[bytes] = []
-    for name in shown:
-        if not pa.types.is_float64(table.schema.field(name).type):
-            continue
-        numbers = table.column(name).to_numpy()
-        large = np.flatnonzero(np.abs(numbers) >= _LARGEST_OF_FLOATS)
-        if len(large):
-            lines = lines or _lines(chunk)
-            texts = {int(at): _exact_text(lines[int(rows[at])], name) for at in large}
-            column = pa.array([texts.get(at) for at in range(len(numbers))], pa.string())
-            table = table.append_column(_TEXT + name, column)
-    return table
-
-
-def _exact_text(line: bytes, name: str) -> str | None:
-    """The number under a key, if it is a whole one that no float is equal to."""
-    value = json.loads(line, parse_int=str)[name]
-    is_whole = isinstance(value, str)
-    return value if is_whole and Decimal(value) != Decimal(float(value)) else None
+def _exact(
+    table: pa.Table, rows: Numbers, chunk: bytes, shown: Sequence[str], refuse: Refuse
+) -> tuple[pa.Table, Numbers]:
+    """The rows of a chunk whose numbers are what stands there, with texts beside floats that do not say it."""
+    lines = cache(partial(_lines, chunk))
+    kept = refuse_rounded(table, rows, lines, refuse)
+    if len(kept) < len(rows):
+        table, rows = table.take(pa.array(kept)), rows[kept]
+    for name, texts in exact_texts(table, rows, lines, shown).items():
+        table = table.append_column(_TEXT + name, texts)
+    return table, rows
 
 
 class _Kinds:
@@ -176,13 +159,16 @@ class _Kinds:
 
     def __init__(self, known: pa.Schema, declared: frozenset[str], unknown: str) -> None:
         """Takes the types known, which of them are declared, and whether to "infer" or "ignore" other keys."""
-        fields = [(f.name, f.type if f.name in declared else _widened(f.type)) for f in known]
-        self._schemas = list(dict.fromkeys([known, pa.schema(fields)]))
+        self._known = known
+        self._wider = {f.name: _widened(f.type) for f in known if f.name not in declared}
+        self._schemas = list(dict.fromkeys([known, self._with_wider(self._wider)]))
         self._unknown = unknown
         self.infers = unknown == "infer"
 
     def parse(self, data: bytes) -> pa.Table:
         """Parses lines; int64 that is only guessed becomes float64 if some numbers are not whole.
+
+        Columns whose own numbers are all whole stay int64 where floats could not hold them.
 
         Text that looks like a date stays text.
 
@@ -198,7 +184,21 @@ class _Kinds:
                 return self._parse(data, schema)
             except pa.ArrowInvalid:
                 pass
-        return self._parse(data, widest)
+        table = self._parse(data, widest)
+        fewer = self._with_wider(name for name in self._wider if not is_better_whole(table.column(name)))
+        if fewer in self._schemas:
+            return table
+        try:
+            table = self._parse(data, fewer)
+        except pa.ArrowInvalid:  # some of these whole numbers have an exponent, or end in .0
+            return table
+        self._schemas = [self._known, fewer, widest]  # the rest of the file is likely to need it too
+        return table
+
+    def _with_wider(self, names: Iterable[str]) -> pa.Schema:
+        """The types known, with int64 as float64 in the named columns."""
+        wider = set(names)
+        return pa.schema([(f.name, self._wider[f.name] if f.name in wider else f.type) for f in self._known])
 
     def _parse(self, data: bytes, schema: pa.Schema) -> pa.Table:
         table = self._read(data, schema)

@@ -42,12 +42,13 @@ def narrowed(
     needs = [models.needs(ref) for ref in refs]
     features = tuple(dict.fromkeys(f for slicing in slicings_of(config) for f in slicing.features))
     sampled = [metric.stream.reads.shown[1] for metric in metrics_of(config) if metric.stream.reads.shown]
-    everything = everything or own or any(need.columns is None and not need.raw for need in needs)
+    shows_all = everything or own
+    everything = shows_all or any(need.columns is None and not need.raw for need in needs)
     columns = None if everything else tuple(needed_columns(config, refs))
     return replace(
         source,
         columns=source.columns if source.columns is not None else columns,
         dictionary=features,
-        shown=None if own else tuple(dict.fromkeys((*features, *sampled))),
+        shown=None if shows_all else tuple(dict.fromkeys((*features, *sampled))),
         raw=any(need.raw for need in needs),
     )

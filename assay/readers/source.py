@@ -45,8 +45,9 @@ class Source:
         columns: the columns to read; None for all that the first file has (tf.Example and JSON lines: all that its
             first 1,024 rows have).
         dictionary: text columns that are wanted as dictionary arrays, because somebody slices by them.
-        shown: the columns whose values name slices or stand in samples; None for any of them, where nobody can tell. Of
-            these, the batches of a CSV file and of JSON lines also have the texts that say more than their numbers.
+        shown: the columns whose values name slices, stand in samples or in tables of rows, or are keys of a join; None
+            for any of them, where nobody can tell. Of these, the batches of a CSV file and of JSON lines also have the
+            texts that say more than their numbers.
         raw: keep the serialised records under `input` (tfrecord only).
         batch_rows: rows of a batch; None for 65,536, or 16,384 for tfrecord.
         on_bad_rows: what to do with rows that cannot be read: "fail" or "skip".

@@ -1,0 +1,133 @@
+"""Numbers of JSON lines that became floats: what these cannot hold is kept as text beside them, or refused.
+
+A column of whole numbers becomes one of floats where some of its numbers are fractions, or have more than 64 bits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assay.columns import is_list
+from assay.lost_texts import LARGEST_OF_FLOATS, has_more_digits
+from assay.readers.bad_rows import Refuse
+from assay.readers.batches import Numbers
+
+Lines = Callable[[], Sequence[bytes]]
+"""Splits the lines that a table was parsed from, since few tables need them."""
+
+
+def exact_texts(table: pa.Table, rows: Numbers, lines: Lines, shown: Sequence[str]) -> dict[str, pa.Array]:
+    """Column -> the texts (m,) of numbers that their floats do not say, null elsewhere; columns without are left out.
+
+    Args:
+        table: m rows.
+        rows: (m,) their positions among the lines.
+        lines: what they were parsed from.
+        shown: the columns of which values are shown.
+    """
+    texts: dict[str, pa.Array] = {}
+    for name in shown:
+        if not pa.types.is_float64(table.schema.field(name).type):
+            continue
+        numbers = table.column(name).to_numpy()
+        large = np.flatnonzero(np.abs(numbers) >= LARGEST_OF_FLOATS)
+        if len(large):
+            found = {int(at): _exact_text(_with_texts(lines()[int(rows[at])])[name]) for at in large}
+            texts[name] = pa.array([found.get(at) for at in range(len(numbers))], pa.string())
+    return texts
+
+
+def _exact_text(value: Any) -> str | None:
+    """A number as it stands in its file, if its float does not say it."""
+    return value if isinstance(value, str) and has_more_digits(value, float(value)) else None
+
+
+def refuse_rounded(table: pa.Table, rows: Numbers, lines: Lines, refuse: Refuse) -> Numbers:
+    """Refuses rows with a list or object that holds a number which its float does not say.
+
+    Args:
+        table: m rows.
+        rows: (m,) their positions among the lines.
+        lines: what they were parsed from.
+        refuse: called with the position among the lines.
+
+    Returns:
+        The rows of the table, ascending, that are not refused.
+    """
+    suspects = {
+        field.name: field.type
+        for field in table.schema
+        if pa.types.is_nested(field.type) and any(map(_has_large, _floats_in(table.column(field.name))))
+    }
+    bad = []
+    for at, row in enumerate(rows.tolist()) if suspects else ():
+        why = _rounded_in(_with_texts(lines()[row]), suspects)
+        if why is not None:
+            refuse(row, why)
+            bad.append(at)
+    return np.delete(np.arange(len(rows), dtype=np.int64), bad)
+
+
+def _rounded_in(line: Mapping[str, Any], suspects: Mapping[str, pa.DataType]) -> str | None:
+    """What is wrong with a row."""
+    for name, kind in suspects.items():
+        text = next(_rounded(line.get(name), kind), None)
+        if text is not None:
+            return (
+                f"column {name!r}: {text} beside fractions, or beyond 64 bits, would be rounded to "
+                f"{float(text)!r}; put the numbers of the column in quotes"
+            )
+    return None
+
+
+def _rounded(value: Any, kind: pa.DataType) -> Iterator[str]:
+    """The numbers within a value, as `_with_texts` has it, that no float says."""
+    if value is None:
+        return
+    if is_list(kind):
+        for item in value:
+            yield from _rounded(item, kind.value_type)
+    elif pa.types.is_struct(kind):
+        for field in kind:
+            yield from _rounded(value.get(field.name), field.type)
+    elif pa.types.is_floating(kind) and isinstance(value, str) and has_more_digits(value, float(value)):
+        yield value
+
+
+def is_better_whole(column: pa.ChunkedArray) -> bool:
+    """Whether int64 could hold all floats of a column, and those of its lists and objects, and says more of some."""
+    found = list(_floats_in(column))
+    return any(map(_has_large, found)) and all(map(_are_whole, found))
+
+
+def _are_whole(floats: pa.ChunkedArray) -> bool:
+    is_whole = pc.and_(pc.equal(pc.floor(floats), floats), pc.less(pc.abs(floats), 2.0**63))
+    return bool(pc.all(is_whole, min_count=0).as_py())
+
+
+def _floats_in(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
+    """The floats of a column, flat; one array for each place in its lists and objects where there are such."""
+    kind = column.type
+    if is_list(kind):
+        yield from _floats_in(pc.list_flatten(column))
+    elif pa.types.is_struct(kind):
+        for inner in column.flatten():
+            yield from _floats_in(inner)
+    elif pa.types.is_floating(kind):
+        yield column
+
+
+def _has_large(floats: pa.ChunkedArray) -> bool:
+    return bool(pc.any(pc.greater_equal(pc.abs(floats), LARGEST_OF_FLOATS), min_count=0).as_py())
+
+
+def _with_texts(line: bytes) -> dict[str, Any]:
+    """A row whose numbers are the texts that stand in its line."""
+    row: dict[str, Any] = json.loads(line, parse_int=str, parse_float=str)
+    return row
