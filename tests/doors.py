@@ -16,12 +16,13 @@ import pytest
 import assay
 from assay.cli import main
 from assay.errors import UsageError
+from tests.wrong_calls import analysis, arguments
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Door = Literal["memory", "files", "command", "checkpointed"]
-"""`analyze_raw_data`; `run_model_analysis`; `assay run`; `assay run --checkpoints`, which runs stage by stage."""
+"""`analyze_raw_data`; `run_model_analysis`; `assay check` and `run`; with --checkpoints, which runs stage by stage."""
 
 DOORS: tuple[Door, ...] = get_args(Door)
 OF_FILES = DOORS[1:]
@@ -47,12 +48,20 @@ def frame_by(door: Door, table: pa.Table, config: Config, folder: Path, **settin
 
 
 def frame_of_files(door: Door, files: str, config: Config, folder: Path, **settings: Any) -> pd.DataFrame:
-    """The same of files: a name or glob below `folder`, whose ending is their format."""
-    if door == "files":
-        _from_python(files, config, folder, settings)
-    else:
-        assert main(_command(door, files, config, folder, settings)) == 0
-    return _metrics(folder)
+    """The same of files: a name or glob below `folder`, whose ending is their format.
+
+    Settings may also be those of `inputs`, such as join.
+    """
+    return _frame_of(door, _call(files, config, settings), folder)
+
+
+def values_of_files(door: Door, call: dict[str, Any], folder: Path) -> dict[str, dict[str, float]]:
+    """Slice -> metric -> value, of a call as in `tests.wrong_calls`, but right; its relative places are in `folder`."""
+    found: dict[str, dict[str, float]] = {}
+    frame = _frame_of(door, call, folder)
+    for name, metric, value in zip(frame["slice"], frame["metric"], frame["value"], strict=True):
+        found.setdefault(name, {})[metric] = value
+    return found
 
 
 def refusal_by(door: Door, table: pa.Table, config: Config, folder: Path, **settings: Any) -> str:
@@ -67,14 +76,29 @@ def refusal_by(door: Door, table: pa.Table, config: Config, folder: Path, **sett
 
 def refusal_of_files(door: Door, files: str, config: Config, folder: Path, **settings: Any) -> str:
     """The same of files."""
+    call = _call(files, config, settings)
     if door == "files":
         with pytest.raises(UsageError) as caught:
-            _from_python(files, config, folder, settings)
+            assay.run_model_analysis(**arguments(call, folder))
         return str(caught.value)
     with contextlib.redirect_stderr(io.StringIO()) as said:
-        assert main(_command(door, files, config, folder, settings)) == UsageError.exit_code
+        assert main(_command(door, call, folder)) == UsageError.exit_code
     (line,) = said.getvalue().splitlines()
     return line.removeprefix("error: ")
+
+
+def _call(files: str, config: Config, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {"files": files, "format": files.rpartition(".")[2], "eval_config": config, **settings}
+
+
+def _frame_of(door: Door, call: dict[str, Any], folder: Path) -> pd.DataFrame:
+    if door == "files":
+        assay.run_model_analysis(**arguments(call, folder))
+    else:
+        command = _command(door, call, folder)
+        assert main(["check", command[1]]) == 0
+        assert main(command) == 0
+    return _metrics(folder)
 
 
 def _metrics(folder: Path) -> pd.DataFrame:
@@ -82,20 +106,9 @@ def _metrics(folder: Path) -> pd.DataFrame:
     return frame
 
 
-def _from_python(files: str, config: Config, folder: Path, settings: Mapping[str, Any]) -> None:
-    assay.run_model_analysis(
-        config, data_location=folder / files, file_format=_format(files), output_path=folder / "out", **settings
-    )
-
-
-def _command(door: Door, files: str, config: Config, folder: Path, settings: Mapping[str, Any]) -> list[str]:
+def _command(door: Door, call: dict[str, Any], folder: Path) -> list[str]:
     """The arguments of `assay`, of an analysis file that this writes."""
-    inputs = {"format": _format(files), "files": [files]}
-    content = {"inputs": inputs, "eval_config": config, "output": "out", **settings}
-    (folder / "analysis.json").write_text(json.dumps(content))
+    file = folder / "analysis.json"
+    file.write_text(json.dumps(analysis(call)))
     more = ["--checkpoints", str(folder / "root")] if door == "checkpointed" else []
-    return ["run", str(folder / "analysis.json"), "--quiet", *more]
-
-
-def _format(files: str) -> str:
-    return files.rpartition(".")[2]
+    return ["run", str(file), "--quiet", *more]

@@ -13,7 +13,7 @@ import assay
 from assay.cli import main
 from assay.errors import ColumnTypeError, MissingColumnError
 from assay.framing import framed
-from tests.evaluated_files import evaluated
+from tests.doors import OF_FILES, values_of_files
 from tests.wrong_calls import analysis
 
 CONFIG = {
@@ -108,10 +108,10 @@ def call_of(form, folder):
     return {"files": f"rows.{form}", "format": form, "eval_config": CONFIG}
 
 
-@pytest.mark.parametrize("door", ["python", "command"])
+@pytest.mark.parametrize("door", OF_FILES[:2])
 @pytest.mark.parametrize("form", FILES)
 def test_files_may_hold_what_nobody_needs(form, door, tmp_path):
-    assert evaluated(door, call_of(form, tmp_path), tmp_path)["Overall"]["mean_label"] == 0.5
+    assert values_of_files(door, call_of(form, tmp_path), tmp_path)["Overall"]["mean_label"] == 0.5
 
 
 REFUSED = {"csv": "column 'note' twice", "jsonl": "Column(/note)", "parquet": "two columns 'note'"}
@@ -120,7 +120,7 @@ REFUSED = {"csv": "column 'note' twice", "jsonl": "Column(/note)", "parquet": "t
 @pytest.mark.parametrize("form", ["csv", "tfrecord"])
 def test_checkpoints_hold_all_columns_but_where_some_are_named(form, tmp_path):
     call = {**call_of(form, tmp_path), "columns": ["label", "prediction"]}
-    assert evaluated("checkpointed", call, tmp_path)["Overall"]["mean_label"] == 0.5
+    assert values_of_files("checkpointed", call, tmp_path)["Overall"]["mean_label"] == 0.5
 
 
 @pytest.mark.parametrize("form", REFUSED)
@@ -141,4 +141,4 @@ def test_a_joined_file_may_hold_it_too(door, tmp_path):
     call: dict[str, Any] = {"files": "rows.csv", "join": join, "eval_config": CONFIG}
     if door == "checkpointed":
         call |= {"columns": ["prediction"], "join": {**join, "columns": ["label"]}}
-    assert evaluated(door, call, tmp_path)["Overall"]["mean_label"] == pytest.approx(2 / 3)
+    assert values_of_files(door, call, tmp_path)["Overall"]["mean_label"] == pytest.approx(2 / 3)

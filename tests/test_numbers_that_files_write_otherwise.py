@@ -108,8 +108,7 @@ def test_the_same_texts_are_shown_and_sliced_by_as_they_stand_in_the_file(first,
 )
 def test_a_declared_type_is_the_cure(door, kind, written, tmp_path):
     csv_files(tmp_path, a=["7002"], b=["07001", "7001"])
-    inputs = {"format": "csv", "files": ["*.csv"], "options": {"types": {"code": kind}}}
-    frame_of_files(door, "*.csv", SAMPLED, tmp_path, analysis_table=True, inputs=inputs)
+    frame_of_files(door, "*.csv", SAMPLED, tmp_path, analysis_table=True, options={"types": {"code": kind}})
     assert sorted(codes_written(tmp_path), key=str) == sorted(written, key=str)
 
 
@@ -158,11 +157,8 @@ def test_a_key_of_a_join_is_refused_where_it_would_match_another(side, first, la
     for i in range(2):
         (tmp_path / f"main-{i}.csv").write_text("id,score\n" + "".join(f"{key},0.9\n" for key in keys["main"][i]))
         (tmp_path / f"second-{i}.csv").write_text("id,label\n" + "".join(f"{key},1\n" for key in keys["second"][i]))
-    join = {"files": str(tmp_path / "second-*.csv"), "on": ["id"]}
-    settings = (
-        {"join": join} if door == "files" else {"inputs": {"format": "csv", "files": ["main-*.csv"], "join": join}}
-    )
-    told = refusal_of_files(door, "main-*.csv", COUNTED, tmp_path, **settings)
+    join = {"files": "second-*.csv", "on": ["id"]}
+    told = refusal_of_files(door, "main-*.csv", COUNTED, tmp_path, join=join)
     assert told.startswith(
         f"{tmp_path / side}-1.csv, row 0: column 'id' has {later!r}, which inputs.join.on would take"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from assay.errors import ModelError
 from assay.models.model import ModelRef, load, needs
-from tests.evaluated_files import evaluated
+from tests.doors import values_of_files
 from tests.wrong_calls import SEQUENTIAL
 from tests.zip_archives import zip_of
 
@@ -38,7 +38,7 @@ def test_the_rows_of_a_first_call_are_no_demand(tmp_path, rows, kind):
 
 @pytest.mark.parametrize(
     ("door", "kind", "rows"),
-    [("python", "Sequential", 1), ("command", "functional", 3), ("checkpointed", "Sequential", 32)],
+    [("files", "Sequential", 1), ("command", "functional", 3), ("checkpointed", "Sequential", 32)],
 )
 def test_the_rows_of_a_first_call_are_no_demand_at_any_door(tmp_path, door, kind, rows):
     saved(tmp_path / "m.keras", kind, rows)
@@ -52,7 +52,7 @@ def test_the_rows_of_a_first_call_are_no_demand_at_any_door(tmp_path, door, kind
             "metrics_specs": [{"metrics": [{"class_name": "MeanPrediction"}]}],
         },
     }
-    assert evaluated(door, call, tmp_path)["Overall"]["mean_prediction"] == np.arange(1, 8).mean()
+    assert values_of_files(door, call, tmp_path)["Overall"]["mean_prediction"] == np.arange(1, 8).mean()
 
 
 def keras_zip(path, config, weights=b"", **settings):

@@ -10,7 +10,7 @@ from assay.cli import main
 from assay.errors import ConfigError, InputError, MissingColumnError, MissingFileError
 from assay.readers.listing import find
 from assay.readers.source import Source, check_columns
-from tests.evaluated_files import DOORS, evaluated
+from tests.doors import OF_FILES, values_of_files
 from tests.wrong_calls import analysis
 
 
@@ -168,11 +168,11 @@ def write_as_spark(folder):
 
 
 @pytest.mark.parametrize(
-    ("end", "door"), list(zip(["", "/", "/*", "/part-*", "/**", "/part-?????.csv"], DOORS * 2, strict=True))
+    ("end", "door"), list(zip(["", "/", "/*", "/part-*", "/**", "/part-?????.csv"], OF_FILES * 2, strict=True))
 )
 def test_every_door_reads_a_folder_that_spark_wrote(end, door, tmp_path):
     write_as_spark(tmp_path / "scored")
-    found = evaluated(door, {"files": f"scored{end}", "eval_config": CONFIG}, tmp_path)
+    found = values_of_files(door, {"files": f"scored{end}", "eval_config": CONFIG}, tmp_path)
     assert found["Overall"] == {"example_count": 3, "mean_label": pytest.approx(2 / 3)}
 
 
@@ -185,7 +185,8 @@ def test_a_folder_that_spark_wrote_can_be_joined(tmp_path):
         "join": {"files": "labels/", "on": ["id"], "columns": ["label"]},
         "eval_config": {**CONFIG, "model_specs": [{"label_key": "label", "prediction_key": "prediction"}]},
     }
-    assert evaluated("command", call, tmp_path)["Overall"] == {"example_count": 3, "mean_label": pytest.approx(2 / 3)}
+    found = values_of_files("command", call, tmp_path)
+    assert found["Overall"] == {"example_count": 3, "mean_label": pytest.approx(2 / 3)}
 
 
 @pytest.mark.parametrize("end", ["", "/", "/*", "/part-*", "/*.csv", "/**"])

@@ -13,7 +13,7 @@ import pytest
 
 from assay.errors import BadRowError, ConfigError, CorruptFileError
 from assay.readers.source import Source
-from tests.evaluated_files import DOORS, evaluated
+from tests.doors import OF_FILES, values_of_files
 from tests.zip_archives import zip_of
 
 CSV = "label,name\n1,a\n0,é\n1,\n"
@@ -287,7 +287,7 @@ STORED = {
 }
 
 
-@pytest.mark.parametrize(("stored", "door"), list(zip(STORED, itertools.cycle(DOORS))))
+@pytest.mark.parametrize(("stored", "door"), list(zip(STORED, itertools.cycle(OF_FILES))))
 def test_every_door_reads_it(stored, door, tmp_path):
     form, content, settings = STORED[stored]
     (tmp_path / "rows").write_bytes(content)
@@ -296,7 +296,7 @@ def test_every_door_reads_it(stored, door, tmp_path):
         "slicing_specs": [{"feature_values": {"name": "é"}}],
         "metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}, {"class_name": "MeanLabel"}]}],
     }
-    found = evaluated(door, {"files": "rows", "format": form, "eval_config": config, **settings}, tmp_path)
+    found = values_of_files(door, {"files": "rows", "format": form, "eval_config": config, **settings}, tmp_path)
     assert found == {"name=é": {"example_count": 1, "mean_label": 0}}
 
 
@@ -308,5 +308,5 @@ def test_a_run_joins_it(tmp_path):
         "model_specs": [{"label_key": "label", "prediction_key": "score"}],
         "metrics_specs": [{"metrics": [{"class_name": "MeanSquaredError"}]}],
     }
-    found = evaluated("command", {"files": "rows", "join": join, "eval_config": config}, tmp_path)
+    found = values_of_files("command", {"files": "rows", "join": join, "eval_config": config}, tmp_path)
     assert found["Overall"]["mean_squared_error"] == (0.25**2 + 0.5**2) / 2
