@@ -6,7 +6,8 @@ import copy
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from assay import bounds
@@ -55,8 +56,10 @@ def _config(ref: ModelRef) -> Any:
         member = archive.getinfo(_CONFIG)
         if member.file_size > bounds.MODEL_CONFIG.value * bounds.MB:
             raise ModelError(f"model {ref.name!r}: {_CONFIG} of {ref.uri} unpacks to more than {bounds.MODEL_CONFIG}")
-        _check_size(ref, archive, member)
-        return json.loads(archive.read(member))
+        content = b"".join(_unpacked(ref, archive, member))
+        if zlib.crc32(content) != member.CRC:
+            raise zipfile.BadZipFile(f"bad checksum of {_CONFIG}")
+        return json.loads(content)
 
 
 def load(ref: ModelRef, path: str) -> Runner:
@@ -98,27 +101,33 @@ def _refuse_bomb(ref: ModelRef, path: str) -> None:
                 "1 GB"
             )
         for member in archive.infolist():
-            _check_size(ref, archive, member)
+            if member.compress_type != zipfile.ZIP_STORED:  # what Keras writes is stored, and costs nothing here
+                for _ in _unpacked(ref, archive, member):
+                    pass
 
 
-def _check_size(ref: ModelRef, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Refuses a member that unpacks to more than the archive says: who reads it makes room for all of it.
+def _unpacked(ref: ModelRef, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yields a member in blocks, its checksum left to the caller.
 
-    What Keras writes is not compressed, and costs nothing here.
+    Refuses one that unpacks to more than the archive says: who reads it makes room for all of it.
     """
-    if member.compress_type == zipfile.ZIP_STORED:
-        return
     place = f"model {ref.name!r}: {member.filename} of {ref.uri}"
-    if member.compress_type != zipfile.ZIP_DEFLATED:  # others are unpacked as a whole, whatever is asked for
+    if member.compress_type not in (
+        zipfile.ZIP_STORED,
+        zipfile.ZIP_DEFLATED,
+    ):  # others are unpacked as a whole, whatever is asked for
         raise ModelError(f"{place} is packed by method {member.compress_type}; expected deflate, or none as of Keras")
 
     longer = copy.copy(member)
     longer.file_size += 1
     longer.CRC = None  # type: ignore[assignment] # it is that of the bytes that are said to be there
+    left = member.file_size
     with archive.open(longer) as stream:
-        size = sum(map(len, iter(lambda: stream.read(_BLOCK_BYTES), b"")))
-    if size > member.file_size:
-        raise ModelError(f"{place} unpacks to more than the archive says; save the model again")
+        while block := stream.read(_BLOCK_BYTES):
+            left -= len(block)
+            if left < 0:
+                raise ModelError(f"{place} unpacks to more than the archive says; save the model again")
+            yield block
 
 
 def _structure(model: Any) -> tuple[Any, Any]:

@@ -1,6 +1,7 @@
 """`.keras` files as people save them, and as nobody should."""
 
 import zipfile
+import zlib
 
 import numpy as np
 import pyarrow as pa
@@ -101,6 +102,18 @@ def test_an_archive_that_takes_as_much_memory_as_it_wants_is_refused(tmp_path, m
     ref = keras_zip(tmp_path / "m.keras", SEQUENTIAL, method=method)
     with pytest.raises(ModelError, match=rf"config\.json of .*m\.keras is packed by method {method}; expected deflate"):
         needs(ref)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+@pytest.mark.parametrize("place", [0, 40, -1])
+def test_a_config_with_a_byte_changed_is_refused(tmp_path, method, place):
+    changed = bytearray(SEQUENTIAL)
+    changed[place] ^= 1
+    archive = zip_of({"config.json": bytes(changed)}, method=method)
+    checksum, other = (zlib.crc32(content).to_bytes(4, "little") for content in (changed, SEQUENTIAL))
+    (tmp_path / "m.keras").write_bytes(archive.replace(checksum, other))
+    with pytest.raises(ModelError, match=r"m\.keras\) cannot be read: BadZipFile: [Bb]ad"):
+        needs(ModelRef("m", str(tmp_path / "m.keras"), "keras"))
 
 
 @pytest.mark.parametrize("config", [b"", b"[]", b"{", b'{"class_name": 3}', b'"text"', b"\xff", b"[" * 5000])
