@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,49 +28,67 @@ PREDICTION_OUT_OF_RANGE = "prediction outside [0, 1]"
 NEGATIVE_PREDICTION = "prediction below 0"
 BAD_WEIGHT = "weight negative or not finite"
 
-
 _LARGEST = float(np.finfo(np.float64).max)
 _ROUNDING = 1e-6
 """How far beyond [0, 1] a probability may be that was computed with 32 bits."""
+
+
+class _Range(NamedTuple):
+    """The values that are good, ends included."""
+
+    low: float
+    high: float
+
+    def beyond(self, values: Floats) -> Mask:
+        """Which values are not good; NaN is not."""
+        return ~((values >= self.low) & (values <= self.high))
+
+    def holds_all(self, values: Floats) -> bool:
+        """Whether all are good, told by the ends alone."""
+        return not len(values) or bool(values.min() >= self.low and values.max() <= self.high)
+
+
+_FINITE = _Range(-_LARGEST, _LARGEST)
+_WEIGHTS = _Range(0, _LARGEST)
+_SHARES = _Range(0, 1)
+
+
+def _labels_of(domain: Domain) -> _Range:
+    return _SHARES if domain.shares else _FINITE
+
+
+def _predictions_of(domain: Domain) -> _Range:
+    return _Range(max(domain.low - _ROUNDING, _FINITE.low), min(domain.high + _ROUNDING, _FINITE.high))
 
 
 def faults(examples: Examples, stream: Stream, domain: Domain, *, rows: int) -> dict[str, Mask]:
     """Reason -> the rows (n,) that have it; reasons without a row are left out."""
     if _has_none(examples, stream, domain):
         return {}
-    found = {BAD_WEIGHT: ~(np.isfinite(examples.weights) & (examples.weights >= 0))}
+    found = {BAD_WEIGHT: _WEIGHTS.beyond(examples.weights)}
     if not stream.only_weights:
         labels, predictions = examples.labels, examples.predictions
         found[MISSING_LABEL], found[NO_CLASS] = np.isnan(labels), np.isinf(labels)
-        found[BAD_COLUMN_VALUE if stream.reads.feature else BAD_PREDICTION] = ~np.isfinite(predictions)
-        if domain.shares:
-            found[LABEL_OUT_OF_RANGE] = np.isfinite(labels) & ((labels < 0) | (labels > 1))
-        if domain.low == 0:
-            beyond = (predictions < -_ROUNDING) | (predictions > domain.high + _ROUNDING)
-            reason = PREDICTION_OUT_OF_RANGE if domain.high == 1 else NEGATIVE_PREDICTION
-            found[reason] = np.isfinite(predictions) & beyond
+        found[BAD_COLUMN_VALUE if stream.reads.feature else BAD_PREDICTION] = _FINITE.beyond(predictions)
+        found[LABEL_OUT_OF_RANGE] = np.isfinite(labels) & _labels_of(domain).beyond(labels)
+        reason = PREDICTION_OUT_OF_RANGE if domain.high == 1 else NEGATIVE_PREDICTION
+        found[reason] = np.isfinite(predictions) & _predictions_of(domain).beyond(predictions)
     return {reason: _by_row(bad, examples.rows, rows) for reason, bad in found.items() if bad.any()}
 
 
 def _has_none(examples: Examples, stream: Stream, domain: Domain) -> bool:
-    """Whether all rows are good, told by the ends of each column alone, since most batches are."""
-    if not _lie_within(examples.weights, 0, _LARGEST):
+    """Whether all rows are good, as in most batches."""
+    if not _WEIGHTS.holds_all(examples.weights):
         return False
     if stream.only_weights:
         return True
-    lowest, highest = (0, 1) if domain.shares else (-_LARGEST, _LARGEST)
-    low, high = (-_ROUNDING, domain.high + _ROUNDING) if domain.low == 0 else (-_LARGEST, _LARGEST)
-    return _lie_within(examples.labels, lowest, highest) and _lie_within(examples.predictions, low, min(high, _LARGEST))
-
-
-def _lie_within(values: Floats, low: float, high: float) -> bool:
-    """Whether all do; NaN does not."""
-    return not len(values) or bool(values.min() >= low and values.max() <= high)
+    return _labels_of(domain).holds_all(examples.labels) and _predictions_of(domain).holds_all(examples.predictions)
 
 
 def takes(domain: Domain, prediction: float) -> bool:
     """Whether a finite prediction is one that a metric of this domain is defined for, rounding aside."""
-    return domain.low - _ROUNDING <= prediction <= domain.high + _ROUNDING
+    low, high = _predictions_of(domain)
+    return low <= prediction <= high
 
 
 def _by_row(bad: Mask, entry_rows: npt.NDArray[np.int64] | None, rows: int) -> Mask:
