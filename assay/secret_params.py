@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from assay.errors import ConfigError
@@ -74,11 +74,11 @@ def refuse_references(value: Any, secrets: Collection[str], path: str) -> None:
         )
 
 
-def refuse_values(given: Iterable[str], secrets: Collection[str], path: str, cure: str) -> None:
+def refuse_values(params: Mapping[str, Any], secrets: Collection[str], path: str, cure: str) -> None:
     """Refuses the value of a secret where an orchestrator keeps and shows what it is given.
 
     Args:
-        given: names of the parameters that have a value.
+        params: parameter -> value; None is no value.
         secrets: those that are secret.
         path: where they stand.
         cure: how a stage gets a variable there.
@@ -86,7 +86,7 @@ def refuse_values(given: Iterable[str], secrets: Collection[str], path: str, cur
     Raises:
         ConfigError: one of them is secret.
     """
-    for name in sorted(set(given) & set(secrets)):
+    for name in sorted(name for name, value in params.items() if value is not None and name in secrets):
         raise ConfigError(f"{path}: {name!r} is secret; set {variable_of(name)} {cure}")
 
 

@@ -131,8 +131,7 @@ def model_analysis_task_group(
     wiring.check()
 
     def group(**given: Any) -> None:
-        valued = [name for name, value in given.items() if value is not None]
-        refuse_values(valued, loaded.secrets, group_id, "as env= of the launcher")
+        refuse_values(given, loaded.secrets, group_id, "as env= of the launcher")
         wiring.make({**_templates(loaded, given), **given})
 
     group.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # Airflow checks names of arguments by it

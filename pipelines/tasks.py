@@ -94,8 +94,7 @@ def analysis(
         ConfigError: a value of a secret parameter, an image that no task needs, or a plan that is too long to be an
             argument.
     """
-    valued = [name for name, value in params.items() if value is not None]
-    refuse_values(valued, plan.secrets, "params", "by secret_env of the pods")
+    refuse_values(params, plan.secrets, "params", "by secret_env of the pods")
     _check_images(plan, settings.get("images", {}))
     common = {"plan": _argument(plan), "root": root, "params": dict(params)}
     done: dict[str, dsl.PipelineTask] = {}

@@ -18,7 +18,7 @@ from assay.errors import AssayError, ConfigError
 from assay.models.model import ModelRef
 from assay.plan import from_json, to_json, with_params
 from assay.redaction import redacted
-from assay.secret_params import digests_of, looks_secret, value_of, variable_of
+from assay.secret_params import digests_of, looks_secret, refuse_values, value_of, variable_of
 from tests.secret_code import OWN, SECRET, telling
 
 
@@ -266,6 +266,14 @@ def test_a_model_gets_its_secret_from_python_and_no_file_has_it(folder, monkeypa
 def test_from_python_too_the_variable_is_named_where_there_is_no_value(folder):
     with pytest.raises(ConfigError, match="expected its value in the environment, as ASSAY_PARAM_DB_PASSWORD"):
         evaluated(folder, params={"db_password": None})
+
+
+@pytest.mark.parametrize("value", [SECRET, "", 0, False])
+def test_any_value_of_a_secret_is_refused_where_it_would_be_kept_but_for_none(value):
+    params = {"date": "2026-11-01", "db_password": value, "token": None}
+    with pytest.raises(ConfigError, match="params: 'db_password' is secret; set ASSAY_PARAM_DB_PASSWORD by"):
+        refuse_values(params, ("token", "db_password"), "params", "by hand")
+    refuse_values({**params, "db_password": None}, ("token", "db_password"), "params", "by hand")
 
 
 SLICED = {**analysis_of()["eval_config"], "slicing_specs": [{"feature_values": {"score": "${db_password}"}}]}
