@@ -63,6 +63,7 @@ ALLOWED = {  # first match holds
     "assay.contents": ARRAYS,
     "assay.slicing": ARRAYS,
     "assay.slice_values": ARRAYS,
+    "assay.lost_texts": ARRAYS,
     "assay.metrics*": ARRAYS,
     "assay.models*": BEAM,  # models may lie on gs://, and Beam reads it
     "assay.readers*": BEAM,
