@@ -36,32 +36,47 @@ def numbered(table: pa.Table, rows: Numbers) -> pa.Table:
     return table.append_column(_ROW, pa.array(rows))
 
 
-def recut(tables: Iterable[pa.Table], batch_rows: int) -> Iterator[Rows]:
-    """Yields batches of exactly `batch_rows` rows, but for the last, from tables that are `numbered`.
+def recut(tables: Iterable[pa.Table], batch_rows: int, file: str) -> Iterator[Rows]:
+    """Yields batches of exactly `batch_rows` rows, but for the last, from tables of a file that are `numbered`.
 
     Raises:
-        ColumnTypeError: a column changes to a type that does not go with the one before.
+        ColumnTypeError: a column changes to a type that does not go with the one before, or cannot hold its values.
     """
     held: list[pa.Table] = []
     for table in tables:
         held.append(table)
         if sum(part.num_rows for part in held) < batch_rows:
             continue
-        joined = _join(held)
+        joined = _join(held, file)
         whole = joined.num_rows - joined.num_rows % batch_rows
         for start in range(0, whole, batch_rows):
             yield _as_rows(joined.slice(start, batch_rows))
         held = [joined.slice(whole)]
-    rest = _join(held) if held else None
+    rest = _join(held, file) if held else None
     if rest is not None and rest.num_rows:
         yield _as_rows(rest)
 
 
-def _join(tables: list[pa.Table]) -> pa.Table:
+def _join(tables: list[pa.Table], file: str) -> pa.Table:
     try:
-        return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
+        return _concatenated(tables)
     except pa.ArrowException as error:
-        raise ColumnTypeError(f"a column changes its type within a file: {error}; declare its type") from error
+        name = next(name for name in tables[0].column_names if not _goes_together([t.select([name]) for t in tables]))
+        raise ColumnTypeError(
+            f"{file}: column {name!r} changes its type within the file: {error}; give its type in inputs.options.types"
+        ) from error
+
+
+def _concatenated(tables: list[pa.Table]) -> pa.Table:
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
+
+
+def _goes_together(tables: list[pa.Table]) -> bool:
+    try:
+        _concatenated(tables)
+    except pa.ArrowException:
+        return False
+    return True
 
 
 def _as_rows(table: pa.Table) -> Rows:

@@ -57,7 +57,7 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
     with _naming(file):
         declared = declared_types(source)
         guessed = shown_and_guessed(source, columns)
-        for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch):
+        for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch, file):
             values, rows = _converted(batch, columns, declared, refuse)
             yield Rows(
                 encoded({name: value.values for name, value in values.items()}, source.dictionary),

@@ -106,7 +106,7 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
         ColumnTypeError: a key that the first rows lack holds values of several types.
     """
     with files.naming(file, "JSON lines"):
-        for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch):
+        for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch, file):
             found = encoded({name: batch.columns[name] for name in columns}, source.dictionary)
             texts = {name: batch.columns[_TEXT + name] for name in columns if _TEXT + name in batch.columns}
             yield batch._replace(columns=found, texts=texts)

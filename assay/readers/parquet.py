@@ -63,7 +63,7 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
         MissingColumnError: the file lacks one of the columns.
     """
     with files.naming(file, "Parquet"):
-        yield from recut(_tables(file, source, columns, refuse), source.rows_per_batch)
+        yield from recut(_tables(file, source, columns, refuse), source.rows_per_batch, file)
 
 
 def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:

@@ -196,3 +196,13 @@ def test_a_line_beyond_the_bound_is_named_with_the_way_to_raise_it(read, write, 
         read("jsonl", file)
     monkeypatch.setenv("ASSAY_MAX_ROW_MB", "16")
     assert read("jsonl", file).column("x") == [1, 2]
+
+
+@pytest.mark.parametrize("values", [[2**53 + 1, 0.5], [-(2**62), 1.5], [2**60 + 1, 2**64]])
+def test_a_column_whose_whole_numbers_turn_out_to_be_floats_late_in_a_file_is_named_with_file_and_cure(
+    read, write, monkeypatch, values
+):
+    monkeypatch.setattr("assay.readers.jsonl._CHUNK_BYTES", 64)
+    file = write("a.jsonl", lines(*({"a": 1, "code": value} for value in values for _ in range(9))))
+    with pytest.raises(ColumnTypeError, match=r"a\.jsonl: column 'code' changes its type within the file: .*; give"):
+        read("jsonl", file)
