@@ -52,7 +52,7 @@ metric ... is_diff: the metric's key; weighted is null where weighting has no me
 position, threshold, element: which number of a metric that has several; null otherwise.
 value: the number; lower_bound, upper_bound: its confidence interval; error_bound: by how much it may be off because
 scores lie close together, null where it is precise; text: what a float cannot hold, such as an
-error, a whole number of more than 15 digits, or why a value is undefined.
+error, a whole number that is equal to no float, or why a value is undefined.
 """
 
 _MATRIX = (
@@ -244,7 +244,8 @@ def _array(array: pb.ArrayValue) -> Iterable[_Item]:
 
 def _exact(number: float, position: int) -> _Item:
     """A number; as text if it is a whole number that a float cannot hold."""
-    return _number(number, position) if float(number) == number else _words(str(number), position)
+    as_float = float(number)  # Arrow takes no whole number beyond 2^53 for one, also where they are equal
+    return _number(as_float, position) if as_float == number else _words(str(number), position)
 
 
 def _confusion_matrices(value: pb.ConfusionMatrixAtThresholds) -> Iterable[_Item]:
