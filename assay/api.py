@@ -14,31 +14,32 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from assay import gate, storage
-from assay.analysis_file import read_join, read_source
-from assay.config import check_eval_config, columns_of, parse_eval_config, resolve_eval_config
-from assay.defaults import default_evaluators, default_extractors, default_writers
+from assay import storage
+from assay.config.resolved import check_eval_config, columns_of, parse_eval_config, resolve_eval_config
+from assay.engine.runner import run_pipeline
 from assay.errors import ConfigError, InputError, MissingColumnError, ResultsError
-from assay.file_paths import FilePath, path_text, path_texts
-from assay.gate import Counts, Limits
-from assay.latest import VERDICT_FILE, Latest, check_no_runs, move_latest, new_run
-from assay.metrics.specs import metrics_of
+from assay.gate import validate as gate
+from assay.gate.validate import Counts, Limits
+from assay.metrics.binding.bound import metrics_of
 from assay.models import model as model_files
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
-from assay.pipeline import ExtractEvaluateAndWriteResults, check_stages
-from assay.plan import MOST_SLICES
+from assay.plan.analysis_file import read_join, read_source
+from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
-from assay.publishing import check_output, removed_on_failure, withdraw
 from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows, names_in
 from assay.readers.join import ReadJoined, check_join, join_as_described
 from assay.readers.needed import narrowed, needed_columns
 from assay.readers.read_inputs import ReadInputs
 from assay.readers.source import Source, check_columns
-from assay.result_files import load_metrics, load_validation_result
-from assay.results import EvalResult, load_eval_result
-from assay.run_settings import RunSettings, run_settings
-from assay.runner import run_pipeline
+from assay.results.eval_result import EvalResult, load_eval_result
+from assay.results.files import load_metrics, load_validation_result
+from assay.results.latest import VERDICT_FILE, Latest, check_no_runs, move_latest, new_run
+from assay.run.defaults import default_evaluators, default_extractors, default_writers
+from assay.run.pipeline import ExtractEvaluateAndWriteResults, check_stages
+from assay.run.publishing import check_output, removed_on_failure, withdraw
+from assay.run.settings import RunSettings, run_settings
+from assay.storage.file_paths import FilePath, path_text, path_texts
 from assay.types import FEATURES_KEY, Evaluator, Extractor, Extracts, Writer
 from assay.writers.files import path_in, write_file
 

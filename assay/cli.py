@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import click
 
-from assay.beam_log import show_beam_log
+from assay.engine.beam_log import show_beam_log
 from assay.errors import AssayError, ConfigError, UsageError, recover
-from assay.plan import KINDS
-from assay.printable import message_line, printable
-from assay.redaction import redacted
-from assay.shapes import CHECKPOINTS, reshaped
-from assay.stage_result import ANALYSE
+from assay.plan.plan import KINDS
+from assay.plan.tasks import CHECKPOINTS, reshaped
+from assay.run.outcome import ANALYSE
+from assay.text.printable import message_line, printable
+from assay.text.redaction import redacted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -168,12 +168,12 @@ def run(
 
     OPTIONS, after --, are options of Beam pipelines.
     """
-    from assay import memory
-    from assay.analysis_file import load_analysis
+    from assay.engine import memory
+    from assay.plan.analysis_file import load_analysis
 
     memory.tune()
     plan = load_analysis(analysis, params, base)
-    from assay import local
+    from assay.run import local
 
     _with_custom_code()
     result = local.run(plan, checkpoints=checkpoints, progress=None if quiet else sys.stderr, options=options)
@@ -222,11 +222,11 @@ def stage(
     A checkpoint that is there already is used again. The last line of an error tells its type; the exit code is 64
     where a retry cannot help, 75 where it may.
     """
-    from assay import memory
+    from assay.engine import memory
 
     memory.tune()
-    from assay.dataflow_job import Remote
-    from assay.stage_command import run_command
+    from assay.engine.remote import Remote
+    from assay.run.command import run_command
 
     _with_custom_code()
     remote = Remote(detach=detach, job=job)
@@ -305,8 +305,8 @@ def _write_page(results: str, page: str) -> None:
 def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
     from rich.console import Console
 
-    from assay.latest import results_folder
     from assay.report import tables
+    from assay.results.latest import results_folder
 
     console, results = Console(), results_folder(results)
     _say(results)
@@ -337,8 +337,8 @@ def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
 @_reports_errors
 def plan(analysis: str, params: dict[str, str], base: str | None, form: str, cuts: str | None) -> None:
     """Prints the plan of an analysis file. Parameters stay open unless all that must be given are given."""
-    from assay.analysis_file import load_analysis
-    from assay.plan import open_params, to_json, with_defaults, with_params
+    from assay.plan.analysis_file import load_analysis
+    from assay.plan.plan import open_params, to_json, with_defaults, with_params
     from assay.report.graph import as_mermaid, as_tree
 
     loaded = with_defaults(load_analysis(analysis, base=base), params)
@@ -386,7 +386,7 @@ def compile_(
 
     OPTIONS, after --, are options of Beam pipelines.
     """
-    from assay.analysis_file import load_analysis
+    from assay.plan.analysis_file import load_analysis
 
     if not file.endswith((".yaml", ".yml")):
         raise click.UsageError(f"--output: expected a file that ends in .yaml, found {file}")
@@ -427,10 +427,10 @@ def _pods(file: str | None) -> dict[str, Any]:
 @_reports_errors
 def check(analysis: str, params: dict[str, str], base: str | None, import_code: bool) -> None:
     """Checks an analysis file, its data and its models without running anything."""
-    from assay.analysis_file import load_analysis
+    from assay.plan.analysis_file import load_analysis
 
     loaded = load_analysis(analysis, params, base)
-    from assay import local
+    from assay.run import local
 
     if import_code:
         _with_custom_code()

@@ -27,8 +27,8 @@ import os
 import re
 import traceback
 
-from assay.printable import message_line
-from assay.redaction import redacted
+from assay.text.printable import message_line
+from assay.text.redaction import redacted
 
 _TAG = re.compile(r"assay\.errors\.(?P<name>\w+): (?P<message>.*)")
 _MEMORY_ERROR = re.compile(r"^(\w+\.)*\w*MemoryError\b", re.MULTILINE)

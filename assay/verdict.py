@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from assay import json_text
 from assay.errors import ResultsError
 from assay.metrics.keys import AggregationType, MetricKey, SubKey
 from assay.proto.config_pb2 import HIGHER_IS_BETTER, LOWER_IS_BETTER, GenericChangeThreshold, GenericValueThreshold
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationFailure, ValidationResult
-from assay.records import metric_key_from_proto, slice_key_from_proto
+from assay.results.records import metric_key_from_proto, slice_key_from_proto
+from assay.text import json_text
 from assay.types import SliceKey
 
 Place: TypeAlias = tuple[SliceKey, ...]
@@ -306,7 +306,7 @@ def _reason(
 
 def _missing_reasons(result: ValidationResult, places: list[Place], *, absent: bool) -> Iterator[Reason]:
     """A spec is also called missing where its slices are there but the metric is not; that has been said by then."""
-    from assay.slicing import matches, slicing_of  # here, because it brings Arrow
+    from assay.slicing.codes import matches, slicing_of  # here, because it brings Arrow
 
     slices = [place[0] for place in places if len(place) == 1]
     for spec in result.missing_slices:
@@ -334,7 +334,7 @@ def place_of(message: MetricsForSlice | MetricsValidationForSlice) -> Place:
 
 def place_text(place: Place) -> str:
     """A slice, or a pair of slices, for people."""
-    from assay.slicing import slice_text  # here, because it brings Arrow
+    from assay.slicing.codes import slice_text  # here, because it brings Arrow
 
     return " vs ".join(slice_text(key) for key in place)
 

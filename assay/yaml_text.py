@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from assay import json_text
 from assay.errors import ConfigError
-from assay.json_text import MOST_DEPTH
+from assay.text import json_text
+from assay.text.json_text import MOST_DEPTH
 
 _MOST_VALUES = 1_000_000
 

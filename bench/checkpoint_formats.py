@@ -1,4 +1,4 @@
-"""What a checkpoint's format costs: CPU to write and to read a row, and its size. Decides `assay.checkpoints.extracts`.
+"""What a checkpoint's format costs: CPU to write and to read a row, and its size. Decides `assay.extracts.arrow_file`.
 
 Rows have 16 columns (8 float64, 4 texts of 2 to 80 values as dictionaries, 2 int64, labels, predictions) and their
 source. To read is to add up each column, as an evaluation would. Costs are slopes between two numbers of rows.
@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assay.checkpoints.extracts import ExtractsFile, from_record_batch, read_batches, to_record_batch
-from assay.columns import Column, leaves
+from assay.extracts.arrow_file import ExtractsFile, from_record_batch, read_batches, to_record_batch
+from assay.extracts.columns import Column, leaves
 from assay.types import Extracts
 from bench import CARDINALITY
 

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import click
 
-from assay.analysis_file import load_analysis
-from assay.plan import Plan
-from assay.shapes import CUTS, kind_of, reshaped
-from assay.stage_call import Checkpoints, stage_arguments
-from assay.stored_plan import publish_plan
+from assay.plan.analysis_file import load_analysis
+from assay.plan.plan import Plan
+from assay.plan.stored import publish_plan
+from assay.plan.tasks import CUTS, kind_of, reshaped
+from assay.run.call import Checkpoints, stage_arguments
 from bench.analysis import analysis_of
 from bench.cases import SLICINGS, Case
 from bench.measure import measure

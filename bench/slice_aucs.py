@@ -11,7 +11,7 @@ import json
 import sys
 
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.result_files import load_metrics
+from assay.results.files import load_metrics
 from bench import slice_name
 
 

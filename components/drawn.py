@@ -9,13 +9,13 @@ from typing import Any
 from assay.checkpoints.commit import load
 from assay.checkpoints.manifest import root_of
 from assay.checkpoints.transforms import read_output
-from assay.latest import results_folder
 from assay.proto import metrics_for_slice_pb2 as pb
-from assay.records import metric_key_from_proto
 from assay.report.charts import Matrix, roc
-from assay.report.labels import labels_of, number_text
 from assay.report.markdown import table
-from assay.result_files import records_of
+from assay.results.files import records_of
+from assay.results.labels import labels_of, number_text
+from assay.results.latest import results_folder
+from assay.results.records import metric_key_from_proto
 
 _MOST_METRICS, _MOST_POINTS = 200, 100
 _MIDDLE = 0.5

@@ -6,9 +6,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from assay import json_text, storage
+from assay import storage
 from assay.checkpoints.layout import RECORD_SUFFIX, RUNS
 from assay.errors import MissingFileError
+from assay.text import json_text
 
 
 def place_of(root: str, run: str, arguments: Sequence[str]) -> str:

@@ -17,24 +17,26 @@ from typing import Any, TextIO
 
 import click
 
-from assay import blessed, cli, json_text, storage
-from assay.blessed import move
+from assay import cli, storage
 from assay.checkpoints.layout import RECORD_SUFFIX, RUNS
 from assay.components import drawn
 from assay.components.executor import Executor, Outputs
 from assay.components.refusals import place_of, refusal_at, refuse
 from assay.errors import AssayError, ConfigError, UsageError
-from assay.plan import GATE, KINDS, Plan, from_json, with_params
-from assay.published import reasons_in, verdict_at
+from assay.plan import blessed
+from assay.plan.blessed import move
+from assay.plan.plan import GATE, KINDS, Plan, from_json, with_params
+from assay.plan.secret_params import refuse_values
+from assay.plan.stored import plan_at, publish_plan
 from assay.report.markdown import escaped
 from assay.report.page import html_page, markdown_summary
-from assay.secret_params import refuse_values
-from assay.stage_call import Checkpoints, stage_arguments
-from assay.stage_result import ANALYSE, StageResult
-from assay.stored_plan import plan_at, publish_plan
+from assay.report.verdict_table import verdict_lines
+from assay.results.published import reasons_in, verdict_at
+from assay.run.call import Checkpoints, stage_arguments
+from assay.run.outcome import ANALYSE, StageResult
+from assay.text import json_text
 from assay.types import METRICS_KEY, PLOTS_KEY
 from assay.verdict import Status
-from assay.verdict_table import verdict_lines
 
 LOCAL = "ASSAY_KFP_LOCAL"
 """Set where `kfp.local` runs: it takes a container that is gone before it looked for one that did well."""

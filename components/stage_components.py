@@ -8,9 +8,9 @@ from typing import Dict, List  # noqa: UP035 # Kubeflow reads the annotations, a
 
 from kfp import dsl
 
-from assay.plan import CORE_IMAGE, EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS
-from assay.shapes import image_named
-from assay.stage_result import ANALYSE
+from assay.plan.plan import CORE_IMAGE, EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS
+from assay.plan.tasks import image_named
+from assay.run.outcome import ANALYSE
 
 IMAGE = image_named(CORE_IMAGE, {})
 """Of all components, unless a task is given another."""

@@ -9,15 +9,15 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from assay.blessed import blessing_of, move, place_of
-from assay.file_paths import FilePath
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import BLESSED, SKIP, reasons_of, verdict_of
 from assay.operators.links import ResultsLink
 from assay.operators.stage import airflow_errors, resolved
 from assay.operators.template_text import template_text
-from assay.plan import Plan
-from assay.stored_plan import plan_text
+from assay.plan.blessed import blessing_of, move, place_of
+from assay.plan.plan import Plan
+from assay.plan.stored import plan_text
+from assay.storage.file_paths import FilePath
 
 
 class BlessOperator(BaseOperator):

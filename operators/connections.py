@@ -42,11 +42,11 @@ def google_access(gcp_conn_id: str, impersonation_chain: Chain) -> Iterator[None
     if not gcp_conn_id and not impersonation_chain:
         yield
         return
-    from assay import storage_gcs
+    from assay.storage import gcs
 
     with _errors(gcp_conn_id):
         credentials = _hook(gcp_conn_id, impersonation_chain).get_credentials()
-    with storage_gcs.using(credentials):
+    with gcs.using(credentials):
         yield
 
 

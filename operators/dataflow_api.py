@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from assay.dataflow_job import RemoteJob
+from assay.engine.remote import RemoteJob
 from assay.errors import ConfigError, TransientError
 from assay.operators.connections import Chain
 

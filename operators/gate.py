@@ -13,9 +13,9 @@ from assay.errors import ConfigError, MissingFileError
 from assay.operators.connections import google_access
 from assay.operators.links import RESULT_KEY
 from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_errors
-from assay.plan import GATE
-from assay.published import reasons_in, verdict_at
-from assay.verdict_table import verdict_lines
+from assay.plan.plan import GATE
+from assay.report.verdict_table import verdict_lines
+from assay.results.published import reasons_in, verdict_at
 
 BLESSED = "BLESSED"
 SKIP, FAIL, WARN = "skip", "fail", "warn"

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from assay.plan import READ_INPUTS, Plan, Task
-from assay.shapes import is_checkpointed, kind_of, runs_models, task_named
+from assay.plan.plan import READ_INPUTS, Plan, Task
+from assay.plan.tasks import is_checkpointed, kind_of, runs_models, task_named
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage

@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.configuration import conf
 from airflow.sdk.execution_time.xcom import XCom
 
-from assay.dataflow_job import job_of
+from assay.engine.remote import job_of
 
 RESULT_KEY = "return_value"
 PREFIX = "/assay"

@@ -15,8 +15,6 @@ from airflow.sdk.definitions._internal.contextmanager import DagContext
 
 from assay import storage
 from assay.errors import ConfigError, MissingFileError
-from assay.file_paths import FilePath, path_text
-from assay.local_places import check_reached, places_of
 from assay.operators.bless import BlessOperator
 from assay.operators.connections import Chain
 from assay.operators.gate import FAIL, SKIP, WARN, ModelGateOperator
@@ -31,10 +29,12 @@ from assay.operators.stage import (
     StageOperator,
     WriteResultsOperator,
 )
-from assay.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, edges, from_json, to_json
-from assay.secret_params import refuse_values
-from assay.shapes import CHECKPOINTS, image_of, is_checkpointed, kind_of, reshaped
-from assay.stored_plan import place_of_plan
+from assay.plan.local_places import check_reached, places_of
+from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, edges, from_json, to_json
+from assay.plan.secret_params import refuse_values
+from assay.plan.stored import place_of_plan
+from assay.plan.tasks import CHECKPOINTS, image_of, is_checkpointed, kind_of, reshaped
+from assay.storage.file_paths import FilePath, path_text
 from assay.types import GATE_STAGE_NAME
 
 BLESS = "Bless"
@@ -352,7 +352,7 @@ def _loaded(plan: Plan | FilePath) -> Plan:
         text = _text(file)
         if "tasks" in json.loads(text):
             return from_json(text)
-    from assay.analysis_file import load_analysis
+    from assay.plan.analysis_file import load_analysis
 
     return load_analysis(file)
 

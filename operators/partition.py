@@ -17,18 +17,18 @@ from asgiref.sync import sync_to_async
 
 from assay import storage
 from assay.errors import AssayError, ConfigError, TransientError
-from assay.file_paths import FilePath
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import FAIL, SKIP, skip_after
 from assay.operators.links import RESULT_KEY, ResultsLink
 from assay.operators.run_names import run_name
 from assay.operators.stage import airflow_errors, resolved
 from assay.operators.template_text import template_text
-from assay.params import check_parameters, settled, substitute
-from assay.plan import Plan
-from assay.published import NOT_EVALUATED, publish_not_evaluated
+from assay.plan.params import check_parameters, settled, substitute
+from assay.plan.plan import Plan
+from assay.plan.stored import plan_text
 from assay.readers import row_files
-from assay.stored_plan import plan_text
+from assay.results.published import NOT_EVALUATED, publish_not_evaluated
+from assay.storage.file_paths import FilePath
 
 MINUTE = timedelta(minutes=1)
 

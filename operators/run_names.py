@@ -8,7 +8,7 @@ import re
 from airflow.sdk import Context
 
 from assay.errors import ConfigError
-from assay.latest import RUN_NAME
+from assay.results.latest import RUN_NAME
 
 _LONGEST = 200
 """Folders are called after runs, with a few characters more; a disk takes 255."""

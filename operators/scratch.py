@@ -12,13 +12,13 @@ from airflow.sdk import BaseOperator, Context
 from assay import storage
 from assay.checkpoints.layout import SCRATCH
 from assay.errors import ConfigError
-from assay.file_paths import FilePath
-from assay.latest import RUN_NAME
 from assay.operators.connections import Chain, google_access
 from assay.operators.run_names import run_name
 from assay.operators.stage import airflow_errors, checked_root, resolved, scratch_of
 from assay.operators.template_text import template_text
-from assay.stored_plan import plan_text
+from assay.plan.stored import plan_text
+from assay.results.latest import RUN_NAME
+from assay.storage.file_paths import FilePath
 
 OWNER_FILE = "owner.json"
 """Says whose scratch it is, should it ever be left over."""

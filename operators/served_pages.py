@@ -14,7 +14,7 @@ from assay import storage
 from assay.checkpoints.layout import MANIFEST_FILE
 from assay.errors import AssayError
 from assay.operators.links import PREFIX, RESULT_KEY
-from assay.published import PAGE_FILE
+from assay.results.published import PAGE_FILE
 
 _HEADERS = {
     # A page made of somebody's data runs its own script alone, and nothing of Airflow's session is in its reach.

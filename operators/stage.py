@@ -15,17 +15,15 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from assay import storage
 from assay.checkpoints.layout import SCRATCH
-from assay.dataflow_job import job_of
+from assay.engine.remote import job_of
 from assay.errors import AssayError, ConfigError, TransientError, UsageError
-from assay.file_paths import FilePath
-from assay.latest import folder_of_run
 from assay.operators.connections import Chain, credentials_file, google_access
 from assay.operators.launchers.launcher import Detaching, Launcher, Running, StageCall
 from assay.operators.launchers.process import SubprocessLauncher
 from assay.operators.links import RESULT_KEY, CheckpointLink, DataflowLink, ResultsLink
 from assay.operators.run_names import run_name
 from assay.operators.template_text import template_text
-from assay.plan import (
+from assay.plan.plan import (
     CORE_IMAGE,
     EVALUATE,
     EXTRACT,
@@ -37,11 +35,13 @@ from assay.plan import (
     from_json,
     with_params,
 )
-from assay.secret_params import refuse_values
-from assay.shapes import image_of, kind_of
-from assay.stage_call import Checkpoints, recorded, remotely, stage_arguments
-from assay.stage_result import ANALYSE, StageResult
-from assay.stored_plan import plan_text, store
+from assay.plan.secret_params import refuse_values
+from assay.plan.stored import plan_text, store
+from assay.plan.tasks import image_of, kind_of
+from assay.results.latest import folder_of_run
+from assay.run.call import Checkpoints, recorded, remotely, stage_arguments
+from assay.run.outcome import ANALYSE, StageResult
+from assay.storage.file_paths import FilePath
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage

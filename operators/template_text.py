@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from assay.file_paths import path_text
+from assay.storage.file_paths import path_text
 
 
 def template_text(place: Any, what: str) -> Any:

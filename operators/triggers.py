@@ -10,7 +10,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from assay.dataflow_job import ENDED, RemoteJob
+from assay.engine.remote import ENDED, RemoteJob
 from assay.errors import AssayError, TransientError
 from assay.operators.connections import Chain
 from assay.operators.dataflow_api import ENDPOINT, DataflowApi

@@ -8,12 +8,12 @@ from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
-from assay.file_paths import FilePath
 from assay.pipelines.from_plan import finish, pipeline_of
 from assay.pipelines.retrain import check_param
 from assay.pipelines.tasks import COMPARE, Settings, analysis, configured
-from assay.plan import CORE_IMAGE, Plan
-from assay.shapes import is_checkpointed
+from assay.plan.plan import CORE_IMAGE, Plan
+from assay.plan.tasks import is_checkpointed
+from assay.storage.file_paths import FilePath
 
 VERSIONS = "versions"
 """The pipeline's parameter: a value of `version_param` for each candidate."""

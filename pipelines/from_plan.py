@@ -10,11 +10,11 @@ from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
-from assay.file_paths import FilePath, path_text
 from assay.pipelines.mounts import check_mounts
 from assay.pipelines.on_verdict import if_blessed
 from assay.pipelines.tasks import FINISH, Settings, analysis, configured
-from assay.plan import CORE_IMAGE, Plan
+from assay.plan.plan import CORE_IMAGE, Plan
+from assay.storage.file_paths import FilePath, path_text
 
 
 def build(

@@ -8,10 +8,10 @@ from typing import Any
 from google.protobuf import json_format
 from kfp.dsl.base_component import BaseComponent
 
-from assay.blessed import place_of
-from assay.local_places import check_reached, is_in, is_local, places_of
 from assay.pipelines.tasks import BLESS, COMPARE, FINISH
-from assay.plan import Plan, places
+from assay.plan.blessed import place_of
+from assay.plan.local_places import check_reached, is_in, is_local, places_of
+from assay.plan.plan import Plan, places
 from assay.storage import is_remote
 
 

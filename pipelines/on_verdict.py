@@ -8,7 +8,7 @@ from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
 from assay.pipelines.tasks import BLESS, Settings, configured
-from assay.plan import CORE_IMAGE
+from assay.plan.plan import CORE_IMAGE
 
 
 def if_blessed(then: Callable[[dsl.PipelineTask], Any] | None = None, **settings: Unpack[Settings]) -> BaseComponent:

@@ -12,7 +12,7 @@ from kfp import compiler, dsl, kubernetes
 from kfp.dsl.base_component import BaseComponent
 
 from assay.errors import ConfigError, UsageError
-from assay.near_miss import one_of
+from assay.text.near_miss import one_of
 
 EVERY = "*"
 

@@ -9,12 +9,12 @@ from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from assay.errors import ConfigError
-from assay.file_paths import FilePath
-from assay.near_miss import one_of
 from assay.pipelines.from_plan import finish, pipeline_of
 from assay.pipelines.on_verdict import if_blessed
 from assay.pipelines.tasks import Settings, analysis
-from assay.plan import Plan
+from assay.plan.plan import Plan
+from assay.storage.file_paths import FilePath
+from assay.text.near_miss import one_of
 
 
 def retraining(

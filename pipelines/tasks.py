@@ -11,8 +11,7 @@ from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
 from assay.errors import ConfigError
-from assay.near_miss import one_of
-from assay.plan import (
+from assay.plan.plan import (
     CORE_IMAGE,
     EVALUATE,
     EXTRACT,
@@ -24,8 +23,9 @@ from assay.plan import (
     Task,
     to_json,
 )
-from assay.secret_params import refuse_values
-from assay.shapes import extracts_from, image_named, image_of, is_checkpointed, kind_of
+from assay.plan.secret_params import refuse_values
+from assay.plan.tasks import extracts_from, image_named, image_of, is_checkpointed, kind_of
+from assay.text.near_miss import one_of
 
 ForTask: TypeAlias = "Callable[[dsl.PipelineTask, str], Any]"
 """Is given a task of the pipeline and its name, to set resources, secrets or an image."""

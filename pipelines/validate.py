@@ -7,7 +7,7 @@ from typing import Any
 from kfp.dsl.base_component import BaseComponent
 
 from assay.pipelines.from_plan import build
-from assay.plan import Plan
+from assay.plan.plan import Plan
 
 
 def model_validation(plan: Plan, **settings: Any) -> BaseComponent:

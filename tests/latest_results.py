@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from assay.latest import results_folder
+from assay.results.latest import results_folder
 
 
 def latest(output: Path | str) -> Path:

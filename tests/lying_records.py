@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from assay.framing import _masked_crc, framed
+from assay.storage.framing import _masked_crc, framed
 
 
 def lying(length: int, *before: bytes) -> bytes:

@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from sklearn.metrics import roc_auc_score
 
 import assay
+from assay.engine.runner import _runner
 from assay.errors import (
     BadRowError,
     ColumnTypeError,
@@ -23,7 +24,6 @@ from assay.errors import (
     MissingFileError,
     ResultsError,
 )
-from assay.runner import _runner
 from tests.cpu import start_of_python
 
 RNG = np.random.default_rng(4)

@@ -12,7 +12,7 @@ import pytest
 import assay
 from assay.cli import main
 from assay.errors import ColumnTypeError, MissingColumnError
-from assay.framing import framed
+from assay.storage.framing import framed
 from tests.doors import OF_FILES, values_of_files
 from tests.wrong_calls import analysis
 

@@ -30,8 +30,8 @@ from assay.checkpoints.layout import (
 from assay.checkpoints.listing import is_worked_on
 from assay.checkpoints.runs import Run, runs_of
 from assay.errors import AssayError
+from assay.plan.stored import FRESH_SECONDS
 from assay.storage import Stat
-from assay.stored_plan import FRESH_SECONDS
 
 
 def clear(root: str, min_age: float, *, dry_run: bool = False, now: float | None = None) -> list[str]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from assay.checkpoints.manifest import Shard
 from assay.errors import ConfigError
-from assay.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, Plan, Stage, Task
-from assay.secret_params import digests_of
+from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, Plan, Stage, Task
+from assay.plan.secret_params import digests_of
 from assay.types import (
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
     LABELS_EXTRACTOR_STAGE_NAME,

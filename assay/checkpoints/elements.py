@@ -11,10 +11,10 @@ from typing import Any
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
-from assay.checkpoints.extracts import ExtractsFile, read_batches
-from assay.columns import leaves
-from assay.contents import check_output
 from assay.errors import CorruptFileError, ResultsError
+from assay.extracts.arrow_file import ExtractsFile, read_batches
+from assay.extracts.columns import leaves
+from assay.extracts.contents import check_output
 from assay.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 from assay.types import Extracts
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 
 from assay import storage
 from assay.errors import CheckpointError
-from assay.latest import RUN_NAME
-from assay.plan import FOLDERS_OF_ROOT
+from assay.plan.plan import FOLDERS_OF_ROOT
+from assay.results.latest import RUN_NAME
 from assay.storage import Stat
 
 PLANS, RUNS, SCRATCH = FOLDERS_OF_ROOT

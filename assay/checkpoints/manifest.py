@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay import json_text
 from assay.errors import CheckpointError
+from assay.text import json_text
 from assay.verdict import Counts
 
 _FORMAT = 1

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from assay import storage
 from assay.errors import ModelError, TransientError
-from assay.plan import Plan
+from assay.plan.plan import Plan
 
 Pins = dict[str, str]
 """File -> what its content is."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay import json_text, storage
+from assay import storage
 from assay.checkpoints.heartbeat import GRACE_SECONDS
 from assay.checkpoints.layout import (
     HEARTBEAT_FILE,
@@ -24,6 +24,7 @@ from assay.checkpoints.layout import (
 )
 from assay.errors import ConfigError, CorruptFileError, MissingFileError
 from assay.storage import Stat
+from assay.text import json_text
 
 _MOST_BYTES = 16 << 20
 

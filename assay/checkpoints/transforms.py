@@ -16,17 +16,19 @@ import pyarrow as pa
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from assay import json_text, progress, storage
+from assay import storage
 from assay.checkpoints import elements
 from assay.checkpoints.commit import mark_damaged, shard_place
-from assay.checkpoints.extracts import ExtractsFile, read_batches
 from assay.checkpoints.layout import SHARDS_FILE
 from assay.checkpoints.manifest import Shard
-from assay.columns import row_count
+from assay.engine import progress
+from assay.engine.of_all import OfAll
 from assay.errors import CorruptFileError, MissingFileError
-from assay.evaluators.of_all import OfAll
-from assay.framing import framed, unframed
+from assay.extracts.arrow_file import ExtractsFile, read_batches
+from assay.extracts.columns import row_count
 from assay.readers.read_inputs import Spread
+from assay.storage.framing import framed, unframed
+from assay.text import json_text
 from assay.types import READ_INPUTS_STAGE_NAME, SOURCE_KEY, Extracts
 
 SHARD_BYTES = 64 << 20

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import apache_beam as beam
 
 from assay.errors import ColumnTypeError
-from assay.lost_texts import first_lost
-from assay.metrics.bad_rows import where
+from assay.metrics.entries.bad_rows import where
+from assay.readers.lost_texts import first_lost
 from assay.types import (
     ANALYSIS_KEY,
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,

@@ -15,19 +15,20 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from assay.columns import row_count, take
 from assay.errors import PipelineError
+from assay.extracts.columns import row_count, take
 from assay.metrics import certainty
-from assay.metrics.bad_rows import faults, first_fault, where
-from assay.metrics.domains import Asked, common
+from assay.metrics.binding.bound import Metric, asked_of, metrics_of
+from assay.metrics.entries.bad_rows import faults, first_fault, where
+from assay.metrics.entries.domains import Asked, common
+from assay.metrics.entries.examples import Examples, Stream, examples_of
+from assay.metrics.entries.misfits import refuse_other_lengths, refuse_other_shapes, refuse_other_values
+from assay.metrics.entries.tallies import Tally, merged, tally_of
 from assay.metrics.evaluate import by_key, evaluate, only, whole, with_differences
-from assay.metrics.examples import Examples, Stream, examples_of
 from assay.metrics.keys import MetricKey
-from assay.metrics.misfits import refuse_other_lengths, refuse_other_shapes, refuse_other_values
-from assay.metrics.resampling import Resampling, resampling_of
-from assay.metrics.slice_limit import SliceLimit
-from assay.metrics.specs import Metric, asked_of, metrics_of
-from assay.metrics.states import (
+from assay.metrics.states.resampling import Resampling, resampling_of
+from assay.metrics.states.slice_limit import SliceLimit
+from assay.metrics.states.slices import (
     UNPLACED,
     Draw,
     Forest,
@@ -38,12 +39,11 @@ from assay.metrics.states import (
     layout_of,
     place,
 )
-from assay.metrics.tallies import Tally, merged, tally_of
 from assay.metrics.values import ErrorBounds, Floats, Interval, Value
-from assay.plan import MOST_SLICES
+from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
-from assay.records import metric_records, plot_records, too_small_records
-from assay.slicing import Slicing, check_apart, codes_of, slicings_of, without
+from assay.results.records import metric_records, plot_records, too_small_records
+from assay.slicing.codes import Slicing, check_apart, codes_of, slicings_of, without
 from assay.types import (
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     METRICS_KEY,

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 import apache_beam as beam
 
-from assay import gate
-from assay.evaluators.of_all import OfAll
+from assay.engine.of_all import OfAll
+from assay.gate import validate as gate
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.types import METRICS_KEY, VALIDATIONS_KEY, Evaluation
 
 
 class Validate(beam.PTransform):
-    """Evaluation -> the same with `validations`: one serialised ValidationResult, as `assay.gate` finds it."""
+    """Evaluation -> the same with `validations`: one serialised ValidationResult, as `assay.gate.validate` finds it."""
 
     def __init__(self, eval_config: EvalConfig, *, rubber_stamp: bool = False) -> None:
         super().__init__()

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from assay.columns import Column, holds_text, plain, to_floats
 from assay.errors import MissingColumnError
 from assay.extractors.each_batch import EachBatch
 from assay.extractors.features import Unchanged
+from assay.extracts.columns import Column, holds_text, plain, to_floats
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.types import (
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,

@@ -11,8 +11,8 @@ import pyarrow as pa
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from assay.columns import Column, leaves, row_count
-from assay.slicing import codes_of, column_of_keys
+from assay.extracts.columns import Column, leaves, row_count
+from assay.slicing.codes import codes_of, column_of_keys
 from assay.types import (
     ROW_TYPES_KEY,
     SLICE_KEY_TYPES_KEY,

@@ -10,11 +10,11 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.metrics import Metrics
 
-from assay.columns import Column, row_count, take
 from assay.errors import BadRowError, ModelError, PipelineError
+from assay.extracts.columns import Column, row_count, take
 from assay.models import model as models_
 from assay.models.model import LoadedModel, ModelRef, Predictions
-from assay.near_miss import hint
+from assay.text.near_miss import hint
 from assay.types import PREDICTIONS_EXTRACTOR_STAGE_NAME, PREDICTIONS_KEY, Extractor, Extracts
 
 Key: TypeAlias = "str | Mapping[str, str]"

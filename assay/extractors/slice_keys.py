@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.metrics import Metrics
 
-from assay.columns import Column, row_count
 from assay.extractors.each_batch import EachBatch
+from assay.extracts.columns import Column, row_count
 from assay.proto.config_pb2 import EvalConfig
-from assay.slicing import Slicing, codes_of, slice_rows, slicings_of, texts_of
+from assay.slicing.codes import Slicing, codes_of, slice_rows, slicings_of, texts_of
 from assay.types import (
     FEATURES_KEY,
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
@@ -26,7 +26,7 @@ from assay.types import (
 
 
 def SliceKeyExtractor(eval_config: EvalConfig, *, materialize: bool = False) -> Extractor:
-    """Extractor that adds `_slice_key_types`: slicing name -> column of slices (see `assay.slicing`).
+    """Extractor that adds `_slice_key_types`: slicing name -> column of slices (see `assay.slicing.codes`).
 
     Args:
         eval_config: its slicing specs say which slices there are.

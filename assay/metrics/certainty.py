@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from assay.metrics.binding.bound import Metric
 from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.placed import BUCKETS
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.keys import MetricKey
-from assay.metrics.specs import Metric
 from assay.metrics.values import ErrorBounds, Floats
 
 _TOLD = 0.1

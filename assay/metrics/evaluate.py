@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics.binding.bound import Metric
 from assay.metrics.certainty import certain, doubt_of
 from assay.metrics.computations.derived import SOURCES, derived
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.computations.table import Computation, Sums, Table
 from assay.metrics.computations.terms import Term, TermTable
-from assay.metrics.examples import Stream
+from assay.metrics.entries.examples import Stream
 from assay.metrics.keys import MetricKey, PlotKey
-from assay.metrics.specs import Metric
-from assay.metrics.states import Layout, Partial, entries_of, group_by_size, needs_of, with_resamples
-from assay.metrics.sums import Sparse, rows_of
+from assay.metrics.states.slices import Layout, Partial, entries_of, group_by_size, needs_of, with_resamples
+from assay.metrics.states.sums import Sparse, rows_of
 from assay.metrics.values import Floats, Matrices, Value
 
 Ints = npt.NDArray[np.int64]

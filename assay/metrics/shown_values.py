@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.columns import Column, is_list, plain
-from assay.slice_values import number_or_text, numbers_of, still_read_from, times_of
+from assay.extracts.columns import Column, is_list, plain
+from assay.slicing.values import number_or_text, numbers_of, still_read_from, times_of
 
 
 def shown_values(column: Column, rows: npt.NDArray[np.int64], texts: pa.Array | None = None) -> list[Any]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from assay.columns import Column, to_numpy
 from assay.errors import ColumnTypeError, ModelError
+from assay.extracts.columns import Column, to_numpy
 from assay.models.inputs import no_column
 from assay.models.model import ModelNeeds, ModelRef, Runner
-from assay.near_miss import hint
+from assay.text.near_miss import hint
 from assay.types import FEATURES_KEY, Extracts
 
 _IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")

@@ -8,8 +8,9 @@ import shutil
 import tempfile
 from typing import IO
 
-from assay import content_hash, storage
+from assay import storage
 from assay.errors import ModelError
+from assay.storage import content_hash
 
 
 def exists(uri: str) -> bool:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.columns import Column, arrow_floats, is_list, is_text, plain, row_count, usual_length
 from assay.errors import BadRowError, ModelError
+from assay.extracts.columns import Column, arrow_floats, is_list, is_text, plain, row_count, usual_length
 from assay.models.model import ModelRef
-from assay.near_miss import hint
+from assay.text.near_miss import hint
 from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
 
 Array: TypeAlias = npt.NDArray[Any]

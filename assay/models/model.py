@@ -28,11 +28,11 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from assay.columns import Column, cut, row_count
 from assay.errors import AssayError, ModelError, TransientError
-from assay.file_paths import path_text
+from assay.extracts.columns import Column, cut, row_count
 from assay.models import files, outputs
-from assay.near_miss import hint
+from assay.storage.file_paths import path_text
+from assay.text.near_miss import hint
 from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
 
 Predictions: TypeAlias = "Column | dict[str, Column]"

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from assay.columns import Column
 from assay.errors import ModelError
+from assay.extracts.columns import Column
 
 
 def settle(output: Any, rows: int, model: str) -> Column | dict[str, Column]:

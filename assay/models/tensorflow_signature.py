@@ -13,7 +13,7 @@ from assay.models.model import ModelRef
 from assay.models.tensorflow import import_tensorflow, input_spec
 from assay.models.tensorflow_file_ops import refuse_untrusted
 from assay.models.tensorflow_graph import called, functions_of, functions_reached
-from assay.near_miss import hint
+from assay.text.near_miss import hint
 
 GRAPH_FILE = "saved_model.pb"
 

@@ -10,8 +10,8 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
-from assay.columns import plain
 from assay.errors import ColumnTypeError
+from assay.extracts.columns import plain
 from assay.readers.batches import Rows, encoded, extracts_of
 from assay.readers.read_inputs import counted
 from assay.types import Extracts

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from assay.columns import plain
 from assay.errors import ColumnTypeError
+from assay.extracts.columns import plain
 from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, TEXTS_KEY, Extracts
 
 Numbers = npt.NDArray[np.int64]

@@ -19,7 +19,7 @@ from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
 from assay.readers.source import Source, check_names, declared_types, shown_and_guessed, to_read_fewer
 from assay.readers.unpacking import Transcoded, Unpacked
-from assay.slice_values import number_or_text
+from assay.slicing.values import number_or_text
 
 _MISSING_NUMBERS = pa.array(["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "?"])
 """What stands for a missing number or truth value, beside `null_values`; a text of these is a text."""

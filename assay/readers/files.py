@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from assay import content_hash, storage
+from assay import storage
 from assay.errors import CorruptFileError, InputError, MissingFileError
 from assay.readers import signatures
 from assay.readers.unpacking import Transcoded, Unpacked, encoding_of
+from assay.storage import content_hash
 
 
 def stamp(file: str) -> str:

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from apache_beam.metrics import Metrics
 
-from assay.columns import take
 from assay.errors import ConfigError
+from assay.extracts.columns import take
 from assay.readers.bad_rows import UNREADABLE
 from assay.readers.join_keys import check_same_kind
 from assay.readers.join_table import Table, check_keys, read_table, shared

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.columns import is_list
-from assay.lost_texts import LARGEST_OF_FLOATS, has_more_digits
+from assay.extracts.columns import is_list
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers
+from assay.readers.lost_texts import LARGEST_OF_FLOATS, has_more_digits
 
 Lines = Callable[[], Sequence[bytes]]
 """Splits the lines that a table was parsed from, since few tables need them."""

@@ -10,8 +10,8 @@ from apache_beam.io.filesystems import FileSystems
 
 from assay import storage
 from assay.errors import InputError, MissingFileError
-from assay.file_paths import FilePath, path_texts
 from assay.readers import row_files
+from assay.storage.file_paths import FilePath, path_texts
 
 _TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table", "_temporary": "a folder that is still written to"}
 """What lies beside files some of which do not count, and what it makes of the folder."""

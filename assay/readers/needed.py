@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assay.config import columns_of
-from assay.metrics.specs import metrics_of
+from assay.config.resolved import columns_of
+from assay.metrics.binding.bound import metrics_of
 from assay.models import model as models
 from assay.models.model import ModelRef
 from assay.proto.config_pb2 import EvalConfig
 from assay.readers.source import Source
-from assay.slicing import slicings_of
+from assay.slicing.codes import slicings_of
 
 
 def needed_columns(config: EvalConfig, refs: Sequence[ModelRef]) -> dict[str, str]:

@@ -9,8 +9,8 @@ import pyarrow as pa
 from apache_beam.metrics import Metrics
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from assay import progress
-from assay.columns import row_count
+from assay.engine import progress
+from assay.extracts.columns import row_count
 from assay.readers.bad_rows import refusal
 from assay.readers.batches import extracts_of
 from assay.readers.source import Source, Split, format_of, splits, wanted

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from assay.errors import ConfigError, MissingColumnError
-from assay.file_paths import path_texts
-from assay.near_miss import hint, nearest
 from assay.readers import listing
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Rows
+from assay.storage.file_paths import path_texts
+from assay.text.near_miss import hint, nearest
 
 SPLIT_BYTES = 64 * 2**20
 _SPLITS_AS_ONE = {"parquet": 4}

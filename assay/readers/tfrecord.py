@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from assay import bounds
 from assay.errors import CorruptFileError
-from assay.framing import starts_frame, unframed
 from assay.readers import bad_rows, files, signatures, tf_example
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Rows, encoded
 from assay.readers.source import Source
 from assay.readers.unpacking import Unpacked
+from assay.storage.framing import starts_frame, unframed
 
 SAMPLE_ROWS = 1024
 

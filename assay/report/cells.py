@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from assay.metrics.keys import MetricKey
-from assay.printable import shortened
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.evidence import Evidence, Measure, Pair, Slice
-from assay.report.labels import change_text, number_text
+from assay.results.labels import change_text, number_text
+from assay.text.printable import shortened
 from assay.verdict import Reason, Verdict, unsliced_text
 
 FAILS = "✗"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from assay.proto import metrics_for_slice_pb2 as pb
-from assay.report.labels import number_text
 from assay.report.markup import Markup, element, joined
+from assay.results.labels import number_text
 
 Point: TypeAlias = tuple[float, float]
 Matrix: TypeAlias = pb.ConfusionMatrixAtThresholds.ConfusionMatrixAtThreshold

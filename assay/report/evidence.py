@@ -7,23 +7,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from assay import json_text, storage
+from assay import storage
 from assay.errors import AssayError, CorruptFileError, MissingFileError
-from assay.latest import VERDICT_FILE, results_folder
-from assay.long_tables import text_of
+from assay.gate.thresholds import Rule, rules_of
+from assay.metrics.declare import Better
 from assay.metrics.keys import MetricKey
-from assay.metrics.registry import Better
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.published import RESULTS_FILE
-from assay.records import ERROR_METRIC_NAME, metric_key_from_proto, plots_head
-from assay.report.labels import labels_of
 from assay.report.named_metrics import definitions_by_name, names_of_samples
-from assay.report.remarks import remarks
-from assay.result_files import listed, load_eval_run, load_validation_result, load_verdict, records_of
-from assay.results import in_order
-from assay.thresholds import Rule, rules_of
+from assay.results.eval_result import in_order
+from assay.results.files import listed, load_eval_run, load_validation_result, load_verdict, records_of
+from assay.results.labels import labels_of
+from assay.results.latest import VERDICT_FILE, results_folder
+from assay.results.long_tables import text_of
+from assay.results.published import RESULTS_FILE
+from assay.results.records import ERROR_METRIC_NAME, metric_key_from_proto, plots_head
+from assay.results.remarks import remarks
+from assay.text import json_text
 from assay.types import METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
 from assay.verdict import Verdict, place_of, place_text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, Plan, Stage, Task, edges
+from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, Plan, Stage, Task, edges
 from assay.types import VALIDATIONS_KEY
 
 

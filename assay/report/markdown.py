@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from assay.printable import printable_line, shortened
 from assay.report.cells import cell_of, columns_of, counts_text, reason_cells, row_of
 from assay.report.evidence import Evidence, Measure, Slice
+from assay.text.printable import printable_line, shortened
 
 _MOST_REASONS = 20
 _MOST_MEASURES = 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from assay.printable import printable
+from assay.text.printable import printable
 
 _VOID = {"input", "meta"}
 _NO_CHARACTERS = re.compile(r"[\ufffe\uffff]")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from assay.metrics.registry import Definition, definitions
+from assay.metrics.declare import Definition, definitions
 
 _PREFACE = """\
 # Metrics and plots

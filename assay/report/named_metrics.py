@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from assay.metrics.registry import Definition, definitions
+from assay.metrics.declare import Definition, definitions
 from assay.proto.config_pb2 import EvalConfig
 
 

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from assay.file_paths import FilePath, path_text
-from assay.latest import results_folder
 from assay.report import sections
 from assay.report.evidence import Evidence, Plots, Slice, evidence_of, plots_of
 from assay.report.markdown import summary
 from assay.report.markup import Markup, element, joined
 from assay.report.plots import plots_section
 from assay.report.slices_table import rest_data, slices_section
+from assay.results.latest import results_folder
+from assay.storage.file_paths import FilePath, path_text
 
 _MOST_BYTES = 950_000
 _MOST_AT_ONCE = 60

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from assay.metrics.keys import PlotKey, SubKey
-from assay.printable import shortened
 from assay.proto.metrics_for_slice_pb2 import PlotData
-from assay.records import plot_key_from_proto
 from assay.report import charts
 from assay.report.cells import counted
 from assay.report.charts import Axis, Bucket, Line, Matrix
 from assay.report.evidence import Evidence, Plots
 from assay.report.markup import Markup, element
 from assay.report.sections import section
+from assay.results.records import plot_key_from_proto
+from assay.text.printable import shortened
 
 _MOST_PANELS = 6
 _COLOURS = 4

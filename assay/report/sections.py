@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from google.protobuf import json_format
 
-from assay.printable import shortened
+from assay.gate.thresholds import Rule
 from assay.report.cells import FAILS, WORSE, cell_of, counted, counts_text, reason_cells
 from assay.report.evidence import Evidence, Measure, Slice
 from assay.report.html_tables import table
 from assay.report.markup import Child, Markup, breakable, element, joined
-from assay.thresholds import Rule
+from assay.text.printable import shortened
 from assay.verdict import Reason, Status, bound_text, label
 
 OUTCOMES = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from assay.printable import printable, printable_line, shortened
 from assay.report.cells import Column, columns_of, counted, row_of
 from assay.report.evidence import Evidence, Measure, Slice
 from assay.report.html_tables import cell, row_head, scrolling
 from assay.report.markup import Markup, element, joined
 from assay.report.sections import section
+from assay.text.printable import printable, printable_line, shortened
 
 _MOST_SHOWN_MEASURES = 24
 

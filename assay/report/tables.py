@@ -9,21 +9,21 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.errors import ResultsError
-from assay.latest import VERDICT_FILE, results_folder
-from assay.long_tables import text_of
 from assay.metrics.keys import MetricKey
-from assay.near_miss import one_of
-from assay.printable import printable_line
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
-from assay.records import ERROR_METRIC_NAME, metric_key_from_proto
 from assay.report.cells import value_text
-from assay.report.labels import labels_of, name_of
 from assay.report.named_metrics import names_of_samples
-from assay.report.remarks import remarks
 from assay.report.terminal_text import harmless
-from assay.result_files import listed, load_eval_run, load_metrics, load_verdict
-from assay.results import in_order
+from assay.results.eval_result import in_order
+from assay.results.files import listed, load_eval_run, load_metrics, load_verdict
+from assay.results.labels import labels_of, name_of
+from assay.results.latest import VERDICT_FILE, results_folder
+from assay.results.long_tables import text_of
+from assay.results.records import ERROR_METRIC_NAME, metric_key_from_proto
+from assay.results.remarks import remarks
+from assay.text.near_miss import one_of
+from assay.text.printable import printable_line
 from assay.verdict import Status
 
 _MOST_COLUMNS = 4

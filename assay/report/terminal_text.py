@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from assay.printable import printable_line
+from assay.text.printable import printable_line
 
 
 def harmless(text: str, style: str = "") -> Text:

@@ -9,9 +9,9 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
-from assay.columns import Column, leaves, row_count
 from assay.errors import ColumnTypeError, PipelineError
-from assay.file_paths import FilePath
+from assay.extracts.columns import Column, leaves, row_count
+from assay.storage.file_paths import FilePath
 from assay.types import ANALYSIS_KEY, Evaluation, Extracts, Writer
 from assay.writers.files import path_in
 from assay.writers.shards import Shards, TableFile, WriteShards

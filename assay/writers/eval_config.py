@@ -8,9 +8,9 @@ import apache_beam as beam
 from google.protobuf import json_format
 
 import assay
-from assay.file_paths import FilePath
 from assay.proto.config_pb2 import EvalConfig, EvalRun
-from assay.result_files import EVAL_CONFIG_FILE
+from assay.results.files import EVAL_CONFIG_FILE
+from assay.storage.file_paths import FilePath
 from assay.types import Evaluation, Writer
 from assay.writers.files import create_files, path_in
 

@@ -12,7 +12,7 @@ import apache_beam as beam
 
 from assay import storage
 from assay.errors import ConfigError, ResultsError, TransientError
-from assay.file_paths import FilePath, path_text
+from assay.storage.file_paths import FilePath, path_text
 
 _PASSING = ("No space left", "File too large", "quota", "Input/output error")
 """What a system says of faults that another try may not meet; Parquet's writer hands on the text only."""

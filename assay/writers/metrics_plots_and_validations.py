@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assay.errors import PipelineError
-from assay.file_paths import FilePath
-from assay.framing import framed
 from assay.proto import metrics_for_slice_pb2 as pb
+from assay.storage.file_paths import FilePath
+from assay.storage.framing import framed
 from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY, Evaluation, Writer
 from assay.writers.files import create_files, path_in, write_file
 from assay.writers.shards import RecordFile, ShardFile, Shards, TableFile, WriteShards

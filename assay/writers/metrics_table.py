@@ -6,9 +6,9 @@ from functools import partial
 
 import pyarrow as pa
 
-from assay.file_paths import FilePath
-from assay.long_tables import METRICS_SCHEMA, metrics_table
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
+from assay.results.long_tables import METRICS_SCHEMA, metrics_table
+from assay.storage.file_paths import FilePath
 from assay.types import METRICS_KEY, Writer
 from assay.writers.files import path_in
 from assay.writers.shards import Shards, TableFile, WriteShards

@@ -22,7 +22,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from assay import storage
 from assay.errors import ColumnTypeError
-from assay.framing import framed
+from assay.storage.framing import framed
 from assay.writers.files import remove, temporary_name, write_file, writing
 
 _RECORDS, _BYTES = 1024, 16 << 20

@@ -7,7 +7,7 @@ from typing import Any
 import apache_beam as beam
 
 from assay.errors import PipelineError
-from assay.near_miss import one_of
+from assay.text.near_miss import one_of
 from assay.types import Evaluation
 
 

@@ -9,8 +9,8 @@ import click
 import docker.types
 from kfp import local
 
-from assay.analysis_file import load_analysis
 from assay.pipelines import model_validation
+from assay.plan.analysis_file import load_analysis
 
 HERE = Path(__file__).resolve().parent
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from assay.dataflow_job import RemoteJob, in_line
+from assay.engine.remote import RemoteJob, in_line
 from assay.errors import AssayError
 from assay.operators.connections import Chain
 from assay.operators.dataflow_api import ENDPOINT, DataflowApi

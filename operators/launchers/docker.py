@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from assay.errors import ConfigError, TransientError
 from assay.operators.launchers.launcher import CREDENTIALS, StageCall, call_digest
-from assay.shapes import image_named
+from assay.plan.tasks import image_named
 
 if TYPE_CHECKING:
     from docker import APIClient

@@ -16,7 +16,7 @@ from assay.operators.launchers.launcher import StageCall, call_digest
 from assay.operators.launchers.pod_manifest import CALL, pod_manifest, pod_name
 from assay.operators.launchers.pod_status import has_failed, is_leaving, name_of, progress
 from assay.operators.launchers.stage_pod import POLL_SECONDS, StagePod
-from assay.shapes import image_named
+from assay.plan.tasks import image_named
 
 _OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from assay.dataflow_job import RemoteJob
+from assay.engine.remote import RemoteJob
 
 CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 """Environment variable with which Google's libraries find a file of credentials."""

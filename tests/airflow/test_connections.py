@@ -12,12 +12,13 @@ import time
 
 import pytest
 
-from assay import operators, storage, storage_gcs
+from assay import operators, storage
 from assay.errors import ConfigError
 from assay.operators.connections import credentials_file, google_access
 from assay.operators.launchers.docker import DockerLauncher
 from assay.operators.launchers.launcher import CREDENTIALS, StageCall
 from assay.operators.partition import DataTrigger
+from assay.storage import gcs
 from tests import gcs_emulator
 from tests.airflow.conftest import RUNTIME, analysis
 from tests.airflow.google_door import ACCOUNT, door
@@ -41,7 +42,7 @@ def google(emulator, monkeypatch):
     # The library would ask Google, in the background, from where the account may be used.
     monkeypatch.setattr(regional._RegionalAccessBoundaryManager, "maybe_start_refresh", lambda *_: None)
     with door(emulator.url) as opened:
-        monkeypatch.setattr(storage_gcs, "_clients", {})
+        monkeypatch.setattr(gcs, "_clients", {})
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", opened.url)
         connect(monkeypatch, keyfile_dict=opened.key)
         yield opened
@@ -190,7 +191,7 @@ def test_operators_impersonate_too(google, monkeypatch):
         made.append(credentials)
         return contextlib.nullcontext()
 
-    monkeypatch.setattr(storage_gcs, "using", using)
+    monkeypatch.setattr(gcs, "using", using)
     with google_access("mine", CHAIN[1]):
         pass
     (credentials,) = made

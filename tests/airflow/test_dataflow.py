@@ -12,16 +12,16 @@ from dataclasses import asdict, dataclass, replace
 import pytest
 
 from assay import storage
-from assay.dataflow_job import RemoteJob
-from assay.latest import results_folder
+from assay.engine.remote import RemoteJob
 from assay.operators import DataflowLauncher, ReadInputsOperator, SubprocessLauncher
 from assay.operators.launchers.launcher import Detaching, StageCall
 from assay.operators.links import DataflowLink
 from assay.operators.stage import rendered
 from assay.operators.triggers import DataflowJobTrigger
-from assay.plan import from_json, to_json
-from assay.stage_call import Checkpoints, stage_arguments
-from assay.stored_plan import publish_plan
+from assay.plan.plan import from_json, to_json
+from assay.plan.stored import publish_plan
+from assay.results.latest import results_folder
+from assay.run.call import Checkpoints, stage_arguments
 from tests import dataflow_jobs, gcs_emulator
 from tests.airflow import standalone
 from tests.airflow.conftest import BAD_DAY, GOOD_DAY, RUNTIME, SETTINGS, analysis, columns_of, write_parquet
@@ -155,7 +155,7 @@ class Call:
 @pytest.fixture
 def reading(data, place, service, tmp_path):
     """The first stage of the plan."""
-    from assay.analysis_file import load_analysis
+    from assay.plan.analysis_file import load_analysis
 
     plan = from_json(to_json(load_analysis(write_analysis(data, place, tmp_path))))
     root = f"{place}/checkpoints"

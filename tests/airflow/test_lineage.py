@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from assay.analysis_file import load_analysis
 from assay.operators.lineage import folder_of, lineage_of, name_of
-from assay.plan import with_params
-from assay.shapes import reshaped
+from assay.plan.analysis_file import load_analysis
+from assay.plan.plan import with_params
+from assay.plan.tasks import reshaped
 from tests.airflow.conftest import GOOD_DAY, ROOT, analysis
 
 DAG_FILE = """

@@ -16,11 +16,11 @@ from airflow.sdk import DAG, BaseOperator, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from assay import operators
-from assay.analysis_file import compile_analysis
 from assay.operators.gate import ModelGateOperator
 from assay.operators.provider_info import get_provider_info
 from assay.operators.stage import airflow_errors, error_of
-from assay.plan import to_json
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.plan import to_json
 from tests.airflow.conftest import ROOT, analysis
 from tests.secret_code import SECRET, SECRETLY
 

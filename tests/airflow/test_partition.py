@@ -12,11 +12,11 @@ from datetime import timedelta
 
 import pytest
 
-from assay import storage_gcs
 from assay.errors import ConfigError, TransientError
 from assay.operators import partition
 from assay.operators.partition import DataTrigger, WaitForDataOperator, found_of, in_words, patterns_of
-from assay.plan import from_json, to_json, with_params
+from assay.plan.plan import from_json, to_json, with_params
+from assay.storage import gcs
 from tests.airflow.conftest import GOOD_DAY, ROOT, RUNTIME, analysis
 from tests.airflow.google_door import key_of
 from tests.airflow.runs import returned, run_dag
@@ -125,8 +125,8 @@ def test_in_a_mapped_group_only_the_day_without_data_is_skipped(make, call, tmp_
 
 PUBLISH = """
 import sys
-from assay.plan import from_json
-from assay.publishing import publish
+from assay.plan.plan import from_json
+from assay.run.publishing import publish
 from assay.verdict import Counts, Reason, Status, Verdict
 plan = from_json(sys.stdin.read())
 publish(plan, sys.argv[2], Verdict(Status.NOT_EVALUATED, (Reason(sys.argv[1]),)), Counts(0), 0.0)
@@ -188,7 +188,7 @@ def test_both_sources_of_a_join_are_waited_for_and_a_reader_of_ones_own_cannot_b
 
 
 def _plan(folder):
-    from assay.analysis_file import load_analysis
+    from assay.plan.analysis_file import load_analysis
 
     return load_analysis(folder / "analysis.json")
 
@@ -239,8 +239,8 @@ def test_storage_that_is_out_of_order_is_waited_for_and_then_not_taken_for_missi
 
 @pytest.mark.parametrize("answer", [silent, dripping_head, dripping_body])
 def test_a_look_at_a_storage_that_drips_ends_in_its_time(tmp_path, monkeypatch, answer):
-    monkeypatch.setattr(storage_gcs, "_clients", {})
-    monkeypatch.setattr(storage_gcs, "RETRY_SECONDS", 0.6)
+    monkeypatch.setattr(gcs, "_clients", {})
+    monkeypatch.setattr(gcs, "RETRY_SECONDS", 0.6)
     with serving(answer) as url:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
         started = time.monotonic()

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from assay.errors import ConfigError
-from assay.latest import RUN_NAME
 from assay.operators.run_names import run_name
-from assay.stage_call import Checkpoints, checked
+from assay.results.latest import RUN_NAME
+from assay.run.call import Checkpoints, checked
 
 RUN_ID = "manual__2026-11-01T00:00:00+00:00"
 

@@ -142,7 +142,7 @@ def test_stages_that_are_cleared_later_begin_again(make, tmp_path):
 
 
 def test_what_a_task_starts_from_are_all_tasks_before_it_in_order(make, tmp_path):
-    from assay.analysis_file import load_analysis
+    from assay.plan.analysis_file import load_analysis
 
     make(analysis_table=True)
     plan = load_analysis(tmp_path / "analysis.json")
@@ -179,8 +179,8 @@ def test_analyses_of_one_run_have_a_scratch_each_by_plan_and_parameters(dags, da
 
 def plan_file(file, content):
     """Writes the plan of an analysis; returns its place."""
-    from assay.analysis_file import compile_analysis
-    from assay.plan import to_json
+    from assay.plan.analysis_file import compile_analysis
+    from assay.plan.plan import to_json
 
     file.write_text(to_json(compile_analysis(content, file.parent)))
     return str(file)

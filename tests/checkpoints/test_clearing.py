@@ -21,9 +21,9 @@ from assay.checkpoints.listing import checkpoints_of
 from assay.checkpoints.runs import folder_of, lease, runs_of
 from assay.cli import main
 from assay.errors import CheckpointError, PublishLostError
-from assay.latest import results_folder
-from assay.result_files import load_verdict
-from assay.stored_plan import FRESH_SECONDS
+from assay.plan.stored import FRESH_SECONDS
+from assay.results.files import load_verdict
+from assay.results.latest import results_folder
 from tests.checkpoints.test_listing import DAY, EXTRACT, LOST, OTHER, READ, in_days, leave, make, record
 from tests.small_analysis import ANALYSIS
 

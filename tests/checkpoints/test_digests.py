@@ -6,12 +6,12 @@ from copy import deepcopy
 
 import pytest
 
-from assay.analysis_file import compile_analysis
 from assay.checkpoints import digests
 from assay.checkpoints.digests import code_digest, content_digest, digest_of, without_thresholds
 from assay.errors import ConfigError
-from assay.plan import with_params
-from assay.shapes import CUTS, is_checkpointed, reshaped
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.plan import with_params
+from assay.plan.tasks import CUTS, is_checkpointed, reshaped
 from assay.types import READ_INPUTS_STAGE_NAME
 
 TASKS = ["ReadInputs", "ExtractPredictions", "ExtractSliceKeys", "EvaluateMetricsAndPlots", "Own", "Gate"]

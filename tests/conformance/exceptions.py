@@ -15,7 +15,7 @@ _FAMILIES = "tests/metrics/test_families.py::test_"
 _LAWS = "tests/metrics/test_laws.py::test_"
 _PUBLISHED = "tests/metrics/test_published_values.py::test_"
 _SAMPLES = "tests/metrics/test_samples.py::test_"
-_GATE = "tests/test_gate.py::test_"
+_GATE = "tests/gate/test_validate.py::test_"
 
 RAISES_THERE = {
     "PrevalenceThreshold": Instead(
@@ -103,7 +103,7 @@ MEANINGLESS_THERE = {
 NO_SLICE_THERE = {
     ("price", "0.1"): Instead(
         "there no float32 is the double 0.1, so the slicing finds no row; here a float32 is its shortest text",
-        "tests/test_slicing.py::test_puts_each_row_into_the_slices_of_its_own_values",
+        "tests/slicing/test_codes.py::test_puts_each_row_into_the_slices_of_its_own_values",
     ),
 }
 """Feature and value of a slicing spec."""
@@ -122,7 +122,7 @@ OF_THE_GATE = {
     ),
     "a change threshold that no baseline can meet": Instead(
         "goes on there; refused here",
-        "tests/test_config.py::test_a_change_threshold_without_a_baseline_is_refused_and_named",
+        "tests/config/test_resolved.py::test_a_change_threshold_without_a_baseline_is_refused_and_named",
     ),
     "an undefined value": Instead(
         "passes as 0 there if a bound allows it", f"{_GATE}bounds_are_inclusive_and_nan_meets_none"

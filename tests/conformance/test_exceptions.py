@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.metrics.registry import definitions
+from assay.metrics.declare import definitions
 from tests.conformance.exceptions import APART, EVERY, MEANINGLESS_THERE, NOISE_THERE, RAISES_THERE, ZERO_THERE
 
 ROOT = Path(__file__).parents[2]

@@ -6,14 +6,14 @@ import random
 
 import pytest
 
-from assay import gate
-from assay.config import parse_eval_config, resolve_eval_config
+from assay.config.resolved import parse_eval_config, resolve_eval_config
 from assay.errors import EvalConfigError
+from assay.gate import validate as gate
 from assay.metrics.keys import MetricKey
 from assay.proto.config_pb2 import EvalConfig, SlicingSpec
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.records import metric_key_to_proto, slice_key_to_proto
+from assay.results.records import metric_key_to_proto, slice_key_to_proto
 
 SLICES = [
     (),

@@ -16,8 +16,8 @@ from assay.metrics.values import Buckets, Matrices, Value
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.records import metric_records, plot_records, slice_key_from_proto, too_small_records
-from assay.results import load_eval_result, load_metrics, load_plots, load_validation_result
+from assay.results.eval_result import load_eval_result, load_metrics, load_plots, load_validation_result
+from assay.results.records import metric_records, plot_records, slice_key_from_proto, too_small_records
 from assay.writers import EvalConfigWriter, MetricsPlotsAndValidationsWriter, MetricsTableWriter
 
 SLICES = [(), (("sex", "F"),), (("age", 7), ("share", 0.5))]

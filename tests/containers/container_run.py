@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assay.plan import Plan, Task
-from assay.shapes import CUTS, image_of, is_checkpointed, kind_of, reshaped
-from assay.stage_call import Checkpoints, stage_arguments
-from assay.stage_result import StageResult
-from assay.stored_plan import publish_plan
+from assay.plan.plan import Plan, Task
+from assay.plan.stored import publish_plan
+from assay.plan.tasks import CUTS, image_of, is_checkpointed, kind_of, reshaped
+from assay.run.call import Checkpoints, stage_arguments
+from assay.run.outcome import StageResult
 from tests.docker import ROOT, Docker, tag_of
 from tests.gcs_emulator import Emulator
 

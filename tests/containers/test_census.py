@@ -9,12 +9,13 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from assay import local, storage
-from assay.analysis_file import compile_analysis
+from assay import storage
 from assay.checkpoints.layout import MANIFEST_FILE, name_in_run
-from assay.plan import digest, with_params
-from assay.shapes import CUTS, image_of, reshaped, task_named
-from assay.stored_plan import publish_plan
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.plan import digest, with_params
+from assay.plan.stored import publish_plan
+from assay.plan.tasks import CUTS, image_of, reshaped, task_named
+from assay.run import local
 from tests.containers.container_run import ContainerRun
 from tests.docker import ROOT, tag_of
 from tests.parity.results import differing, parts_of

@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 
 import assay
-import assay.slicing
+import assay.slicing.codes
 
 
 def read_numbers(batches: int, rows: int) -> beam.PTransform:
@@ -54,7 +54,7 @@ class _Highest(beam.PTransform):
             | assay.FanoutSlices()
             | beam.MapTuple(lambda key, batch: (key, float(np.max(batch["features"]["score"]))))
             | beam.CombinePerKey(max)
-            | beam.MapTuple(lambda key, score: [assay.slicing.slice_text(key), score])
+            | beam.MapTuple(lambda key, score: [assay.slicing.codes.slice_text(key), score])
         )
         return {"highest": highest}
 

@@ -16,8 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assay import cli, load_metrics, local
-from assay.analysis_file import compile_analysis
+from assay import cli, load_metrics
 from assay.errors import (
     AssayError,
     BadRowError,
@@ -30,7 +29,9 @@ from assay.errors import (
     ResultsError,
     UsageError,
 )
-from assay.plan import with_params
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.plan import with_params
+from assay.run import local
 from tests.latest_results import latest
 from tests.lying_records import lying
 

@@ -9,15 +9,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assay import blessed, local, storage
-from assay.analysis_file import compile_analysis
+from assay import storage
 from assay.errors import ConfigError, PublishLostError
-from assay.plan import Plan, with_params
-from assay.published import publish_not_evaluated
-from assay.run_stage import run_stage
-from assay.shapes import CUTS, reshaped
-from assay.stage_call import Checkpoints
-from assay.stage_result import StageResult
+from assay.plan import blessed
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.plan import Plan, with_params
+from assay.plan.tasks import CUTS, reshaped
+from assay.results.published import publish_not_evaluated
+from assay.run import local
+from assay.run.call import Checkpoints
+from assay.run.outcome import StageResult
+from assay.run.stage import run_stage
 from tests.latest_results import latest
 from tests.parity.results import differing, parts_of
 

@@ -9,10 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from assay import local, storage, storage_gcs
-from assay.analysis_file import load_analysis
+from assay import storage
 from assay.cli import main
-from assay.result_files import load_metrics
+from assay.plan.analysis_file import load_analysis
+from assay.results.files import load_metrics
+from assay.run import local
+from assay.storage import gcs as storage_gcs
 
 ROWS = 2000
 

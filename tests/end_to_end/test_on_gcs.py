@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from assay import local, storage
-from assay.analysis_file import load_analysis
-from assay.result_files import load_metrics, load_plots
+from assay import storage
+from assay.plan.analysis_file import load_analysis
+from assay.results.files import load_metrics, load_plots
+from assay.run import local
 from tests.gcs_emulator import Emulator
 
 CENSUS = Path(__file__).parents[2] / "examples" / "census"

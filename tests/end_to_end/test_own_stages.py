@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 import assay
-from assay import local
-from assay.analysis_file import load_analysis
 from assay.errors import ConfigError
-from assay.records import slice_key_from_proto
+from assay.plan.analysis_file import load_analysis
+from assay.results.records import slice_key_from_proto
+from assay.run import local
 
 OWN = "tests.end_to_end.own_stages"
 

@@ -13,18 +13,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assay import checkpointed, local
-from assay.analysis_file import compile_analysis
 from assay.checkpoints.commit import load
 from assay.cli import main
+from assay.engine.runner import run_pipeline
 from assay.errors import AssayError, ModelError, TransientError
-from assay.plan import with_params
-from assay.run_stage import run_stage
-from assay.runner import run_pipeline
-from assay.shapes import CUTS, kind_of, reshaped
-from assay.stage_call import Checkpoints, stage_arguments
-from assay.stage_result import StageResult
-from assay.stored_plan import publish_plan
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.plan import with_params
+from assay.plan.stored import publish_plan
+from assay.plan.tasks import CUTS, kind_of, reshaped
+from assay.run import local
+from assay.run import task as checkpointed
+from assay.run.call import Checkpoints, stage_arguments
+from assay.run.outcome import StageResult
+from assay.run.stage import run_stage
 from tests.parity.results import differing, parts_of
 
 ROWS = 100

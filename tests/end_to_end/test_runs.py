@@ -11,10 +11,11 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from assay import load_metrics, load_verdict, local
-from assay.analysis_file import compile_analysis
+from assay import load_metrics, load_verdict
 from assay.errors import BadRowError, CorruptFileError
-from assay.plan import with_params
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.plan import with_params
+from assay.run import local
 from tests.latest_results import latest
 
 ROWS = 600
@@ -256,7 +257,7 @@ assert "tensorflow" not in sys.modules and "apache_beam" in sys.modules
 
 
 def test_only_the_columns_that_somebody_needs_are_read(tmp_path):
-    from assay.stages import context_of, source_of
+    from assay.run.build import context_of, source_of
 
     files = write_parquet(tmp_path)
     analysis = {
@@ -276,7 +277,7 @@ def test_only_the_columns_that_somebody_needs_are_read(tmp_path):
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_without_slices_nobody_slices_unless_a_stage_of_the_user_s_own_may(tmp_path, form):
-    from assay.stages import context_of, join_of, source_of
+    from assay.run.build import context_of, join_of, source_of
 
     inputs = {"format": form, "files": "a", "join": {"files": "b", "format": form, "on": ["id"]}}
     config = {**CONFIG, "slicing_specs": [{}]}

@@ -5,12 +5,12 @@ import pyarrow as pa
 import pytest
 from sklearn import metrics as sk
 
-from assay.columns import row_count
 from assay.errors import BadRowError, ColumnTypeError, recover
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.extractors.slice_keys import extract_slice_keys
+from assay.extracts.columns import row_count
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.slicing import slicings_of
+from assay.slicing.codes import slicings_of
 from tests.beam_runs import run
 from tests.metrics.engine import config_of
 

@@ -4,10 +4,10 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
-from assay.columns import row_count
 from assay.extractors.per_row import UnbatchExtractor, per_row
 from assay.extractors.slice_keys import extract_slice_keys
-from assay.slicing import Slicing, codes_of
+from assay.extracts.columns import row_count
+from assay.slicing.codes import Slicing, codes_of
 from tests.beam_runs import run
 
 BATCH: dict = {

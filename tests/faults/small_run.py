@@ -16,18 +16,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assay import storage
-from assay.analysis_file import compile_analysis
 from assay.checkpoints import transforms
 from assay.checkpoints.commit import fault_of, load
 from assay.checkpoints.layout import MANIFEST_FILE
 from assay.checkpoints.manifest import Manifest
 from assay.checkpoints.transforms import read_shard
 from assay.cli import main
-from assay.plan import Plan, Task, with_params
-from assay.shapes import CUTS, kind_of, reshaped, task_named
-from assay.stage_call import Checkpoints, stage_arguments
-from assay.stage_result import StageResult
-from assay.stored_plan import publish_plan
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.plan import Plan, Task, with_params
+from assay.plan.stored import publish_plan
+from assay.plan.tasks import CUTS, kind_of, reshaped, task_named
+from assay.run.call import Checkpoints, stage_arguments
+from assay.run.outcome import StageResult
 from tests.parity.results import differing, parts_of
 
 ROWS = 400

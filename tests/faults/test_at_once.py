@@ -46,7 +46,7 @@ class TogetherAt:
 
 
 def at_once(
-    run: SmallRun, name: str, count: int, module: str = "assay.checkpointed", function: str = "commit"
+    run: SmallRun, name: str, count: int, module: str = "assay.run.task", function: str = "commit"
 ) -> list[int]:
     """Runs several attempts of a task; returns their exit codes."""
     seam = TogetherAt(module, function, multiprocessing.get_context("forkserver").Barrier(count))
@@ -112,7 +112,7 @@ def test_attempts_at_reading_that_also_pins_a_model_agree_on_both_manifests(undi
 
 def test_two_that_publish_at_once_leave_whole_results_or_the_next_try_does(run_in_folder, undisturbed):
     run_in_folder.go_on(before="WriteResults")
-    codes = at_once(run_in_folder, "WriteResults", 2, "assay.publishing", "withdraw")
+    codes = at_once(run_in_folder, "WriteResults", 2, "assay.run.publishing", "withdraw")
     output = Path(run_in_folder.plan.output)
     assert set(codes) <= {0, 75}, [run_in_folder.last_line("WriteResults", f"-{n}") for n in range(2)]
     if 0 in codes:

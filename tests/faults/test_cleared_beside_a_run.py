@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from assay import checkpointed, storage
-from assay.analysis_file import compile_analysis
+from assay import storage
 from assay.checkpoints import clearing
 from assay.checkpoints.commit import fault_of, load
 from assay.checkpoints.layout import clearing_place
 from assay.cli import main
-from assay.runner import run_pipeline
-from assay.shapes import CUTS, reshaped
-from assay.stored_plan import publish_plan
+from assay.engine.runner import run_pipeline
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.stored import publish_plan
+from assay.plan.tasks import CUTS, reshaped
+from assay.run import task as checkpointed
 from tests.faults.small_run import SmallRun, analysis_of, small_run
 
 READ, PREDICT, EXTRACT, EVALUATE = "ReadInputs", "ExtractPredictions", "ExtractSliceKeys", "EvaluateMetricsAndPlots"

@@ -20,7 +20,7 @@ from assay import storage
 from assay.checkpoints.clearing import clear
 from assay.checkpoints.commit import load
 from assay.checkpoints.listing import checkpoints_of
-from assay.stored_plan import publish_plan
+from assay.plan.stored import publish_plan
 from tests.faults.small_run import COMMITTED, TASKS, SmallRun, manifests, nothing_half_written_looks_whole, small_run
 
 QUICK, ALL = 8, 500

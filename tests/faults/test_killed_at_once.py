@@ -22,7 +22,7 @@ import yaml
 
 from assay.checkpoints.clearing import clear
 from assay.cli import main
-from assay.latest import read_latest
+from assay.results.latest import read_latest
 from tests.faults.small_run import analysis_of, write_data
 from tests.parity.results import differing, parts_in
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from assay import load_metrics, load_verdict
-from assay.latest import Latest, move_latest, read_latest
+from assay.results.latest import Latest, move_latest, read_latest
 
 ANALYSIS = """
 inputs: {{format: csv, files: [{name}.csv]}}

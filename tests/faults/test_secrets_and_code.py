@@ -15,7 +15,7 @@ import pytest
 from assay import storage
 from assay.checkpoints.commit import shard_place
 from assay.checkpoints.manifest import Manifest, Shard, to_json
-from assay.framing import framed
+from assay.storage.framing import framed
 from tests.faults.small_run import COMMITTED, TASKS, SmallRun
 from tests.faults.test_damaged import READERS
 from tests.faults.test_storage_faults import Patience
@@ -102,8 +102,9 @@ def test_an_option_that_beam_does_not_know_is_not_printed_with_its_value(run_in_
 UNSAFE = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib", "jsonpickle", "yaml"}
 ROOM = [
     *sorted((PACKAGE / "checkpoints").glob("*.py")),
-    *sorted(PACKAGE.glob("storage*.py")),
-    *(PACKAGE / f"{name}.py" for name in ("framing", "stage_result", "stage_command", "shapes", "columns", "contents")),
+    *sorted((PACKAGE / "storage").glob("*.py")),
+    *sorted((PACKAGE / "extracts").glob("*.py")),
+    *(PACKAGE / f"{name}.py" for name in ("plan/tasks", "run/outcome", "run/command")),
 ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assay import cli
-from assay.stage_call import Checkpoints, stage_arguments
+from assay.run.call import Checkpoints, stage_arguments
 from tests.faults.small_run import SmallRun, Undisturbed, small_run
 
 DIGEST = "a" * 64

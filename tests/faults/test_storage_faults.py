@@ -24,7 +24,7 @@ class Patience:
     seconds: float
 
     def __call__(self) -> None:
-        from assay import storage_gcs
+        from assay.storage import gcs as storage_gcs
 
         storage_gcs.RETRY_SECONDS = self.seconds
         storage_gcs._FIRST_DELAY_SECONDS = 0.02

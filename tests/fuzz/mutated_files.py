@@ -18,12 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assay.columns import to_floats
 from assay.errors import AssayError
-from assay.framing import framed
+from assay.extracts.columns import to_floats
 from assay.models.tensorflow import import_tensorflow
 from assay.readers.bad_rows import refusal
 from assay.readers.source import Source, format_of, splits, wanted
+from assay.storage.framing import framed
 
 FORMATS = ("csv", "jsonl", "parquet", "tfrecord")
 ROWS = 300

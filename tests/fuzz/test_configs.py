@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import assay
-from assay.analysis_file import compile_analysis
 from assay.errors import AssayError, ConfigError, InputError
+from assay.plan.analysis_file import compile_analysis
 
 KNOWN: dict[str, list[Any]] = {
     "class_name": ["AUC", "Precision", "TPR", "BinaryAccuracy", "CalibrationPlot", "MeanLabel", "ExampleCount", "AUK"],

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assay.analysis_file import compile_analysis
-from assay.plan import Plan
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.plan import Plan
 
 ROWS = 400
 GOOD_DAY, BAD_DAY = "2026-11-01", "2026-11-02"

@@ -13,14 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 from kfp import dsl
 
-from assay import cli, storage, storage_gcs
-from assay.analysis_file import compile_analysis
-from assay.blessed import read as read_blessed
+from assay import cli, storage
 from assay.cli import main
 from assay.components import stage_components as stages
-from assay.local import run as run_locally
-from assay.plan import to_json, with_params
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.blessed import read as read_blessed
+from assay.plan.plan import to_json, with_params
 from assay.report.page import html_page, markdown_summary
+from assay.run.local import run as run_locally
+from assay.storage import gcs
 from tests.kfp.launcher import Launcher, Task
 from tests.kfp.plans import BAD_DAY, GOOD_DAY, ROWS, analysis_of, plan_of, versions_of, write_day
 from tests.latest_results import latest
@@ -263,8 +264,8 @@ def test_a_transient_fault_is_not_noted_and_the_retry_goes_on(launcher, data, tm
 
 
 def test_a_storage_that_drips_is_tried_again_by_the_orchestrator(launcher, data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(storage_gcs, "_clients", {})
-    monkeypatch.setattr(storage_gcs, "RETRY_SECONDS", 0.6)
+    monkeypatch.setattr(gcs, "_clients", {})
+    monkeypatch.setattr(gcs, "RETRY_SECONDS", 0.6)
     with serving(dripping_body) as url:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
         started = time.monotonic()

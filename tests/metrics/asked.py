@@ -2,7 +2,7 @@
 
 import json
 
-from assay.metrics.registry import definitions
+from assay.metrics.declare import definitions
 
 OF_HARD_DATA = {
     "Mean": {"feature_key_path": ["features", "level"], "example_weights_key_path": ["example_weights"]},

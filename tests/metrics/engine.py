@@ -5,13 +5,13 @@ import itertools
 import numpy as np
 from google.protobuf import text_format
 
-from assay.columns import row_count, take
+from assay.extracts.columns import row_count, take
+from assay.metrics.binding.bound import metrics_of
+from assay.metrics.entries.examples import examples_of
 from assay.metrics.evaluate import evaluate
-from assay.metrics.examples import examples_of
-from assay.metrics.specs import metrics_of
-from assay.metrics.states import Forest, SliceStates, block_count, layout_of, place
+from assay.metrics.states.slices import Forest, SliceStates, block_count, layout_of, place
 from assay.proto.config_pb2 import EvalConfig
-from assay.slicing import codes_of, slice_rows, slicings_of
+from assay.slicing.codes import codes_of, slice_rows, slicings_of
 
 EVERY_SLICE = (
     'slicing_specs {} slicing_specs { feature_keys: "group" } slicing_specs { feature_keys: ["group", "level"] }'

@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 
 import assay
 from assay import cli
-from assay.gate import _Number
+from assay.gate.validate import _Number
 from assay.report.page import markdown_summary
 from assay.verdict import Status
 

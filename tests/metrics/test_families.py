@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 from sklearn import metrics as sk
 
-from assay.columns import take
 from assay.errors import ColumnTypeError, EvalConfigError, MissingColumnError
-from assay.metrics.registry import definitions
-from assay.metrics.specs import metrics_of
+from assay.extracts.columns import take
+from assay.metrics.binding.bound import metrics_of
+from assay.metrics.declare import definitions
 
 from .asked import asked
 from .engine import config_of, cut, evaluated, whole

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.columns import row_count, take
+from assay.extracts.columns import row_count, take
+from assay.metrics.declare import definitions
 from assay.metrics.keys import PlotKey
-from assay.metrics.registry import definitions
 
 from .asked import asked
 from .engine import EVERY_SLICE, config_of, cut, evaluated, whole
@@ -120,7 +120,7 @@ def test_a_slice_of_one_class_has_no_area_under_the_roc_curve(label):
 
 def test_a_curve_with_points_left_out_has_the_area_of_the_full_curve():
     from assay.metrics.computations.curve import Curve
-    from assay.metrics.curves import area_under_precision_recall, area_under_roc
+    from assay.metrics.families.curves import area_under_precision_recall, area_under_roc
 
     rng = np.random.default_rng(3)
     steps = rng.integers(0, 3, (5, 40)) * rng.lognormal(0, 1, (5, 40)) * (rng.random((5, 40)) < 0.4)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.metrics.marks import NO_MARK, SEVERAL, MarkTable, joined, marks_of
-from assay.metrics.sums import CellSums, add_sparse
+from assay.metrics.states.marks import NO_MARK, SEVERAL, MarkTable, joined, marks_of
+from assay.metrics.states.sums import CellSums, add_sparse
 
 SCORES = st.lists(st.sampled_from([0.3, np.nextafter(0.3, 1), 1e-9, 2e-9, -5.0, 1e6]), min_size=1, max_size=12)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import assay
-from assay.metrics.registry import definitions
+from assay.metrics.declare import definitions
 
 from .asked import asked
 from .engine import config_of, whole

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from assay.columns import take
+from assay.extracts.columns import take
 
 from .auc_bound import auc_bound
 from .engine import config_of, evaluated, whole

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from assay.metrics.computations.placed import Placed
-from assay.metrics.examples import Stream, examples_of
-from assay.metrics.samples import SampleStore, WrongSide, merge_samples
+from assay.metrics.entries.examples import Stream, examples_of
 from assay.metrics.shown_values import shown_values
+from assay.metrics.states.samples import SampleStore, WrongSide, merge_samples
 
 LIMIT = 3
 

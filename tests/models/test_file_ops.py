@@ -13,13 +13,13 @@ import yaml
 from numpy.testing import assert_array_equal
 
 import assay
-from assay import blessed
-from assay.analysis_file import load_analysis
 from assay.errors import AssayError, ConfigError, ModelError
 from assay.models import model
 from assay.models.model import ModelRef
 from assay.models.tensorflow import import_tensorflow
 from assay.models.tensorflow_file_ops import REFUSED
+from assay.plan import blessed
+from assay.plan.analysis_file import load_analysis
 
 CONFIG = {
     "model_specs": [{"name": "m", "label_key": "label"}],

@@ -5,8 +5,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.columns import take
 from assay.errors import BadRowError, ModelError
+from assay.extracts.columns import take
 from assay.models.inputs import InputSpec, arrays, raw_records, unfit_rows, wanted_columns
 from assay.models.model import ModelRef
 

@@ -7,10 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assay import storage, storage_gcs
+from assay import storage
 from assay.errors import ModelError, TransientError
 from assay.models import files, model
 from assay.models.model import ModelNeeds, ModelRef, check, needs
+from assay.storage import gcs as storage_gcs
 
 load: Any = model.load
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from assay.plan import Plan, to_json
-from assay.shapes import CUTS, is_checkpointed, reshaped
+from assay.plan.plan import Plan, to_json
+from assay.plan.tasks import CUTS, is_checkpointed, reshaped
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-airflow" / "bin" / "python"

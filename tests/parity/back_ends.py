@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assay import local, storage
+from assay import storage
 from assay.cli import main
-from assay.plan import Plan, with_params
-from assay.shapes import CUTS, is_checkpointed, kind_of, reshaped
-from assay.stage_call import Checkpoints, stage_arguments
-from assay.stage_result import StageResult
-from assay.stored_plan import publish_plan
+from assay.plan.plan import Plan, with_params
+from assay.plan.stored import publish_plan
+from assay.plan.tasks import CUTS, is_checkpointed, kind_of, reshaped
+from assay.run import local
+from assay.run.call import Checkpoints, stage_arguments
+from assay.run.outcome import StageResult
 from tests.containers.container_run import in_containers
 from tests.gcs_emulator import Emulator
 from tests.parity.airflow_run import in_airflow

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from assay.analysis_file import compile_analysis
-from assay.plan import Plan
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.plan import Plan
 from tests.parity import datasets
 
 OWN = "tests.parity.own_stages"

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from assay.framing import framed, unframed
+from assay.storage.framing import framed, unframed
 
 CENSUS = Path(__file__).parents[2] / "examples" / "census"
 CENSUS_ROWS = 3_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from assay.pipelines import model_validation
-from assay.plan import Plan
-from assay.shapes import CUTS, is_checkpointed, reshaped
+from assay.plan.plan import Plan
+from assay.plan.tasks import CUTS, is_checkpointed, reshaped
 from tests.docker import Docker
 from tests.gcs_emulator import Emulator
 from tests.kfp.local_runs import Local

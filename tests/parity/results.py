@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from assay.result_files import records_of
+from assay.results.files import records_of
 from tests.latest_results import latest
 
 RECORDS = ("metrics", "plots", "validations")

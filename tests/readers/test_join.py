@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from assay.engine.runner import run_pipeline
 from assay.errors import (
     BadRowError,
     ColumnTypeError,
@@ -19,7 +20,6 @@ from assay.readers import join_table
 from assay.readers import source as source_module
 from assay.readers.join import Join, ReadJoined, check_join
 from assay.readers.source import Source
-from assay.runner import run_pipeline
 from assay.verdict import Counts
 
 SEEN: list[dict] = []

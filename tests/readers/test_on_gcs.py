@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assay import storage, storage_gcs
+from assay import storage
 from assay.errors import CorruptFileError, MissingFileError, TransientError
-from assay.framing import framed
 from assay.readers import listing
+from assay.storage import gcs as storage_gcs
+from assay.storage.framing import framed
 
 ROWS = 60_000
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from apache_beam.metrics.metric import MetricsFilter
 
-from assay import progress
+from assay.engine import progress
 from assay.errors import BadRowError, MissingColumnError, MissingFileError, recover
 from assay.readers import source as source_module
 from assay.readers.read_inputs import ReadInputs

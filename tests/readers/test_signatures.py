@@ -10,8 +10,8 @@ import pytest
 
 import assay
 from assay.errors import CorruptFileError
-from assay.framing import framed
 from assay.readers.signatures import HEAD_BYTES, binary_format, is_json, is_json_array
+from assay.storage.framing import framed
 
 
 @pytest.mark.parametrize(

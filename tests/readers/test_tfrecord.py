@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from assay.errors import BadRowError, CorruptFileError
-from assay.framing import framed
 from assay.readers.tf_example import parse_examples
+from assay.storage.framing import framed
 from tests.lying_records import lying
 
 tf = pytest.importorskip("tensorflow")

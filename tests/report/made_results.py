@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from google.protobuf import json_format, text_format
 
-from assay import gate
-from assay.framing import framed
+from assay.gate import validate as gate
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.values import Buckets, Interval, Matrices, Value
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.records import metric_records, plot_records
+from assay.results.records import metric_records, plot_records
+from assay.storage.framing import framed
 from assay.types import SliceKey
 
 CONFIG = """

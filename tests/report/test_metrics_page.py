@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.metrics.registry import definitions
+from assay.metrics.declare import definitions
 from assay.report.metrics_page import describe, metrics_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"

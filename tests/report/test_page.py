@@ -11,12 +11,12 @@ from markdown_it import MarkdownIt
 from assay import storage
 from assay.cli import main
 from assay.errors import ResultsError
-from assay.framing import framed
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import Interval
-from assay.records import too_small_records
-from assay.report.labels import number_text
 from assay.report.page import html_page, markdown_summary
+from assay.results.labels import number_text
+from assay.results.records import too_small_records
+from assay.storage.framing import framed
 from assay.verdict import Reason, Status, Verdict
 from tests.report.made_results import save
 

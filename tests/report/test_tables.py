@@ -5,14 +5,14 @@ import pytest
 from rich.console import Console
 
 from assay.errors import ResultsError
-from assay.framing import framed
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import Matrices, Value
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.records import metric_records, too_small_records
 from assay.report.cells import cell_of
 from assay.report.evidence import Measure, Slice
 from assay.report.tables import metrics_table, remark_lines, verdict_panel
+from assay.results.records import metric_records, too_small_records
+from assay.storage.framing import framed
 from assay.verdict import Reason, Status, Verdict
 
 SLICES = [(), *(((("city", f"c{i:02}"),)) for i in range(50)), (("sex", "F"),)]

@@ -9,14 +9,14 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay.errors import ColumnTypeError, PipelineError, ResultsError, recover
-from assay.long_tables import METRICS_SCHEMA
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.values import Matrices
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.records import metric_records, plot_records
-from assay.result_files import load_attributions, load_eval_run, load_metrics, load_plots, load_validation_result
+from assay.results.files import load_attributions, load_eval_run, load_metrics, load_plots, load_validation_result
+from assay.results.long_tables import METRICS_SCHEMA
+from assay.results.records import metric_records, plot_records
 from assay.types import Writer
 from assay.writers import (
     AnalysisTableWriter,

@@ -8,7 +8,7 @@ from assay import storage
 from assay.errors import ResultsError
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.results import load_eval_result, load_metrics
+from assay.results.eval_result import load_eval_result, load_metrics
 from assay.writers import EvalConfigWriter, MetricsPlotsAndValidationsWriter
 
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from assay.metrics.computations.placed import BUCKETS, Placed, bucket_of
 from assay.metrics.computations.scores import ScoreTable, coarser
 from assay.metrics.computations.table import Cells, Table, Views, binned
-from assay.metrics.domains import NUMBERS, PROBABILITIES, Domain
-from assay.metrics.examples import Examples, Reads
-from assay.metrics.sums import CellSums
+from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
+from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.states.sums import CellSums
 from assay.metrics.values import Buckets, Floats
 
 Ints = npt.NDArray[np.int64]

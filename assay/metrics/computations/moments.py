@@ -18,9 +18,9 @@ import numpy.typing as npt
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.placed import Placed
 from assay.metrics.computations.table import Table, Terms, Views
-from assay.metrics.domains import NUMBERS, Domain
-from assay.metrics.examples import Examples, Reads
-from assay.metrics.sums import TermSums
+from assay.metrics.entries.domains import NUMBERS, Domain
+from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.states.sums import TermSums
 from assay.metrics.values import Floats
 
 Ints = npt.NDArray[np.int64]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.computations import cells
-from assay.metrics.examples import Examples
+from assay.metrics.entries.examples import Examples
 from assay.metrics.values import Floats
 
 Ints = npt.NDArray[np.int64]

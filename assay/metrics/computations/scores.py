@@ -29,10 +29,10 @@ from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.placed import BUCKETS, Placed, bucket_of
 from assay.metrics.computations.table import Cells, Entries, Table, Views, binned
 from assay.metrics.computations.ties import untied
-from assay.metrics.domains import BINARY, PROBABILITIES, Domain
-from assay.metrics.examples import Examples, Reads
-from assay.metrics.marks import marks_of
-from assay.metrics.sums import CellSums
+from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
+from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.states.marks import marks_of
+from assay.metrics.states.sums import CellSums
 from assay.metrics.values import Floats, Matrices
 
 Ints = npt.NDArray[np.int64]

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.placed import Placed
-from assay.metrics.domains import Domain
-from assay.metrics.examples import Examples, Reads
-from assay.metrics.marks import Marks
-from assay.metrics.sums import CellSums, Sparse, TermSums
+from assay.metrics.entries.domains import Domain
+from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.states.marks import Marks
+from assay.metrics.states.sums import CellSums, Sparse, TermSums
 from assay.metrics.values import Floats
 
 Ints = npt.NDArray[np.int64]

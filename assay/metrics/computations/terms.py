@@ -11,9 +11,9 @@ import numpy as np
 
 from assay.metrics.computations.placed import Placed
 from assay.metrics.computations.table import Table, Terms, Views
-from assay.metrics.domains import NUMBERS, PROBABILITIES, Domain
-from assay.metrics.examples import Examples, Reads
-from assay.metrics.sums import TermSums
+from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
+from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.states.sums import TermSums
 from assay.metrics.values import Floats
 
 Term: TypeAlias = "str | tuple[Any, ...]"

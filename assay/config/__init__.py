@@ -1,0 +1,1 @@
+"""The eval config: from what people write to what is computed."""

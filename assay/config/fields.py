@@ -1,0 +1,167 @@
+"""Every field of the EvalConfig: where it is honoured, or why it is refused. No field is ignored in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from assay.config.source import join
+from assay.errors import EvalConfigError
+from assay.proto.config_pb2 import EvalConfig
+
+
+class Honoured(NamedTuple):
+    """A field that is used.
+
+    Attributes:
+        by: the module that goes by it.
+    """
+
+    by: str
+
+
+class Refused(NamedTuple):
+    """A field that assay does not use, so a config that sets it is refused.
+
+    Attributes:
+        why: what assay does not do.
+        cure: what to do instead.
+        unless: values that ask for what assay does anyway.
+    """
+
+    why: str
+    cure: str
+    unless: tuple[Any, ...] = ()
+
+
+_RANKS = Refused("predictions by rank are not supported yet", "remove the field, or name classes in class_ids")
+
+FIELDS: Mapping[str, Honoured | Refused] = {
+    "EvalConfig.model_specs": Honoured("config"),
+    "EvalConfig.slicing_specs": Honoured("slicing"),
+    "EvalConfig.cross_slicing_specs": Refused("differences between slices are not supported yet", "remove the field"),
+    "EvalConfig.metrics_specs": Honoured("metrics.specs"),
+    "EvalConfig.options": Honoured("config"),
+    "ModelSpec.name": Honoured("config"),
+    "ModelSpec.model_type": Honoured("models.configured"),
+    "ModelSpec.signature_name": Honoured("models.configured"),
+    "ModelSpec.preprocessing_function_names": Refused(
+        "functions that a model carries for preprocessing are not called",
+        "give data that the model takes as it is, or add the features in an extractor of your own",
+    ),
+    "ModelSpec.label_key": Honoured("extractors.by_model_spec"),
+    "ModelSpec.label_keys": Honoured("extractors.by_model_spec"),
+    "ModelSpec.prediction_key": Honoured("extractors.by_model_spec"),
+    "ModelSpec.prediction_keys": Honoured("extractors.by_model_spec"),
+    "ModelSpec.example_weight_key": Honoured("extractors.by_model_spec"),
+    "ModelSpec.example_weight_keys": Honoured("extractors.by_model_spec"),
+    "ModelSpec.is_baseline": Honoured("config"),
+    "ModelSpec.padding_options": Refused(
+        "labels and predictions of different lengths are not padded",
+        "give lists of the same length in every row and remove the field",
+    ),
+    "ModelSpec.inference_batch_size": Honoured("models.configured"),
+    "SlicingSpec.feature_keys": Honoured("slicing"),
+    "SlicingSpec.feature_values": Honoured("slicing"),
+    "SlicingSpec.slice_keys_sql": Refused("SQL is not supported", "expected feature_keys or feature_values"),
+    "MetricsSpec.metrics": Honoured("metrics.specs"),
+    "MetricsSpec.model_names": Honoured("metrics.specs"),
+    "MetricsSpec.output_names": Honoured("metrics.specs"),
+    "MetricsSpec.output_weights": Refused("values of several outputs are not averaged", "remove the field"),
+    "MetricsSpec.binarize": Honoured("metrics.specs"),
+    "MetricsSpec.aggregate": Refused("averages over classes are not supported yet", "remove the field"),
+    "MetricsSpec.example_weights": Honoured("metrics.specs"),
+    "MetricsSpec.query_key": Refused("metrics of ranked lists are not supported yet", "remove the field"),
+    "MetricsSpec.thresholds": Honoured("thresholds"),
+    "MetricsSpec.per_slice_thresholds": Honoured("thresholds"),
+    "MetricsSpec.cross_slice_thresholds": Honoured("thresholds"),
+    "MetricConfig.class_name": Honoured("metrics.specs"),
+    "MetricConfig.module": Honoured("metrics.specs"),
+    "MetricConfig.config": Honoured("metrics.specs"),
+    "MetricConfig.threshold": Honoured("thresholds"),
+    "MetricConfig.per_slice_thresholds": Honoured("thresholds"),
+    "MetricConfig.cross_slice_thresholds": Honoured("thresholds"),
+    "BinarizationOptions.class_ids": Honoured("metrics.specs"),
+    "BinarizationOptions.k_list": _RANKS,
+    "BinarizationOptions.top_k_list": _RANKS,
+    "ExampleWeightOptions.weighted": Honoured("metrics.specs"),
+    "ExampleWeightOptions.unweighted": Honoured("metrics.specs"),
+    "MetricThreshold.value_threshold": Honoured("gate"),
+    "MetricThreshold.change_threshold": Honoured("gate"),
+    "GenericValueThreshold.lower_bound": Honoured("gate"),
+    "GenericValueThreshold.upper_bound": Honoured("gate"),
+    "GenericChangeThreshold.absolute": Honoured("gate"),
+    "GenericChangeThreshold.relative": Honoured("gate"),
+    "GenericChangeThreshold.direction": Honoured("gate"),
+    "PerSliceMetricThresholds.thresholds": Honoured("thresholds"),
+    "PerSliceMetricThreshold.slicing_specs": Honoured("thresholds"),
+    "PerSliceMetricThreshold.threshold": Honoured("thresholds"),
+    "CrossSliceMetricThresholds.thresholds": Honoured("thresholds"),
+    "CrossSliceMetricThreshold.cross_slicing_specs": Honoured("thresholds"),
+    "CrossSliceMetricThreshold.threshold": Honoured("thresholds"),
+    "CrossSlicingSpec.baseline_spec": Honoured("thresholds"),
+    "CrossSlicingSpec.slicing_specs": Honoured("thresholds"),
+    "Options.include_default_metrics": Refused(
+        "metrics that were saved with a model are not computed",
+        "name the metrics in metrics_specs and set the field to false",
+        unless=(False,),
+    ),
+    "Options.compute_confidence_intervals": Honoured("metrics.resampling"),
+    "Options.confidence_intervals": Honoured("metrics.resampling"),
+    "Options.min_slice_size": Honoured("evaluators.metrics_and_plots"),
+    "Options.disabled_outputs": Honoured("evaluators.metrics_and_plots"),
+    "RepeatedInt32Value.values": Honoured("metrics.specs"),
+    "ConfidenceIntervalOptions.method": Honoured("metrics.resampling"),
+    "RepeatedStringValue.values": Honoured("metrics.specs"),
+}
+"""Message and field -> what becomes of it. A field of a message that is refused as a whole is refused with it."""
+
+
+def refuse_unused_fields(config: EvalConfig) -> None:
+    """Refuses a config that sets what no part of assay would go by.
+
+    Raises:
+        EvalConfigError: the message starts with the field's path.
+    """
+    _refuse_in(config, "")
+    options = config.options
+    if options.HasField("confidence_intervals") and not options.HasField("compute_confidence_intervals"):
+        raise EvalConfigError(
+            "options.confidence_intervals: compute_confidence_intervals is not set, so there are none; set it to true, "
+            "or remove the field"
+        )
+
+
+def _refuse_in(message: Message, path: str) -> None:
+    for field, value in message.ListFields():
+        entry = FIELDS[f"{message.DESCRIPTOR.name}.{field.name}"]
+        place = join(path, field.name)
+        if isinstance(entry, Refused) and _plain(value) not in entry.unless:
+            raise EvalConfigError(f"{place}: {entry.why}; {entry.cure}")
+        for inner_path, inner in entries(field, value, place):
+            if isinstance(inner, Message) and not _is_box(inner):
+                _refuse_in(inner, inner_path)
+
+
+def _plain(value: Any) -> Any:
+    return getattr(value, "value", value) if isinstance(value, Message) and _is_box(value) else value
+
+
+def _is_box(message: Message) -> bool:
+    """Whether a message only holds a number that may be unset."""
+    return message.DESCRIPTOR.full_name.startswith("google.protobuf.")
+
+
+def entries(field: FieldDescriptor, value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yields (path, value) of each entry of a map or list; of another field, its one value."""
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        for key in sorted(value):
+            yield f"{path}[{key!r}]", value[key]
+    elif field.is_repeated:
+        for i, item in enumerate(value):
+            yield f"{path}[{i}]", item
+    else:
+        yield path, value

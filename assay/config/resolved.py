@@ -1,0 +1,250 @@
+"""The EvalConfig: defaults filled in, checked, written as canonical JSON, and the columns that it asks for."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Iterator
+from typing import TypeVar
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from assay.config.fields import entries, refuse_unused_fields
+from assay.config.source import join, parse_eval_config
+from assay.errors import EvalConfigError
+from assay.proto.config_pb2 import (
+    ConfidenceIntervalOptions,
+    CrossSliceMetricThreshold,
+    EvalConfig,
+    MetricThreshold,
+    PerSliceMetricThreshold,
+    SlicingSpec,
+)
+from assay.text.near_miss import one_of
+from assay.types import BASELINE_KEY, CANDIDATE_KEY
+
+__all__ = ["check_eval_config", "columns_of", "parse_eval_config", "resolve_eval_config", "to_canonical_json"]
+
+Kind = TypeVar("Kind", bound=Message)
+
+_COLUMN_KEYS = ("label_key", "example_weight_key", "prediction_key")
+
+
+def resolve_eval_config(
+    config: EvalConfig, *, has_baseline_model: bool | None = None, rubber_stamp: bool = False
+) -> EvalConfig:
+    """Returns a copy with everything filled in that the config leaves open.
+
+    - Without a baseline, model specs with `is_baseline` and all change thresholds are taken out. A spec whose
+      `prediction_key` (or keys) names columns of the data is a baseline without any model.
+    - A baseline model beside one spec without a name: the spec becomes `candidate`, a copy of it `baseline`.
+    - No model spec: an empty one. One model spec: its name becomes "". Metrics specs get the names of their models.
+    - Confidence intervals without a method: JACKKNIFE.
+
+    Args:
+        config: as read; it is not changed.
+        has_baseline_model: whether a baseline model is given; None: there are no models, the config alone decides.
+        rubber_stamp: allow change thresholds without a baseline (a first run).
+
+    Raises:
+        EvalConfigError: a change threshold without a baseline that it could compare with.
+    """
+    resolved = EvalConfig()
+    resolved.CopyFrom(config)
+    if has_baseline_model:
+        _add_baseline(resolved)
+    if not _has_baseline(resolved, has_baseline_model):
+        _remove_baseline(resolved, rubber_stamp=rubber_stamp)
+    _name_models(resolved)
+    options = resolved.options
+    if options.compute_confidence_intervals.value and not options.confidence_intervals.method:
+        options.confidence_intervals.method = ConfidenceIntervalOptions.JACKKNIFE
+    return resolved
+
+
+def _add_baseline(config: EvalConfig) -> None:
+    specs = config.model_specs
+    if len(specs) == 1 and not specs[0].name:
+        specs.add().CopyFrom(specs[0])
+        specs[0].name = CANDIDATE_KEY
+        specs[1].name, specs[1].is_baseline = BASELINE_KEY, True
+
+
+def _has_baseline(config: EvalConfig, has_baseline_model: bool | None) -> bool:
+    baselines = [spec for spec in config.model_specs if spec.is_baseline]
+    if has_baseline_model is False:
+        return any(spec.prediction_key or spec.prediction_keys for spec in baselines)
+    return bool(baselines)
+
+
+def _remove_baseline(config: EvalConfig, *, rubber_stamp: bool) -> None:
+    for path, threshold in _messages(config, MetricThreshold):
+        if threshold.change_threshold.ByteSize() and not rubber_stamp:
+            raise EvalConfigError(
+                f"{path}.change_threshold: there is no baseline to compare with; give a baseline model, "
+                f"a model spec with is_baseline and prediction_key, or rubber_stamp for a first run"
+            )
+        threshold.ClearField("change_threshold")
+    gone = {spec.name for spec in config.model_specs if spec.is_baseline}
+    kept = [spec for spec in config.model_specs if not spec.is_baseline]
+    del config.model_specs[:]
+    config.model_specs.extend(kept)
+    for metrics_spec in config.metrics_specs:
+        metrics_spec.model_names[:] = [name for name in metrics_spec.model_names if name not in gone]
+
+
+def _name_models(config: EvalConfig) -> None:
+    if not config.model_specs:
+        config.model_specs.add()
+    if len(config.model_specs) == 1:
+        config.model_specs[0].name = ""
+    names = [spec.name for spec in config.model_specs]
+    for metrics_spec in config.metrics_specs:
+        if len(names) == 1 or not metrics_spec.model_names:
+            metrics_spec.model_names[:] = names
+
+
+def check_eval_config(config: EvalConfig) -> None:
+    """Checks a resolved config. Names and settings of metrics are checked where metrics are bound, not here.
+
+    Raises:
+        EvalConfigError: a field that nothing would go by; model specs that are missing, unnamed, of one name, or more
+            than one baseline; a key both in the singular and the plural; a metrics spec of an unknown model; slicings
+            that cannot be; thresholds without slices, or with bounds that no value meets.
+    """
+    refuse_unused_fields(config)
+    _check_model_specs(config)
+    _check_baseline(config)
+    _check_model_names(config)
+    for path, spec in _messages(config, SlicingSpec):
+        _check_slicing(spec, path)
+    for path, per_slice in _messages(config, PerSliceMetricThreshold):
+        if not per_slice.slicing_specs:
+            raise EvalConfigError(
+                f"{path}.slicing_specs: expected at least one ({{}} is the overall slice), found none"
+            )
+    for path, cross_slice in _messages(config, CrossSliceMetricThreshold):
+        if not cross_slice.cross_slicing_specs:
+            raise EvalConfigError(f"{path}.cross_slicing_specs: expected at least one, found none")
+    for path, threshold in _messages(config, MetricThreshold):
+        _check_bounds(threshold, path)
+
+
+def _check_model_specs(config: EvalConfig) -> None:
+    specs = config.model_specs
+    if not specs:
+        raise EvalConfigError("model_specs: expected at least one, found none")
+    seen: dict[str, int] = {}
+    for i, spec in enumerate(specs):
+        path = f"model_specs[{i}]"
+        if not spec.name and len(specs) > 1:
+            raise EvalConfigError(
+                f"{path}.name: expected a name, because there are {len(specs)} model specs; found none"
+            )
+        first = seen.setdefault(spec.name, i)
+        if first != i:
+            raise EvalConfigError(f"{path}.name: {spec.name!r} is the name of model_specs[{first}]; expected another")
+        for field in ("label_key", "prediction_key", "example_weight_key"):
+            if getattr(spec, field) and getattr(spec, f"{field}s"):
+                raise EvalConfigError(f"{path}.{field}: {field}s is set too; expected one of the two")
+
+
+def _check_baseline(config: EvalConfig) -> None:
+    baselines = [f"model_specs[{i}].is_baseline" for i, spec in enumerate(config.model_specs) if spec.is_baseline]
+    if len(baselines) > 1:
+        raise EvalConfigError(f"{baselines[1]}: {baselines[0]} is set too; expected one baseline")
+    if baselines and len(config.model_specs) == 1:
+        raise EvalConfigError(f"{baselines[0]}: the only model is the baseline; expected a candidate beside it")
+
+
+def _check_model_names(config: EvalConfig) -> None:
+    names = [spec.name for spec in config.model_specs]
+    for i, metrics_spec in enumerate(config.metrics_specs):
+        for j, name in enumerate(metrics_spec.model_names):
+            if name not in names:
+                path = f"metrics_specs[{i}].model_names[{j}]"
+                raise EvalConfigError(f"{path}: no model spec has the name {name!r}{one_of(name, names)}")
+
+
+def _check_slicing(spec: SlicingSpec, path: str) -> None:
+    for i, key in enumerate(spec.feature_keys):
+        place = f"{path}.feature_keys[{i}]"
+        if not key:
+            raise EvalConfigError(f"{place}: expected the name of a feature, found ''")
+        if key in spec.feature_values:
+            raise EvalConfigError(f"{place}: {key!r} stands in feature_values too; expected one of the two")
+    if "" in spec.feature_values:
+        raise EvalConfigError(f"{path}.feature_values: expected names of features as keys, found ''")
+
+
+def _check_bounds(threshold: MetricThreshold, path: str) -> None:
+    for kind, one in threshold.ListFields():
+        for field, bound in one.ListFields():
+            if field.message_type is not None and math.isnan(bound.value):
+                raise EvalConfigError(f"{path}.{kind.name}.{field.name}: expected a number, found NaN")
+    value = threshold.value_threshold
+    low, high = value.lower_bound.value, value.upper_bound.value
+    if value.HasField("lower_bound") and value.HasField("upper_bound") and low > high:
+        raise EvalConfigError(f"{path}.value_threshold: no value is at least {low} and at most {high}")
+
+
+def to_canonical_json(config: EvalConfig) -> str:
+    """JSON with sorted keys, the proto's own field names, unset fields left out; equal configs give equal text.
+
+    `parse_eval_config` gives the same message back.
+    """
+    plain = json_format.MessageToDict(config, preserving_proto_field_name=True)
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def columns_of(config: EvalConfig, *, models: Collection[str] = ()) -> dict[str, str]:
+    """Columns of the data that the config needs, each with the first field that needs it.
+
+    Args:
+        config: a resolved config.
+        models: names of the model specs whose predictions come out of a model: their `prediction_key` names one of
+            the model's outputs, not a column.
+
+    Returns:
+        Column -> who needs it, such as "label_key of model 'candidate'" or "slicing_specs[2]".
+    """
+    needed: dict[str, str] = {}
+    for column, who in (*_columns_of_models(config, models), *_columns_of_slices(config), *_columns_of_queries(config)):
+        needed.setdefault(column, who)
+    return needed
+
+
+def _columns_of_models(config: EvalConfig, models: Collection[str]) -> Iterator[tuple[str, str]]:
+    for i, model in enumerate(config.model_specs):
+        name = f"model {model.name!r}" if model.name else f"model_specs[{i}]"
+        keys = ("label_key", "example_weight_key") if model.name in models else _COLUMN_KEYS
+        for key in keys:
+            if getattr(model, key):
+                yield getattr(model, key), f"{key} of {name}"
+            by_output = getattr(model, f"{key}s")
+            yield from ((by_output[output], f"{key}s[{output!r}] of {name}") for output in sorted(by_output))
+
+
+def _columns_of_slices(config: EvalConfig) -> Iterator[tuple[str, str]]:
+    """Thresholds only refer to slices; they make none."""
+    slices = EvalConfig(slicing_specs=config.slicing_specs, cross_slicing_specs=config.cross_slicing_specs)
+    for path, spec in _messages(slices, SlicingSpec):
+        yield from ((feature, path) for feature in [*spec.feature_keys, *sorted(spec.feature_values)])
+
+
+def _columns_of_queries(config: EvalConfig) -> Iterator[tuple[str, str]]:
+    for i, spec in enumerate(config.metrics_specs):
+        if spec.query_key:
+            yield spec.query_key, f"metrics_specs[{i}].query_key"
+
+
+def _messages(message: Message, kind: type[Kind], path: str = "") -> Iterator[tuple[str, Kind]]:
+    """Yields (path, message) of every message of one kind that is set in another; they are its own, not copies."""
+    if isinstance(message, kind):
+        yield path, message
+        return
+    for field, value in message.ListFields():
+        for place, inner in entries(field, value, join(path, field.name)):
+            if isinstance(inner, Message):
+                yield from _messages(inner, kind, place)

@@ -1,0 +1,250 @@
+"""The forms in which an EvalConfig is given: message, dict, JSON text, protobuf text. All become our message."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+from google.protobuf import json_format, text_format
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+
+from assay.errors import ConfigError, EvalConfigError
+from assay.proto.config_pb2 import EvalConfig
+from assay.text.json_text import check_texts
+from assay.text.near_miss import one_of
+from assay.yaml_text import parse_json
+
+_EVAL_CONFIG = cast(Descriptor, EvalConfig.DESCRIPTOR)
+_CONFIG_OF_METRIC = "assay.MetricConfig.config"
+_WRAPPERS = "google.protobuf."
+_INTEGERS = {FieldDescriptor.CPPTYPE_INT32: 32, FieldDescriptor.CPPTYPE_INT64: 64}
+_MANY_BITS = 1024
+"""Whole numbers of any size that a config may hold by mistake."""
+WHOLE = "eval config"
+"""What errors call the config where no field of it can be named."""
+
+_NO_SUCH_FIELD = re.compile(r'no field named "(?P<name>[^"]+)"')
+_TEXT_TOKEN = re.compile(r"""#[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[A-Za-z_]\w*|[^\s\w]""")
+
+
+def parse_eval_config(source: EvalConfig | Message | Mapping[str, Any] | str) -> EvalConfig:
+    """Reads an EvalConfig; nothing is filled in and only the form is checked.
+
+    Args:
+        source: the message (ours, or TFMA's of the same name), a dict as YAML or JSON give it, JSON text, or protobuf
+            text. Field names may be written `like_this` or `likeThis`; a metric's `config` may be an object in place
+            of JSON text; a boxed number may be `0.5` or `{value: 0.5}`.
+
+    Returns:
+        A message of its own: `source` is never changed.
+
+    Raises:
+        EvalConfigError: an unknown field, or a value of the wrong type; the message starts with the field's path.
+    """
+    if isinstance(source, Message):
+        return _from_message(source)
+    if isinstance(source, Mapping):
+        return _from_dict(source)
+    if isinstance(source, str):
+        return _from_json(source) if source.lstrip().startswith(("{", "[")) else _from_text(source)
+    found = "nothing" if source is None else type(source).__name__
+    raise EvalConfigError(f"{WHOLE}: expected an EvalConfig, an object or text, found {found}")
+
+
+def _from_message(source: Message) -> EvalConfig:
+    if source.DESCRIPTOR.name != _EVAL_CONFIG.name:
+        raise EvalConfigError(f"{WHOLE}: expected an EvalConfig, found {source.DESCRIPTOR.full_name}")
+    try:
+        return EvalConfig.FromString(source.SerializeToString())
+    except DecodeError as error:
+        raise EvalConfigError(f"{WHOLE}: {source.DESCRIPTOR.full_name} cannot be read: {error}") from error
+
+
+def _from_json(text: str) -> EvalConfig:
+    try:
+        parsed = parse_json(text)
+    except ConfigError as error:
+        raise EvalConfigError(f"{WHOLE}: {error}") from error
+    return _from_dict(parsed)
+
+
+def _from_dict(source: Mapping[str, Any]) -> EvalConfig:
+    try:
+        check_texts(source)
+    except ValueError as error:
+        raise EvalConfigError(f"{WHOLE}: {error}") from None
+    try:
+        return json_format.ParseDict(_message(source, _EVAL_CONFIG, ""), EvalConfig())
+    except json_format.ParseError as error:  # what is left, such as numbers in text that only Python reads
+        raise EvalConfigError(f"{WHOLE}: {str(error).rstrip('.')}") from error
+
+
+def _message(value: Any, kind: Descriptor, path: str) -> dict[str, Any]:
+    """Returns `value` as protobuf's JSON reader wants it, every field checked against the message `kind`."""
+    if not isinstance(value, Mapping):
+        raise _wrong(path, f"an object with the fields {', '.join(kind.fields_by_name)}", value)
+    plain: dict[str, Any] = {}
+    for name, inner in value.items():
+        field = _field(str(name), kind, path)
+        if field.name in plain:
+            raise EvalConfigError(f"{join(path, field.name)}: the field is given twice; remove one")
+        if inner is not None:
+            plain[field.name] = _value(inner, field, join(path, field.name))
+    for choice in kind.oneofs:
+        chosen = [field.name for field in choice.fields if field.name in plain]
+        if len(chosen) > 1:
+            raise EvalConfigError(f"{path or WHOLE}: {' and '.join(chosen)} exclude each other; remove one")
+    return plain
+
+
+def _field(name: str, kind: Descriptor, path: str) -> FieldDescriptor:
+    field = kind.fields_by_name.get(name) or kind.fields_by_camelcase_name.get(name)
+    if field is None:
+        raise _unknown(name, kind, path)
+    return field
+
+
+def _unknown(name: str, kind: Descriptor, path: str) -> EvalConfigError:
+    there = one_of(name, kind.fields_by_name)
+    if not name.isidentifier():  # as a step of a path it could not be read
+        return EvalConfigError(f"{path or WHOLE}: {kind.name} has no field {name!r}{there}")
+    return EvalConfigError(f"{join(path, name)}: {kind.name} has no such field{there}")
+
+
+def _value(value: Any, field: FieldDescriptor, path: str) -> Any:
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        if not isinstance(value, Mapping):
+            raise _wrong(path, "an object", value)
+        name, item = field.message_type.fields_by_name["key"], field.message_type.fields_by_name["value"]
+        for key in value:
+            _scalar(str(key), name, f"{path}[{key!r}]")
+        return {str(key): _single(inner, item, f"{path}[{key!r}]") for key, inner in value.items()}
+    if field.is_repeated:
+        if not isinstance(value, list | tuple):
+            raise _wrong(path, "a list", value)
+        return [_single(inner, field, f"{path}[{i}]") for i, inner in enumerate(value)]
+    return _single(value, field, path)
+
+
+def _single(value: Any, field: FieldDescriptor, path: str) -> Any:
+    kind = field.message_type
+    if kind is not None and kind.full_name.startswith(_WRAPPERS):
+        boxed = isinstance(value, Mapping) and set(value) == {"value"}
+        return _scalar(value["value"] if boxed else value, kind.fields_by_name["value"], path)
+    if kind is not None:
+        return _message(value, kind, path)
+    if field.full_name == _CONFIG_OF_METRIC and isinstance(value, Mapping):
+        return _as_json(value, path)
+    return _scalar(value, field, path)
+
+
+def _as_json(value: Mapping[str, Any], path: str) -> str:
+    try:
+        return json.dumps(value, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise EvalConfigError(f"{path}: expected what JSON can hold: {error}") from error
+
+
+def _scalar(value: Any, field: FieldDescriptor, path: str) -> Any:
+    """Checks a scalar. Numbers are not taken for text: YAML would have read the zip code 01234 as 668."""
+    kind = field.cpp_type
+    if kind == FieldDescriptor.CPPTYPE_ENUM:
+        return _enum(value, field, path)
+    if kind == FieldDescriptor.CPPTYPE_STRING:
+        fits, expected = isinstance(value, str), "text (numbers and dates in quotes)"
+    elif kind == FieldDescriptor.CPPTYPE_BOOL:
+        fits, expected = isinstance(value, bool), "true or false"
+    else:
+        bits = _INTEGERS.get(kind)
+        fits, expected = _is_number(value, bits), "a whole number" if bits else "a number"
+        if bits and not fits and _is_number(value, _MANY_BITS):
+            expected = f"a whole number from {-(2 ** (bits - 1))} to {2 ** (bits - 1) - 1}"
+    if not fits:
+        raise _wrong(path, expected, value)
+    return value
+
+
+def _is_number(value: Any, bits: int | None) -> bool:
+    """Whether `value` is a number, or text that holds one, as JSON writes 64-bit integers and infinities.
+
+    With `bits`, whether it is a whole number of so many.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return False
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return isinstance(value, int) and bits == _MANY_BITS
+    return bits is None or (number.is_integer() and -(2.0 ** (bits - 1)) <= number < 2.0 ** (bits - 1))
+
+
+def _enum(value: Any, field: FieldDescriptor, path: str) -> Any:
+    enum = field.enum_type
+    assert enum is not None  # the caller looked at cpp_type
+    known = enum.values_by_number if isinstance(value, int) else enum.values_by_name
+    if isinstance(value, bool) or not isinstance(value, int | str) or value not in known:
+        raise EvalConfigError(f"{path}: {enum.name} has no value {value!r}{one_of(str(value), enum.values_by_name)}")
+    return value
+
+
+def _wrong(path: str, expected: str, found: Any) -> EvalConfigError:
+    what = "nothing" if found is None else repr(found)
+    return EvalConfigError(f"{path or WHOLE}: expected {expected}, found {what}"[:500])
+
+
+def join(path: str, name: str) -> str:
+    """The path of the field `name` of the message at `path`."""
+    return f"{path}.{name}" if path else name
+
+
+class _Scope(NamedTuple):
+    """A message that is open at some place of a protobuf text."""
+
+    kind: Descriptor | None
+    path: str
+    seen: Counter[str]
+
+
+def _from_text(text: str) -> EvalConfig:
+    try:
+        return text_format.Parse(text, EvalConfig())
+    except text_format.ParseError as error:
+        line, column = error.GetLine() or 1, error.GetColumn() or 1
+        kind, path, last = _place(_head(text, line, column))
+        unknown = _NO_SUCH_FIELD.search(str(error))
+        if unknown and kind is not None:
+            raise EvalConfigError(f"{_unknown(unknown['name'], kind, path)} (line {line})") from error
+        what = str(error).rsplit("': ", 1)[-1].split(" : ", 1)[-1].rstrip(".")
+        raise EvalConfigError(f"{join(path, last) or WHOLE}: line {line}, column {column}: {what}") from error
+
+
+def _head(text: str, line: int, column: int) -> str:
+    lines = text.split("\n")
+    return "\n".join([*lines[: line - 1], lines[line - 1][: column - 1]])
+
+
+def _place(head: str) -> tuple[Descriptor | None, str, str]:
+    """Where a protobuf text stands after `head`: the open message, its path, and the last name in it."""
+    scopes, names = [_Scope(_EVAL_CONFIG, "", Counter())], [""]
+    for token in _TEXT_TOKEN.findall(head):
+        if token[0].isalpha() or token[0] == "_":
+            names[-1] = token
+        elif token in "{<":
+            scopes.append(_opened(scopes[-1], names[-1]))
+            names.append("")
+        elif token in "}>" and len(scopes) > 1:
+            scopes.pop()
+            names.pop()
+    return scopes[-1].kind, scopes[-1].path, names[-1]
+
+
+def _opened(outer: _Scope, name: str) -> _Scope:
+    field = outer.kind.fields_by_name.get(name) if outer.kind else None
+    index = outer.seen[name]
+    outer.seen[name] += 1
+    path = join(outer.path, f"{name}[{index}]" if field and field.is_repeated else name)
+    return _Scope(field.message_type if field else None, path, Counter())

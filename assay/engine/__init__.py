@@ -1,0 +1,1 @@
+"""How a Beam pipeline runs on any runner."""

@@ -1,0 +1,144 @@
+"""Runs a Beam pipeline: always by a runner's name, with errors in our own types, and with what it counted."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import PipelineResult
+
+from assay.engine import progress
+from assay.engine.beam_log import quiet_beam
+from assay.errors import ConfigError, of_custom_code, recover
+from assay.types import READ_INPUTS_STAGE_NAME
+from assay.verdict import Counts
+
+_OPTIONS_LOGGER = "apache_beam.options.pipeline_options"
+_INTERRUPTED = "KeyboardInterrupt [while running"
+"""What Beam makes of an interrupt inside a transform: the text of another error."""
+_REFUSED_RUNNERS = {"daskrunner": "it drops outputs in silence"}
+
+
+def run_pipeline(
+    reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | Sequence[str] = ()
+) -> Counts:
+    """Runs `reader` and `analysis` to the end.
+
+    Args:
+        reader: PBegin -> PCollection[Extracts].
+        analysis: what is done with them.
+        options: Beam pipeline options, or their flags; without a runner among them, the in-memory runner of this
+            process is used.
+
+    Raises:
+        AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
+    """
+    with quiet_beam(), _our_errors():
+        result = _started(reader, analysis, options)
+        result.wait_until_finish()
+    return counts_of(result)
+
+
+def submitted(reader: beam.PTransform, analysis: beam.PTransform, options: Sequence[str]) -> Any:
+    """Hands `reader` and `analysis` to a runner that runs them elsewhere; returns what Beam knows of the job.
+
+    Raises:
+        AssayError: whatever went wrong on purpose while the pipeline was built.
+    """
+    with quiet_beam(), _our_errors():
+        return _started(reader, analysis, options)
+
+
+def _started(
+    reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | Sequence[str]
+) -> PipelineResult:
+    _tell_unknown_options()
+    pipeline = _pipeline(options if isinstance(options, PipelineOptions) else Options(options))
+    _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
+    return pipeline.run()
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    """Raises one line in place of Beam's many; the cause stays the error's context, for whoever looks for it."""
+    try:
+        yield
+    except Exception as error:
+        if _INTERRUPTED in str(error):
+            raise KeyboardInterrupt from None
+        raise recover(error) or of_custom_code(error) from None
+    except SystemExit as error:  # of the parser of options, which has printed why
+        raise ConfigError("options of Beam pipelines: expected what Beam takes; its own words are above") from error
+
+
+class Options(PipelineOptions):
+    """Options that make each view of themselves once: Beam asks for two at every step, and each builds a parser."""
+
+    def __init__(self, flags: Sequence[str]) -> None:
+        super().__init__(list(flags))
+        self.__dict__["_views"] = {}  # options refuse attributes that are no options
+
+    def view_as(self, cls: type[Any]) -> Any:
+        if cls not in self._views:
+            self._views[cls] = super().view_as(cls)
+        return self._views[cls]
+
+
+def _tell_unknown_options() -> None:
+    """Lets through the one thing of Beam's log that nobody else tells: options that it does not know."""
+    logger = logging.getLogger(_OPTIONS_LOGGER)
+    logger.addFilter(_without_values)
+    logger.setLevel(logging.WARNING)
+
+
+def _without_values(record: logging.LogRecord) -> bool:
+    """Names an unknown option without its value, which may be a secret: beside the progress, or in Python's log."""
+    told = re.sub(r"(-[\w-]+)=.*?(?=\. Did you mean|$)", r"\1=...", record.getMessage(), flags=re.DOTALL)
+    record.msg, record.args = f"options of Beam pipelines: {told}", ()
+    return not progress.say(record.msg)
+
+
+def _pipeline(options: PipelineOptions) -> beam.Pipeline:
+    try:
+        return beam.Pipeline(**_runner(options))
+    except ValueError as error:
+        raise ConfigError(f"options of Beam pipelines: {error}") from error
+
+
+def _runner(options: PipelineOptions) -> dict[str, Any]:
+    """The runner, always by name: Beam's default would first try to download one."""
+    name = options.view_as(StandardOptions).runner
+    reason = _REFUSED_RUNNERS.get(str(name).lower())
+    if reason:
+        raise ConfigError(f"runner {name!r} is refused: {reason}; use FnApiRunner, Dataflow, Flink or Spark")
+    return {"options": options} if name else {"runner": FnApiRunner(), "options": options}
+
+
+def counts_of(result: Any) -> Counts:
+    """Reads assay's counters off a finished pipeline."""
+    counters: dict[str, int] = {}
+    for counter in result.metrics().query(MetricsFilter().with_namespace("assay"))["counters"]:
+        name = counter.key.metric.name
+        value = counter.committed if counter.committed is not None else counter.attempted
+        counters[name] = counters.get(name, 0) + int(value or 0)
+    return counts_from(counters)
+
+
+def counts_from(counters: Mapping[str, int]) -> Counts:
+    """Rows of a run, from assay's counters by name."""
+    bad_rows, unsliced = (
+        {name: number for name, number in _under(prefix, counters).items() if number}
+        for prefix in ("bad_rows/", "unsliced/")
+    )
+    return Counts(counters.get("rows", 0), bad_rows, _under("unmatched/", counters), unsliced)
+
+
+def _under(prefix: str, counters: Mapping[str, int]) -> dict[str, int]:
+    return {name.removeprefix(prefix): number for name, number in counters.items() if name.startswith(prefix)}

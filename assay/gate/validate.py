@@ -1,0 +1,362 @@
+"""The gate: metrics and thresholds -> ValidationResult and Verdict. Pure; the one owner of validation.
+
+A threshold speaks of a metric (by name, model, output, sub key, weighting) and of slices: all of them, those of a
+slicing spec, or pairs of slices. Bounds are inclusive, NaN meets none, a value that may be off has to meet them however
+far it is off, and the baseline's own values are not judged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from assay.gate.thresholds import Rule, Scope, Threshold, rules_of
+from assay.metrics.keys import MetricKey
+from assay.proto.config_pb2 import (
+    HIGHER_IS_BETTER,
+    LOWER_IS_BETTER,
+    CrossSlicingSpec,
+    EvalConfig,
+    GenericChangeThreshold,
+    GenericValueThreshold,
+    SlicingSpec,
+)
+from assay.proto.metrics_for_slice_pb2 import MetricKey as MetricKeyMessage
+from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
+from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationResult
+from assay.results.records import ERROR_METRIC_NAME, metric_key_from_proto, metric_key_to_proto
+from assay.verdict import (
+    Checked,
+    Counts,
+    Limits,
+    Reason,
+    Status,
+    Verdict,
+    bound_text,
+    label,
+    place_of,
+    place_text,
+    verdict,
+)
+
+__all__ = ["Checked", "Counts", "Limits", "Reason", "Status", "Verdict", "checks_of", "validate", "verdict"]
+
+NOT_FOUND = "Metric not found."
+TOO_SMALL = "Metric not shown: the slice has fewer rows than min_slice_size."
+
+_WHY_UNDEFINED = {
+    "one class": "auc balanced_accuracy informedness prevalence_threshold",
+    "no positive labels": "auc_precision_recall calibration fnr miss_rate recall tpr",
+    "no negative labels": "fall_out fpr specificity tnr",
+    "no positive predictions": "false_discovery_rate ppv precision",
+    "no negative predictions": "false_omission_rate negative_predictive_value npv",
+    "weights sum to 0": "binary_accuracy mean_label mean_prediction mean_squared_error prevalence",
+}
+_WHY_BY_METRIC = {name: why for why, names in _WHY_UNDEFINED.items() for name in names.split()}
+"""Metrics that are undefined for one reason only; of the others no reason is given."""
+
+
+class _Number(NamedTuple):
+    """A value that is no further off than its error bound; NaN for what is no single number."""
+
+    value: float
+    error_bound: float = 0.0
+
+    def lies_between(self, low: float, high: float) -> bool:
+        """Whether it does, however far it is off."""
+        return low <= self.value - self.error_bound and self.value + self.error_bound <= high
+
+    def share_of(self, whole: _Number) -> _Number:
+        """The quotient; NaN if the whole may be 0."""
+        least = abs(whole.value) - whole.error_bound
+        if not least > 0:
+            return _Number(math.nan)
+        share = self.value / whole.value
+        return _Number(share, (self.error_bound + abs(share) * whole.error_bound) / least)
+
+
+class _Check(NamedTuple):
+    """A rule bound to the values of slices: their positions, and the bounds as plain numbers."""
+
+    rule: Rule
+    key: MetricKey
+    name: str
+    expected: str
+    at: int | None
+    """None: no value is meant."""
+    baseline_at: int | None
+    bounds: tuple[float, float]
+    relative: tuple[float, float] | None
+
+    def holds(self, numbers: Sequence[_Number]) -> bool:
+        """Whether the value is within its bounds; NaN never is."""
+        if self.at is None or not numbers[self.at].lies_between(*self.bounds):
+            return False
+        return self.relative is None or self.share(numbers).lies_between(*self.relative)
+
+    def share(self, numbers: Sequence[_Number]) -> _Number:
+        """The change as a share of the baseline's value."""
+        if self.at is None or self.baseline_at is None:
+            return _Number(math.nan)
+        return numbers[self.at].share_of(numbers[self.baseline_at])
+
+
+def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_stamp: bool = False) -> ValidationResult:
+    """Checks every threshold of a resolved config in every slice that it is for.
+
+    Args:
+        metrics: one record for each slice, in any order, read once; the result does not depend on the order.
+        config: resolved; see `resolve_eval_config`.
+        rubber_stamp: leave out change thresholds if there is no baseline; a config without thresholds then passes.
+
+    Returns:
+        TFMA's ValidationResult: failures by slice, overall first, and the thresholds' specs that met no slice.
+
+    Raises:
+        EvalConfigError: a metric's `config` is not JSON, or a slicing spec cannot be.
+    """
+    rules, baseline = _rules(config, rubber_stamp)
+    judge = _Judge(rules, baseline)
+    validations = [(place_of(record), judge(record)) for record in metrics]
+    failed = [(place, validation) for place, validation in validations if validation.failures]
+    failed.sort(key=lambda entry: (len(entry[0]), [(len(key), str(key)) for key in entry[0]]))
+    result = ValidationResult(rubber_stamp=rubber_stamp, missing_thresholds=not rules and not rubber_stamp)
+    result.metric_validations_per_slice.extend(validation for _, validation in failed)
+    judge.report(result)
+    missing = result.missing_slices or result.missing_cross_slices
+    result.validation_ok = not (failed or missing or result.missing_thresholds)
+    return result
+
+
+def checks_of(
+    metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_stamp: bool = False
+) -> tuple[Checked, ...]:
+    """Every threshold with the number of slices that it met, and the value that it hangs on; arguments as `validate`.
+
+    Returns:
+        One entry for each threshold and model, in the order of the config.
+    """
+    rules, baseline = _rules(config, rubber_stamp)
+    judge, tallies = _Judge(rules, baseline), dict[tuple[Rule, str], _Tally]()
+    for rule in rules:
+        tallies.setdefault((rule, label(rule.key)), _Tally())
+
+    for record in metrics if rules else ():
+        for check, numbers in judge.checks_in(record):
+            tally = tallies.setdefault((check.rule, check.name), _Tally())
+            tally.add(check, numbers, record)
+
+    bound = {rule for (rule, _), tally in tallies.items() if tally.met}
+    shown = {key: tally for key, tally in tallies.items() if tally.met or key[0] not in bound}
+    return tuple(
+        tally.entry(Checked(name, bound_text(rule.bounds()), rule.scope.text)) for (rule, name), tally in shown.items()
+    )
+
+
+def _rules(config: EvalConfig, rubber_stamp: bool) -> tuple[list[Rule], str]:
+    """The rules that are applied, and the name of the baseline."""
+    baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
+    rules = [r for r in rules_of(config) if not (rubber_stamp and baseline is None and r.kind == "change_threshold")]
+    return rules, baseline or ""
+
+
+class _Tally:
+    """Slices that a threshold met, and the one that it hangs on: the first that fails, else the nearest."""
+
+    def __init__(self) -> None:
+        self.met = self.failed = 0
+        self._margin = math.inf
+        self._at: tuple[MetricsForSlice, _Number] | None = None
+
+    def add(self, check: _Check, numbers: Sequence[_Number], record: MetricsForSlice) -> None:
+        number, holds = _Number(math.nan) if check.at is None else numbers[check.at], check.holds(numbers)
+        nearest = min(number.value - check.bounds[0], check.bounds[1] - number.value) - number.error_bound
+        margin = nearest if holds else -math.inf
+        if self._at is None or margin < self._margin:
+            self._margin, self._at = margin, (record, number)
+        self.met += 1
+        self.failed += not holds
+
+    def entry(self, threshold: Checked) -> Checked:
+        if self._at is None:
+            return threshold
+        record, (value, error_bound) = self._at
+        return replace(
+            threshold,
+            met=self.met,
+            failed=self.failed,
+            slice=place_text(place_of(record)),
+            value=value if math.isfinite(value) else None,
+            error_bound=error_bound,
+            rows=record.rows,
+            no_number=("infinite" if value > 0 else "-infinite") if math.isinf(value) else "",
+        )
+
+
+class _Judge:
+    """Judges one slice after the other, and counts the slices that each scope met.
+
+    Slices nearly always hold the same keys in the same order, so rules are bound to keys once for each such layout.
+    """
+
+    def __init__(self, rules: Sequence[Rule], baseline: str) -> None:
+        self._rules, self._baseline = rules, baseline
+        self._scopes = list(dict.fromkeys(rule.scope for rule in rules))
+        self._met: Counter[Scope] = Counter()
+        self._layouts: dict[tuple[bytes, ...], list[tuple[Scope, list[_Check]]]] = {}
+
+    def __call__(self, record: MetricsForSlice) -> MetricsValidationForSlice:
+        failures: dict[tuple[MetricKey, bytes], _Check] = {}
+        met: set[Scope] = set()
+        numbers: list[_Number] = []
+        for check, numbers in self.checks_in(record):
+            if check.at is not None:
+                met.add(check.rule.scope)
+            if not check.holds(numbers):
+                failures[check.key, check.rule.threshold] = check
+        self._met.update(met)
+        return _validation(record, failures.values(), numbers)
+
+    def checks_in(self, record: MetricsForSlice) -> Iterator[tuple[_Check, list[_Number]]]:
+        """The checks that are for the slice of a record, with its numbers."""
+        place, numbers = place_of(record), _numbers_of(record)
+        for scope, checks in self._checks(
+            tuple([entry.key.SerializeToString() for entry in record.metric_keys_and_values])
+        ):
+            if scope.covers(place):
+                yield from ((check, numbers) for check in checks)
+
+    def _checks(self, layout: tuple[bytes, ...]) -> list[tuple[Scope, list[_Check]]]:
+        if layout not in self._layouts:
+            keys = [metric_key_from_proto(MetricKeyMessage.FromString(encoded)) for encoded in layout]
+            checks = [check for rule in self._rules for check in self._bind(rule, keys)]
+            self._layouts[layout] = [(s, [check for check in checks if check.rule.scope == s]) for s in self._scopes]
+        return self._layouts[layout]
+
+    def _bind(self, rule: Rule, keys: Sequence[MetricKey]) -> list[_Check]:
+        expected, limits = bound_text(rule.bounds()), _limits(rule.bounds())
+        bound = [
+            _Check(rule, key, label(key), expected, at, self._baseline_of(key, keys), *limits)
+            for at, key in enumerate(keys)
+            if rule.is_for(key)
+        ]
+        return bound or [_Check(rule, rule.key, label(rule.key), expected, None, None, *limits)]
+
+    def _baseline_of(self, key: MetricKey, keys: Sequence[MetricKey]) -> int | None:
+        baseline = key._replace(model_name=self._baseline, is_diff=False)
+        return keys.index(baseline) if baseline in keys else None
+
+    def report(self, result: ValidationResult) -> None:
+        """Writes down how many slices each scope met, and the specs of scopes that met none."""
+        for scope in self._scopes:
+            is_cross = scope.comparisons is not None
+            if self._met[scope]:
+                details = result.validation_details.slicing_details.add(num_matching_slices=self._met[scope])
+                spec: SlicingSpec | CrossSlicingSpec = details.cross_slicing_spec if is_cross else details.slicing_spec
+                spec.SetInParent()
+            else:
+                spec = result.missing_cross_slices.add() if is_cross else result.missing_slices.add()
+            spec.MergeFromString(scope.spec)
+
+
+def _numbers_of(record: MetricsForSlice) -> list[_Number]:
+    """The values of a slice, in the record's order."""
+    values = (entry.value for entry in record.metric_keys_and_values)
+    numbers = [_Number(value.double_value.value if value.HasField("double_value") else math.nan) for value in values]
+    told = {item.key.SerializeToString(): item.error_bound for item in record.inexact}
+    if told:
+        keys = (entry.key.SerializeToString() for entry in record.metric_keys_and_values)
+        return [n._replace(error_bound=told.get(key, 0.0)) for n, key in zip(numbers, keys, strict=True)]
+    return numbers
+
+
+def _limits(threshold: Threshold) -> tuple[tuple[float, float], tuple[float, float] | None]:
+    """What a value, and for a change its share of the baseline, must lie between."""
+    if isinstance(threshold, GenericValueThreshold):
+        low = threshold.lower_bound.value if threshold.HasField("lower_bound") else -math.inf
+        high = threshold.upper_bound.value if threshold.HasField("upper_bound") else math.inf
+        return (low, high), None
+    absolute = _side(threshold, threshold.absolute.value) if threshold.HasField("absolute") else (-math.inf, math.inf)
+    return absolute, _side(threshold, threshold.relative.value) if threshold.HasField("relative") else None
+
+
+def _side(threshold: GenericChangeThreshold, bound: float) -> tuple[float, float]:
+    """Nothing lies on the right side of a change threshold without direction."""
+    sides = {HIGHER_IS_BETTER: (bound, math.inf), LOWER_IS_BETTER: (-math.inf, bound)}
+    return sides.get(threshold.direction, (math.nan, math.nan))
+
+
+def _validation(
+    record: MetricsForSlice, failed: Iterable[_Check], numbers: Sequence[_Number]
+) -> MetricsValidationForSlice:
+    validation = MetricsValidationForSlice()
+    if record.HasField("cross_slice_key"):
+        validation.cross_slice_key.CopyFrom(record.cross_slice_key)
+    else:
+        validation.slice_key.CopyFrom(record.slice_key)
+    for check in failed:
+        failure = validation.failures.add(
+            metric_key=metric_key_to_proto(check.key), message=_message(check, record, numbers)
+        )
+        getattr(failure.metric_threshold, check.rule.kind).MergeFromString(check.rule.threshold)
+        getattr(failure.metric_threshold, check.rule.kind).SetInParent()
+        if check.at is not None:
+            failure.metric_value.CopyFrom(record.metric_keys_and_values[check.at].value)
+    return validation
+
+
+def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[_Number]) -> str:
+    """Why a check does not hold, for people."""
+    if check.at is None:
+        return TOO_SMALL if ERROR_METRIC_NAME in record.metrics else NOT_FOUND
+    number, kind = numbers[check.at], record.metric_keys_and_values[check.at].value.WhichOneof("type")
+    if kind != "double_value":
+        return f"{check.name} is not one number but {kind}; a threshold needs one number"
+    if math.isnan(check.bounds[0]) or (check.relative and math.isnan(check.relative[0])):
+        return f"{check.name} has a change threshold without direction; expected HIGHER_IS_BETTER or LOWER_IS_BETTER"
+    if math.isnan(number.value):
+        what = f"is undefined{_why_undefined(check, record)}"
+    elif check.key.is_diff:
+        what = _change_text(check, number, numbers)
+    else:
+        what = f"is {_number_text(number, check.bounds)}"
+    return f"{check.name} {what}; expected {check.expected}{_cure_of_error(check, record)}"
+
+
+def _change_text(check: _Check, change: _Number, numbers: Sequence[_Number]) -> str:
+    if check.relative is None or not change.lies_between(*check.bounds):
+        return f"changed by {_number_text(change, check.bounds)}"
+    share = check.share(numbers)
+    if math.isnan(share.value):
+        start = numbers[check.baseline_at].value if check.baseline_at is not None else math.nan
+        why = "has no value" if math.isnan(start) else "is 0" if start == 0 else "may be 0"
+        return f"changed by {change.value:.6g}, an undefined share: the baseline {why}"
+    return f"changed by {_number_text(share, check.relative)} of the baseline"
+
+
+def _cure_of_error(check: _Check, record: MetricsForSlice) -> str:
+    """What makes the value exact, where it may be off."""
+    reasons = {metric_key_from_proto(item.key): item.reason for item in record.inexact}
+    return f": {reasons[check.key]}" if check.key in reasons else ""
+
+
+def _why_undefined(check: _Check, record: MetricsForSlice) -> str:
+    if not record.rows:
+        return ": no rows"
+    told = {metric_key_from_proto(item.key): item.reason for item in record.undefined}
+    of_baseline = record.metric_keys_and_values[check.baseline_at].key if check.baseline_at is not None else None
+    for key in (check.key._replace(is_diff=False), metric_key_from_proto(of_baseline) if of_baseline else check.key):
+        if key in told:
+            return f": {told[key]}"
+    why = _WHY_BY_METRIC.get(check.rule.metric)
+    return f": {why}" if why and not check.key.aggregation_type else ""
+
+
+def _number_text(number: _Number, bounds: tuple[float, float]) -> str:
+    """Six digits; all of them where six would look like a bound that the value does not meet."""
+    short = f"{number.value:.6g}"
+    exact = repr(number.value) if short in {f"{bound:.6g}" for bound in bounds} else short
+    return f"{exact} and may be off by {number.error_bound:.2g}" if number.error_bound else exact

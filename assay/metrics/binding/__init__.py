@@ -1,0 +1,1 @@
+"""What an eval config asks, as metrics with their settings."""

@@ -1,0 +1,307 @@
+"""EvalConfig -> the metrics and plots to compute: each bound to its key, its state and its settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from assay.config.fields import refuse_unused_fields
+from assay.errors import ConfigError, EvalConfigError
+from assay.metrics.binding.settings import OF_TYPE
+from assay.metrics.computations.table import Computation
+from assay.metrics.computations.terms import FeatureMean
+from assay.metrics.declare import CHOSEN, Definition, definitions
+from assay.metrics.entries.domains import Asked
+from assay.metrics.entries.examples import Stream
+from assay.metrics.keys import MetricKey, PlotKey, SubKey
+from assay.metrics.values import Value
+from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec, Options
+from assay.text.near_miss import hint, one_of
+from assay.types import EXAMPLE_WEIGHTS_KEY, LABELS_KEY, PREDICTIONS_KEY
+from assay.yaml_text import unique_keys
+
+_TFMA_MODULES = "tensorflow_model_analysis"
+_OUTPUTS = ("plots", "attributions", "eval_config")
+"""Outputs that a config may disable; without metrics there is nothing to judge by."""
+_KEYS = {LABELS_KEY: "label_key", PREDICTIONS_KEY: "prediction_key", EXAMPLE_WEIGHTS_KEY: "example_weight_key"}
+"""Who names the column, of labels for example."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric or plot of a config, for one model, output and weighting.
+
+    Holds names instead of functions, so that it is equal to itself after a journey to a worker.
+    """
+
+    key: MetricKey | PlotKey
+    class_name: str
+    needs: Computation
+    stream: Stream
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    def value(self, state: Any) -> Value:
+        """Computes the value for all slices from the state that `needs` reads. A list of one setting gives a number."""
+        value: Value = definitions()[self.class_name].function(state, **dict(self.settings))
+        return value[:, 0] if isinstance(value, np.ndarray) and value.ndim == 2 and value.shape[1] == 1 else value
+
+    @property
+    def follows_roc(self) -> bool:
+        """Whether a value is as doubtful as the area under the ROC curve; see `Definition`."""
+        definition = definitions()[self.class_name]
+        settings = {**definition.settings, **dict(self.settings)}
+        wanted = definition.follows_roc
+        return wanted is not None and all(settings[name] == value for name, value in wanted.items())
+
+    @property
+    def at_most(self) -> Any:
+        """An upper bound of the doubt, which takes curve and mask; None if there is none. See `Definition`."""
+        at_most = definitions()[self.class_name].at_most
+        return at_most and partial(at_most, **dict(self.settings))
+
+    @property
+    def has_error_bound(self) -> bool:
+        """Whether its doubt bounds the error of its value; not of a threshold, which is exact."""
+        return definitions()[self.class_name].follows_roc != {}
+
+
+class _Place(NamedTuple):
+    """Where in the config an error is."""
+
+    spec: int
+    metric: int
+
+    def __str__(self) -> str:
+        return f"metrics_specs[{self.spec}].metrics[{self.metric}]"
+
+
+def metrics_of(config: EvalConfig) -> tuple[Metric, ...]:
+    """Binds every metric of a resolved config.
+
+    Raises:
+        EvalConfigError: an unknown metric or setting, one key twice, or what assay does not compute (yet).
+    """
+    refuse_unsupported(config)
+    bound: dict[tuple[MetricKey | PlotKey, str], Metric] = {}
+    for metric, place in _bind_all(config):
+        shares_key = isinstance(metric.key, PlotKey) and not metric.key.name  # the classic plots share one record
+        twin = bound.setdefault((metric.key, metric.class_name if shares_key else ""), metric)
+        if twin != metric:
+            raise EvalConfigError(
+                f"{place}: the name {metric.key.name!r} is already taken by {twin.class_name} with other settings; "
+                f"set another name in its config"
+            )
+    return tuple(bound.values())
+
+
+def asked_of(metrics: Iterable[Metric]) -> dict[Stream, list[Asked]]:
+    """The metrics that each stream serves."""
+    asked: dict[Stream, list[Asked]] = {}
+    for metric in metrics:
+        asked.setdefault(metric.stream, []).append(Asked(metric.class_name, metric.needs.domain))
+    return asked
+
+
+def refuse_unsupported(config: EvalConfig) -> None:
+    """Raises EvalConfigError for settings that would otherwise be ignored in silence."""
+    refuse_unused_fields(config)
+    _check_options(config.options)
+    if not any(spec.metrics for spec in config.metrics_specs):
+        raise EvalConfigError(
+            "metrics_specs: no metric is asked for; expected at least one, for example {class_name: ExampleCount}"
+        )
+
+
+def _check_options(options: Options) -> None:
+    least = options.min_slice_size.value
+    if least < 0:
+        raise EvalConfigError(f"options.min_slice_size: expected a number of rows, 0 or more, found {least}")
+    for name in options.disabled_outputs.values:
+        if name not in _OUTPUTS:
+            raise EvalConfigError(f"options.disabled_outputs: {name!r} cannot be disabled{one_of(name, _OUTPUTS)}")
+
+
+def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Place]]:
+    models = {spec.name: spec for spec in config.model_specs}
+    for i, spec in enumerate(config.metrics_specs):
+        _check_class_ids(spec, f"metrics_specs[{i}]")
+        for j, asked in enumerate(spec.metrics):
+            place = _Place(i, j)
+            definition = _find(asked, place)
+            _refuse_change_of_column(asked, place)
+            for model_name in spec.model_names or [""]:
+                for stream in _streams(spec, models.get(model_name, ModelSpec()), model_name, place):
+                    yield _bind(asked, definition, stream, place), place
+
+
+def _find(asked: MetricConfig, place: _Place) -> Definition:
+    found = definitions().get(asked.class_name)
+    if asked.module and not asked.module.startswith(_TFMA_MODULES):
+        raise EvalConfigError(
+            f"{place}.module: metrics of other modules ({asked.module}.{asked.class_name}) are not supported yet"
+        )
+    if not asked.class_name:
+        raise EvalConfigError(f"{place}.class_name: expected the name of a metric, for example AUC; found nothing")
+    if found is None:
+        meant = hint(asked.class_name, definitions()) or "; docs/metrics.md lists all there are"
+        raise EvalConfigError(f"{place}.class_name: there is no metric {asked.class_name!r}{meant}")
+    return found
+
+
+def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, place: _Place) -> Iterator[Stream]:
+    has_weights = bool(model.example_weight_key or model.example_weight_keys)
+    chosen = spec.example_weights
+    if chosen.weighted and not has_weights:
+        model_spec = f"the model spec {model_name!r}" if model_name else "the model spec"
+        raise EvalConfigError(
+            f"metrics_specs[{place.spec}].example_weights.weighted: expected {model_spec} to have an "
+            f"example_weight_key, found none"
+        )
+    weighted = chosen.weighted or (has_weights and not chosen.unweighted)
+    for output in spec.output_names or [""]:
+        for class_id in spec.binarize.class_ids.values or [None]:
+            for flag in [True] * weighted + [False] * (chosen.unweighted or not weighted):
+                yield Stream(model_name, output, flag, class_id=class_id, names=_names(model, output))
+
+
+def _names(model: ModelSpec, output: str) -> dict[str, tuple[str, str]]:
+    """`labels` and its like -> the column that a model spec names, and the field in which it does."""
+    found = {}
+    for key, field in _KEYS.items():
+        column, by_output = getattr(model, field), getattr(model, f"{field}s")
+        only = next(iter(by_output)) if len(by_output) == 1 else output
+        if column:
+            found[key] = column, field
+        elif only in by_output:
+            found[key] = by_output[only], f"{field}s[{only!r}]"
+    return found
+
+
+def _bind(asked: MetricConfig, definition: Definition, stream: Stream, place: _Place) -> Metric:
+    given = {
+        k: v for k, v in _settings(asked.config, place).items() if v is not None
+    }  # None is the default, as in TFMA
+    name = given.pop("name", None)
+    if name is not None and not isinstance(name, str):
+        raise EvalConfigError(f"{place}.config: name: expected text, found {name!r}")
+    own = _own_settings(definition, given, place)
+    needs = _adapt(definition, given, place)
+    stream = _stream_of(needs, stream)
+    default = definition.name_of(needs) if definition.kept_name else ""
+    kind = PlotKey if definition.is_plot else MetricKey
+    sub_key = None if stream.class_id is None else SubKey(class_id=stream.class_id)
+    key = kind(name or default, stream.model_name, stream.output_name, sub_key, example_weighted=stream.weighted)
+    return Metric(key, asked.class_name, needs, stream, tuple(sorted(own.items())))
+
+
+def default_name(asked: MetricConfig) -> str:
+    """Output name of a metric whose config sets none; "" for a class that is not known."""
+    definition, place = definitions().get(asked.class_name), _Place(0, 0)
+    if definition is None or "{" not in definition.name:
+        return definition.name if definition else ""
+    given = {k: v for k, v in _settings(asked.config, place).items() if v is not None and k != "name"}
+    _own_settings(definition, given, place)
+    return definition.name_of(_adapt(definition, given, place))
+
+
+def is_of_column(asked: MetricConfig) -> bool:
+    """Whether the value is one of a column of the data, which belongs to no model; false for an unknown class."""
+    definition = definitions().get(asked.class_name)
+    return definition is not None and isinstance(definition.needs, FeatureMean)
+
+
+def _refuse_change_of_column(asked: MetricConfig, place: _Place) -> None:
+    thresholds = (asked.threshold, *(entry.threshold for entry in asked.per_slice_thresholds))
+    if is_of_column(asked) and any(threshold.HasField("change_threshold") for threshold in thresholds):
+        raise EvalConfigError(
+            f"{place}: {asked.class_name} has a change_threshold, but a column is the same for every model; "
+            "expected a value_threshold"
+        )
+
+
+def _own_settings(definition: Definition, given: dict[str, Any], place: _Place) -> dict[str, Any]:
+    """The settings of the metric's function, taken out of `given`."""
+    own = {}
+    for name, default in definition.settings.items():
+        if name in given:
+            value = given.pop(name)
+            own[name] = _checked(definition, name, definition.checks.get(name, _frozen), value, place)
+        elif default is inspect.Parameter.empty:
+            raise _missing(definition, name, place)
+    return own
+
+
+def _check_class_ids(spec: MetricsSpec, path: str) -> None:
+    for class_id in spec.binarize.class_ids.values:
+        if class_id < 0:
+            raise EvalConfigError(f"{path}.binarize.class_ids: expected 0 or more, found {class_id}")
+    if spec.HasField("binarize") and not spec.binarize.class_ids.values:
+        raise EvalConfigError(f"{path}.binarize: expected class_ids, found none")
+
+
+def _stream_of(needs: Computation, stream: Stream) -> Stream:
+    """The stream that serves `needs`; a column of the data belongs to no model and has weights of its own."""
+    reads = needs.reads
+    if reads.feature:
+        return Stream(weighted=bool(reads.weights), reads=reads)
+    return dataclasses.replace(stream, reads=reads)
+
+
+def _settings(text: str, place: _Place) -> dict[str, Any]:
+    """A metric's settings: JSON whose outer braces may be left out."""
+    text = text.strip()
+    try:
+        parsed = json.loads(text if text.startswith("{") else f"{{{text}}}", object_pairs_hook=unique_keys)
+    except json.JSONDecodeError as error:
+        raise EvalConfigError(
+            f'{place}.config: not JSON: {error.msg}; expected settings such as \'"name": "a"\', found {text!r}'
+        ) from error
+    except ConfigError as error:
+        raise EvalConfigError(f"{place}.config: {error}; found {text!r}") from error
+    return dict(parsed)
+
+
+def _adapt(definition: Definition, given: Mapping[str, Any], place: _Place) -> Computation:
+    """The definition's state with the given settings."""
+    known = definition.state_settings
+    fields = {field.name: str(field.type) for field in dataclasses.fields(definition.needs)}  # type: ignore[arg-type]
+    changed: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in known:
+            near = one_of(name, sorted({"name", *definition.settings, *known}))
+            raise EvalConfigError(f"{place}.config: {definition.class_name} has no setting {name!r}{near}")
+        field = definition.renames.get(name, name)
+        changed[field] = _checked(definition, name, OF_TYPE[fields[field]], value, place)
+    for name in definition.required:
+        if name not in changed:
+            raise _missing(definition, name, place)
+    if CHOSEN in fields:
+        changed[CHOSEN] = tuple(changed)
+    try:
+        return dataclasses.replace(definition.needs, **changed)  # type: ignore[type-var]
+    except ValueError as error:
+        raise EvalConfigError(f"{place}.config: {definition.class_name}: {error}; found {dict(given)}") from error
+
+
+def _checked(definition: Definition, name: str, check: Callable[[Any], Any], value: Any, place: _Place) -> Any:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise EvalConfigError(f"{place}.config: {name} of {definition.class_name}: {error}") from error
+
+
+def _missing(definition: Definition, name: str, place: _Place) -> EvalConfigError:
+    return EvalConfigError(
+        f"{place}.config: {definition.class_name} needs the setting {name!r}; for example {definition.example}"
+    )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

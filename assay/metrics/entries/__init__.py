@@ -1,0 +1,1 @@
+"""What a metric sees of a batch: weighted entries."""

@@ -1,0 +1,164 @@
+"""Rows that no metric can take: found a batch at a time, named by file and row, or dropped and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assay.errors import BadRowError
+from assay.extracts.columns import is_list, usual_length
+from assay.metrics.entries.domains import Asked, Domain
+from assay.metrics.entries.examples import Examples, Stream
+from assay.metrics.values import Floats
+from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, SOURCE_KEY, Extracts
+
+Mask = npt.NDArray[np.bool_]
+
+MISSING_LABEL = "missing label"
+NO_CLASS = "label infinite or no class id"
+LABEL_OUT_OF_RANGE = "label outside [0, 1]"
+BAD_PREDICTION = "prediction not finite"
+BAD_COLUMN_VALUE = "value of a column not finite"
+PREDICTION_OUT_OF_RANGE = "prediction outside [0, 1]"
+NEGATIVE_PREDICTION = "prediction below 0"
+BAD_WEIGHT = "weight negative or not finite"
+
+_LARGEST = float(np.finfo(np.float64).max)
+_ROUNDING = 1e-6
+"""How far beyond [0, 1] a probability may be that was computed with 32 bits."""
+
+
+class _Range(NamedTuple):
+    """The values that are good, ends included."""
+
+    low: float
+    high: float
+
+    def beyond(self, values: Floats) -> Mask:
+        """Which values are not good; NaN is not."""
+        return ~((values >= self.low) & (values <= self.high))
+
+    def holds_all(self, values: Floats) -> bool:
+        """Whether all are good, told by the ends alone."""
+        return not len(values) or bool(values.min() >= self.low and values.max() <= self.high)
+
+
+_FINITE = _Range(-_LARGEST, _LARGEST)
+_WEIGHTS = _Range(0, _LARGEST)
+_SHARES = _Range(0, 1)
+
+
+def _labels_of(domain: Domain) -> _Range:
+    return _SHARES if domain.shares else _FINITE
+
+
+def _predictions_of(domain: Domain) -> _Range:
+    return _Range(max(domain.low - _ROUNDING, _FINITE.low), min(domain.high + _ROUNDING, _FINITE.high))
+
+
+def faults(examples: Examples, stream: Stream, domain: Domain, *, rows: int) -> dict[str, Mask]:
+    """Reason -> the rows (n,) that have it; reasons without a row are left out."""
+    if _has_none(examples, stream, domain):
+        return {}
+    found = {BAD_WEIGHT: _WEIGHTS.beyond(examples.weights)}
+    if not stream.only_weights:
+        labels, predictions = examples.labels, examples.predictions
+        found[MISSING_LABEL], found[NO_CLASS] = np.isnan(labels), np.isinf(labels)
+        found[BAD_COLUMN_VALUE if stream.reads.feature else BAD_PREDICTION] = _FINITE.beyond(predictions)
+        found[LABEL_OUT_OF_RANGE] = np.isfinite(labels) & _labels_of(domain).beyond(labels)
+        reason = PREDICTION_OUT_OF_RANGE if domain.high == 1 else NEGATIVE_PREDICTION
+        found[reason] = np.isfinite(predictions) & _predictions_of(domain).beyond(predictions)
+    return {reason: _by_row(bad, examples.rows, rows) for reason, bad in found.items() if bad.any()}
+
+
+def _has_none(examples: Examples, stream: Stream, domain: Domain) -> bool:
+    """Whether all rows are good, as in most batches."""
+    if not _WEIGHTS.holds_all(examples.weights):
+        return False
+    if stream.only_weights:
+        return True
+    return _labels_of(domain).holds_all(examples.labels) and _predictions_of(domain).holds_all(examples.predictions)
+
+
+def takes(domain: Domain, prediction: float) -> bool:
+    """Whether a finite prediction is one that a metric of this domain is defined for, rounding aside."""
+    low, high = _predictions_of(domain)
+    return low <= prediction <= high
+
+
+def _by_row(bad: Mask, entry_rows: npt.NDArray[np.int64] | None, rows: int) -> Mask:
+    if entry_rows is None:
+        return bad
+    mask = np.zeros(rows, bool)
+    mask[entry_rows[bad]] = True
+    return mask
+
+
+def first_fault(
+    found: Mapping[str, Mask], extracts: Extracts, examples: Examples, stream: Stream, asked: Sequence[Asked]
+) -> BadRowError:
+    """The error for the first bad row of a batch: where it is, what it holds, what to do."""
+    reason, mask = min(found.items(), key=lambda item: int(np.argmax(item[1])))
+    row = int(np.argmax(mask))
+    model = f" of model {stream.model_name!r}" if stream.model_name else ""
+    what = f"{reason}{model}{_needed_by(reason, asked, examples, row)}"
+    return BadRowError(
+        f"{where(extracts, row)}: {what}: {_shown(examples, row, stream)}{_odd_lists(extracts, row, stream)}; "
+        f"mend the data, or set on_bad_rows: skip to leave such rows out and count them"
+    )
+
+
+def _needed_by(reason: str, asked: Sequence[Asked], examples: Examples, row: int) -> str:
+    """Which metric cannot take the value, where others could."""
+    if reason == LABEL_OUT_OF_RANGE:
+        cannot = [one.metric for one in asked if one.domain.shares]
+    elif reason in (PREDICTION_OUT_OF_RANGE, NEGATIVE_PREDICTION):
+        values = np.atleast_1d(examples.predictions[_entries_of(examples, row)]).tolist()
+        cannot = [one.metric for one in asked if not all(takes(one.domain, value) for value in values)]
+    else:
+        cannot = []
+    return f", which {cannot[0]} cannot take" if cannot else ""
+
+
+def _entries_of(examples: Examples, row: int) -> Any:
+    """Where the entries of a row are."""
+    return row if examples.rows is None else examples.rows == row
+
+
+def _shown(examples: Examples, row: int, stream: Stream) -> str:
+    at = _entries_of(examples, row)
+    parts = {"weight": examples.weights}
+    if stream.reads.feature:
+        parts = {".".join(stream.reads.feature): examples.predictions, **parts}
+    elif stream.reads.predictions:
+        parts = {"prediction": examples.predictions, **parts}
+    if stream.reads.labels:
+        parts = {"label": examples.labels, **parts}
+    return ", ".join(f"{name} {np.array2string(np.asarray(values[at]), threshold=5)}" for name, values in parts.items())
+
+
+def _odd_lists(extracts: Extracts, row: int, stream: Stream) -> str:
+    """Says so where a list of another length than most is what is wrong with a row: it reads as infinite."""
+    found = []
+    for key in (LABELS_KEY, PREDICTIONS_KEY, EXAMPLE_WEIGHTS_KEY):
+        name, role = stream.called(key)
+        column = extracts.get(FEATURES_KEY, {}).get(name)
+        if isinstance(column, pa.Array) and is_list(column.type):
+            lengths = pc.list_value_length(column).fill_null(0).to_numpy()
+            usual = usual_length(lengths)
+            if lengths[row] != usual:
+                found.append(f"column {name!r}{role} has a list of {lengths[row]} values where most rows have {usual}")
+    return "".join(f", {text}" for text in found)
+
+
+def where(extracts: Extracts, row: int) -> str:
+    """The file and row number of a row of a batch, as far as the batch knows them."""
+    source = extracts.get(SOURCE_KEY)
+    if source is None:
+        return f"row {row} of a batch of unknown origin"
+    return f"{source['file'][row].as_py()}, row {int(source['row'][row])}"

@@ -1,0 +1,171 @@
+"""Columns that hold something else than a metric is for: refused as a whole, where single rows may be bad ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.errors import ColumnTypeError
+from assay.metrics.entries.bad_rows import (
+    LABEL_OUT_OF_RANGE,
+    NEGATIVE_PREDICTION,
+    NO_CLASS,
+    PREDICTION_OUT_OF_RANGE,
+    takes,
+)
+from assay.metrics.entries.domains import Asked
+from assay.metrics.entries.examples import Examples, Stream
+from assay.metrics.entries.tallies import MOST_VALUES, Length, Tally
+from assay.types import LABELS_KEY, PREDICTIONS_KEY
+
+_MANY = 0.1
+"""Share of the rows from which on they are no exceptions: the column holds something else."""
+_SOME = 0.01
+"""The same, where all other labels are of one class."""
+
+
+def refuse_other_shapes(examples: Examples, stream: Stream, asked: Sequence[Asked]) -> None:
+    """Refuses class ids and vectors where a metric means something else, or nothing, of them.
+
+    Raises:
+        ColumnTypeError: names the metric, both columns and what to do.
+    """
+    if stream.only_weights or stream.reads.feature or 0 in examples.lengths.values():
+        return
+    label, prediction = (_called(stream, key) for key in (LABELS_KEY, PREDICTIONS_KEY))
+    if examples.ids is not None and stream.class_id is None:
+        for one in asked:
+            if not one.domain.class_ids:
+                raise ColumnTypeError(
+                    f"{one.metric} is for two classes or one number, but {prediction} has {examples.width} values a "
+                    f"row and {label} has one; {_which_class(examples.width)}"
+                )
+    for one in asked:
+        if one.domain.vectors and examples.width == 1:
+            raise ColumnTypeError(f"{one.metric} needs a number for each class, but {_one_number(stream, prediction)}")
+
+
+def _one_number(stream: Stream, prediction: str) -> str:
+    """Why there is one number a row, and what to do."""
+    if stream.class_id is not None:
+        return (
+            f"binarize.class_ids selects class {stream.class_id} of {prediction}; ask for it in a metrics spec without "
+            f"binarize, or for BinaryCrossEntropy"
+        )
+    return f"{prediction} has one a row; for two classes ask for BinaryCrossEntropy"
+
+
+def _which_class(width: int) -> str:
+    positive = "1 if the second is that of the positive class" if width == 2 else "the ids of the classes to evaluate"
+    return (
+        "set binarize: {class_ids: {values: [...]}} of the metrics spec ("
+        + positive
+        + "), or give one number a row, or "
+        f"labels of {width} values"
+    )
+
+
+def refuse_other_values(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> None:
+    """Refuses a column whose values are out of range in so many rows that they are no exceptions.
+
+    Args:
+        tally: of the whole run; or of a batch with a bad row that is going to end the run.
+        stream: the columns.
+        asked: the metrics that it serves.
+
+    Raises:
+        ColumnTypeError: names the metric, the column, its values and what to do.
+    """
+    if tally.last_ids > 1 and tally.lowest_id > 0:
+        raise _ids_from_1(tally, stream)
+    if _are_many(tally, LABEL_OUT_OF_RANGE):
+        raise _no_binary_labels(tally, stream, asked)
+    if _are_many(tally, PREDICTION_OUT_OF_RANGE) or _are_many(tally, NEGATIVE_PREDICTION):
+        raise _no_probabilities(tally, stream, asked)
+    if tally.classes and _are_many(tally, NO_CLASS):
+        raise _no_class_ids(tally, stream)
+
+
+def refuse_other_lengths(tally: Tally, stream: Stream) -> None:
+    """Refuses lists that have one length in most rows of some batches, and another one in others.
+
+    The numbers of a list would mean other classes there. A list of another length among those of a batch is a bad row.
+
+    Raises:
+        ColumnTypeError: names the column, both lengths and a place.
+    """
+    for key, lengths in tally.lengths.items():
+        if len(lengths) > 1:
+            usual, odd = sorted(lengths, key=lambda length: (-lengths[length].rows, length))[:2]
+            raise ColumnTypeError(
+                f"{_called(stream, key)} has {_lists(usual)} in most batches and {_lists(odd, lengths[odd])}; expected "
+                f"one length: the numbers of a list belong to the same classes in all rows"
+            )
+
+
+def _lists(length: int, odd: Length | None = None) -> str:
+    where = f" in others ({odd.where})" if odd else ""
+    return (f"lists of {length} values" if length > 1 else "one value a row") + where
+
+
+def _are_many(tally: Tally, reason: str) -> bool:
+    count = tally.bad.get(reason, 0)
+    if count < 2:
+        return False
+    if count > _MANY * tally.rows:
+        return True
+    return reason == LABEL_OUT_OF_RANGE and count >= _SOME * tally.rows and len(tally.shares) < 2
+
+
+def _no_binary_labels(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> ColumnTypeError:
+    metric = next(one.metric for one in asked if one.domain.shares)
+    return ColumnTypeError(
+        f"{metric} is for two classes, labelled 0 and 1 (or a share between), but {_called(stream, LABELS_KEY)} holds "
+        f"{_listed(tally.labels)}; name a column that is 1 in rows of the positive class and 0 in all others"
+    )
+
+
+def _no_probabilities(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> ColumnTypeError:
+    lowest, highest = tally.predictions[0], tally.predictions[-1]
+    one = next(one for one in asked if not (takes(one.domain, lowest) and takes(one.domain, highest)))
+    expected = "probabilities from 0 to 1" if one.domain.high == 1 else "probabilities, 0 or more"
+    return ColumnTypeError(
+        f"{one.metric} is for {expected}, but {_called(stream, PREDICTIONS_KEY)} goes from {lowest:.6g} to "
+        f"{highest:.6g}; give probabilities{_instead(one.metric)}"
+    )
+
+
+def _instead(metric: str) -> str:
+    """What else can be done, by metric."""
+    if metric.endswith("CrossEntropy"):
+        return ', or set "from_logits": true if these are logits'
+    if metric == "CalibrationPlot":
+        return ', or set "left" and "right" to their range'
+    if metric.endswith("Plot") or "Discrimination" in metric or metric in ("MaxRecall", "ThresholdAtRecall"):
+        return ""
+    return ', or set thresholds that are for such scores ("threshold" or "thresholds" in its config)'
+
+
+def _ids_from_1(tally: Tally, stream: Stream) -> ColumnTypeError:
+    """Ids from 1 to the number of classes would be taken for those of the classes before."""
+    return ColumnTypeError(
+        f"{_called(stream, LABELS_KEY)} holds class ids from {tally.lowest_id:g} to {tally.classes}; expected 0 to "
+        f"{tally.classes - 1}, as the predictions have {tally.classes} values a row; subtract 1"
+    )
+
+
+def _no_class_ids(tally: Tally, stream: Stream) -> ColumnTypeError:
+    return ColumnTypeError(
+        f"{_called(stream, LABELS_KEY)} holds no class id in {tally.bad[NO_CLASS]} of {tally.rows} rows; expected "
+        f"whole numbers from 0 to one less than the number of values of {_called(stream, PREDICTIONS_KEY)}"
+    )
+
+
+def _called(stream: Stream, key: str) -> str:
+    name, role = stream.called(key)
+    return f"column {name!r}{role}"
+
+
+def _listed(different: Sequence[float]) -> str:
+    """The different values, the first of many with the largest."""
+    listed = ", ".join(f"{value:.6g}" for value in different[:MOST_VALUES])
+    return listed if len(different) <= MOST_VALUES else f"{listed}, ... up to {different[-1]:.6g}"

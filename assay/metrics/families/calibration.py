@@ -1,0 +1,31 @@
+"""Mean label, mean prediction, and how they compare."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assay.metrics.arithmetic import ratio
+from assay.metrics.computations.terms import Means, MeanTerms
+from assay.metrics.declare import metric
+from assay.metrics.values import Floats
+
+_MEANS = Means()
+
+
+@metric("MeanLabel", needs=_MEANS, range="that of the labels")
+def mean_label(m: MeanTerms) -> Floats:
+    """Weighted mean of the labels; NaN without weight."""
+    return ratio(m.label, m.weight)
+
+
+@metric("MeanPrediction", needs=_MEANS, range="that of the predictions")
+def mean_prediction(m: MeanTerms) -> Floats:
+    """Weighted mean of the predictions; NaN without weight."""
+    return ratio(m.prediction, m.weight)
+
+
+@metric("Calibration", needs=_MEANS, range="[0, ∞) for probabilities; 1 is best")
+def calibration(m: MeanTerms) -> Floats:
+    """Sum of predictions / sum of labels, both weighted; NaN if the labels sum to 0."""
+    with np.errstate(all="ignore"):
+        return np.where(np.isclose(m.label, 0), np.nan, m.prediction / m.label)

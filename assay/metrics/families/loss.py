@@ -1,0 +1,31 @@
+"""Losses of predicted probabilities or logits. Labels that are class ids become one-hot vectors.
+
+`from_logits` says that predictions are logits. `label_smoothing` spreads that share of each label evenly over the
+classes. A probability of 0 for what is true makes a loss infinite; 0 * ln 0 counts as 0.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from assay.metrics import declare
+from assay.metrics.arithmetic import ratio
+from assay.metrics.computations.terms import CrossEntropy, ErrorTerms
+from assay.metrics.values import Floats
+
+metric = partial(declare.metric, better="lower", range="[0, ∞]", fixed=("term",))
+
+
+@metric("BinaryCrossEntropy", needs=CrossEntropy("binary_crossentropy"), name="binary_crossentropy")
+def binary_crossentropy(e: ErrorTerms) -> Floats:
+    """Weighted mean of -l ln p - (1 - l) ln(1 - p), over all entries of vectors; NaN without weight."""
+    return ratio(e.error, e.weight)
+
+
+@metric("CategoricalCrossEntropy", needs=CrossEntropy("categorical_crossentropy"), name="categorical_crossentropy")
+def categorical_crossentropy(e: ErrorTerms) -> Floats:
+    """Weighted mean over rows of -sum(l ln(p / sum(p))), the sums over the classes; NaN without weight.
+
+    From logits, p is their softmax.
+    """
+    return ratio(e.error, e.weight)

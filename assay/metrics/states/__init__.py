@@ -1,0 +1,1 @@
+"""What metrics keep of rows until they are evaluated."""

@@ -1,0 +1,44 @@
+"""How many slices a slicing spec may make: memory grows with them, and a column of ids has no end of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assay.errors import ConfigError
+from assay.metrics.states.slices import block_count
+from assay.slicing.codes import Slicing
+
+_UNEVEN, _FEW = 1.25, 100
+"""How much fuller than the mean a block of slices may be, since a hash spreads them over blocks: share, number."""
+
+
+@dataclass(frozen=True)
+class SliceLimit:
+    """The limit, for each slicing by its number.
+
+    Attributes:
+        slicings: of the eval config.
+        most: slices of one slicing.
+    """
+
+    slicings: Sequence[Slicing]
+    most: int
+
+    def check(self, slicing: int, slices: int) -> None:
+        """Raises ConfigError if one slicing has more slices than it may; names the spec, the number and the cure."""
+        if slices > self.most:
+            self._refuse(slicing, slices)
+
+    def check_block(self, slicing: int, slices: int) -> None:
+        """The same of one of the blocks over which the slices of a slicing are spread."""
+        blocks = block_count(len(self.slicings[slicing].features))
+        if slices > (self.most if blocks == 1 else _UNEVEN * self.most / blocks + _FEW):
+            self._refuse(slicing, slices * blocks)
+
+    def _refuse(self, slicing: int, slices: int) -> None:
+        features = ", ".join(self.slicings[slicing].features)
+        raise ConfigError(
+            f"slicing_specs: the one by {features} makes more than {self.most:,} slices ({slices:,} so far); leave out "
+            f"columns of unique values, or raise max_slices, which costs some 2 GB for each million"
+        )

@@ -1,0 +1,1 @@
+"""A file of yours becomes a plan."""

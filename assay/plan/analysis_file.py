@@ -1,0 +1,531 @@
+"""The analysis file: what a person writes (YAML or JSON), checked once and turned into a plan.
+
+No code of the user's own is imported here: a stage states what it adds or puts out, and is held to it when it runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import ConfigError, EvalConfigError, MissingFileError
+from assay.plan import plan as plans
+from assay.plan.blessed import BLESSED, SAVED_MODEL
+from assay.plan.fields import (
+    Field,
+    choice,
+    count,
+    factory,
+    flag,
+    json_mapping,
+    keys,
+    list_of,
+    natural,
+    parameters,
+    secrets,
+    section,
+    share,
+    text,
+    texts,
+    word,
+    words,
+)
+from assay.plan.params import check_parameters
+from assay.plan.plan import Plan, Stage, with_params
+from assay.plan.tasks import CHECKPOINTS, NO_CHECKPOINTS, reshaped
+from assay.storage.file_paths import path_text
+from assay.storage.regular_files import check_regular
+from assay.text.near_miss import one_of
+from assay.types import (
+    ANALYSIS_KEY,
+    ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
+    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
+    EXAMPLE_WEIGHTS_KEY,
+    FEATURES_EXTRACTOR_STAGE_NAME,
+    FEATURES_KEY,
+    GATE_STAGE_NAME,
+    LABELS_EXTRACTOR_STAGE_NAME,
+    LABELS_KEY,
+    LAST_EXTRACTOR_STAGE_NAME,
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+    METRICS_KEY,
+    PLOTS_KEY,
+    PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    PREDICTIONS_KEY,
+    READ_INPUTS_STAGE_NAME,
+    SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    SLICE_KEYS_KEY,
+    WRITE_RESULTS_STAGE_NAME,
+)
+from assay.yaml_text import parse_json, parse_yaml
+
+if TYPE_CHECKING:
+    from assay.proto.config_pb2 import EvalConfig
+
+TENSORFLOW_FORMATS = ("tfrecord",)
+FORMATS = (*TENSORFLOW_FORMATS, "csv", "parquet", "jsonl")
+TENSORFLOW_MODELS = ("saved_model", "keras")
+MODEL_TYPES = (*TENSORFLOW_MODELS, "callable")
+WRITERS = ("WriteMetricsPlotsAndValidations", "WriteEvalConfig", "WriteMetricsTable")
+"""The writers of every plan."""
+ANALYSIS_TABLE_WRITER = "WriteAnalysisTable"
+
+_MOST_BYTES = 64 << 20
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+_FILES: Mapping[str, Field] = {
+    "format": Field(choice(*FORMATS)),
+    "files": Field(texts),
+    "columns": Field(words, None),
+    "batch_rows": Field(count, None),
+    "options": Field(json_mapping, {}),
+    "join": Field(lambda value, path: section(value, path, _JOIN), None),
+}
+_JOIN: Mapping[str, Field] = {
+    "format": Field(choice(*FORMATS), None),
+    "files": Field(texts),
+    "on": Field(keys),
+    "columns": Field(words, None),
+    "options": Field(json_mapping, {}),
+    "max_unmatched": Field(share, 1.0),
+}
+_CUSTOM: Mapping[str, Field] = {
+    "factory": Field(factory),
+    "args": Field(json_mapping, {}),
+    "per_row": Field(flag, False),
+    "image": Field(word, plans.CORE_IMAGE),
+}
+_MODEL: Mapping[str, Field] = {
+    "name": Field(word),
+    "uri": Field(text),
+    "type": Field(choice(*MODEL_TYPES), None),
+    "baseline": Field(lambda value, path: value if value == BLESSED else flag(value, path), False),
+    "signature": Field(text, None),
+    "features": Field(words, None),
+    "batch_rows": Field(count, None),
+    "args": Field(json_mapping, None),
+    "trusted": Field(flag, None),
+}
+_EXTRACTOR: Mapping[str, Field] = {"name": Field(word), **_CUSTOM, "after": Field(word, None), "adds": Field(words)}
+_EVALUATOR: Mapping[str, Field] = {"name": Field(word), **_CUSTOM, "run_after": Field(word), "outputs": Field(words)}
+_WRITER: Mapping[str, Field] = {"name": Field(word), "factory": _CUSTOM["factory"], "args": _CUSTOM["args"]}
+
+
+_SAME_IN_PYTHON = ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "max_slices")
+_SAME_IN_PLAN = (*_SAME_IN_PYTHON, "code_version")
+
+
+def _inputs(value: Any, path: str) -> dict[str, Any]:
+    return section(value, path, _CUSTOM if isinstance(value, Mapping) and "factory" in value else _FILES)
+
+
+def read_join(value: Any, main_format: str) -> dict[str, Any]:
+    """Checks what stands, or could stand, under `inputs.join`, and fills in what it leaves open.
+
+    Raises:
+        ConfigError: an unknown key, one that is missing, or a value that cannot be.
+    """
+    join = section(value, "inputs.join", _JOIN)
+    return {**join, "format": join["format"] or main_format}
+
+
+def read_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Checks settings of a run that Python takes by the names of their keys; what is left out has its default.
+
+    Raises:
+        ConfigError: an unknown key, or a value that cannot be.
+    """
+    return section(given, "", {name: _ANALYSIS[name] for name in ("params", *_SAME_IN_PYTHON)})
+
+
+def read_source(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Checks a description of files, as it stands or could stand under `inputs`.
+
+    Raises:
+        ConfigError: an unknown key, one that is missing, or a value that cannot be.
+    """
+    return section(given, "inputs", {name: field for name, field in _FILES.items() if name != "join"})
+
+
+def _sections(fields: Mapping[str, Field]) -> Field:
+    return Field(list_of(lambda value, path: section(value, path, fields)), [])
+
+
+def _config(value: Any, path: str) -> Any:
+    return text(value, path) if isinstance(value, str) else json_mapping(value, path)
+
+
+_ANALYSIS: Mapping[str, Field] = {
+    "params": Field(parameters, {}),
+    "inputs": Field(_inputs),
+    "on_bad_rows": Field(choice("fail", "skip"), "fail"),
+    "max_bad_rows": Field(share, 0.0),
+    "min_rows": Field(count, 1),
+    "models": _sections(_MODEL),
+    "rubber_stamp": Field(flag, False),
+    "seed": Field(natural, 0),
+    "max_slices": Field(count, plans.MOST_SLICES),
+    "eval_config": Field(_config, None),
+    "eval_config_file": Field(lambda value, path: word(text(value, path), path), None),
+    "extractors": _sections(_EXTRACTOR),
+    "evaluators": _sections(_EVALUATOR),
+    "writers": _sections(_WRITER),
+    "analysis_table": Field(flag, False),
+    "code_version": Field(text, ""),
+    "checkpoint": Field(choice(*CHECKPOINTS), NO_CHECKPOINTS),
+    "output": Field(text),
+}
+
+
+def load_analysis(
+    path: str | os.PathLike[str],
+    given: Mapping[str, str] | None = None,
+    base: str | os.PathLike[str] | None = None,
+) -> Plan:
+    """Reads an analysis file and checks all of it.
+
+    Args:
+        path: a YAML or (by its ending) JSON file.
+        given: parameter -> text; None leaves the parameters open.
+        base: folder or URI that relative paths of data, models and output start from; None is the folder of the file.
+
+    Returns:
+        The plan: with `given`, resolved and ready to run.
+
+    Raises:
+        MissingFileError: the file, or its `eval_config_file`, is not there.
+        ConfigError: it is wrong; the message has file, key path, what was expected and found. Of its subclasses,
+            EvalConfigError is for the eval config and PipelineError for stages that do not fit together.
+    """
+    file = Path(path).expanduser()
+    try:
+        start = "" if base is None else path_text(base, "base")
+        plan = compile_analysis(_parse(_read(file), file), file.parent, start)
+        return plan if given is None else with_params(plan, given)
+    except ConfigError as error:
+        raise type(error)(f"{file}: {error}") from error
+
+
+def compile_analysis(analysis: Mapping[str, Any], folder: Path, base: str = "") -> Plan:
+    """Turns the content of an analysis file that lies in `folder` into a plan with its parameters left open.
+
+    Relative paths of data, models and output start from `base`, a folder or a URI; by default from `folder`.
+    """
+    read = section(analysis, "", _ANALYSIS)
+    read["secrets"] = secrets(analysis.get("params") or {})
+    open_values = {key: value for key, value in analysis.items() if key != "params"}
+    check_parameters(open_values, read["params"], "")
+    config = _eval_config(read, folder)
+    _check_models(read, config.get("model_specs", [{}]))
+    plan = reshaped(_plan(read, base or str(folder), config), NO_CHECKPOINTS)
+    plans.check(plan)
+    return reshaped(plan, read["checkpoint"])
+
+
+def _plan(read: Mapping[str, Any], base: str, config: dict[str, Any]) -> Plan:
+    return Plan(
+        stages=_stages(read),
+        tasks=(),
+        inputs=_placed_inputs(read["inputs"], base),
+        models=tuple(_placed_model(model, base) for model in read["models"]),
+        eval_config=config,
+        output=_placed(read["output"], base),
+        params=read["params"],
+        secrets=read["secrets"],
+        **{key: read[key] for key in _SAME_IN_PLAN},
+    )
+
+
+def _read(file: Path) -> str:
+    check_regular(str(file))
+    if file.is_file() and file.stat().st_size > _MOST_BYTES:
+        raise ConfigError(f"{file}: expected at most {_MOST_BYTES >> 20} MB, found {file.stat().st_size >> 20} MB")
+
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise MissingFileError(f"{file}: expected a file that can be read; {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"expected UTF-8 text, found the byte {error.object[error.start]:#x}") from error
+
+
+def _parse(written: str, file: Path) -> Any:
+    return parse_json(written) if file.suffix == ".json" else parse_yaml(written)
+
+
+def _placed(place: str, base: str) -> str:
+    """An absolute path or a URI; what starts with a parameter is left for the parameter to make absolute."""
+    place = os.path.expanduser(place)
+    if _URI.match(place) or place.startswith("${"):
+        return place
+    if _URI.match(base) and not os.path.isabs(place):
+        return _below(base, place)
+    return os.path.abspath(os.path.join(base, place))
+
+
+def _below(base: str, place: str) -> str:
+    scheme, _, path = base.partition("://")
+    bucket, *_ = path.split("/", 1)
+    joined = posixpath.normpath(posixpath.join(path, place))
+    if joined.split("/", 1)[0] != bucket:
+        raise ConfigError(f"expected a path that stays in the bucket of {base}, found {place!r}")
+    return f"{scheme}://{joined}"
+
+
+def _placed_inputs(inputs: Mapping[str, Any], base: str) -> dict[str, Any]:
+    inputs = {key: value for key, value in inputs.items() if key != "image"}
+    if "files" not in inputs:
+        return inputs
+    join = inputs.pop("join")
+    if join is not None:
+        inputs["join"] = {**_with_files_placed(join, base), "format": join["format"] or inputs["format"]}
+    return _with_files_placed(inputs, base)
+
+
+def _with_files_placed(source: Mapping[str, Any], base: str) -> dict[str, Any]:
+    return {**source, "files": [_placed(file, base) for file in source["files"]]}
+
+
+def _placed_model(model: Mapping[str, Any], base: str) -> dict[str, Any]:
+    if model["baseline"] == BLESSED:
+        trust = {"trusted": True} if model["trusted"] else {}
+        return {"name": model["name"], "uri": _placed(model["uri"], base), "type": BLESSED, "baseline": True, **trust}
+    uri = model["uri"] if model["type"] == "callable" else _placed(model["uri"], base)
+    return {key: value for key, value in {**model, "uri": uri}.items() if value is not None}
+
+
+def _eval_config(read: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The resolved and checked EvalConfig as JSON."""
+    inline, file = read["eval_config"], read["eval_config_file"]
+    if (inline is None) == (file is None):
+        found = "none" if file is None else "both"
+        raise ConfigError(f"eval_config: expected either eval_config or eval_config_file, found {found}")
+    try:
+        return _resolved(
+            _config_in(Path(_placed(path_text(file, "eval_config_file"), str(folder)))) if inline is None else inline,
+            read,
+        )
+    except ConfigError as error:
+        hint = "; a parameter can stand only in fields of text" if "${" in str(error) else ""
+        raise type(error)(f"{_at_config(read, str(error))}{hint}") from error
+
+
+def _at_config(read: Mapping[str, Any], message: str) -> str:
+    """A message about the eval config that says where that is: in a file, or inline, where paths of fields go on."""
+    from assay.config.source import WHOLE
+
+    message = message.removeprefix(f"{WHOLE}: ")
+    if read["eval_config_file"] is not None:
+        return f"eval_config_file {read['eval_config_file']}: {message}"
+    return f"eval_config{'.' if re.match(r'[a-z_]+[.:[]', message) else ': '}{message}"
+
+
+def _config_in(file: Path) -> Any:
+    written = _read(file)
+    return parse_yaml(written) if file.suffix in (".yaml", ".yml") else written
+
+
+def _resolved(source: Any, read: Mapping[str, Any]) -> dict[str, Any]:
+    from assay.config.resolved import check_eval_config, parse_eval_config, resolve_eval_config, to_canonical_json
+
+    has_baseline = any(bool(model["baseline"]) for model in read["models"]) if read["models"] else None
+    config = resolve_eval_config(
+        parse_eval_config(source), has_baseline_model=has_baseline, rubber_stamp=read["rubber_stamp"]
+    )
+    check_eval_config(config)
+    _check_metrics(config, read)
+    resolved: dict[str, Any] = json.loads(to_canonical_json(config))
+    return resolved
+
+
+def _check_metrics(config: EvalConfig, read: Mapping[str, Any]) -> None:
+    """Checks names, settings and needs of metrics; a scheduler's light environment leaves that to the stage."""
+    if not find_spec("apache_beam"):
+        return
+    from assay.metrics.binding.bound import metrics_of
+
+    metrics = metrics_of(config)
+    own = {key for extra in read["extractors"] for key in extra["adds"]}
+    if "factory" in read["inputs"]:  # a reader of one's own may give labels and predictions as they are
+        return
+    for i, spec in enumerate(config.model_specs):
+        needing = [m.class_name for m in metrics if m.stream.model_name == spec.name and m.stream.reads.labels]
+        if needing and LABELS_KEY not in own and not (spec.label_key or spec.label_keys):
+            raise EvalConfigError(
+                f"model_specs[{i}].label_key: expected the column with the labels, which {needing[0]} needs; found none"
+            )
+    if not read["models"] and PREDICTIONS_KEY not in own:
+        _check_output_names(config)
+
+
+def _check_output_names(config: EvalConfig) -> None:
+    """Predictions in the data have the outputs that `prediction_keys` names."""
+    outputs = {output for spec in config.model_specs for output in spec.prediction_keys}
+    for i, metrics_spec in enumerate(config.metrics_specs):
+        for j, name in enumerate(metrics_spec.output_names):
+            if name not in outputs:
+                raise EvalConfigError(
+                    f"metrics_specs[{i}].output_names[{j}]: no model spec has {name!r} among its prediction_keys"
+                    f"{one_of(name, sorted(outputs))}"
+                )
+
+
+def _check_models(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
+    models = read["models"]
+    if not models:
+        _check_predictions(read, specs)
+        return
+    names = [model["name"] for model in models]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise ConfigError(f"models[{i}].name: two models have the name {name!r}; expected a name for each")
+    for i, model in enumerate(models):
+        _check_type(model, f"models[{i}]")
+    if len(models) > 1 or len(specs) > 1:
+        _check_specs(read, specs)
+
+
+def _check_type(model: Mapping[str, Any], path: str) -> None:
+    """A model has a type, unless it is the one that is blessed: `blessed.json` tells all about that."""
+    if model["baseline"] != BLESSED:
+        if model["type"] is None:
+            raise ConfigError(f"{path}.type: expected one of {', '.join(MODEL_TYPES)}, found nothing")
+        if model["trusted"] and model["type"] != SAVED_MODEL:
+            raise ConfigError(f"{path}.trusted: expected nothing, as it is for type {SAVED_MODEL} alone")
+        return
+    said = [key for key in ("type", "signature", "features", "batch_rows", "args") if model[key] is not None]
+    if said:
+        raise ConfigError(f"{path}.{said[0]}: expected nothing, as {model['uri']} says which model is blessed")
+
+
+def _check_specs(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
+    """Every model has its model spec, every spec its model, and they agree about who is the baseline."""
+    baselines = {model["name"]: bool(model["baseline"]) for model in read["models"]}
+    specified = {spec.get("name", ""): spec.get("is_baseline", False) for spec in specs}
+    for i, (name, baseline) in enumerate(baselines.items()):
+        if name not in specified:
+            unnamed = "; the model specs have no names, expected that of its model in each"
+            there = one_of(name, specified) if any(specified) else unnamed
+            raise ConfigError(f"models[{i}].name: no model spec is named {name!r}{there}")
+        if baseline != specified[name]:
+            raise ConfigError(
+                f"models[{i}].baseline: expected what the model spec {name!r} says, found "
+                f"{json.dumps(baseline)} here and is_baseline: {json.dumps(specified[name])} there"
+            )
+    for i, name in enumerate(specified):
+        if name not in baselines:
+            hint = one_of(name, baselines)
+            raise EvalConfigError(_at_config(read, f"model_specs[{i}].name: no model is named {name!r}{hint}"))
+
+
+def _check_predictions(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
+    """Without models the predictions must come from columns or from an extractor of the user's own."""
+    if _adds_predictions(read):
+        return
+    for i, spec in enumerate(specs):
+        if not spec.get("prediction_key") and not spec.get("prediction_keys"):
+            message = "expected the column with the predictions, as there are no models; found nothing"
+            raise EvalConfigError(_at_config(read, f"model_specs[{i}].prediction_key: {message}"))
+
+
+def _adds_predictions(read: Mapping[str, Any]) -> bool:
+    return any(PREDICTIONS_KEY in extra["adds"] for extra in read["extractors"])
+
+
+def _stages(read: Mapping[str, Any]) -> tuple[Stage, ...]:
+    return (
+        _read_inputs(read["inputs"]),
+        *_extractors(read),
+        *_evaluators(read),
+        Stage(name=GATE_STAGE_NAME, kind=plans.GATE),
+        Stage(name=WRITE_RESULTS_STAGE_NAME, kind=plans.WRITE_RESULTS, settings={"writers": _writers(read)}),
+    )
+
+
+def _read_inputs(inputs: Mapping[str, Any]) -> Stage:
+    formats = (inputs.get("format"), (inputs.get("join") or {}).get("format"))
+    needs_tensorflow = any(form in TENSORFLOW_FORMATS for form in formats)
+    image = inputs.get("image") or (plans.TENSORFLOW_IMAGE if needs_tensorflow else plans.CORE_IMAGE)
+    return Stage(name=READ_INPUTS_STAGE_NAME, kind=plans.READ_INPUTS, image=image)
+
+
+def _extractors(read: Mapping[str, Any]) -> list[Stage]:
+    """The default extractors with the user's own put where they belong."""
+    chain = _default_extractors(read)
+    placed: dict[str, str] = {}  # extra -> `after`
+    for i, extra in enumerate(read["extractors"]):
+        names = [stage.name for stage in chain]
+        after = names[names.index(SLICE_KEY_EXTRACTOR_STAGE_NAME) - 1] if extra["after"] is None else extra["after"]
+        if after and after not in names:
+            hint = ' ("" is directly after reading)' if after == READ_INPUTS_STAGE_NAME else ""
+            raise ConfigError(f"extractors[{i}].after: no extractor {after!r} comes before{one_of(after, names)}{hint}")
+        place = names.index(after) + 1 if after else 0
+        family = {after}  # extras after one stage keep the order of the file, each with what comes after it
+        while place < len(names) and placed.get(names[place]) in family:
+            family.add(names[place])
+            place += 1
+        chain.insert(place, _own(extra, plans.EXTRACT, adds=extra["adds"]))
+        placed[extra["name"]] = after
+    return chain
+
+
+def _default_extractors(read: Mapping[str, Any]) -> list[Stage]:
+    added = {
+        FEATURES_EXTRACTOR_STAGE_NAME: FEATURES_KEY,
+        LABELS_EXTRACTOR_STAGE_NAME: LABELS_KEY,
+        EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: EXAMPLE_WEIGHTS_KEY,
+    }
+    if read["models"]:
+        added[PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
+    elif not _adds_predictions(read):
+        added[MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
+    added[SLICE_KEY_EXTRACTOR_STAGE_NAME] = SLICE_KEYS_KEY
+    on_tensorflow = any(model["type"] in TENSORFLOW_MODELS for model in read["models"])
+    images = {PREDICTIONS_EXTRACTOR_STAGE_NAME: plans.TENSORFLOW_IMAGE} if on_tensorflow else {}
+    return [
+        Stage(name=name, kind=plans.EXTRACT, adds=(key,), image=images.get(name, plans.CORE_IMAGE))
+        for name, key in added.items()
+    ]
+
+
+def _evaluators(read: Mapping[str, Any]) -> list[Stage]:
+    stages = [
+        Stage(
+            name=METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+            kind=plans.EVALUATE,
+            run_after=SLICE_KEY_EXTRACTOR_STAGE_NAME,
+            outputs=(METRICS_KEY, PLOTS_KEY),
+        )
+    ]
+    if read["analysis_table"]:
+        stages.append(
+            Stage(
+                name=ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
+                kind=plans.EVALUATE,
+                run_after=LAST_EXTRACTOR_STAGE_NAME,
+                outputs=(ANALYSIS_KEY,),
+            )
+        )
+    own = [
+        _own(extra, plans.EVALUATE, run_after=extra["run_after"], outputs=extra["outputs"])
+        for extra in read["evaluators"]
+    ]
+    return stages + own
+
+
+def _own(extra: Mapping[str, Any], kind: str, **edges: Any) -> Stage:
+    """A stage of the user's own."""
+    settings = {key: extra[key] for key in ("factory", "args", "per_row")}
+    return Stage(name=extra["name"], kind=kind, image=extra["image"], settings=settings, **edges)
+
+
+def _writers(read: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = (*WRITERS, ANALYSIS_TABLE_WRITER) if read["analysis_table"] else WRITERS
+    return [*({"name": name} for name in names), *read["writers"]]

@@ -1,0 +1,461 @@
+"""What will be run, as plain data: the middle between an analysis file and whatever runs it. Standard library only.
+
+A `Plan` holds JSON values and nothing else, so it can be stored, compared, hashed and sent anywhere. Parameters
+(`${date}`) stay in its values until `with_params`; names, kinds and edges never depend on them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from assay.errors import ConfigError, PipelineError
+from assay.plan.params import check_parameters, override, settled, substitute
+from assay.plan.secret_params import hold, refuse_references, variable_of
+from assay.text import json_text
+from assay.text.near_miss import one_of
+from assay.types import LAST_EXTRACTOR_STAGE_NAME, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
+
+READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS = "read-inputs", "extract", "evaluate", "gate", "write-results"
+KINDS = (READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS)
+"""The kinds of stages, in the order in which they stand in a plan."""
+
+CORE_IMAGE, TENSORFLOW_IMAGE = "core", "tensorflow"
+ANALYSE_TASK = "Analyse"
+SHARED_OUTPUTS = (METRICS_KEY, PLOTS_KEY, "attributions")
+"""Output keys that several evaluators may have; any other has one owner."""
+
+FOLDERS_OF_ROOT = ("plans", "runs", "scratch")
+"""What lies under a root of checkpoints beside the folders of tasks."""
+
+MOST_SLICES = 1_000_000
+"""Slices that one slicing spec may make, where nothing else is said: with a few metrics, some 2 GB."""
+
+_FORMAT = 1
+_LONGEST_NAME = 100
+"""Files and folders are called after stages."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_ABSOLUTE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*://|\$\{")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One step of an evaluation.
+
+    Attributes:
+        name: unique in the plan.
+        kind: one of `KINDS`.
+        run_after: of an evaluator: the extractor whose Extracts it sees, `LAST_EXTRACTOR_STAGE_NAME`, or "" (as read).
+        outputs: of an evaluator: the keys of its Evaluation.
+        adds: of an extractor: the keys of Extracts that it adds or changes.
+        image: the image in which it can run: "core", "tensorflow", or one of the user's own.
+        settings: JSON values. A stage of the user's own has `factory`, `args`, `per_row`; WriteResults has `writers`.
+    """
+
+    name: str
+    kind: str
+    run_after: str = ""
+    outputs: tuple[str, ...] = ()
+    adds: tuple[str, ...] = ()
+    image: str = CORE_IMAGE
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", plain(self.settings, f"stage {self.name!r}: settings"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Stages that run in one process, one Beam job: what an orchestrator schedules."""
+
+    name: str
+    stages: tuple[str, ...]
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """An evaluation, ready to be run once its parameters are given.
+
+    Attributes:
+        stages: in order: ReadInputs, extractors, evaluators, Gate, WriteResults.
+        tasks: which stages run together; every stage is in one task.
+        inputs: `format`, `files`, `options`, ..., `join` (of a second source); or `factory`, `args`, `per_row`.
+        models: one mapping for each model: `name`, `uri`, `type`, `baseline`, ...; none: predictions are in the data.
+        eval_config: the resolved EvalConfig as JSON with the field names of the proto.
+        output: folder of the results: absolute, or a URI.
+        params: parameter -> default (None: must be given), or once resolved its value.
+        secrets: parameters whose values are never in a plan: references to them stay, in arguments of own code only.
+        resolved: whether parameters have been put into the values.
+        on_bad_rows: "fail" or "skip".
+        max_bad_rows: share of rows, 0 to 1; above it the verdict is NOT_EVALUATED.
+        min_rows: below this number of rows the verdict is NOT_EVALUATED.
+        rubber_stamp: there is no baseline yet, so change thresholds are not checked.
+        seed: of the resamples behind confidence intervals.
+        max_slices: slices that one slicing spec may make; more are an error.
+        code_version: version of the user's own code, where it should count instead of its source.
+    """
+
+    stages: tuple[Stage, ...]
+    tasks: tuple[Task, ...]
+    inputs: Mapping[str, Any]
+    models: tuple[Mapping[str, Any], ...] = ()
+    eval_config: Mapping[str, Any]
+    output: str
+    params: Mapping[str, str | None] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    resolved: bool = False
+    on_bad_rows: str = "fail"
+    max_bad_rows: float = 0.0
+    min_rows: int = 1
+    rubber_stamp: bool = False
+    seed: int = 0
+    max_slices: int = MOST_SLICES
+    code_version: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("inputs", "eval_config", "params"):
+            object.__setattr__(self, name, plain(getattr(self, name), name))
+        object.__setattr__(self, "max_bad_rows", float(self.max_bad_rows))
+        object.__setattr__(self, "models", tuple(plain(list(self.models), "models")))
+
+    def of_kind(self, kind: str) -> tuple[Stage, ...]:
+        """The stages of one kind, in order."""
+        return tuple(stage for stage in self.stages if stage.kind == kind)
+
+    def stage(self, name: str) -> Stage:
+        """The stage of that name.
+
+        Raises:
+            PipelineError: there is none.
+        """
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise PipelineError(f"the plan has no stage {name!r}{one_of(name, (s.name for s in self.stages))}")
+
+    def extractor_before(self, evaluator: Stage) -> str:
+        """Name of the stage whose Extracts an evaluator sees: that of its `run_after`, spelled out."""
+        if evaluator.run_after == LAST_EXTRACTOR_STAGE_NAME:
+            return [stage for stage in self.stages if stage.kind in (READ_INPUTS, EXTRACT)][-1].name
+        return evaluator.run_after or self.of_kind(READ_INPUTS)[0].name
+
+
+class Edge(NamedTuple):
+    """`after` starts from what `before` left; `label` says why."""
+
+    before: str
+    after: str
+    label: str = ""
+
+
+def edges(plan: Plan) -> tuple[Edge, ...]:
+    """What every stage waits for."""
+    chain = [stage.name for stage in plan.stages if stage.kind in (READ_INPUTS, EXTRACT)]
+    found = [Edge(before, after) for before, after in pairwise(chain)]
+    evaluators, gates, writes = (plan.of_kind(kind) for kind in (EVALUATE, GATE, WRITE_RESULTS))
+    found += [Edge(plan.extractor_before(stage), stage.name, "run_after") for stage in evaluators]
+    found += [Edge(s.name, gate.name, METRICS_KEY) for gate in gates for s in evaluators if METRICS_KEY in s.outputs]
+    found += [Edge(s.name, write.name, ", ".join(s.outputs)) for write in writes for s in evaluators]
+    found += [Edge(gate.name, write.name, VALIDATIONS_KEY) for gate in gates for write in writes]
+    return tuple(found)
+
+
+def plain(value: Any, path: str) -> Any:
+    """Returns `value` as JSON has it: dicts with text keys, lists, text, finite numbers, bool, None.
+
+    Raises:
+        PipelineError: anything else, named by its key path.
+    """
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise PipelineError(f"{path}: expected text as key, found {key!r}")
+        return {key: plain(inner, f"{path}.{key}") for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner, f"{path}[{i}]") for i, inner in enumerate(value)]
+    if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise PipelineError(
+        f"{path}: expected a JSON value (text, finite number, bool, null, list, mapping), found {value!r}"
+    )
+
+
+def to_json(plan: Plan) -> str:
+    """The plan as canonical JSON: sorted keys, no spaces, ASCII."""
+    data = {"version": _FORMAT, **dataclasses.asdict(plan)}
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(plan: Plan) -> str:
+    """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
+    return hashlib.sha256(to_json(plan).encode()).hexdigest()
+
+
+def from_json(text: str) -> Plan:
+    """Reads a plan back and checks it.
+
+    Raises:
+        ConfigError: not JSON, not a plan, or a plan of another version.
+        PipelineError: stages that do not fit together.
+    """
+    try:
+        data = json_text.loads(text)
+        json_text.check_texts(data)
+    except ValueError as error:
+        raise ConfigError(f"plan: expected JSON, found {text[:40]!r} ({error})") from error
+    found = data.pop("version", None) if isinstance(data, dict) else None
+    if found != _FORMAT:
+        raise ConfigError(f"plan: expected version {_FORMAT}, found {found!r}; compile the analysis file again")
+    plan: Plan = _read(Plan, data, "plan")
+    check(plan)
+    return plan
+
+
+_JSON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "bool": (bool,),
+    "int": (int,),
+    "float": (float, int),
+    "Mapping": (dict,),
+    "tuple": (list,),
+}
+_PARTS: Mapping[str, type] = {"stages": Stage, "tasks": Task}
+
+
+def _read(kind: Any, data: Any, path: str) -> Any:
+    """Builds one of the dataclasses above from its JSON."""
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    if not isinstance(data, dict) or set(data) != set(fields):
+        found = sorted(data) if isinstance(data, dict) else data
+        raise ConfigError(f"{path}: expected the keys {sorted(fields)}, found {found!r}")
+    return kind(**{name: _read_field(kind, f.type, name, data[name], f"{path}.{name}") for name, f in fields.items()})
+
+
+def _read_field(kind: type, annotation: Any, name: str, value: Any, path: str) -> Any:
+    expected = _JSON_TYPES[annotation.partition("[")[0]]
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        raise ConfigError(f"{path}: expected {expected[0].__name__}, found {value!r}")
+    if not isinstance(value, list):
+        return value
+    if kind is Plan and name in _PARTS:
+        return tuple(_read(_PARTS[name], part, f"{path}[{i}]") for i, part in enumerate(value))
+    item = str if annotation == "tuple[str, ...]" else dict
+    if not all(isinstance(part, item) for part in value):
+        raise ConfigError(f"{path}: expected a list of {item.__name__}, found {value!r}")
+    return tuple(value)
+
+
+def with_defaults(plan: Plan, given: Mapping[str, str]) -> Plan:
+    """Returns the plan with other defaults for some of its parameters, which stay open.
+
+    Secret ones are held for this process; the plan stays without them.
+
+    Raises:
+        ConfigError: an unknown parameter, or a plan that has its parameters already.
+    """
+    shown = {name: value for name, value in given.items() if name not in plan.secrets}
+    if plan.resolved and shown:
+        raise ConfigError(f"parameters {sorted(shown)} come too late: the plan has its parameters already")
+    params = override(plan.params, shown)
+    hold({name: value for name, value in given.items() if name in plan.secrets})
+    return replace(plan, params=params)
+
+
+def open_params(plan: Plan) -> list[str]:
+    """The parameters that must be given still; secret ones come from the environment."""
+    return [name for name, value in plan.params.items() if value is None and name not in plan.secrets]
+
+
+def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
+    """Returns the plan with `${name}` replaced in all values, and `$${` by a literal `${`.
+
+    Args:
+        plan: as it was compiled. A resolved plan comes back as it is when nothing more is given.
+        given: parameter -> text; defaults fill the rest.
+
+    Raises:
+        ConfigError: an unknown parameter, one that must be given, or a place that came out relative.
+    """
+    if not plan.resolved:
+        check(plan)
+    open_values = with_defaults(plan, given).params
+    if plan.resolved:
+        return plan
+    values = settled({**open_values, **{name: f"${{{name}}}" for name in plan.secrets}})
+    for name in plan.secrets:
+        if any(f"${{{name}}}" in value for other, value in values.items() if other != name):
+            raise ConfigError(f"parameters: the value of one refers to {name!r}, which is secret")
+    done = replace(
+        plan,
+        inputs=substitute(plan.inputs, values),
+        models=tuple(substitute(model, values) for model in plan.models),
+        eval_config=substitute(plan.eval_config, values),
+        output=substitute(plan.output, values),
+        stages=tuple(replace(stage, settings=substitute(stage.settings, values)) for stage in plan.stages),
+        params=values,
+        resolved=True,
+    )
+    _check_places(done)
+    return done
+
+
+def check(plan: Plan) -> None:
+    """Refuses a plan whose stages do not fit together.
+
+    Raises:
+        PipelineError: two stages of one name, an unknown kind or `run_after`, an output key with two owners, tasks that
+            do not hold every stage once; the message names the stage.
+        ConfigError: an undeclared parameter, or a relative place.
+    """
+    _check_stages(plan.stages)
+    for evaluator in plan.of_kind(EVALUATE):
+        _check_run_after(evaluator, [stage.name for stage in plan.of_kind(EXTRACT)])
+    _check_outputs(plan.of_kind(EVALUATE))
+    _check_writers(plan)
+    _check_tasks(plan)
+    _check_places(plan)
+    for name, value in plan.params.items():
+        if not isinstance(value, str) and (value is not None or plan.resolved):
+            raise ConfigError(f"params.{name}: expected text{'' if plan.resolved else ' or null'}, found {value!r}")
+    _check_secrets(plan)
+    if not plan.resolved:
+        for name in ("inputs", "models", "eval_config", "output"):
+            check_parameters(getattr(plan, name), plan.params, name)
+        for stage in plan.stages:
+            check_parameters(stage.settings, plan.params, f"stage {stage.name!r}: settings")
+
+
+def _check_secrets(plan: Plan) -> None:
+    for name in plan.secrets:
+        if name not in plan.params or plan.params[name] not in (None, f"${{{name}}}"):
+            raise ConfigError(
+                f"params.{name}: a secret has no value in a file; write null and set {variable_of(name)}, "
+                f"or {{secret: false, default: ...}} if it is none"
+            )
+    places = {
+        "inputs": {key: value for key, value in plan.inputs.items() if key != "args"},
+        "models": [{key: value for key, value in model.items() if key != "args"} for model in plan.models],
+        "eval_config": plan.eval_config,
+        "output": plan.output,
+    }
+    for path, value in places.items():
+        refuse_references(value, plan.secrets, path)
+
+
+def check_name(name: str, path: str) -> None:
+    """Raises PipelineError unless `name` can name a stage."""
+    if len(name) > _LONGEST_NAME:
+        raise PipelineError(f"{path}: expected at most {_LONGEST_NAME} characters, found the name {name[:20]!r}...")
+    if not _NAME.fullmatch(name):
+        raise PipelineError(f"{path}: expected a letter, then letters, digits, _ . or -; found the name {name!r}")
+    if name.lower() in FOLDERS_OF_ROOT:
+        raise PipelineError(f"{path}: a root of checkpoints has a folder {name!r} of its own; choose another name")
+
+
+def _check_stages(stages: tuple[Stage, ...]) -> None:
+    for stage in stages:
+        check_name(stage.name, "stage name")
+        if stage.kind not in KINDS:
+            raise PipelineError(f"stage {stage.name!r}: unknown kind {stage.kind!r}{one_of(stage.kind, KINDS)}")
+        if stage.kind != EVALUATE and (stage.run_after or stage.outputs):
+            raise PipelineError(
+                f"stage {stage.name!r}: only evaluators have run_after and outputs; it is of kind {stage.kind}"
+            )
+        own = [key for key in stage.adds if key.startswith("_") and "factory" in stage.settings]
+        if own:
+            raise PipelineError(f"stage {stage.name!r}: adds {own[0]!r}; keys that start with _ are assay's own")
+    _check_unique([stage.name for stage in stages])
+    kinds = [stage.kind for stage in stages]
+    if kinds != sorted(kinds, key=KINDS.index):
+        raise PipelineError(f"stages: expected the order {', '.join(KINDS)}; found {', '.join(kinds)}")
+    for kind in (READ_INPUTS, GATE, WRITE_RESULTS):
+        if kinds.count(kind) != 1:
+            raise PipelineError(f"stages: expected one stage of kind {kind}, found {kinds.count(kind)}")
+
+
+def _check_unique(names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise PipelineError(f"two stages have the name {twice[0]!r}; expected every stage to have a name of its own")
+
+
+def _check_run_after(evaluator: Stage, extractors: list[str]) -> None:
+    allowed = ["", *extractors, LAST_EXTRACTOR_STAGE_NAME]
+    if evaluator.run_after not in allowed:
+        raise PipelineError(
+            f"evaluator {evaluator.name!r}: run_after names no extractor: {evaluator.run_after!r}"
+            f'{one_of(evaluator.run_after, allowed[1:])} ("" is directly after reading)'
+        )
+
+
+def _check_outputs(evaluators: tuple[Stage, ...]) -> None:
+    owners = {VALIDATIONS_KEY: "the gate"}
+    for stage in evaluators:
+        if not stage.outputs:
+            raise PipelineError(f"evaluator {stage.name!r}: expected at least one output key, found none")
+        for key in stage.outputs:
+            owner = owners.setdefault(key, f"evaluator {stage.name!r}") if key not in SHARED_OUTPUTS else ""
+            if owner and owner != f"evaluator {stage.name!r}":
+                raise PipelineError(f"evaluator {stage.name!r}: output key {key!r} belongs to {owner}; choose another")
+
+
+def _check_writers(plan: Plan) -> None:
+    names = [stage.name for stage in plan.stages]
+    for stage in plan.of_kind(WRITE_RESULTS):
+        for i, writer in enumerate(stage.settings.get("writers", [])):
+            path = f"stage {stage.name!r}: settings.writers[{i}]"
+            if not isinstance(writer, dict) or not isinstance(writer.get("name"), str):
+                raise PipelineError(f"{path}: expected a mapping with a name, found {writer!r}")
+            check_name(writer["name"], f"{path}.name")
+            names.append(writer["name"])
+    _check_unique(names)
+
+
+def _check_tasks(plan: Plan) -> None:
+    placed = Counter(name for task in plan.tasks for name in task.stages)
+    names = {stage.name for stage in plan.stages}
+    for name in sorted(names | set(placed)):
+        if placed[name] != (name in names):
+            raise PipelineError(f"tasks: expected every stage of the plan in one task; {name!r} is in {placed[name]}")
+    earlier: set[str] = set()
+    for task in plan.tasks:
+        check_name(task.name, "task name")
+        unknown = [name for name in task.after if name not in earlier]
+        if unknown:
+            raise PipelineError(f"task {task.name!r}: expected after to name earlier tasks, found {unknown[0]!r}")
+        if task.name in earlier:
+            raise PipelineError(f"two tasks have the name {task.name!r}; expected every task to have a name of its own")
+        earlier.add(task.name)
+
+
+def _check_places(plan: Plan) -> None:
+    for path, place in places(plan):
+        if not isinstance(place, str) or not _ABSOLUTE.match(place) or (plan.resolved and place.startswith("${")):
+            raise ConfigError(
+                f"{path}: expected an absolute path or a URI in a plan, found {place!r}; a parameter at the start must "
+                f"bring one (./${{name}} in an analysis file is relative to the file)"
+            )
+        if "\0" in place:
+            raise ConfigError(f"{path}: expected a name that a file can have, found {place!r}")
+
+
+def places(plan: Plan) -> Iterator[tuple[str, Any]]:
+    """Field and place of each file or folder that a plan names: data, labels, models, results."""
+    for i, file in enumerate(plan.inputs.get("files", [])):
+        yield f"inputs.files[{i}]", file
+    for i, file in enumerate(plan.inputs.get("join", {}).get("files", [])):
+        yield f"inputs.join.files[{i}]", file
+    for i, model in enumerate(plan.models):
+        if model.get("type") != "callable":
+            yield f"models[{i}].uri", model.get("uri")
+    yield "output", plan.output

@@ -1,0 +1,75 @@
+"""Plans under a root: named by their digest, and believed only while they have it. Standard library only.
+
+A plan names code that its stages import. Whoever can write to the root could put other code into it, so what is read
+is compared with the name before anything in it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+
+from assay import storage
+from assay.errors import ConfigError, MissingFileError
+from assay.plan.plan import FOLDERS_OF_ROOT, Plan, digest, from_json, to_json
+
+_FOLDER = FOLDERS_OF_ROOT[0]
+_STORED = re.compile(rf"(?:.*/)?{_FOLDER}/(?P<digest>[0-9a-f]{{64}})\.json")
+FRESH_SECONDS = 3600.0
+"""A plan that is published again after this long is written again: its age tells when it was last in use."""
+
+MOST_BYTES = 64 << 20
+
+
+def place_of_plan(plan: Plan, root: str) -> str:
+    """Where a plan lies under a root."""
+    return storage.join(root, _FOLDER, f"{digest(plan)}.json")
+
+
+def stored_digest(place: str) -> str:
+    """The digest by which a plan lies under a root; "" for one that lies elsewhere."""
+    stored = _STORED.fullmatch(place)
+    return stored["digest"] if stored else ""
+
+
+def publish_plan(plan: Plan, root: str) -> str:
+    """Puts a plan where every task can read it, in place of what lies there if that is another; returns its URI."""
+    place = place_of_plan(plan, root)
+    store(place, to_json(plan))
+    return place
+
+
+def store(place: str, text: str) -> None:
+    """Puts the JSON of a plan at its place, if it is not there already, unchanged and fresh."""
+    content, there = text.encode(), storage.stat(place)
+    is_fresh = there is not None and time.time() - there.updated < FRESH_SECONDS
+    if not is_fresh or storage.read(place) != content:
+        storage.write(place, content)
+
+
+def plan_at(place: str) -> Plan:
+    """The plan at a place.
+
+    Raises:
+        ConfigError: there is none, it is damaged, or it is not the one that its name says.
+    """
+    return from_json(plan_text(place))
+
+
+def plan_text(place: str) -> str:
+    """The JSON of the plan at a place, compared with its name where that is a digest; see `plan_at`."""
+    try:
+        content = storage.read(place, most=MOST_BYTES)
+    except MissingFileError as error:
+        raise ConfigError(f"--plan: there is no plan at {place}") from error
+    expected = stored_digest(place)
+    if expected and hashlib.sha256(content).hexdigest() != expected:
+        raise ConfigError(
+            f"--plan: {place} is not the plan that its name says: somebody has changed it; nothing of it was run. "
+            f"Delete it, find out who can write to that root, and publish the plan again"
+        )
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"--plan: expected JSON at {place}, found bytes that are no text") from error

@@ -1,0 +1,78 @@
+"""A verdict as lines of a log: the outcome, each threshold with the value that it hangs on, what was left out and why.
+
+Standard library only: orchestrators show it without the packages of the stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from assay.text.printable import printable_line, shortened
+
+_HEADS = ("threshold", "expected", "slices", "holds", "decided by", "value", "rows")
+_NUMBERS = (5, 6)
+_MOST_CHECKS, _MOST_REASONS, _WIDEST = 50, 20, 60
+
+
+def verdict_lines(verdict: Mapping[str, Any]) -> list[str]:
+    """The lines.
+
+    Args:
+        verdict: the content of `verdict.json`.
+    """
+    checks = sorted(verdict.get("checks", ()), key=lambda check: not (check["failed"] or not check["met"]))
+    rows = [_row(check) for check in checks[:_MOST_CHECKS]]
+    more = [f"... and {len(checks) - _MOST_CHECKS:,} thresholds more"] if len(checks) > _MOST_CHECKS else []
+    outcome = f"{verdict['status']}: {verdict.get('rows', 0):,} rows"
+    return [outcome, *(_table(rows) if rows else ()), *more, *_left_out(verdict), *_reasons(verdict)]
+
+
+def _row(check: Mapping[str, Any]) -> tuple[str, ...]:
+    met, failed = check["met"], check["failed"]
+    holds = "no slice" if not met else f"no, {failed:,} of {met:,} fail" if failed else "yes"
+    no_number = check.get("no_number") or "undefined"
+    value = "" if not met else no_number if check["value"] is None else f"{check['value']:.6g}"
+    value += f" ± {check['error_bound']:.2g}" if check.get("error_bound") else ""
+    rows = "" if check["rows"] is None else f"{check['rows']:,}"
+    slices = f"{check['slices']} ({met:,})"
+    cells = (check["metric"], check["expected"], slices, holds, check["slice"], value, rows)
+    return tuple(shortened(printable_line(cell), _WIDEST) for cell in cells)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines whose columns stand below each other, numbers to the right."""
+    table = [_HEADS, *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(_HEADS))]
+    for row in table:
+        cells = [
+            cell.rjust(width) if i in _NUMBERS else cell.ljust(width) for i, (cell, width) in _columns(row, widths)
+        ]
+        yield f"  {'  '.join(cells).rstrip()}"
+
+
+def _columns(row: Sequence[str], widths: Sequence[int]) -> Iterator[tuple[int, tuple[str, int]]]:
+    return enumerate(zip(row, widths, strict=True))
+
+
+def _left_out(verdict: Mapping[str, Any]) -> Iterator[str]:
+    for why, number in sorted((verdict.get("bad_rows") or {}).items()):
+        if number:
+            yield f"  left out: {number:,} bad rows ({printable_line(why)})"
+    for side, number in sorted((verdict.get("unmatched") or {}).items()):
+        if number:
+            yield f"  left out: {number:,} {printable_line(side)} without a partner in the join"
+    for name, number in sorted((verdict.get("unsliced") or {}).items()):
+        if number:
+            yield f"  left out of {printable_line(name)}: {number:,} rows, which are in no slice of it"
+    if verdict.get("rubber_stamp"):
+        yield "  left out: change thresholds, as there is no baseline to compare with (rubber stamp)"
+
+
+def _reasons(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """Why the model is not blessed; a reason of one slice stands behind its name."""
+    reasons = verdict.get("reasons", ())
+    for reason in reasons[:_MOST_REASONS]:
+        yield f"  reason: {printable_line(': '.join(filter(None, (reason['slice'], reason['message']))))}"
+    if len(reasons) > _MOST_REASONS:
+        yield f"  ... and {len(reasons) - _MOST_REASONS:,} reasons more, in verdict.json"

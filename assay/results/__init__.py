@@ -1,0 +1,1 @@
+"""Result files: names, messages, tables, and their readers."""

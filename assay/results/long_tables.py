@@ -1,0 +1,299 @@
+"""Results as long tables: one row a number, so that any tool can filter, join and pivot them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeAlias
+
+import pyarrow as pa
+
+from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
+from assay.proto import metrics_for_slice_pb2 as pb
+from assay.results.records import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
+from assay.slicing.codes import slice_text
+from assay.types import SliceKey
+
+CrossSliceKey: TypeAlias = tuple[SliceKey, SliceKey]
+Record: TypeAlias = pb.MetricsForSlice | pb.PlotsForSlice | pb.AttributionsForSlice
+
+_SLICE = {"slice": pa.string(), "slice_key": pa.map_(pa.string(), pa.string()), "rows": pa.int64()}
+_KEY = {
+    "model": pa.string(),
+    "output": pa.string(),
+    "class_id": pa.int32(),
+    "k": pa.int32(),
+    "top_k": pa.int32(),
+    "weighted": pa.bool_(),
+}
+
+METRICS_SCHEMA = pa.schema(
+    {
+        **_SLICE,
+        "metric": pa.string(),
+        **_KEY,
+        "aggregation": pa.string(),
+        "is_diff": pa.bool_(),
+        "position": pa.int64(),
+        "threshold": pa.float64(),
+        "element": pa.string(),
+        "value": pa.float64(),
+        "lower_bound": pa.float64(),
+        "upper_bound": pa.float64(),
+        "error_bound": pa.float64(),
+        "text": pa.string(),
+    }
+)
+"""Columns of `metrics_table`.
+
+slice: the slice for people; slice_key: its features and their values as text, null for a cross slice; rows: unweighted.
+metric ... is_diff: the metric's key; weighted is null where weighting has no meaning.
+position, threshold, element: which number of a metric that has several; null otherwise.
+value: the number; lower_bound, upper_bound: its confidence interval; error_bound: by how much it may be off because
+scores lie close together, null where it is precise; text: what a float cannot hold, such as an
+error, a whole number that is equal to no float, or why a value is undefined.
+"""
+
+_MATRIX = (
+    "threshold",
+    "true_positives",
+    "false_positives",
+    "true_negatives",
+    "false_negatives",
+    "precision",
+    "recall",
+    "false_positive_rate",
+    "f1",
+    "accuracy",
+    "false_omission_rate",
+)
+_EDGES = ("lower_threshold_inclusive", "upper_threshold_exclusive")
+_SUMS = ("num_weighted_examples", "total_weighted_label", "total_weighted_refined_prediction")
+
+PLOTS_SCHEMA = pa.schema(
+    {
+        "slice": pa.string(),
+        "slice_key": _SLICE["slice_key"],
+        "plot": pa.string(),
+        "name": pa.string(),
+        **_KEY,
+        **dict.fromkeys((*_MATRIX, *_EDGES, *_SUMS), pa.float64()),
+    }
+)
+"""Columns of `plots_table`: `plot` is `confusion_matrix_at_thresholds` or `calibration_histogram_buckets`; the numbers
+have the names of the fields of these messages, and are null where they belong to the other."""
+
+_METRIC = ("metric", *_KEY, "aggregation", "is_diff")
+_PLOT = ("slice", "slice_key", "plot", "name", *_KEY)
+
+
+class _Item(NamedTuple):
+    """One number of a metric's value."""
+
+    position: int | None = None
+    threshold: float | None = None
+    element: str | None = None
+    value: float | None = None
+    lower_bound: float | None = None
+    upper_bound: float | None = None
+    error_bound: float | None = None
+    text: str | None = None
+
+
+def _number(value: float, position: int | None = None) -> _Item:
+    return _Item(position, value=value)
+
+
+def _words(text: str | None, position: int | None = None) -> _Item:
+    return _Item(position, text=text)
+
+
+def key_of(record: Record) -> SliceKey | CrossSliceKey:
+    """The slice key of a record; of a cross slice (baseline, comparison)."""
+    if record.HasField("cross_slice_key"):
+        cross = record.cross_slice_key
+        return slice_key_from_proto(cross.baseline_slice_key), slice_key_from_proto(cross.comparison_slice_key)
+    return slice_key_from_proto(record.slice_key)
+
+
+def text_of(record: Record) -> str:
+    """The slice of a record for people; of a cross slice `baseline vs comparison`."""
+    key = key_of(record)
+    if record.HasField("cross_slice_key"):
+        return " vs ".join(slice_text(part) for part in key)  # type: ignore[arg-type]
+    return slice_text(key)  # type: ignore[arg-type]
+
+
+def metrics_table(records: Iterable[pb.MetricsForSlice]) -> pa.Table:
+    """One row for each slice and number of a metric; columns as in `METRICS_SCHEMA`."""
+    slices: list[tuple[Any, ...]] = []
+    keys: dict[bytes, int] = {}
+    of_slice, of_key, items = [], [], []
+    for record in records:
+        for key, item in _metric_items(record):
+            of_slice.append(len(slices))
+            of_key.append(keys.setdefault(key, len(keys)))
+            items.append(item)
+        slices.append((text_of(record), _features(record), record.rows))
+    columns = {
+        **_columns(METRICS_SCHEMA, tuple(_SLICE), slices, of_slice),
+        **_columns(METRICS_SCHEMA, _METRIC, [_metric_row(pb.MetricKey.FromString(key)) for key in keys], of_key),
+        **_columns(METRICS_SCHEMA, _Item._fields, items, range(len(items))),
+    }
+    return pa.table(columns, schema=METRICS_SCHEMA)
+
+
+def plots_table(records: Iterable[pb.PlotsForSlice]) -> pa.Table:
+    """One row for each slice and threshold or bucket of a plot; columns as in `PLOTS_SCHEMA`.
+
+    Plots of other kinds (multi-class matrices) have their own messages in `load_plots` and no rows here.
+    """
+    plots: list[tuple[Any, ...]] = []
+    of_plot: list[int] = []
+    numbers: list[tuple[float | None, ...]] = []
+    for record in records:
+        for pair in record.plot_keys_and_values:
+            for kind, rows in _plot_rows(pair.value):
+                of_plot += [len(plots)] * len(rows)
+                numbers += rows
+                plots.append((text_of(record), _features(record), kind, *_plot_row(pair.key)))
+    columns = {
+        **_columns(PLOTS_SCHEMA, _PLOT, plots, of_plot),
+        **_columns(PLOTS_SCHEMA, (*_MATRIX, *_EDGES, *_SUMS), numbers, range(len(numbers))),
+    }
+    return pa.table(columns, schema=PLOTS_SCHEMA)
+
+
+def _columns(
+    schema: pa.Schema, names: Sequence[str], rows: Sequence[tuple[Any, ...]], at: Sequence[int]
+) -> dict[str, pa.Array]:
+    """Rows `at` of a small table, column by column."""
+    values = zip(*rows, strict=True) if rows else [()] * len(names)
+    indices = pa.array(at, pa.int64())
+    return {n: pa.array(column, schema.field(n).type).take(indices) for n, column in zip(names, values, strict=True)}
+
+
+def _features(record: Record) -> list[tuple[str, str]] | None:
+    if record.HasField("cross_slice_key"):
+        return None
+    return [(feature, str(value)) for feature, value in slice_key_from_proto(record.slice_key)]
+
+
+def _metric_row(message: pb.MetricKey) -> tuple[Any, ...]:
+    key = metric_key_from_proto(message)
+    aggregation = next((name for name, on in (key.aggregation_type or AggregationType())._asdict().items() if on), None)
+    return (key.name, *_identity(key), aggregation, key.is_diff)
+
+
+def _plot_row(message: pb.PlotKey) -> tuple[Any, ...]:
+    key = plot_key_from_proto(message)
+    return (key.name, *_identity(key))
+
+
+def _identity(key: MetricKey | PlotKey) -> tuple[Any, ...]:
+    return (key.model_name, key.output_name, *(key.sub_key or SubKey()), key.example_weighted)
+
+
+def _metric_items(record: pb.MetricsForSlice) -> Iterator[tuple[bytes, _Item]]:
+    """The numbers of a record, each with its serialised key."""
+    error_bounds = {told.key.SerializeToString(): told.error_bound for told in record.inexact}
+    reasons = {told.key.SerializeToString(): told.reason for told in record.undefined}
+    for pair in record.metric_keys_and_values:
+        key = pair.key.SerializeToString()
+        items = [_with_interval(pair)] if pair.HasField("confidence_interval") else _items(pair.value)
+        if key in error_bounds:
+            items = [item._replace(error_bound=error_bounds[key]) for item in items]
+        if key in reasons:
+            items = [_with_reason(item, reasons[key]) for item in items]
+        yield from ((key, item) for item in items)
+    for name, value in record.metrics.items():
+        for item in _items(value):
+            yield pb.MetricKey(name=name).SerializeToString(), item
+
+
+def _with_reason(item: _Item, reason: str) -> _Item:
+    is_undefined = item.value is not None and math.isnan(item.value)
+    return item._replace(text=reason) if is_undefined else item
+
+
+def _with_interval(pair: pb.MetricsForSlice.MetricKeyAndValue) -> _Item:
+    interval = pair.confidence_interval
+    bounds = interval.lower_bound.double_value.value, interval.upper_bound.double_value.value
+    return _Item(None, None, None, pair.value.double_value.value, *bounds)
+
+
+def _items(value: pb.MetricValue) -> Iterable[_Item]:
+    kind = value.WhichOneof("type")
+    if kind == "double_value":
+        return [_number(value.double_value.value)]
+    read = _ITEMS.get(kind or "")
+    return read(getattr(value, kind)) if read and kind else [_words(str(value).strip() or None)]
+
+
+def _bounded(value: pb.BoundedValue) -> Iterable[_Item]:
+    return [_Item(None, None, None, value.value.value, value.lower_bound.value, value.upper_bound.value)]
+
+
+def _array(array: pb.ArrayValue) -> Iterable[_Item]:
+    if array.data_type == pb.ArrayValue.BYTES:
+        return [_words(_decoded(text), i) for i, text in enumerate(array.bytes_values)]
+    numbers = getattr(array, f"{pb.ArrayValue.DataType.Name(array.data_type).lower()}_values", ())
+    return [_exact(number, i) for i, number in enumerate(numbers)]
+
+
+def _exact(number: float, position: int) -> _Item:
+    """A number; as text if it is a whole number that a float cannot hold."""
+    as_float = float(number)  # Arrow takes no whole number beyond 2^53 for one, also where they are equal
+    return _number(as_float, position) if as_float == number else _words(str(number), position)
+
+
+def _confusion_matrices(value: pb.ConfusionMatrixAtThresholds) -> Iterable[_Item]:
+    return [
+        _Item(i, matrix.threshold, field, getattr(matrix, field))
+        for i, matrix in enumerate(value.matrices)
+        for field in _MATRIX[1:]
+    ]
+
+
+def _multi_class_matrices(value: pb.MultiClassConfusionMatrixAtThresholds) -> Iterable[_Item]:
+    return [
+        _Item(i, matrix.threshold, _classes(e), e.num_weighted_examples)
+        for i, matrix in enumerate(value.matrices)
+        for e in matrix.entries
+    ]
+
+
+def _classes(entry: pb.MultiClassConfusionMatrixAtThresholds.MultiClassConfusionMatrixEntry) -> str:
+    return f"actual {entry.actual_class_id}, predicted {entry.predicted_class_id}"
+
+
+def _cutoffs(value: pb.ValueAtCutoffs) -> Iterable[_Item]:
+    return [_number(pair.value, pair.cutoff) for pair in value.values]
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
+
+
+_ITEMS: Mapping[str, Callable[[Any], Iterable[_Item]]] = {
+    "bounded_value": _bounded,
+    "array_value": _array,
+    "confusion_matrix_at_thresholds": _confusion_matrices,
+    "multi_class_confusion_matrix_at_thresholds": _multi_class_matrices,
+    "value_at_cutoffs": _cutoffs,
+    "debug_message": lambda text: [_words(text)],
+    "bytes_value": lambda text: [_words(_decoded(text))],
+}
+
+
+def _plot_rows(data: pb.PlotData) -> Iterator[tuple[str, list[tuple[float | None, ...]]]]:
+    """Kind of plot, and its rows in the order of `_MATRIX`, `_EDGES`, `_SUMS`."""
+    if data.HasField("confusion_matrix_at_thresholds"):
+        fields, rest = attrgetter(*_MATRIX), (None,) * len(_EDGES + _SUMS)
+        matrices = data.confusion_matrix_at_thresholds.matrices
+        yield "confusion_matrix_at_thresholds", [(*fields(matrix), *rest) for matrix in matrices]
+    if data.HasField("calibration_histogram_buckets"):
+        fields, rest = attrgetter(*_EDGES, *(f"{name}.value" for name in _SUMS)), (None,) * len(_MATRIX)
+        buckets = data.calibration_histogram_buckets.buckets
+        yield "calibration_histogram_buckets", [(*rest, *fields(bucket)) for bucket in buckets]

@@ -1,0 +1,111 @@
+"""What a run leaves under a plan's output, and the verdict where there is nothing to judge. Standard library only."""
+
+from __future__ import annotations
+
+import glob
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import assay
+from assay import storage
+from assay.errors import CorruptFileError, ResultsError
+from assay.plan.plan import Plan, digest
+from assay.results.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, results_folder
+from assay.text import json_text
+
+RESULTS_FILE, PAGE_FILE = "results.json", "page.html"
+NOT_EVALUATED = "NOT_EVALUATED"
+
+_MOST_BYTES = 1 << 30
+"""Of a gate's manifest, which holds a verdict too."""
+
+_OWN_FILE = re.compile(
+    r"(metrics|plots|attributions|flat_metrics|analysis)-\d{5}-of-\d{5}\.\w+|validations\.\w+|(eval_config|verdict)\.json|page\.html"
+)
+"""The files of a run's results, but for `results.json`, which vouches for them."""
+
+
+def files_in(folder: str) -> set[str]:
+    """Names of all files in a folder of results."""
+    return {place.rsplit("/", 1)[-1] for place in storage.match(storage.join(glob.escape(folder), "*"))}
+
+
+def result_files_in(folder: str) -> set[str]:
+    """Names of the files in a folder that a run's results consist of, without `results.json`."""
+    return {name for name in files_in(folder) if _OWN_FILE.fullmatch(name)}
+
+
+def results_json(plan: Plan, run: str, verdict: str, counts: Mapping[str, Any], files: Iterable[str]) -> bytes:
+    """The content of `results.json`, which vouches for the other files.
+
+    Args:
+        plan: with its parameters.
+        run: name of the run's folder.
+        verdict: the status.
+        counts: `rows`, `bad_rows`, `unmatched`, `unsliced`.
+        files: names of those that belong to the results.
+    """
+    results = {
+        "assay_version": assay.__version__,
+        "plan": digest(plan),
+        "params": dict(plan.params),
+        "run": run,
+        **counts,
+        "verdict": verdict,
+        "files": sorted(files),
+    }
+    return (json.dumps(results, indent=2, sort_keys=True) + "\n").encode()
+
+
+def verdict_at(manifest: str, output: str) -> dict[str, Any]:
+    """The whole verdict as `verdict.json` has it: of a gate's manifest, or without one of the results of a run.
+
+    Raises:
+        ResultsError: what lies there is no verdict.
+    """
+    place = manifest or storage.join(results_folder(output), VERDICT_FILE)
+    try:
+        content = json_text.loads(storage.read(place, most=_MOST_BYTES), most=_MOST_BYTES)
+        return dict(content["verdict"] if manifest else content)
+    except (ValueError, KeyError, TypeError, CorruptFileError) as error:
+        raise ResultsError(f"{place}: expected the verdict of a run; {error}; run the analysis again") from error
+
+
+def reasons_in(verdict: Mapping[str, Any]) -> list[str]:
+    """Why a model is not blessed, a line for each reason."""
+    return [": ".join(filter(None, (reason["slice"], reason["message"]))) for reason in verdict["reasons"]]
+
+
+def withdraw(folder: str) -> None:
+    """Deletes the results of an earlier try of the same run, first the file that vouches for them."""
+    for name in (RESULTS_FILE, *sorted(result_files_in(folder))):
+        storage.delete(storage.join(folder, name))
+
+
+def publish_not_evaluated(plan: Plan, run: str, why: str) -> str:
+    """Publishes as the results of a run that there is nothing to judge by.
+
+    Args:
+        plan: with its parameters.
+        run: name of the run.
+        why: the reason, a sentence for people.
+
+    Returns:
+        The folder of the run's results.
+    """
+    started, counts = time.time(), {"rows": 0, "bad_rows": {}, "unmatched": {}, "unsliced": {}}
+    folder = folder_of_run(plan.output, run, digest(plan))
+    name = folder.rsplit("/", 1)[-1]
+    withdraw(folder)
+
+    about = dict.fromkeys(("metric", "model", "output", "slice", "bound"), "")
+    reason = {"message": why, **about, **dict.fromkeys(("value", "baseline", "rows"))}
+    verdict = {"status": NOT_EVALUATED, "reasons": [reason], "rubber_stamp": False, **counts}
+    storage.write(storage.join(folder, VERDICT_FILE), (json.dumps(verdict, indent=2, sort_keys=True) + "\n").encode())
+    storage.write(storage.join(folder, RESULTS_FILE), results_json(plan, name, NOT_EVALUATED, counts, [VERDICT_FILE]))
+
+    move_latest(plan.output, Latest(run=name, started=started, verdict=verdict))
+    return folder

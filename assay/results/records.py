@@ -1,0 +1,325 @@
+"""What is written for each slice: MetricsForSlice and PlotsForSlice, and keys as protos and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assay.errors import ColumnTypeError, PipelineError
+from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
+from assay.metrics.values import Buckets, ErrorBounds, Floats, Interval, Matrices, Value
+from assay.proto import metrics_for_slice_pb2 as pb
+from assay.results import wire
+from assay.types import SliceKey
+
+Ints = npt.NDArray[np.int64]
+
+ERROR_METRIC_NAME = "__ERROR__"
+"""Stands in place of all metrics of a slice that is too small to be shown."""
+
+_SLICE_KEY, _METRICS, _PLOTS, _ROWS = 1, 51, 8, 1000  # fields of MetricsForSlice and PlotsForSlice
+_FLOAT64 = 5  # ArrayValue.DataType
+_INT64 = np.iinfo(np.int64)
+_SLICES_AT_ONCE = 16  # a slice has some 160 kB of plots
+
+
+def metric_records(
+    keys: Sequence[SliceKey],
+    rows: Ints,
+    values: Mapping[MetricKey, Value],
+    intervals: Mapping[MetricKey, Interval] | None = None,
+    reasons: Mapping[MetricKey, Sequence[str]] | None = None,
+    error_bounds: Mapping[MetricKey, ErrorBounds] | None = None,
+) -> Iterator[bytes]:
+    """Yields one serialised MetricsForSlice for each of s slices.
+
+    Args:
+        keys: the s slices.
+        rows: (s,) unweighted rows of each.
+        values: (s,) becomes a number, (s, ...) an array, Matrices become matrices; NaN stays NaN.
+        intervals: confidence intervals of some of the values.
+        reasons: for some of the values, why they are NaN, in each of the s slices; "" where there is no reason.
+        error_bounds: how far some of the values may be off.
+
+    Raises:
+        PipelineError: a value of a form that only a plot can hold.
+    """
+    parts: list[wire.Part] = []
+    shown = {key: value for key, value in values.items() if isinstance(value, np.ndarray) and value.dtype == object}
+    for key, value in values.items():
+        if key in shown:
+            continue
+        name = wire.message(1, metric_key_to_proto(key).SerializeToString())
+        interval = _interval(key, intervals[key]) if intervals and key in intervals else ()
+        parts += wire.message(_METRICS, *name, *wire.message(2, *_metric_value(key, value)), *interval)
+    tails = [wire.integer(_ROWS, count) if count else b"" for count in rows.tolist()]
+    for key, value in shown.items():
+        tails = [tail + _shown(key, found) for tail, found in zip(tails, value, strict=True)]
+    for key, texts in (reasons or {}).items():
+        tails = [tail + _undefined(key, text) for tail, text in zip(tails, texts, strict=True)]
+    for key, (bounds, reason) in (error_bounds or {}).items():
+        tails = [tail + _inexact(key, bound, reason) for tail, bound in zip(tails, bounds.tolist(), strict=True)]
+    return _records(keys, parts, tails)
+
+
+def plot_records(keys: Sequence[SliceKey], values: Mapping[PlotKey, Sequence[Value]]) -> Iterator[bytes]:
+    """Yields one serialised PlotsForSlice for each of s slices, also where there are no plots.
+
+    Args:
+        keys: the s slices.
+        values: the Matrices and Buckets, with a leading axis of s, that belong to each plot.
+
+    Raises:
+        PipelineError: a value of a form that no plot can hold.
+    """
+    for first in range(0, len(keys), _SLICES_AT_ONCE):
+        chosen = slice(first, first + _SLICES_AT_ONCE)
+        parts: list[wire.Part] = []
+        for key, items in values.items():
+            name = wire.message(1, plot_key_to_proto(key).SerializeToString())
+            data = [part for value in items for part in _plot_data(key, value, chosen)]
+            parts += wire.message(_PLOTS, *name, *wire.message(2, *data))
+        yield from _records(keys[chosen], parts, [b""] * len(keys[chosen]))
+
+
+def plots_head(record: bytes) -> pb.PlotsForSlice:
+    """A record of plots without its plots where the slice key comes first, as `plot_records` has it."""
+    if record[:1] != wire.varint(_SLICE_KEY << 3 | 2):
+        return pb.PlotsForSlice.FromString(record)
+    size, begin = wire.read_varint(record, 1)
+    return pb.PlotsForSlice.FromString(record[: begin + size])
+
+
+def too_small_records(keys: Sequence[SliceKey], rows: Ints, min_slice_size: int) -> Iterator[bytes]:
+    """Yields one serialised MetricsForSlice for each slice that has fewer rows than a slice must have to be shown."""
+    for key, count in zip(keys, rows.tolist(), strict=True):
+        record = pb.MetricsForSlice(slice_key=slice_key_to_proto(key), rows=count)
+        text = f"{count} rows are fewer than min_slice_size {min_slice_size}; the metrics of this slice are not shown"
+        record.metrics[ERROR_METRIC_NAME].debug_message = text
+        yield record.SerializeToString()
+
+
+def _records(keys: Sequence[SliceKey], parts: Sequence[wire.Part], tails: Sequence[bytes]) -> Iterator[bytes]:
+    bodies = wire.pack((len(keys),), tuple(parts)) if parts else [np.void(b"")] * len(keys)
+    for key, body, tail in zip(keys, bodies, tails, strict=True):
+        head = slice_key_to_proto(key).SerializeToString()
+        yield b"".join((wire.varint(_SLICE_KEY << 3 | 2), wire.varint(len(head)), head, body.tobytes(), tail))
+
+
+def _metric_value(key: MetricKey, value: Value) -> tuple[wire.Part, ...]:
+    if isinstance(value, Matrices):
+        return wire.message(5, _matrices(value))
+    if isinstance(value, Buckets):
+        raise PipelineError(
+            f"metric {key.name!r}: expected numbers or confusion matrices, found calibration buckets; make it a plot"
+        )
+    if value.ndim == 1:
+        return wire.message(1, *wire.double(1, value))
+    sizes = wire.message(2, b"".join(wire.varint(size) for size in value.shape[1:]))
+    numbers = wire.message(7, wire.per_row(np.asarray(value, "<f8")))
+    return wire.message(7, wire.integer(1, _FLOAT64), *sizes, *numbers)
+
+
+def _shown(key: MetricKey, values: npt.NDArray[Any]) -> bytes:
+    """A sample of the data as an array: whole numbers as int64, numbers as doubles, all else as text or bytes."""
+    array = pb.ArrayValue(shape=[len(values)])
+    if all(isinstance(value, int) and _INT64.min <= value <= _INT64.max for value in values):
+        array.data_type = pb.ArrayValue.INT64
+        array.int64_values.extend(values)
+    elif all(isinstance(value, int | float) and float(value) == value for value in values):
+        array.data_type = pb.ArrayValue.FLOAT64
+        array.float64_values.extend(map(float, values))
+    else:
+        array.data_type = pb.ArrayValue.BYTES
+        array.bytes_values.extend(v if isinstance(v, bytes) else str(v).encode() for v in values)
+    item = pb.MetricsForSlice(
+        metric_keys_and_values=[{"key": metric_key_to_proto(key), "value": pb.MetricValue(array_value=array)}]
+    )
+    return item.SerializeToString()
+
+
+def _undefined(key: MetricKey, reason: str) -> bytes:
+    """Why a value is NaN; nothing without a reason."""
+    if not reason:
+        return b""
+    told = pb.UndefinedValue(key=metric_key_to_proto(key), reason=reason)
+    return pb.MetricsForSlice(undefined=[told]).SerializeToString()
+
+
+def _inexact(key: MetricKey, bound: float, reason: str) -> bytes:
+    """How far a value may be off; nothing if it is not."""
+    if not bound:
+        return b""
+    told = pb.InexactValue(key=metric_key_to_proto(key), error_bound=bound, reason=reason)
+    return pb.MetricsForSlice(inexact=[told]).SerializeToString()
+
+
+def _interval(key: MetricKey, interval: Interval) -> tuple[wire.Part, ...]:
+    """ConfidenceInterval of each slice."""
+    return wire.message(
+        3,
+        *wire.message(1, *_metric_value(key, interval.upper)),
+        *wire.message(2, *_metric_value(key, interval.lower)),
+        *wire.message(3, *_metric_value(key, interval.standard_error)),
+        *wire.message(4, wire.integer(1, interval.degrees_of_freedom)),
+    )
+
+
+def _plot_data(key: PlotKey, value: Value, chosen: slice) -> tuple[wire.Part, ...]:
+    if isinstance(value, Buckets):
+        return wire.message(1, _buckets(Buckets(value.lower, value.upper, *(sums[chosen] for sums in value[2:]))))
+    if isinstance(value, Matrices):
+        return wire.message(2, _matrices(Matrices(value.thresholds, *(counts[chosen] for counts in value[1:]))))
+    raise PipelineError(
+        f"plot {key.name!r}: expected confusion matrices or calibration buckets, found an array; make it a metric"
+    )
+
+
+def _matrices(m: Matrices) -> wire.Part:
+    """ConfusionMatrixAtThresholds of each slice.
+
+    Where a ratio is undefined it has the value that users of these messages know: precision 1, recall, F1, accuracy
+    and false positive rate 0, false omission rate NaN. The metrics of those names are NaN instead.
+    """
+    precision = _ratio(m.tp, m.tp + m.fp, 1.0)
+    recall = _ratio(m.tp, m.tp + m.fn, 0.0)
+    fields = {
+        1: np.round(m.thresholds, 6),
+        2: m.fn,
+        3: m.tn,
+        4: m.fp,
+        5: m.tp,
+        6: precision,
+        7: recall,
+        20: _ratio(m.fp, m.fp + m.tn, 0.0),
+        21: _ratio(2 * precision * recall, precision + recall, 0.0),
+        22: _ratio(m.tp + m.tn, m.tp + m.tn + m.fp + m.fn, 0.0),
+        23: _ratio(m.fn, m.fn + m.tn, np.nan),
+    }
+    numbers = [part for number, values in fields.items() for part in wire.double(number, values)]
+    return wire.per_row(wire.pack(m.tp.shape, wire.message(1, *numbers)))
+
+
+def _buckets(b: Buckets) -> wire.Part:
+    """CalibrationHistogramBuckets of each slice."""
+    edges = (*wire.double(1, b.lower), *wire.double(2, b.upper))
+    sums = [part for i, values in enumerate(b[2:]) for part in wire.message(3 + i, *wire.double(1, values))]
+    return wire.per_row(wire.pack(b.weight.shape, wire.message(1, *edges, *sums)))
+
+
+def _ratio(numerator: Floats, denominator: Floats, undefined: float) -> Floats:
+    return np.divide(numerator, denominator, out=np.full(denominator.shape, undefined), where=denominator > 0)
+
+
+# Keys -----------------------------------------------------------------------------------------------------------------
+
+
+def slice_key_to_proto(key: SliceKey) -> pb.SliceKey:
+    """Text becomes bytes_value, integers int64_value, and other numbers float_value, which has 32 bits.
+
+    A number that float_value cannot hold becomes its text in bytes_value, where TFMA sees it, and double_value.
+
+    Raises:
+        ColumnTypeError: a value of another type.
+    """
+    message = pb.SliceKey()
+    for feature, value in key:
+        if isinstance(value, str):
+            message.single_slice_keys.add(column=feature, bytes_value=value.encode())
+        elif isinstance(value, int):
+            message.single_slice_keys.add(column=feature, int64_value=value)
+        elif not isinstance(value, float):
+            raise ColumnTypeError(f"slice feature {feature!r}: expected text or a number, found {value!r}")
+        elif _of_32_bits(value) == value:
+            message.single_slice_keys.add(column=feature, float_value=value)
+        else:
+            message.single_slice_keys.add(column=feature, bytes_value=repr(value).encode(), double_value=value)
+    return message
+
+
+def slice_key_from_proto(message: pb.SliceKey) -> SliceKey:
+    """The inverse of `slice_key_to_proto`; bytes that are not UTF-8 come out escaped."""
+    return tuple((part.column, _slice_value(part)) for part in message.single_slice_keys)
+
+
+def _slice_value(part: pb.SingleSliceKey) -> str | int | float:
+    if part.HasField("double_value"):
+        return part.double_value
+    kind = part.WhichOneof("kind")
+    if kind == "int64_value":
+        return part.int64_value
+    return _of_32_bits(part.float_value) if kind == "float_value" else _text_of(part)
+
+
+def _text_of(part: pb.SingleSliceKey) -> str:
+    return part.bytes_value.decode("utf-8", "backslashreplace")
+
+
+def _of_32_bits(value: float) -> float:
+    """The number that the shortest text of the nearest float32 says: 11.29 for 11.289999961853027."""
+    with np.errstate(over="ignore"):
+        return float(str(np.float32(value)))
+
+
+def metric_key_to_proto(key: MetricKey) -> pb.MetricKey:
+    """A metric's key as a proto; what is not set stays unset."""
+    message = pb.MetricKey(name=key.name, model_name=key.model_name, output_name=key.output_name, is_diff=key.is_diff)
+    if key.sub_key is not None:
+        message.sub_key.CopyFrom(_sub_key_to_proto(key.sub_key))
+    if key.aggregation_type is not None:
+        message.aggregation_type.CopyFrom(
+            pb.AggregationType(**{k: v for k, v in key.aggregation_type._asdict().items() if v})
+        )
+    if key.example_weighted is not None:
+        message.example_weighted.value = key.example_weighted
+    return message
+
+
+def metric_key_from_proto(message: pb.MetricKey) -> MetricKey:
+    """The inverse of `metric_key_to_proto`."""
+    kind = message.aggregation_type.WhichOneof("type") if message.HasField("aggregation_type") else None
+    return MetricKey(
+        message.name,
+        message.model_name,
+        message.output_name,
+        _sub_key_from_proto(message.sub_key) if message.HasField("sub_key") else None,
+        AggregationType(**{kind: True}) if kind else None,
+        message.example_weighted.value if message.HasField("example_weighted") else None,
+        message.is_diff,
+    )
+
+
+def plot_key_to_proto(key: PlotKey) -> pb.PlotKey:
+    """A plot's key as a proto; what is not set stays unset."""
+    message = pb.PlotKey(name=key.name, model_name=key.model_name, output_name=key.output_name)
+    if key.sub_key is not None:
+        message.sub_key.CopyFrom(_sub_key_to_proto(key.sub_key))
+    if key.example_weighted is not None:
+        message.example_weighted.value = key.example_weighted
+    return message
+
+
+def plot_key_from_proto(message: pb.PlotKey) -> PlotKey:
+    """The inverse of `plot_key_to_proto`."""
+    return PlotKey(
+        message.name,
+        message.model_name,
+        message.output_name,
+        _sub_key_from_proto(message.sub_key) if message.HasField("sub_key") else None,
+        message.example_weighted.value if message.HasField("example_weighted") else None,
+    )
+
+
+def _sub_key_to_proto(key: SubKey) -> pb.SubKey:
+    message = pb.SubKey()
+    for field, value in key._asdict().items():
+        if value is not None:
+            getattr(message, field).value = value
+    return message
+
+
+def _sub_key_from_proto(message: pb.SubKey) -> SubKey:
+    return SubKey(**{field: getattr(message, field).value for field in SubKey._fields if message.HasField(field)})

@@ -1,0 +1,38 @@
+"""Lines below the tables of values: which are undefined, which may be off, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from assay.metrics.keys import MetricKey
+from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
+from assay.results.labels import labels_of
+from assay.results.long_tables import text_of
+from assay.results.records import metric_key_from_proto
+from assay.text.printable import printable_line
+
+_MOST_NAMED = 3
+
+
+def remarks(records: Iterable[MetricsForSlice]) -> list[str]:
+    """A line for each metric and reason, with its slices; differences are left out, as their models speak for them."""
+    undefined: dict[tuple[MetricKey, str], list[str]] = {}
+    inexact: dict[tuple[MetricKey, str], dict[str, float]] = {}
+    for record in records:
+        for told in record.undefined:
+            undefined.setdefault((metric_key_from_proto(told.key), told.reason), []).append(text_of(record))
+        for off in record.inexact:
+            key = metric_key_from_proto(off.key)
+            if not key.is_diff:
+                inexact.setdefault((key, off.reason), {})[text_of(record)] = off.error_bound
+
+    labels = {key: label for label, key in labels_of([key for key, _ in [*undefined, *inexact]]).items()}
+    lines = [f"{labels[key]} is undefined in {_named(names)}: {why}" for (key, why), names in undefined.items()]
+    for (key, why), bounds in inexact.items():
+        lines.append(f"{labels[key]} may be off by {max(bounds.values()):.2g} in {_named(list(bounds))}: {why}")
+    return [printable_line(line) for line in lines]
+
+
+def _named(slices: Sequence[str]) -> str:
+    more = len(slices) - _MOST_NAMED
+    return ", ".join(slices[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

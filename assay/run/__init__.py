@@ -1,0 +1,1 @@
+"""A plan is run: its stages, their tasks, and what they publish."""

@@ -1,0 +1,74 @@
+"""The stage command: a plan and manifests by URI in, a result out, with progress that an orchestrator's log shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from assay.engine.progress import shown
+from assay.engine.remote import Remote
+from assay.errors import ConfigError
+from assay.plan.plan import Plan, with_params
+from assay.plan.stored import plan_at, stored_digest
+from assay.plan.tasks import is_checkpointed, kind_of, task_named
+from assay.run.call import Checkpoints
+from assay.run.dataflow import is_chosen
+from assay.run.outcome import ANALYSE
+from assay.run.stage import run_stage
+
+
+def run_command(
+    kind: str,
+    place: str,
+    task: str,
+    root: str | None,
+    inputs: Mapping[str, str],
+    params: Mapping[str, str],
+    run: str,
+    options: Sequence[str],
+    progress: TextIO,
+    remote: Remote | None = None,
+) -> str:
+    """Runs a task and returns its result as JSON.
+
+    Args:
+        kind: of the task, which must be what the plan says.
+        place: of the plan.
+        task: its name.
+        root: of all checkpoints; None for a plan without.
+        inputs: task -> URI of its manifest.
+        params: values of the plan's parameters.
+        run: name of the run; "" for none.
+        options: of Beam pipelines.
+        progress: where to show rows, rows/s and shards.
+        remote: how to treat a job on Dataflow.
+
+    Raises:
+        AssayError: whatever went wrong on purpose.
+    """
+    plan = with_params(plan_at(place), params)
+    _check_kind(plan, task, kind)
+    checkpoints = (
+        None if root is None else Checkpoints(root=root, inputs=inputs, run=run, stored_plan=stored_digest(place))
+    )
+    remote = remote or Remote()
+    if (remote.detach or remote.job) and not is_chosen(options):
+        raise ConfigError("--detach and --job are for jobs on Dataflow; expected --runner=DataflowRunner among OPTIONS")
+    with shown(progress):
+        result = run_stage(plan, task, checkpoints=checkpoints, options=options, remote=remote)
+    if result.is_detached:
+        progress.write(f"{task}: left to its job; the same call without --detach collects what it makes\n")
+        return result.to_json()
+    did = "nothing to do, the checkpoint is there" if result.reused else f"done in {result.seconds:.1f} s"
+    progress.write(f"{task}: {did}; {result.rows:,} rows{f'; {result.verdict}' if result.verdict else ''}\n")
+    return result.to_json()
+
+
+def _check_kind(plan: Plan, task: str, kind: str) -> None:
+    try:
+        chosen = task_named(plan, task)
+    except LookupError:
+        return  # run_stage says which there are
+    expected = kind_of(plan, chosen) if is_checkpointed(plan) else ANALYSE
+    if kind != expected:
+        raise ConfigError(f"stage {task!r} is of kind {expected} in the plan, and was called as {kind}")

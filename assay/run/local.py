@@ -1,0 +1,165 @@
+"""Runs a plan on this machine: all in one Beam job, or task by task with checkpoints between them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from assay import errors, storage
+from assay.checkpoints import runs
+from assay.checkpoints.heartbeat import alive
+from assay.engine.progress import shown
+from assay.errors import AssayError
+from assay.plan import blessed
+from assay.plan.plan import Plan, Task
+from assay.plan.stored import publish_plan, stored_digest
+from assay.plan.tasks import CUTS, NO_CHECKPOINTS, is_checkpointed, kind_of, reshaped
+from assay.results.latest import VERDICT_FILE, new_run
+from assay.run import publishing
+from assay.run.build import check_inputs, context_of, import_custom
+from assay.run.call import Checkpoints, stage_arguments
+from assay.run.outcome import StageResult
+from assay.run.stage import run_stage
+from assay.verdict import Counts, Verdict
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left behind.
+
+    Attributes:
+        output: folder of the run's results.
+        verdict: whether the candidate may be released, and why not.
+        counts: rows read, and bad rows by reason.
+        seconds: wall time.
+        stages: what each task did.
+    """
+
+    output: str
+    verdict: Verdict
+    counts: Counts
+    seconds: float
+    stages: tuple[StageResult, ...] = ()
+
+
+def check(plan: Plan, *, import_code: bool = False) -> None:
+    """Checks, without running, that everything a resolved plan needs is there.
+
+    Args:
+        plan: a plan whose parameters are resolved.
+        import_code: also import and make the user's own stages.
+
+    Raises:
+        UsageError: a model, file, column or factory is missing or wrong.
+    """
+    publishing.check_output(plan.output)
+    context = context_of(blessed.with_baseline(plan, blessed.today(plan)))
+    check_inputs(context)
+    if import_code:
+        import_custom(context)
+
+
+def run(
+    plan: Plan, *, checkpoints: str | None = None, progress: TextIO | None = None, options: Sequence[str] = ()
+) -> RunResult:
+    """Runs a resolved plan and publishes the results in a folder of the run below `plan.output`.
+
+    The results of other runs stay as they are; this run is the latest once its results are whole.
+
+    Args:
+        plan: a plan whose parameters are resolved.
+        checkpoints: folder or `gs://` URI under which each task leaves a checkpoint, and finds those that are there
+            already; None runs everything as one Beam job.
+        progress: where to show rows, rows/s and stage while it runs; None shows nothing.
+        options: Beam pipeline options as on a command line; the default runner is the in-memory one.
+
+    Raises:
+        AssayError: whatever went wrong on purpose.
+    """
+    started = time.monotonic()
+    with shown(progress) if progress is not None else nullcontext():
+        if checkpoints is None:
+            fused = reshaped(plan, NO_CHECKPOINTS)
+            done = [run_stage(fused, fused.tasks[0].name, options=options)]
+        else:
+            cut = plan if is_checkpointed(plan) else reshaped(plan, CUTS)
+            done = _run_tasks(cut, checkpoints, progress, options)
+    output = done[-1].output
+    verdict = Verdict.from_json(storage.read(storage.join(output, VERDICT_FILE)).decode())
+    return RunResult(output, verdict, Counts(**done[-1].counts), time.monotonic() - started, tuple(done))
+
+
+def _run_tasks(plan: Plan, root: str, progress: TextIO | None, options: Sequence[str]) -> list[StageResult]:
+    """Runs tasks as soon as those before them are done; several at once in processes of their own."""
+    root = storage.check_root(root)
+    run = new_run()
+    with alive(runs.folder_of(root, run)):
+        return _run_each(plan, root, run, publish_plan(plan, root), progress, options)
+
+
+def _run_each(
+    plan: Plan, root: str, run: str, place: str, progress: TextIO | None, options: Sequence[str]
+) -> list[StageResult]:
+    done: dict[str, StageResult] = {}
+    while len(done) < len(plan.tasks):
+        ready = [task for task in plan.tasks if task.name not in done and set(task.after) <= set(done)]
+        if len(ready) == 1:
+            given = _given(place, root, run, ready[0], done)
+            found = [run_stage(plan, ready[0].name, checkpoints=given, options=options)]
+        else:
+            with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+                found = list(pool.map(lambda task: _in_process(plan, place, root, run, task, done, options), ready))
+        for result in found:
+            done[result.task] = result
+            _tell(result, progress)
+    return [done[task.name] for task in plan.tasks]
+
+
+def _given(place: str, root: str, run: str, task: Task, done: Mapping[str, StageResult]) -> Checkpoints:
+    inputs = {name: done[name].manifest for name in task.after}
+    return Checkpoints(root=root, inputs=inputs, run=run, stored_plan=stored_digest(place))
+
+
+def _in_process(
+    plan: Plan,
+    place: str,
+    root: str,
+    run: str,
+    task: Task,
+    done: Mapping[str, StageResult],
+    options: Sequence[str],
+) -> StageResult:
+    """Runs a task as an orchestrator would: by the stage command."""
+    given = _given(place, root, run, task, done)
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
+        file = Path(folder, "result.json")
+        command = stage_arguments(kind_of(plan, task), place, task.name, given, str(file), options=options)
+        whole = (sys.executable, "-P", "-m", "assay", *command)  # what is installed, not the current folder
+        finished = subprocess.run(whole, stderr=subprocess.PIPE, text=True, check=False)
+        if finished.returncode:
+            raise _error(finished.returncode, finished.stderr, task.name)
+        return StageResult.from_json(file.read_text())
+
+
+def _error(code: int, stderr: str, task: str) -> AssayError:
+    """The error that a stage command told by its last line."""
+    found = errors.recover_from_text(stderr)
+    last = stderr.strip().splitlines()[-1:] or [f"ended with {code}"]
+    return found or AssayError(f"task {task!r}: {last[0].removeprefix('error: ')}")
+
+
+def _tell(result: StageResult, progress: TextIO | None) -> None:
+    if progress is not None:
+        did = "nothing to do, checkpoint found" if result.reused else f"{result.seconds:.1f} s"
+        rows = f", {result.rows:,} rows" if result.manifest else ""
+        progress.write(f"{result.task}: {did}{rows}\n")
+        progress.flush()

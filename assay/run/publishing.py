@@ -1,0 +1,121 @@
+"""Publishing the results of a run: into a folder of its own, `results.json` last, then it is the latest."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from assay import storage
+from assay.config.resolved import parse_eval_config
+from assay.errors import AssayError, ConfigError
+from assay.gate import validate as gate
+from assay.gate.validate import Counts
+from assay.plan.plan import Plan
+from assay.report.page import html_page
+from assay.results import published
+from assay.results.files import load_metrics, load_validation_result
+from assay.results.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, new_run, read_latest
+from assay.results.published import PAGE_FILE, RESULTS_FILE, result_files_in, results_json
+from assay.verdict import Limits, Verdict
+from assay.writers.files import path_in, remove_temporaries, write_file, writing
+
+
+def check_output(output: str) -> None:
+    """Looks whether results can be written to a place and named as the latest.
+
+    Raises:
+        ConfigError: they cannot be written.
+        ResultsError: the output's `verdict.json` is damaged.
+    """
+    storage.check_place(output, "output")
+    read_latest(output)
+    if storage.is_remote(output):
+        return
+    existing = Path(output)
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        what = "is not a folder" if not existing.is_dir() else "cannot be written to"
+        raise ConfigError(f"output: {output}: {existing} {what}; choose another folder")
+
+
+def results_folder_of(output: str, run: str, plan_digest: str, job: str = "") -> str:
+    """The folder into which a run publishes, and no other run.
+
+    Args:
+        output: of the plan.
+        run: name of the run as its caller has it; "" for none.
+        plan_digest: of the plan with its parameters, before it has the baseline that is blessed today: a later try of
+            the same run may find another one.
+        job: digest of all that a job on Dataflow does; "" for none. Another call may collect what the job makes, and
+            must look in the same folder.
+    """
+    if run:
+        return folder_of_run(output, run, plan_digest)
+    return storage.join(output, f"job-{job[:16]}" if job else new_run())
+
+
+def withdraw(folder: str) -> None:
+    """Takes back what an earlier try of the same run has published, or has left behind when it was killed."""
+    remove_temporaries(folder)
+    with writing(path_in(folder, RESULTS_FILE)):
+        published.withdraw(folder)
+
+
+@contextmanager
+def removed_on_failure(folder: str, *, is_named: bool) -> Iterator[None]:
+    """Leaves nothing behind of a run that fails.
+
+    Args:
+        folder: of the run.
+        is_named: whether the caller named the run: another try may be writing there, so only temporary files go.
+    """
+    try:
+        yield
+    except BaseException:
+        remove_temporaries(folder)
+        is_whole = storage.stat(path_in(folder, RESULTS_FILE)) is not None
+        if not is_named and not is_whole:
+            with suppress(AssayError, OSError):
+                storage.delete_folder(folder)
+        raise
+
+
+def limits_of(plan: Plan) -> Limits:
+    """What the plan wants of a run before it is judged."""
+    return Limits(
+        min_rows=plan.min_rows,
+        max_bad_rows=plan.max_bad_rows,
+        max_unmatched=plan.inputs.get("join", {}).get("max_unmatched", 1.0),
+    )
+
+
+def judge(plan: Plan, folder: str, counts: Counts) -> Verdict:
+    """The verdict on the results in the folder of a run."""
+    result, limits = load_validation_result(folder), limits_of(plan)
+    checks = gate.checks_of(load_metrics(folder), parse_eval_config(plan.eval_config), rubber_stamp=plan.rubber_stamp)
+    return gate.verdict(result, load_metrics(folder), counts=counts, limits=limits, checks=checks)
+
+
+def publish(plan: Plan, folder: str, verdict: Verdict, counts: Counts, started: float) -> None:
+    """Writes `verdict.json`, `page.html` and, last, `results.json`, and makes the run the latest.
+
+    Args:
+        plan: with its parameters.
+        folder: of the run.
+        verdict: on its results.
+        counts: rows of the run.
+        started: when the task that writes the results began, in seconds since 1970.
+    """
+    run = folder.rsplit("/", 1)[-1]
+    write_file(path_in(folder, VERDICT_FILE), verdict.to_json().encode())
+    results = results_json(plan, run, verdict.status, asdict(counts), result_files_in(folder) | {PAGE_FILE})
+    write_file(path_in(folder, PAGE_FILE), html_page(folder, facts=json.loads(results)).encode())
+    write_file(path_in(folder, RESULTS_FILE), results)
+
+    with writing(path_in(plan.output, VERDICT_FILE)):
+        move_latest(plan.output, Latest(run=run, started=started, verdict=json.loads(verdict.to_json())))
