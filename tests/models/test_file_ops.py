@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -307,12 +308,12 @@ def test_the_command_runs_it_if_the_analysis_trusts_it(analysis, tmp_path):
 
 def test_python_refuses_it_and_runs_it_if_it_is_trusted(analysis, tmp_path):
     analysis()
-    files = {"data_location": "rows.parquet", "file_format": "parquet"}
+    run = partial(assay.run_model_analysis, CONFIG, data_location="rows.parquet", file_format="parquet")
     with pytest.raises(AssayError, match="runs WriteFile"):
-        assay.run_model_analysis(CONFIG, models=[ModelRef("m", "model", "saved_model")], **files)
+        run(models=[ModelRef("m", "model", "saved_model")])
     assert not (tmp_path / "stolen").exists()
     trusted = ModelRef("m", "model", "saved_model", trusted=True)
-    result = assay.run_model_analysis(CONFIG, models=[trusted], **files)
+    result = run(models=[trusted])
     assert result.get_metrics_for_slice()["mean_prediction"]["doubleValue"] == 0.5
     assert (tmp_path / "stolen").exists()
 

@@ -92,7 +92,7 @@ def test_a_sample_keeps_its_values(values, field, stored):
 
 def test_a_slice_value_that_is_neither_text_nor_number_is_refused_with_its_feature():
     with pytest.raises(ColumnTypeError, match=r"'when'.*None"):
-        slice_key_to_proto((("when", None),))  # type: ignore[arg-type]
+        slice_key_to_proto((("when", None),))
 
 
 def test_bytes_in_a_slice_key_that_are_no_text_come_out_escaped():

@@ -1,0 +1,79 @@
+"""A user's type checker knows the types of the public names."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import assay
+from assay import types
+
+ROOT = Path(__file__).parents[1]
+
+USER = """
+from typing import Any
+import apache_beam as beam
+import assay
+
+def own_extractor(transform: beam.PTransform[Any, Any]) -> assay.Extractor:
+    return assay.Extractor("Own", transform)
+
+def area(frame: object) -> float:
+    result = assay.analyze_raw_data(frame, {}, on_bad_rows="skip")
+    reveal_type(result)
+    reveal_type(result.verdict)
+    return float(assay.metrics_frame("out").value.max())
+
+reveal_type(assay.Extractor)
+reveal_type(assay.run_model_analysis)
+reveal_type(assay.LABELS_KEY)
+"""
+WRONG = """
+import assay
+
+assay.analyse_raw_data([], {})
+assay.analyze_raw_data([], {}, seed="1")
+assay.Evaluator("Own", "ExtractLabels")
+"""
+
+
+@pytest.fixture(scope="module")
+def mypy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("user")
+
+    def run(text):
+        (folder / "user.py").write_text(text)
+        command = [sys.executable, "-m", "mypy", "--strict", "--follow-untyped-imports", "user.py"]
+        environment = {**os.environ, "MYPYPATH": "", "COLUMNS": "1000"}
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
+
+    return run
+
+
+def test_results_settings_and_stages_have_their_types(mypy):
+    told = mypy(USER)
+    revealed = re.findall(r'Revealed type is "(.*)"', told)
+    assert "error" not in told, told
+    assert revealed[:2] == ["assay.results.eval_result.EvalResult", "assay.verdict.Verdict | None"]
+    assert "assay.types.Extractor" in revealed[2]
+    assert "data_location: " in revealed[3]
+    assert revealed[4] == "str"
+
+
+def test_a_wrong_name_a_wrong_setting_and_a_missing_one_are_told(mypy):
+    told = mypy(WRONG)
+    assert 'user.py:4: error: Module has no attribute "analyse_raw_data"' in told
+    assert 'user.py:5: error: Argument "seed" to "analyze_raw_data" has incompatible type "str"; expected "int"' in told
+    assert 'user.py:6: error: Missing positional argument "ptransform"' in told
+
+
+def test_the_stub_has_the_names_and_the_homes_of_the_package():
+    stub = ast.parse((ROOT / "assay" / "__init__.pyi").read_text())
+    homes = {alias.name: node.module for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    constants = {name for name in homes if name.isupper()}
+    assert {name: home for name, home in homes.items() if name not in constants} == vars(assay)["_HOMES"]
+    assert constants == {name for name in vars(types) if name.endswith(("_KEY", "_STAGE_NAME"))}
