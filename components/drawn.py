@@ -13,9 +13,9 @@ from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.charts import Matrix, roc
 from assay.report.markdown import table
 from assay.results.files import records_of
+from assay.results.keys import metric_key_from_proto
 from assay.results.labels import labels_of, number_text
 from assay.results.latest import results_folder
-from assay.results.records import metric_key_from_proto
 
 _MOST_METRICS, _MOST_POINTS = 200, 100
 _MIDDLE = 0.5

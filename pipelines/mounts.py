@@ -10,8 +10,9 @@ from kfp.dsl.base_component import BaseComponent
 
 from assay.pipelines.tasks import BLESS, COMPARE, FINISH
 from assay.plan.blessed import place_of
+from assay.plan.checks import places
 from assay.plan.local_places import check_reached, is_in, is_local, places_of
-from assay.plan.plan import Plan, places
+from assay.plan.plan import Plan
 from assay.storage import is_remote
 
 

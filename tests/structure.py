@@ -154,9 +154,7 @@ def measures_of(root: Path) -> dict[str, str]:
     modules = modules_of(root)
     arrows = arrows_of(modules)
     lines = [line for module in modules for line in module.text.splitlines()]
-    bodies = [
-        body_lines(function, module.text.splitlines()) for module in modules for function in functions_of(module)
-    ]
+    bodies = [body_lines(function, module.text.splitlines()) for module in modules for function in functions_of(module)]
     lengths = [sum(bool(line.strip()) for line in body) for body in bodies]
     in_bodies = [line for body in bodies for line in body]
     told = [ast.get_docstring(node) is not None for module in modules for node in public_definitions(module)]  # type: ignore[arg-type]

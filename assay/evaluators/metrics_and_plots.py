@@ -26,24 +26,18 @@ from assay.metrics.entries.misfits import refuse_other_lengths, refuse_other_sha
 from assay.metrics.entries.tallies import Tally, merged, tally_of
 from assay.metrics.evaluate import by_key, evaluate, only, whole, with_differences
 from assay.metrics.keys import MetricKey
+from assay.metrics.states.forest import UNPLACED, Forest, Node, Partial
+from assay.metrics.states.layout import layout_of
 from assay.metrics.states.resampling import Resampling, resampling_of
 from assay.metrics.states.slice_limit import SliceLimit
-from assay.metrics.states.slices import (
-    UNPLACED,
-    Draw,
-    Forest,
-    Node,
-    Partial,
-    SliceStates,
-    block_count,
-    layout_of,
-    place,
-)
+from assay.metrics.states.slices import Draw, SliceStates, block_count, place
 from assay.metrics.values import ErrorBounds, Floats, Interval, Value
 from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
 from assay.results.records import metric_records, plot_records, too_small_records
-from assay.slicing.codes import Slicing, check_apart, codes_of, slicings_of, without
+from assay.slicing.codes import codes_of, without
+from assay.slicing.specs import Slicing, slicings_of
+from assay.slicing.text import check_apart
 from assay.types import (
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     METRICS_KEY,

@@ -12,7 +12,9 @@ from apache_beam.metrics import Metrics
 from assay.extractors.each_batch import EachBatch
 from assay.extracts.columns import Column, row_count
 from assay.proto.config_pb2 import EvalConfig
-from assay.slicing.codes import Slicing, codes_of, slice_rows, slicings_of, texts_of
+from assay.slicing.codes import codes_of, slice_rows
+from assay.slicing.specs import Slicing, slicings_of
+from assay.slicing.text import texts_of
 from assay.types import (
     FEATURES_KEY,
     SLICE_KEY_EXTRACTOR_STAGE_NAME,

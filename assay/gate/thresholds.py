@@ -18,10 +18,10 @@ from assay.proto.config_pb2 import (
     MetricThreshold,
     SlicingSpec,
 )
-from assay.verdict import Place
+from assay.results.keys import Place
 
 if TYPE_CHECKING:
-    from assay.slicing.codes import Slicing
+    from assay.slicing.specs import Slicing
 
 Threshold: TypeAlias = GenericValueThreshold | GenericChangeThreshold
 
@@ -35,7 +35,7 @@ class Scope(NamedTuple):
 
     def covers(self, place: Place) -> bool:
         """Whether the slice (or pair of slices) is one of them."""
-        from assay.slicing.codes import matches  # here, because it brings Arrow, and a gate is imported without it
+        from assay.slicing.specs import matches
 
         if len(place) == 1:
             return self.comparisons is None and (self.slicing is None or matches(place[0], self.slicing))
@@ -143,13 +143,13 @@ def _placed(overall: MetricThreshold | None, per_slice: Any, cross_slice: Any) -
 
 
 def _scope(spec: SlicingSpec) -> Scope:
-    from assay.slicing.codes import slicing_of
+    from assay.slicing.specs import slicing_of
 
     return Scope(spec.SerializeToString(deterministic=True), slicing_of(spec))
 
 
 def _cross_scope(spec: CrossSlicingSpec) -> Scope:
-    from assay.slicing.codes import slicing_of
+    from assay.slicing.specs import slicing_of
 
     comparisons = tuple(slicing_of(comparison) for comparison in spec.slicing_specs)
     return Scope(spec.SerializeToString(deterministic=True), slicing_of(spec.baseline_spec), comparisons)

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from assay.gate.bounds import bound_text
+from assay.gate.judge import verdict
 from assay.gate.thresholds import Rule, Scope, Threshold, rules_of
 from assay.metrics.keys import MetricKey
 from assay.proto.config_pb2 import (
@@ -27,20 +29,9 @@ from assay.proto.config_pb2 import (
 from assay.proto.metrics_for_slice_pb2 import MetricKey as MetricKeyMessage
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationResult
-from assay.results.records import ERROR_METRIC_NAME, metric_key_from_proto, metric_key_to_proto
-from assay.verdict import (
-    Checked,
-    Counts,
-    Limits,
-    Reason,
-    Status,
-    Verdict,
-    bound_text,
-    label,
-    place_of,
-    place_text,
-    verdict,
-)
+from assay.results.keys import label, metric_key_from_proto, metric_key_to_proto, place_of, place_text
+from assay.results.records import ERROR_METRIC_NAME
+from assay.verdict import Checked, Counts, Limits, Reason, Status, Verdict
 
 __all__ = ["Checked", "Counts", "Limits", "Reason", "Status", "Verdict", "checks_of", "validate", "verdict"]
 

@@ -16,7 +16,9 @@ from assay.metrics.computations.table import Computation, Sums, Table
 from assay.metrics.computations.terms import Term, TermTable
 from assay.metrics.entries.examples import Stream
 from assay.metrics.keys import MetricKey, PlotKey
-from assay.metrics.states.slices import Layout, Partial, entries_of, group_by_size, needs_of, with_resamples
+from assay.metrics.states.forest import Partial, with_resamples
+from assay.metrics.states.layout import Layout, needs_of
+from assay.metrics.states.slices import entries_of, group_by_size
 from assay.metrics.states.sums import Sparse, rows_of
 from assay.metrics.values import Floats, Matrices, Value
 

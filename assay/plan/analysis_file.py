@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import ConfigError, EvalConfigError, MissingFileError
 from assay.plan import plan as plans
 from assay.plan.blessed import BLESSED, SAVED_MODEL
+from assay.plan.checks import check
 from assay.plan.fields import (
     Field,
     choice,
@@ -37,45 +38,21 @@ from assay.plan.fields import (
     words,
 )
 from assay.plan.params import check_parameters
-from assay.plan.plan import Plan, Stage, with_params
+from assay.plan.plan import Plan, with_params
 from assay.plan.tasks import CHECKPOINTS, NO_CHECKPOINTS, reshaped
 from assay.storage.file_paths import path_text
 from assay.storage.regular_files import check_regular
 from assay.text.near_miss import one_of
 from assay.types import (
-    ANALYSIS_KEY,
-    ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
-    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
-    EXAMPLE_WEIGHTS_KEY,
-    FEATURES_EXTRACTOR_STAGE_NAME,
-    FEATURES_KEY,
-    GATE_STAGE_NAME,
-    LABELS_EXTRACTOR_STAGE_NAME,
     LABELS_KEY,
-    LAST_EXTRACTOR_STAGE_NAME,
-    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
-    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
-    METRICS_KEY,
-    PLOTS_KEY,
-    PREDICTIONS_EXTRACTOR_STAGE_NAME,
     PREDICTIONS_KEY,
-    READ_INPUTS_STAGE_NAME,
-    SLICE_KEY_EXTRACTOR_STAGE_NAME,
-    SLICE_KEYS_KEY,
-    WRITE_RESULTS_STAGE_NAME,
 )
 from assay.yaml_text import parse_json, parse_yaml
 
 if TYPE_CHECKING:
     from assay.proto.config_pb2 import EvalConfig
-
-TENSORFLOW_FORMATS = ("tfrecord",)
-FORMATS = (*TENSORFLOW_FORMATS, "csv", "parquet", "jsonl")
-TENSORFLOW_MODELS = ("saved_model", "keras")
-MODEL_TYPES = (*TENSORFLOW_MODELS, "callable")
-WRITERS = ("WriteMetricsPlotsAndValidations", "WriteEvalConfig", "WriteMetricsTable")
-"""The writers of every plan."""
-ANALYSIS_TABLE_WRITER = "WriteAnalysisTable"
+from assay.plan.known import FORMATS, MODEL_TYPES
+from assay.plan.stages_of_file import _adds_predictions, _stages
 
 _MOST_BYTES = 64 << 20
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -225,7 +202,7 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path, base: str = "") 
     config = _eval_config(read, folder)
     _check_models(read, config.get("model_specs", [{}]))
     plan = reshaped(_plan(read, base or str(folder), config), NO_CHECKPOINTS)
-    plans.check(plan)
+    check(plan)
     return reshaped(plan, read["checkpoint"])
 
 
@@ -433,99 +410,3 @@ def _check_predictions(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any
         if not spec.get("prediction_key") and not spec.get("prediction_keys"):
             message = "expected the column with the predictions, as there are no models; found nothing"
             raise EvalConfigError(_at_config(read, f"model_specs[{i}].prediction_key: {message}"))
-
-
-def _adds_predictions(read: Mapping[str, Any]) -> bool:
-    return any(PREDICTIONS_KEY in extra["adds"] for extra in read["extractors"])
-
-
-def _stages(read: Mapping[str, Any]) -> tuple[Stage, ...]:
-    return (
-        _read_inputs(read["inputs"]),
-        *_extractors(read),
-        *_evaluators(read),
-        Stage(name=GATE_STAGE_NAME, kind=plans.GATE),
-        Stage(name=WRITE_RESULTS_STAGE_NAME, kind=plans.WRITE_RESULTS, settings={"writers": _writers(read)}),
-    )
-
-
-def _read_inputs(inputs: Mapping[str, Any]) -> Stage:
-    formats = (inputs.get("format"), (inputs.get("join") or {}).get("format"))
-    needs_tensorflow = any(form in TENSORFLOW_FORMATS for form in formats)
-    image = inputs.get("image") or (plans.TENSORFLOW_IMAGE if needs_tensorflow else plans.CORE_IMAGE)
-    return Stage(name=READ_INPUTS_STAGE_NAME, kind=plans.READ_INPUTS, image=image)
-
-
-def _extractors(read: Mapping[str, Any]) -> list[Stage]:
-    """The default extractors with the user's own put where they belong."""
-    chain = _default_extractors(read)
-    placed: dict[str, str] = {}  # extra -> `after`
-    for i, extra in enumerate(read["extractors"]):
-        names = [stage.name for stage in chain]
-        after = names[names.index(SLICE_KEY_EXTRACTOR_STAGE_NAME) - 1] if extra["after"] is None else extra["after"]
-        if after and after not in names:
-            hint = ' ("" is directly after reading)' if after == READ_INPUTS_STAGE_NAME else ""
-            raise ConfigError(f"extractors[{i}].after: no extractor {after!r} comes before{one_of(after, names)}{hint}")
-        place = names.index(after) + 1 if after else 0
-        family = {after}  # extras after one stage keep the order of the file, each with what comes after it
-        while place < len(names) and placed.get(names[place]) in family:
-            family.add(names[place])
-            place += 1
-        chain.insert(place, _own(extra, plans.EXTRACT, adds=extra["adds"]))
-        placed[extra["name"]] = after
-    return chain
-
-
-def _default_extractors(read: Mapping[str, Any]) -> list[Stage]:
-    added = {
-        FEATURES_EXTRACTOR_STAGE_NAME: FEATURES_KEY,
-        LABELS_EXTRACTOR_STAGE_NAME: LABELS_KEY,
-        EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: EXAMPLE_WEIGHTS_KEY,
-    }
-    if read["models"]:
-        added[PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
-    elif not _adds_predictions(read):
-        added[MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
-    added[SLICE_KEY_EXTRACTOR_STAGE_NAME] = SLICE_KEYS_KEY
-    on_tensorflow = any(model["type"] in TENSORFLOW_MODELS for model in read["models"])
-    images = {PREDICTIONS_EXTRACTOR_STAGE_NAME: plans.TENSORFLOW_IMAGE} if on_tensorflow else {}
-    return [
-        Stage(name=name, kind=plans.EXTRACT, adds=(key,), image=images.get(name, plans.CORE_IMAGE))
-        for name, key in added.items()
-    ]
-
-
-def _evaluators(read: Mapping[str, Any]) -> list[Stage]:
-    stages = [
-        Stage(
-            name=METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
-            kind=plans.EVALUATE,
-            run_after=SLICE_KEY_EXTRACTOR_STAGE_NAME,
-            outputs=(METRICS_KEY, PLOTS_KEY),
-        )
-    ]
-    if read["analysis_table"]:
-        stages.append(
-            Stage(
-                name=ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
-                kind=plans.EVALUATE,
-                run_after=LAST_EXTRACTOR_STAGE_NAME,
-                outputs=(ANALYSIS_KEY,),
-            )
-        )
-    own = [
-        _own(extra, plans.EVALUATE, run_after=extra["run_after"], outputs=extra["outputs"])
-        for extra in read["evaluators"]
-    ]
-    return stages + own
-
-
-def _own(extra: Mapping[str, Any], kind: str, **edges: Any) -> Stage:
-    """A stage of the user's own."""
-    settings = {key: extra[key] for key in ("factory", "args", "per_row")}
-    return Stage(name=extra["name"], kind=kind, image=extra["image"], settings=settings, **edges)
-
-
-def _writers(read: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = (*WRITERS, ANALYSIS_TABLE_WRITER) if read["analysis_table"] else WRITERS
-    return [*({"name": name} for name in names), *read["writers"]]

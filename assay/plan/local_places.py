@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 from assay.errors import ConfigError
 from assay.plan.blessed import place_of
-from assay.plan.plan import READ_INPUTS, WRITE_RESULTS, Plan, Task, places
+from assay.plan.checks import places
+from assay.plan.plan import READ_INPUTS, WRITE_RESULTS, Plan, Task
 from assay.plan.tasks import is_checkpointed, kind_of, runs_models
 
 

@@ -11,7 +11,7 @@ from assay.models import model as models
 from assay.models.model import ModelRef
 from assay.proto.config_pb2 import EvalConfig
 from assay.readers.source import Source
-from assay.slicing.codes import slicings_of
+from assay.slicing.specs import slicings_of
 
 
 def needed_columns(config: EvalConfig, refs: Sequence[ModelRef]) -> dict[str, str]:

@@ -18,15 +18,16 @@ from assay.proto.validation_result_pb2 import ValidationResult
 from assay.report.named_metrics import definitions_by_name, names_of_samples
 from assay.results.eval_result import in_order
 from assay.results.files import listed, load_eval_run, load_validation_result, load_verdict, records_of
+from assay.results.keys import metric_key_from_proto, place_of, place_text
 from assay.results.labels import labels_of
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.results.long_tables import text_of
 from assay.results.published import RESULTS_FILE
-from assay.results.records import ERROR_METRIC_NAME, metric_key_from_proto, plots_head
+from assay.results.records import ERROR_METRIC_NAME, plots_head
 from assay.results.remarks import remarks
 from assay.text import json_text
 from assay.types import METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
-from assay.verdict import Verdict, place_of, place_text
+from assay.verdict import Verdict
 
 Pair: TypeAlias = pb.MetricsForSlice.MetricKeyAndValue
 Plots: TypeAlias = Sequence[pb.PlotsForSlice.PlotKeyAndValue]

@@ -13,7 +13,7 @@ from assay.report.charts import Axis, Bucket, Line, Matrix
 from assay.report.evidence import Evidence, Plots
 from assay.report.markup import Markup, element
 from assay.report.sections import section
-from assay.results.records import plot_key_from_proto
+from assay.results.keys import plot_key_from_proto
 from assay.text.printable import shortened
 
 _MOST_PANELS = 6

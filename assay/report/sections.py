@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from google.protobuf import json_format
 
+from assay.gate.bounds import bound_text
 from assay.gate.thresholds import Rule
 from assay.report.cells import FAILS, WORSE, cell_of, counted, counts_text, reason_cells
 from assay.report.evidence import Evidence, Measure, Slice
 from assay.report.html_tables import table
 from assay.report.markup import Child, Markup, breakable, element, joined
+from assay.results.keys import label
 from assay.text.printable import shortened
-from assay.verdict import Reason, Status, bound_text, label
+from assay.verdict import Reason, Status
 
 OUTCOMES = {
     Status.BLESSED: ("good", "✓ BLESSED", "Every threshold holds."),

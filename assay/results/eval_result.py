@@ -23,9 +23,9 @@ from assay.results.files import (
     load_verdict,
     records_of,
 )
+from assay.results.keys import metric_key_from_proto, plot_key_from_proto
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.results.long_tables import CrossSliceKey, key_of, metrics_table, plots_table, text_of
-from assay.results.records import metric_key_from_proto, plot_key_from_proto
 from assay.results.remarks import remarks
 from assay.storage.file_paths import FilePath
 from assay.text.near_miss import one_of

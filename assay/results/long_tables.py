@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
 from assay.proto import metrics_for_slice_pb2 as pb
-from assay.results.records import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
-from assay.slicing.codes import slice_text
+from assay.results.keys import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
+from assay.slicing.text import slice_text
 from assay.types import SliceKey
 
 CrossSliceKey: TypeAlias = tuple[SliceKey, SliceKey]

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assay.errors import ColumnTypeError, PipelineError
-from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
+from assay.errors import PipelineError
+from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.values import Buckets, ErrorBounds, Floats, Interval, Matrices, Value
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.results import wire
+from assay.results.keys import metric_key_to_proto, plot_key_to_proto, slice_key_to_proto
 from assay.types import SliceKey
 
 Ints = npt.NDArray[np.int64]
@@ -215,111 +216,3 @@ def _ratio(numerator: Floats, denominator: Floats, undefined: float) -> Floats:
 
 
 # Keys -----------------------------------------------------------------------------------------------------------------
-
-
-def slice_key_to_proto(key: SliceKey) -> pb.SliceKey:
-    """Text becomes bytes_value, integers int64_value, and other numbers float_value, which has 32 bits.
-
-    A number that float_value cannot hold becomes its text in bytes_value, where TFMA sees it, and double_value.
-
-    Raises:
-        ColumnTypeError: a value of another type.
-    """
-    message = pb.SliceKey()
-    for feature, value in key:
-        if isinstance(value, str):
-            message.single_slice_keys.add(column=feature, bytes_value=value.encode())
-        elif isinstance(value, int):
-            message.single_slice_keys.add(column=feature, int64_value=value)
-        elif not isinstance(value, float):
-            raise ColumnTypeError(f"slice feature {feature!r}: expected text or a number, found {value!r}")
-        elif _of_32_bits(value) == value:
-            message.single_slice_keys.add(column=feature, float_value=value)
-        else:
-            message.single_slice_keys.add(column=feature, bytes_value=repr(value).encode(), double_value=value)
-    return message
-
-
-def slice_key_from_proto(message: pb.SliceKey) -> SliceKey:
-    """The inverse of `slice_key_to_proto`; bytes that are not UTF-8 come out escaped."""
-    return tuple((part.column, _slice_value(part)) for part in message.single_slice_keys)
-
-
-def _slice_value(part: pb.SingleSliceKey) -> str | int | float:
-    if part.HasField("double_value"):
-        return part.double_value
-    kind = part.WhichOneof("kind")
-    if kind == "int64_value":
-        return part.int64_value
-    return _of_32_bits(part.float_value) if kind == "float_value" else _text_of(part)
-
-
-def _text_of(part: pb.SingleSliceKey) -> str:
-    return part.bytes_value.decode("utf-8", "backslashreplace")
-
-
-def _of_32_bits(value: float) -> float:
-    """The number that the shortest text of the nearest float32 says: 11.29 for 11.289999961853027."""
-    with np.errstate(over="ignore"):
-        return float(str(np.float32(value)))
-
-
-def metric_key_to_proto(key: MetricKey) -> pb.MetricKey:
-    """A metric's key as a proto; what is not set stays unset."""
-    message = pb.MetricKey(name=key.name, model_name=key.model_name, output_name=key.output_name, is_diff=key.is_diff)
-    if key.sub_key is not None:
-        message.sub_key.CopyFrom(_sub_key_to_proto(key.sub_key))
-    if key.aggregation_type is not None:
-        message.aggregation_type.CopyFrom(
-            pb.AggregationType(**{k: v for k, v in key.aggregation_type._asdict().items() if v})
-        )
-    if key.example_weighted is not None:
-        message.example_weighted.value = key.example_weighted
-    return message
-
-
-def metric_key_from_proto(message: pb.MetricKey) -> MetricKey:
-    """The inverse of `metric_key_to_proto`."""
-    kind = message.aggregation_type.WhichOneof("type") if message.HasField("aggregation_type") else None
-    return MetricKey(
-        message.name,
-        message.model_name,
-        message.output_name,
-        _sub_key_from_proto(message.sub_key) if message.HasField("sub_key") else None,
-        AggregationType(**{kind: True}) if kind else None,
-        message.example_weighted.value if message.HasField("example_weighted") else None,
-        message.is_diff,
-    )
-
-
-def plot_key_to_proto(key: PlotKey) -> pb.PlotKey:
-    """A plot's key as a proto; what is not set stays unset."""
-    message = pb.PlotKey(name=key.name, model_name=key.model_name, output_name=key.output_name)
-    if key.sub_key is not None:
-        message.sub_key.CopyFrom(_sub_key_to_proto(key.sub_key))
-    if key.example_weighted is not None:
-        message.example_weighted.value = key.example_weighted
-    return message
-
-
-def plot_key_from_proto(message: pb.PlotKey) -> PlotKey:
-    """The inverse of `plot_key_to_proto`."""
-    return PlotKey(
-        message.name,
-        message.model_name,
-        message.output_name,
-        _sub_key_from_proto(message.sub_key) if message.HasField("sub_key") else None,
-        message.example_weighted.value if message.HasField("example_weighted") else None,
-    )
-
-
-def _sub_key_to_proto(key: SubKey) -> pb.SubKey:
-    message = pb.SubKey()
-    for field, value in key._asdict().items():
-        if value is not None:
-            getattr(message, field).value = value
-    return message
-
-
-def _sub_key_from_proto(message: pb.SubKey) -> SubKey:
-    return SubKey(**{field: getattr(message, field).value for field in SubKey._fields if message.HasField(field)})

@@ -25,9 +25,11 @@ from assay.plan.stored import publish_plan, stored_digest
 from assay.plan.tasks import CUTS, NO_CHECKPOINTS, is_checkpointed, kind_of, reshaped
 from assay.results.latest import VERDICT_FILE, new_run
 from assay.run import publishing
-from assay.run.build import check_inputs, context_of, import_custom
+from assay.run.build import import_custom
 from assay.run.call import Checkpoints, stage_arguments
+from assay.run.context import context_of
 from assay.run.outcome import StageResult
+from assay.run.reading import check_inputs
 from assay.run.stage import run_stage
 from assay.verdict import Counts, Verdict
 

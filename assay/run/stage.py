@@ -18,9 +18,11 @@ from assay.plan import blessed
 from assay.plan.plan import Plan, Task, digest
 from assay.plan.tasks import is_checkpointed, kind_of, task_named
 from assay.run import dataflow, publishing
-from assay.run.build import Context, analysis_of, check_inputs, context_of, input_files, reader_of, with_files_named
+from assay.run.build import analysis_of
 from assay.run.call import Checkpoints, checked, record
+from assay.run.context import Context, context_of
 from assay.run.outcome import ANALYSE, StageResult
+from assay.run.reading import check_inputs, input_files, reader_of, with_files_named
 from assay.run.task import run_task
 from assay.run.writing import results_written
 from assay.text.near_miss import one_of

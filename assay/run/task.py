@@ -40,22 +40,12 @@ from assay.plan.tasks import extracts_from, kind_of, runs_models
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.run import dataflow, publishing
-from assay.run.build import (
-    Context,
-    check_inputs,
-    check_models,
-    context_of,
-    evaluators_of,
-    extractors_of,
-    input_files,
-    reader_of,
-    wanted_of,
-    with_files_named,
-    writers_of,
-)
+from assay.run.build import evaluators_of, extractors_of, writers_of
 from assay.run.call import Checkpoints
+from assay.run.context import Context, context_of
 from assay.run.outcome import StageResult
 from assay.run.pipeline import Evaluate, Extract, WriteResults
+from assay.run.reading import check_inputs, check_models, input_files, reader_of, wanted_of, with_files_named
 from assay.run.writing import results_written
 from assay.storage.framing import framed
 from assay.types import GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VALIDATIONS_KEY, Evaluation

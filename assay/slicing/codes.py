@@ -7,10 +7,7 @@ where a row can be in several slices, a list of such. The column explains itself
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,76 +15,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.errors import ColumnTypeError, EvalConfigError
 from assay.extracts.columns import Column, is_list, plain, stored_type
-from assay.proto.config_pb2 import EvalConfig, SlicingSpec
-from assay.slicing.values import distinct, meant_by, numbers_or_texts, same_value, still_read_from, to_python, values_of
+from assay.slicing.specs import Slicing
+from assay.slicing.values import distinct, meant_by, numbers_or_texts, still_read_from, to_python, values_of
 from assay.types import SliceKey
 
 Ints = npt.NDArray[np.int64]
 
-_UNCLEAR = re.compile(r'["=\x00-\x1f\x7f]|^\s|\s$| vs ')
-"""What a name or text in the text of a slice must not have unless it stands in quotes."""
 
 _LARGEST_FLAG_TABLE = 1 << 22
 """Crosses with fewer possible combinations are numbered by a table of flags, which beats sorting the rows."""
 
 _FIRST_CODES = 1 << 12
 """Codes of a batch that are looked at first: where there are few, all of them mostly occur here."""
-
-_OVERALL = "overall"
-"""Name of the slicing without features."""
-
-
-@dataclass(frozen=True)
-class Slicing:
-    """One way to cut the data: every value of `keys`, only the given values of `values`, crossed within a row.
-
-    Both are sorted by feature. A slicing without either is the overall slice.
-    """
-
-    keys: tuple[str, ...] = ()
-    values: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """All features of the slicing, sorted."""
-        return tuple(sorted({*self.keys, *(feature for feature, _ in self.values)}))
-
-    @property
-    def name(self) -> str:
-        """Readable and unique among slicings: what could be taken for more, or for all rows, stands in quotes."""
-        fixed = dict(self.values)
-        return ",".join(_name_part(f, fixed.get(f)) for f in self.features) if self.features else _OVERALL
-
-
-OVERALL = Slicing()
-
-
-def slicing_of(spec: SlicingSpec) -> Slicing:
-    """Converts a SlicingSpec; duplicate features collapse, and their order does not matter.
-
-    Raises:
-        EvalConfigError: a feature both under `feature_keys` and `feature_values`, or SQL.
-    """
-    if spec.slice_keys_sql:
-        raise EvalConfigError(
-            "slicing_specs.slice_keys_sql: SQL slices are not supported; expected feature_keys or feature_values"
-        )
-    both = sorted(set(spec.feature_keys) & set(spec.feature_values))
-    if both:
-        raise EvalConfigError(
-            f"slicing_specs: {both} stand both in feature_keys and in feature_values; expected one place for each"
-        )
-    return Slicing(tuple(sorted(set(spec.feature_keys))), tuple(sorted(spec.feature_values.items())))
-
-
-def slicings_of(config: EvalConfig) -> tuple[Slicing, ...]:
-    """The distinct slicings of a config, those that cross slices ask for included; overall if it names none."""
-    specs = list(config.slicing_specs) or [SlicingSpec()]
-    for cross in config.cross_slicing_specs:
-        specs += [cross.baseline_spec, *cross.slicing_specs]
-    return tuple(dict.fromkeys(slicing_of(spec) for spec in specs))
 
 
 class Codes(NamedTuple):
@@ -266,14 +206,6 @@ def _values_of_keys(values: list[str | int | float]) -> pa.Array:
     return pa.array(values)
 
 
-def matches(key: SliceKey, slicing: Slicing) -> bool:
-    """Whether a slice is one of those that `slicing` makes."""
-    if tuple(feature for feature, _ in key) != slicing.features:
-        return False
-    fixed = dict(slicing.values)
-    return all(feature not in fixed or same_value(value, fixed[feature]) for feature, value in key)
-
-
 def _code(column: Column, name: str) -> _Coded:
     """Codes one feature; a row's repeated values count once."""
     if isinstance(column, np.ndarray):
@@ -390,55 +322,3 @@ def _compact(codes: Ints, size: int) -> tuple[Ints, Ints]:
     renumber = np.full(size + 1, -1)
     renumber[present] = np.arange(len(present))
     return renumber[codes], present
-
-
-def slice_text(key: SliceKey) -> str:
-    """A slice key for people: `Overall`, or `sex=Female, race=White`. Two keys never have the same.
-
-    A name or text that could be taken for more than it is stands in quotes, as in JSON: `city=""`, `note="a=1, b=2"`.
-    """
-    return ", ".join(f"{_name_text(feature)}={_value_text(value)}" for feature, value in key) or "Overall"
-
-
-def _name_text(feature: str) -> str:
-    return _quoted(feature) if _UNCLEAR.search(feature) or "," in feature else feature
-
-
-def _value_text(value: str | int | float) -> str:
-    """Without `=` in it no text can be taken for a further feature, so a comma alone is clear: `age=(0, 18]`."""
-    return _quoted(value) if isinstance(value, str) and (not value or _UNCLEAR.search(value)) else str(value)
-
-
-def _name_part(feature: str, value: str | None) -> str:
-    """One feature in the name of a slicing. Others may follow without `=`, so here a comma in a value is unclear."""
-    name = _quoted(feature) if feature in ("", _OVERALL) else _name_text(feature)
-    if value is None:
-        return name
-    return f"{name}={_quoted(value) if ',' in value else _value_text(value)}"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def check_apart(keys: Iterable[SliceKey]) -> None:
-    """Checks that no two slices of a slicing are told by the same text.
-
-    Raises:
-        ColumnTypeError: the number 1 and the text `1`: files, or stages, hold one column as different types.
-    """
-    seen: dict[str, SliceKey] = {}
-    for key in keys:
-        other = seen.setdefault(slice_text(key), key)
-        for (name, value), (_, other_value) in zip(key, other, strict=True):
-            if isinstance(value, str) != isinstance(other_value, str):
-                raise ColumnTypeError(
-                    f"column {name!r} holds {str(value)!r} as text in some rows and as a number in others, so its "
-                    "slices could not be told apart; store it as one type in every file, or give its type in "
-                    "inputs.options.types (CSV, JSON lines)"
-                )
-
-
-def texts_of(keys: Sequence[SliceKey]) -> list[str]:
-    """`slice_text` of each key."""
-    return [slice_text(key) for key in keys]

@@ -13,7 +13,7 @@ from assay.metrics.keys import MetricKey
 from assay.proto.config_pb2 import EvalConfig, SlicingSpec
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.results.records import metric_key_to_proto, slice_key_to_proto
+from assay.results.keys import metric_key_to_proto, slice_key_to_proto
 
 SLICES = [
     (),

@@ -17,8 +17,8 @@ import assay
 from assay import cli
 from assay.metrics.declare import definitions
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
-from assay.results.records import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
-from assay.slicing.codes import matches, slicings_of
+from assay.results.keys import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
+from assay.slicing.specs import matches, slicings_of
 from tests.conformance.exceptions import APART, FINER_HERE, MEANINGLESS_THERE, NOISE_THERE, RAISES_THERE, ZERO_THERE
 from tests.conformance.record_numbers import matrices_in, number_in
 from tests.metrics.asked import asked

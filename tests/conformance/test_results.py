@@ -17,7 +17,8 @@ from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.results.eval_result import load_eval_result, load_metrics, load_plots, load_validation_result
-from assay.results.records import metric_records, plot_records, slice_key_from_proto, too_small_records
+from assay.results.keys import slice_key_from_proto
+from assay.results.records import metric_records, plot_records, too_small_records
 from assay.writers import EvalConfigWriter, MetricsPlotsAndValidationsWriter, MetricsTableWriter
 
 SLICES = [(), (("sex", "F"),), (("age", 7), ("share", 0.5))]

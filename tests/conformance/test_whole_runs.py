@@ -12,7 +12,7 @@ import pytest
 from assay import cli, load_metrics, load_plots, load_validation_result, parse_eval_config, resolve_eval_config
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.results.records import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
+from assay.results.keys import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
 from tests.conformance.exceptions import FINER_HERE, NO_SLICE_THERE, ZERO_THERE
 from tests.conformance.record_numbers import matrices_in, number_in
 

@@ -54,7 +54,7 @@ class _Highest(beam.PTransform):
             | assay.FanoutSlices()
             | beam.MapTuple(lambda key, batch: (key, float(np.max(batch["features"]["score"]))))
             | beam.CombinePerKey(max)
-            | beam.MapTuple(lambda key, score: [assay.slicing.codes.slice_text(key), score])
+            | beam.MapTuple(lambda key, score: [assay.slicing.text.slice_text(key), score])
         )
         return {"highest": highest}
 

@@ -14,7 +14,7 @@ import yaml
 from sklearn import metrics as sk
 
 import assay
-from assay.results.records import metric_key_from_proto, slice_key_from_proto
+from assay.results.keys import metric_key_from_proto, slice_key_from_proto
 from tests.latest_results import latest
 from tests.metrics.auc_bound import auc_bound
 

@@ -9,7 +9,7 @@ import yaml
 import assay
 from assay.errors import ConfigError
 from assay.plan.analysis_file import load_analysis
-from assay.results.records import slice_key_from_proto
+from assay.results.keys import slice_key_from_proto
 from assay.run import local
 
 OWN = "tests.end_to_end.own_stages"

@@ -11,8 +11,8 @@ from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.extractors.slice_keys import extract_slice_keys
 from assay.extracts.columns import row_count, take
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
-from assay.results.records import metric_key_from_proto, slice_key_from_proto
-from assay.slicing.codes import slicings_of
+from assay.results.keys import metric_key_from_proto, slice_key_from_proto
+from assay.slicing.specs import slicings_of
 from tests.beam_runs import run
 from tests.metrics.engine import EVERY_SLICE, config_of, whole
 from tests.metrics.hard_data import hard_batch

@@ -10,7 +10,7 @@ from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.extractors.slice_keys import extract_slice_keys
 from assay.extracts.columns import row_count
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.slicing.codes import slicings_of
+from assay.slicing.specs import slicings_of
 from tests.beam_runs import run
 from tests.metrics.engine import config_of
 

@@ -7,7 +7,8 @@ import pyarrow as pa
 from assay.extractors.per_row import UnbatchExtractor, per_row
 from assay.extractors.slice_keys import extract_slice_keys
 from assay.extracts.columns import row_count
-from assay.slicing.codes import Slicing, codes_of
+from assay.slicing.codes import codes_of
+from assay.slicing.specs import Slicing
 from tests.beam_runs import run
 
 BATCH: dict = {

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from assay.errors import CorruptFileError, PipelineError
 from assay.extractors.per_row import rows_of
 from assay.extracts.arrow_file import ExtractsFile, from_record_batch, read_batches, to_record_batch
-from assay.slicing.codes import Slicing, codes_of, slice_rows
+from assay.slicing.codes import codes_of, slice_rows
+from assay.slicing.specs import Slicing
 from tests.checkpoints.batches import batches, same
 
 often = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])

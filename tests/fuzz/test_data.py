@@ -16,7 +16,7 @@ import assay
 from assay.errors import BadRowError, ColumnTypeError
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.readers.arrow import from_arrow
-from assay.results.records import metric_key_from_proto, slice_key_from_proto
+from assay.results.keys import metric_key_from_proto, slice_key_from_proto
 
 from .columns import features, is_bad, numbers
 from .reference import metrics_of, slices_of

@@ -15,8 +15,9 @@ from assay.metrics.values import Matrices
 from assay.proto.config_pb2 import CrossSlicingSpec, SlicingSpec
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.results.records import metric_key_to_proto, metric_records, slice_key_to_proto, too_small_records
-from assay.slicing.codes import matches, slicing_of
+from assay.results.keys import metric_key_to_proto, slice_key_to_proto
+from assay.results.records import metric_records, too_small_records
+from assay.slicing.specs import matches, slicing_of
 from tests.cpu import start_of_python
 
 OVERALL = ()

@@ -9,9 +9,12 @@ from assay.extracts.columns import row_count, take
 from assay.metrics.binding.bound import metrics_of
 from assay.metrics.entries.examples import examples_of
 from assay.metrics.evaluate import evaluate
-from assay.metrics.states.slices import Forest, SliceStates, block_count, layout_of, place
+from assay.metrics.states.forest import Forest
+from assay.metrics.states.layout import layout_of
+from assay.metrics.states.slices import SliceStates, block_count, place
 from assay.proto.config_pb2 import EvalConfig
-from assay.slicing.codes import codes_of, slice_rows, slicings_of
+from assay.slicing.codes import codes_of, slice_rows
+from assay.slicing.specs import slicings_of
 
 EVERY_SLICE = (
     'slicing_specs {} slicing_specs { feature_keys: "group" } slicing_specs { feature_keys: ["group", "level"] }'

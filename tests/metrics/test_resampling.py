@@ -12,8 +12,8 @@ from assay.extracts.columns import row_count, take
 from assay.metrics.states.resampling import SAMPLES, Method, Resampling
 from assay.proto.config_pb2 import ConfidenceIntervalOptions
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.results.records import slice_key_from_proto
-from assay.slicing.codes import slicings_of
+from assay.results.keys import slice_key_from_proto
+from assay.slicing.specs import slicings_of
 from tests.beam_runs import run
 from tests.evaluators.test_metrics_and_plots import pieces, placed
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import assay
 from assay.extracts.columns import leaves, take
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.results.records import slice_key_to_proto
+from assay.results.keys import slice_key_to_proto
 from assay.types import LAST_EXTRACTOR_STAGE_NAME
 
 

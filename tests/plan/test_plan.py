@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from assay.cli import main
 from assay.errors import ConfigError, PipelineError
+from assay.plan.checks import check
 from assay.plan.plan import (
     EVALUATE,
     EXTRACT,
@@ -20,7 +21,6 @@ from assay.plan.plan import (
     Plan,
     Stage,
     Task,
-    check,
     digest,
     edges,
     from_json,

@@ -21,7 +21,8 @@ from assay.results.eval_result import (
     names_of,
     plots_frame,
 )
-from assay.results.records import metric_key_to_proto, metric_records, plot_records, too_small_records
+from assay.results.keys import metric_key_to_proto
+from assay.results.records import metric_records, plot_records, too_small_records
 from assay.storage.framing import framed
 from assay.verdict import Status, Verdict
 

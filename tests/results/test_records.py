@@ -5,18 +5,15 @@ from assay.errors import ColumnTypeError, PipelineError
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
 from assay.metrics.values import Buckets, Matrices
 from assay.proto import metrics_for_slice_pb2 as pb
-from assay.results.records import (
+from assay.results.keys import (
     metric_key_from_proto,
     metric_key_to_proto,
-    metric_records,
     plot_key_from_proto,
     plot_key_to_proto,
-    plot_records,
-    plots_head,
     slice_key_from_proto,
     slice_key_to_proto,
-    too_small_records,
 )
+from assay.results.records import metric_records, plot_records, plots_head, too_small_records
 
 SLICES = [(), (("age", 7),), (("city", "Zürich"), ("share", 0.5))]
 ROWS = np.array([10**10, 0, 300])

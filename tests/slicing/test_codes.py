@@ -6,18 +6,9 @@ import pytest
 
 from assay.errors import ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import CrossSlicingSpec, EvalConfig, SlicingSpec
-from assay.slicing.codes import (
-    Slicing,
-    _code,
-    check_apart,
-    codes_of,
-    column_of_keys,
-    matches,
-    slice_rows,
-    slice_text,
-    slicing_of,
-    slicings_of,
-)
+from assay.slicing.codes import _code, codes_of, column_of_keys, slice_rows
+from assay.slicing.specs import Slicing, matches, slicing_of, slicings_of
+from assay.slicing.text import check_apart, slice_text
 
 FEATURES = {
     "sex": pa.array(["F", "M", None, "F"]),

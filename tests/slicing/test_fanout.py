@@ -8,8 +8,8 @@ from assay.errors import PipelineError
 from assay.extractors.slice_keys import extract_slice_keys
 from assay.extracts.columns import row_count
 from assay.slicing import FanoutSlices as FromSlicing
-from assay.slicing.codes import Slicing
 from assay.slicing.fanout import FanoutSlices, fan_out
+from assay.slicing.specs import Slicing
 from tests.beam_runs import run
 
 BATCH = {

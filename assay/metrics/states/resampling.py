@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations.table import Sums
+from assay.metrics.states.forest import Partial
 from assay.metrics.states.marks import Marks, joined
 from assay.metrics.states.samples import Samples, merge_samples
-from assay.metrics.states.slices import Draw, Partial
+from assay.metrics.states.slices import Draw
 from assay.metrics.states.sums import Sparse
 from assay.metrics.values import Floats, Interval
 from assay.proto.config_pb2 import ConfidenceIntervalOptions, EvalConfig

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assay.errors import ConfigError
 from assay.metrics.states.slices import block_count
-from assay.slicing.codes import Slicing
+from assay.slicing.specs import Slicing
 
 _UNEVEN, _FEW = 1.25, 100
 """How much fuller than the mean a block of slices may be, since a hash spreads them over blocks: share, number."""

@@ -4,80 +4,25 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics.binding.bound import Metric
-from assay.metrics.computations.derived import without_derived
 from assay.metrics.computations.placed import Placed
-from assay.metrics.computations.table import Cells, Computation, Entries, Sums, Table, Terms
-from assay.metrics.computations.terms import TermTable
+from assay.metrics.computations.table import Cells, Entries, Terms
 from assay.metrics.entries.examples import Examples, Stream
-from assay.metrics.states.samples import Samples, merge_samples
-from assay.metrics.states.sums import CellSums, Sparse, TermSums, add_sparse, rows_of
+from assay.metrics.states.forest import Partial, with_resamples
+from assay.metrics.states.layout import Layout
+from assay.metrics.states.sums import CellSums, Sparse, TermSums, rows_of
 from assay.slicing.codes import Codes, pairs_within_rows
 from assay.types import SliceKey
 
 Ints = npt.NDArray[np.int64]
-Node: TypeAlias = tuple[int, int]
-"""(level, index) in the binary tree over the input's splits: (0, i) is split i, (1, i) is splits 2i and 2i + 1."""
 
-UNPLACED: Node = (0, -1)
-"""Rows that do not say which split they come from."""
 
 _CROSS_BLOCKS = 32
 _SMALLEST_WIDTH = 16
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The physical tables of all metrics, in a fixed order, so that states of different workers fit together."""
-
-    tables: tuple[tuple[Stream, Table], ...]
-
-    @property
-    def streams(self) -> tuple[Stream, ...]:
-        """The streams that have tables."""
-        return tuple(dict.fromkeys(stream for stream, _ in self.tables))
-
-    def serving(self, stream: Stream, table: Table) -> int:
-        """Position of the joined table that serves `table`."""
-        for i, (owner, joined) in enumerate(self.tables):
-            if owner == stream and type(joined) is type(table) and joined.join(table) == joined:
-                return i
-        raise LookupError(f"no table serves {table}")
-
-
-def layout_of(metrics: Iterable[Metric]) -> Layout:
-    """Joins the tables that metrics need; equal needs share one."""
-    tables: list[tuple[Stream, Table]] = []
-    for metric in metrics:
-        for table in metric.needs.tables():
-            _join(tables, metric.stream, table)
-    return Layout(tuple(_without_derived(tables)))
-
-
-def _without_derived(tables: Sequence[tuple[Stream, Table]]) -> Iterator[tuple[Stream, Table]]:
-    for stream, table in tables:
-        if not isinstance(table, TermTable):
-            yield stream, table
-            continue
-        terms = without_derived(table.terms, (other for owner, other in tables if owner == stream))
-        if terms:
-            yield stream, TermTable(terms)
-
-
-def _join(tables: list[tuple[Stream, Table]], stream: Stream, table: Table) -> None:
-    for i, (owner, other) in enumerate(tables):
-        if owner == stream and type(other) is type(table):
-            joined = other.join(table)
-            if joined is not None:
-                tables[i] = (stream, joined)
-                return
-    tables.append((stream, table))
 
 
 def place(layout: Layout, examples: Mapping[Stream, Examples]) -> list[Cells | Terms]:
@@ -94,17 +39,6 @@ class Draw(NamedTuple):
 
     resample: Ints | int = 0
     times: Ints | None = None
-
-
-class Partial(NamedTuple):
-    """State of some slices of one slicing: rows int64 (s * r,), and the sums of each table of the layout.
-
-    Each of the s slices has r entries in a row, one for each resample; r is 1 without confidence intervals.
-    """
-
-    keys: list[SliceKey]
-    rows: Ints
-    sums: list[Sums]
 
 
 class SliceStates:
@@ -190,11 +124,6 @@ class _Drawn(NamedTuple):
     times: Ints | None
 
 
-def with_resamples(slices: Ints, resamples: int) -> Ints:
-    """Positions of all resamples of the given slices."""
-    return slices if resamples == 1 else (slices[:, None] * resamples + np.arange(resamples)).reshape(-1)
-
-
 def _assign(codes: Codes, own: Ints, rows: Ints | None, count: int) -> tuple[Ints | None, Any, Ints]:
     """For each contribution that is in a slice: (its slice, or None for the only one; which it is; its row)."""
     of_entry = np.arange(count) if rows is None else rows
@@ -237,60 +166,6 @@ def _alike(value: str | int | float) -> str | float:
         return str(value)
 
 
-def merge(parts: Sequence[Partial]) -> Partial:
-    """Adds states up, in the order given."""
-    if len(parts) == 1:
-        return parts[0]
-    index: dict[SliceKey, int] = {}
-    found = [np.array([index.setdefault(key, len(index)) for key in part.keys], np.int64) for part in parts]
-    resamples = len(parts[0].rows) // len(parts[0].keys)
-    places = [with_resamples(slices, resamples) for slices in found]
-    rows = np.zeros(len(index) * resamples, np.int64)
-    for part, at in zip(parts, places, strict=True):
-        rows[at] += part.rows
-    sums = [_add([part.sums[i] for part in parts], places, len(rows)) for i in range(len(parts[0].sums))]
-    return Partial(list(index), rows, sums)
-
-
-def _add(parts: list[Any], places: list[Ints], slices: int) -> Any:
-    if isinstance(parts[0], Sparse):
-        return add_sparse(parts, places, slices)
-    if isinstance(parts[0], Samples):
-        return merge_samples(parts, places, slices)
-    total = np.zeros((slices, parts[0].shape[1]))
-    for part, at in zip(parts, places, strict=True):
-        total[at] += part
-    return total
-
-
-class Forest:
-    """States by their place in the tree of splits. Siblings merge once both are there, others at the end, in order.
-
-    So the order of all additions, and with it every bit of the result, follows from the splits alone.
-    """
-
-    def __init__(self, nodes: Mapping[Node, Partial] | None = None) -> None:
-        self.nodes: dict[Node, Partial] = dict(nodes or {})
-
-    def add(self, node: Node, part: Partial) -> None:
-        """Adds the state of a node; a node that is there already (a split that a runner cut up) is added to."""
-        if node in self.nodes:
-            part = merge([self.nodes.pop(node), part])
-        while node != UNPLACED and (sibling := (node[0], node[1] ^ 1)) in self.nodes:
-            other = self.nodes.pop(sibling)
-            part = merge([other, part] if node[1] & 1 else [part, other])
-            node = (node[0] + 1, node[1] >> 1)
-        self.nodes[node] = part
-
-    def total(self) -> Partial:
-        """The sum of everything."""
-        ordered = sorted(self.nodes, key=lambda node: node[1] << node[0])
-        total = self.nodes[ordered[0]]
-        for node in ordered[1:]:
-            total = merge([total, self.nodes[node]])
-        return total
-
-
 def group_by_size(entries: Ints, limit: int = 1 << 18) -> Iterator[tuple[Ints, int]]:
     """Yields (slices, width): slices whose numbers of entries round up to one power of two, a bounded lot at once.
 
@@ -312,12 +187,3 @@ def entries_of(sums: Sparse, slices: Ints, width: int) -> Entries:
     taken = rows_of(sums, slices)
     owner = np.repeat(np.arange(len(slices)), np.diff(taken.start))
     return Entries(len(slices), owner, taken.cells.astype(np.int64), taken.sums, width, taken.marks)
-
-
-def needs_of(metrics: Iterable[Metric], stream: Stream) -> dict[Computation, list[Metric]]:
-    """The metrics of a stream by the state that they share."""
-    shared: dict[Computation, list[Metric]] = {}
-    for metric in metrics:
-        if metric.stream == stream:
-            shared.setdefault(metric.needs, []).append(metric)
-    return shared

@@ -1,0 +1,133 @@
+"""What came of a run's validation: the verdict, with a reason for each threshold that does not hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+from assay.gate.bounds import bound_text
+from assay.metrics.keys import MetricKey
+from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
+from assay.proto.validation_result_pb2 import ValidationFailure, ValidationResult
+from assay.results.keys import Place, label, metric_key_from_proto, place_of, place_text
+from assay.verdict import Checked, Counts, Limits, Reason, Status, Verdict
+
+
+def verdict(
+    result: ValidationResult,
+    metrics: Iterable[MetricsForSlice],
+    *,
+    counts: Counts,
+    limits: Limits,
+    checks: Iterable[Checked] = (),
+) -> Verdict:
+    """Judges a run.
+
+    Args:
+        result: of `validate`, on the same metrics.
+        metrics: read once; looked up for rows and baseline values of the slices that failed.
+        counts: rows of the run.
+        limits: what the run must offer to be judged at all.
+        checks: of `gate.checks_of`, for the record.
+    """
+    few = list(_limit_reasons(counts, limits))
+    if result.missing_thresholds:
+        few.append(Reason("the eval config has no thresholds, so there is nothing to judge by"))
+    reasons = (*few, *_failure_reasons(result, metrics))
+    judged = Status.BLESSED if result.validation_ok else Status.NOT_BLESSED
+    status = Status.NOT_EVALUATED if few else judged
+    return Verdict(
+        status=status,
+        reasons=reasons,
+        rows=counts.rows,
+        bad_rows=dict(counts.bad_rows),
+        rubber_stamp=result.rubber_stamp,
+        unmatched=dict(counts.unmatched),
+        unsliced=dict(counts.unsliced),
+        checks=tuple(checks),
+    )
+
+
+def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:
+    good = counts.seen - counts.bad
+    if good < limits.min_rows:
+        expected = f"at least {limits.min_rows:,} (min_rows)"
+        alone = f", as {counts.alone:,} found no partner in inputs.join" if counts.alone else ""
+        yield Reason(f"{good:,} good rows{alone}; expected {expected}", bound=expected, value=good)
+    share = counts.bad / max(counts.seen, 1)
+    if share > limits.max_bad_rows:
+        by_reason = ", ".join(f"{name}: {number:,}" for name, number in sorted(counts.bad_rows.items()))
+        expected = f"at most {100 * limits.max_bad_rows:.6g}% (max_bad_rows)"
+        yield Reason(
+            f"{100 * share:.6g}% of the rows are bad ({by_reason}); expected {expected}", bound=expected, value=share
+        )
+    share = counts.alone / max(counts.rows + counts.alone, 1)
+    if share > limits.max_unmatched:
+        expected = f"at most {100 * limits.max_unmatched:.6g}% (max_unmatched)"
+        yield Reason(
+            f"{100 * share:.6g}% of the rows found no partner in inputs.join; expected {expected}",
+            bound=expected,
+            value=share,
+        )
+
+
+def _failure_reasons(result: ValidationResult, metrics: Iterable[MetricsForSlice]) -> Iterator[Reason]:
+    failed = {place_of(validation): validation for validation in result.metric_validations_per_slice}
+    facts = {place: _facts(record) if place in failed else None for record in metrics for place in [place_of(record)]}
+    absent = False
+    for place, validation in failed.items():
+        rows, baselines = facts.get(place) or (None, {})
+        slice_name = place_text(place)
+        for failure in validation.failures:
+            absent |= not failure.HasField("metric_value")
+            key = metric_key_from_proto(failure.metric_key)
+            baseline = baselines.get(key._replace(model_name="", is_diff=False)) if key.is_diff else None
+            yield _reason(failure, key, slice_name, rows, baseline)
+    yield from _missing_reasons(result, list(facts), absent=absent)
+
+
+def _facts(record: MetricsForSlice) -> tuple[int, dict[MetricKey, float | None]]:
+    """Rows of a slice, and the baseline's values by key without model. The baseline is the model without changes."""
+    values = {metric_key_from_proto(entry.key): entry.value for entry in record.metric_keys_and_values}
+    candidates = {key.model_name for key in values if key.is_diff}
+    of_baseline = {k._replace(model_name=""): _finite(v) for k, v in values.items() if k.model_name not in candidates}
+    return record.rows, of_baseline
+
+
+def _reason(
+    failure: ValidationFailure, key: MetricKey, slice_name: str, rows: int | None, baseline: float | None
+) -> Reason:
+    _, threshold = failure.metric_threshold.ListFields()[0]
+    is_found = failure.HasField("metric_value")
+    message = failure.message if is_found else f"{label(key)}: {failure.message[:1].lower()}{failure.message[1:]}"
+    return Reason(
+        message,
+        metric=key.name,
+        model=key.model_name,
+        output=key.output_name,
+        slice=slice_name,
+        bound=bound_text(threshold),
+        value=_finite(failure.metric_value),
+        baseline=baseline,
+        rows=rows,
+    )
+
+
+def _missing_reasons(result: ValidationResult, places: list[Place], *, absent: bool) -> Iterator[Reason]:
+    """A spec is also called missing where its slices are there but the metric is not; that has been said by then."""
+    from assay.slicing.specs import matches, slicing_of
+
+    slices = [place[0] for place in places if len(place) == 1]
+    for spec in result.missing_slices:
+        slicing = slicing_of(spec)
+        if not (any(matches(key, slicing) for key in slices) or (absent and not slicing.features)):
+            yield Reason(f"no slice is there for the thresholds on {slicing.name}", slice=slicing.name)
+    for cross in result.missing_cross_slices:
+        others = " or ".join(slicing_of(spec).name for spec in cross.slicing_specs)
+        name = f"{slicing_of(cross.baseline_spec).name} vs {others or 'any other slice'}"
+        yield Reason(f"no pair of slices is there for the thresholds on {name}", slice=name)
+
+
+def _finite(value: MetricValue) -> float | None:
+    number = value.double_value.value if value.WhichOneof("type") == "double_value" else math.nan
+    return number if math.isfinite(number) else None

@@ -1,0 +1,69 @@
+"""The tables behind all metrics, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from assay.metrics.binding.bound import Metric
+from assay.metrics.computations.derived import without_derived
+from assay.metrics.computations.table import Computation, Table
+from assay.metrics.computations.terms import TermTable
+from assay.metrics.entries.examples import Stream
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The physical tables of all metrics, in a fixed order, so that states of different workers fit together."""
+
+    tables: tuple[tuple[Stream, Table], ...]
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams that have tables."""
+        return tuple(dict.fromkeys(stream for stream, _ in self.tables))
+
+    def serving(self, stream: Stream, table: Table) -> int:
+        """Position of the joined table that serves `table`."""
+        for i, (owner, joined) in enumerate(self.tables):
+            if owner == stream and type(joined) is type(table) and joined.join(table) == joined:
+                return i
+        raise LookupError(f"no table serves {table}")
+
+
+def layout_of(metrics: Iterable[Metric]) -> Layout:
+    """Joins the tables that metrics need; equal needs share one."""
+    tables: list[tuple[Stream, Table]] = []
+    for metric in metrics:
+        for table in metric.needs.tables():
+            _join(tables, metric.stream, table)
+    return Layout(tuple(_without_derived(tables)))
+
+
+def _without_derived(tables: Sequence[tuple[Stream, Table]]) -> Iterator[tuple[Stream, Table]]:
+    for stream, table in tables:
+        if not isinstance(table, TermTable):
+            yield stream, table
+            continue
+        terms = without_derived(table.terms, (other for owner, other in tables if owner == stream))
+        if terms:
+            yield stream, TermTable(terms)
+
+
+def _join(tables: list[tuple[Stream, Table]], stream: Stream, table: Table) -> None:
+    for i, (owner, other) in enumerate(tables):
+        if owner == stream and type(other) is type(table):
+            joined = other.join(table)
+            if joined is not None:
+                tables[i] = (stream, joined)
+                return
+    tables.append((stream, table))
+
+
+def needs_of(metrics: Iterable[Metric], stream: Stream) -> dict[Computation, list[Metric]]:
+    """The metrics of a stream by the state that they share."""
+    shared: dict[Computation, list[Metric]] = {}
+    for metric in metrics:
+        if metric.stream == stream:
+            shared.setdefault(metric.needs, []).append(metric)
+    return shared

@@ -1,0 +1,133 @@
+"""The stages that an analysis file asks for, with the default ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import ConfigError
+from assay.plan import plan as plans
+from assay.plan.plan import Stage
+from assay.text.near_miss import one_of
+from assay.types import (
+    ANALYSIS_KEY,
+    ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
+    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
+    EXAMPLE_WEIGHTS_KEY,
+    FEATURES_EXTRACTOR_STAGE_NAME,
+    FEATURES_KEY,
+    GATE_STAGE_NAME,
+    LABELS_EXTRACTOR_STAGE_NAME,
+    LABELS_KEY,
+    LAST_EXTRACTOR_STAGE_NAME,
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+    METRICS_KEY,
+    PLOTS_KEY,
+    PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    PREDICTIONS_KEY,
+    READ_INPUTS_STAGE_NAME,
+    SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    SLICE_KEYS_KEY,
+    WRITE_RESULTS_STAGE_NAME,
+)
+
+if TYPE_CHECKING:
+    pass
+from assay.plan.known import ANALYSIS_TABLE_WRITER, TENSORFLOW_FORMATS, TENSORFLOW_MODELS, WRITERS
+
+
+def _adds_predictions(read: Mapping[str, Any]) -> bool:
+    return any(PREDICTIONS_KEY in extra["adds"] for extra in read["extractors"])
+
+
+def _stages(read: Mapping[str, Any]) -> tuple[Stage, ...]:
+    return (
+        _read_inputs(read["inputs"]),
+        *_extractors(read),
+        *_evaluators(read),
+        Stage(name=GATE_STAGE_NAME, kind=plans.GATE),
+        Stage(name=WRITE_RESULTS_STAGE_NAME, kind=plans.WRITE_RESULTS, settings={"writers": _writers(read)}),
+    )
+
+
+def _read_inputs(inputs: Mapping[str, Any]) -> Stage:
+    formats = (inputs.get("format"), (inputs.get("join") or {}).get("format"))
+    needs_tensorflow = any(form in TENSORFLOW_FORMATS for form in formats)
+    image = inputs.get("image") or (plans.TENSORFLOW_IMAGE if needs_tensorflow else plans.CORE_IMAGE)
+    return Stage(name=READ_INPUTS_STAGE_NAME, kind=plans.READ_INPUTS, image=image)
+
+
+def _extractors(read: Mapping[str, Any]) -> list[Stage]:
+    """The default extractors with the user's own put where they belong."""
+    chain = _default_extractors(read)
+    placed: dict[str, str] = {}  # extra -> `after`
+    for i, extra in enumerate(read["extractors"]):
+        names = [stage.name for stage in chain]
+        after = names[names.index(SLICE_KEY_EXTRACTOR_STAGE_NAME) - 1] if extra["after"] is None else extra["after"]
+        if after and after not in names:
+            hint = ' ("" is directly after reading)' if after == READ_INPUTS_STAGE_NAME else ""
+            raise ConfigError(f"extractors[{i}].after: no extractor {after!r} comes before{one_of(after, names)}{hint}")
+        place = names.index(after) + 1 if after else 0
+        family = {after}  # extras after one stage keep the order of the file, each with what comes after it
+        while place < len(names) and placed.get(names[place]) in family:
+            family.add(names[place])
+            place += 1
+        chain.insert(place, _own(extra, plans.EXTRACT, adds=extra["adds"]))
+        placed[extra["name"]] = after
+    return chain
+
+
+def _default_extractors(read: Mapping[str, Any]) -> list[Stage]:
+    added = {
+        FEATURES_EXTRACTOR_STAGE_NAME: FEATURES_KEY,
+        LABELS_EXTRACTOR_STAGE_NAME: LABELS_KEY,
+        EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: EXAMPLE_WEIGHTS_KEY,
+    }
+    if read["models"]:
+        added[PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
+    elif not _adds_predictions(read):
+        added[MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
+    added[SLICE_KEY_EXTRACTOR_STAGE_NAME] = SLICE_KEYS_KEY
+    on_tensorflow = any(model["type"] in TENSORFLOW_MODELS for model in read["models"])
+    images = {PREDICTIONS_EXTRACTOR_STAGE_NAME: plans.TENSORFLOW_IMAGE} if on_tensorflow else {}
+    return [
+        Stage(name=name, kind=plans.EXTRACT, adds=(key,), image=images.get(name, plans.CORE_IMAGE))
+        for name, key in added.items()
+    ]
+
+
+def _evaluators(read: Mapping[str, Any]) -> list[Stage]:
+    stages = [
+        Stage(
+            name=METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+            kind=plans.EVALUATE,
+            run_after=SLICE_KEY_EXTRACTOR_STAGE_NAME,
+            outputs=(METRICS_KEY, PLOTS_KEY),
+        )
+    ]
+    if read["analysis_table"]:
+        stages.append(
+            Stage(
+                name=ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
+                kind=plans.EVALUATE,
+                run_after=LAST_EXTRACTOR_STAGE_NAME,
+                outputs=(ANALYSIS_KEY,),
+            )
+        )
+    own = [
+        _own(extra, plans.EVALUATE, run_after=extra["run_after"], outputs=extra["outputs"])
+        for extra in read["evaluators"]
+    ]
+    return stages + own
+
+
+def _own(extra: Mapping[str, Any], kind: str, **edges: Any) -> Stage:
+    """A stage of the user's own."""
+    settings = {key: extra[key] for key in ("factory", "args", "per_row")}
+    return Stage(name=extra["name"], kind=kind, image=extra["image"], settings=settings, **edges)
+
+
+def _writers(read: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = (*WRITERS, ANALYSIS_TABLE_WRITER) if read["analysis_table"] else WRITERS
+    return [*({"name": name} for name in names), *read["writers"]]

@@ -1,0 +1,43 @@
+"""What the stages of a plan need to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assay.config.resolved import check_eval_config, parse_eval_config
+from assay.metrics.binding.bound import metrics_of
+from assay.models.configured import as_configured
+from assay.models.model import ModelRef
+from assay.plan.plan import Plan
+from assay.plan.secret_params import revealed
+from assay.proto.config_pb2 import EvalConfig
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the builders of stages need to know of their plan."""
+
+    plan: Plan
+    eval_config: EvalConfig
+    models: tuple[ModelRef, ...]
+
+    @property
+    def skips_bad_rows(self) -> bool:
+        """Whether bad rows are dropped and counted."""
+        return self.plan.on_bad_rows == "skip"
+
+
+def context_of(plan: Plan) -> Context:
+    """Reads the plan's eval config and models."""
+    refs = tuple(_model_of(plan, model) for model in plan.models)
+    config = parse_eval_config(plan.eval_config)
+    check_eval_config(config)  # again, now that parameters are in its texts
+    metrics_of(config)
+    return Context(plan, config, as_configured(refs, config))
+
+
+def _model_of(plan: Plan, model: Mapping[str, Any]) -> ModelRef:
+    args = {"args": revealed(model["args"], plan.secrets)} if "args" in model else {}
+    return ModelRef(**{**model, **args, "features": tuple(model.get("features", ()))})

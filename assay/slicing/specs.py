@@ -1,0 +1,70 @@
+"""Which slices a slicing spec asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assay.errors import EvalConfigError
+from assay.proto.config_pb2 import EvalConfig, SlicingSpec
+from assay.slicing.text import _OVERALL, _name_part
+from assay.slicing.values import same_value
+from assay.types import SliceKey
+
+
+@dataclass(frozen=True)
+class Slicing:
+    """One way to cut the data: every value of `keys`, only the given values of `values`, crossed within a row.
+
+    Both are sorted by feature. A slicing without either is the overall slice.
+    """
+
+    keys: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """All features of the slicing, sorted."""
+        return tuple(sorted({*self.keys, *(feature for feature, _ in self.values)}))
+
+    @property
+    def name(self) -> str:
+        """Readable and unique among slicings: what could be taken for more, or for all rows, stands in quotes."""
+        fixed = dict(self.values)
+        return ",".join(_name_part(f, fixed.get(f)) for f in self.features) if self.features else _OVERALL
+
+
+OVERALL = Slicing()
+
+
+def slicing_of(spec: SlicingSpec) -> Slicing:
+    """Converts a SlicingSpec; duplicate features collapse, and their order does not matter.
+
+    Raises:
+        EvalConfigError: a feature both under `feature_keys` and `feature_values`, or SQL.
+    """
+    if spec.slice_keys_sql:
+        raise EvalConfigError(
+            "slicing_specs.slice_keys_sql: SQL slices are not supported; expected feature_keys or feature_values"
+        )
+    both = sorted(set(spec.feature_keys) & set(spec.feature_values))
+    if both:
+        raise EvalConfigError(
+            f"slicing_specs: {both} stand both in feature_keys and in feature_values; expected one place for each"
+        )
+    return Slicing(tuple(sorted(set(spec.feature_keys))), tuple(sorted(spec.feature_values.items())))
+
+
+def slicings_of(config: EvalConfig) -> tuple[Slicing, ...]:
+    """The distinct slicings of a config, those that cross slices ask for included; overall if it names none."""
+    specs = list(config.slicing_specs) or [SlicingSpec()]
+    for cross in config.cross_slicing_specs:
+        specs += [cross.baseline_spec, *cross.slicing_specs]
+    return tuple(dict.fromkeys(slicing_of(spec) for spec in specs))
+
+
+def matches(key: SliceKey, slicing: Slicing) -> bool:
+    """Whether a slice is one of those that `slicing` makes."""
+    if tuple(feature for feature, _ in key) != slicing.features:
+        return False
+    fixed = dict(slicing.values)
+    return all(feature not in fixed or same_value(value, fixed[feature]) for feature, value in key)
