@@ -18,21 +18,13 @@
       TransientError                  try again (exit code 75)
       PublishLostError                somebody else published first (exit code 75)
 
-A runner may hand back only the text of an error that a worker raised. `recover` finds the type and message in it.
+A runner may hand back only the text of an error that a worker raised; `engine.recovery` finds the error in it.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import traceback
-
 from assay.text.printable import message_line
 from assay.text.redaction import redacted
-
-_TAG = re.compile(r"assay\.errors\.(?P<name>\w+): (?P<message>.*)")
-_MEMORY_ERROR = re.compile(r"^(\w+\.)*\w*MemoryError\b", re.MULTILINE)
-_BEAM_SUFFIX = re.compile(r" \[while running '(?P<step>[^']*)'\]\s*$")
 
 
 class AssayError(Exception):
@@ -119,62 +111,3 @@ class TransientError(AssayError):
     """A fault that a retry may heal."""
 
     exit_code = 75
-
-
-def recover(error: BaseException) -> AssayError | None:
-    """Returns the assay error inside `error`: itself, one of its causes, or one named in a runner's text."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, AssayError):
-            return _without_suffix(seen)
-        if isinstance(seen, MemoryError):
-            return _out_of_memory(seen)
-        if isinstance(seen, ImportError) and (missing := _missing_package(seen)):
-            return missing
-        seen = seen.__cause__ or seen.__context__
-    return recover_from_text(str(error))
-
-
-def recover_from_text(text: str) -> AssayError | None:
-    """Returns the assay error that a text, such as the log of another process, names last."""
-    for match in reversed(list(_TAG.finditer(text))):
-        kind = globals().get(match["name"])
-        if isinstance(kind, type) and issubclass(kind, AssayError):
-            return _without_suffix(kind(match["message"]))
-    return _out_of_memory() if _MEMORY_ERROR.search(text) else None
-
-
-def _out_of_memory(error: MemoryError | None = None) -> TransientError:
-    """The one line for a stage that asked for more memory than there is."""
-    lines = _BEAM_SUFFIX.sub("", str(error or "")).splitlines()
-    told = f" ({lines[0]})" if lines else ""
-    return TransientError(
-        f"out of memory{told}: give the stage more of it, or ask for less, by smaller batches (inputs.batch_rows) or "
-        f"fewer slices (slicing_specs by columns of many values)"
-    )
-
-
-def of_custom_code(error: BaseException) -> AssayError:
-    """The one line for what code that is not ours has raised in a pipeline: step, type, text and place."""
-    text = str(error)
-    step = _BEAM_SUFFIX.search(text)
-    said = next(iter(_BEAM_SUFFIX.sub("", text).strip().splitlines()), "")
-    of_step = f"in the step {step['step']}: " if step else ""
-    return AssayError(f"{of_step}{type(error).__name__}: {said}{_place_of(error)}")
-
-
-def _place_of(error: BaseException) -> str:
-    """The file and line that raised an error, where this process knows them."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
-
-
-def _missing_package(error: ImportError) -> AssayError | None:
-    from assay.extras import missing_package
-
-    return missing_package(error)
-
-
-def _without_suffix(error: AssayError) -> AssayError:
-    """Beam appends the step to the message of what a worker raised; our messages name stages themselves."""
-    return type(error)(_BEAM_SUFFIX.sub("", str(error)))

@@ -79,7 +79,10 @@ def files_of(case: Case) -> str:
     return str(OUT.resolve() / case.data / f"*.{case.file_format}")
 
 
-_ASSAY = "from assay import memory; memory.tune(); import assay.plan.analysis_file, assay.cli, assay.run.local, pandas"
+_ASSAY = (
+    "from assay.engine import memory; memory.tune(); "
+    "import assay.plan.analysis_file, assay.cli, assay.run.local, pandas"
+)
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1"}
 
 TENSORFLOW = "import tensorflow"

@@ -24,8 +24,10 @@ from assay.components.executor import Executor, Outputs
 from assay.components.refusals import place_of, refusal_at, refuse
 from assay.errors import AssayError, ConfigError, UsageError
 from assay.plan import blessed
+from assay.plan.as_json import from_json
 from assay.plan.blessed import move
-from assay.plan.plan import GATE, KINDS, Plan, from_json, with_params
+from assay.plan.filled import with_params
+from assay.plan.plan import GATE, KINDS, Plan
 from assay.plan.secret_params import refuse_values
 from assay.plan.stored import plan_at, publish_plan
 from assay.report.markdown import escaped

@@ -29,8 +29,9 @@ from assay.operators.stage import (
     StageOperator,
     WriteResultsOperator,
 )
+from assay.plan.as_json import from_json, to_json
 from assay.plan.local_places import check_reached, places_of
-from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, edges, from_json, to_json
+from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, edges
 from assay.plan.secret_params import refuse_values
 from assay.plan.stored import place_of_plan
 from assay.plan.tasks import CHECKPOINTS, image_of, is_checkpointed, kind_of, reshaped

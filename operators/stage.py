@@ -23,18 +23,9 @@ from assay.operators.launchers.process import SubprocessLauncher
 from assay.operators.links import RESULT_KEY, CheckpointLink, DataflowLink, ResultsLink
 from assay.operators.run_names import run_name
 from assay.operators.template_text import template_text
-from assay.plan.plan import (
-    CORE_IMAGE,
-    EVALUATE,
-    EXTRACT,
-    READ_INPUTS,
-    WRITE_RESULTS,
-    Plan,
-    Task,
-    digest,
-    from_json,
-    with_params,
-)
+from assay.plan.as_json import digest, from_json
+from assay.plan.filled import with_params
+from assay.plan.plan import CORE_IMAGE, EVALUATE, EXTRACT, READ_INPUTS, WRITE_RESULTS, Plan, Task
 from assay.plan.secret_params import refuse_values
 from assay.plan.stored import plan_text, store
 from assay.plan.tasks import image_of, kind_of

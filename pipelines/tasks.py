@@ -11,6 +11,7 @@ from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
 from assay.errors import ConfigError
+from assay.plan.as_json import to_json
 from assay.plan.plan import (
     CORE_IMAGE,
     EVALUATE,
@@ -21,7 +22,6 @@ from assay.plan.plan import (
     WRITE_RESULTS,
     Plan,
     Task,
-    to_json,
 )
 from assay.plan.secret_params import refuse_values
 from assay.plan.tasks import extracts_from, image_named, image_of, is_checkpointed, kind_of

@@ -8,7 +8,7 @@ import assay
 import assay.report
 from assay.cli import main
 from assay.errors import AssayError, MissingColumnError, ModelError, TransientError
-from assay.plan.plan import from_json
+from assay.plan.as_json import from_json
 
 ANALYSIS = """
 params: {date: null, who: me}

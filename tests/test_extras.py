@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from assay.errors import MissingPackageError, recover
+from assay.engine.recovery import recover
+from assay.errors import MissingPackageError
 from assay.extras import EXTRAS, missing_package
 
 ROOT = Path(__file__).parents[1]

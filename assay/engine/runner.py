@@ -16,7 +16,8 @@ from apache_beam.runners.runner import PipelineResult
 
 from assay.engine import progress
 from assay.engine.beam_log import quiet_beam
-from assay.errors import ConfigError, of_custom_code, recover
+from assay.engine.recovery import of_custom_code, recover
+from assay.errors import ConfigError
 from assay.types import READ_INPUTS_STAGE_NAME
 from assay.verdict import Counts
 

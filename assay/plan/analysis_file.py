@@ -37,8 +37,9 @@ from assay.plan.fields import (
     word,
     words,
 )
+from assay.plan.filled import with_params
 from assay.plan.params import check_parameters
-from assay.plan.plan import Plan, with_params
+from assay.plan.plan import Plan
 from assay.plan.tasks import CHECKPOINTS, NO_CHECKPOINTS, reshaped
 from assay.storage.file_paths import path_text
 from assay.storage.regular_files import check_regular

@@ -6,20 +6,13 @@ A `Plan` holds JSON values and nothing else, so it can be stored, compared, hash
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from assay.errors import ConfigError, PipelineError
-from assay.plan.checks import _check_places, check
-from assay.plan.params import override, settled, substitute
-from assay.plan.secret_params import hold
-from assay.text import json_text
+from assay.errors import PipelineError
 from assay.text.near_miss import one_of
 from assay.types import LAST_EXTRACTOR_STAGE_NAME, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
 
@@ -37,8 +30,6 @@ FOLDERS_OF_ROOT = ("plans", "runs", "scratch")
 
 MOST_SLICES = 1_000_000
 """Slices that one slicing spec may make, where nothing else is said: with a few metrics, some 2 GB."""
-
-_FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,122 +173,3 @@ def plain(value: Any, path: str) -> Any:
     raise PipelineError(
         f"{path}: expected a JSON value (text, finite number, bool, null, list, mapping), found {value!r}"
     )
-
-
-def to_json(plan: Plan) -> str:
-    """The plan as canonical JSON: sorted keys, no spaces, ASCII."""
-    data = {"version": _FORMAT, **dataclasses.asdict(plan)}
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def digest(plan: Plan) -> str:
-    """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
-    return hashlib.sha256(to_json(plan).encode()).hexdigest()
-
-
-def from_json(text: str) -> Plan:
-    """Reads a plan back and checks it.
-
-    Raises:
-        ConfigError: not JSON, not a plan, or a plan of another version.
-        PipelineError: stages that do not fit together.
-    """
-    try:
-        data = json_text.loads(text)
-        json_text.check_texts(data)
-    except ValueError as error:
-        raise ConfigError(f"plan: expected JSON, found {text[:40]!r} ({error})") from error
-    found = data.pop("version", None) if isinstance(data, dict) else None
-    if found != _FORMAT:
-        raise ConfigError(f"plan: expected version {_FORMAT}, found {found!r}; compile the analysis file again")
-    plan: Plan = _read(Plan, data, "plan")
-    check(plan)
-    return plan
-
-
-_JSON_TYPES: Mapping[str, tuple[type, ...]] = {
-    "str": (str,),
-    "bool": (bool,),
-    "int": (int,),
-    "float": (float, int),
-    "Mapping": (dict,),
-    "tuple": (list,),
-}
-_PARTS: Mapping[str, type] = {"stages": Stage, "tasks": Task}
-
-
-def _read(kind: Any, data: Any, path: str) -> Any:
-    """Builds one of the dataclasses above from its JSON."""
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    if not isinstance(data, dict) or set(data) != set(fields):
-        found = sorted(data) if isinstance(data, dict) else data
-        raise ConfigError(f"{path}: expected the keys {sorted(fields)}, found {found!r}")
-    return kind(**{name: _read_field(kind, f.type, name, data[name], f"{path}.{name}") for name, f in fields.items()})
-
-
-def _read_field(kind: type, annotation: Any, name: str, value: Any, path: str) -> Any:
-    expected = _JSON_TYPES[annotation.partition("[")[0]]
-    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
-        raise ConfigError(f"{path}: expected {expected[0].__name__}, found {value!r}")
-    if not isinstance(value, list):
-        return value
-    if kind is Plan and name in _PARTS:
-        return tuple(_read(_PARTS[name], part, f"{path}[{i}]") for i, part in enumerate(value))
-    item = str if annotation == "tuple[str, ...]" else dict
-    if not all(isinstance(part, item) for part in value):
-        raise ConfigError(f"{path}: expected a list of {item.__name__}, found {value!r}")
-    return tuple(value)
-
-
-def with_defaults(plan: Plan, given: Mapping[str, str]) -> Plan:
-    """Returns the plan with other defaults for some of its parameters, which stay open.
-
-    Secret ones are held for this process; the plan stays without them.
-
-    Raises:
-        ConfigError: an unknown parameter, or a plan that has its parameters already.
-    """
-    shown = {name: value for name, value in given.items() if name not in plan.secrets}
-    if plan.resolved and shown:
-        raise ConfigError(f"parameters {sorted(shown)} come too late: the plan has its parameters already")
-    params = override(plan.params, shown)
-    hold({name: value for name, value in given.items() if name in plan.secrets})
-    return replace(plan, params=params)
-
-
-def open_params(plan: Plan) -> list[str]:
-    """The parameters that must be given still; secret ones come from the environment."""
-    return [name for name, value in plan.params.items() if value is None and name not in plan.secrets]
-
-
-def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
-    """Returns the plan with `${name}` replaced in all values, and `$${` by a literal `${`.
-
-    Args:
-        plan: as it was compiled. A resolved plan comes back as it is when nothing more is given.
-        given: parameter -> text; defaults fill the rest.
-
-    Raises:
-        ConfigError: an unknown parameter, one that must be given, or a place that came out relative.
-    """
-    if not plan.resolved:
-        check(plan)
-    open_values = with_defaults(plan, given).params
-    if plan.resolved:
-        return plan
-    values = settled({**open_values, **{name: f"${{{name}}}" for name in plan.secrets}})
-    for name in plan.secrets:
-        if any(f"${{{name}}}" in value for other, value in values.items() if other != name):
-            raise ConfigError(f"parameters: the value of one refers to {name!r}, which is secret")
-    done = replace(
-        plan,
-        inputs=substitute(plan.inputs, values),
-        models=tuple(substitute(model, values) for model in plan.models),
-        eval_config=substitute(plan.eval_config, values),
-        output=substitute(plan.output, values),
-        stages=tuple(replace(stage, settings=substitute(stage.settings, values)) for stage in plan.stages),
-        params=values,
-        resolved=True,
-    )
-    _check_places(done)
-    return done

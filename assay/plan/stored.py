@@ -12,7 +12,8 @@ import time
 
 from assay import storage
 from assay.errors import ConfigError, MissingFileError
-from assay.plan.plan import FOLDERS_OF_ROOT, Plan, digest, from_json, to_json
+from assay.plan.as_json import digest, from_json, to_json
+from assay.plan.plan import FOLDERS_OF_ROOT, Plan
 
 _FOLDER = FOLDERS_OF_ROOT[0]
 _STORED = re.compile(rf"(?:.*/)?{_FOLDER}/(?P<digest>[0-9a-f]{{64}})\.json")

@@ -12,7 +12,8 @@ from typing import Any
 import assay
 from assay import storage
 from assay.errors import CorruptFileError, ResultsError
-from assay.plan.plan import Plan, digest
+from assay.plan.as_json import digest
+from assay.plan.plan import Plan
 from assay.results.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, results_folder
 from assay.text import json_text
 

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from assay import storage
 from assay.checkpoints.layout import RECORD_SUFFIX, RUNS, name_in_run
 from assay.errors import CheckpointError, ConfigError
-from assay.plan.plan import Plan, digest
+from assay.plan.as_json import digest
+from assay.plan.plan import Plan
 from assay.results.latest import RUN_NAME
 from assay.run.outcome import StageResult
 from assay.text import json_text

@@ -8,7 +8,8 @@ from typing import TextIO
 from assay.engine.progress import shown
 from assay.engine.remote import Remote
 from assay.errors import ConfigError
-from assay.plan.plan import Plan, with_params
+from assay.plan.filled import with_params
+from assay.plan.plan import Plan
 from assay.plan.stored import plan_at, stored_digest
 from assay.plan.tasks import is_checkpointed, kind_of, task_named
 from assay.run.call import Checkpoints

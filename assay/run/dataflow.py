@@ -23,9 +23,10 @@ from assay import storage
 from assay.checkpoints.commit import new_attempt
 from assay.checkpoints.digests import digest_of
 from assay.engine import progress
+from assay.engine.recovery import recover_from_text
 from assay.engine.remote import DONE, ENDED, Remote, RemoteJob
 from assay.engine.runner import Options, counts_from, submitted
-from assay.errors import AssayError, ConfigError, TransientError, recover_from_text
+from assay.errors import AssayError, ConfigError, TransientError
 from assay.verdict import Counts
 
 POLL_SECONDS = float(os.environ.get("ASSAY_DATAFLOW_POLL_SECONDS", "10"))

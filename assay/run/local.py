@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from assay import errors, storage
+from assay import storage
 from assay.checkpoints import runs
 from assay.checkpoints.heartbeat import alive
 from assay.engine.progress import shown
+from assay.engine.recovery import recover_from_text
 from assay.errors import AssayError
 from assay.plan import blessed
 from assay.plan.plan import Plan, Task
@@ -154,7 +155,7 @@ def _in_process(
 
 def _error(code: int, stderr: str, task: str) -> AssayError:
     """The error that a stage command told by its last line."""
-    found = errors.recover_from_text(stderr)
+    found = recover_from_text(stderr)
     last = stderr.strip().splitlines()[-1:] or [f"ended with {code}"]
     return found or AssayError(f"task {task!r}: {last[0].removeprefix('error: ')}")
 

@@ -15,7 +15,8 @@ from assay.checkpoints.layout import name_in_run
 from assay.engine.remote import Remote
 from assay.errors import PipelineError
 from assay.plan import blessed
-from assay.plan.plan import Plan, Task, digest
+from assay.plan.as_json import digest
+from assay.plan.plan import Plan, Task
 from assay.plan.tasks import is_checkpointed, kind_of, task_named
 from assay.run import dataflow, publishing
 from assay.run.build import analysis_of

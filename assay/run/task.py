@@ -35,7 +35,8 @@ from assay.evaluators.merge import merge_evaluations, merge_records
 from assay.evaluators.validations import validate
 from assay.gate import validate as gate
 from assay.plan import blessed
-from assay.plan.plan import EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, digest
+from assay.plan.as_json import digest
+from assay.plan.plan import EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task
 from assay.plan.tasks import extracts_from, kind_of, runs_models
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult

@@ -18,7 +18,7 @@ from assay.operators.launchers.launcher import Detaching, StageCall
 from assay.operators.links import DataflowLink
 from assay.operators.stage import rendered
 from assay.operators.triggers import DataflowJobTrigger
-from assay.plan.plan import from_json, to_json
+from assay.plan.as_json import from_json, to_json
 from assay.plan.stored import publish_plan
 from assay.results.latest import results_folder
 from assay.run.call import Checkpoints, stage_arguments

@@ -12,7 +12,7 @@ import pytest
 
 from assay.operators.lineage import folder_of, lineage_of, name_of
 from assay.plan.analysis_file import load_analysis
-from assay.plan.plan import with_params
+from assay.plan.filled import with_params
 from assay.plan.tasks import reshaped
 from tests.airflow.conftest import GOOD_DAY, ROOT, analysis
 

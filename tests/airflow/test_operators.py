@@ -20,7 +20,7 @@ from assay.operators.gate import ModelGateOperator
 from assay.operators.provider_info import get_provider_info
 from assay.operators.stage import airflow_errors, error_of
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import to_json
+from assay.plan.as_json import to_json
 from tests.airflow.conftest import ROOT, analysis
 from tests.secret_code import SECRET, SECRETLY
 

@@ -15,7 +15,8 @@ import pytest
 from assay.errors import ConfigError, TransientError
 from assay.operators import partition
 from assay.operators.partition import DataTrigger, WaitForDataOperator, found_of, in_words, patterns_of
-from assay.plan.plan import from_json, to_json, with_params
+from assay.plan.as_json import from_json, to_json
+from assay.plan.filled import with_params
 from assay.storage import gcs
 from tests.airflow.conftest import GOOD_DAY, ROOT, RUNTIME, analysis
 from tests.airflow.google_door import key_of

@@ -180,7 +180,7 @@ def test_analyses_of_one_run_have_a_scratch_each_by_plan_and_parameters(dags, da
 def plan_file(file, content):
     """Writes the plan of an analysis; returns its place."""
     from assay.plan.analysis_file import compile_analysis
-    from assay.plan.plan import to_json
+    from assay.plan.as_json import to_json
 
     file.write_text(to_json(compile_analysis(content, file.parent)))
     return str(file)

@@ -79,7 +79,7 @@ def test_each_task_returns_its_own_verdict_and_manifest_though_another_plan_ran_
 def plan_file(folder, name, content):
     """Writes the plan of an analysis; returns its place."""
     from assay.plan.analysis_file import compile_analysis
-    from assay.plan.plan import to_json
+    from assay.plan.as_json import to_json
 
     file = folder / f"{name}.json"
     file.write_text(to_json(compile_analysis(content, folder)))

@@ -10,7 +10,7 @@ from assay.checkpoints import digests
 from assay.checkpoints.digests import code_digest, content_digest, digest_of, without_thresholds
 from assay.errors import ConfigError
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import with_params
+from assay.plan.filled import with_params
 from assay.plan.tasks import CUTS, is_checkpointed, reshaped
 from assay.types import READ_INPUTS_STAGE_NAME
 

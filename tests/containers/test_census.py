@@ -12,7 +12,8 @@ import yaml
 from assay import storage
 from assay.checkpoints.layout import MANIFEST_FILE, name_in_run
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import digest, with_params
+from assay.plan.as_json import digest
+from assay.plan.filled import with_params
 from assay.plan.stored import publish_plan
 from assay.plan.tasks import CUTS, image_of, reshaped, task_named
 from assay.run import local

@@ -30,7 +30,7 @@ from assay.errors import (
     UsageError,
 )
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import with_params
+from assay.plan.filled import with_params
 from assay.run import local
 from tests.latest_results import latest
 from tests.lying_records import lying

@@ -13,7 +13,8 @@ from assay import storage
 from assay.errors import ConfigError, PublishLostError
 from assay.plan import blessed
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import Plan, with_params
+from assay.plan.filled import with_params
+from assay.plan.plan import Plan
 from assay.plan.tasks import CUTS, reshaped
 from assay.results.published import publish_not_evaluated
 from assay.run import local

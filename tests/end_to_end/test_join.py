@@ -14,7 +14,7 @@ import yaml
 from assay import load_metrics
 from assay.errors import BadRowError, ConfigError, MissingColumnError
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import with_params
+from assay.plan.filled import with_params
 from assay.run import local
 from tests.end_to_end import test_runs
 from tests.end_to_end.test_runs import CONFIG, ROWS, TABLE, WRITE, expected, records

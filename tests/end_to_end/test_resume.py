@@ -18,7 +18,7 @@ from assay.cli import main
 from assay.engine.runner import run_pipeline
 from assay.errors import AssayError, ModelError, TransientError
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import with_params
+from assay.plan.filled import with_params
 from assay.plan.stored import publish_plan
 from assay.plan.tasks import CUTS, kind_of, reshaped
 from assay.run import local

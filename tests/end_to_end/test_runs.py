@@ -14,7 +14,7 @@ import pytest
 from assay import load_metrics, load_verdict
 from assay.errors import BadRowError, CorruptFileError
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import with_params
+from assay.plan.filled import with_params
 from assay.run import local
 from tests.latest_results import latest
 

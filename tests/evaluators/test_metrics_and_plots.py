@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.errors import BadRowError, MissingColumnError, PipelineError, recover
+from assay.engine.recovery import recover
+from assay.errors import BadRowError, MissingColumnError, PipelineError
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.extractors.slice_keys import extract_slice_keys
 from assay.extracts.columns import row_count, take

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 from sklearn import metrics as sk
 
-from assay.errors import BadRowError, ColumnTypeError, recover
+from assay.engine.recovery import recover
+from assay.errors import BadRowError, ColumnTypeError
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.extractors.slice_keys import extract_slice_keys
 from assay.extracts.columns import row_count

@@ -8,7 +8,8 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 
-from assay.errors import ModelError, PipelineError, recover
+from assay.engine.recovery import recover
+from assay.errors import ModelError, PipelineError
 from assay.extractors.predictions import PredictionsExtractor, predict
 from assay.models.model import ModelRef, load
 

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.errors import PipelineError, recover
+from assay.engine.recovery import recover
+from assay.errors import PipelineError
 from assay.extracts.contents import check_extracts, check_output
 from assay.proto.config_pb2 import EvalConfig
 from assay.run.pipeline import ExtractAndEvaluate

@@ -23,7 +23,8 @@ from assay.checkpoints.manifest import Manifest
 from assay.checkpoints.transforms import read_shard
 from assay.cli import main
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import Plan, Task, with_params
+from assay.plan.filled import with_params
+from assay.plan.plan import Plan, Task
 from assay.plan.stored import publish_plan
 from assay.plan.tasks import CUTS, kind_of, reshaped, task_named
 from assay.run.call import Checkpoints, stage_arguments

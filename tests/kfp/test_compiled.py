@@ -16,7 +16,7 @@ from assay.errors import ConfigError, UsageError
 from assay.pipelines import Pods, compare_models, compiled, model_validation, retraining
 from assay.pipelines import analysis as tasks_of
 from assay.pipelines.pods import for_task, pods_of
-from assay.plan.plan import from_json, to_json
+from assay.plan.as_json import from_json, to_json
 from tests.kfp.goldens import COMPILED, GOLDEN, kept, pipelines, push, text_of, train
 from tests.kfp.plans import GOOD_DAY, analysis_of, plan_of, versions_of
 from tests.secret_code import SECRET, SECRETLY

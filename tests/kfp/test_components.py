@@ -17,8 +17,9 @@ from assay import cli, storage
 from assay.cli import main
 from assay.components import stage_components as stages
 from assay.plan.analysis_file import compile_analysis
+from assay.plan.as_json import to_json
 from assay.plan.blessed import read as read_blessed
-from assay.plan.plan import to_json, with_params
+from assay.plan.filled import with_params
 from assay.report.page import html_page, markdown_summary
 from assay.run.local import run as run_locally
 from assay.storage import gcs

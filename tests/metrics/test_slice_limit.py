@@ -9,7 +9,8 @@ import pytest
 
 import assay
 from assay.cli import main
-from assay.errors import AssayError, ConfigError, TransientError, recover, recover_from_text
+from assay.engine.recovery import recover, recover_from_text
+from assay.errors import AssayError, ConfigError, TransientError
 
 CONFIG = {
     "model_specs": [{"label_key": "label", "prediction_key": "score"}],

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from assay.plan.plan import Plan, to_json
+from assay.plan.as_json import to_json
+from assay.plan.plan import Plan
 from assay.plan.tasks import CUTS, is_checkpointed, reshaped
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,8 @@ from typing import Any
 
 from assay import storage
 from assay.cli import main
-from assay.plan.plan import Plan, with_params
+from assay.plan.filled import with_params
+from assay.plan.plan import Plan
 from assay.plan.stored import publish_plan
 from assay.plan.tasks import CUTS, is_checkpointed, kind_of, reshaped
 from assay.run import local

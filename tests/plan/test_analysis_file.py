@@ -7,7 +7,9 @@ import pytest
 
 from assay.errors import ConfigError, EvalConfigError, MissingFileError, PipelineError, UsageError
 from assay.plan.analysis_file import compile_analysis, load_analysis
-from assay.plan.plan import EVALUATE, EXTRACT, Stage, from_json, to_json, with_params
+from assay.plan.as_json import from_json, to_json
+from assay.plan.filled import with_params
+from assay.plan.plan import EVALUATE, EXTRACT, Stage
 
 METRICS = [{"metrics": [{"class_name": "ExampleCount"}]}]
 

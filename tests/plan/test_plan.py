@@ -10,24 +10,10 @@ from hypothesis import strategies as st
 
 from assay.cli import main
 from assay.errors import ConfigError, PipelineError
+from assay.plan.as_json import digest, from_json, to_json
 from assay.plan.checks import check
-from assay.plan.plan import (
-    EVALUATE,
-    EXTRACT,
-    GATE,
-    READ_INPUTS,
-    WRITE_RESULTS,
-    Edge,
-    Plan,
-    Stage,
-    Task,
-    digest,
-    edges,
-    from_json,
-    to_json,
-    with_defaults,
-    with_params,
-)
+from assay.plan.filled import with_defaults, with_params
+from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Edge, Plan, Stage, Task, edges
 from assay.report.graph import as_mermaid, as_tree
 from assay.types import LAST_EXTRACTOR_STAGE_NAME
 from tests.small_analysis import ANALYSIS

@@ -16,7 +16,8 @@ from assay.cli import main
 from assay.errors import AssayError, ConfigError
 from assay.models.model import ModelRef
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import from_json, to_json, with_params
+from assay.plan.as_json import from_json, to_json
+from assay.plan.filled import with_params
 from assay.plan.secret_params import digests_of, looks_secret, refuse_values, value_of, variable_of
 from assay.text.redaction import redacted
 from tests.secret_code import OWN, SECRET, telling

@@ -13,7 +13,9 @@ from assay.cli import main
 from assay.components.run import published
 from assay.errors import ConfigError, UsageError
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import Plan, digest, to_json, with_params
+from assay.plan.as_json import digest, to_json
+from assay.plan.filled import with_params
+from assay.plan.plan import Plan
 from assay.plan.stored import plan_at, plan_text, publish_plan, store
 from assay.plan.tasks import CUTS, reshaped
 from assay.run.call import Checkpoints, stage_arguments

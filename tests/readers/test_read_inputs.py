@@ -8,7 +8,8 @@ import pytest
 from apache_beam.metrics.metric import MetricsFilter
 
 from assay.engine import progress
-from assay.errors import BadRowError, MissingColumnError, MissingFileError, recover
+from assay.engine.recovery import recover
+from assay.errors import BadRowError, MissingColumnError, MissingFileError
 from assay.readers import source as source_module
 from assay.readers.read_inputs import ReadInputs
 from assay.readers.source import Source

@@ -10,7 +10,8 @@ from assay.checkpoints.layout import manifest_place, name_in_run
 from assay.checkpoints.runs import lease, runs_of
 from assay.errors import CheckpointError, MissingFileError
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.plan import digest, with_params
+from assay.plan.as_json import digest
+from assay.plan.filled import with_params
 from assay.run.call import Checkpoints, record, recorded
 from assay.run.outcome import StageResult
 

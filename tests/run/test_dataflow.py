@@ -21,7 +21,8 @@ from assay.checkpoints.commit import load, mark_damaged
 from assay.engine.remote import Remote, RemoteJob, in_line
 from assay.errors import AssayError, BadRowError, ConfigError, TransientError
 from assay.plan.analysis_file import load_analysis
-from assay.plan.plan import Plan, with_params
+from assay.plan.filled import with_params
+from assay.plan.plan import Plan
 from assay.plan.stored import publish_plan
 from assay.plan.tasks import kind_of, reshaped
 from assay.results.files import load_metrics

@@ -4,7 +4,8 @@ import apache_beam as beam
 import numpy as np
 import pytest
 
-from assay.errors import PipelineError, recover
+from assay.engine.recovery import recover
+from assay.errors import PipelineError
 from assay.evaluators.analysis_table import AnalysisTableEvaluator
 from assay.extractors.each_batch import EachBatch
 from assay.proto.config_pb2 import EvalConfig

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from assay.engine import progress
-from assay.errors import AssayError, ConfigError, UsageError, recover_from_text
+from assay.engine.recovery import recover_from_text
+from assay.errors import AssayError, ConfigError, UsageError
 from assay.report.markup import element
 from assay.report.terminal_text import harmless
 from assay.text.printable import message_line, printable, printable_line

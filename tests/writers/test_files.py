@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from assay.errors import ColumnTypeError, PipelineError, ResultsError, recover
+from assay.engine.recovery import recover
+from assay.errors import ColumnTypeError, PipelineError, ResultsError
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.values import Matrices
 from assay.proto.config_pb2 import EvalConfig

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import sys
-import traceback
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
-from assay.engine.beam_log import show_beam_log
-from assay.errors import AssayError, ConfigError, UsageError, recover
+from assay.cli.options import pairs, with_base, with_params, words
+from assay.cli.reporting import fail, reports_errors, say, tag
+from assay.errors import ConfigError, UsageError
 from assay.plan.plan import KINDS
 from assay.plan.tasks import CHECKPOINTS, reshaped
 from assay.run.outcome import ANALYSE
-from assay.text.printable import message_line, printable
-from assay.text.redaction import redacted
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -37,52 +32,10 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         of_stage = context is not None and context.info_name == "stage"
-        return _fail(error.format_message(), UsageError.exit_code, _tag(ConfigError) if of_stage else "error")
+        return fail(error.format_message(), UsageError.exit_code, tag(ConfigError) if of_stage else "error")
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", 130)
+        return fail("interrupted", 130)
     return int(code or 0)
-
-
-def _fail(message: str, exit_code: int, tag: str = "error") -> int:
-    _say(f"{tag}: {message_line(redacted(message))}", err=True)
-    return exit_code
-
-
-def _tag(error: type[AssayError]) -> str:
-    """What the stage command's last line begins with, for orchestrators."""
-    return f"{error.__module__}.{error.__name__}"
-
-
-def _reports_errors(command: Command) -> Command:
-    """Gives a command `--verbose`, and turns what it raises into one line on stderr and an exit code."""
-
-    @click.option("--verbose", is_flag=True, help="Show Beam's log, and the traceback of an error.")
-    @functools.wraps(command)
-    def reporting(*args: Any, verbose: bool, **options: Any) -> int:
-        if verbose:
-            show_beam_log()
-        try:
-            command(*args, **options)
-        except (click.ClickException, click.Abort):
-            raise
-        except Exception as error:
-            if verbose:
-                _show_traceback(error)
-            known = recover(error)
-            if known is None:
-                first = next(iter(str(error).splitlines()), "")
-                return _fail(f"{type(error).__name__}: {first} (--verbose shows where)", AssayError.exit_code)
-            of_stage = click.get_current_context().info_name == "stage"
-            return _fail(str(known), known.exit_code, _tag(type(known)) if of_stage else "error")
-        return 0
-
-    return reporting  # type: ignore[return-value] # the options are click's; callers never see the signature
-
-
-def _show_traceback(error: BaseException) -> None:
-    """Shows the traceback with all that came before, also where the error hides it from everybody else."""
-    error.__suppress_context__ = False
-    _say(traceback.format_exc().rstrip("\n"), err=True)
 
 
 def _with_custom_code() -> None:
@@ -94,50 +47,25 @@ def _with_custom_code() -> None:
         sys.path.append(os.getcwd())
 
 
-def _say(text: str, *, err: bool = False) -> None:
-    """Writes text, in which nothing acts on the terminal; what is for people is without secrets, plans have none."""
-    click.echo(printable(redacted(text) if err else text), err=err)
+class _Commands(click.Group):
+    """The commands of this module, and those that are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = _ELSEWHERE[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
 
 
-def _with_params(command: Command) -> Command:
-    """Gives a command `--param`, as a dict under `params`."""
-    return click.option(
-        "--param",
-        "params",
-        multiple=True,
-        metavar="NAME=VALUE",
-        callback=_pairs,
-        help="Value of a parameter of the file. May be repeated.",
-    )(command)
+_ELSEWHERE = {"compile": "assay.pipelines.command:compile_"}
+"""Command -> where it is. Those rooms know the command line, which knows nothing of them."""
 
 
-def _with_base(command: Command) -> Command:
-    """Gives a command `--base`."""
-    return click.option(
-        "--base",
-        metavar="PLACE",
-        help="Folder or gs:// URI that relative paths of data, models and output start from; by default, the folder of "
-        "ANALYSIS.",
-    )(command)
-
-
-def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    params: dict[str, str] = {}
-    for written in given:
-        name, equals, value = written.partition("=")
-        if not name or not equals:
-            raise click.BadParameter(f"expected NAME=VALUE, found {written!r}")
-        if name in params:
-            raise click.BadParameter(f"{name} is given twice")
-        params[name] = value
-    return params
-
-
-def _words(context: click.Context, option: click.Parameter, given: str | None) -> list[str] | None:
-    return None if given is None else [word.strip() for word in given.split(",") if word.strip()]
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="assay")
 def assay() -> None:
     """Evaluates a model on labelled data, sliced every way that matters, and says whether it may be released."""
@@ -145,8 +73,8 @@ def assay() -> None:
 
 @assay.command()
 @click.argument("analysis", type=click.Path())
-@_with_params
-@_with_base
+@with_params
+@with_base
 @click.option(
     "--checkpoints",
     metavar="ROOT",
@@ -155,7 +83,7 @@ def assay() -> None:
 )
 @click.option("--quiet", is_flag=True, help="Show neither progress nor tables.")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
-@_reports_errors
+@reports_errors
 def run(
     analysis: str,
     params: dict[str, str],
@@ -179,7 +107,7 @@ def run(
     result = local.run(plan, checkpoints=checkpoints, progress=None if quiet else sys.stderr, options=options)
     if not quiet:
         _show(result.output, None, None)
-    _say(f"{result.verdict.status}  {result.output}")
+    say(f"{result.verdict.status}  {result.output}")
 
 
 @assay.command()
@@ -194,16 +122,16 @@ def run(
     "inputs",
     multiple=True,
     metavar="STAGE=URI",
-    callback=_pairs,
+    callback=pairs,
     help="Manifest of a stage that comes before. May be repeated.",
 )
-@_with_params
+@with_params
 @click.option("--run", "run_name", default="", metavar="NAME", help="Record under ROOT/runs what this run uses.")
 @click.option("--result", type=click.Path(), metavar="FILE", help="Where to write what was done, as JSON.")
 @click.option("--detach", is_flag=True, help="On Dataflow: leave once the job is there; a call without this collects.")
 @click.option("--job", default="", metavar="ID", help="On Dataflow: collect this job, which may not fail.")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
-@_reports_errors
+@reports_errors
 def stage(
     kind: str,
     place: str,
@@ -235,7 +163,7 @@ def stage(
         with open(result, "w", encoding="utf-8") as file:
             file.write(done)
     else:
-        _say(done.rstrip("\n"))
+        say(done.rstrip("\n"))
 
 
 @assay.command()
@@ -243,7 +171,7 @@ def stage(
 @click.option("--gc", "clear", is_flag=True, help="Delete what no run of less than --min-age refers to.")
 @click.option("--min-age", default="30d", show_default=True, metavar="AGE", help="For --gc: such as 12h, 30d or 0s.")
 @click.option("--dry-run", is_flag=True, help="For --gc: only list the files that it would delete.")
-@_reports_errors
+@reports_errors
 def checkpoints(root: str, clear: bool, min_age: str, dry_run: bool) -> None:
     """Lists the checkpoints under ROOT, a folder or gs:// URI: whose they are, how large, how old, in what state."""
     from assay import storage
@@ -255,8 +183,8 @@ def checkpoints(root: str, clear: bool, min_age: str, dry_run: bool) -> None:
     if clear:
         gone = clearing.clear(root, _seconds(min_age), dry_run=dry_run)
         for place in gone if dry_run else ():
-            _say(place)
-        _say(f"{'would delete' if dry_run else 'deleted'} {len(gone):,} files")
+            say(place)
+        say(f"{'would delete' if dry_run else 'deleted'} {len(gone):,} files")
     from rich.console import Console
 
     from assay.report.checkpoints_table import checkpoints_table
@@ -273,10 +201,10 @@ def _seconds(age: str) -> float:
 
 @assay.command()
 @click.argument("results", type=click.Path())
-@click.option("--metrics", callback=_words, metavar="A,B", help="Only these metrics.")
+@click.option("--metrics", callback=words, metavar="A,B", help="Only these metrics.")
 @click.option("--slices", metavar="TEXT", help="Only slices whose name has this text, for example sex or sex:Female.")
 @click.option("--html", "page", type=click.Path(), metavar="FILE", help="Write all of it to a page, with plots.")
-@_reports_errors
+@reports_errors
 def show(results: str, metrics: list[str] | None, slices: str | None, page: str | None) -> None:
     """Shows metrics and verdict of the latest run of an output, or of the run whose folder RESULTS is.
 
@@ -299,7 +227,7 @@ def _write_page(results: str, page: str) -> None:
             file.write(content)
     except OSError as error:
         raise UsageError(f"--html: {page}: {error.strerror or error}; choose another file") from error
-    _say(page)
+    say(page)
 
 
 def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
@@ -309,17 +237,17 @@ def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
     from assay.results.latest import results_folder
 
     console, results = Console(), results_folder(results)
-    _say(results)
+    say(results)
     console.print(tables.metrics_table(results, metrics, slices))
     for line in tables.remark_lines(results):
-        _say(line)
+        say(line)
     console.print(tables.verdict_panel(results))
 
 
 @assay.command()
 @click.argument("analysis", type=click.Path())
-@_with_params
-@_with_base
+@with_params
+@with_base
 @click.option(
     "--format",
     "form",
@@ -334,11 +262,12 @@ def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
     type=click.Choice(CHECKPOINTS),
     help="Cut the plan into tasks in place of what the file says: not, where it pays, after every stage.",
 )
-@_reports_errors
+@reports_errors
 def plan(analysis: str, params: dict[str, str], base: str | None, form: str, cuts: str | None) -> None:
     """Prints the plan of an analysis file. Parameters stay open unless all that must be given are given."""
     from assay.plan.analysis_file import load_analysis
-    from assay.plan.plan import open_params, to_json, with_defaults, with_params
+    from assay.plan.as_json import to_json
+    from assay.plan.filled import open_params, with_defaults, with_params
     from assay.report.graph import as_mermaid, as_tree
 
     loaded = with_defaults(load_analysis(analysis, base=base), params)
@@ -346,85 +275,15 @@ def plan(analysis: str, params: dict[str, str], base: str | None, form: str, cut
         loaded = with_params(loaded, {})
     if cuts is not None:
         loaded = reshaped(loaded, cuts)
-    _say({"tree": as_tree, "json": to_json, "mermaid": as_mermaid}[form](loaded).rstrip("\n"))
-
-
-@assay.command("compile")
-@click.argument("target", type=click.Choice(["kfp"]))
-@click.argument("analysis", type=click.Path())
-@click.option("-o", "--output", "file", type=click.Path(), required=True, help="The pipeline: FILE.yaml.")
-@_with_base
-@click.option("--root", default="", metavar="ROOT", help="Default of the pipeline's parameter for checkpoints.")
-@click.option("--checkpoint", "cuts", type=click.Choice(CHECKPOINTS), help="Cut the plan into tasks; as for plan.")
-@click.option("--name", default="model-validation", show_default=True, help="Name of the pipeline.")
-@click.option("--pods", metavar="FILE", type=click.Path(), help="YAML: task, or '*' for all -> resources, secrets, ...")
-@click.option(
-    "--image",
-    "images",
-    multiple=True,
-    metavar="KIND=IMAGE",
-    callback=_pairs,
-    help="Image for tasks that need core=... or tensorflow=...; may be repeated.",
-)
-@click.option("--retries", type=click.IntRange(min=0), default=2, show_default=True, help="Retries of each task.")
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-@_reports_errors
-def compile_(
-    target: str,
-    analysis: str,
-    file: str,
-    base: str | None,
-    root: str,
-    cuts: str | None,
-    name: str,
-    pods: str | None,
-    images: dict[str, str],
-    retries: int,
-    options: tuple[str, ...],
-) -> None:
-    """Makes a pipeline of Kubeflow of an analysis file: a task for each of its plan's.
-
-    OPTIONS, after --, are options of Beam pipelines.
-    """
-    from assay.plan.analysis_file import load_analysis
-
-    if not file.endswith((".yaml", ".yml")):
-        raise click.UsageError(f"--output: expected a file that ends in .yaml, found {file}")
-    loaded = load_analysis(analysis, base=base)
-    loaded = loaded if cuts is None else reshaped(loaded, cuts)
-    settings = _pods(pods)
-    from assay.pipelines import pods as pod
-    from assay.pipelines.tasks import BLESS, FINISH
-    from assay.pipelines.validate import model_validation
-
-    give = pod.for_task(pod.pods_of(settings, [*(task.name for task in loaded.tasks), BLESS, FINISH]))
-    made = model_validation(
-        loaded, root=root, name=name, images=images, retries=retries, options=options, for_task=give
-    )
-    _say(str(pod.compiled(made, file)))
-
-
-def _pods(file: str | None) -> dict[str, Any]:
-    from assay.yaml_text import parse_yaml
-
-    if file is None:
-        return {}
-    try:
-        with open(file, encoding="utf-8") as stream:
-            settings = parse_yaml(stream.read())
-    except OSError as error:
-        raise UsageError(f"--pods: {file}: {error.strerror or error}") from error
-    if not isinstance(settings, dict):
-        raise ConfigError(f"--pods: {file}: expected task: settings, found {settings!r}")
-    return settings
+    say({"tree": as_tree, "json": to_json, "mermaid": as_mermaid}[form](loaded).rstrip("\n"))
 
 
 @assay.command()
 @click.argument("analysis", type=click.Path())
-@_with_params
-@_with_base
+@with_params
+@with_base
 @click.option("--import", "import_code", is_flag=True, help="Import factories and callable models of your own as well.")
-@_reports_errors
+@reports_errors
 def check(analysis: str, params: dict[str, str], base: str | None, import_code: bool) -> None:
     """Checks an analysis file, its data and its models without running anything."""
     from assay.plan.analysis_file import load_analysis
@@ -435,4 +294,4 @@ def check(analysis: str, params: dict[str, str], base: str | None, import_code: 
     if import_code:
         _with_custom_code()
     local.check(loaded, import_code=import_code)
-    _say(f"{analysis}: ok")
+    say(f"{analysis}: ok")

@@ -1,0 +1,47 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import click
+
+from assay.cli.reporting import Command
+
+
+def with_params(command: Command) -> Command:
+    """Gives a command `--param`, as a dict under `params`."""
+    return click.option(
+        "--param",
+        "params",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=pairs,
+        help="Value of a parameter of the file. May be repeated.",
+    )(command)
+
+
+def with_base(command: Command) -> Command:
+    """Gives a command `--base`."""
+    return click.option(
+        "--base",
+        metavar="PLACE",
+        help="Folder or gs:// URI that relative paths of data, models and output start from; by default, the folder of "
+        "ANALYSIS.",
+    )(command)
+
+
+def pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """NAME=VALUE, repeated, as a dict."""
+    params: dict[str, str] = {}
+    for written in given:
+        name, equals, value = written.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"expected NAME=VALUE, found {written!r}")
+        if name in params:
+            raise click.BadParameter(f"{name} is given twice")
+        params[name] = value
+    return params
+
+
+def words(context: click.Context, option: click.Parameter, given: str | None) -> list[str] | None:
+    """Words between commas."""
+    return None if given is None else [word.strip() for word in given.split(",") if word.strip()]
