@@ -48,12 +48,8 @@ from assay.results.eval_result import (
 from assay.results.eval_result import (
     load_verdict as load_verdict,
 )
-from assay.results.eval_result import (
-    metrics_frame as metrics_frame,
-)
-from assay.results.eval_result import (
-    plots_frame as plots_frame,
-)
+from assay.results.frames import metrics_frame as metrics_frame
+from assay.results.frames import plots_frame as plots_frame
 from assay.results.latest import results_folder as results_folder
 from assay.run.defaults import (
     default_evaluators as default_evaluators,

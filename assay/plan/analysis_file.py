@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -53,10 +52,10 @@ from assay.yaml_text import parse_json, parse_yaml
 if TYPE_CHECKING:
     from assay.proto.config_pb2 import EvalConfig
 from assay.plan.known import FORMATS, MODEL_TYPES
+from assay.plan.relative_paths import inputs_below, model_below, place_below
 from assay.plan.stages_of_file import _adds_predictions, _stages
 
 _MOST_BYTES = 64 << 20
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 _FILES: Mapping[str, Field] = {
     "format": Field(choice(*FORMATS)),
@@ -211,10 +210,10 @@ def _plan(read: Mapping[str, Any], base: str, config: dict[str, Any]) -> Plan:
     return Plan(
         stages=_stages(read),
         tasks=(),
-        inputs=_placed_inputs(read["inputs"], base),
-        models=tuple(_placed_model(model, base) for model in read["models"]),
+        inputs=inputs_below(read["inputs"], base),
+        models=tuple(model_below(model, base) for model in read["models"]),
         eval_config=config,
-        output=_placed(read["output"], base),
+        output=place_below(read["output"], base),
         params=read["params"],
         secrets=read["secrets"],
         **{key: read[key] for key in _SAME_IN_PLAN},
@@ -238,47 +237,6 @@ def _parse(written: str, file: Path) -> Any:
     return parse_json(written) if file.suffix == ".json" else parse_yaml(written)
 
 
-def _placed(place: str, base: str) -> str:
-    """An absolute path or a URI; what starts with a parameter is left for the parameter to make absolute."""
-    place = os.path.expanduser(place)
-    if _URI.match(place) or place.startswith("${"):
-        return place
-    if _URI.match(base) and not os.path.isabs(place):
-        return _below(base, place)
-    return os.path.abspath(os.path.join(base, place))
-
-
-def _below(base: str, place: str) -> str:
-    scheme, _, path = base.partition("://")
-    bucket, *_ = path.split("/", 1)
-    joined = posixpath.normpath(posixpath.join(path, place))
-    if joined.split("/", 1)[0] != bucket:
-        raise ConfigError(f"expected a path that stays in the bucket of {base}, found {place!r}")
-    return f"{scheme}://{joined}"
-
-
-def _placed_inputs(inputs: Mapping[str, Any], base: str) -> dict[str, Any]:
-    inputs = {key: value for key, value in inputs.items() if key != "image"}
-    if "files" not in inputs:
-        return inputs
-    join = inputs.pop("join")
-    if join is not None:
-        inputs["join"] = {**_with_files_placed(join, base), "format": join["format"] or inputs["format"]}
-    return _with_files_placed(inputs, base)
-
-
-def _with_files_placed(source: Mapping[str, Any], base: str) -> dict[str, Any]:
-    return {**source, "files": [_placed(file, base) for file in source["files"]]}
-
-
-def _placed_model(model: Mapping[str, Any], base: str) -> dict[str, Any]:
-    if model["baseline"] == BLESSED:
-        trust = {"trusted": True} if model["trusted"] else {}
-        return {"name": model["name"], "uri": _placed(model["uri"], base), "type": BLESSED, "baseline": True, **trust}
-    uri = model["uri"] if model["type"] == "callable" else _placed(model["uri"], base)
-    return {key: value for key, value in {**model, "uri": uri}.items() if value is not None}
-
-
 def _eval_config(read: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The resolved and checked EvalConfig as JSON."""
     inline, file = read["eval_config"], read["eval_config_file"]
@@ -286,10 +244,10 @@ def _eval_config(read: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         found = "none" if file is None else "both"
         raise ConfigError(f"eval_config: expected either eval_config or eval_config_file, found {found}")
     try:
-        return _resolved(
-            _config_in(Path(_placed(path_text(file, "eval_config_file"), str(folder)))) if inline is None else inline,
-            read,
-        )
+        if inline is not None:
+            return _resolved(inline, read)
+        path = Path(place_below(path_text(file, "eval_config_file"), str(folder)))
+        return _resolved(_config_in(path), read)
     except ConfigError as error:
         hint = "; a parameter can stand only in fields of text" if "${" in str(error) else ""
         raise type(error)(f"{_at_config(read, str(error))}{hint}") from error

@@ -25,7 +25,7 @@ from assay.results.files import (
 )
 from assay.results.keys import metric_key_from_proto, plot_key_from_proto
 from assay.results.latest import VERDICT_FILE, results_folder
-from assay.results.long_tables import CrossSliceKey, key_of, metrics_table, plots_table, text_of
+from assay.results.long_tables import CrossSliceKey, key_of, text_of
 from assay.results.remarks import remarks
 from assay.storage.file_paths import FilePath
 from assay.text.near_miss import one_of
@@ -33,7 +33,7 @@ from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, SliceKey
 from assay.verdict import Verdict
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 __all__ = [
     "EvalResult",
@@ -44,9 +44,7 @@ __all__ = [
     "load_plots",
     "load_validation_result",
     "load_verdict",
-    "metrics_frame",
     "names_of",
-    "plots_frame",
 ]
 
 Metrics: TypeAlias = dict[str, dict[str, dict[str, Any]]]
@@ -207,42 +205,6 @@ def load_eval_result(output_path: FilePath, model_name: str | None = None) -> Ev
         verdict=load_verdict(output_path) if VERDICT_FILE in listed(output_path) else None,
         remarks=remarks(metrics),
     )
-
-
-def metrics_frame(output_path: FilePath) -> pd.DataFrame:
-    """One row for each slice and number of a metric, of all models.
-
-    Columns as in `long_tables.METRICS_SCHEMA`, but `slice_key` holds the slice key itself, ((feature, value), ...).
-
-    Args:
-        output_path: as for `load_eval_result`.
-
-    Raises:
-        ResultsError: no such folder, or no metrics in it.
-        CorruptFileError: a file is damaged.
-    """
-    records = in_order(load_metrics(output_path))
-    return _frame(metrics_table(records), {text_of(record): key_of(record) for record in records})
-
-
-def plots_frame(output_path: FilePath) -> pd.DataFrame:
-    """One row for each slice and threshold or bucket of a plot, of all models.
-
-    Columns as in `long_tables.PLOTS_SCHEMA`, `slice_key` as in `metrics_frame`; arguments and errors as there.
-    """
-    records = in_order(load_plots(output_path))
-    return _frame(plots_table(records), {text_of(record): key_of(record) for record in records})
-
-
-def _frame(table: Any, keys: Mapping[str, Slice]) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow as pa
-
-    nullable = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    at = table.schema.get_field_index("slice_key")
-    frame: pd.DataFrame = table.remove_column(at).to_pandas(types_mapper=nullable.get)
-    frame.insert(at, "slice_key", pd.Series([keys[text] for text in frame["slice"]], dtype=object))
-    return frame
 
 
 def in_order(records: Iterable[_Record]) -> list[_Record]:

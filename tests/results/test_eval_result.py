@@ -17,10 +17,9 @@ from assay.results.eval_result import (
     load_plots,
     load_validation_result,
     load_verdict,
-    metrics_frame,
     names_of,
-    plots_frame,
 )
+from assay.results.frames import metrics_frame, plots_frame
 from assay.results.keys import metric_key_to_proto
 from assay.results.records import metric_records, plot_records, too_small_records
 from assay.storage.framing import framed

@@ -1,0 +1,58 @@
+"""Paths of an analysis file, from the folder or URI that they start at."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from assay.errors import ConfigError
+from assay.plan.blessed import BLESSED
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def place_below(place: str, base: str) -> str:
+    """An absolute path or a URI; what starts with a parameter is left for the parameter to make absolute."""
+    place = os.path.expanduser(place)
+    if _URI.match(place) or place.startswith("${"):
+        return place
+    if _URI.match(base) and not os.path.isabs(place):
+        return _below(base, place)
+    return os.path.abspath(os.path.join(base, place))
+
+
+def _below(base: str, place: str) -> str:
+    scheme, _, path = base.partition("://")
+    bucket, *_ = path.split("/", 1)
+    joined = posixpath.normpath(posixpath.join(path, place))
+    if joined.split("/", 1)[0] != bucket:
+        raise ConfigError(f"expected a path that stays in the bucket of {base}, found {place!r}")
+    return f"{scheme}://{joined}"
+
+
+def inputs_below(inputs: Mapping[str, Any], base: str) -> dict[str, Any]:
+    """The section `inputs`, its files and those of its join by absolute paths."""
+    inputs = {key: value for key, value in inputs.items() if key != "image"}
+    if "files" not in inputs:
+        return inputs
+    join = inputs.pop("join")
+    if join is not None:
+        inputs["join"] = {**_with_files_placed(join, base), "format": join["format"] or inputs["format"]}
+    return _with_files_placed(inputs, base)
+
+
+def _with_files_placed(source: Mapping[str, Any], base: str) -> dict[str, Any]:
+    return {**source, "files": [place_below(file, base) for file in source["files"]]}
+
+
+def model_below(model: Mapping[str, Any], base: str) -> dict[str, Any]:
+    """A model by an absolute path, without what is not set."""
+    if model["baseline"] == BLESSED:
+        trust = {"trusted": True} if model["trusted"] else {}
+        uri = place_below(model["uri"], base)
+        return {"name": model["name"], "uri": uri, "type": BLESSED, "baseline": True, **trust}
+    uri = model["uri"] if model["type"] == "callable" else place_below(model["uri"], base)
+    return {key: value for key, value in {**model, "uri": uri}.items() if value is not None}
