@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from assay.metrics.binding.bound import Metric
 from assay.metrics.certainty import certain, doubt_of
@@ -20,9 +19,8 @@ from assay.metrics.states.forest import Partial, with_resamples
 from assay.metrics.states.layout import Layout, needs_of
 from assay.metrics.states.slices import entries_of, group_by_size
 from assay.metrics.states.sums import Sparse, rows_of
-from assay.metrics.values import Floats, Matrices, Value
+from assay.metrics.values import Floats, Ints, Matrices, Value
 
-Ints = npt.NDArray[np.int64]
 Values = dict[Metric, Value]
 
 _SHARED_FIELDS = ("thresholds", "lower", "upper")

@@ -10,13 +10,11 @@ import numpy.typing as npt
 
 from assay.errors import PipelineError
 from assay.metrics.keys import MetricKey, PlotKey
-from assay.metrics.values import Buckets, ErrorBounds, Floats, Interval, Matrices, Value
+from assay.metrics.values import Buckets, ErrorBounds, Floats, Interval, Ints, Matrices, Value
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.results import wire
 from assay.results.keys import metric_key_to_proto, plot_key_to_proto, slice_key_to_proto
 from assay.types import SliceKey
-
-Ints = npt.NDArray[np.int64]
 
 ERROR_METRIC_NAME = "__ERROR__"
 """Stands in place of all metrics of a slice that is too small to be shown."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from assay.metrics.computations.placed import BUCKETS, Placed, bucket_of
 from assay.metrics.computations.scores import ScoreTable, coarser
@@ -14,9 +13,7 @@ from assay.metrics.computations.table import Cells, Table, Views, binned
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
 from assay.metrics.states.sums import CellSums
-from assay.metrics.values import Buckets, Floats
-
-Ints = npt.NDArray[np.int64]
+from assay.metrics.values import Buckets, Floats, Ints
 
 _COARSE_BUCKETS = 1_000
 _SUMS = 3

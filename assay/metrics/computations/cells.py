@@ -8,11 +8,8 @@ doubling, so that scores whose distances differ by more than 1 % are in differen
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from assay.metrics.values import Floats
-
-Ints = npt.NDArray[np.int64]
+from assay.metrics.values import Floats, Ints
 
 _BITS = 7
 _EACH = 1 << _BITS

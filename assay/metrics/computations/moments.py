@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.placed import Placed
@@ -21,9 +20,7 @@ from assay.metrics.computations.table import Table, Terms, Views
 from assay.metrics.entries.domains import NUMBERS, Domain
 from assay.metrics.entries.examples import Examples, Reads
 from assay.metrics.states.sums import TermSums
-from assay.metrics.values import Floats
-
-Ints = npt.NDArray[np.int64]
+from assay.metrics.values import Floats, Ints
 
 _BITS, _LIMBS, _TOP = 32, 16, 224
 _GRID = 2.0 ** (_TOP - _BITS * np.arange(_LIMBS))

@@ -9,9 +9,7 @@ import numpy.typing as npt
 
 from assay.metrics.computations import cells
 from assay.metrics.entries.examples import Examples
-from assay.metrics.values import Floats
-
-Ints = npt.NDArray[np.int64]
+from assay.metrics.values import Floats, Ints
 
 BUCKETS = 10_000
 

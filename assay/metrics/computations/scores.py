@@ -20,7 +20,6 @@ from functools import cache
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations import cells
@@ -33,9 +32,7 @@ from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
 from assay.metrics.states.marks import marks_of
 from assay.metrics.states.sums import CellSums
-from assay.metrics.values import Floats, Matrices
-
-Ints = npt.NDArray[np.int64]
+from assay.metrics.values import Floats, Ints, Matrices
 
 _SHIFT = 1e-7
 _FEW = 8

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.placed import Placed
 from assay.metrics.entries.domains import Domain
 from assay.metrics.entries.examples import Examples, Reads
 from assay.metrics.states.marks import Marks
 from assay.metrics.states.sums import CellSums, Sparse, TermSums
-from assay.metrics.values import Floats
-
-Ints = npt.NDArray[np.int64]
+from assay.metrics.values import Floats, Ints
 
 
 class Cells(NamedTuple):

@@ -10,9 +10,7 @@ import numpy.typing as npt
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.table import Entries
 from assay.metrics.states.marks import SEVERAL, joined
-from assay.metrics.values import Floats
-
-Ints = npt.NDArray[np.int64]
+from assay.metrics.values import Floats, Ints
 
 
 class Untied(NamedTuple):

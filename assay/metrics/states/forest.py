@@ -9,8 +9,8 @@ import numpy as np
 
 from assay.metrics.computations.table import Sums
 from assay.metrics.states.samples import Samples, merge_samples
-from assay.metrics.states.slices import Ints
 from assay.metrics.states.sums import Sparse, add_sparse
+from assay.metrics.values import Ints
 from assay.types import SliceKey
 
 Node: TypeAlias = tuple[int, int]

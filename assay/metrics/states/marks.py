@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.states.growing import Growing
-from assay.metrics.values import Floats
+from assay.metrics.values import Floats, Ints
 
-Ints = npt.NDArray[np.int64]
 Marks: TypeAlias = npt.NDArray[np.uint16]
 
 NO_MARK, SEVERAL = 0, 1

@@ -21,11 +21,10 @@ from assay.metrics.states.marks import Marks, joined
 from assay.metrics.states.samples import Samples, merge_samples
 from assay.metrics.states.slices import Draw
 from assay.metrics.states.sums import Sparse
-from assay.metrics.values import Floats, Interval
+from assay.metrics.values import Floats, Interval, Ints
 from assay.proto.config_pb2 import ConfidenceIntervalOptions, EvalConfig
 from assay.types import SOURCE_KEY, Extracts
 
-Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
 SAMPLES = 20

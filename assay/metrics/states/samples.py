@@ -17,8 +17,8 @@ from assay.metrics.computations.table import Table, Terms, Views
 from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
 from assay.metrics.shown_values import shown_values
+from assay.metrics.values import Ints
 
-Ints = npt.NDArray[np.int64]
 Objects = npt.NDArray[np.object_]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from assay.metrics.computations.placed import Placed
 from assay.metrics.computations.table import Cells, Entries, Terms
@@ -15,11 +14,9 @@ from assay.metrics.entries.examples import Examples, Stream
 from assay.metrics.states.forest import Partial, with_resamples
 from assay.metrics.states.layout import Layout
 from assay.metrics.states.sums import CellSums, Sparse, TermSums, rows_of
+from assay.metrics.values import Ints
 from assay.slicing.codes import Codes, pairs_within_rows
 from assay.types import SliceKey
-
-Ints = npt.NDArray[np.int64]
-
 
 _CROSS_BLOCKS = 32
 _SMALLEST_WIDTH = 16

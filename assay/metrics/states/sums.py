@@ -10,9 +10,7 @@ import numpy.typing as npt
 
 from assay.metrics.states.growing import Growing
 from assay.metrics.states.marks import Marks, MarkTable, joined
-from assay.metrics.values import Floats
-
-Ints = npt.NDArray[np.int64]
+from assay.metrics.values import Floats, Ints
 
 _PAGE_BITS = 4
 _PAGE = 1 << _PAGE_BITS
