@@ -55,11 +55,13 @@ class Tee:
         self._stream, self.last = stream, ""
 
     def write(self, text: str) -> int:
+        """Writes text, and keeps its last line."""
         lines = text.strip().splitlines()
         self.last = lines[-1] if lines else self.last
         return self._stream.write(text)
 
     def flush(self) -> None:
+        """Flushes the stream."""
         self._stream.flush()
 
     def __getattr__(self, name: str) -> Any:

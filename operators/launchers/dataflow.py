@@ -138,14 +138,17 @@ class SubmittingCommand:
         self._job: RemoteJob | None = None
 
     def lines(self) -> Iterator[str]:
+        """See `Running`."""
         for line in self._command.lines():
             self._job = in_line(line) or self._job
             yield line
 
     def wait(self) -> int:
+        """See `Running`."""
         return self._command.wait()
 
     def stop(self) -> None:
+        """See `Running`."""
         self._command.stop()
         if self._job is not None and self._api is not None:
             try:

@@ -106,6 +106,7 @@ class Container:
         self._name = name
 
     def lines(self) -> Iterator[str]:
+        """See `Running`."""
         held = b""
         for chunk in self._client.logs(self._name, stream=True, follow=True):
             *whole, held = (held + chunk).split(b"\n")
@@ -114,12 +115,14 @@ class Container:
             yield held.decode(errors="replace").rstrip()
 
     def wait(self) -> int:
+        """See `Running`."""
         with _docker_errors(self._name):
             code = int(self._client.wait(self._name)["StatusCode"])
             self._client.remove_container(self._name, force=True)
         return code
 
     def stop(self) -> None:
+        """See `Running`."""
         with suppress(ConfigError, TransientError), _docker_errors(self._name):
             self._client.stop(self._name, timeout=_GRACE_SECONDS)
 

@@ -72,11 +72,13 @@ class Process:
         self._process = process
 
     def lines(self) -> Iterator[str]:
+        """See `Running`."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
             yield line.rstrip()
 
     def wait(self) -> int:
+        """See `Running`."""
         return self._process.wait()
 
     def stop(self) -> None:
