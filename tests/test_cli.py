@@ -6,6 +6,7 @@ import pytest
 
 import assay
 import assay.report
+import assay.run
 from assay.cli import main
 from assay.errors import AssayError, MissingColumnError, ModelError, TransientError
 from assay.plan.as_json import from_json
@@ -39,7 +40,7 @@ def local(monkeypatch):
         return SimpleNamespace(output=plan.output, verdict=SimpleNamespace(status=stand_in.status))
 
     stand_in.run = stand_in.check = called
-    monkeypatch.setattr(assay, "local", stand_in, raising=False)
+    monkeypatch.setattr(assay.run, "local", stand_in, raising=False)
     return stand_in
 
 
