@@ -65,6 +65,9 @@ PLOTS_KEY = "plots"
 VALIDATIONS_KEY = "validations"
 ANALYSIS_KEY = "analysis"
 
+SHARED_OUTPUTS = (METRICS_KEY, PLOTS_KEY, ATTRIBUTIONS_KEY)
+"""Outputs that several evaluators may have, which meet by slice; any other has one owner."""
+
 # Names of models in a comparison.
 BASELINE_KEY = "baseline"
 CANDIDATE_KEY = "candidate"
@@ -84,3 +87,7 @@ METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME = "EvaluateMetricsAndPlots"
 ANALYSIS_TABLE_EVALUATOR_STAGE_NAME = "EvaluateExtracts"
 GATE_STAGE_NAME = "Gate"
 WRITE_RESULTS_STAGE_NAME = "WriteResults"
+WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME = "WriteMetricsPlotsAndValidations"
+WRITE_EVAL_CONFIG_STAGE_NAME = "WriteEvalConfig"
+WRITE_METRICS_TABLE_STAGE_NAME = "WriteMetricsTable"
+WRITE_ANALYSIS_TABLE_STAGE_NAME = "WriteAnalysisTable"

@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from assay.operators.connections import Chain, google_access
-from assay.operators.gate import BLESSED, SKIP, reasons_of, verdict_of
+from assay.operators.gate import SKIP, reasons_of, verdict_of
 from assay.operators.links import ResultsLink
 from assay.operators.stage import airflow_errors, resolved
 from assay.operators.template_text import template_text
@@ -18,6 +18,7 @@ from assay.plan.blessed import blessing_of, move, place_of
 from assay.plan.plan import Plan
 from assay.plan.stored import plan_text
 from assay.storage.file_paths import FilePath
+from assay.verdict import Status
 
 
 class BlessOperator(BaseOperator):
@@ -82,7 +83,7 @@ class BlessOperator(BaseOperator):
         return blessing
 
     def _blessing(self, context: Context, plan: Plan) -> dict[str, Any]:
-        if self.gate["verdict"] != BLESSED:
+        if self.gate["verdict"] != Status.BLESSED:
             told = f"{self.gate['verdict']}, and so not to be blessed: {'; '.join(reasons_of(self.gate, self.results))}"
             raise AirflowSkipException(told) if self.on_not_blessed == SKIP else AirflowFailException(told)
         verdict = verdict_of(self.gate, self.results)

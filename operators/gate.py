@@ -16,8 +16,8 @@ from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_e
 from assay.plan.plan import GATE
 from assay.report.verdict_table import verdict_lines
 from assay.results.published import reasons_in, verdict_at
+from assay.verdict import Status
 
-BLESSED = "BLESSED"
 SKIP, FAIL, WARN = "skip", "fail", "warn"
 
 _LINES = 20
@@ -51,8 +51,8 @@ class ModelGateOperator(StageOperator, SkipMixin):
             verdict, reasons = verdict_of(done), reasons_of(done)
         for line in verdict_lines(verdict):
             self.log.info("%s", line)
-        if done["verdict"] == BLESSED:
-            self.log.info("%s: the gate is open", BLESSED)
+        if done["verdict"] == Status.BLESSED:
+            self.log.info("%s: the gate is open", Status.BLESSED)
             return done
         self.log.warning("%s: the gate is closed%s", done["verdict"], self._told_of_skipped())
         if self.on_not_blessed == FAIL:

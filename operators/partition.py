@@ -27,8 +27,9 @@ from assay.plan.params import check_parameters, settled, substitute
 from assay.plan.plan import Plan
 from assay.plan.stored import plan_text
 from assay.readers import row_files
-from assay.results.published import NOT_EVALUATED, publish_not_evaluated
+from assay.results.published import publish_not_evaluated
 from assay.storage.file_paths import FilePath
+from assay.verdict import Status
 
 MINUTE = timedelta(minutes=1)
 
@@ -117,10 +118,10 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
             why = f"no data at {', '.join(event['missing'])} after {in_words(self.wait)}"
             plan = self._resolved()
             output = publish_not_evaluated(plan, run_name("", context), why)
-        self.log.warning("%s: %s", NOT_EVALUATED, why)
+        self.log.warning("%s: %s", Status.NOT_EVALUATED, why)
         if self.on_not_blessed == FAIL:
-            raise AirflowFailException(f"{NOT_EVALUATED}: {why}")
-        done = {"files": event["files"], "verdict": NOT_EVALUATED, "output": output}
+            raise AirflowFailException(f"{Status.NOT_EVALUATED}: {why}")
+        done = {"files": event["files"], "verdict": Status.NOT_EVALUATED.value, "output": output}
         context["ti"].xcom_push(RESULT_KEY, done)  # skipping ends the task before Airflow does
         skip_after(self, context["ti"])
         return done

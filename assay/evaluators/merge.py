@@ -9,9 +9,9 @@ import apache_beam as beam
 
 from assay.errors import PipelineError
 from assay.proto.metrics_for_slice_pb2 import AttributionsForSlice, MetricsForSlice, PlotsForSlice
-from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, Evaluation
+from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, SHARED_OUTPUTS, Evaluation
 
-_RECORDS: dict[str, Any] = {
+_RECORDS: Mapping[str, Any] = {
     METRICS_KEY: MetricsForSlice,
     PLOTS_KEY: PlotsForSlice,
     ATTRIBUTIONS_KEY: AttributionsForSlice,
@@ -21,16 +21,14 @@ _VALUES = {
     PLOTS_KEY: "plot_keys_and_values",
     ATTRIBUTIONS_KEY: "attributions_keys_and_values",
 }
-
-SHARED_KEYS = frozenset(_RECORDS)
-"""Output keys that several evaluators may have."""
+"""Output -> the field of its records that holds the values, each with a key."""
 
 
 def merge_evaluations(evaluations: Mapping[str, Evaluation]) -> Evaluation:
     """Joins the outputs of evaluators, given by stage name.
 
     Raises:
-        PipelineError: two evaluators have the same output, and it is not one of `SHARED_KEYS`.
+        PipelineError: two evaluators have the same output, and it is not one of `SHARED_OUTPUTS`.
     """
     owners: dict[str, list[str]] = {}
     for stage, evaluation in evaluations.items():
@@ -42,7 +40,7 @@ def merge_evaluations(evaluations: Mapping[str, Evaluation]) -> Evaluation:
 def _join(key: str, stages: list[str], evaluations: Mapping[str, Evaluation]) -> beam.PCollection[Any]:
     if len(stages) == 1:
         return evaluations[stages[0]][key]
-    if key not in SHARED_KEYS:
+    if key not in SHARED_OUTPUTS:
         raise PipelineError(f"output {key!r} has two owners, {stages[0]!r} and {stages[1]!r}; rename it in one of them")
     keyed = [
         evaluations[stage][key] | f"BySlice({key}, {stage})" >> beam.Map(_by_slice, key=key, stage=stage)

@@ -16,14 +16,13 @@ from assay.plan.plan import (
     GATE,
     KINDS,
     READ_INPUTS,
-    SHARED_OUTPUTS,
     WRITE_RESULTS,
     Plan,
     Stage,
 )
 from assay.plan.secret_params import refuse_references, variable_of
 from assay.text.near_miss import one_of
-from assay.types import LAST_EXTRACTOR_STAGE_NAME, VALIDATIONS_KEY
+from assay.types import LAST_EXTRACTOR_STAGE_NAME, SHARED_OUTPUTS, VALIDATIONS_KEY
 
 _LONGEST_NAME = 100
 """Files and folders are called after stages."""

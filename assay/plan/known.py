@@ -1,26 +1,58 @@
-"""The formats, model types and writers that an analysis file may name."""
+"""What an analysis file may name, and the stages that a plan has where it names none. Standard library only."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
+from assay.types import (
+    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
+    EXAMPLE_WEIGHTS_KEY,
+    FEATURES_EXTRACTOR_STAGE_NAME,
+    FEATURES_KEY,
+    LABELS_EXTRACTOR_STAGE_NAME,
+    LABELS_KEY,
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    PREDICTIONS_KEY,
+    SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    SLICE_KEYS_KEY,
+    WRITE_ANALYSIS_TABLE_STAGE_NAME,
+    WRITE_EVAL_CONFIG_STAGE_NAME,
+    WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME,
+    WRITE_METRICS_TABLE_STAGE_NAME,
+)
 
 TENSORFLOW_FORMATS = ("tfrecord",)
-
-
 FORMATS = (*TENSORFLOW_FORMATS, "csv", "parquet", "jsonl")
 
-
 TENSORFLOW_MODELS = ("saved_model", "keras")
-
-
 MODEL_TYPES = (*TENSORFLOW_MODELS, "callable")
 
+DEFAULT_WRITERS = (
+    WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME,
+    WRITE_EVAL_CONFIG_STAGE_NAME,
+    WRITE_METRICS_TABLE_STAGE_NAME,
+)
 
-WRITERS = ("WriteMetricsPlotsAndValidations", "WriteEvalConfig", "WriteMetricsTable")
-"""The writers of every plan."""
+
+def default_chain(*, has_models: bool, adds_predictions: bool = False) -> dict[str, str]:
+    """The extractors of every evaluation, in their order: stage name -> the key of Extracts that it adds.
+
+    Args:
+        has_models: whether models are run; if not, the predictions are columns of the data.
+        adds_predictions: whether an extractor of the user's own adds the predictions.
+    """
+    extractors = {
+        FEATURES_EXTRACTOR_STAGE_NAME: FEATURES_KEY,
+        LABELS_EXTRACTOR_STAGE_NAME: LABELS_KEY,
+        EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: EXAMPLE_WEIGHTS_KEY,
+    }
+    if has_models:
+        extractors[PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
+    elif not adds_predictions:
+        extractors[MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
+    extractors[SLICE_KEY_EXTRACTOR_STAGE_NAME] = SLICE_KEYS_KEY
+    return extractors
 
 
-ANALYSIS_TABLE_WRITER = "WriteAnalysisTable"
+def default_writer_names(*, has_analysis_table: bool = False) -> tuple[str, ...]:
+    """The writers of every evaluation, in their order, by stage name."""
+    return (*DEFAULT_WRITERS, WRITE_ANALYSIS_TABLE_STAGE_NAME) if has_analysis_table else DEFAULT_WRITERS

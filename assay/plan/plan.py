@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from assay.errors import PipelineError
 from assay.text.near_miss import one_of
-from assay.types import LAST_EXTRACTOR_STAGE_NAME, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
+from assay.types import LAST_EXTRACTOR_STAGE_NAME, METRICS_KEY, VALIDATIONS_KEY
 
 READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS = "read-inputs", "extract", "evaluate", "gate", "write-results"
 KINDS = (READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS)
@@ -22,8 +22,6 @@ KINDS = (READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS)
 
 CORE_IMAGE, TENSORFLOW_IMAGE = "core", "tensorflow"
 ANALYSE_TASK = "Analyse"
-SHARED_OUTPUTS = (METRICS_KEY, PLOTS_KEY, "attributions")
-"""Output keys that several evaluators may have; any other has one owner."""
 
 FOLDERS_OF_ROOT = ("plans", "runs", "scratch")
 """What lies under a root of checkpoints beside the folders of tasks."""

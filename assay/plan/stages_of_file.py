@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assay.errors import ConfigError
 from assay.plan import plan as plans
+from assay.plan.known import TENSORFLOW_FORMATS, TENSORFLOW_MODELS, default_chain, default_writer_names
 from assay.plan.plan import Stage
 from assay.text.near_miss import one_of
 from assay.types import (
     ANALYSIS_KEY,
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
-    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
-    EXAMPLE_WEIGHTS_KEY,
-    FEATURES_EXTRACTOR_STAGE_NAME,
-    FEATURES_KEY,
     GATE_STAGE_NAME,
-    LABELS_EXTRACTOR_STAGE_NAME,
-    LABELS_KEY,
     LAST_EXTRACTOR_STAGE_NAME,
-    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     METRICS_KEY,
     PLOTS_KEY,
@@ -28,13 +22,8 @@ from assay.types import (
     PREDICTIONS_KEY,
     READ_INPUTS_STAGE_NAME,
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
-    SLICE_KEYS_KEY,
     WRITE_RESULTS_STAGE_NAME,
 )
-
-if TYPE_CHECKING:
-    pass
-from assay.plan.known import ANALYSIS_TABLE_WRITER, TENSORFLOW_FORMATS, TENSORFLOW_MODELS, WRITERS
 
 
 def _adds_predictions(read: Mapping[str, Any]) -> bool:
@@ -79,21 +68,13 @@ def _extractors(read: Mapping[str, Any]) -> list[Stage]:
 
 
 def _default_extractors(read: Mapping[str, Any]) -> list[Stage]:
-    added = {
-        FEATURES_EXTRACTOR_STAGE_NAME: FEATURES_KEY,
-        LABELS_EXTRACTOR_STAGE_NAME: LABELS_KEY,
-        EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: EXAMPLE_WEIGHTS_KEY,
-    }
-    if read["models"]:
-        added[PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
-    elif not _adds_predictions(read):
-        added[MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME] = PREDICTIONS_KEY
-    added[SLICE_KEY_EXTRACTOR_STAGE_NAME] = SLICE_KEYS_KEY
+    chain = default_chain(has_models=bool(read["models"]), adds_predictions=_adds_predictions(read))
+
     on_tensorflow = any(model["type"] in TENSORFLOW_MODELS for model in read["models"])
     images = {PREDICTIONS_EXTRACTOR_STAGE_NAME: plans.TENSORFLOW_IMAGE} if on_tensorflow else {}
     return [
         Stage(name=name, kind=plans.EXTRACT, adds=(key,), image=images.get(name, plans.CORE_IMAGE))
-        for name, key in added.items()
+        for name, key in chain.items()
     ]
 
 
@@ -129,5 +110,5 @@ def _own(extra: Mapping[str, Any], kind: str, **edges: Any) -> Stage:
 
 
 def _writers(read: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = (*WRITERS, ANALYSIS_TABLE_WRITER) if read["analysis_table"] else WRITERS
+    names = default_writer_names(has_analysis_table=read["analysis_table"])
     return [*({"name": name} for name in names), *read["writers"]]

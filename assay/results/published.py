@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import assay
@@ -16,9 +17,9 @@ from assay.plan.as_json import digest
 from assay.plan.plan import Plan
 from assay.results.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, results_folder
 from assay.text import json_text
+from assay.verdict import Counts, Reason, Status, Verdict
 
 RESULTS_FILE, PAGE_FILE = "results.json", "page.html"
-NOT_EVALUATED = "NOT_EVALUATED"
 
 _MOST_BYTES = 1 << 30
 """Of a gate's manifest, which holds a verdict too."""
@@ -97,16 +98,14 @@ def publish_not_evaluated(plan: Plan, run: str, why: str) -> str:
     Returns:
         The folder of the run's results.
     """
-    started, counts = time.time(), {"rows": 0, "bad_rows": {}, "unmatched": {}, "unsliced": {}}
+    started, verdict = time.time(), Verdict(Status.NOT_EVALUATED, reasons=(Reason(why),))
     folder = folder_of_run(plan.output, run, digest(plan))
     name = folder.rsplit("/", 1)[-1]
     withdraw(folder)
 
-    about = dict.fromkeys(("metric", "model", "output", "slice", "bound"), "")
-    reason = {"message": why, **about, **dict.fromkeys(("value", "baseline", "rows"))}
-    verdict = {"status": NOT_EVALUATED, "reasons": [reason], "rubber_stamp": False, **counts}
-    storage.write(storage.join(folder, VERDICT_FILE), (json.dumps(verdict, indent=2, sort_keys=True) + "\n").encode())
-    storage.write(storage.join(folder, RESULTS_FILE), results_json(plan, name, NOT_EVALUATED, counts, [VERDICT_FILE]))
+    storage.write(storage.join(folder, VERDICT_FILE), verdict.to_json().encode())
+    results = results_json(plan, name, verdict.status, asdict(Counts(rows=0)), [VERDICT_FILE])
+    storage.write(storage.join(folder, RESULTS_FILE), results)
 
-    move_latest(plan.output, Latest(run=name, started=started, verdict=verdict))
+    move_latest(plan.output, Latest(run=name, started=started, verdict=json.loads(verdict.to_json())))
     return folder

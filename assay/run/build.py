@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import apache_beam as beam
 
-from assay.evaluators.analysis_table import AnalysisTableEvaluator
-from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
-from assay.extractors.by_model_spec import (
-    ExampleWeightsExtractor,
-    LabelsExtractor,
-    MaterializedPredictionsExtractor,
-    prediction_keys,
-)
-from assay.extractors.features import FeaturesExtractor
-from assay.extractors.predictions import PredictionsExtractor
-from assay.extractors.slice_keys import SliceKeyExtractor
 from assay.models import model as models
 from assay.plan import plan as plans
 from assay.plan.plan import Stage
@@ -25,23 +14,8 @@ from assay.run.context import Context
 from assay.run.own_code import _custom, _custom_evaluator
 from assay.run.pipeline import ExtractEvaluateAndWriteResults
 from assay.run.reading import reader_of
-from assay.types import (
-    ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
-    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
-    FEATURES_EXTRACTOR_STAGE_NAME,
-    LABELS_EXTRACTOR_STAGE_NAME,
-    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
-    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
-    PREDICTIONS_EXTRACTOR_STAGE_NAME,
-    SLICE_KEY_EXTRACTOR_STAGE_NAME,
-    Evaluator,
-    Extractor,
-    Writer,
-)
-from assay.writers.analysis_table import AnalysisTableWriter
-from assay.writers.eval_config import EvalConfigWriter
-from assay.writers.metrics_plots_and_validations import MetricsPlotsAndValidationsWriter
-from assay.writers.metrics_table import MetricsTableWriter
+from assay.run.ready_made import EVALUATORS, EXTRACTORS, WRITERS, StageSettings, WriterSettings
+from assay.types import Evaluator, Extractor, Writer
 
 
 def analysis_of(context: Context, folder: str) -> beam.PTransform:
@@ -55,54 +29,11 @@ def analysis_of(context: Context, folder: str) -> beam.PTransform:
     )
 
 
-# Reading ------------------------------------------------------------------------------------------------------------
-
-
-# Extractors, evaluators, writers ------------------------------------------------------------------------------------
-
-_EXTRACTORS: Mapping[str, Callable[[Context], Extractor]] = {
-    FEATURES_EXTRACTOR_STAGE_NAME: lambda c: FeaturesExtractor(always_there="factory" not in c.plan.inputs),
-    LABELS_EXTRACTOR_STAGE_NAME: lambda c: LabelsExtractor(c.eval_config),
-    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: lambda c: ExampleWeightsExtractor(c.eval_config),
-    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: lambda c: MaterializedPredictionsExtractor(c.eval_config),
-    PREDICTIONS_EXTRACTOR_STAGE_NAME: lambda c: PredictionsExtractor(
-        c.models, prediction_keys(c.eval_config), skip_bad_rows=c.skips_bad_rows
-    ),
-    SLICE_KEY_EXTRACTOR_STAGE_NAME: lambda c: SliceKeyExtractor(c.eval_config),
-}
-
-_EVALUATORS: Mapping[str, Callable[[Context], Evaluator]] = {
-    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME: lambda c: MetricsAndPlotsEvaluator(
-        c.eval_config, skip_bad_rows=c.skips_bad_rows, seed=c.plan.seed, max_slices=c.plan.max_slices
-    ),
-    ANALYSIS_TABLE_EVALUATOR_STAGE_NAME: lambda _: AnalysisTableEvaluator(),
-}
-
-
-_WRITERS: Mapping[str, Callable[[Context, str], Writer]] = {
-    "WriteMetricsPlotsAndValidations": lambda _, folder: MetricsPlotsAndValidationsWriter(folder),
-    "WriteEvalConfig": lambda c, folder: _eval_config_writer(c, folder),
-    "WriteMetricsTable": lambda _, folder: MetricsTableWriter(folder),
-    "WriteAnalysisTable": lambda _, folder: AnalysisTableWriter(folder),
-}
-"""(context, folder of the run's results) -> writer."""
-
-
-def _eval_config_writer(context: Context, folder: str) -> Writer:
-    inputs = context.plan.inputs
-    return EvalConfigWriter(
-        folder,
-        context.eval_config,
-        data_location=", ".join(inputs.get("files", (inputs.get("factory", ""),))),
-        file_format=inputs.get("format", ""),
-        model_locations={ref.name if len(context.models) > 1 else "": ref.uri for ref in context.models} or None,
-    )
-
-
 def extractors_of(context: Context, names: Collection[str] | None = None) -> list[Extractor]:
     """The plan's extractors, in order; or those of `names`, since the code of others may be in other images."""
+    settings = _stage_settings(context)
     return [
-        _EXTRACTORS[stage.name](context)
+        EXTRACTORS[stage.name](settings)
         if "factory" not in stage.settings
         else _custom(stage, Extractor, context.plan.secrets)
         for stage in context.plan.of_kind(plans.EXTRACT)
@@ -112,8 +43,9 @@ def extractors_of(context: Context, names: Collection[str] | None = None) -> lis
 
 def evaluators_of(context: Context, names: Collection[str] | None = None) -> list[Evaluator]:
     """The plan's evaluators; or those of `names`, as above."""
+    settings = _stage_settings(context)
     return [
-        _EVALUATORS[stage.name](context)
+        EVALUATORS[stage.name](settings)
         if "factory" not in stage.settings
         else _custom_evaluator(stage, context.plan.secrets)
         for stage in context.plan.of_kind(plans.EVALUATE)
@@ -128,13 +60,36 @@ def writers_of(context: Context, folder: str) -> list[Writer]:
         context: of the plan.
         folder: of the run's results.
     """
-    settings = context.plan.of_kind(plans.WRITE_RESULTS)[0].settings
+    writers = context.plan.of_kind(plans.WRITE_RESULTS)[0].settings.get("writers", ())
+    settings = _writer_settings(context, folder)
     return [
         _custom(Stage(name=writer["name"], kind=plans.WRITE_RESULTS, settings=writer), Writer, context.plan.secrets)
         if "factory" in writer
-        else _WRITERS[writer["name"]](context, folder)
-        for writer in settings.get("writers", ())
+        else WRITERS[writer["name"]](settings)
+        for writer in writers
     ]
+
+
+def _stage_settings(context: Context) -> StageSettings:
+    return StageSettings(
+        eval_config=context.eval_config,
+        models=context.models,
+        skip_bad_rows=context.skips_bad_rows,
+        has_features="factory" not in context.plan.inputs,  # a reader of the user's own may give raw records
+        seed=context.plan.seed,
+        max_slices=context.plan.max_slices,
+    )
+
+
+def _writer_settings(context: Context, folder: str) -> WriterSettings:
+    inputs, models = context.plan.inputs, context.models
+    return WriterSettings(
+        folder=folder,
+        eval_config=context.eval_config,
+        data_location=", ".join(inputs.get("files", (inputs.get("factory", ""),))),
+        file_format=inputs.get("format", ""),
+        model_locations={ref.name if len(models) > 1 else "": ref.uri for ref in models} or None,
+    )
 
 
 def import_custom(context: Context) -> Sequence[Any]:

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
-from assay.extractors.by_model_spec import (
-    ExampleWeightsExtractor,
-    LabelsExtractor,
-    MaterializedPredictionsExtractor,
-    prediction_keys,
-)
-from assay.extractors.features import FeaturesExtractor
-from assay.extractors.predictions import PredictionsExtractor
-from assay.extractors.slice_keys import SliceKeyExtractor
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
+from assay.plan.known import default_chain, default_writer_names
 from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
 from assay.results.latest import check_no_runs
+from assay.run.ready_made import EVALUATORS, EXTRACTORS, WRITERS, StageSettings, WriterSettings
 from assay.storage.file_paths import FilePath, path_text
-from assay.types import Evaluator, Extractor, Writer
-from assay.writers.eval_config import EvalConfigWriter
-from assay.writers.metrics_plots_and_validations import MetricsPlotsAndValidationsWriter
-from assay.writers.metrics_table import MetricsTableWriter
+from assay.types import METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME, Evaluator, Extractor, Writer
 
 
 def default_extractors(
@@ -36,19 +25,10 @@ def default_extractors(
         models: the models to run; none if the predictions are columns of the data.
         skip_bad_rows: drop and count rows whose values a model cannot take, instead of failing.
     """
-    models = as_configured(models, eval_config)
-    predictions = (
-        PredictionsExtractor(models, prediction_keys(eval_config), skip_bad_rows=skip_bad_rows)
-        if models
-        else MaterializedPredictionsExtractor(eval_config)
+    settings = StageSettings(
+        eval_config=eval_config, models=as_configured(models, eval_config), skip_bad_rows=skip_bad_rows
     )
-    return [
-        FeaturesExtractor(),
-        LabelsExtractor(eval_config),
-        ExampleWeightsExtractor(eval_config),
-        predictions,
-        SliceKeyExtractor(eval_config),
-    ]
+    return [EXTRACTORS[name](settings) for name in default_chain(has_models=bool(models))]
 
 
 def default_evaluators(
@@ -62,7 +42,8 @@ def default_evaluators(
         seed: of the resamples behind confidence intervals.
         max_slices: slices that one slicing spec may make.
     """
-    return [MetricsAndPlotsEvaluator(eval_config, skip_bad_rows=skip_bad_rows, seed=seed, max_slices=max_slices)]
+    settings = StageSettings(eval_config=eval_config, skip_bad_rows=skip_bad_rows, seed=seed, max_slices=max_slices)
+    return [EVALUATORS[METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME](settings)]
 
 
 def default_writers(
@@ -86,15 +67,11 @@ def default_writers(
         ResultsError: runs have folders below it, and who opens it would see the latest of them.
     """
     check_no_runs(output_path)
-    location = path_text(data_location, "data_location")
-    return [
-        MetricsPlotsAndValidationsWriter(output_path),
-        EvalConfigWriter(
-            output_path,
-            eval_config,
-            location,
-            file_format,
-            dict(model_locations or {}),
-        ),
-        MetricsTableWriter(output_path),
-    ]
+    settings = WriterSettings(
+        folder=output_path,
+        eval_config=eval_config,
+        data_location=path_text(data_location, "data_location"),
+        file_format=file_format,
+        model_locations=dict(model_locations or {}),
+    )
+    return [WRITERS[name](settings) for name in default_writer_names()]

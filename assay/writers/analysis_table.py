@@ -12,11 +12,10 @@ import pyarrow as pa
 from assay.errors import ColumnTypeError, PipelineError
 from assay.extracts.columns import Column, leaves, row_count
 from assay.storage.file_paths import FilePath
-from assay.types import ANALYSIS_KEY, Evaluation, Extracts, Writer
+from assay.types import ANALYSIS_KEY, WRITE_ANALYSIS_TABLE_STAGE_NAME, Evaluation, Extracts, Writer
 from assay.writers.files import path_in
 from assay.writers.shards import Shards, TableFile, WriteShards
 
-WRITE_ANALYSIS_TABLE_STAGE_NAME = "WriteAnalysisTable"
 ANALYSIS_TABLE_FILES = "analysis"
 
 

@@ -11,10 +11,8 @@ import assay
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.results.files import EVAL_CONFIG_FILE
 from assay.storage.file_paths import FilePath
-from assay.types import Evaluation, Writer
+from assay.types import WRITE_EVAL_CONFIG_STAGE_NAME, Evaluation, Writer
 from assay.writers.files import create_files, path_in
-
-WRITE_EVAL_CONFIG_STAGE_NAME = "WriteEvalConfig"
 
 _DISABLED = "eval_config"  # the name of this output in options.disabled_outputs
 

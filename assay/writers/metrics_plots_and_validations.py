@@ -14,11 +14,17 @@ from assay.errors import PipelineError
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.storage.file_paths import FilePath
 from assay.storage.framing import framed
-from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY, Evaluation, Writer
+from assay.types import (
+    ATTRIBUTIONS_KEY,
+    METRICS_KEY,
+    PLOTS_KEY,
+    VALIDATIONS_KEY,
+    WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME,
+    Evaluation,
+    Writer,
+)
 from assay.writers.files import create_files, path_in, write_file
 from assay.writers.shards import RecordFile, ShardFile, Shards, TableFile, WriteShards
-
-WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME = "WriteMetricsPlotsAndValidations"
 
 SERIALIZED_VALUE_COLUMN = "serialized_value"
 _SLICE_KEY_TYPE = pa.struct(

@@ -9,11 +9,9 @@ import pyarrow as pa
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.results.long_tables import METRICS_SCHEMA, metrics_table
 from assay.storage.file_paths import FilePath
-from assay.types import METRICS_KEY, Writer
+from assay.types import METRICS_KEY, WRITE_METRICS_TABLE_STAGE_NAME, Writer
 from assay.writers.files import path_in
 from assay.writers.shards import Shards, TableFile, WriteShards
-
-WRITE_METRICS_TABLE_STAGE_NAME = "WriteMetricsTable"
 
 # A name that starts with `metrics` would be taken for the metrics themselves by TFMA's loaders.
 METRICS_TABLE_FILES = "flat_metrics"

@@ -1,0 +1,114 @@
+"""assay's own stages by name: how each is made. Plans name them, and the defaults of the API are some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from assay.evaluators.analysis_table import AnalysisTableEvaluator
+from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
+from assay.extractors.by_model_spec import (
+    ExampleWeightsExtractor,
+    LabelsExtractor,
+    MaterializedPredictionsExtractor,
+    prediction_keys,
+)
+from assay.extractors.features import FeaturesExtractor
+from assay.extractors.predictions import PredictionsExtractor
+from assay.extractors.slice_keys import SliceKeyExtractor
+from assay.models.model import ModelRef
+from assay.plan.plan import MOST_SLICES
+from assay.proto.config_pb2 import EvalConfig
+from assay.storage.file_paths import FilePath
+from assay.types import (
+    ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
+    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
+    FEATURES_EXTRACTOR_STAGE_NAME,
+    LABELS_EXTRACTOR_STAGE_NAME,
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+    PREDICTIONS_EXTRACTOR_STAGE_NAME,
+    SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    WRITE_ANALYSIS_TABLE_STAGE_NAME,
+    WRITE_EVAL_CONFIG_STAGE_NAME,
+    WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME,
+    WRITE_METRICS_TABLE_STAGE_NAME,
+    Evaluator,
+    Extractor,
+    Writer,
+)
+from assay.writers.analysis_table import AnalysisTableWriter
+from assay.writers.eval_config import EvalConfigWriter
+from assay.writers.metrics_plots_and_validations import MetricsPlotsAndValidationsWriter
+from assay.writers.metrics_table import MetricsTableWriter
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageSettings:
+    """What assay's own extractors and evaluators need to know.
+
+    Attributes:
+        eval_config: a resolved config.
+        models: the models to run, as the config has them; none if the predictions are columns of the data.
+        skip_bad_rows: drop and count bad rows instead of failing.
+        has_features: the reader is known to give `features`.
+        seed: of the resamples behind confidence intervals.
+        max_slices: slices that one slicing spec may make.
+    """
+
+    eval_config: EvalConfig
+    models: tuple[ModelRef, ...] = ()
+    skip_bad_rows: bool = False
+    has_features: bool = False
+    seed: int = 0
+    max_slices: int = MOST_SLICES
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriterSettings:
+    """What assay's own writers need to know.
+
+    Attributes:
+        folder: of the run's results.
+        eval_config: a resolved config.
+        data_location: where the data lies, as results tell it.
+        file_format: format of the data, as results tell it.
+        model_locations: model name -> where it lies, as results tell it; one model without a name is under "".
+    """
+
+    folder: FilePath
+    eval_config: EvalConfig
+    data_location: str = ""
+    file_format: str = ""
+    model_locations: Mapping[str, str] | None = None
+
+
+def _predictions(settings: StageSettings) -> Extractor:
+    keys = prediction_keys(settings.eval_config)
+    return PredictionsExtractor(settings.models, keys, skip_bad_rows=settings.skip_bad_rows)
+
+
+EXTRACTORS: Mapping[str, Callable[[StageSettings], Extractor]] = {
+    FEATURES_EXTRACTOR_STAGE_NAME: lambda s: FeaturesExtractor(always_there=s.has_features),
+    LABELS_EXTRACTOR_STAGE_NAME: lambda s: LabelsExtractor(s.eval_config),
+    EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: lambda s: ExampleWeightsExtractor(s.eval_config),
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: lambda s: MaterializedPredictionsExtractor(s.eval_config),
+    PREDICTIONS_EXTRACTOR_STAGE_NAME: _predictions,
+    SLICE_KEY_EXTRACTOR_STAGE_NAME: lambda s: SliceKeyExtractor(s.eval_config),
+}
+
+EVALUATORS: Mapping[str, Callable[[StageSettings], Evaluator]] = {
+    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME: lambda s: MetricsAndPlotsEvaluator(
+        s.eval_config, skip_bad_rows=s.skip_bad_rows, seed=s.seed, max_slices=s.max_slices
+    ),
+    ANALYSIS_TABLE_EVALUATOR_STAGE_NAME: lambda _: AnalysisTableEvaluator(),
+}
+
+WRITERS: Mapping[str, Callable[[WriterSettings], Writer]] = {
+    WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME: lambda s: MetricsPlotsAndValidationsWriter(s.folder),
+    WRITE_EVAL_CONFIG_STAGE_NAME: lambda s: EvalConfigWriter(
+        s.folder, s.eval_config, s.data_location, s.file_format, s.model_locations
+    ),
+    WRITE_METRICS_TABLE_STAGE_NAME: lambda s: MetricsTableWriter(s.folder),
+    WRITE_ANALYSIS_TABLE_STAGE_NAME: lambda s: AnalysisTableWriter(s.folder),
+}
