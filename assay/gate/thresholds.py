@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from assay.errors import EvalConfigError
+from assay.config.metric_settings import settings_of
 from assay.metrics.keys import AggregationType, MetricKey, SubKey
 from assay.proto.config_pb2 import (
     CrossSlicingSpec,
@@ -191,13 +190,7 @@ def _weightings(spec: MetricsSpec, model_name: str, config: EvalConfig) -> list[
 
 
 def _settings(metric: MetricConfig) -> dict[str, Any]:
-    text = metric.config.strip()
-    try:
-        return dict(json.loads(text if text.startswith("{") else f"{{{text}}}"))
-    except json.JSONDecodeError as error:
-        raise EvalConfigError(
-            f"metrics_specs: config of {metric.class_name} is not JSON: {error.msg} in {text!r}"
-        ) from error
+    return settings_of(metric.config, f"metrics_specs: config of {metric.class_name}")
 
 
 def _default_name(metric: MetricConfig) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
+from assay.config.metric_settings import settings_of
+from assay.errors import EvalConfigError
 from assay.metrics.declare import Definition, definitions
 from assay.proto.config_pb2 import EvalConfig
 
@@ -25,9 +25,9 @@ def names_of_samples(config: EvalConfig) -> frozenset[str]:
 
 
 def _own_name(config: str) -> str:
-    text = config.strip()
+    """The name that a config sets; "" for none, or for settings that only the library that wrote the results reads."""
     try:
-        name = json.loads(text if text.startswith("{") else f"{{{text}}}").get("name", "")
-    except ValueError:
+        name = settings_of(config, "config").get("name", "")
+    except EvalConfigError:
         return ""
     return name if isinstance(name, str) else ""

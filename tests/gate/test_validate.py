@@ -362,7 +362,7 @@ def test_the_settings_of_a_metric_are_json_with_or_without_braces(settings):
 
 
 def test_settings_that_are_not_json_are_refused():
-    with pytest.raises(EvalConfigError, match="config of AUC is not JSON"):
+    with pytest.raises(EvalConfigError, match=r"config of AUC: not JSON: .*'name: mine'"):
         gate.validate([], config(auc(at_least(0.75), config="name: mine")))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from assay.config.fields import refuse_unused_fields
-from assay.errors import ConfigError, EvalConfigError
+from assay.config.metric_settings import settings_of
+from assay.errors import EvalConfigError
 from assay.metrics.binding.settings import OF_TYPE
 from assay.metrics.computations.table import Computation
 from assay.metrics.computations.terms import FeatureMean
@@ -25,7 +25,6 @@ from assay.metrics.values import Value
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec, Options
 from assay.text.near_miss import hint, one_of
 from assay.types import EXAMPLE_WEIGHTS_KEY, LABELS_KEY, PREDICTIONS_KEY
-from assay.yaml_text import unique_keys
 
 _TFMA_MODULES = "tensorflow_model_analysis"
 _OUTPUTS = ("plots", "attributions", "eval_config")
@@ -186,7 +185,7 @@ def _names(model: ModelSpec, output: str) -> dict[str, tuple[str, str]]:
 
 def _bind(asked: MetricConfig, definition: Definition, stream: Stream, place: _Place) -> Metric:
     given = {
-        k: v for k, v in _settings(asked.config, place).items() if v is not None
+        k: v for k, v in settings_of(asked.config, f"{place}.config").items() if v is not None
     }  # None is the default, as in TFMA
     name = given.pop("name", None)
     if name is not None and not isinstance(name, str):
@@ -206,7 +205,7 @@ def default_name(asked: MetricConfig) -> str:
     definition, place = definitions().get(asked.class_name), _Place(0, 0)
     if definition is None or "{" not in definition.name:
         return definition.name if definition else ""
-    given = {k: v for k, v in _settings(asked.config, place).items() if v is not None and k != "name"}
+    given = {k: v for k, v in settings_of(asked.config, f"{place}.config").items() if v is not None and k != "name"}
     _own_settings(definition, given, place)
     return definition.name_of(_adapt(definition, given, place))
 
@@ -252,20 +251,6 @@ def _stream_of(needs: Computation, stream: Stream) -> Stream:
     if reads.feature:
         return Stream(weighted=bool(reads.weights), reads=reads)
     return dataclasses.replace(stream, reads=reads)
-
-
-def _settings(text: str, place: _Place) -> dict[str, Any]:
-    """A metric's settings: JSON whose outer braces may be left out."""
-    text = text.strip()
-    try:
-        parsed = json.loads(text if text.startswith("{") else f"{{{text}}}", object_pairs_hook=unique_keys)
-    except json.JSONDecodeError as error:
-        raise EvalConfigError(
-            f'{place}.config: not JSON: {error.msg}; expected settings such as \'"name": "a"\', found {text!r}'
-        ) from error
-    except ConfigError as error:
-        raise EvalConfigError(f"{place}.config: {error}; found {text!r}") from error
-    return dict(parsed)
 
 
 def _adapt(definition: Definition, given: Mapping[str, Any], place: _Place) -> Computation:
