@@ -1,4 +1,4 @@
-"""What came of a run's validation: the verdict, with a reason for each threshold that does not hold."""
+"""The verdict on a run, with a reason for each threshold that does not hold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from assay.gate.bounds import bound_text
 from assay.metrics.keys import MetricKey
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.proto.validation_result_pb2 import ValidationFailure, ValidationResult
-from assay.results.keys import Place, label, metric_key_from_proto, place_of, place_text
+from assay.results.keys import Slices, label, metric_key_from_proto, slices_of, slices_text
 from assay.verdict import Checked, Counts, Limits, Reason, Status, Verdict
 
 
@@ -30,15 +30,16 @@ def verdict(
         limits: what the run must offer to be judged at all.
         checks: of `gate.checks_of`, for the record.
     """
-    few = list(_limit_reasons(counts, limits))
+    too_little = list(_limit_reasons(counts, limits))
     if result.missing_thresholds:
-        few.append(Reason("the eval config has no thresholds, so there is nothing to judge by"))
-    reasons = (*few, *_failure_reasons(result, metrics))
-    judged = Status.BLESSED if result.validation_ok else Status.NOT_BLESSED
-    status = Status.NOT_EVALUATED if few else judged
+        too_little.append(Reason("the eval config has no thresholds, so there is nothing to judge by"))
+
+    status = Status.BLESSED if result.validation_ok else Status.NOT_BLESSED
+    if too_little:
+        status = Status.NOT_EVALUATED
     return Verdict(
         status=status,
-        reasons=reasons,
+        reasons=(*too_little, *_failure_reasons(result, metrics)),
         rows=counts.rows,
         bad_rows=dict(counts.bad_rows),
         rubber_stamp=result.rubber_stamp,
@@ -54,6 +55,7 @@ def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:
         expected = f"at least {limits.min_rows:,} (min_rows)"
         alone = f", as {counts.alone:,} found no partner in inputs.join" if counts.alone else ""
         yield Reason(f"{good:,} good rows{alone}; expected {expected}", bound=expected, value=good)
+
     share = counts.bad / max(counts.seen, 1)
     if share > limits.max_bad_rows:
         by_reason = ", ".join(f"{name}: {number:,}" for name, number in sorted(counts.bad_rows.items()))
@@ -61,6 +63,7 @@ def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:
         yield Reason(
             f"{100 * share:.6g}% of the rows are bad ({by_reason}); expected {expected}", bound=expected, value=share
         )
+
     share = counts.alone / max(counts.rows + counts.alone, 1)
     if share > limits.max_unmatched:
         expected = f"at most {100 * limits.max_unmatched:.6g}% (max_unmatched)"
@@ -72,18 +75,23 @@ def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:
 
 
 def _failure_reasons(result: ValidationResult, metrics: Iterable[MetricsForSlice]) -> Iterator[Reason]:
-    failed = {place_of(validation): validation for validation in result.metric_validations_per_slice}
-    facts = {place: _facts(record) if place in failed else None for record in metrics for place in [place_of(record)]}
-    absent = False
-    for place, validation in failed.items():
-        rows, baselines = facts.get(place) or (None, {})
-        slice_name = place_text(place)
+    failed = {slices_of(validation): validation for validation in result.metric_validations_per_slice}
+
+    facts: dict[Slices, tuple[int, dict[MetricKey, float | None]] | None] = {}
+    for record in metrics:
+        slices = slices_of(record)
+        facts[slices] = _facts(record) if slices in failed else None
+
+    is_absent = False
+    for slices, validation in failed.items():
+        rows, baselines = facts.get(slices) or (None, {})
+        slice_name = slices_text(slices)
         for failure in validation.failures:
-            absent |= not failure.HasField("metric_value")
+            is_absent |= not failure.HasField("metric_value")
             key = metric_key_from_proto(failure.metric_key)
             baseline = baselines.get(key._replace(model_name="", is_diff=False)) if key.is_diff else None
             yield _reason(failure, key, slice_name, rows, baseline)
-    yield from _missing_reasons(result, list(facts), absent=absent)
+    yield from _missing_reasons(result, list(facts), is_absent=is_absent)
 
 
 def _facts(record: MetricsForSlice) -> tuple[int, dict[MetricKey, float | None]]:
@@ -113,15 +121,22 @@ def _reason(
     )
 
 
-def _missing_reasons(result: ValidationResult, places: list[Place], *, absent: bool) -> Iterator[Reason]:
-    """A spec is also called missing where its slices are there but the metric is not; that has been said by then."""
+def _missing_reasons(result: ValidationResult, seen: list[Slices], *, is_absent: bool) -> Iterator[Reason]:
+    """Thresholds whose slices are not in the results.
+
+    Args:
+        result: of `validate`; it calls a spec missing, too, where its slices are there and the metric is not.
+        seen: the slices of the results.
+        is_absent: whether a reason has said already that a metric is not there.
+    """
     from assay.slicing.specs import matches, slicing_of
 
-    slices = [place[0] for place in places if len(place) == 1]
+    single = [slices[0] for slices in seen if len(slices) == 1]
     for spec in result.missing_slices:
         slicing = slicing_of(spec)
-        if not (any(matches(key, slicing) for key in slices) or (absent and not slicing.features)):
+        if not (any(matches(key, slicing) for key in single) or (is_absent and not slicing.features)):
             yield Reason(f"no slice is there for the thresholds on {slicing.name}", slice=slicing.name)
+
     for cross in result.missing_cross_slices:
         others = " or ".join(slicing_of(spec).name for spec in cross.slicing_specs)
         name = f"{slicing_of(cross.baseline_spec).name} vs {others or 'any other slice'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from assay.config.metric_settings import settings_of
@@ -17,7 +18,7 @@ from assay.proto.config_pb2 import (
     MetricThreshold,
     SlicingSpec,
 )
-from assay.results.keys import Place
+from assay.results.keys import Slices
 
 if TYPE_CHECKING:
     from assay.slicing.specs import Slicing
@@ -32,15 +33,16 @@ class Scope(NamedTuple):
     slicing: Slicing | None = None
     comparisons: tuple[Slicing, ...] | None = None
 
-    def covers(self, place: Place) -> bool:
+    def covers(self, slices: Slices) -> bool:
         """Whether the slice (or pair of slices) is one of them."""
         from assay.slicing.specs import matches
 
-        if len(place) == 1:
-            return self.comparisons is None and (self.slicing is None or matches(place[0], self.slicing))
-        if self.slicing is None or self.comparisons is None or not matches(place[0], self.slicing):
+        if len(slices) == 1:
+            return self.comparisons is None and (self.slicing is None or matches(slices[0], self.slicing))
+
+        if self.slicing is None or self.comparisons is None or not matches(slices[0], self.slicing):
             return False
-        return not self.comparisons or any(matches(place[1], comparison) for comparison in self.comparisons)
+        return not self.comparisons or any(matches(slices[1], comparison) for comparison in self.comparisons)
 
     @property
     def text(self) -> str:
@@ -80,14 +82,16 @@ class Rule(NamedTuple):
 
 
 def rules_of(config: EvalConfig) -> list[Rule]:
-    """Every distinct threshold of a config with what it speaks of; those on the baseline's own values are left out."""
+    """Every distinct threshold of a config, with the values that it is for; the baseline's own values have none."""
     baselines = {spec.name for spec in config.model_specs if spec.is_baseline}
-    rules: dict[Rule, None] = {}
+
+    rules: list[Rule] = []
     for spec in config.metrics_specs:
-        for model in [name for name in spec.model_names or [""] if name not in baselines]:
-            for output in spec.output_names or [""]:
-                rules.update(dict.fromkeys(_rules_by_name(spec, model, output)))
-                rules.update(dict.fromkeys(_rules_of_metrics(spec, model, output, config)))
+        models = [name for name in spec.model_names or [""] if name not in baselines]
+        for model, output in product(models, spec.output_names or [""]):
+            rules += _rules_by_name(spec, model, output)
+            rules += _rules_of_metrics(spec, model, output, config)
+
     columns = _names_of_columns(config) if rules else set()
     return list(dict.fromkeys(_without_model(rule) if rule.key.name in columns else rule for rule in rules))
 
@@ -96,8 +100,8 @@ def _names_of_columns(config: EvalConfig) -> set[str]:
     """Names of the values that belong to a column of the data, and so to no model."""
     from assay.metrics.binding.bound import is_of_column  # here, because it brings Arrow
 
-    asked = [metric for spec in config.metrics_specs for metric in spec.metrics]
-    return {_settings(metric).get("name") or _default_name(metric) for metric in asked if is_of_column(metric)}
+    metrics = [metric for spec in config.metrics_specs for metric in spec.metrics]
+    return {_settings(metric).get("name") or _default_name(metric) for metric in metrics if is_of_column(metric)}
 
 
 def _without_model(rule: Rule) -> Rule:
@@ -108,13 +112,13 @@ def _without_model(rule: Rule) -> Rule:
 def _rules_by_name(spec: MetricsSpec, model: str, output: str) -> Iterator[Rule]:
     """Thresholds of a MetricsSpec: by the metric's name, whatever its weighting."""
     for name in sorted({*spec.thresholds, *spec.per_slice_thresholds, *spec.cross_slice_thresholds}):
-        placed = _placed(
+        scoped = _scoped(
             spec.thresholds.get(name),
             spec.per_slice_thresholds[name].thresholds if name in spec.per_slice_thresholds else (),
             spec.cross_slice_thresholds[name].thresholds if name in spec.cross_slice_thresholds else (),
         )
         for sub_key, aggregation in _sub_keys(spec) or [(None, None)]:
-            yield from _rules(MetricKey(name, model, output, sub_key, aggregation), name, placed)
+            yield from _rules(MetricKey(name, model, output, sub_key, aggregation), name, scoped)
 
 
 def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalConfig) -> Iterator[Rule]:
@@ -122,23 +126,23 @@ def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalCo
     weightings = _weightings(spec, model, config)
     for metric in spec.metrics:
         overall = metric.threshold if metric.HasField("threshold") else None
-        placed = _placed(overall, metric.per_slice_thresholds, metric.cross_slice_thresholds)
-        if not placed:
+        scoped = _scoped(overall, metric.per_slice_thresholds, metric.cross_slice_thresholds)
+        if not scoped:
             continue
         settings, default = _settings(metric), _default_name(metric)
         name = settings.get("name") or default
         for sub_key, aggregation in _sub_keys(spec) or _own_sub_keys(settings) or [(None, None)]:
             for weighted in weightings:
-                yield from _rules(MetricKey(name, model, output, sub_key, aggregation, weighted), default, placed)
+                yield from _rules(MetricKey(name, model, output, sub_key, aggregation, weighted), default, scoped)
 
 
-def _placed(overall: MetricThreshold | None, per_slice: Any, cross_slice: Any) -> list[tuple[Scope, MetricThreshold]]:
-    placed = [(Scope(), overall)] if overall is not None else []
+def _scoped(overall: MetricThreshold | None, per_slice: Any, cross_slice: Any) -> list[tuple[Scope, MetricThreshold]]:
+    scoped = [(Scope(), overall)] if overall is not None else []
     for entry in per_slice:
-        placed += [(_scope(spec), entry.threshold) for spec in entry.slicing_specs]
+        scoped += [(_scope(spec), entry.threshold) for spec in entry.slicing_specs]
     for entry in cross_slice:
-        placed += [(_cross_scope(spec), entry.threshold) for spec in entry.cross_slicing_specs]
-    return placed
+        scoped += [(_cross_scope(spec), entry.threshold) for spec in entry.cross_slicing_specs]
+    return scoped
 
 
 def _scope(spec: SlicingSpec) -> Scope:
@@ -154,39 +158,41 @@ def _cross_scope(spec: CrossSlicingSpec) -> Scope:
     return Scope(spec.SerializeToString(deterministic=True), slicing_of(spec.baseline_spec), comparisons)
 
 
-def _rules(key: MetricKey, metric: str, placed: Iterable[tuple[Scope, MetricThreshold]]) -> Iterator[Rule]:
-    for scope, threshold in placed:
-        for kind, one in threshold.ListFields():
-            meant = key._replace(is_diff=kind.name == "change_threshold")
-            yield Rule(meant, metric, scope, kind.name, one.SerializeToString(deterministic=True))
+def _rules(key: MetricKey, metric: str, scoped: Iterable[tuple[Scope, MetricThreshold]]) -> Iterator[Rule]:
+    for scope, threshold in scoped:
+        for field, bounds in threshold.ListFields():
+            own_key = key._replace(is_diff=field.name == "change_threshold")
+            yield Rule(own_key, metric, scope, field.name, bounds.SerializeToString(deterministic=True))
 
 
 def _sub_keys(spec: MetricsSpec) -> list[tuple[SubKey | None, AggregationType | None]]:
     """What a spec's binarization and aggregation make of each metric."""
-    found: list[tuple[SubKey | None, AggregationType | None]] = []
-    found += [(SubKey(class_id=number), None) for number in spec.binarize.class_ids.values]
-    found += [(SubKey(k=number), None) for number in spec.binarize.k_list.values]
-    found += [(SubKey(top_k=number), None) for number in spec.binarize.top_k_list.values]
+    parts: list[tuple[SubKey | None, AggregationType | None]] = []
+    parts += [(SubKey(class_id=number), None) for number in spec.binarize.class_ids.values]
+    parts += [(SubKey(k=number), None) for number in spec.binarize.k_list.values]
+    parts += [(SubKey(top_k=number), None) for number in spec.binarize.top_k_list.values]
+
     if spec.HasField("aggregate"):
-        chosen = spec.aggregate.WhichOneof("type")
-        aggregation = AggregationType(**{chosen: True}) if chosen else None
+        kind = spec.aggregate.WhichOneof("type")
+        aggregation = AggregationType(**{kind: True}) if kind else None
         truncated: list[SubKey | None] = [SubKey(top_k=number) for number in spec.aggregate.top_k_list.values]
-        found += [(sub_key, aggregation) for sub_key in truncated or [None]]
-    return found
+        parts += [(sub_key, aggregation) for sub_key in truncated or [None]]
+    return parts
 
 
 def _own_sub_keys(settings: Mapping[str, Any]) -> list[tuple[SubKey | None, AggregationType | None]]:
     """What a metric's own settings make of it."""
-    given = {name: settings[name] for name in SubKey._fields if isinstance(settings.get(name), int)}
-    if given:
-        return [(SubKey(**given), None)]
+    fields = {name: settings[name] for name in SubKey._fields if isinstance(settings.get(name), int)}
+    if fields:
+        return [(SubKey(**fields), None)]
     return [(SubKey(top_k=number), None) for number in settings.get("top_k_list") or []]
 
 
 def _weightings(spec: MetricsSpec, model_name: str, config: EvalConfig) -> list[bool]:
-    asked = [True] * spec.example_weights.weighted + [False] * spec.example_weights.unweighted
+    """Whether the values are weighted: as the spec says, else they are where the model has weights."""
+    weightings = [True] * spec.example_weights.weighted + [False] * spec.example_weights.unweighted
     models = [model for model in config.model_specs if model.name == model_name]
-    return asked or [any(model.example_weight_key or model.example_weight_keys for model in models)]
+    return weightings or [any(model.example_weight_key or model.example_weight_keys for model in models)]
 
 
 def _settings(metric: MetricConfig) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The gate: metrics and thresholds -> ValidationResult and Verdict. Pure; the one owner of validation.
 
-A threshold speaks of a metric (by name, model, output, sub key, weighting) and of slices: all of them, those of a
-slicing spec, or pairs of slices. Bounds are inclusive, NaN meets none, a value that may be off has to meet them however
-far it is off, and the baseline's own values are not judged.
+A threshold is for a metric (by name, model, output, sub key, weighting) in some slices: in all of them, in those of a
+slicing spec, or in pairs of slices. Bounds are inclusive, and NaN meets none. A value with an error bound has to meet
+them wherever it may lie. The baseline's own values are not judged.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from assay.proto.config_pb2 import (
 from assay.proto.metrics_for_slice_pb2 import MetricKey as MetricKeyMessage
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationResult
-from assay.results.keys import label, metric_key_from_proto, metric_key_to_proto, place_of, place_text
+from assay.results.keys import label, metric_key_from_proto, metric_key_to_proto, slices_of, text_of
 from assay.results.records import ERROR_METRIC_NAME
 from assay.verdict import Checked, Counts, Limits, Reason, Status, Verdict
 
@@ -57,7 +57,7 @@ class _Number(NamedTuple):
     error_bound: float = 0.0
 
     def lies_between(self, low: float, high: float) -> bool:
-        """Whether it does, however far it is off."""
+        """Whether the whole range in which the value may be lies between them."""
         return low <= self.value - self.error_bound and self.value + self.error_bound <= high
 
     def share_of(self, whole: _Number) -> _Number:
@@ -111,12 +111,16 @@ def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_s
     """
     rules, baseline = _rules(config, rubber_stamp)
     judge = _Judge(rules, baseline)
-    validations = [(place_of(record), judge(record)) for record in metrics]
-    failed = [(place, validation) for place, validation in validations if validation.failures]
+    validations = [(slices_of(record), judge(record)) for record in metrics]
+
+    # Pairs of slices come after slices, and of both those with fewer features first.
+    failed = [(slices, validation) for slices, validation in validations if validation.failures]
     failed.sort(key=lambda entry: (len(entry[0]), [(len(key), str(key)) for key in entry[0]]))
+
     result = ValidationResult(rubber_stamp=rubber_stamp, missing_thresholds=not rules and not rubber_stamp)
     result.metric_validations_per_slice.extend(validation for _, validation in failed)
     judge.report(result)
+
     missing = result.missing_slices or result.missing_cross_slices
     result.validation_ok = not (failed or missing or result.missing_thresholds)
     return result
@@ -125,7 +129,7 @@ def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_s
 def checks_of(
     metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_stamp: bool = False
 ) -> tuple[Checked, ...]:
-    """Every threshold with the number of slices that it met, and the value that it hangs on; arguments as `validate`.
+    """Every threshold, how many slices it was held against, and the value that decided; arguments as for `validate`.
 
     Returns:
         One entry for each threshold and model, in the order of the config.
@@ -140,6 +144,7 @@ def checks_of(
             tally = tallies.setdefault((check.rule, check.name), _Tally())
             tally.add(check, numbers, record)
 
+    # A rule is shown once for each value that it was held against, and once if there was none.
     bound = {rule for (rule, _), tally in tallies.items() if tally.met}
     shown = {key: tally for key, tally in tallies.items() if tally.met or key[0] not in bound}
     return tuple(
@@ -155,7 +160,7 @@ def _rules(config: EvalConfig, rubber_stamp: bool) -> tuple[list[Rule], str]:
 
 
 class _Tally:
-    """Slices that a threshold met, and the one that it hangs on: the first that fails, else the nearest."""
+    """The slices that a threshold was held against, and the one that decided: the first to fail, else the nearest."""
 
     def __init__(self) -> None:
         self.met = self.failed = 0
@@ -166,6 +171,7 @@ class _Tally:
         number, holds = _Number(math.nan) if check.at is None else numbers[check.at], check.holds(numbers)
         nearest = min(number.value - check.bounds[0], check.bounds[1] - number.value) - number.error_bound
         margin = nearest if holds else -math.inf
+
         if self._at is None or margin < self._margin:
             self._margin, self._at = margin, (record, number)
         self.met += 1
@@ -179,7 +185,7 @@ class _Tally:
             threshold,
             met=self.met,
             failed=self.failed,
-            slice=place_text(place_of(record)),
+            slice=text_of(record),
             value=value if math.isfinite(value) else None,
             error_bound=error_bound,
             rows=record.rows,
@@ -213,18 +219,19 @@ class _Judge:
 
     def checks_in(self, record: MetricsForSlice) -> Iterator[tuple[_Check, list[_Number]]]:
         """The checks that are for the slice of a record, with its numbers."""
-        place, numbers = place_of(record), _numbers_of(record)
-        for scope, checks in self._checks(
-            tuple([entry.key.SerializeToString() for entry in record.metric_keys_and_values])
-        ):
-            if scope.covers(place):
+        slices, numbers = slices_of(record), _numbers_of(record)
+        layout = tuple([entry.key.SerializeToString() for entry in record.metric_keys_and_values])
+        for scope, checks in self._checks(layout):
+            if scope.covers(slices):
                 yield from ((check, numbers) for check in checks)
 
     def _checks(self, layout: tuple[bytes, ...]) -> list[tuple[Scope, list[_Check]]]:
         if layout not in self._layouts:
             keys = [metric_key_from_proto(MetricKeyMessage.FromString(encoded)) for encoded in layout]
-            checks = [check for rule in self._rules for check in self._bind(rule, keys)]
-            self._layouts[layout] = [(s, [check for check in checks if check.rule.scope == s]) for s in self._scopes]
+            of_scope: dict[Scope, list[_Check]] = {scope: [] for scope in self._scopes}
+            for rule in self._rules:
+                of_scope[rule.scope] += self._bind(rule, keys)
+            self._layouts[layout] = list(of_scope.items())
         return self._layouts[layout]
 
     def _bind(self, rule: Rule, keys: Sequence[MetricKey]) -> list[_Check]:
@@ -257,11 +264,12 @@ def _numbers_of(record: MetricsForSlice) -> list[_Number]:
     """The values of a slice, in the record's order."""
     values = (entry.value for entry in record.metric_keys_and_values)
     numbers = [_Number(value.double_value.value if value.HasField("double_value") else math.nan) for value in values]
-    told = {item.key.SerializeToString(): item.error_bound for item in record.inexact}
-    if told:
-        keys = (entry.key.SerializeToString() for entry in record.metric_keys_and_values)
-        return [n._replace(error_bound=told.get(key, 0.0)) for n, key in zip(numbers, keys, strict=True)]
-    return numbers
+    error_bounds = {item.key.SerializeToString(): item.error_bound for item in record.inexact}
+    if not error_bounds:
+        return numbers
+
+    keys = (entry.key.SerializeToString() for entry in record.metric_keys_and_values)
+    return [number._replace(error_bound=error_bounds.get(key, 0.0)) for number, key in zip(numbers, keys, strict=True)]
 
 
 def _limits(threshold: Threshold) -> tuple[tuple[float, float], tuple[float, float] | None]:
@@ -270,6 +278,7 @@ def _limits(threshold: Threshold) -> tuple[tuple[float, float], tuple[float, flo
         low = threshold.lower_bound.value if threshold.HasField("lower_bound") else -math.inf
         high = threshold.upper_bound.value if threshold.HasField("upper_bound") else math.inf
         return (low, high), None
+
     absolute = _side(threshold, threshold.absolute.value) if threshold.HasField("absolute") else (-math.inf, math.inf)
     return absolute, _side(threshold, threshold.relative.value) if threshold.HasField("relative") else None
 
@@ -288,6 +297,7 @@ def _validation(
         validation.cross_slice_key.CopyFrom(record.cross_slice_key)
     else:
         validation.slice_key.CopyFrom(record.slice_key)
+
     for check in failed:
         failure = validation.failures.add(
             metric_key=metric_key_to_proto(check.key), message=_message(check, record, numbers)
@@ -308,6 +318,7 @@ def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[_Number])
         return f"{check.name} is not one number but {kind}; a threshold needs one number"
     if math.isnan(check.bounds[0]) or (check.relative and math.isnan(check.relative[0])):
         return f"{check.name} has a change threshold without direction; expected HIGHER_IS_BETTER or LOWER_IS_BETTER"
+
     if math.isnan(number.value):
         what = f"is undefined{_why_undefined(check, record)}"
     elif check.key.is_diff:
@@ -320,6 +331,7 @@ def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[_Number])
 def _change_text(check: _Check, change: _Number, numbers: Sequence[_Number]) -> str:
     if check.relative is None or not change.lies_between(*check.bounds):
         return f"changed by {_number_text(change, check.bounds)}"
+
     share = check.share(numbers)
     if math.isnan(share.value):
         start = numbers[check.baseline_at].value if check.baseline_at is not None else math.nan

@@ -18,10 +18,9 @@ from assay.proto.validation_result_pb2 import ValidationResult
 from assay.report.named_metrics import definitions_by_name, names_of_samples
 from assay.results.eval_result import in_order
 from assay.results.files import listed, load_eval_run, load_validation_result, load_verdict, records_of
-from assay.results.keys import metric_key_from_proto, place_of, place_text
+from assay.results.keys import metric_key_from_proto, text_of
 from assay.results.labels import labels_of
 from assay.results.latest import VERDICT_FILE, results_folder
-from assay.results.long_tables import text_of
 from assay.results.published import RESULTS_FILE
 from assay.results.records import ERROR_METRIC_NAME, plots_head
 from assay.results.remarks import remarks
@@ -194,7 +193,7 @@ def _failed(output: str) -> dict[str, frozenset[MetricKey]]:
         return {}
     result: ValidationResult = load_validation_result(output)
     return {
-        place_text(place_of(of_slice)): frozenset(metric_key_from_proto(f.metric_key) for f in of_slice.failures)
+        text_of(of_slice): frozenset(metric_key_from_proto(f.metric_key) for f in of_slice.failures)
         for of_slice in result.metric_validations_per_slice
     }
 

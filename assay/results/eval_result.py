@@ -23,9 +23,9 @@ from assay.results.files import (
     load_verdict,
     records_of,
 )
-from assay.results.keys import metric_key_from_proto, plot_key_from_proto
+from assay.results.keys import aggregation_name, metric_key_from_proto, plot_key_from_proto, sub_key_parts, text_of
 from assay.results.latest import VERDICT_FILE, results_folder
-from assay.results.long_tables import CrossSliceKey, key_of, text_of
+from assay.results.long_tables import CrossSliceKey, key_of
 from assay.results.remarks import remarks
 from assay.storage.file_paths import FilePath
 from assay.text.near_miss import one_of
@@ -239,12 +239,9 @@ def _short_name(key: MetricKey) -> str:
 
 
 def _aggregation(key: MetricKey) -> str:
-    found = [
-        f"{kind}: true\n_"
-        for kind, on in (key.aggregation_type._asdict() if key.aggregation_type else {}).items()
-        if on
-    ]
-    return "".join(found)
+    """The aggregation as TFMA has it in names: the text of its message, and an underscore."""
+    name = aggregation_name(key.aggregation_type)
+    return f"{name}: true\n_" if name else ""
 
 
 def _plain_weighting(keys: Sequence[MetricKey | PlotKey]) -> bool | None:
@@ -320,7 +317,7 @@ def _json_number(value: float) -> float | str:
 
 
 def _sub_key(key: SubKey | None) -> str:
-    return ", ".join(f"{_SUB_KEYS[k]}:{v}" for k, v in (key or SubKey())._asdict().items() if v is not None)
+    return ", ".join(f"{_SUB_KEYS[name]}:{number}" for name, number in sub_key_parts(key).items())
 
 
 class _Plots(Sequence[tuple["Slice", Metrics]]):

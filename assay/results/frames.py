@@ -9,7 +9,8 @@ from assay.results.files import (
     load_metrics,
     load_plots,
 )
-from assay.results.long_tables import key_of, metrics_table, plots_table, text_of
+from assay.results.keys import text_of
+from assay.results.long_tables import key_of, metrics_table, plots_table
 from assay.storage.file_paths import FilePath
 
 if TYPE_CHECKING:

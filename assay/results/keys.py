@@ -9,8 +9,8 @@ import numpy as np
 from assay.errors import ColumnTypeError
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
 from assay.proto import metrics_for_slice_pb2 as pb
-from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice
+from assay.slicing.text import slice_text
 from assay.types import SliceKey
 
 
@@ -122,30 +122,49 @@ def _sub_key_from_proto(message: pb.SubKey) -> SubKey:
     return SubKey(**{field: getattr(message, field).value for field in SubKey._fields if message.HasField(field)})
 
 
-Place: TypeAlias = tuple[SliceKey, ...]
+Record: TypeAlias = pb.MetricsForSlice | pb.PlotsForSlice | pb.AttributionsForSlice | MetricsValidationForSlice
+
+Slices: TypeAlias = tuple[SliceKey, ...]
 """(slice,); or (baseline slice, comparison slice), for a difference between slices."""
 
 
-def place_of(message: MetricsForSlice | MetricsValidationForSlice) -> Place:
-    """The slice, or pair of slices, that a message is about."""
-    if not message.HasField("cross_slice_key"):
-        return (slice_key_from_proto(message.slice_key),)
-    pair = message.cross_slice_key
+def slices_of(record: Record) -> Slices:
+    """The slice, or pair of slices, that a record is about."""
+    if not record.HasField("cross_slice_key"):
+        return (slice_key_from_proto(record.slice_key),)
+    pair = record.cross_slice_key
     return slice_key_from_proto(pair.baseline_slice_key), slice_key_from_proto(pair.comparison_slice_key)
 
 
-def place_text(place: Place) -> str:
-    """A slice, or a pair of slices, for people."""
-    from assay.slicing.text import slice_text
+def slices_text(slices: Slices) -> str:
+    """A slice for people, `sex=Female`; or a pair of slices, `sex=Female vs sex=Male`."""
+    return " vs ".join(map(slice_text, slices))
 
-    return " vs ".join(slice_text(key) for key in place)
+
+def text_of(record: Record) -> str:
+    """The slice, or pair of slices, of a record for people."""
+    return slices_text(slices_of(record))
+
+
+def sub_key_parts(key: SubKey | None) -> dict[str, int]:
+    """The fields of a sub key that are set: `{"class_id": 1}`."""
+    return {name: number for name, number in (key or SubKey())._asdict().items() if number is not None}
+
+
+def aggregation_name(aggregation: AggregationType | None) -> str:
+    """Which average over classes it is, such as `micro_average`; "" for none."""
+    fields = (aggregation or AggregationType())._asdict()
+    return next((name for name, is_set in fields.items() if is_set), "")
 
 
 def label(key: MetricKey) -> str:
-    """A key for people: `auc`, `precision [candidate, class_id=1, weighted]`."""
+    """All of a key for people: `auc`, `precision [candidate, class_id=1, weighted]`.
+
+    Verdicts use it, which have to name one value without the others beside it. Tables show only what tells their
+    metrics apart (`labels.labels_of`), and `eval_result.names_of` has the names of TFMA.
+    """
     parts = [key.model_name, key.output_name]
-    parts += [f"{name}={number}" for name, number in (key.sub_key or SubKey())._asdict().items() if number is not None]
-    parts += [name for name, is_set in (key.aggregation_type or AggregationType())._asdict().items() if is_set]
-    parts += ["weighted"] if key.example_weighted else []
-    given = ", ".join(part for part in parts if part)
-    return f"{key.name} [{given}]" if given else key.name
+    parts += [f"{name}={number}" for name, number in sub_key_parts(key.sub_key).items()]
+    parts += [aggregation_name(key.aggregation_type), "weighted" if key.example_weighted else ""]
+    details = ", ".join(filter(None, parts))
+    return f"{key.name} [{details}]" if details else key.name

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from assay.metrics.keys import AggregationType, MetricKey, SubKey
+from assay.metrics.keys import MetricKey
+from assay.results.keys import aggregation_name, sub_key_parts
 
 
 def labels_of(keys: Sequence[MetricKey]) -> dict[str, MetricKey]:
-    """Label -> key; what differs between metrics of one name is told after it."""
+    """Label -> key, for the columns of a table: behind the name stands only what tells metrics apart.
+
+    `keys.label` says all of one key, for where no other stands beside it.
+    """
     models = {key.model_name for key in keys if key.model_name}
     weightings: dict[str, set[bool | None]] = {}
     for key in keys:
@@ -19,8 +23,8 @@ def labels_of(keys: Sequence[MetricKey]) -> dict[str, MetricKey]:
 
 def _label(key: MetricKey, with_model: bool, with_weighting: bool) -> str:
     parts = [key.model_name if with_model and not key.is_diff else "", key.output_name]
-    parts += [f"{name} {number}" for name, number in (key.sub_key or SubKey())._asdict().items() if number is not None]
-    parts += [name for name, on in (key.aggregation_type or AggregationType())._asdict().items() if on]
+    parts += [f"{name} {number}" for name, number in sub_key_parts(key.sub_key).items()]
+    parts.append(aggregation_name(key.aggregation_type))
     if with_weighting and key.example_weighted is not None:
         parts.append("weighted" if key.example_weighted else "unweighted")
     return " ".join(filter(None, (name_of(key), *parts)))

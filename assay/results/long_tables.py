@@ -9,14 +9,19 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
-from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
+from assay.metrics.keys import MetricKey, PlotKey, SubKey
 from assay.proto import metrics_for_slice_pb2 as pb
-from assay.results.keys import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
-from assay.slicing.text import slice_text
+from assay.results.keys import (
+    Record,
+    aggregation_name,
+    metric_key_from_proto,
+    plot_key_from_proto,
+    slices_of,
+    text_of,
+)
 from assay.types import SliceKey
 
 CrossSliceKey: TypeAlias = tuple[SliceKey, SliceKey]
-Record: TypeAlias = pb.MetricsForSlice | pb.PlotsForSlice | pb.AttributionsForSlice
 
 _SLICE = {"slice": pa.string(), "slice_key": pa.map_(pa.string(), pa.string()), "rows": pa.int64()}
 _KEY = {
@@ -111,18 +116,8 @@ def _words(text: str | None, position: int | None = None) -> _Item:
 
 def key_of(record: Record) -> SliceKey | CrossSliceKey:
     """The slice key of a record; of a cross slice (baseline, comparison)."""
-    if record.HasField("cross_slice_key"):
-        cross = record.cross_slice_key
-        return slice_key_from_proto(cross.baseline_slice_key), slice_key_from_proto(cross.comparison_slice_key)
-    return slice_key_from_proto(record.slice_key)
-
-
-def text_of(record: Record) -> str:
-    """The slice of a record for people; of a cross slice `baseline vs comparison`."""
-    key = key_of(record)
-    if record.HasField("cross_slice_key"):
-        return " vs ".join(slice_text(part) for part in key)  # type: ignore[arg-type]
-    return slice_text(key)  # type: ignore[arg-type]
+    first, *others = slices_of(record)
+    return (first, others[0]) if others else first
 
 
 def metrics_table(records: Iterable[pb.MetricsForSlice]) -> pa.Table:
@@ -175,15 +170,13 @@ def _columns(
 
 
 def _features(record: Record) -> list[tuple[str, str]] | None:
-    if record.HasField("cross_slice_key"):
-        return None
-    return [(feature, str(value)) for feature, value in slice_key_from_proto(record.slice_key)]
+    first, *others = slices_of(record)
+    return None if others else [(feature, str(value)) for feature, value in first]
 
 
 def _metric_row(message: pb.MetricKey) -> tuple[Any, ...]:
     key = metric_key_from_proto(message)
-    aggregation = next((name for name, on in (key.aggregation_type or AggregationType())._asdict().items() if on), None)
-    return (key.name, *_identity(key), aggregation, key.is_diff)
+    return (key.name, *_identity(key), aggregation_name(key.aggregation_type) or None, key.is_diff)
 
 
 def _plot_row(message: pb.PlotKey) -> tuple[Any, ...]:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from assay.metrics.keys import MetricKey
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.results.keys import metric_key_from_proto
+from assay.results.keys import metric_key_from_proto, text_of
 from assay.results.labels import labels_of
-from assay.results.long_tables import text_of
 from assay.text.printable import printable_line
 
 _MOST_NAMED = 3
