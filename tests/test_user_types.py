@@ -39,6 +39,18 @@ assay.analyse_raw_data([], {})
 assay.analyze_raw_data([], {}, seed="1")
 assay.Evaluator("Own", "ExtractLabels")
 """
+MISSPELT = """
+from functools import partial
+from assay.metrics.computations.terms import Weights
+from assay.metrics.declare import metric, plot
+
+metric("Own", needs=Weights(), undefned="no rows")
+metric("Own", needs=Weights(), is_estimate="no")
+plot("Own", needs=Weights(), bettr="higher")
+of_family = partial(metric, needs=Weights())
+of_family("Own", rang="[0, 1]")
+of_family("Own", range="[0, 1]", better=None)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +81,15 @@ def test_a_wrong_name_a_wrong_setting_and_a_missing_one_are_told(mypy):
     assert 'user.py:4: error: Module has no attribute "analyse_raw_data"' in told
     assert 'user.py:5: error: Argument "seed" to "analyze_raw_data" has incompatible type "str"; expected "int"' in told
     assert 'user.py:6: error: Missing positional argument "ptransform"' in told
+
+
+def test_misspelt_facts_of_a_metric_are_told(mypy):
+    told = mypy(MISSPELT)
+    assert 'user.py:6: error: Unexpected keyword argument "undefned"' in told
+    assert 'user.py:7: error: Argument "is_estimate" to "metric" has incompatible type "str"' in told
+    assert 'user.py:8: error: Unexpected keyword argument "bettr"' in told
+    assert 'user.py:10: error: Unexpected keyword argument "rang"' in told
+    assert "user.py:11" not in told
 
 
 def test_the_stub_has_the_names_and_the_homes_of_the_package():

@@ -49,14 +49,6 @@ from assay.types import (
     Extracts,
 )
 
-_WITHOUT_INTERVAL = (
-    "ExampleCount",
-    "WeightedExampleCount",
-    "FalsePositiveFeatureSampler",
-    "FalseNegativeFeatureSampler",
-)
-"""Counts and samples of the data describe it; they are no estimates."""
-
 _STATES, _TALLIES = "states", "tallies"
 """Outputs of the pass over the batches: sums of slices, and what the columns hold."""
 
@@ -290,7 +282,7 @@ class _Records(beam.DoFn):
         self._limit = limit
         self._metrics, self._baseline, self._min_slice_size = metrics, baseline, min_slice_size
         self._resampling = resampling
-        self._resampled = [m for m in metrics if isinstance(m.key, MetricKey) and m.class_name not in _WITHOUT_INTERVAL]
+        self._resampled = [m for m in metrics if isinstance(m.key, MetricKey) and m.is_estimate]
         self._layout = layout_of(metrics)
 
     def process(self, element: tuple[tuple[int, int], Partial], judged: bool) -> Iterator[beam.pvalue.TaggedOutput]:

@@ -38,17 +38,6 @@ __all__ = ["Checked", "Counts", "Limits", "Reason", "Status", "Verdict", "checks
 NOT_FOUND = "Metric not found."
 TOO_SMALL = "Metric not shown: the slice has fewer rows than min_slice_size."
 
-_WHY_UNDEFINED = {
-    "one class": "auc balanced_accuracy informedness prevalence_threshold",
-    "no positive labels": "auc_precision_recall calibration fnr miss_rate recall tpr",
-    "no negative labels": "fall_out fpr specificity tnr",
-    "no positive predictions": "false_discovery_rate ppv precision",
-    "no negative predictions": "false_omission_rate negative_predictive_value npv",
-    "weights sum to 0": "binary_accuracy mean_label mean_prediction mean_squared_error prevalence",
-}
-_WHY_BY_METRIC = {name: why for why, names in _WHY_UNDEFINED.items() for name in names.split()}
-"""Metrics that are undefined for one reason only; of the others no reason is given."""
-
 
 class _Number(NamedTuple):
     """A value that is no further off than its error bound; NaN for what is no single number."""
@@ -347,6 +336,8 @@ def _cure_of_error(check: _Check, record: MetricsForSlice) -> str:
 
 
 def _why_undefined(check: _Check, record: MetricsForSlice) -> str:
+    from assay.metrics.declare import reasons_undefined  # here, because it brings Arrow
+
     if not record.rows:
         return ": no rows"
     told = {metric_key_from_proto(item.key): item.reason for item in record.undefined}
@@ -354,7 +345,7 @@ def _why_undefined(check: _Check, record: MetricsForSlice) -> str:
     for key in (check.key._replace(is_diff=False), metric_key_from_proto(of_baseline) if of_baseline else check.key):
         if key in told:
             return f": {told[key]}"
-    why = _WHY_BY_METRIC.get(check.rule.metric)
+    why = reasons_undefined().get(check.rule.metric)
     return f": {why}" if why and not check.key.aggregation_type else ""
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
+from assay.errors import ConfigError
 from assay.metrics.computations.table import Computation
+from assay.text.near_miss import one_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Better = Literal["higher", "lower"]
@@ -34,6 +36,45 @@ CHOSEN = "chosen"
 """Field of a computation that, where there is one, takes the names of the fields that a config has set."""
 
 
+class Facts(TypedDict, total=False):
+    """What a declaration may tell about a metric or plot; `Definition` has the defaults.
+
+    Attributes:
+        renames: setting of the config -> field of `needs`, where they differ.
+        fixed: fields of `needs` that are no settings.
+        required: fields of `needs` that a config has to set.
+        checks: setting of the function -> what turns its JSON value into the argument, or raises ValueError.
+        example: settings that make a working metric, as in a config; "" if none are needed.
+        better: which values are good ones; None if neither.
+        range: where values lie.
+        undefined: why a value is NaN, where there is only one reason; "" where there are several. The gate tells it.
+        is_estimate: whether a value estimates something about the model or the data, and so has a confidence interval.
+            A count of the rows, or some of their values, only describe them.
+        adds_up: whether the values of two sets of rows add up to the value of both.
+        shows_data: whether a value is some values of the data instead of a number.
+        is_of_column: whether a value is one of a column of the data, which belongs to no model.
+        follows_roc: settings of the function with which a value is as doubtful as the area under the ROC curve, where
+            scores are too close together to tell their order; None if it has a doubt of its own. None are asked of a
+            threshold, whose own place is exact.
+        at_most: settings of the function -> an upper bound of its doubt that costs less to compute, see `Doubts.of`.
+    """
+
+    renames: Mapping[str, str]
+    fixed: tuple[str, ...]
+    required: tuple[str, ...]
+    checks: Mapping[str, Callable[[Any], Any]]
+    example: str
+    better: Better | None
+    range: str
+    undefined: str
+    is_estimate: bool
+    adds_up: bool
+    shows_data: bool
+    is_of_column: bool
+    follows_roc: Mapping[str, Any] | None
+    at_most: Callable[..., Any] | None
+
+
 @dataclass(frozen=True)
 class Definition:
     """One registered metric or plot.
@@ -44,25 +85,18 @@ class Definition:
             `chosen`.
         function: state, settings -> value; elementwise, reducing over the last axis only.
         name: default output name; `{setting}` in it stands for that field of `needs`, joined by dots.
-        renames: setting of the config -> field of `needs`, where they differ.
-        fixed: fields of `needs` that are no settings.
-        required: fields of `needs` that a config has to set.
-        checks: setting of the function -> what turns its JSON value into the argument, or raises ValueError.
-        example: settings that make a working metric, as in a config; "" if none are needed.
-        better: which values are good ones; None if neither.
-        range: where values lie.
-        follows_roc: settings of the function with which a value is as doubtful as the area under the ROC curve, where
-            scores are too close together to tell their order; None if it has a doubt of its own. None are asked of a
-            threshold, whose own place is exact.
-        at_most: settings of the function -> an upper bound of its doubt that costs less to compute, see `Doubts.of`.
         is_plot: whether the value goes to the plots.
         kept_name: whether a plot keeps its name in its key (the two classic plots do not).
+
+    All other attributes are facts; see `Facts`.
     """
 
     class_name: str
     needs: Computation
     function: Callable[..., Any]
     name: str
+    is_plot: bool = False
+    kept_name: bool = True
     renames: Mapping[str, str] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
@@ -70,10 +104,13 @@ class Definition:
     example: str = ""
     better: Better | None = None
     range: str = ""
+    undefined: str = ""
+    is_estimate: bool = True
+    adds_up: bool = False
+    shows_data: bool = False
+    is_of_column: bool = False
     follows_roc: Mapping[str, Any] | None = None
     at_most: Callable[..., Any] | None = None
-    is_plot: bool = False
-    kept_name: bool = True
 
     def name_of(self, needs: Computation) -> str:
         """Default output name with these settings."""
@@ -101,31 +138,76 @@ class Definition:
 _DEFINITIONS: dict[str, Definition] = {}
 
 
-def metric(*class_names: str, needs: Computation, name: str = "", **declared: Any) -> Callable[[Function], Function]:
+def metric(
+    *class_names: str, needs: Computation, name: str = "", **facts: Unpack[Facts]
+) -> Callable[[Function], Function]:
     """Registers a function as a metric under one or more class names (further ones are aliases).
 
     Args:
         class_names: what a config calls it.
         needs: the state it takes.
         name: default output name, where it is not the class name in snake case.
-        declared: other attributes of `Definition`.
+        facts: what else there is to tell about it.
+
+    Raises:
+        ConfigError: a fact that does not exist, or a class name that another function has.
     """
-    return _register(*class_names, needs=needs, name=name, **declared)
+    _check(class_names, facts)
 
-
-def plot(class_name: str, *, needs: Computation, **declared: Any) -> Callable[[Function], Function]:
-    """Registers a function as a plot; as `metric`."""
-    return _register(class_name, needs=needs, name="", is_plot=True, **declared)
-
-
-def _register(*class_names: str, name: str, **declared: Any) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
         for class_name in class_names:
-            own_name = name or snake_case(class_name)
-            _DEFINITIONS[class_name] = Definition(class_name, function=function, name=own_name, **declared)
+            _add(Definition(class_name, needs, function, name or snake_case(class_name), **facts))
         return function
 
     return register
+
+
+def plot(
+    class_name: str, *, needs: Computation, kept_name: bool = True, **facts: Unpack[Facts]
+) -> Callable[[Function], Function]:
+    """Registers a function as a plot; as `metric`.
+
+    Args:
+        class_name: what a config calls it.
+        needs: the state it takes.
+        kept_name: whether the plot keeps its name in its key.
+        facts: what else there is to tell about it.
+
+    Raises:
+        ConfigError: as `metric`.
+    """
+    _check([class_name], facts)
+
+    def register(function: Function) -> Function:
+        own_name = snake_case(class_name)
+        _add(Definition(class_name, needs, function, own_name, is_plot=True, kept_name=kept_name, **facts))
+        return function
+
+    return register
+
+
+def _check(class_names: Sequence[str], facts: Iterable[str]) -> None:
+    """Refuses facts that mypy would have refused, where nobody runs it."""
+    for name in facts:
+        if name not in Facts.__annotations__:
+            known = sorted(Facts.__annotations__)
+            raise ConfigError(f"metric {class_names[0]}: there is no fact {name!r}{one_of(name, known)}")
+
+
+def _add(definition: Definition) -> None:
+    """Takes in a definition. Another one of the same function replaces it, since a module may be loaded again."""
+    function = definition.function
+    earlier = _DEFINITIONS.get(definition.class_name)
+    if earlier is not None and _origin(earlier.function) != _origin(function):
+        raise ConfigError(
+            f"metric {definition.class_name}: {_origin(function)} declares a class name that "
+            f"{_origin(earlier.function)} has already; expected another one"
+        )
+    _DEFINITIONS[definition.class_name] = definition
+
+
+def _origin(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
 
 
 @cache
@@ -134,6 +216,12 @@ def definitions() -> Mapping[str, Definition]:
     for family in FAMILIES:
         import_module(f"assay.metrics.families.{family}")
     return _DEFINITIONS
+
+
+@cache
+def reasons_undefined() -> Mapping[str, str]:
+    """Default name of a metric -> why its value is NaN, of the metrics that are undefined for one reason only."""
+    return {definition.name: definition.undefined for definition in definitions().values() if definition.undefined}
 
 
 def snake_case(name: str) -> str:

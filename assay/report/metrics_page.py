@@ -102,7 +102,7 @@ def _row(twins: Sequence[Definition], shared: str) -> tuple[str, ...]:
         ", ".join(_settings(first)) + (f"; for example `{first.example}`" if first.example else ""),
         first.range,
         first.better or "",
-        described.undefined or shared,
+        described.undefined or first.undefined or shared,
         described.source,
     )
     return tuple(cell.replace("|", "\\|") for cell in cells)

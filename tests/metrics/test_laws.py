@@ -13,23 +13,12 @@ from .asked import asked
 from .engine import EVERY_SLICE, config_of, cut, evaluated, whole
 from .hard_data import hard_batch
 
-SHOWN = {"FalsePositiveFeatureSampler", "FalseNegativeFeatureSampler"}
-"""They show the first values that come; what the laws say of numbers does not hold for them. See test_samples.py."""
+NAMES = sorted(name for name, definition in definitions().items() if not definition.shows_data)
+"""Without those that show values of the data; what the laws say of numbers does not hold for them: test_samples.py."""
 
-NAMES = sorted(set(definitions()) - SHOWN)
-CLASSIC = [n for n in NAMES if definitions()[n].is_plot]
 ALL = " ".join(asked(name) for name in NAMES)
 CONFIG = config_of(ALL, EVERY_SLICE)
 BATCH = hard_batch(3000)
-COUNTS = {"TP", "TN", "FP", "FN", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
-SUMS = COUNTS | {
-    "ExampleCount",
-    "WeightedExampleCount",
-    "ConfusionMatrixAtThresholds",
-    "CalibrationPlot",
-    "ConfusionMatrixPlot",
-    "ScoreDistributionPlot",
-}
 
 
 def assert_same(found, expected, **tolerance):
@@ -89,7 +78,7 @@ def test_scaling_all_weights_scales_sums_and_leaves_ratios():
         for metric, value in values.items():
             if isinstance(metric.key, PlotKey) or metric.class_name == "ConfusionMatrixAtThresholds":
                 continue
-            factor = 8 if metric.class_name in SUMS else 1
+            factor = 8 if definitions()[metric.class_name].adds_up else 1
             np.testing.assert_allclose(scaled[key][metric], value * factor, rtol=1e-9, err_msg=metric.class_name)
 
 
@@ -104,10 +93,19 @@ def test_a_slice_has_the_values_that_its_rows_have_alone():
 def test_a_slice_without_weight_has_undefined_ratios_and_zero_sums():
     nothing = whole({**BATCH, "example_weights": np.zeros(row_count(BATCH))}, CONFIG)
     for metric, value in nothing[()].items():
-        if metric.class_name in COUNTS | {"ExampleCount", "WeightedExampleCount"}:
-            assert value == 0, metric.class_name
-        elif np.ndim(value) == 0:
-            assert np.isnan(value), metric.class_name
+        if np.ndim(value) == 0:
+            is_as_expected = value == 0 if definitions()[metric.class_name].adds_up else np.isnan(value)
+            assert is_as_expected, metric.class_name
+
+
+def test_just_the_values_that_are_declared_to_add_up_do():
+    parts = [whole(piece, CONFIG)[()] for piece in cut(BATCH, 1000)]
+    for metric, value in whole(BATCH, CONFIG)[()].items():
+        if np.isfinite(value).all() or np.ndim(value):  # losses of this data are infinite
+            first = 0 if np.ndim(value) == 0 else 2 if metric.class_name == "CalibrationPlot" else 1  # behind the edges
+            total = sum(np.atleast_1d(part[metric])[first:] for part in parts)
+            adds_up = np.allclose(total, np.atleast_1d(value)[first:], rtol=1e-9)
+            assert adds_up == definitions()[metric.class_name].adds_up, metric.class_name
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])

@@ -16,7 +16,6 @@ from assay.config.metric_settings import settings_of
 from assay.errors import EvalConfigError
 from assay.metrics.binding.settings import OF_TYPE
 from assay.metrics.computations.table import Computation
-from assay.metrics.computations.terms import FeatureMean
 from assay.metrics.declare import CHOSEN, Definition, definitions
 from assay.metrics.entries.domains import Asked
 from assay.metrics.entries.examples import Stream
@@ -52,8 +51,13 @@ class Metric:
         return value[:, 0] if isinstance(value, np.ndarray) and value.ndim == 2 and value.shape[1] == 1 else value
 
     @property
+    def is_estimate(self) -> bool:
+        """Whether a value is an estimate, which has a confidence interval; see `Facts`."""
+        return definitions()[self.class_name].is_estimate
+
+    @property
     def follows_roc(self) -> bool:
-        """Whether a value is as doubtful as the area under the ROC curve; see `Definition`."""
+        """Whether a value is as doubtful as the area under the ROC curve; see `Facts`."""
         definition = definitions()[self.class_name]
         settings = {**definition.settings, **dict(self.settings)}
         wanted = definition.follows_roc
@@ -61,7 +65,7 @@ class Metric:
 
     @property
     def at_most(self) -> Any:
-        """An upper bound of the doubt, which takes curve and mask; None if there is none. See `Definition`."""
+        """An upper bound of the doubt, which takes curve and mask; None if there is none. See `Facts`."""
         at_most = definitions()[self.class_name].at_most
         return at_most and partial(at_most, **dict(self.settings))
 
@@ -213,7 +217,7 @@ def default_name(asked: MetricConfig) -> str:
 def is_of_column(asked: MetricConfig) -> bool:
     """Whether the value is one of a column of the data, which belongs to no model; false for an unknown class."""
     definition = definitions().get(asked.class_name)
-    return definition is not None and isinstance(definition.needs, FeatureMean)
+    return definition is not None and definition.is_of_column
 
 
 def _refuse_change_of_column(asked: MetricConfig, place: _Place) -> None:

@@ -23,43 +23,43 @@ _AT = Confusion()
 metric = partial(declare.metric, needs=_AT, better="higher", range="[0, 1]")
 
 
-@metric("TruePositives", "TP", range="[0, ∞)")
+@metric("TruePositives", "TP", range="[0, ∞)", adds_up=True)
 def true_positives(c: Curve) -> Floats:
     """Weight of positives predicted positive."""
     return c.tp
 
 
-@metric("TrueNegatives", "TN", range="[0, ∞)")
+@metric("TrueNegatives", "TN", range="[0, ∞)", adds_up=True)
 def true_negatives(c: Curve) -> Floats:
     """Weight of negatives predicted negative."""
     return c.tn
 
 
-@metric("FalsePositives", "FP", better="lower", range="[0, ∞)")
+@metric("FalsePositives", "FP", better="lower", range="[0, ∞)", adds_up=True)
 def false_positives(c: Curve) -> Floats:
     """Weight of negatives predicted positive."""
     return c.fp
 
 
-@metric("FalseNegatives", "FN", better="lower", range="[0, ∞)")
+@metric("FalseNegatives", "FN", better="lower", range="[0, ∞)", adds_up=True)
 def false_negatives(c: Curve) -> Floats:
     """Weight of positives predicted negative."""
     return c.fn
 
 
-@metric("BinaryAccuracy", renames={"threshold": "thresholds"})
+@metric("BinaryAccuracy", renames={"threshold": "thresholds"}, undefined="weights sum to 0")
 def binary_accuracy(c: Curve) -> Floats:
     """Share of rows predicted right, (tp + tn) / (P + N)."""
     return ratio(c.tp + c.tn, c.tp + c.tn + c.fp + c.fn)
 
 
-@metric("Precision", "PPV")
+@metric("Precision", "PPV", undefined="no positive predictions")
 def precision(c: Curve) -> Floats:
     """Share of predicted positives that are positive, tp / (tp + fp)."""
     return ratio(c.tp, c.tp + c.fp)
 
 
-@metric("Recall", "TPR")
+@metric("Recall", "TPR", undefined="no positive labels")
 def recall(c: Curve) -> Floats:
     """Share of positives predicted positive, tp / P."""
     return ratio(c.tp, c.tp + c.fn)
@@ -71,49 +71,49 @@ def max_recall(c: Curve) -> Floats:
     return recall(c)
 
 
-@metric("Specificity", "TNR")
+@metric("Specificity", "TNR", undefined="no negative labels")
 def specificity(c: Curve) -> Floats:
     """Share of negatives predicted negative, tn / N."""
     return ratio(c.tn, c.tn + c.fp)
 
 
-@metric("FallOut", "FPR", better="lower")
+@metric("FallOut", "FPR", better="lower", undefined="no negative labels")
 def fall_out(c: Curve) -> Floats:
     """Share of negatives predicted positive, fp / N."""
     return ratio(c.fp, c.tn + c.fp)
 
 
-@metric("MissRate", "FNR", better="lower")
+@metric("MissRate", "FNR", better="lower", undefined="no positive labels")
 def miss_rate(c: Curve) -> Floats:
     """Share of positives predicted negative, fn / P."""
     return ratio(c.fn, c.tp + c.fn)
 
 
-@metric("NegativePredictiveValue", "NPV")
+@metric("NegativePredictiveValue", "NPV", undefined="no negative predictions")
 def negative_predictive_value(c: Curve) -> Floats:
     """Share of predicted negatives that are negative, tn / (tn + fn)."""
     return ratio(c.tn, c.tn + c.fn)
 
 
-@metric("FalseDiscoveryRate", better="lower")
+@metric("FalseDiscoveryRate", better="lower", undefined="no positive predictions")
 def false_discovery_rate(c: Curve) -> Floats:
     """Share of predicted positives that are negative, fp / (fp + tp)."""
     return ratio(c.fp, c.fp + c.tp)
 
 
-@metric("FalseOmissionRate", better="lower")
+@metric("FalseOmissionRate", better="lower", undefined="no negative predictions")
 def false_omission_rate(c: Curve) -> Floats:
     """Share of predicted negatives that are positive, fn / (fn + tn)."""
     return ratio(c.fn, c.fn + c.tn)
 
 
-@metric("Prevalence", better=None)
+@metric("Prevalence", better=None, undefined="weights sum to 0")
 def prevalence(c: Curve) -> Floats:
     """Share of positives, P / (P + N)."""
     return ratio(c.tp + c.fn, c.tp + c.tn + c.fp + c.fn)
 
 
-@metric("PrevalenceThreshold", better="lower")
+@metric("PrevalenceThreshold", better="lower", undefined="one class, or recall + specificity is 1")
 def prevalence_threshold(c: Curve) -> Floats:
     """Prevalence below which precision falls fastest, (sqrt(TPR (1 - TNR)) + TNR - 1) / (TPR + TNR - 1).
 
@@ -130,7 +130,7 @@ def threat_score(c: Curve) -> Floats:
     return ratio(c.tp, c.tp + c.fn + c.fp)
 
 
-@metric("BalancedAccuracy")
+@metric("BalancedAccuracy", undefined="one class")
 def balanced_accuracy(c: Curve) -> Floats:
     """Mean of recall and specificity; NaN without positives or negatives."""
     return (recall(c) + specificity(c)) / 2
@@ -155,7 +155,7 @@ def fowlkes_mallows_index(c: Curve) -> Floats:
     return np.sqrt(precision(c) * recall(c))
 
 
-@metric("Informedness", range="[-1, 1]")
+@metric("Informedness", range="[-1, 1]", undefined="one class")
 def informedness(c: Curve) -> Floats:
     """Recall + specificity - 1 (Youden's J)."""
     return recall(c) + specificity(c) - 1
@@ -191,7 +191,7 @@ def predicted_positive_rate(c: Curve) -> Floats:
     return ratio(c.tp + c.fp, c.tp + c.tn + c.fp + c.fn)
 
 
-@metric("ConfusionMatrixAtThresholds", better=None, range="[0, ∞)")
+@metric("ConfusionMatrixAtThresholds", better=None, range="[0, ∞)", adds_up=True)
 def confusion_matrix_at_thresholds(c: Curve) -> Matrices:
     """The matrices themselves."""
     return Matrices(np.round(_thresholds(c), 6), c.tp, c.fp, c.tn, c.fn)

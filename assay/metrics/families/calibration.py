@@ -12,19 +12,19 @@ from assay.metrics.values import Floats
 _MEANS = Means()
 
 
-@metric("MeanLabel", needs=_MEANS, range="that of the labels")
+@metric("MeanLabel", needs=_MEANS, range="that of the labels", undefined="weights sum to 0")
 def mean_label(m: MeanTerms) -> Floats:
     """Weighted mean of the labels; NaN without weight."""
     return ratio(m.label, m.weight)
 
 
-@metric("MeanPrediction", needs=_MEANS, range="that of the predictions")
+@metric("MeanPrediction", needs=_MEANS, range="that of the predictions", undefined="weights sum to 0")
 def mean_prediction(m: MeanTerms) -> Floats:
     """Weighted mean of the predictions; NaN without weight."""
     return ratio(m.prediction, m.weight)
 
 
-@metric("Calibration", needs=_MEANS, range="[0, ∞) for probabilities; 1 is best")
+@metric("Calibration", needs=_MEANS, range="[0, ∞) for probabilities; 1 is best", undefined="labels sum to 0")
 def calibration(m: MeanTerms) -> Floats:
     """Sum of predictions / sum of labels, both weighted; NaN if the labels sum to 0."""
     with np.errstate(all="ignore"):

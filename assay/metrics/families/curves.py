@@ -16,7 +16,7 @@ that a rate is a share of: recall needs positives, specificity and the false pos
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias, Unpack
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from assay.metrics.arithmetic import ratio
 from assay.metrics.binding.settings import one_of, shares
 from assay.metrics.computations.curve import Curve, Mask, following_of
 from assay.metrics.computations.scores import ScoreCurve
+from assay.metrics.declare import Facts
 from assay.metrics.families.binary import fall_out as fall_out_of
 from assay.metrics.families.binary import precision as precision_of
 from assay.metrics.families.binary import recall as recall_of
@@ -39,9 +40,9 @@ _METHODS = one_of("interpolation", "minoring", "majoring")
 metric = partial(declare.metric, needs=ScoreCurve(), fixed=("even",), better="higher", range="[0, 1]")
 
 
-def _at(setting: str, example: float, **declared: Any) -> dict[str, Any]:
+def _at(setting: str, rate: float, **facts: Unpack[Facts]) -> Facts:
     """What the declarations of "x at y" have in common."""
-    return {"checks": {setting: shares}, "example": f'"{setting}": {example}', **declared}
+    return {"checks": {setting: shares}, "example": f'"{setting}": {rate}', **facts}
 
 
 def _auc_at_most(c: Curve, loose: Mask, *, curve: str = "ROC", summation_method: str = "") -> Floats:
@@ -67,6 +68,7 @@ def _precision_recall_at_most(c: Curve, loose: Mask, *, summation_method: str = 
     follows_roc={"curve": "ROC", "summation_method": "interpolation"},
     at_most=_auc_at_most,
     checks={"curve": one_of("ROC", "PR"), "summation_method": _METHODS},
+    undefined="one class",
 )
 def auc(c: Curve, *, curve: str = "ROC", summation_method: str = "interpolation") -> Floats:
     """Area under true by false positive rate (ROC), or precision by recall (PR, see AUCPrecisionRecall).
@@ -77,7 +79,12 @@ def auc(c: Curve, *, curve: str = "ROC", summation_method: str = "interpolation"
     return (area_under_precision_recall if curve == "PR" else area_under_roc)(closed(c), summation_method)
 
 
-@metric("AUCPrecisionRecall", at_most=_precision_recall_at_most, checks={"summation_method": _METHODS})
+@metric(
+    "AUCPrecisionRecall",
+    at_most=_precision_recall_at_most,
+    checks={"summation_method": _METHODS},
+    undefined="no positive labels",
+)
 def auc_precision_recall(c: Curve, *, summation_method: str = "interpolation") -> Floats:
     """Area under precision by recall; NaN without positives.
 
@@ -159,8 +166,7 @@ def recall_at_false_positive_rate(c: Curve, *, false_positive_rate: Wanted) -> F
 @metric(
     "ThresholdAtRecall",
     needs=ScoreCurve(even=True),
-    follows_roc={},
-    **_at("recall", 0.9, better=None, range="[0, 1], or 1e-7 beyond"),
+    **_at("recall", 0.9, better=None, range="[0, 1], or 1e-7 beyond", follows_roc={}),
 )
 def threshold_at_recall(c: Curve, *, recall: Wanted) -> Floats:
     """Highest threshold at which recall is at least `recall`."""

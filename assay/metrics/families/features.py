@@ -16,6 +16,7 @@ from assay.metrics.values import Floats
     required=("feature_key_path",),
     example='"feature_key_path": ["features", "age"]',
     range="that of the column",
+    is_of_column=True,
 )
 def mean(m: ErrorTerms) -> Floats:
     """Mean of a column, weighted by another one if `example_weights_key_path` is set; NaN without weight.
@@ -32,6 +33,8 @@ def mean(m: ErrorTerms) -> Floats:
     required=("feature_key", "sample_size"),
     example='"feature_key": "age", "sample_size": 5',
     range="values of the column",
+    is_estimate=False,
+    shows_data=True,
 )
 @metric(
     "FalseNegativeFeatureSampler",
@@ -39,6 +42,8 @@ def mean(m: ErrorTerms) -> Floats:
     required=("feature_key", "sample_size"),
     example='"feature_key": "age", "sample_size": 5',
     range="values of the column",
+    is_estimate=False,
+    shows_data=True,
 )
 def wrong_side_sample(values: Objects) -> Objects:
     """Values of a column in rows on the wrong side of the threshold, the first `sample_size` in the data's order."""

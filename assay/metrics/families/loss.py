@@ -16,7 +16,12 @@ from assay.metrics.values import Floats
 metric = partial(declare.metric, better="lower", range="[0, ∞]", fixed=("term",))
 
 
-@metric("BinaryCrossEntropy", needs=CrossEntropy("binary_crossentropy"), name="binary_crossentropy")
+@metric(
+    "BinaryCrossEntropy",
+    needs=CrossEntropy("binary_crossentropy"),
+    name="binary_crossentropy",
+    undefined="weights sum to 0",
+)
 def binary_crossentropy(e: ErrorTerms) -> Floats:
     """Weighted mean of -l ln p - (1 - l) ln(1 - p), over all entries of vectors; NaN without weight."""
     return ratio(e.error, e.weight)

@@ -8,13 +8,13 @@ from assay.metrics.declare import plot
 from assay.metrics.values import Buckets, Matrices
 
 
-@plot("ConfusionMatrixPlot", needs=ScoreMatrices(), kept_name=False)
+@plot("ConfusionMatrixPlot", needs=ScoreMatrices(), kept_name=False, adds_up=True)
 def confusion_matrix_plot(matrices: Matrices) -> Matrices:
     """Confusion matrices along `num_thresholds` + 2 thresholds, behind ROC and precision-recall diagrams."""
     return matrices
 
 
-@plot("CalibrationPlot", needs=Calibration(), kept_name=False)
+@plot("CalibrationPlot", needs=Calibration(), kept_name=False, adds_up=True)
 def calibration_plot(buckets: Buckets) -> Buckets:
     """Weights, labels and predictions by `num_buckets` buckets of the prediction from `left` to `right`, and beyond.
 
@@ -23,7 +23,7 @@ def calibration_plot(buckets: Buckets) -> Buckets:
     return buckets
 
 
-@plot("ScoreDistributionPlot", needs=ScoreLevels())
+@plot("ScoreDistributionPlot", needs=ScoreLevels(), adds_up=True)
 def score_distribution_plot(matrices: Matrices) -> Matrices:
     """Weight above (tp) and up to (tn) each of `num_thresholds` + 2 thresholds; labels are not read."""
     return matrices

@@ -15,13 +15,13 @@ from assay.metrics.values import Floats
 metric = partial(declare.metric, better="lower", range="[0, ∞)")
 
 
-@metric("MeanSquaredError", needs=Errors("squared_error", "weight"))
+@metric("MeanSquaredError", needs=Errors("squared_error", "weight"), undefined="weights sum to 0")
 def mean_squared_error(e: ErrorTerms) -> Floats:
     """Weighted mean of (label - prediction)^2."""
     return ratio(e.error, e.weight)
 
 
-@metric("MeanAbsoluteError", needs=Errors("absolute_error", "weight"))
+@metric("MeanAbsoluteError", needs=Errors("absolute_error", "weight"), undefined="weights sum to 0")
 def mean_absolute_error(e: ErrorTerms) -> Floats:
     """Weighted mean of |label - prediction|."""
     return ratio(e.error, e.weight)
