@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from assay.plan.plan import READ_INPUTS, Plan, Task
 from assay.plan.tasks import is_checkpointed, kind_of, runs_models, task_named
 
+from assay.storage.uris import is_uri, parts_of
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage
     from openlineage.client.event_v2 import Dataset
@@ -68,10 +69,9 @@ def dataset(place: str, version: str = "", rows: int | None = None) -> Dataset:
 
 def name_of(place: str) -> tuple[str, str]:
     """Namespace and name of a place: `gs://bucket` and what follows; `file` and an absolute path."""
-    if "://" not in place:
+    if not is_uri(place):
         return "file", place.rstrip("/") or "/"
-    scheme, _, rest = place.partition("://")
-    bucket, _, name = rest.partition("/")
+    scheme, bucket, name = parts_of(place)
     return f"{scheme}://{bucket}", name.strip("/") or "/"
 
 

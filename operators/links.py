@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.configuration import conf
 from airflow.sdk.execution_time.xcom import XCom
 
+from assay import storage
 from assay.engine.remote import job_of
 
 RESULT_KEY = "return_value"
@@ -68,8 +69,8 @@ def page_of(place: str, what: str, ti_key: Any) -> str:
         what: "results" or "checkpoint"; see `assay.operators.served_pages`.
         ti_key: the task instance that returned it.
     """
-    if place.startswith("gs://"):
-        return f"https://console.cloud.google.com/storage/browser/{quote(place.removeprefix('gs://'))}"
+    if storage.is_remote(place):
+        return storage.page(place)
     index = -1 if ti_key.map_index is None else ti_key.map_index
     parts = (what, ti_key.dag_id, ti_key.run_id, ti_key.task_id, str(index))
     base = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")

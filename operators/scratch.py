@@ -100,6 +100,7 @@ def delete_scratch(root: str, place: str) -> None:
     folder = storage.join(root, SCRATCH)
     name = place.removeprefix(f"{folder}/")
     is_elsewhere = name == place or not RUN_NAME.fullmatch(name)
-    if is_elsewhere or (not storage.is_remote(place) and os.path.islink(place)):
+    path = storage.local_path(place)
+    if is_elsewhere or (path is not None and os.path.islink(path)):
         raise ConfigError(f"{place}: expected a folder right below {folder}; nothing is deleted")
     storage.delete_folder(place)

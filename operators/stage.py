@@ -309,7 +309,8 @@ def airflow_errors() -> Iterator[None]:
 def checked_root(root: str) -> str:
     """The root as places name it; ConfigError for one that would depend on where a task runs."""
     checked = storage.check_root(root)
-    if not storage.is_remote(root) and not os.path.isabs(root):
+    path = storage.local_path(root)
+    if path is not None and not os.path.isabs(path):
         raise ConfigError(f"root: expected an absolute path or a gs:// URI, found {root!r}")
     return checked
 

@@ -1,24 +1,19 @@
 """What inputs and models were when a run began: later stages use exactly these, or refuse.
 
-A pin stands for the content of a file: its generation on Google Cloud Storage; on a disk a hash, since `cp -p`,
-`rsync -t` and archives give other data the size and the time of the old.
+A pin is the fingerprint of a file's content; see `assay.storage.fingerprints`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
-from assay import storage
 from assay.errors import ModelError, TransientError
 from assay.plan.plan import Plan
 
+from assay.storage.fingerprints import fingerprints, fingerprints_within
 Pins = dict[str, str]
 """File -> what its content is."""
-
-_THREADS = 4
-"""Hashing releases the interpreter's lock, and a disk serves several readers."""
 
 
 def pinned_inputs(files: Iterable[str]) -> Pins:
@@ -35,12 +30,7 @@ def check_unchanged(pins: Mapping[str, str]) -> None:
 
 
 def _pinned(files: list[str]) -> Pins:
-    if any(map(storage.is_remote, files)):  # nothing to hash, and credentials are of this thread
-        found = [storage.fingerprint(file) for file in files]
-    else:
-        with ThreadPoolExecutor(_THREADS) as pool:
-            found = [*pool.map(storage.fingerprint, files)]
-    return {file: pin or "missing" for file, pin in zip(files, found, strict=True)}
+    return {file: pin or "missing" for file, pin in zip(files, fingerprints(files), strict=True)}
 
 
 def pinned_models(plan: Plan) -> dict[str, Pins]:
@@ -50,12 +40,7 @@ def pinned_models(plan: Plan) -> dict[str, Pins]:
 
 def _model(uri: str) -> Pins:
     uri = os.path.expanduser(uri).rstrip("/")
-    alone = storage.fingerprint(uri)
-    if alone is not None:
-        return {"": alone}
-    if storage.is_remote(uri):  # the list tells generations, without a call for each file
-        return {place[len(uri) :]: stat.generation for place, stat in storage.list(uri)}
-    return {file[len(uri) :]: pin for file, pin in _pinned([place for place, _ in storage.list(uri)]).items()}
+    return {file[len(uri) :]: pin for file, pin in fingerprints_within(uri).items()}
 
 
 def check_models(plan: Plan, pinned: Mapping[str, Mapping[str, str]]) -> None:

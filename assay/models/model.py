@@ -215,8 +215,7 @@ def _load(ref: ModelRef) -> LoadedModel:
 def _stamp(ref: ModelRef) -> Any:
     if ref.type == CALLABLE:
         return None
-    graph = files.join(ref.uri, "saved_model.pb")
-    return files.stamp(graph if files.exists(graph) else ref.uri)
+    return files.stamp(ref.uri)
 
 
 def _framework(ref: ModelRef) -> Framework:

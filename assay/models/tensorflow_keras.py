@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from assay import bounds
+from assay import bounds, storage
 from assay.errors import ModelError
 from assay.models import files, inputs
 from assay.models.inputs import InputSpec
@@ -28,7 +28,7 @@ def check(ref: ModelRef) -> None:
     Raises:
         ModelError: it is not; the message says what is there.
     """
-    if files.exists(files.join(ref.uri, "saved_model.pb")):
+    if files.exists(storage.join(ref.uri, "saved_model.pb")):
         raise ModelError(f"model {ref.name!r}: {ref.uri} is a SavedModel; say `type: saved_model`")
     if not files.exists(ref.uri):
         raise ModelError(f"model {ref.name!r}: nothing at {ref.uri}; expected a .keras file")

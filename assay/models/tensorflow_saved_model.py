@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assay import storage
 from assay.errors import ModelError
 from assay.models import files, inputs
 from assay.models.model import ModelNeeds, ModelRef, Runner
@@ -18,12 +19,12 @@ def check(ref: ModelRef) -> None:
     Raises:
         ModelError: it is not; the message says what is there.
     """
-    if files.exists(files.join(ref.uri, GRAPH_FILE)):
+    if files.exists(storage.join(ref.uri, GRAPH_FILE)):
         return
     there = files.children(ref.uri)
-    versions = [name for name in there if name.isdigit() and files.exists(f"{files.join(ref.uri, name)}/{GRAPH_FILE}")]
+    versions = [name for name in there if name.isdigit() and files.exists(storage.join(ref.uri, name, GRAPH_FILE))]
     if versions:
-        newest = files.join(ref.uri, max(versions, key=int))
+        newest = storage.join(ref.uri, max(versions, key=int))
         raise ModelError(f"model {ref.name!r}: {ref.uri} holds versions of a model; name one of them, such as {newest}")
     if not files.exists(ref.uri):
         raise ModelError(f"model {ref.name!r}: nothing at {ref.uri}; expected the folder of a SavedModel")

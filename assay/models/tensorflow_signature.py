@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from assay import storage
 from assay.errors import ModelError
 from assay.models import files
 from assay.models.inputs import TEXT, InputSpec
@@ -60,7 +61,7 @@ def _read_graph(folder: str) -> Any:
     import_tensorflow()
     from tensorflow.core.protobuf import saved_model_pb2
 
-    with files.open_binary(files.join(folder, GRAPH_FILE)) as stream:
+    with files.open_binary(storage.join(folder, GRAPH_FILE)) as stream:
         graphs = saved_model_pb2.SavedModel.FromString(stream.read()).meta_graphs
     return next((graph for graph in graphs if "serve" in graph.meta_info_def.tags), graphs[0])
 

@@ -21,6 +21,7 @@ from assay.plan.plan import (
     Stage,
 )
 from assay.plan.secret_params import refuse_references, variable_of
+from assay.storage.uris import is_uri
 from assay.text.near_miss import one_of
 from assay.types import LAST_EXTRACTOR_STAGE_NAME, SHARED_OUTPUTS, VALIDATIONS_KEY
 
@@ -29,9 +30,6 @@ _LONGEST_NAME = 100
 
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
-
-
-_ABSOLUTE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*://|\$\{")
 
 
 def check(plan: Plan) -> None:
@@ -165,7 +163,7 @@ def _check_tasks(plan: Plan) -> None:
 
 def _check_places(plan: Plan) -> None:
     for path, place in places(plan):
-        if not isinstance(place, str) or not _ABSOLUTE.match(place) or (plan.resolved and place.startswith("${")):
+        if not isinstance(place, str) or not _is_absolute(place) or (plan.resolved and place.startswith("${")):
             raise ConfigError(
                 f"{path}: expected an absolute path or a URI in a plan, found {place!r}; a parameter at the start must "
                 f"bring one (./${{name}} in an analysis file is relative to the file)"
@@ -175,6 +173,11 @@ def _check_places(plan: Plan) -> None:
 
 
 def places(plan: Plan) -> Iterator[tuple[str, Any]]:
+def _is_absolute(place: str) -> bool:
+    """Whether it says where it is by itself, or starts with a parameter that will."""
+    return place.startswith(("/", "${")) or is_uri(place)
+
+
     """Field and place of each file or folder that a plan names: data, labels, models, results."""
     for i, file in enumerate(plan.inputs.get("files", [])):
         yield f"inputs.files[{i}]", file

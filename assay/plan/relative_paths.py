@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from assay.errors import ConfigError
 from assay.plan.blessed import BLESSED
-
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+from assay.storage.uris import is_uri, parts_of
 
 
 def place_below(place: str, base: str) -> str:
     """An absolute path or a URI; what starts with a parameter is left for the parameter to make absolute."""
     place = os.path.expanduser(place)
-    if _URI.match(place) or place.startswith("${"):
+    if is_uri(place) or place.startswith("${"):
         return place
-    if _URI.match(base) and not os.path.isabs(place):
+    if is_uri(base) and not os.path.isabs(place):
         return _below(base, place)
     return os.path.abspath(os.path.join(base, place))
 
 
 def _below(base: str, place: str) -> str:
-    scheme, _, path = base.partition("://")
-    bucket, *_ = path.split("/", 1)
-    joined = posixpath.normpath(posixpath.join(path, place))
+    scheme, bucket, folder = parts_of(base)
+    joined = posixpath.normpath(posixpath.join(f"{bucket}/{folder}", place))
     if joined.split("/", 1)[0] != bucket:
         raise ConfigError(f"expected a path that stays in the bucket of {base}, found {place!r}")
     return f"{scheme}://{joined}"

@@ -1,9 +1,8 @@
-"""Files as readers open them, on a disk or on gs://, and named in errors."""
+"""Files as readers open them, wherever they lie, and named in errors."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import uuid
 from collections.abc import Iterator
 
@@ -13,23 +12,21 @@ from assay import storage
 from assay.errors import CorruptFileError, InputError, MissingFileError
 from assay.readers import signatures
 from assay.readers.unpacking import Transcoded, Unpacked, encoding_of
-from assay.storage import content_hash
+from assay.storage import fingerprints
 
 
 def stamp(file: str) -> str:
     """What changes when the file does; new each time where nobody can tell."""
-    if storage.is_remote(file):
-        found = storage.stat(file)
-        return uuid.uuid4().hex if found is None else found.generation
-    return str(content_hash.stamp(os.stat(file)))
+    return fingerprints.stamp(file) or uuid.uuid4().hex
 
 
 def open_raw(file: str) -> pa.NativeFile:
     """Opens a file for random access, as it is stored."""
-    if storage.is_remote(file):
+    path = storage.local_path(file)
+    if path is None:
         return pa.PythonFile(storage.open_read(file), mode="r")
-    storage.check_regular(file, "input file", InputError)
-    return pa.OSFile(file)
+    storage.check_regular(path, "input file", InputError)
+    return pa.OSFile(path)
 
 
 def open_text(file: str, form: str, encoding: str | None = None) -> Unpacked | Transcoded:

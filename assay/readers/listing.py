@@ -49,23 +49,16 @@ def _match(pattern: str, key: str) -> dict[str, int]:
     if alone is not None:  # a name may hold characters that mean something in a glob
         return {pattern: alone}
     folder = pattern.rstrip("/")
-    if _is_folder(folder):
+    if storage.is_folder(folder):
         return _rows_in(folder, key)
     return _globbed(pattern, key)
 
 
 def _size_of(place: str, key: str) -> int | None:
     """Bytes of the file of that name, if there is one."""
-    if not storage.is_remote(place):
-        storage.check_regular(place, key, InputError)
+    storage.check_regular(place, key, InputError)
     found = None if place.endswith("/") else storage.stat(place)
     return None if found is None else found.size
-
-
-def _is_folder(place: str) -> bool:
-    if storage.is_remote(place):
-        return not row_files.GLOB.search(place) and next(storage.list(place), None) is not None
-    return os.path.isdir(place)
 
 
 def _rows_in(folder: str, key: str) -> dict[str, int]:
@@ -77,12 +70,13 @@ def _rows_in(folder: str, key: str) -> dict[str, int]:
 
 
 def _globbed(pattern: str, key: str) -> dict[str, int]:
-    if storage.is_remote(pattern):
+    path = storage.local_path(pattern)
+    if path is None:
         matches = {place: stat.size for place, stat in storage.match(pattern).items()}
     else:
-        matches = _globbed_on_disk(pattern, key)
+        matches = _globbed_on_disk(path, key)
     for folder in {_above_partitions(os.path.dirname(place)) for place in matches}:
-        _refuse_tables(folder, [name for name in _TABLES if _is_folder(os.path.join(folder, name))], key)
+        _refuse_tables(folder, [name for name in _TABLES if storage.is_folder(os.path.join(folder, name))], key)
     return _regular({place: matches[place] for place in row_files.of_glob(pattern, matches)}, key)
 
 
@@ -104,8 +98,7 @@ def _globbed_on_disk(pattern: str, key: str) -> dict[str, int]:
 
 def _regular(files: dict[str, int], key: str) -> dict[str, int]:
     for place in files:
-        if not storage.is_remote(place):
-            storage.check_regular(place, key, InputError)
+        storage.check_regular(place, key, InputError)
     return files
 
 
@@ -119,19 +112,20 @@ def _refuse_tables(folder: str, names: Iterable[str], key: str) -> None:
 
 def _refuse_links(folder: str, key: str) -> None:
     """A walk does not follow links to folders, and what it leaves out must not be missed in silence."""
-    if storage.is_remote(folder):
+    path = storage.local_path(folder)
+    if path is None:
         return
-    for parent, names, _ in os.walk(folder):
+    for parent, names, _ in os.walk(path):
         for name in names:
             if os.path.islink(os.path.join(parent, name)) and not name.startswith("."):
                 raise InputError(f"{key}: {parent}/{name} is a link to a folder; name the folder that it leads to")
 
 
 def _advice(pattern: str) -> str:
-    if _is_folder(pattern.rstrip("/")):
+    if storage.is_folder(pattern.rstrip("/")):
         return "it is a folder without files of data"
     parent = os.path.dirname(pattern)
-    if not storage.is_remote(pattern) and parent and not row_files.GLOB.search(parent) and not os.path.isdir(parent):
+    if parent and not row_files.GLOB.search(parent) and not storage.is_folder(parent):
         return f"there is no folder {parent}"
     return "check it"
 

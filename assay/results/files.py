@@ -1,12 +1,8 @@
-"""Finds and reads the files of a run's results, those that TFMA wrote included.
-
-Files on other file systems (`gs://`) are read through Beam, which is loaded only then.
-"""
+"""Finds and reads the files of a run's results, those that TFMA wrote included."""
 
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, TypeVar
@@ -127,12 +123,14 @@ def listed(folder: FilePath) -> set[str]:
         ResultsError: no such folder.
     """
     folder = path_text(folder, "output_path")
-    if _is_remote(folder):
-        return _listed_remotely(folder)
     try:
-        return set(os.listdir(folder))
-    except OSError as error:
-        raise ResultsError(f"{folder}: expected a folder of results; {error.strerror or error}") from error
+        names = set(storage.names(folder))
+    except (ConfigError, MissingFileError) as error:
+        raise ResultsError(f"{folder}: expected a folder of results; {error}") from error
+    if not names:
+        what = "there is nothing" if storage.stat(folder) is None else "it is a file"
+        raise ResultsError(f"{folder}: expected a folder of results; {what}")
+    return names
 
 
 def _expected(output_path: str, key: str) -> list[str]:
@@ -181,30 +179,13 @@ def _column(file: BinaryIO, path: str) -> Iterator[bytes]:
         raise CorruptFileError(f"{path}: not readable as Parquet with a column serialized_value: {error}") from error
 
 
-# Places ------------------------------------------------------------------------------------------------------------
-
-
-def _is_remote(path: str) -> bool:
-    return "://" in path
-
-
 def _path(folder: FilePath, name: str) -> str:
-    folder = path_text(folder, "output_path")
-    return f"{folder.rstrip('/')}/{name}" if _is_remote(folder) else os.path.join(folder, name)
+    return storage.join(path_text(folder, "output_path"), name)
 
 
-def _listed_remotely(folder: str) -> set[str]:
-    try:
-        found = storage.match(_path(folder, "*"))
-    except (ConfigError, MissingFileError) as error:
-        raise ResultsError(f"{folder}: expected a folder of results; {error}") from error
-    if not found:
-        raise ResultsError(f"{folder}: expected a folder of results; there is nothing")
-    return {place.rsplit("/", 1)[-1] for place in found}
-
-
-def _open(path: str) -> BinaryIO:
-    if _is_remote(path):
-        return io.BytesIO(storage.read(path))
+def _open(file: str) -> BinaryIO:
+    path = storage.local_path(file)
+    if path is None:
+        return io.BytesIO(storage.read(file))  # whole, as checksums are of the whole
     storage.check_regular(path, "results", ResultsError)
     return open(path, "rb")

@@ -91,8 +91,7 @@ def read_latest(output: str) -> Latest | None:
         ResultsError: it is damaged.
     """
     place = storage.join(output, VERDICT_FILE)
-    if not storage.is_remote(place):
-        storage.check_regular(place, "results", ResultsError)
+    storage.check_regular(place, "results", ResultsError)
     try:
         content = json_text.loads(storage.read(place, most=_MOST_BYTES))
     except (MissingFileError, ConfigError):  # a place that cannot be opened is told by who lists its files

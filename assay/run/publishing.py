@@ -33,9 +33,11 @@ def check_output(output: str) -> None:
     """
     storage.check_place(output, "output")
     read_latest(output)
-    if storage.is_remote(output):
+    path = storage.local_path(output)
+    if path is None:
         return
-    existing = Path(output)
+
+    existing = Path(path)
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     if not existing.is_dir() or not os.access(existing, os.W_OK):

@@ -1,8 +1,8 @@
-"""Where things lie, folders and `gs://` alike: the one module that knows the difference. Standard library only.
+"""Where things lie, folders and buckets alike: the one room that knows the difference. Standard library only.
 
-A place is an absolute path or a `gs://bucket/name`. What is written is there whole or not at all. Errors name the
-place: MissingFileError where there is nothing, ConfigError where access is denied, TransientError where another try may
-help.
+A place is a path, or a URI `scheme://bucket/name` of a storage in `STORES`. What is written is there whole or not at
+all. Errors name the place: MissingFileError where there is nothing, ConfigError where access is denied, TransientError
+where another try may help.
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from types import ModuleType
 from typing import BinaryIO
 
 from assay.errors import AssayError, ConfigError, CorruptFileError
+from assay.storage import gcs, local, regular_files
 from assay.storage.file_paths import FilePath, path_text
-from assay.storage.regular_files import check_regular
 from assay.storage.stat import Stat
+from assay.storage.store import Store
+from assay.storage.uris import parts_of, scheme_of
 
 __all__ = [
+    "STORES",
     "Stat",
+    "Store",
     "check_place",
     "check_regular",
     "check_root",
@@ -28,13 +31,17 @@ __all__ = [
     "delete_empty_folder",
     "delete_folder",
     "download",
-    "fingerprint",
+    "exists",
+    "is_folder",
     "is_remote",
     "join",
     "list",
+    "local_path",
     "match",
+    "names",
     "open_read",
     "open_write",
+    "page",
     "publish",
     "read",
     "rename",
@@ -42,14 +49,30 @@ __all__ = [
     "write",
 ]
 
-_GS = "gs://"
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|(file|dbfs):/")
-_NAMES_OF_GS = ("gs", "gcs")
+STORES: dict[str, Store] = {"": local, "gs": gcs}
+"""Scheme of URIs -> the storage behind it; that of paths is ""."""
+
+_PATH_WITH_SCHEME = re.compile(r"(file|dbfs):/")
+_OTHER_NAMES = {"gcs": "gs"}
+"""How people write schemes, and what they mean."""
 
 
 def is_remote(place: str) -> bool:
-    """Whether a place is on Google Cloud Storage."""
-    return place.startswith(_GS)
+    """Whether a place is on a storage that other machines see as well, and not a path of this one."""
+    scheme = scheme_of(place)
+    return scheme != "" and scheme in STORES
+
+
+def local_path(place: str) -> str | None:
+    """The path by which the system and other libraries open a place; None for what is reached by this room alone.
+
+    Raises:
+        ConfigError: a place on a storage that is not known.
+    """
+    if is_remote(place):
+        return None
+    check_place(place, "place")
+    return place
 
 
 def join(place: str, *names: str) -> str:
@@ -66,22 +89,31 @@ def check_place(place: str, what: str, kind: type[AssayError] = ConfigError) -> 
         kind: of error.
 
     Raises:
-        AssayError: it is neither on a disk nor on `gs://`; of the given kind.
+        AssayError: it is neither on a disk nor on a storage in `STORES`; of the given kind.
     """
     if is_remote(place):
-        if place[len(_GS) :].startswith("/") or not place[len(_GS) :]:
-            raise kind(f"{what} {place!r}: expected a bucket after gs://")
+        if not parts_of(place).bucket:
+            raise kind(f"{what} {place!r}: expected a bucket after {scheme_of(place)}://")
         return
-    scheme = _SCHEME.match(place)
-    if scheme is None:
+    path = _PATH_WITH_SCHEME.match(place)
+    written = path[1] if path else scheme_of(place)
+    if not written:
         return
-    rest = place[scheme.end() :].lstrip("/")
-    name = (scheme[1] or scheme[2]).lower()
-    cure = {"file": f"write it as the path /{rest}"} | dict.fromkeys(_NAMES_OF_GS, f"write it as gs://{rest}")
+
+    rest, scheme = place[len(written) + 1 :].lstrip("/"), written.lower()
+    scheme = _OTHER_NAMES.get(scheme, scheme)
+    cure = "copy it to one of these first"
+    if scheme == "file":
+        cure = f"write it as the path /{rest}"
+    elif scheme in STORES:
+        cure = f"write it as {scheme}://{rest}"
     raise kind(
-        f"{what} {place!r}: expected a local folder or a gs:// URI (or a file or glob there); nothing else is "
-        f"supported; {cure.get(name, 'copy it to one of these first')}"
+        f"{what} {place!r}: expected {_places_known()} (or a file or glob there); nothing else is supported; {cure}"
     )
+
+
+def _places_known() -> str:
+    return " or ".join(["a local folder", *(f"a {scheme}:// URI" for scheme in STORES if scheme)])
 
 
 def check_root(place: FilePath) -> str:
@@ -92,7 +124,7 @@ def check_root(place: FilePath) -> str:
     """
     place = path_text(place, "root")
     if not place:
-        raise ConfigError("root '': expected a local folder or a gs:// URI; nothing else is supported")
+        raise ConfigError(f"root '': expected {_places_known()}; nothing else is supported")
     check_place(place, "root")
     return place.rstrip("/") if is_remote(place) else os.path.abspath(os.path.expanduser(place))
 
@@ -107,7 +139,7 @@ def read(place: str, *, most: int | None = None) -> bytes:
     Raises:
         CorruptFileError: there are more.
     """
-    content: bytes = _back_end(place).read(place, most)
+    content = _store(place).read(place, most)
     if most is not None and len(content) > most:
         raise too_large(place, len(content), most)
     return content
@@ -120,33 +152,28 @@ def too_large(place: str, size: int, most: int) -> CorruptFileError:
 
 def open_read(place: str) -> BinaryIO:
     """The content as a stream that can seek."""
-    stream: BinaryIO = _back_end(place).open_read(place)
-    return stream
+    return _store(place).open_read(place)
 
 
 def download(place: str, path: str) -> None:
     """Copies the content to a local file, which is not left there in parts."""
-    from assay.storage import local
-
     with local.filling(path) as target:
-        _back_end(place).download(place, target)
+        _store(place).download(place, target)
 
 
 def write(place: str, content: bytes) -> Stat:
     """Writes the content, over what is there."""
-    written: Stat = _back_end(place).write(place, content)
-    return written
+    return _store(place).write(place, content)
 
 
 def open_write(place: str) -> BinaryIO:
     """A stream to what will be there once it is closed; on a disk a part of it is there before."""
-    stream: BinaryIO = _back_end(place).open_write(place)
-    return stream
+    return _store(place).open_write(place)
 
 
 def rename(old: str, new: str) -> None:
     """Gives what is at `old` the name `new`, over what is there."""
-    _back_end(old).rename(old, new)
+    _store(old).rename(old, new)
 
 
 def publish(place: str, content: bytes, *, replacing: str | None = None) -> Stat:
@@ -156,62 +183,78 @@ def publish(place: str, content: bytes, *, replacing: str | None = None) -> Stat
         PublishLostError: there is one, or it is another generation by now. On Google Cloud Storage it may be one's own,
             of a try whose answer was lost: read it back.
     """
-    written: Stat = _back_end(place).publish(place, content, replacing)
-    return written
+    return _store(place).publish(place, content, replacing)
 
 
 def stat(place: str) -> Stat | None:
     """Size, generation and age of what is there; None for nothing, or a folder."""
-    found: Stat | None = _back_end(place).stat(place)
-    return found
-
-
-def fingerprint(place: str) -> str | None:
-    """What is another one if and only if the content may be another; None for nothing, or a folder.
-
-    On Google Cloud Storage the generation, on a disk a hash of the content, which is read for it.
-    """
-    found: str | None = _back_end(place).fingerprint(place)
-    return found
+    return _store(place).stat(place)
 
 
 def list(folder: str) -> Iterator[tuple[str, Stat]]:
     """Yields everything below a folder, sorted by place."""
-    yield from _back_end(folder).list_folder(folder)
+    yield from _store(folder).list_folder(folder)
 
 
 def match(pattern: str) -> dict[str, Stat]:
     """What matches a glob, in which `**` stands for any folders."""
-    return dict(_back_end(pattern).match(pattern))
+    return dict(_store(pattern).match(pattern))
 
 
 def delete(place: str, *, generation: str | None = None) -> None:
     """Deletes what may be gone already; with a generation, only that one and nothing that has come since."""
-    _back_end(place).delete(place, generation)
+    _store(place).delete(place, generation)
+
+
+def exists(place: str) -> bool:
+    """Whether there is a file or a folder."""
+    return stat(place) is not None or is_folder(place)
+
+
+def is_folder(place: str) -> bool:
+    """Whether there is a folder; of a bucket, whether something lies below that name."""
+    path = local_path(place)
+    return next(list(place), None) is not None if path is None else os.path.isdir(path)
+
+
+def names(folder: str) -> tuple[str, ...]:
+    """The names of the files and folders right in a folder, sorted; none where there is no such folder."""
+    path = local_path(folder)
+    if path is not None:
+        return local.names(path)
+    start = len(folder.rstrip("/")) + 1
+    return tuple(sorted({place[start:].split("/")[0] for place, _ in list(folder)}))
+
+
+def check_regular(place: str, what: str = "", kind: type[AssayError] = ConfigError) -> None:
+    """Refuses what is there on a disk but no regular file, as `regular_files` does; a bucket has regular files only."""
+    path = local_path(place)
+    if path is not None:
+        regular_files.check_regular(path, what, kind)
 
 
 def delete_empty_folder(folder: str) -> None:
     """Deletes a folder on a disk if nothing is in it. Buckets have no folders."""
-    if not is_remote(folder):
-        from assay.storage import local
-
-        local.delete_empty_folder(folder)
+    path = local_path(folder)
+    if path is not None:
+        local.delete_empty_folder(path)
 
 
 def delete_folder(folder: str) -> None:
     """Deletes everything below a folder."""
     for place, _ in [*list(folder)]:
         delete(place)
-    if not is_remote(folder):
-        shutil.rmtree(folder, ignore_errors=True)
+    path = local_path(folder)
+    if path is not None:
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def _back_end(place: str) -> ModuleType:
-    if is_remote(place):
-        from assay.storage import gcs
+def page(folder: str) -> str:
+    """Where a browser shows a folder of a bucket; "" for none."""
+    return _store(folder).page(folder)
 
-        return gcs
-    check_place(place, "place")
-    from assay.storage import local
 
-    return local
+def _store(place: str) -> Store:
+    if not is_remote(place):
+        check_place(place, "place")
+    return STORES[scheme_of(place)]

@@ -15,10 +15,12 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import quote
 
 from assay.errors import AssayError, ConfigError, CorruptFileError, MissingFileError, PublishLostError, TransientError
 from assay.storage.stat import Stat
 from assay.storage.streams import Ranges
+from assay.storage.uris import parts_of
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -211,12 +213,6 @@ def stat(place: str) -> Stat | None:
         return None if blob is None else _stat_of(blob)
 
 
-def fingerprint(place: str) -> str | None:
-    """The generation of what is there."""
-    found = stat(place)
-    return None if found is None else found.generation
-
-
 def list_folder(folder: str) -> Iterator[tuple[str, Stat]]:
     """All objects below."""
     bucket, name = _parts(folder)
@@ -253,8 +249,13 @@ def _blob(place: str) -> Blob:
     return _client().bucket(bucket).blob(name)
 
 
+def page(folder: str) -> str:
+    """The folder in Google's console."""
+    return f"https://console.cloud.google.com/storage/browser/{quote(folder.removeprefix('gs://'))}"
+
+
 def _parts(place: str) -> tuple[str, str]:
-    bucket, _, name = place.removeprefix("gs://").partition("/")
+    _, bucket, name = parts_of(place)
     if not bucket:
         raise ConfigError(f"{place}: expected gs://BUCKET/NAME, found no name of a bucket")
     return bucket, name

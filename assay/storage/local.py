@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from assay.errors import ConfigError, MissingFileError, PublishLostError, TransientError
 from assay.storage.content_hash import content_hash
+from assay.storage.content_hash import stamp as stamp_of
 from assay.storage.regular_files import check_regular
 from assay.storage.stat import Stat
 
@@ -142,6 +143,14 @@ def fingerprint(place: str) -> str | None:
         return content_hash(place)
 
 
+def stamp(place: str) -> str | None:
+    """What changes whenever the file is written to, and no copy can set back; None for nothing, or a folder."""
+    if stat(place) is None:
+        return None
+    with _naming(place):
+        return str(stamp_of(os.stat(place)))
+
+
 def list_folder(folder: str) -> Iterator[tuple[str, Stat]]:
     """All files below; those that go in the meantime are left out."""
     with _naming(folder):
@@ -163,6 +172,12 @@ def _unless_gone(error: OSError) -> None:
         raise error
 
 
+def names(folder: str) -> tuple[str, ...]:
+    """The names of the files and folders right in a folder, sorted; none where there is no such folder."""
+    with _naming(folder):
+        return tuple(sorted(os.listdir(folder))) if os.path.isdir(folder) else ()
+
+
 def match(pattern: str) -> Iterator[tuple[str, Stat]]:
     """The files whose names match a glob."""
     for place in sorted(glob.glob(pattern, recursive=True)):
@@ -181,6 +196,12 @@ def delete(place: str, generation: str | None) -> None:
             found = stat(place)
             if found and found.generation == generation:
                 os.remove(place)
+
+
+def page(folder: str) -> str:
+    """None: browsers do not open the folders of servers."""
+    del folder
+    return ""
 
 
 def delete_empty_folder(folder: str) -> None:

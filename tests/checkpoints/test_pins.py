@@ -21,6 +21,7 @@ from assay.plan.plan import Plan
 from assay.results.eval_result import EvalResult, load_eval_result
 from assay.storage import content_hash as hashes
 from assay.storage.content_hash import content_hash
+from assay.storage.fingerprints import fingerprint
 from tests.gcs_emulator import Emulator
 from tests.small_analysis import ANALYSIS
 
@@ -125,7 +126,7 @@ def test_a_pin_is_the_sha256_of_the_content(tmp_path):
     (tmp_path / "x").write_bytes(b"abc")
     digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, B.1
     assert content_hash(str(tmp_path / "x")) == digest
-    assert storage.fingerprint(str(tmp_path / "x")) == digest
+    assert fingerprint(str(tmp_path / "x")) == digest
 
 
 def test_a_file_is_read_once_in_a_process_while_the_system_vouches_for_it(tmp_path, monkeypatch):

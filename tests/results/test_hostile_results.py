@@ -16,6 +16,7 @@ from assay.errors import AssayError, ConfigError, ResultsError
 from assay.results.eval_result import load_eval_result
 from assay.results.latest import read_latest, results_folder
 from assay.results.published import verdict_at
+from assay.storage.fingerprints import fingerprint
 from tests.small_analysis import ANALYSIS
 
 DEEP = b'{"status": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
@@ -99,7 +100,7 @@ def test_a_manifest_without_a_verdict_is_an_error_that_names_it(tmp_path, wrong)
         verdict_at(str(file), "")
 
 
-@pytest.mark.parametrize("call", [storage.read, storage.open_read, storage.fingerprint])
+@pytest.mark.parametrize("call", [storage.read, storage.open_read, fingerprint])
 def test_what_has_no_end_is_never_read(tmp_path, call):
     os.mkfifo(tmp_path / "pipe")
     for place in (str(tmp_path / "pipe"), "/dev/zero"):
