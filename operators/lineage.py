@@ -10,17 +10,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from assay.models.known import is_code
 from assay.plan.plan import READ_INPUTS, Plan, Task
 from assay.plan.tasks import is_checkpointed, kind_of, runs_models, task_named
-
 from assay.storage.uris import is_uri, parts_of
+
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage
     from openlineage.client.event_v2 import Dataset
 
 _WILDCARD = re.compile(r"[*?\[]")
-_CODE = "callable"
-"""Type of a model that is an import path and no place."""
 
 
 def lineage_of(plan: Plan, stage: str, inputs: Mapping[str, Any], done: Mapping[str, Any]) -> OperatorLineage:
@@ -88,4 +87,4 @@ def _places(plan: Plan, task: Task) -> Iterable[str]:
         yield from plan.inputs.get("files", ())
         yield from (plan.inputs.get("join") or {}).get("files", ())
     if is_whole or runs_models(plan, task):
-        yield from (model["uri"] for model in plan.models if model["type"] != _CODE)
+        yield from (model["uri"] for model in plan.models if not is_code(model["type"]))

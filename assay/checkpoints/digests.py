@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from assay.checkpoints.manifest import Shard
 from assay.errors import ConfigError
+from assay.models.known import framework_of, is_code
 from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, Plan, Stage, Task
 from assay.plan.secret_params import digests_of
 from assay.types import (
@@ -112,16 +113,18 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
 def _of_model(plan: Plan, model: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a model; who is the baseline makes no difference to its predictions."""
     settings = {key: value for key, value in model.items() if key != "baseline"}
-    if model["type"] == "callable":
+    if is_code(model["type"]):
         return {**settings, "code": code_digest(plan, model["uri"], f"model {model['name']!r}")}
-    return {**settings, "framework": _version("tensorflow")}
+    return {**settings, "framework": _version(framework_of(model["name"], model["type"]).package)}
 
 
 def _version(package: str) -> str:
+    """Version of a package; "" where it is not installed, and for none."""
     try:
-        return version(package)
+        return version(package) if package else ""
     except PackageNotFoundError:
-        return ""
+        # sklearn is installed as scikit-learn, and TensorFlow under several names
+        return ", ".join(f"{name} {version(name)}" for name in sorted(packages_distributions().get(package, ())))
 
 
 def without_thresholds(config: Mapping[str, Any]) -> dict[str, Any]:

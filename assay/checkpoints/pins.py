@@ -9,9 +9,10 @@ import os
 from collections.abc import Iterable, Mapping
 
 from assay.errors import ModelError, TransientError
+from assay.models.known import is_code
 from assay.plan.plan import Plan
-
 from assay.storage.fingerprints import fingerprints, fingerprints_within
+
 Pins = dict[str, str]
 """File -> what its content is."""
 
@@ -35,7 +36,7 @@ def _pinned(files: list[str]) -> Pins:
 
 def pinned_models(plan: Plan) -> dict[str, Pins]:
     """Pins the files of every model that is not code: model -> file below its URI -> what its content is."""
-    return {model["name"]: _model(model["uri"]) for model in plan.models if model["type"] != "callable"}
+    return {model["name"]: _model(model["uri"]) for model in plan.models if not is_code(model["type"])}
 
 
 def _model(uri: str) -> Pins:

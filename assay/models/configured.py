@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from assay.errors import EvalConfigError
-from assay.models.model import CALLABLE, FRAMEWORKS, KERAS, SAVED_MODEL, ModelRef
+from assay.models.known import FRAMEWORKS, model_types, types_called
+from assay.models.model import ModelRef
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 
 _MATERIALIZED = "materialized_prediction"
-
-_OF_TYPE: Mapping[str, tuple[str, ...]] = {
-    "tf_generic": (SAVED_MODEL, KERAS),
-    "tf_keras": (SAVED_MODEL, KERAS),
-    SAVED_MODEL: (SAVED_MODEL,),
-    KERAS: (KERAS,),
-    CALLABLE: (CALLABLE,),
-}
-"""A `model_type` of a model spec, TFMA's or ours -> the types of models that it fits."""
 _NEED_A_MODEL = ("signature_name", "inference_batch_size")
 
 
@@ -82,15 +74,15 @@ def _configured(ref: ModelRef, spec: ModelSpec, path: str) -> ModelRef:
 
 
 def _check_type(ref: ModelRef, model_type: str, path: str) -> None:
-    if not model_type or ref.type in _OF_TYPE.get(model_type, ()):
+    fitting = types_called(model_type)
+    if not model_type or ref.type in fitting:
         return
-    if model_type in _OF_TYPE:
-        fitting = " or ".join(_OF_TYPE[model_type])
+    if fitting:
         raise EvalConfigError(
-            f"{path}.model_type: {model_type!r} is a model of type {fitting}, but the model {ref.name!r} is given as "
-            f"{ref.type}; correct one of them, or remove the field"
+            f"{path}.model_type: {model_type!r} is a model of type {' or '.join(fitting)}, but the model {ref.name!r} "
+            f"is given as {ref.type}; correct one of them, or remove the field"
         )
     raise EvalConfigError(
         f"{path}.model_type: models of the type {model_type!r} cannot be run; expected nothing, or one of "
-        f"{', '.join(_OF_TYPE)}"
+        f"{', '.join(model_types())}"
     )

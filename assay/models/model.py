@@ -1,7 +1,7 @@
 """A model as the rest of assay sees it: where it lies, what it needs, and a function from a batch to predictions.
 
-Another framework is one small module with the three functions of `Framework`, and one line in `FRAMEWORKS`. A model of
-XGBoost's own format would be:
+Another framework is one small module with the three functions of `FrameworkModule`, and one row in
+`assay.models.known`. A model of XGBoost's own format would be:
 
     def check(ref):
         if not files.exists(ref.uri):
@@ -31,20 +31,12 @@ import numpy.typing as npt
 from assay.errors import AssayError, ModelError, TransientError
 from assay.extracts.columns import Column, cut, row_count
 from assay.models import files, outputs
+from assay.models.known import framework_of, is_code, types_to_trust
 from assay.storage.file_paths import path_text
-from assay.text.near_miss import hint
 from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
 
 Predictions: TypeAlias = "Column | dict[str, Column]"
 """A column of n predictions, or a dict of such by output name."""
-
-SAVED_MODEL, KERAS, CALLABLE = "saved_model", "keras", "callable"
-
-FRAMEWORKS: Mapping[str, str] = {
-    SAVED_MODEL: "assay.models.tensorflow_saved_model",
-    KERAS: "assay.models.tensorflow_keras",
-    CALLABLE: "assay.models.callable",
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +47,7 @@ class ModelRef:
         name: its name in the eval config; may be empty if it is the only one.
         uri: local path or `gs://` URI (an `os.PathLike` becomes text); for a callable its import path,
             "pkg.module:function".
-        type: a key of `FRAMEWORKS`.
+        type: a key of `assay.models.known.FRAMEWORKS`.
         baseline: whether the others are compared with it.
         rubber_stamp: whether it may pass change thresholds for want of a baseline.
         signature: of a SavedModel; empty for `serving_default`.
@@ -82,9 +74,10 @@ class ModelRef:
         object.__setattr__(self, "features", tuple(self.features))  # JSON has no tuples
         if self.batch_rows < 1:
             raise ModelError(f"model {self.name!r}: batch_rows is {self.batch_rows}; expected at least 1")
-        if self.trusted and self.type != SAVED_MODEL:
+        if self.trusted and self.type not in types_to_trust():
+            alone = " or ".join(map(repr, types_to_trust()))
             raise ModelError(
-                f"model {self.name!r}: trusted is for type {SAVED_MODEL!r} alone, found {self.type!r}; leave it out"
+                f"model {self.name!r}: trusted is for type {alone} alone, found {self.type!r}; leave it out"
             )
 
 
@@ -110,8 +103,8 @@ class Runner(NamedTuple):
     unfit: Callable[[Extracts], npt.NDArray[np.bool_]] = lambda extracts: np.zeros(row_count(extracts), bool)
 
 
-class Framework(Protocol):
-    """What a module named in `FRAMEWORKS` offers."""
+class FrameworkModule(Protocol):
+    """What the module of a framework offers; its row in `assay.models.known` names it."""
 
     def check(self, ref: ModelRef) -> None:
         """Raises ModelError unless the model is there and of the right kind; must not import the framework."""
@@ -164,15 +157,16 @@ def check(ref: ModelRef) -> None:
     Raises:
         ModelError: it is not.
     """
-    framework = _framework(ref)
-    if ref.type != CALLABLE:
+    module = _module_of(ref)
+    if not is_code(ref.type):
         files.check_regular(ref.uri)
-    framework.check(ref)
+    module.check(ref)
 
 
 def is_installed(ref: ModelRef) -> bool:
     """Whether the framework is there that the model needs; it is not loaded."""
-    return ref.type == CALLABLE or importlib.util.find_spec("tensorflow") is not None
+    package = framework_of(ref.name, ref.type).package
+    return not package or importlib.util.find_spec(package) is not None
 
 
 def needs(ref: ModelRef) -> ModelNeeds:
@@ -183,7 +177,7 @@ def needs(ref: ModelRef) -> ModelNeeds:
     """
     check(ref)
     with _blamed(ref, "cannot be read"):
-        return _framework(ref).needs(ref)
+        return _module_of(ref).needs(ref)
 
 
 _loaded: dict[str, tuple[Any, LoadedModel]] = {}
@@ -207,22 +201,17 @@ def load(ref: ModelRef) -> LoadedModel:
 
 
 def _load(ref: ModelRef) -> LoadedModel:
-    path = ref.uri if ref.type == CALLABLE else files.local_copy(ref.uri)
+    path = ref.uri if is_code(ref.type) else files.local_copy(ref.uri)
     with _blamed(ref, "cannot be loaded"):
-        return LoadedModel(ref, _framework(ref).load(ref, path))
+        return LoadedModel(ref, _module_of(ref).load(ref, path))
 
 
 def _stamp(ref: ModelRef) -> Any:
-    if ref.type == CALLABLE:
-        return None
-    return files.stamp(ref.uri)
+    return None if is_code(ref.type) else files.stamp(ref.uri)
 
 
-def _framework(ref: ModelRef) -> Framework:
-    if ref.type not in FRAMEWORKS:
-        known = ", ".join(FRAMEWORKS) + hint(ref.type, FRAMEWORKS)
-        raise ModelError(f"model {ref.name!r}: type {ref.type!r} is unknown; expected {known}")
-    return cast("Framework", importlib.import_module(FRAMEWORKS[ref.type]))
+def _module_of(ref: ModelRef) -> FrameworkModule:
+    return cast("FrameworkModule", importlib.import_module(framework_of(ref.name, ref.type).module))
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import ConfigError, EvalConfigError, MissingFileError
+from assay.models.known import FRAMEWORKS, types_to_trust
 from assay.plan import plan as plans
-from assay.plan.blessed import BLESSED, SAVED_MODEL
+from assay.plan.blessed import BLESSED
 from assay.plan.checks import check
 from assay.plan.fields import (
     Field,
@@ -51,7 +52,7 @@ from assay.yaml_text import parse_json, parse_yaml
 
 if TYPE_CHECKING:
     from assay.proto.config_pb2 import EvalConfig
-from assay.plan.known import FORMATS, MODEL_TYPES
+from assay.plan.known import FORMATS
 from assay.plan.relative_paths import inputs_below, model_below, place_below
 from assay.plan.stages_of_file import _adds_predictions, _stages
 
@@ -82,7 +83,7 @@ _CUSTOM: Mapping[str, Field] = {
 _MODEL: Mapping[str, Field] = {
     "name": Field(word),
     "uri": Field(text),
-    "type": Field(choice(*MODEL_TYPES), None),
+    "type": Field(lambda value, path: choice(*FRAMEWORKS)(value, path), None),
     "baseline": Field(lambda value, path: value if value == BLESSED else flag(value, path), False),
     "signature": Field(text, None),
     "features": Field(words, None),
@@ -332,9 +333,10 @@ def _check_type(model: Mapping[str, Any], path: str) -> None:
     """A model has a type, unless it is the one that is blessed: `blessed.json` tells all about that."""
     if model["baseline"] != BLESSED:
         if model["type"] is None:
-            raise ConfigError(f"{path}.type: expected one of {', '.join(MODEL_TYPES)}, found nothing")
-        if model["trusted"] and model["type"] != SAVED_MODEL:
-            raise ConfigError(f"{path}.trusted: expected nothing, as it is for type {SAVED_MODEL} alone")
+            raise ConfigError(f"{path}.type: expected one of {', '.join(FRAMEWORKS)}, found nothing")
+        if model["trusted"] and model["type"] not in types_to_trust():
+            alone = " or ".join(types_to_trust())
+            raise ConfigError(f"{path}.trusted: expected nothing, as it is for type {alone} alone")
         return
     said = [key for key in ("type", "signature", "features", "batch_rows", "args") if model[key] is not None]
     if said:

@@ -9,6 +9,7 @@ from typing import Any
 
 from assay import storage
 from assay.errors import ConfigError, MissingFileError, PublishLostError
+from assay.models.known import types_to_trust
 from assay.plan.plan import Plan
 from assay.text import json_text
 
@@ -16,9 +17,6 @@ _MOST_BYTES = 1 << 20
 
 BLESSED = "blessed"
 """Type of a model whose URI is the place of `blessed.json`."""
-
-SAVED_MODEL = "saved_model"
-"""The only type of model that may be trusted."""
 
 
 def place_of(plan: Plan) -> str:
@@ -104,7 +102,7 @@ def with_baseline(plan: Plan, model: Mapping[str, Any] | None) -> Plan:
 def _baseline(model: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
     """The blessed model in the role that the plan's entry has for it; only the plan may trust a model, no blessing."""
     settings = {key: value for key, value in model.items() if key != "trusted"}
-    trust = {"trusted": True} if entry.get("trusted") and model["type"] == SAVED_MODEL else {}
+    trust = {"trusted": True} if entry.get("trusted") and model["type"] in types_to_trust() else {}
     return {**settings, **trust, "name": entry["name"], "baseline": True}
 
 

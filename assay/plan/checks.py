@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from assay.errors import ConfigError, PipelineError
+from assay.models.known import is_code
 from assay.plan.params import check_parameters
 from assay.plan.plan import (
     EVALUATE,
@@ -172,18 +173,18 @@ def _check_places(plan: Plan) -> None:
             raise ConfigError(f"{path}: expected a name that a file can have, found {place!r}")
 
 
-def places(plan: Plan) -> Iterator[tuple[str, Any]]:
 def _is_absolute(place: str) -> bool:
     """Whether it says where it is by itself, or starts with a parameter that will."""
     return place.startswith(("/", "${")) or is_uri(place)
 
 
+def places(plan: Plan) -> Iterator[tuple[str, Any]]:
     """Field and place of each file or folder that a plan names: data, labels, models, results."""
     for i, file in enumerate(plan.inputs.get("files", [])):
         yield f"inputs.files[{i}]", file
     for i, file in enumerate(plan.inputs.get("join", {}).get("files", [])):
         yield f"inputs.join.files[{i}]", file
     for i, model in enumerate(plan.models):
-        if model.get("type") != "callable":
+        if not is_code(model.get("type")):
             yield f"models[{i}].uri", model.get("uri")
     yield "output", plan.output

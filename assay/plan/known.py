@@ -1,4 +1,7 @@
-"""What an analysis file may name, and the stages that a plan has where it names none. Standard library only."""
+"""What an analysis file may name, and the stages that a plan has where it names none. Standard library only.
+
+The types of models that it may name are in `assay.models.known`.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,6 @@ from assay.types import (
 
 TENSORFLOW_FORMATS = ("tfrecord",)
 FORMATS = (*TENSORFLOW_FORMATS, "csv", "parquet", "jsonl")
-
-TENSORFLOW_MODELS = ("saved_model", "keras")
-MODEL_TYPES = (*TENSORFLOW_MODELS, "callable")
 
 DEFAULT_WRITERS = (
     WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assay.errors import ConfigError
+from assay.models.known import is_code
 from assay.plan.blessed import BLESSED
 from assay.storage.uris import is_uri, parts_of
 
@@ -51,5 +52,5 @@ def model_below(model: Mapping[str, Any], base: str) -> dict[str, Any]:
         trust = {"trusted": True} if model["trusted"] else {}
         uri = place_below(model["uri"], base)
         return {"name": model["name"], "uri": uri, "type": BLESSED, "baseline": True, **trust}
-    uri = model["uri"] if model["type"] == "callable" else place_below(model["uri"], base)
+    uri = model["uri"] if is_code(model["type"]) else place_below(model["uri"], base)
     return {key: value for key, value in {**model, "uri": uri}.items() if value is not None}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay.errors import ConfigError
+from assay.models.known import FRAMEWORKS
 from assay.plan import plan as plans
-from assay.plan.known import TENSORFLOW_FORMATS, TENSORFLOW_MODELS, default_chain, default_writer_names
+from assay.plan.known import TENSORFLOW_FORMATS, default_chain, default_writer_names
 from assay.plan.plan import Stage
 from assay.text.near_miss import one_of
 from assay.types import (
@@ -69,13 +70,24 @@ def _extractors(read: Mapping[str, Any]) -> list[Stage]:
 
 def _default_extractors(read: Mapping[str, Any]) -> list[Stage]:
     chain = default_chain(has_models=bool(read["models"]), adds_predictions=_adds_predictions(read))
-
-    on_tensorflow = any(model["type"] in TENSORFLOW_MODELS for model in read["models"])
-    images = {PREDICTIONS_EXTRACTOR_STAGE_NAME: plans.TENSORFLOW_IMAGE} if on_tensorflow else {}
+    images = {PREDICTIONS_EXTRACTOR_STAGE_NAME: _image_of_models(read["models"])}
     return [
         Stage(name=name, kind=plans.EXTRACT, adds=(key,), image=images.get(name, plans.CORE_IMAGE))
         for name, key in chain.items()
     ]
+
+
+def _image_of_models(models: Sequence[Mapping[str, Any]]) -> str:
+    """The image in which all models run: what the core image has, every other one has too."""
+    images: dict[str, str] = {}  # image -> the first model that needs it
+    for model in models:
+        if model["type"] in FRAMEWORKS:
+            images.setdefault(FRAMEWORKS[model["type"]].image, model["name"])
+    images.pop(plans.CORE_IMAGE, None)
+    if len(images) > 1:
+        needed = " and ".join(f"{name!r} needs {image}" for image, name in images.items())
+        raise ConfigError(f"models: no image runs all of them: {needed}; expected models that one image can run")
+    return next(iter(images), plans.CORE_IMAGE)
 
 
 def _evaluators(read: Mapping[str, Any]) -> list[Stage]:

@@ -8,6 +8,7 @@ from typing import Any
 import apache_beam as beam
 
 from assay.models import model as models
+from assay.models.known import is_code
 from assay.plan import plan as plans
 from assay.plan.plan import Stage
 from assay.run.context import Context
@@ -100,7 +101,7 @@ def import_custom(context: Context) -> Sequence[Any]:
         ModelError: a callable that cannot be imported.
     """
     for ref in context.models:
-        if ref.type == "callable":
+        if is_code(ref.type):
             models.load(ref)
     writers = writers_of(context, context.plan.output)
     return [reader_of(context), *extractors_of(context), *evaluators_of(context), *writers]

@@ -12,7 +12,7 @@ import pytest
 
 from assay.errors import ModelError, TransientError
 from assay.models import model
-from assay.models.model import FRAMEWORKS, ModelNeeds, ModelRef, check, needs
+from assay.models.model import ModelNeeds, ModelRef, check, needs
 
 load: Any = model.load
 
@@ -191,7 +191,3 @@ def test_a_model_is_loaded_again_only_when_its_file_has_changed(tmp_path, keras_
     shutil.copy(keras_list, path)
     os.utime(path, (0, 0))
     assert load(ModelRef("m", str(path), "keras")) is not first
-
-
-def test_every_framework_is_a_module_with_the_three_functions():
-    assert set(FRAMEWORKS) == {"saved_model", "keras", "callable"}
