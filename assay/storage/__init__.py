@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from assay.errors import AssayError, ConfigError, CorruptFileError
-from assay.storage import gcs, local, regular_files
+from assay.storage import regular_files
 from assay.storage.file_paths import FilePath, path_text
 from assay.storage.stat import Stat
 from assay.storage.store import Store
@@ -49,8 +49,21 @@ __all__ = [
     "write",
 ]
 
-STORES: dict[str, Store] = {"": local, "gs": gcs}
-"""Scheme of URIs -> the storage behind it; that of paths is ""."""
+
+def _disk() -> Store:
+    from assay.storage import local
+
+    return local
+
+
+def _google_cloud() -> Store:
+    from assay.storage import gcs
+
+    return gcs
+
+
+STORES: dict[str, Callable[[], Store]] = {"": _disk, "gs": _google_cloud}
+"""Scheme of URIs -> the storage behind it, which is imported when it is first used; the scheme of paths is ""."""
 
 _PATH_WITH_SCHEME = re.compile(r"(file|dbfs):/")
 _OTHER_NAMES = {"gcs": "gs"}
@@ -157,6 +170,8 @@ def open_read(place: str) -> BinaryIO:
 
 def download(place: str, path: str) -> None:
     """Copies the content to a local file, which is not left there in parts."""
+    from assay.storage import local
+
     with local.filling(path) as target:
         _store(place).download(place, target)
 
@@ -221,6 +236,8 @@ def names(folder: str) -> tuple[str, ...]:
     """The names of the files and folders right in a folder, sorted; none where there is no such folder."""
     path = local_path(folder)
     if path is not None:
+        from assay.storage import local
+
         return local.names(path)
     start = len(folder.rstrip("/")) + 1
     return tuple(sorted({place[start:].split("/")[0] for place, _ in list(folder)}))
@@ -237,6 +254,8 @@ def delete_empty_folder(folder: str) -> None:
     """Deletes a folder on a disk if nothing is in it. Buckets have no folders."""
     path = local_path(folder)
     if path is not None:
+        from assay.storage import local
+
         local.delete_empty_folder(path)
 
 
@@ -257,4 +276,4 @@ def page(folder: str) -> str:
 def _store(place: str) -> Store:
     if not is_remote(place):
         check_place(place, "place")
-    return STORES[scheme_of(place)]
+    return STORES[scheme_of(place)]()

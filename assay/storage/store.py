@@ -1,8 +1,8 @@
 """What a storage offers, as functions of a module. Standard library only.
 
-Another storage is one module with these functions, and one row in `assay.storage.STORES`. It imports its client inside
-functions, as all of assay imports the module. Its places are `scheme://bucket/name`. Its errors name the place:
-MissingFileError where there is nothing, ConfigError where access is denied, TransientError where another try may help.
+Another storage is one module with these functions, and one row in `assay.storage.STORES`. Its places are
+`scheme://bucket/name`. Its errors name the place: MissingFileError where there is nothing, ConfigError where access is
+denied, TransientError where another try may help.
 """
 
 from __future__ import annotations

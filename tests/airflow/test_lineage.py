@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from assay.models.known import FRAMEWORKS, Framework
 from assay.operators.lineage import folder_of, lineage_of, name_of
 from assay.plan.analysis_file import load_analysis
 from assay.plan.filled import with_params
@@ -89,6 +90,19 @@ def test_a_whole_plan_reads_data_and_models_and_writes_results(plan):
     assert names(lineage.outputs) == ["gs://results day"]
     (wrote,) = lineage.outputs
     assert wrote.facets["version"].datasetVersion == "run-1"
+
+
+def test_a_model_of_any_framework_is_read_unless_it_is_code(plan, monkeypatch):
+    monkeypatch.setitem(FRAMEWORKS, "linear", Framework("pkg.linear", "", "core"))
+    monkeypatch.setitem(FRAMEWORKS, "script", Framework("pkg.script", "", "core", is_code=True))
+    models = (
+        {"name": "a", "uri": "gs://models/a", "type": "linear"},
+        {"name": "b", "uri": "pkg.module:function", "type": "script"},
+        {"name": "c", "uri": "/models/c.keras", "type": "keras"},
+    )
+    whole = reshaped(replace(plan, models=models), "none")
+    lineage = lineage_of(whole, "Analyse", {}, done(output="gs://results/day/run-1"))
+    assert names(lineage.inputs)[-2:] == ["gs://models a", "file /models/c.keras"]
 
 
 def test_inputs_may_be_uris_and_only_stages_that_run_a_model_read_it(plan):

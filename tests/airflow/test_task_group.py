@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
+from assay import storage
 from tests.airflow.conftest import BAD_DAY, GOOD_DAY, HOME, analysis
 from tests.airflow.runs import dag_in, returned, run_dag
 from tests.latest_results import latest
+from tests.memory_store import SCHEME, MemoryStore
 from tests.secret_code import OWN, SECRET, SECRETLY, telling
 
 DAG_FILE = """
@@ -242,13 +244,15 @@ def test_links_lead_to_checkpoint_and_results(make, tmp_path):
     assert (Path(returned(run, "model_analysis.Analyse")["output"]) / "page.html").is_file()
 
 
-def test_a_bucket_is_linked_to_the_console():
+def test_a_bucket_is_linked_to_the_page_that_its_storage_has_for_it(monkeypatch):
     from assay.operators.links import page_of
 
     key = SimpleNamespace(dag_id="d", run_id="manual__2026-11-25T10:00:00+00:00", task_id="g.t", map_index=3)
     assert page_of("gs://b/a c", "results", key) == "https://console.cloud.google.com/storage/browser/b/a%20c"
     assert page_of("/data", "results", key) == "/assay/results/d/manual__2026-11-25T10%3A00%3A00%2B00%3A00/g.t/3"
     assert page_of("", "results", key) == ""
+    monkeypatch.setitem(storage.STORES, SCHEME, MemoryStore)
+    assert page_of(f"{SCHEME}://b/a", "checkpoint", key) == "https://memory.example/b/a"
 
 
 # Secret parameters ----------------------------------------------------------------------------------------------------

@@ -10,15 +10,18 @@ from google.protobuf import json_format
 from kfp import components, dsl
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 
+from assay import storage
 from assay.cli import main
 from assay.components.stage_components import COMPONENTS
 from assay.errors import ConfigError, UsageError
+from assay.models.known import FRAMEWORKS, Framework
 from assay.pipelines import Pods, compare_models, compiled, model_validation, retraining
 from assay.pipelines import analysis as tasks_of
 from assay.pipelines.pods import for_task, pods_of
 from assay.plan.as_json import from_json, to_json
 from tests.kfp.goldens import COMPILED, GOLDEN, kept, pipelines, push, text_of, train
 from tests.kfp.plans import GOOD_DAY, analysis_of, plan_of, versions_of
+from tests.memory_store import SCHEME, MemoryStore
 from tests.secret_code import SECRET, SECRETLY
 
 KEPT = dict(kept())
@@ -186,6 +189,22 @@ def test_every_task_has_the_plan_and_the_image_that_it_needs(tmp_path):
     given = [task["inputs"]["parameters"] for dag in dags(spec) for task in dag["tasks"].values()]
     plans = [found["plan"]["runtimeValue"]["constant"] for found in given if "plan" in found]
     assert {to_json(from_json(text)) for text in plans} == {to_json(plan)}
+
+
+def test_a_framework_and_a_storage_of_ones_own_compile_as_any_other(tmp_path, monkeypatch):
+    monkeypatch.setitem(FRAMEWORKS, "linear", Framework("pkg.linear", "", "linear:1"))
+    monkeypatch.setitem(storage.STORES, SCHEME, MemoryStore)
+    models = [{"name": "m", "type": "linear", "uri": f"{SCHEME}://b/m"}]
+    config = {**analysis_of("d", "o")["eval_config"], "model_specs": [{"label_key": "label"}]}
+    plan = plan_of(f"{SCHEME}://b/d", f"{SCHEME}://b/o", models=models, eval_config=config)
+    pipeline = model_validation(plan, root=f"{SCHEME}://b/c")
+    spec = yaml.safe_load(compiled(pipeline, tmp_path / "p.yaml").read_text())
+    executors = {name: found["container"]["image"] for name, found in spec["deploymentSpec"]["executors"].items()}
+    assert {name for name, image in executors.items() if image == "linear:1"} == {"exec-extract-2"}, "after features"
+
+    of_author = plan_of("/laptop/data", f"{SCHEME}://b/o", models=models, eval_config=config)
+    with pytest.raises(ConfigError, match=r"inputs.files\[0\]: /laptop/data.* is a path of this machine"):
+        model_validation(of_author, root=f"{SCHEME}://b/c")
 
 
 def test_what_only_kubernetes_knows_is_the_second_document_and_of_its_schema():

@@ -42,7 +42,8 @@ def linear(monkeypatch) -> None:
 
 @pytest.fixture
 def memory(monkeypatch) -> str:
-    monkeypatch.setitem(storage.STORES, SCHEME, MemoryStore())
+    store = MemoryStore()
+    monkeypatch.setitem(storage.STORES, SCHEME, lambda: store)
     return f"{SCHEME}://bucket"
 
 

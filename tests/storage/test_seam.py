@@ -37,7 +37,7 @@ CONFIG = {
 @pytest.fixture
 def memory(monkeypatch) -> MemoryStore:
     store = MemoryStore()
-    monkeypatch.setitem(storage.STORES, SCHEME, store)
+    monkeypatch.setitem(storage.STORES, SCHEME, lambda: store)
     return store
 
 
