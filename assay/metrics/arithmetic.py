@@ -21,6 +21,17 @@ def suffix_sums(counts: Floats) -> Floats:
     return np.flip(np.cumsum(np.flip(counts, -1), -1), -1)
 
 
+def with_sums_of_others(parts: Floats) -> Floats:
+    """(..., k) parts -> (..., k + 1): their sum, and the sums of all but each part.
+
+    Sums of what stands before and behind each part, not total minus part: a sum of nothing stays exactly 0.
+    """
+    behind = suffix_sums(parts)
+    total, nothing = behind[..., :1], np.zeros_like(parts[..., :1])
+    before = np.concatenate([nothing, np.cumsum(parts, -1)[..., :-1]], -1)
+    return np.concatenate([total, before + np.concatenate([behind[..., 1:], nothing], -1)], -1)
+
+
 def sums_by_bin(bins: npt.NDArray[np.int64], values: Floats, count: int) -> Floats:
     """The sum (count,) of the values (m,) of each bin (m,), added up in their order."""
     return np.bincount(bins, values, minlength=count).astype(np.float64, copy=False)  # integers where there is no value

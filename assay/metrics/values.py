@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
+Objects: TypeAlias = npt.NDArray[np.object_]
 
 
 class Matrices(NamedTuple):
@@ -29,6 +30,12 @@ class Buckets(NamedTuple):
     weight: Floats
     label: Floats
     prediction: Floats
+
+
+class ShownValues(NamedTuple):
+    """Some values of the data for each slice: `values` (s,) holds an array of any values for each."""
+
+    values: Objects
 
 
 class Interval(NamedTuple):
@@ -52,5 +59,5 @@ class ErrorBounds(NamedTuple):
     reason: str
 
 
-Value: TypeAlias = Floats | Matrices | Buckets
-"""(s,) one number a slice; (s, t) an array a slice; Matrices; Buckets."""
+Value: TypeAlias = Floats | Matrices | Buckets | ShownValues
+"""(s,) one number a slice; (s, t) an array a slice; Matrices; Buckets; values of the data."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from assay.errors import PipelineError
 from assay.metrics.keys import MetricKey, PlotKey
-from assay.metrics.values import Buckets, ErrorBounds, Floats, Interval, Ints, Matrices, Value
+from assay.metrics.values import Buckets, ErrorBounds, Floats, Interval, Ints, Matrices, Objects, ShownValues, Value
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.results import wire
 from assay.results.keys import metric_key_to_proto, plot_key_to_proto, slice_key_to_proto
@@ -38,7 +38,8 @@ def metric_records(
     Args:
         keys: the s slices.
         rows: (s,) unweighted rows of each.
-        values: (s,) becomes a number, (s, ...) an array, Matrices become matrices; NaN stays NaN.
+        values: (s,) becomes a number, (s, ...) an array, Matrices become matrices, values of the data an array; NaN
+            stays NaN.
         intervals: confidence intervals of some of the values.
         reasons: for some of the values, why they are NaN, in each of the s slices; "" where there is no reason.
         error_bounds: how far some of the values may be off.
@@ -47,16 +48,17 @@ def metric_records(
         PipelineError: a value of a form that only a plot can hold.
     """
     parts: list[wire.Part] = []
-    shown = {key: value for key, value in values.items() if isinstance(value, np.ndarray) and value.dtype == object}
+    shown: dict[MetricKey, Objects] = {}
     for key, value in values.items():
-        if key in shown:
+        if isinstance(value, ShownValues):
+            shown[key] = value.values
             continue
         name = wire.message(1, metric_key_to_proto(key).SerializeToString())
         interval = _interval(key, intervals[key]) if intervals and key in intervals else ()
         parts += wire.message(_METRICS, *name, *wire.message(2, *_metric_value(key, value)), *interval)
     tails = [wire.integer(_ROWS, count) if count else b"" for count in rows.tolist()]
-    for key, value in shown.items():
-        tails = [tail + _shown(key, found) for tail, found in zip(tails, value, strict=True)]
+    for key, samples in shown.items():
+        tails = [tail + _shown(key, sample) for tail, sample in zip(tails, samples, strict=True)]
     for key, texts in (reasons or {}).items():
         tails = [tail + _undefined(key, text) for tail, text in zip(tails, texts, strict=True)]
     for key, (bounds, reason) in (error_bounds or {}).items():
@@ -108,7 +110,7 @@ def _records(keys: Sequence[SliceKey], parts: Sequence[wire.Part], tails: Sequen
         yield b"".join((wire.varint(_SLICE_KEY << 3 | 2), wire.varint(len(head)), head, body.tobytes(), tail))
 
 
-def _metric_value(key: MetricKey, value: Value) -> tuple[wire.Part, ...]:
+def _metric_value(key: MetricKey, value: Floats | Matrices | Buckets) -> tuple[wire.Part, ...]:
     if isinstance(value, Matrices):
         return wire.message(5, _matrices(value))
     if isinstance(value, Buckets):

@@ -3,18 +3,23 @@
 import itertools
 
 import numpy as np
+import pyarrow as pa
 from google.protobuf import text_format
 
 from assay.extracts.columns import row_count, take
 from assay.metrics.binding.bound import metrics_of
+from assay.metrics.engine import Accumulator, Analysis, BlockKey
 from assay.metrics.entries.examples import examples_of
 from assay.metrics.evaluate import evaluate
 from assay.metrics.states.forest import Forest
-from assay.metrics.states.layout import layout_of
-from assay.metrics.states.slices import SliceStates, block_count, place
+from assay.metrics.states.slice_limit import SliceLimit
+from assay.metrics.states.slices import SliceStates
+from assay.metrics.values import ShownValues
+from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
-from assay.slicing.codes import codes_of, slice_rows
+from assay.slicing.codes import Codes, slice_rows
 from assay.slicing.specs import slicings_of
+from assay.types import SLICE_KEY_TYPES_KEY, SOURCE_KEY
 
 EVERY_SLICE = (
     'slicing_specs {} slicing_specs { feature_keys: "group" } slicing_specs { feature_keys: ["group", "level"] }'
@@ -33,35 +38,60 @@ def cut(batch, *sizes):
     return [take(batch, np.arange(a, b)) for a, b in itertools.pairwise(bounds)]
 
 
+def analysis_of(config) -> Analysis:
+    return Analysis(metrics_of(config), SliceLimit(slicings_of(config), MOST_SLICES))
+
+
 def evaluated(splits, config):
     """slice key -> {metric: value}. `splits` is a list of splits of the input, each a list of batches."""
-    metrics = metrics_of(config)
-    layout = layout_of(metrics)
-    found = {}
-    for slicing in slicings_of(config):
-        forests: dict[int, Forest] = {}
-        for index, batches in splits:
-            states = SliceStates(layout)
-            for batch in batches:
-                rows = row_count(batch)
-                examples = {metric.stream: examples_of(batch, metric.stream) for metric in metrics}
-                codes = codes_of(slice_rows([slicing], batch["features"], rows)[slicing.name].column)
-                states.add(codes, place(layout, examples), rows)
-            for block, part in states.partials(block_count(len(slicing.features))):
-                forests.setdefault(block, Forest()).add((0, index), part)
-        for forest in forests.values():
-            part = forest.total()
-            values = evaluate(part, metrics, layout).values
-            for i, key in enumerate(part.keys):
-                assert key not in found, f"{key} came out twice"
-                found[key] = {metric: slice_of(value, i) for metric, value in values.items()}
+    analysis = analysis_of(config)
+    forests: dict[BlockKey, Forest] = {}
+    for index, batches in splits:
+        accumulator = Accumulator(analysis)  # a bundle for each split
+        for batch in batches:
+            accumulator.add(sliced(batch, index, analysis.slicings))
+        for block, (node, part) in accumulator.parts():
+            forests.setdefault(block, Forest()).add(node, part)
+
+    found: dict = {}
+    for forest in forests.values():
+        of_block = values_of(forest.total(), analysis)
+        assert found.keys().isdisjoint(of_block), "a slice came out twice"
+        found |= of_block
     return found
+
+
+def values_of(part, analysis):
+    """slice key -> {metric: value} of a state."""
+    values = evaluate(part, analysis.metrics, analysis.layout).values
+    return {key: {metric: slice_of(value, i) for metric, value in values.items()} for i, key in enumerate(part.keys)}
+
+
+def unchecked(batch, config):
+    """{metric: value} of all rows of one batch, those too that no pass over data would take."""
+    analysis = analysis_of(config)
+    examples = {stream: examples_of(batch, stream) for stream in analysis.asked}
+    states = SliceStates(analysis.layout.stores())
+    states.add(Codes(None, None, [()]), analysis.layout.contributions(examples), row_count(batch))
+    ((_, part),) = states.partials(1)
+    return values_of(part, analysis)[()]
+
+
+def sliced(batch, split, slicings):
+    """The batch with the split that it comes from and the slices of its rows."""
+    rows = row_count(batch)
+    file = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([f"split-{split}"]))
+    source = {"split": np.full(rows, split), "file": file, "row": np.arange(rows)}
+    slices = slice_rows(slicings, batch["features"], rows)
+    return {**batch, SOURCE_KEY: source, SLICE_KEY_TYPES_KEY: {name: found.column for name, found in slices.items()}}
 
 
 def slice_of(value, i):
     """The value of one slice, as one array."""
     if isinstance(value, np.ndarray):
         return value[i]
+    if isinstance(value, ShownValues):
+        return value.values[i]
     return np.stack([np.broadcast_to(f, f.shape) if f.ndim == 1 else f[i] for f in value])
 
 

@@ -14,7 +14,7 @@ from assay.metrics.binding.bound import metrics_of
 from assay.metrics.declare import definitions
 
 from .asked import asked
-from .engine import config_of, cut, evaluated, whole
+from .engine import config_of, cut, evaluated, unchecked, whole
 from .hard_data import hard_batch
 
 ROWS = 3000
@@ -369,9 +369,9 @@ def test_calibration_buckets_of_any_number_and_range_hold_each_row_once(buckets,
     inside = np.abs(fine * buckets - np.rint(fine * buckets)) > buckets / 10_000  # and none on a coarse edge
     scores = left + fine[inside] * (right - left)
     batch = {**take(BATCH, inside), "predictions": scores}
-    lower, upper, weight, label, prediction = value_of(
-        batch, "CalibrationPlot", num_buckets=buckets, left=left, right=right
-    )
+    config = config_of(asked("CalibrationPlot", num_buckets=buckets, left=left, right=right))
+    (value,) = unchecked(batch, config).values()
+    lower, upper, weight, label, prediction = value
     assert len(lower) == buckets + 2
     assert (lower[0], lower[1], upper[-2], upper[-1]) == (-np.inf, left, pytest.approx(right), np.inf)
     within = [(scores >= a) & (scores < b) for a, b in zip(lower, upper, strict=True)]

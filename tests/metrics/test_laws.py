@@ -16,9 +16,16 @@ from .hard_data import hard_batch
 NAMES = sorted(name for name, definition in definitions().items() if not definition.shows_data)
 """Without those that show values of the data; what the laws say of numbers does not hold for them: test_samples.py."""
 
-ALL = " ".join(asked(name) for name in NAMES)
-CONFIG = config_of(ALL, EVERY_SLICE)
+OF_VECTORS = [name for name in NAMES if definitions()[name].needs.domain.vectors]
+CONFIG = config_of(" ".join(asked(name) for name in NAMES if name not in OF_VECTORS), EVERY_SLICE)
 BATCH = hard_batch(3000)
+VECTOR_CONFIG = config_of(" ".join(asked(name) for name in OF_VECTORS), EVERY_SLICE)
+VECTOR_BATCH = {**BATCH, "predictions": np.stack([1 - BATCH["predictions"], BATCH["predictions"]], axis=1)}
+
+numbers_and_vectors = pytest.mark.parametrize(
+    ("batch", "config"), [(BATCH, CONFIG), (VECTOR_BATCH, VECTOR_CONFIG)], ids=["numbers", "vectors"]
+)
+"""What is for two classes or numbers, and what needs a number for each class."""
 
 
 def assert_same(found, expected, **tolerance):
@@ -36,45 +43,53 @@ def assert_identical(found, expected):
 
 
 def test_every_family_is_registered_and_every_metric_is_computed_on_every_slice():
-    found = whole(BATCH, CONFIG)
+    found, of_vectors = whole(BATCH, CONFIG), whole(VECTOR_BATCH, VECTOR_CONFIG)
     assert len(NAMES) > 40
-    assert {metric.class_name for metric in found[()]} == set(NAMES)
-    assert {len(values) for values in found.values()} == {len(NAMES)}
+    assert found.keys() == of_vectors.keys()
+    for key, values in found.items():
+        assert {metric.class_name for metric in [*values, *of_vectors[key]]} == set(NAMES)
 
 
+@numbers_and_vectors
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 900), min_size=1, max_size=6), st.permutations(range(7)))
-def test_the_same_batches_give_the_same_bits_whatever_the_order_in_which_their_splits_arrive(sizes, order):
-    pieces = [(i, [piece]) for i, piece in enumerate(cut(BATCH, *(min(s, 450) for s in sizes)))]
+def test_the_same_batches_give_the_same_bits_whatever_the_order_in_which_their_splits_arrive(
+    batch, config, sizes, order
+):
+    pieces = [(i, [piece]) for i, piece in enumerate(cut(batch, *(min(s, 450) for s in sizes)))]
     shuffled = sorted(pieces, key=lambda piece: order[piece[0]])
-    assert_identical(evaluated(shuffled, CONFIG), evaluated(pieces, CONFIG))
+    assert_identical(evaluated(shuffled, config), evaluated(pieces, config))
 
 
+@numbers_and_vectors
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 700), min_size=1, max_size=4))
-def test_values_do_not_depend_on_where_batches_and_splits_are_cut(sizes):
-    pieces = cut(BATCH, *sizes)
+def test_values_do_not_depend_on_where_batches_and_splits_are_cut(batch, config, sizes):
+    pieces = cut(batch, *sizes)
     splits = [(i, pieces[i::3]) for i in range(3)]
-    assert_same(evaluated(splits, CONFIG), whole(BATCH, CONFIG), rtol=1e-9, atol=1e-12)
+    assert_same(evaluated(splits, config), whole(batch, config), rtol=1e-9, atol=1e-12)
 
 
-def test_the_order_of_rows_does_not_matter():
-    shuffled = take(BATCH, np.random.default_rng(1).permutation(row_count(BATCH)))
-    assert_same(whole(shuffled, CONFIG), whole(BATCH, CONFIG), rtol=1e-9, atol=1e-12)
+@numbers_and_vectors
+def test_the_order_of_rows_does_not_matter(batch, config):
+    shuffled = take(batch, np.random.default_rng(1).permutation(row_count(batch)))
+    assert_same(whole(shuffled, config), whole(batch, config), rtol=1e-9, atol=1e-12)
 
 
-def test_an_integer_weight_is_that_many_rows():
-    weights = np.random.default_rng(2).integers(0, 4, row_count(BATCH))
-    weighted = whole({**BATCH, "example_weights": weights.astype(float)}, CONFIG)
+@numbers_and_vectors
+def test_an_integer_weight_is_that_many_rows(batch, config):
+    weights = np.random.default_rng(2).integers(0, 4, row_count(batch))
+    weighted = whole({**batch, "example_weights": weights.astype(float)}, config)
     repeated = whole(
-        take({**BATCH, "example_weights": np.ones(len(weights))}, np.repeat(np.arange(len(weights)), weights)), CONFIG
+        take({**batch, "example_weights": np.ones(len(weights))}, np.repeat(np.arange(len(weights)), weights)), config
     )
     assert_same({k: v for k, v in weighted.items() if k in repeated}, repeated, rtol=1e-9, atol=1e-12)
 
 
-def test_scaling_all_weights_scales_sums_and_leaves_ratios():
-    scaled = whole({**BATCH, "example_weights": BATCH["example_weights"] * 8}, CONFIG)
-    for key, values in whole(BATCH, CONFIG).items():
+@numbers_and_vectors
+def test_scaling_all_weights_scales_sums_and_leaves_ratios(batch, config):
+    scaled = whole({**batch, "example_weights": batch["example_weights"] * 8}, config)
+    for key, values in whole(batch, config).items():
         for metric, value in values.items():
             if isinstance(metric.key, PlotKey) or metric.class_name == "ConfusionMatrixAtThresholds":
                 continue
@@ -82,16 +97,18 @@ def test_scaling_all_weights_scales_sums_and_leaves_ratios():
             np.testing.assert_allclose(scaled[key][metric], value * factor, rtol=1e-9, err_msg=metric.class_name)
 
 
-def test_a_slice_has_the_values_that_its_rows_have_alone():
-    everything = whole(BATCH, CONFIG)
-    groups = np.array(BATCH["features"]["group"].to_pylist())
+@numbers_and_vectors
+def test_a_slice_has_the_values_that_its_rows_have_alone(batch, config):
+    everything = whole(batch, config)
+    groups = np.array(batch["features"]["group"].to_pylist())
     for group in np.unique(groups):
-        alone = whole(take(BATCH, groups == group), CONFIG)[()]
+        alone = whole(take(batch, groups == group), config)[()]
         assert_same({(): everything[(("group", str(group)),)]}, {(): alone}, rtol=1e-9, atol=1e-12)
 
 
-def test_a_slice_without_weight_has_undefined_ratios_and_zero_sums():
-    nothing = whole({**BATCH, "example_weights": np.zeros(row_count(BATCH))}, CONFIG)
+@numbers_and_vectors
+def test_a_slice_without_weight_has_undefined_ratios_and_zero_sums(batch, config):
+    nothing = whole({**batch, "example_weights": np.zeros(row_count(batch))}, config)
     for metric, value in nothing[()].items():
         if np.ndim(value) == 0:
             is_as_expected = value == 0 if definitions()[metric.class_name].adds_up else np.isnan(value)

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.metrics.states.cell_sums import CellSums
+from assay.metrics.states.contributions import Cells
 from assay.metrics.states.marks import NO_MARK, SEVERAL, MarkTable, joined, marks_of
-from assay.metrics.states.sums import CellSums, add_sparse
+from assay.metrics.states.sparse import Sparse
 
 SCORES = st.lists(st.sampled_from([0.3, np.nextafter(0.3, 1), 1e-9, 2e-9, -5.0, 1e6]), min_size=1, max_size=12)
 
@@ -72,10 +74,10 @@ def test_dense_and_paged_tables_give_the_same_weights_and_marks(slices):
         table = CellSums(cells, has_marks=True)
         for batch in np.array_split(chosen, 4):
             known = int(of_slice[chosen].max()) + 1
-            table.add(of_slice[batch], known, cell[batch], weight[batch], marks(score[batch]))
+            table.add(of_slice[batch], known, Cells(cell[batch], weight[batch], None, marks(score[batch])))
         parts.append(pickle.loads(pickle.dumps(table.take(np.arange(slices)))))  # as between workers
         places.append(np.arange(slices))
-    total = add_sparse(parts, places, slices)
+    total = Sparse.merged(parts, places, slices)
 
     weights: dict[tuple[int, int], float] = {}
     scores: dict[tuple[int, int], set[float]] = {}

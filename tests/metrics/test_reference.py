@@ -111,11 +111,10 @@ def test_vectors_are_flattened_and_class_ids_become_one_hot():
         "example_weights": np.array([1.0, 2.0]),
     }
     ids = {**one_hot, "labels": np.array([0, 1])}
-    config = config_of(
-        'metrics { class_name: "TP" } metrics { class_name: "FP" } metrics { class_name: "ExampleCount" }'
-    )
-    expected = {"TP": 1.0, "FP": 2.0, "ExampleCount": 3.0}
-    for batch in (one_hot, ids):
+    flattened = {"TP": 1.0, "FP": 2.0, "ExampleCount": 3.0}
+    loss = {"CategoricalCrossEntropy": pytest.approx(-(np.log(0.7) + 2 * np.log(0.3)) / 3), "ExampleCount": 3.0}
+    for batch, expected in ((one_hot, flattened), (one_hot, loss), (ids, loss)):
+        config = config_of(" ".join(f'metrics {{ class_name: "{name}" }}' for name in expected))
         assert {metric.class_name: value for metric, value in whole(batch, config)[()].items()} == expected
 
 

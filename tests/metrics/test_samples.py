@@ -8,9 +8,11 @@ import pyarrow as pa
 import pytest
 
 from assay.metrics.computations.placed import Placed
+from assay.metrics.computations.wrong_side import SampleTable, WrongSide
 from assay.metrics.entries.examples import Stream, examples_of
 from assay.metrics.shown_values import shown_values
-from assay.metrics.states.samples import SampleStore, WrongSide, merge_samples
+from assay.metrics.states.contributions import Shown
+from assay.metrics.states.samples import Samples, SampleStore
 
 LIMIT = 3
 
@@ -19,19 +21,23 @@ def filled(slices, values):
     store = SampleStore(LIMIT)
     for start in range(0, len(values), 7):
         part = slice(start, start + 7)
-        store.add(slices[part], 5, values[part])
+        store.add(slices[part], 5, Shown(values[part], None))
     return store.take(np.arange(5))
+
+
+def shown(samples, slices):
+    return [values.tolist() for values in samples.read(np.array(slices), 1)]
 
 
 def test_each_slice_keeps_its_first_values_in_order_whatever_the_batches_and_splits():
     rng = np.random.default_rng(0)
     slices, values = rng.choice([0, 1, 3, 4], 60, p=[0.7, 0.2, 0.07, 0.03]), np.arange(60).astype(object)
     expected = [[v for s, v in zip(slices, values, strict=True) if s == i][:LIMIT] for i in range(5)]
-    assert [found.tolist() for found in filled(slices, values).by_slice()] == expected
-    parts = [filled(slices[:20], values[:20]), filled(slices[20:], values[20:])[np.array([4, 3, 1, 0])]]
-    merged = merge_samples(parts, [np.arange(5), np.array([4, 3, 1, 0])], 5)
-    assert [found.tolist() for found in merged.by_slice()] == expected
-    assert [found.tolist() for found in merged[np.array([3, 0])].by_slice()] == [expected[3], expected[0]]
+    assert shown(filled(slices, values), range(5)) == expected
+    parts = [filled(slices[:20], values[:20]), filled(slices[20:], values[20:]).take(np.array([4, 3, 1, 0]))]
+    merged = Samples.merged(parts, [np.arange(5), np.array([4, 3, 1, 0])], 5)
+    assert shown(merged, range(5)) == expected
+    assert shown(merged, [3, 0]) == [expected[3], expected[0]]
 
 
 def test_rows_on_the_wrong_side_are_shown_unless_they_have_no_weight_or_no_value():
@@ -45,7 +51,8 @@ def test_rows_on_the_wrong_side_are_shown_unless_they_have_no_weight_or_no_value
         needs = WrongSide(label, "name")
         stream = Stream(weighted=True, reads=needs.reads)
         assert stream.columns == ("name",)
-        (table,) = needs.tables()
+        table = SampleTable(10, 0.5, label)
+        assert needs.tables() == (table,)
         examples = examples_of(batch, stream)
         added = table.place(examples, Placed(examples))
         assert (added.values.tolist(), np.asarray(added.rows).tolist()) == expected

@@ -3,7 +3,7 @@ import pytest
 
 from assay.errors import ColumnTypeError, PipelineError
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
-from assay.metrics.values import Buckets, Matrices
+from assay.metrics.values import Buckets, Matrices, ShownValues
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.results.keys import (
     metric_key_from_proto,
@@ -82,7 +82,7 @@ def test_a_float_that_tfma_wrote_is_the_number_that_was_meant():
 def test_a_sample_keeps_its_values(values, field, stored):
     sample = np.empty(1, object)
     sample[0] = np.array(values, object)
-    (record,) = metrics_of({MetricKey("m"): sample}, [()], np.array([1]))
+    (record,) = metrics_of({MetricKey("m"): ShownValues(sample)}, [()], np.array([1]))
     array = record.metric_keys_and_values[0].value.array_value
     assert list(getattr(array, field)) == stored
 

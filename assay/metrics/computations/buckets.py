@@ -9,10 +9,11 @@ import numpy as np
 
 from assay.metrics.computations.placed import BUCKETS, Placed, bucket_of
 from assay.metrics.computations.scores import ScoreTable, coarser
-from assay.metrics.computations.table import Cells, Table, Views, binned
+from assay.metrics.computations.table import Table, Views, binned
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
-from assay.metrics.states.sums import CellSums
+from assay.metrics.states.cell_sums import CellSums
+from assay.metrics.states.contributions import Cells
 from assay.metrics.values import Buckets, Floats, Ints
 
 _COARSE_BUCKETS = 1_000

@@ -9,8 +9,9 @@ import numpy as np
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.buckets import PredictionTable
 from assay.metrics.computations.scores import ScoreTable
-from assay.metrics.computations.table import Entries, Table
+from assay.metrics.computations.table import Table
 from assay.metrics.computations.terms import Term
+from assay.metrics.states.sparse import Entries
 from assay.metrics.values import Floats
 
 SOURCES: dict[Term, type[ScoreTable] | type[PredictionTable]] = {

@@ -16,10 +16,11 @@ import numpy as np
 
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.placed import Placed
-from assay.metrics.computations.table import Table, Terms, Views
+from assay.metrics.computations.table import Table, Views
 from assay.metrics.entries.domains import NUMBERS, Domain
 from assay.metrics.entries.examples import Examples, Reads
-from assay.metrics.states.sums import TermSums
+from assay.metrics.states.contributions import Terms
+from assay.metrics.states.dense import Dense, GrowingSums
 from assay.metrics.values import Floats, Ints
 
 _BITS, _LIMBS, _TOP = 32, 16, 224
@@ -80,20 +81,24 @@ class MomentTable:
         return Terms(np.stack(values, axis=1), examples.rows)
 
 
-class MomentSums(TermSums):
+class MomentSums:
     """[slice, limb] sums."""
 
     def __init__(self) -> None:
-        super().__init__(_SUMS * _LIMBS)
+        self._sums = GrowingSums(_SUMS * _LIMBS)
 
-    def add(self, slices: Ints | None, count: int, values: Floats) -> None:
-        """Adds entries (m, 4) to slices (m,); `slices` None means slice 0; `count` slices are known."""
-        self._reserve(count)
-        times, weight, x, y = values.T
-        own = np.zeros(len(values), np.int64) if slices is None else slices
+    def add(self, slices: Ints | None, count: int, added: Terms) -> None:
+        """Adds entries (m, 4), as `MomentTable` places them; see `Store`."""
+        self._sums.reserve(count)
+        times, weight, x, y = added.values.T
+        own = np.zeros(len(added.values), np.int64) if slices is None else slices
         occurring, own = np.unique(own, return_inverse=True)
         for i, terms in enumerate(_expansions(own, len(occurring), weight, x / times, y / times)):
-            self._sums[occurring, i * _LIMBS : (i + 1) * _LIMBS] += _to_limbs(terms)
+            self._sums.array[occurring, i * _LIMBS : (i + 1) * _LIMBS] += _to_limbs(terms)
+
+    def take(self, slices: Ints) -> Dense:
+        """The sums of the given slices, which add without rounding."""
+        return self._sums.take(slices)
 
 
 def _expansions(own: Ints, count: int, weight: Floats, x: Floats, y: Floats) -> Iterator[list[Floats]]:

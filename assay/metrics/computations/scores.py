@@ -26,12 +26,14 @@ from assay.metrics.computations import cells
 from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.placed import BUCKETS, Placed, bucket_of
-from assay.metrics.computations.table import Cells, Entries, Table, Views, binned
+from assay.metrics.computations.table import Table, Views, binned
 from assay.metrics.computations.ties import untied
 from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.states.cell_sums import CellSums
+from assay.metrics.states.contributions import Cells
 from assay.metrics.states.marks import marks_of
-from assay.metrics.states.sums import CellSums
+from assay.metrics.states.sparse import Entries
 from assay.metrics.values import Floats, Ints, Matrices
 
 _SHIFT = 1e-7

@@ -3,54 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.placed import Placed
 from assay.metrics.entries.domains import Domain
 from assay.metrics.entries.examples import Examples, Reads
-from assay.metrics.states.marks import Marks
-from assay.metrics.states.sums import CellSums, Sparse, TermSums
+from assay.metrics.states.sparse import Entries
+from assay.metrics.states.state import Contribution, Store
 from assay.metrics.values import Floats, Ints
-
-
-class Cells(NamedTuple):
-    """What a batch adds to a table of cells: values (m,) at cells (m,); `rows` as in `Examples`.
-
-    `marks` (m,) of the scores behind them, for tables that keep marks.
-    """
-
-    cells: Ints
-    values: Floats
-    rows: Ints | None
-    marks: Marks | None = None
-
-
-class Terms(NamedTuple):
-    """What a batch adds to a table of terms: values (m, terms); `rows` as in `Examples`."""
-
-    values: Floats
-    rows: Ints | None
-
-
-class Entries(NamedTuple):
-    """The sums of a group of s slices of a table of cells: entry i is `sums[i]` at [slices[i], cells[i]], ascending.
-
-    `marks` as in `Sparse`.
-    `width` is a power of two, at least the number of entries of each slice, and depends on their own sizes only: so
-    padding to it gives a slice the same bits whatever its neighbours are.
-    """
-
-    slice_count: int
-    slices: Ints
-    cells: Ints
-    sums: Floats
-    width: int
-    marks: Marks | None = None
-
-
-Sums: TypeAlias = Sparse | Floats
-"""The sums that a table holds: Sparse for cells, (s, terms) for terms."""
 
 
 class Table(Protocol):
@@ -59,15 +20,15 @@ class Table(Protocol):
     def join(self, other: Any) -> Any:
         """One table that serves the users of both; None if there is none."""
 
-    def empty(self) -> CellSums | TermSums:
-        """A place for the sums."""
+    def empty(self) -> Store:
+        """Where its contributions are added."""
 
-    def place(self, examples: Examples, placed: Placed) -> Cells | Terms:
+    def place(self, examples: Examples, placed: Placed) -> Contribution:
         """What a batch adds; `placed` has what several tables need of it."""
 
 
 Views: TypeAlias = Callable[[Table], tuple[Any, Any]]
-"""Takes a table that a computation needs; returns (the joined table that serves it, its Entries or (s, terms) sums)."""
+"""Takes a table that a computation needs; returns (the joined table that serves it, what its state reads)."""
 
 
 class Computation(Protocol):

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 
 from assay.metrics.computations.placed import Placed
-from assay.metrics.computations.table import Table, Terms, Views
+from assay.metrics.computations.table import Table, Views
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
-from assay.metrics.states.sums import TermSums
+from assay.metrics.states.contributions import Terms
+from assay.metrics.states.dense import TermSums
 from assay.metrics.values import Floats
 
 Term: TypeAlias = "str | tuple[Any, ...]"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.terms import ErrorTerms, FeatureMean
+from assay.metrics.computations.wrong_side import WrongSide
 from assay.metrics.declare import metric
-from assay.metrics.states.samples import Objects, WrongSide
-from assay.metrics.values import Floats
+from assay.metrics.values import Floats, ShownValues
 
 
 @metric(
@@ -45,6 +45,6 @@ def mean(m: ErrorTerms) -> Floats:
     is_estimate=False,
     shows_data=True,
 )
-def wrong_side_sample(values: Objects) -> Objects:
+def wrong_side_sample(values: ShownValues) -> ShownValues:
     """Values of a column in rows on the wrong side of the threshold, the first `sample_size` in the data's order."""
     return values

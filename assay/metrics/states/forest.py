@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import TypeAlias
 
-import numpy as np
-
-from assay.metrics.computations.table import Sums
-from assay.metrics.states.samples import Samples, merge_samples
-from assay.metrics.states.sums import Sparse, add_sparse
-from assay.metrics.values import Ints
-from assay.types import SliceKey
+from assay.metrics.states.partial import Partial, merge
 
 Node: TypeAlias = tuple[int, int]
 """(level, index) in the binary tree over the input's splits: (0, i) is split i, (1, i) is splits 2i and 2i + 1."""
@@ -19,48 +13,6 @@ Node: TypeAlias = tuple[int, int]
 
 UNPLACED: Node = (0, -1)
 """Rows that do not say which split they come from."""
-
-
-class Partial(NamedTuple):
-    """State of some slices of one slicing: rows int64 (s * r,), and the sums of each table of the layout.
-
-    Each of the s slices has r entries in a row, one for each resample; r is 1 without confidence intervals.
-    """
-
-    keys: list[SliceKey]
-    rows: Ints
-    sums: list[Sums]
-
-
-def with_resamples(slices: Ints, resamples: int) -> Ints:
-    """Positions of all resamples of the given slices."""
-    return slices if resamples == 1 else (slices[:, None] * resamples + np.arange(resamples)).reshape(-1)
-
-
-def merge(parts: Sequence[Partial]) -> Partial:
-    """Adds states up, in the order given."""
-    if len(parts) == 1:
-        return parts[0]
-    index: dict[SliceKey, int] = {}
-    found = [np.array([index.setdefault(key, len(index)) for key in part.keys], np.int64) for part in parts]
-    resamples = len(parts[0].rows) // len(parts[0].keys)
-    places = [with_resamples(slices, resamples) for slices in found]
-    rows = np.zeros(len(index) * resamples, np.int64)
-    for part, at in zip(parts, places, strict=True):
-        rows[at] += part.rows
-    sums = [_add([part.sums[i] for part in parts], places, len(rows)) for i in range(len(parts[0].sums))]
-    return Partial(list(index), rows, sums)
-
-
-def _add(parts: list[Any], places: list[Ints], slices: int) -> Any:
-    if isinstance(parts[0], Sparse):
-        return add_sparse(parts, places, slices)
-    if isinstance(parts[0], Samples):
-        return merge_samples(parts, places, slices)
-    total = np.zeros((slices, parts[0].shape[1]))
-    for part, at in zip(parts, places, strict=True):
-        total[at] += part
-    return total
 
 
 class Forest:

@@ -14,14 +14,10 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics.arithmetic import suffix_sums
-from assay.metrics.computations.table import Sums
-from assay.metrics.states.forest import Partial
-from assay.metrics.states.marks import Marks, joined
-from assay.metrics.states.samples import Samples, merge_samples
+from assay.metrics.arithmetic import with_sums_of_others
+from assay.metrics.states.partial import Partial
 from assay.metrics.states.slices import Draw
-from assay.metrics.states.sums import Sparse
-from assay.metrics.values import Floats, Interval, Ints
+from assay.metrics.values import Floats, Interval
 from assay.proto.config_pb2 import ConfidenceIntervalOptions, EvalConfig
 from assay.types import SOURCE_KEY, Extracts
 
@@ -82,8 +78,8 @@ class Resampling:
         """The state with 1 + 20 pseudo-slices for each slice: the data as it is, then the samples."""
         if self.method is Method.POISSON_BOOTSTRAP:
             return part
-        rows = _with_total(part.rows.reshape(-1, SAMPLES).astype(np.float64)).astype(np.int64).reshape(-1)
-        return part._replace(rows=rows, sums=[_leave_one_out(sums) for sums in part.sums])
+        rows = with_sums_of_others(part.rows.reshape(-1, SAMPLES).astype(np.float64)).astype(np.int64).reshape(-1)
+        return part._replace(rows=rows, states=[state.leave_one_out(SAMPLES) for state in part.states])
 
     def interval(self, samples: Floats) -> Interval:
         """From values (s, 1 + 20, ...) to intervals (s, ...)."""
@@ -115,45 +111,3 @@ def _mix(numbers: Hashes) -> Hashes:
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return x ^ (x >> np.uint64(31))
-
-
-def _with_total(parts: Floats) -> Floats:
-    """(..., 20) parts -> (..., 21): their sum, and the sums of all but each part.
-
-    Sums of what stands before and behind each part, not total minus part: a sum of nothing stays exactly 0.
-    """
-    behind = suffix_sums(parts)
-    total, nothing = behind[..., :1], np.zeros_like(parts[..., :1])
-    before = np.concatenate([nothing, np.cumsum(parts, -1)[..., :-1]], -1)
-    return np.concatenate([total, before + np.concatenate([behind[..., 1:], nothing], -1)], -1)
-
-
-def _leave_one_out(sums: Sums) -> Sums:
-    if isinstance(sums, Samples):  # values that are shown have no interval: all stand with the data as it is
-        slices = (len(sums.start) - 1) // SAMPLES
-        return merge_samples([sums], [np.repeat(np.arange(slices) * (SAMPLES + 1), SAMPLES)], slices * (SAMPLES + 1))
-    if not isinstance(sums, Sparse):
-        parts = sums.reshape(-1, SAMPLES, sums.shape[1]).transpose(0, 2, 1)
-        return _with_total(parts).transpose(0, 2, 1).reshape(-1, sums.shape[1])
-    count = len(sums.start) - 1
-    owner = np.repeat(np.arange(count), np.diff(sums.start))
-    slices, part = np.divmod(owner, SAMPLES)
-    width = 1 << 32
-    places, column = np.unique(slices * width + sums.cells, return_inverse=True)
-    by_part = np.zeros((len(places), SAMPLES))
-    by_part[column, part] = sums.sums
-    left = _with_total(by_part)
-    kept, sample = np.nonzero(left)
-    key = (places[kept] // width) * (SAMPLES + 1) + sample
-    order = np.argsort(key, kind="stable")  # the cells of each pseudo-slice stay ascending
-    key, kept, sample = key[order], kept[order], sample[order]
-    start = np.searchsorted(key, np.arange(count // SAMPLES * (SAMPLES + 1) + 1))
-    of_all = None if sums.marks is None else _marks_of_all(sums.marks, column)[kept]
-    return Sparse(start, (places[kept] % width).astype(np.int32), left[kept, sample], of_all)
-
-
-def _marks_of_all(of_parts: Marks, column: Ints) -> Marks:
-    """The marks of cells with all their parts; a sample without one of them is told apart no better."""
-    order = np.argsort(column, kind="stable")
-    first = np.searchsorted(column[order], np.arange(column.max(initial=-1) + 1))
-    return joined(of_parts[order], first)

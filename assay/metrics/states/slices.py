@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from assay.metrics.computations.placed import Placed
-from assay.metrics.computations.table import Cells, Entries, Terms
-from assay.metrics.entries.examples import Examples, Stream
-from assay.metrics.states.forest import Partial, with_resamples
-from assay.metrics.states.layout import Layout
-from assay.metrics.states.sums import CellSums, Sparse, TermSums, rows_of
+from assay.metrics.states.partial import Partial, with_resamples
+from assay.metrics.states.state import Chosen, Contribution, Store
 from assay.metrics.values import Ints
 from assay.slicing.codes import Codes, pairs_within_rows
 from assay.types import SliceKey
 
 _CROSS_BLOCKS = 32
-_SMALLEST_WIDTH = 16
-
-
-def place(layout: Layout, examples: Mapping[Stream, Examples]) -> list[Cells | Terms]:
-    """What a batch adds to each table, whatever the slices."""
-    placed = {stream: Placed(seen) for stream, seen in examples.items()}
-    return [table.place(examples[stream], placed[stream]) for stream, table in layout.tables]
 
 
 class Draw(NamedTuple):
@@ -39,33 +28,41 @@ class Draw(NamedTuple):
 
 
 class SliceStates:
-    """Sums of every slice of one slicing that has occurred so far."""
+    """What is held of every slice of one slicing that has occurred so far.
 
-    def __init__(self, layout: Layout, resamples: int = 1) -> None:
-        self._resamples = resamples
+    Args:
+        stores: one for each table, all empty.
+        resamples: how many of each slice.
+    """
+
+    def __init__(self, stores: Sequence[Store], resamples: int = 1) -> None:
+        self._stores, self._resamples = stores, resamples
         self._index: dict[SliceKey, int] = {}
         self._rows = np.zeros(1, np.int64)
-        self._sums: list[CellSums | TermSums] = [table.empty() for _, table in layout.tables]
 
     def __len__(self) -> int:
         return len(self._index)
 
     def add(
-        self, codes: Codes, contributions: Sequence[Cells | Terms], rows: int, draws: Iterable[Draw] = (Draw(),)
+        self, codes: Codes, contributions: Sequence[Contribution], rows: int, draws: Iterable[Draw] = (Draw(),)
     ) -> None:
-        """Adds a batch of `rows` rows, once for each draw."""
+        """Adds a batch of `rows` rows, once for each draw; one contribution for each store."""
         own = np.array([self._index.setdefault(key, len(self._index)) for key in codes.keys], np.int64)
-        assigned = {id(None): _assign(codes, own, None, rows)}  # contributions of one stream share their rows
-        for added in contributions:
-            if id(added.rows) not in assigned:
-                assigned[id(added.rows)] = _assign(codes, own, added.rows, rows)
-        for draw in draws:
-            drawn = {key: self._draw(draw, *entries) for key, entries in assigned.items()}
-            self._count_rows(drawn[id(None)], rows, own, codes)
-            for sums, added in zip(self._sums, contributions, strict=True):
-                self._add(sums, added, drawn[id(added.rows)])
 
-    def _draw(self, draw: Draw, slices: Ints | None, chosen: Any, rows: Ints) -> _Drawn:
+        # Contributions of one stream have the same rows, and so the same slices: these are worked out once.
+        different, kind_of = _different([None, *(added.rows for added in contributions)])
+        assigned = [_assign(codes, own, entry_rows, rows) for entry_rows in different]
+
+        for draw in draws:
+            drawn = [self._draw(draw, entries) for entries in assigned]
+            of_rows, *of_contributions = [drawn[kind] for kind in kind_of]
+            self._count_rows(of_rows, rows, own, codes)
+            count = max(len(self._index), 1) * self._resamples
+            for store, added, entries in zip(self._stores, contributions, of_contributions, strict=True):
+                store.add(entries.slices, count, added.drawn(entries.chosen, entries.times))
+
+    def _draw(self, draw: Draw, entries: _Assigned) -> _Drawn:
+        slices, chosen, rows = entries
         if self._resamples == 1:
             return _Drawn(slices, chosen, None)
         known = np.zeros(len(rows), np.int64) if slices is None else slices
@@ -76,17 +73,6 @@ class SliceStates:
         drawn = np.flatnonzero(times)
         picked = drawn if isinstance(chosen, slice) else chosen[drawn]
         return _Drawn(places[drawn], picked, times[drawn])
-
-    def _add(self, sums: CellSums | TermSums, added: Cells | Terms, drawn: _Drawn) -> None:
-        count = max(len(self._index), 1) * self._resamples
-        values = added.values[drawn.chosen]
-        if drawn.times is not None and values.dtype != object:
-            values = values * (drawn.times if values.ndim == 1 else drawn.times[:, None])
-        if isinstance(added, Cells):
-            marks = None if added.marks is None else added.marks[drawn.chosen]
-            sums.add(drawn.slices, count, added.cells[drawn.chosen], values, marks)  # type: ignore[call-arg]
-        else:
-            sums.add(drawn.slices, count, values)  # type: ignore[call-arg]
 
     def _count_rows(self, drawn: _Drawn, rows: int, own: Ints, codes: Codes) -> None:
         known, count = len(self._rows), max(len(self._index), 1) * self._resamples
@@ -109,33 +95,53 @@ class SliceStates:
             chosen = np.flatnonzero(home == block)
             if len(chosen):
                 places = with_resamples(chosen, self._resamples)
-                sums = [held.take(places) for held in self._sums]
-                yield block, Partial([keys[i] for i in chosen], self._rows[places], sums)
+                states = [store.take(places) for store in self._stores]
+                yield block, Partial([keys[i] for i in chosen], self._rows[places], states)
+
+
+class _Assigned(NamedTuple):
+    """Of the entries that are in a slice: the slice of each, or None for the only one; which they are; their rows."""
+
+    slices: Ints | None
+    chosen: Chosen
+    rows: Ints
 
 
 class _Drawn(NamedTuple):
-    """Slice (or slice and resample) of each contribution, which contributions these are, and how often each counts."""
+    """Slice (or slice and resample) of each entry, which entries these are, and how often each counts."""
 
     slices: Ints | None
-    chosen: Any
+    chosen: Chosen
     times: Ints | None
 
 
-def _assign(codes: Codes, own: Ints, rows: Ints | None, count: int) -> tuple[Ints | None, Any, Ints]:
-    """For each contribution that is in a slice: (its slice, or None for the only one; which it is; its row)."""
+def _different(rows_of: Sequence[Ints | None]) -> tuple[list[Ints | None], list[int]]:
+    """The different ones, told apart by identity, and which of them each one is."""
+    different: list[Ints | None] = []
+    kind_of = []
+    for rows in rows_of:
+        kind = next((i for i, other in enumerate(different) if other is rows), len(different))
+        if kind == len(different):
+            different.append(rows)
+        kind_of.append(kind)
+    return different, kind_of
+
+
+def _assign(codes: Codes, own: Ints, rows: Ints | None, count: int) -> _Assigned:
+    """The slices of the entries of a batch of `count` rows, of which entry i comes from rows[i]; None: from row i."""
     of_entry = np.arange(count) if rows is None else rows
     if codes.codes is None or codes.counts is None:
-        return None, slice(None), of_entry
+        return _Assigned(None, slice(None), of_entry)
     if codes.rows is None:
         entry_codes = codes.codes if rows is None else codes.codes[rows]
         if codes.counts.sum() < count:
             inside = np.flatnonzero(entry_codes >= 0)
-            return _renumbered(entry_codes[inside], own), inside, of_entry[inside]
-        return _renumbered(entry_codes, own), slice(None), of_entry
+            return _Assigned(_renumbered(entry_codes[inside], own), inside, of_entry[inside])
+        return _Assigned(_renumbered(entry_codes, own), slice(None), of_entry)
     if rows is None:
-        return _renumbered(codes.codes, own), codes.rows, codes.rows
+        return _Assigned(_renumbered(codes.codes, own), codes.rows, codes.rows)
     i, j = pairs_within_rows(rows, codes.rows)
-    return _renumbered(codes.codes[j], own), i, of_entry[i]
+    return _Assigned(_renumbered(codes.codes[j], own), i, of_entry[i])
 
 
 def _renumbered(codes: Ints, own: Ints) -> Ints:
@@ -161,26 +167,3 @@ def _alike(value: str | int | float) -> str | float:
         return float(value)
     except ValueError:
         return str(value)
-
-
-def group_by_size(entries: Ints, limit: int = 1 << 18) -> Iterator[tuple[Ints, int]]:
-    """Yields (slices, width): slices whose numbers of entries round up to one power of two, a bounded lot at once.
-
-    Args:
-        entries: (s,) the most entries that each slice has in one table.
-        limit: slices times width that are taken together.
-    """
-    size = np.maximum(entries, _SMALLEST_WIDTH)
-    power = np.ceil(np.log2(size)).astype(np.int64)
-    for exponent in np.unique(power):
-        alike = np.flatnonzero(power == exponent)
-        step = max(1, limit >> int(exponent))
-        for first in range(0, len(alike), step):
-            yield alike[first : first + step], 1 << int(exponent)
-
-
-def entries_of(sums: Sparse, slices: Ints, width: int) -> Entries:
-    """The entries of the given slices, numbered 0.. in that order."""
-    taken = rows_of(sums, slices)
-    owner = np.repeat(np.arange(len(slices)), np.diff(taken.start))
-    return Entries(len(slices), owner, taken.cells.astype(np.int64), taken.sums, width, taken.marks)

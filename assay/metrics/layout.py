@@ -1,15 +1,17 @@
-"""The tables behind all metrics, in a fixed order."""
+"""The tables behind all metrics, in a fixed order, and what a batch adds to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.metrics.binding.bound import Metric
 from assay.metrics.computations.derived import without_derived
+from assay.metrics.computations.placed import Placed
 from assay.metrics.computations.table import Computation, Table
 from assay.metrics.computations.terms import TermTable
-from assay.metrics.entries.examples import Stream
+from assay.metrics.entries.examples import Examples, Stream
+from assay.metrics.states.state import Contribution, Store
 
 
 @dataclass(frozen=True)
@@ -18,10 +20,14 @@ class Layout:
 
     tables: tuple[tuple[Stream, Table], ...]
 
-    @property
-    def streams(self) -> tuple[Stream, ...]:
-        """The streams that have tables."""
-        return tuple(dict.fromkeys(stream for stream, _ in self.tables))
+    def stores(self) -> list[Store]:
+        """Where batches are added, one store for each table; all are empty."""
+        return [table.empty() for _, table in self.tables]
+
+    def contributions(self, examples: Mapping[Stream, Examples]) -> list[Contribution]:
+        """What a batch adds to each table, whatever the slices."""
+        placed = {stream: Placed(seen) for stream, seen in examples.items()}
+        return [table.place(examples[stream], placed[stream]) for stream, table in self.tables]
 
     def serving(self, stream: Stream, table: Table) -> int:
         """Position of the joined table that serves `table`."""

@@ -1,0 +1,93 @@
+"""Values of a column in rows that a threshold puts on the wrong side, the first few of each slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from assay.metrics.computations.placed import Placed
+from assay.metrics.computations.table import Table, Views
+from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
+from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.shown_values import shown_values
+from assay.metrics.states.contributions import Shown
+from assay.metrics.states.samples import SampleStore
+from assay.metrics.values import ShownValues
+
+
+@dataclass(frozen=True)
+class SampleTable:
+    """Values of a column in rows that a threshold puts on the wrong side.
+
+    Attributes:
+        limit: values a slice.
+        threshold: a prediction is positive when it is above.
+        label: class of the rows: 0.0 for false positives, 1.0 for false negatives.
+    """
+
+    limit: int
+    threshold: float
+    label: float
+
+    def join(self, other: SampleTable) -> SampleTable | None:
+        """Only equal samples can be shared."""
+        return self if self == other else None
+
+    def empty(self) -> SampleStore:
+        """Nothing."""
+        return SampleStore(self.limit)
+
+    def place(self, examples: Examples, placed: Placed) -> Shown:
+        """The values (m,) and their rows; rows without weight or value do not count."""
+        share = examples.labels if self.label else 1 - examples.labels
+        wrong = (examples.predictions > self.threshold) != bool(self.label)
+        entries = np.flatnonzero(wrong & (share * examples.weights > 0))
+        rows = entries if examples.rows is None else np.unique(examples.rows[entries])
+        assert examples.shown is not None
+        values = np.empty(len(rows), object)
+        values[:] = shown_values(examples.shown, rows, examples.texts)
+        there = np.array([value is not None and value == value for value in values], bool)  # None and NaN are missing
+        return Shown(values[there], rows[there])
+
+
+@dataclass(frozen=True)
+class WrongSide:
+    """State of FalsePositiveFeatureSampler (label 0.0) and FalseNegativeFeatureSampler (label 1.0).
+
+    Attributes:
+        label: class of the rows.
+        feature_key: column whose values are shown.
+        sample_size: values a slice.
+        threshold: a prediction is positive when it is above.
+        chosen: the fields that a config has set.
+    """
+
+    label: float
+    feature_key: str = ""
+    sample_size: int = 10
+    threshold: float = 0.5
+    chosen: tuple[str, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        if self.sample_size < 1:
+            raise ValueError("sample_size must be above 0")
+
+    @property
+    def domain(self) -> Domain:
+        """Probabilities, unless somebody has chosen a threshold, who knows what the scores are."""
+        return BINARY if "threshold" in self.chosen or self.threshold != WrongSide.threshold else PROBABILITIES
+
+    @property
+    def reads(self) -> Reads:
+        """Labels, predictions and the column."""
+        return Reads(shown=("features", self.feature_key))
+
+    def tables(self) -> tuple[Table, ...]:
+        """The samples."""
+        return (SampleTable(self.sample_size, self.threshold, self.label),)
+
+    def read(self, views: Views) -> ShownValues:
+        """The values of each slice."""
+        _, values = views(*self.tables())
+        return ShownValues(values)

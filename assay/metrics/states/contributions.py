@@ -1,0 +1,51 @@
+"""What a batch adds to a table: sums of cells, sums of terms, or values to show. `rows` is as in `Examples`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from assay.metrics.states.marks import Marks
+from assay.metrics.states.state import Chosen
+from assay.metrics.values import Floats, Ints, Objects
+
+
+class Cells(NamedTuple):
+    """For a table of cells: values (m,) at cells (m,), and marks (m,) of the scores behind them, if it keeps marks."""
+
+    cells: Ints
+    values: Floats
+    rows: Ints | None
+    marks: Marks | None = None
+
+    def drawn(self, chosen: Chosen, times: Ints | None) -> Cells:
+        """The chosen entries, each `times` its value."""
+        values = self.values[chosen]
+        return Cells(
+            self.cells[chosen],
+            values if times is None else values * times,
+            None,
+            None if self.marks is None else self.marks[chosen],
+        )
+
+
+class Terms(NamedTuple):
+    """For a table of terms: values (m, terms)."""
+
+    values: Floats
+    rows: Ints | None
+
+    def drawn(self, chosen: Chosen, times: Ints | None) -> Terms:
+        """The chosen entries, each `times` its values."""
+        values = self.values[chosen]
+        return Terms(values if times is None else values * times[:, None], None)
+
+
+class Shown(NamedTuple):
+    """For a table of samples: values of the data (m,)."""
+
+    values: Objects
+    rows: Ints | None
+
+    def drawn(self, chosen: Chosen, times: Ints | None) -> Shown:
+        """The chosen entries; a value is shown once, however often its row counts."""
+        return Shown(self.values[chosen], None)

@@ -1,0 +1,83 @@
+"""Sums of a handful of terms, of which every slice has all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay.metrics.arithmetic import with_sums_of_others
+from assay.metrics.states.contributions import Terms
+from assay.metrics.values import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Sums (s, terms) of s slices."""
+
+    sums: Floats
+
+    @property
+    def entry_counts(self) -> None:
+        """All slices have as many."""
+
+    def take(self, slices: Ints) -> Dense:
+        """The sums of the given slices, in that order."""
+        return Dense(self.sums[slices])
+
+    def read(self, slices: Ints, width: int) -> Floats:
+        """The sums of the given slices, (len(slices), terms)."""
+        return self.sums[slices]
+
+    def leave_one_out(self, parts: int) -> Dense:
+        """See `State`."""
+        terms = self.sums.shape[1]
+        by_part = self.sums.reshape(-1, parts, terms).transpose(0, 2, 1)
+        return Dense(with_sums_of_others(by_part).transpose(0, 2, 1).reshape(-1, terms))
+
+    @classmethod
+    def merged(cls, states: Sequence[Dense], places: Sequence[Ints], count: int) -> Dense:
+        """Adds states up, in the order of the list; see `State`."""
+        total = np.zeros((count, states[0].sums.shape[1]))
+        for state, at in zip(states, places, strict=True):
+            total[at] += state.sums
+        return Dense(total)
+
+
+class GrowingSums:
+    """(slices, terms) sums with room for the slices that are known."""
+
+    def __init__(self, terms: int) -> None:
+        self.array = np.zeros((1, terms))
+
+    def reserve(self, count: int) -> None:
+        """Makes room for `count` slices; the sums of new ones are 0."""
+        known, terms = self.array.shape
+        if count > known:
+            self.array = np.concatenate([self.array, np.zeros((max(count, known * 2) - known, terms))])
+
+    def take(self, slices: Ints) -> Dense:
+        """The sums of the given slices; of one that is not known, 0."""
+        self.reserve(int(slices.max(initial=-1)) + 1)
+        return Dense(self.array[slices])
+
+
+class TermSums:
+    """[slice, term] sums of a handful of terms of every row."""
+
+    def __init__(self, terms: int) -> None:
+        self._sums = GrowingSums(terms)
+
+    def add(self, slices: Ints | None, count: int, added: Terms) -> None:
+        """Adds terms of m entries; see `Store`."""
+        self._sums.reserve(count)
+        if slices is None:
+            self._sums.array[0] += added.values.sum(0)
+            return
+        for term in range(added.values.shape[1]):
+            self._sums.array[:count, term] += np.bincount(slices, added.values[:, term], minlength=count)
+
+    def take(self, slices: Ints) -> Dense:
+        """The sums of the given slices."""
+        return self._sums.take(slices)

@@ -1,0 +1,65 @@
+"""What is held of some slices: their keys, their rows and the state of each table. It travels, and merges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from assay.metrics.states.state import State
+from assay.metrics.values import Ints
+from assay.types import SliceKey
+
+
+class Partial(NamedTuple):
+    """State of some slices of one slicing: rows int64 (s * r,), and the state of each table of the layout.
+
+    Each of the s slices has r entries in a row, one for each resample; r is 1 without confidence intervals.
+    """
+
+    keys: list[SliceKey]
+    rows: Ints
+    states: list[State]
+
+    @property
+    def resamples(self) -> int:
+        """The number r."""
+        return len(self.rows) // max(len(self.keys), 1)
+
+    def take(self, slices: Ints) -> Partial:
+        """Some of the slices, with all their resamples."""
+        return self._of_entries([self.keys[i] for i in slices], with_resamples(slices, self.resamples))
+
+    def first_of_resamples(self) -> Partial:
+        """All slices, each with the first of its resamples only."""
+        return self._of_entries(self.keys, np.arange(0, len(self.rows), self.resamples))
+
+    def _of_entries(self, keys: list[SliceKey], at: Ints) -> Partial:
+        return Partial(keys, self.rows[at], [state.take(at) for state in self.states])
+
+
+def with_resamples(slices: Ints, resamples: int) -> Ints:
+    """Positions of all resamples of the given slices."""
+    return slices if resamples == 1 else (slices[:, None] * resamples + np.arange(resamples)).reshape(-1)
+
+
+def merge(parts: Sequence[Partial]) -> Partial:
+    """Merges what is held of slices, in the order given; the parts have the same tables and as many resamples."""
+    if len(parts) == 1:
+        return parts[0]
+
+    # Slices are numbered in the order in which they come up.
+    number: dict[SliceKey, int] = {}
+    numbers = [np.array([number.setdefault(key, len(number)) for key in part.keys], np.int64) for part in parts]
+    resamples = parts[0].resamples
+    places = [with_resamples(slices, resamples) for slices in numbers]
+
+    rows = np.zeros(len(number) * resamples, np.int64)
+    for part, at in zip(parts, places, strict=True):
+        rows[at] += part.rows
+
+    states = []
+    for of_table in zip(*(part.states for part in parts), strict=True):
+        states.append(type(of_table[0]).merged(of_table, places, len(rows)))
+    return Partial(list(number), rows, states)
