@@ -1,4 +1,4 @@
-"""Blessing: says to whoever waits that a model may be released, and which model that is."""
+"""Blessing: records which model may be released, and tells the DAGs that wait for it."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from assay.verdict import Status
 
 
 class BlessOperator(BaseOperator):
-    """Blesses a candidate: moves `blessed.json` to it and fires the events of its outlets, with the verdict as `extra`.
+    """Blesses a candidate: records it in `blessed.json`, and fires events of its outlets with the verdict as `extra`.
 
-    It does so for the verdict BLESSED only, whatever else brought it to run.
+    It does so only if the verdict is BLESSED, even if trigger rules let it run otherwise.
 
     Args:
-        plan: place of the plan.
+        plan: path or URI of the plan.
         gate: what the gate returned.
         plan_params: parameter of the plan -> value, as for the stages.
-        blessed: place of `blessed.json`, which says what is blessed today; None is where the plan's baseline is
-            looked up, if that is the blessed one; "" keeps none. If somebody else moves it at the same time, one of
-            both is told and tries again.
-        results: what `WriteResultsOperator` returned; None where the gate's has it.
-        on_not_blessed: "skip" itself or "fail", if the verdict is another.
-        gcp_conn_id: connection by which to go to `gs://`; "" for the credentials of the environment.
-        impersonation_chain: account, or list that leads to it, as which to go there.
-        kwargs: of Airflow's BaseOperator; `outlets` among them.
+        blessed: path or URI of `blessed.json`, which says which model is blessed today. None is the file in which the
+            plan looks up its baseline, if that is `blessed`; "" records nothing. If two runs write it at the same time,
+            one of them fails and tries again.
+        results: what `WriteResultsOperator` returned; None if `gate` is of a plan with one task, which publishes, too.
+        on_not_blessed: what this task does if the verdict is not BLESSED: "skip" or "fail".
+        gcp_conn_id: Airflow connection whose account is used for `gs://`; "" for the credentials of the environment.
+        impersonation_chain: account to impersonate there, or the list of accounts that leads to it.
+        kwargs: arguments of Airflow's BaseOperator; `outlets` among them.
     """
 
     template_fields: Sequence[str] = (
@@ -78,14 +78,16 @@ class BlessOperator(BaseOperator):
             if place:
                 move(place, blessing)
                 self.log.info("%s: %s", place, json.dumps(blessing["model"]))
+
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = blessing
         return blessing
 
     def _blessing(self, context: Context, plan: Plan) -> dict[str, Any]:
         if self.gate["verdict"] != Status.BLESSED:
-            told = f"{self.gate['verdict']}, and so not to be blessed: {'; '.join(reasons_of(self.gate, self.results))}"
-            raise AirflowSkipException(told) if self.on_not_blessed == SKIP else AirflowFailException(told)
+            why = f"{self.gate['verdict']}, and so not to be blessed: {'; '.join(reasons_of(self.gate, self.results))}"
+            raise AirflowSkipException(why) if self.on_not_blessed == SKIP else AirflowFailException(why)
+
         verdict = verdict_of(self.gate, self.results)
         facts = {"digest": self.gate["digest"], "manifest": self.gate["manifest"]}
         blessing = blessing_of(plan, verdict, output=(self.results or self.gate)["output"], **facts)
@@ -93,5 +95,5 @@ class BlessOperator(BaseOperator):
 
 
 def plan_at(place: str, params: Mapping[str, Any]) -> Plan:
-    """The plan at a place with its parameters filled in."""
+    """The plan at a path or URI, with its parameters filled in."""
     return resolved(plan_text(place), params)

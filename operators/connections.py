@@ -1,6 +1,6 @@
-"""Google connections of Airflow: by which account operators, and the stages that they start, go to Google Cloud.
+"""Google connections of Airflow: which account operators, and the stages that they start, use for Google Cloud.
 
-Nothing here is logged or handed on; errors name the connection and never what is in it.
+Credentials are never logged or returned to Airflow; errors name the connection, and nothing that it contains.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _SOURCES = ("authorized_user", "service_account", "external_account_authorized_u
 _FILELESS = ("key_secret_name", "is_anonymous", "idp_issuer_url")
 
 Chain: TypeAlias = str | Sequence[str] | None
-"""Whom to impersonate: an account, or a list that leads to the last one."""
+"""Whom to impersonate: an account, or a list of accounts, of which each may act as the next."""
 
 
 @contextmanager
 def google_access(gcp_conn_id: str, impersonation_chain: Chain) -> Iterator[None]:
-    """Lets what the block does on `gs://` go by a connection; without one, by the environment's own credentials.
+    """Uses the account of a connection for `gs://` within the block; without one, the credentials of the environment.
 
     Raises:
-        ConfigError: there is no such connection, or its credentials cannot be used.
+        ConfigError: the connection does not exist, or its credentials cannot be used.
     """
     if not gcp_conn_id and not impersonation_chain:
         yield
@@ -52,13 +52,13 @@ def google_access(gcp_conn_id: str, impersonation_chain: Chain) -> Iterator[None
 
 @contextmanager
 def credentials_file(gcp_conn_id: str, impersonation_chain: Chain) -> Iterator[str]:
-    """A file with a connection's credentials for a stage, for its owner's eyes only and gone after the block.
+    """A file with a connection's credentials for a stage, which only its owner can read; it is deleted after the block.
 
     Yields:
-        Its path; "" where the stage shall go by the credentials of its own environment.
+        Its path; "" if the stage is to use the credentials of its own environment.
 
     Raises:
-        ConfigError: there is no such connection, or its credentials cannot be put in a file.
+        ConfigError: the connection does not exist, or its credentials cannot be put in a file.
     """
     content = None
     if gcp_conn_id or impersonation_chain:
@@ -89,12 +89,13 @@ def _content(hook: GoogleBaseHook) -> Mapping[str, Any] | None:
             f"connection {hook.gcp_conn_id!r}: a stage cannot be given credentials by {fileless[0]}; "
             f"expected key_path, keyfile_dict or credential_config_file"
         )
-    found = [hook._get_field(name) for name in ("key_path", "keyfile_dict", "credential_config_file")]
-    given = next(filter(None, found), None)
+    fields = [hook._get_field(name) for name in ("key_path", "keyfile_dict", "credential_config_file")]
+    credentials = next(filter(None, fields), None)
     chain = _chain(hook)
     if not chain:
-        return _read(given) if given else None
-    source = _read(given or _file_of_environment())
+        return _read(credentials) if credentials else None
+
+    source = _read(credentials or _file_of_environment())
     if source.get("type") not in _SOURCES:
         raise ConfigError(
             f"connection {hook.gcp_conn_id!r}: to impersonate {chain[-1]} a stage needs the key of an account or a "
@@ -109,7 +110,7 @@ def _content(hook: GoogleBaseHook) -> Mapping[str, Any] | None:
 
 
 def _chain(hook: GoogleBaseHook) -> list[str]:
-    """The accounts to be impersonated, those of the connection where the operator names none."""
+    """The accounts to impersonate: those that the operator names, or else those of the connection."""
     chain = hook.impersonation_chain or hook._get_field("impersonation_chain") or ()
     return [name.strip() for name in chain.split(",")] if isinstance(chain, str) else list(chain)
 
@@ -121,17 +122,18 @@ def _file_of_environment() -> Mapping[str, Any] | str:
     return place if os.path.isfile(place) else {}
 
 
-def _read(given: Mapping[str, Any] | str) -> dict[str, Any]:
-    """Credentials that a connection holds: as they are, as JSON, or the path of a file."""
-    if not isinstance(given, str):
-        return dict(given)
-    text = given if given.lstrip().startswith("{") else Path(given).read_text(encoding="utf-8")
+def _read(credentials: Mapping[str, Any] | str) -> dict[str, Any]:
+    """The credentials of a connection, which has them as a mapping, as JSON, or as the path of a file."""
+    if not isinstance(credentials, str):
+        return dict(credentials)
+    is_json = credentials.lstrip().startswith("{")
+    text = credentials if is_json else Path(credentials).read_text(encoding="utf-8")
     return dict(json.loads(text))
 
 
 @contextmanager
 def _errors(gcp_conn_id: str) -> Iterator[None]:
-    """Turns what goes wrong into our error, without its text, in which there may be a part of a key."""
+    """Turns errors into ours, without their text, which may contain a part of a key."""
     from google.auth.exceptions import GoogleAuthError
 
     try:

@@ -1,4 +1,4 @@
-"""Dataflow's jobs API as far as Airflow needs it: what became of a job, and an end to one. By REST, without Beam."""
+"""What Airflow needs of Dataflow's jobs API: the state of a job, and cancelling it. By REST, without Beam."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SECONDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class DataflowApi:
-    """The API, asked by an account.
+    """The jobs API, called with the credentials of one account.
 
     Attributes:
-        gcp_conn_id: connection with the account; "" for the credentials of the environment.
-        impersonation_chain: account, or list that leads to it, as which to ask.
-        endpoint: where the API is.
+        gcp_conn_id: Airflow connection of the account; "" for the credentials of the environment.
+        impersonation_chain: account to impersonate, or the list of accounts that leads to it.
+        endpoint: URL of the API.
     """
 
     gcp_conn_id: str = ""
@@ -32,16 +32,16 @@ class DataflowApi:
     endpoint: str = ENDPOINT
 
     def state(self, job: RemoteJob) -> str:
-        """The state that a job is in.
+        """The state of a job.
 
         Raises:
-            ConfigError: the API refuses to tell.
+            ConfigError: the API refuses to answer.
             TransientError: it does not answer.
         """
         return str(self._answer("GET", job).get("currentState", "JOB_STATE_UNKNOWN"))
 
     def cancel(self, job: RemoteJob) -> None:
-        """Cancels a job, if it has not ended; raises as `state` does."""
+        """Cancels a job that has not ended; raises the errors of `state`."""
         self._answer("PUT", job, {"requestedState": "JOB_STATE_CANCELLED"})
 
     def _answer(self, method: str, job: RemoteJob, content: Any = None) -> dict[str, Any]:
@@ -53,8 +53,8 @@ class DataflowApi:
             if not answer.ok:
                 kind = ConfigError if answer.status_code in (400, 401, 403, 404) else TransientError
                 raise kind(job.line(f"the jobs API answers {answer.status_code}"))
-            found: dict[str, Any] = answer.json()
-        return found
+            job_json: dict[str, Any] = answer.json()
+        return job_json
 
     def _credentials(self) -> Any:
         if not self.gcp_conn_id and not self.impersonation_chain:

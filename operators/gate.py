@@ -26,14 +26,15 @@ _LINES = 20
 class ModelGateOperator(StageOperator, SkipMixin):
     """Judges the metrics, and closes if the candidate is not blessed.
 
-    A closed gate skips the tasks directly after it, in plain sight; those behind follow their trigger rules.
-    Publishing the results (`WriteResultsOperator`) goes on, as they say why. It may not own outlets: a task that
-    succeeds fires its asset events, and a gate that closes succeeds.
+    A closed gate skips the tasks directly after it; tasks further on follow their trigger rules. The results are
+    published all the same (`WriteResultsOperator`), as they say why. A gate cannot have outlets: a task that succeeds
+    fires its asset events, and a gate that closes succeeds.
 
     Args:
-        stage: the plan's gate; "" where the plan has one task: `inputs` then has what that returned, with the verdict.
-        on_not_blessed: "skip" or "fail" what comes after, or just "warn". NOT_EVALUATED is not blessed either.
-        kwargs: of `StageOperator`.
+        stage: the plan's gate. "" where the plan has only one task: `inputs` then has what that task returned.
+        on_not_blessed: whether tasks after it are skipped ("skip") or fail ("fail"); "warn" only logs a warning.
+            NOT_EVALUATED is not blessed either.
+        kwargs: arguments of `StageOperator`.
     """
 
     kind = GATE
@@ -47,23 +48,26 @@ class ModelGateOperator(StageOperator, SkipMixin):
     def execute(self, context: Context) -> dict[str, Any]:
         with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             self._check()
-            done = self.run_stage(context) if self.stage else self._given()
-            verdict, reasons = verdict_of(done), reasons_of(done)
+            result = self.run_stage(context) if self.stage else self._result_before()
+            verdict, reasons = verdict_of(result), reasons_of(result)
         for line in verdict_lines(verdict):
             self.log.info("%s", line)
-        if done["verdict"] == Status.BLESSED:
-            self.log.info("%s: the gate is open", Status.BLESSED)
-            return done
-        self.log.warning("%s: the gate is closed%s", done["verdict"], self._told_of_skipped())
-        if self.on_not_blessed == FAIL:
-            raise AirflowFailException(f"{done['verdict']}: {'; '.join(reasons)}")
-        if self.on_not_blessed == SKIP:
-            context["ti"].xcom_push(RESULT_KEY, done)  # skipping ends the task before Airflow does
-            skip_after(self, context["ti"])
-        return done
 
-    def _told_of_skipped(self) -> str:
-        """Which tasks are skipped therefore."""
+        if result["verdict"] == Status.BLESSED:
+            self.log.info("%s: the gate is open", Status.BLESSED)
+            return result
+
+        self.log.warning("%s: the gate is closed%s", result["verdict"], self._skipped_text())
+        if self.on_not_blessed == FAIL:
+            raise AirflowFailException(f"{result['verdict']}: {'; '.join(reasons)}")
+        if self.on_not_blessed == SKIP:
+            # Skipping raises, and Airflow would not push what is returned.
+            context["ti"].xcom_push(RESULT_KEY, result)
+            skip_after(self, context["ti"])
+        return result
+
+    def _skipped_text(self) -> str:
+        """Which tasks are skipped for that reason, for the log."""
         skipped = [task.task_id for task in tasks_after(self)] if self.on_not_blessed == SKIP else []
         return f"; skipped for that reason: {', '.join(sorted(skipped))}" if skipped else ""
 
@@ -73,47 +77,47 @@ class ModelGateOperator(StageOperator, SkipMixin):
         if self.on_not_blessed not in (SKIP, FAIL, WARN):
             raise ConfigError(f"on_not_blessed: expected {SKIP}, {FAIL} or {WARN}, found {self.on_not_blessed!r}")
 
-    def _given(self) -> dict[str, Any]:
-        """What the one task before returned."""
-        found = list((self.inputs or {}).values())
-        if len(found) != 1 or not isinstance(found[0], Mapping) or not found[0].get("verdict"):
-            raise ConfigError(f"inputs: expected what one task with a verdict returned, found {found!r}")
-        return dict(found[0])
+    def _result_before(self) -> dict[str, Any]:
+        """What the only task before it returned."""
+        results = list((self.inputs or {}).values())
+        if len(results) != 1 or not isinstance(results[0], Mapping) or not results[0].get("verdict"):
+            raise ConfigError(f"inputs: expected what one task with a verdict returned, found {results!r}")
+        return dict(results[0])
 
 
 def skip_after(operator: SkipMixin, ti: Any) -> None:
-    """Skips what comes directly after an operator; in a mapped group by map index, where `SkipMixin` does not look."""
-    behind = tasks_after(operator)
-    if behind and ti.map_index is not None and ti.map_index >= 0:
-        raise DownstreamTasksSkipped(tasks=[(task.task_id, ti.map_index) for task in behind])
-    operator.skip(ti, behind)
+    """Skips the tasks directly after an operator; in a mapped group those of its own map index only."""
+    skipped = tasks_after(operator)
+    if skipped and ti.map_index is not None and ti.map_index >= 0:
+        raise DownstreamTasksSkipped(tasks=[(task.task_id, ti.map_index) for task in skipped])
+    operator.skip(ti, skipped)
 
 
 def tasks_after(operator: SkipMixin) -> list[Any]:
-    """The tasks directly after an operator that a closed gate skips; results are published all the same."""
+    """The tasks directly after an operator that a closed gate skips: all but those that publish results."""
     after = operator.get_direct_relatives(upstream=False)
     return [task for task in after if not task.is_teardown and not isinstance(task, WriteResultsOperator)]
 
 
-def reasons_of(done: Mapping[str, Any], results: Mapping[str, Any] | None = None) -> list[str]:
+def reasons_of(result: Mapping[str, Any], published: Mapping[str, Any] | None = None) -> list[str]:
     """Why a model is not blessed, a line for each reason; arguments as for `verdict_of`."""
-    verdict = verdict_of(done, results)
-    reasons = reasons_in(verdict)
+    reasons = reasons_in(verdict_of(result, published))
     more = len(reasons) - _LINES
     return reasons[:_LINES] + ([f"... and {more:,} more"] if more > 0 else [])
 
 
-def verdict_of(done: Mapping[str, Any], results: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def verdict_of(result: Mapping[str, Any], published: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The whole verdict, as `verdict.json` has it.
 
     Args:
-        done: what a gate or a task that publishes returned.
-        results: what a task that publishes returned, should the gate's checkpoint have gone with its scratch.
+        result: what a gate, or a task that publishes results, returned.
+        published: what a task that publishes results returned; used if the gate's checkpoint was deleted with the
+            scratch of its run.
     """
-    if done.get("manifest"):
+    if result.get("manifest"):
         try:
-            return verdict_at(done["manifest"], "")
+            return verdict_at(result["manifest"], "")
         except MissingFileError:
-            if not results:
+            if not published:
                 raise
-    return verdict_at("", (results or done)["output"])
+    return verdict_at("", (published or result)["output"])

@@ -1,7 +1,7 @@
-"""What a stage read and wrote, as OpenLineage has it: datasets with a namespace and a name.
+"""What a stage read and wrote, as OpenLineage describes it: datasets with a namespace and a name.
 
-A checkpoint is one dataset for all runs, whose version is its digest. Files of a glob are the folder before the first
-wildcard.
+The checkpoints of a task are one dataset in all runs, with their digest as the version. A glob is reported as the
+folder before its first wildcard.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
 _WILDCARD = re.compile(r"[*?\[]")
 
 
-def lineage_of(plan: Plan, stage: str, inputs: Mapping[str, Any], done: Mapping[str, Any]) -> OperatorLineage:
+def lineage_of(plan: Plan, stage: str, inputs: Mapping[str, Any], result: Mapping[str, Any]) -> OperatorLineage:
     """Inputs and outputs of a stage that is done.
 
     Args:
         plan: with its parameters.
         stage: name of a task of the plan.
         inputs: task -> what its operator returned, or the URI of its manifest.
-        done: what the stage's operator returns.
+        result: what the stage's operator returns.
     """
     from airflow.providers.openlineage.extractors.base import OperatorLineage
 
     task = task_named(plan, stage)
-    manifests = [given if isinstance(given, str) else given["manifest"] for given in inputs.values()]
+    manifests = [source if isinstance(source, str) else source["manifest"] for source in inputs.values()]
     read = [checkpoint(manifest) for manifest in manifests]
     read += [dataset(place) for place in dict.fromkeys(map(folder_of, _places(plan, task)))]
-    wrote = [results(plan.output, done["output"], done["counts"].get("rows"))] if done["output"] else []
-    wrote += [checkpoint(done["manifest"], rows=done["rows"])] if done["manifest"] else []
+
+    wrote = [results(plan.output, result["output"], result["counts"].get("rows"))] if result["output"] else []
+    wrote += [checkpoint(result["manifest"], rows=result["rows"])] if result["manifest"] else []
     return OperatorLineage(inputs=read, outputs=wrote)
 
 
@@ -54,7 +55,7 @@ def checkpoint(manifest: str, rows: int | None = None) -> Dataset:
 
 
 def dataset(place: str, version: str = "", rows: int | None = None) -> Dataset:
-    """The dataset at a place; with `rows` it is one that was written."""
+    """The dataset at a path or URI: an output if its number of rows is given, else an input."""
     from openlineage.client.event_v2 import InputDataset, OutputDataset
     from openlineage.client.facet_v2 import dataset_version_dataset, output_statistics_output_dataset
 
@@ -67,7 +68,7 @@ def dataset(place: str, version: str = "", rows: int | None = None) -> Dataset:
 
 
 def name_of(place: str) -> tuple[str, str]:
-    """Namespace and name of a place: `gs://bucket` and what follows; `file` and an absolute path."""
+    """Namespace and name: of a URI `gs://bucket` and what follows; of a path `file` and the path."""
     if not is_uri(place):
         return "file", place.rstrip("/") or "/"
     scheme, bucket, name = parts_of(place)
@@ -75,7 +76,7 @@ def name_of(place: str) -> tuple[str, str]:
 
 
 def folder_of(pattern: str) -> str:
-    """A file as it is; of a glob the folder before its first wildcard."""
+    """The folder before the first wildcard of a glob; a path without wildcards as it is."""
     plain = _WILDCARD.split(pattern, maxsplit=1)[0]
     return pattern if plain == pattern else plain.rpartition("/")[0]
 

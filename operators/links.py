@@ -1,4 +1,4 @@
-"""Links beside a task in Airflow's web pages. Airflow asks for them on the worker, once the task is done."""
+"""Links beside a task in Airflow's web pages. Airflow asks for them on the worker, when the task has ended."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from assay.engine.remote import job_of
 
 RESULT_KEY = "return_value"
 PREFIX = "/assay"
-"""Of the pages that Airflow's API server shows."""
+"""Where the pages are on Airflow's API server."""
 
 
 class ResultsLink(BaseOperatorLink):
-    """To the page of the results, or to their folder in a bucket."""
+    """A link to the page of the results, or to their folder in a bucket."""
 
     name = "Results"
 
@@ -31,7 +31,7 @@ class ResultsLink(BaseOperatorLink):
 
 
 class CheckpointLink(BaseOperatorLink):
-    """To the manifest of the checkpoint that a stage left, or to its folder in a bucket."""
+    """A link to the manifest of a stage's checkpoint, or to its folder in a bucket."""
 
     name = "Checkpoint"
 
@@ -44,7 +44,7 @@ class CheckpointLink(BaseOperatorLink):
 
 
 class DataflowLink(BaseOperatorLink):
-    """To the job on Dataflow; while a task is deferred, too."""
+    """A link to the job on Dataflow, also while the task is deferred."""
 
     name = "Dataflow job"
 
@@ -53,16 +53,16 @@ class DataflowLink(BaseOperatorLink):
         return "_link_assay_dataflow"
 
     def get_link(self, operator: BaseOperator, *, ti_key: object) -> str:
-        done = XCom.get_value(ti_key=ti_key, key=RESULT_KEY)
-        job = job_of(done.get("job") or {}) if isinstance(done, dict) else None
+        result = XCom.get_value(ti_key=ti_key, key=RESULT_KEY)
+        job = job_of(result.get("job") or {}) if isinstance(result, dict) else None
         return job.page if job else ""
 
 
 def page_of(place: str, what: str, ti_key: Any) -> str:
-    """Where a browser shows a place; "" for none.
+    """The address at which a browser shows a folder; "" for none.
 
-    A folder of a bucket is shown by Google's console, a local one by Airflow's API server: a `file://` link would lead
-    nowhere, and Airflow does not draw it.
+    Google's console shows a folder of a bucket, and Airflow's API server a local one, as a browser would not follow a
+    `file://` link, and Airflow does not show it.
 
     Args:
         place: folder or URI.
@@ -78,5 +78,5 @@ def page_of(place: str, what: str, ti_key: Any) -> str:
 
 
 def _returned(ti_key: object, name: str) -> str:
-    done = XCom.get_value(ti_key=ti_key, key=RESULT_KEY)
-    return str(done.get(name) or "") if isinstance(done, dict) else ""
+    result = XCom.get_value(ti_key=ti_key, key=RESULT_KEY)
+    return str(result.get(name) or "") if isinstance(result, dict) else ""

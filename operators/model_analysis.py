@@ -41,7 +41,7 @@ from assay.types import GATE_STAGE_NAME
 BLESS = "Bless"
 WAIT, MAKE_SCRATCH, DELETE_SCRATCH = "WaitForData", "MakeScratch", "DeleteScratch"
 DATE = "date"
-"""The parameter that is the day of the run, unless the run says otherwise."""
+"""The parameter that is the day of the run, unless another value is given."""
 
 _OPERATORS: Mapping[str, type[StageOperator]] = {
     READ_INPUTS: ReadInputsOperator,
@@ -73,10 +73,11 @@ def model_analysis_task_group(
     impersonation_chain: Chain = None,
     default_args: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Makes a task group of a plan: a task for each of the plan's, then one that blesses.
+    """Makes a task group of a plan: a task of Airflow for each task of the plan, and one that blesses the candidate.
 
-    Extractors run in series, and each evaluator directly after the extractor of its `run_after`, beside later ones. The
-    last task of the group is `Bless`, and it runs only if the candidate is blessed; so does what comes after the group.
+    Extractors run one after the other, and each evaluator directly after the extractor of its `run_after`, in parallel
+    with later extractors. The last task of the group is `Bless`. It runs only if the candidate may be released, and so
+    do the tasks after the group.
 
         validate = model_analysis_task_group(HERE / "analysis.yaml", root="gs://bucket/checkpoints")
         train() >> validate() >> push()
@@ -85,28 +86,29 @@ def model_analysis_task_group(
     Args:
         plan: a plan, or the absolute path of an analysis file or of a plan as `assay plan --format json` prints it.
         root: folder or `gs://` URI of all checkpoints; a template.
-        group_id: of the task group.
-        checkpoint: "none", "cuts" or "every" in place of what the analysis file says.
+        group_id: name of the task group.
+        checkpoint: "none", "cuts" or "every", instead of what the analysis file says.
         launcher: where stages run; None is `SubprocessLauncher()`.
-        launchers: task of the plan -> where that one runs instead.
-        on_not_blessed: what becomes of what comes after: "skip" or "fail".
-        blessed: place of `blessed.json`, which is moved to the candidate once it is blessed; None is where the plan
-            looks up its baseline, if that is the blessed one; "" keeps none.
+        launchers: task of the plan -> where that task runs instead.
+        on_not_blessed: whether `Bless` and the tasks after the group are skipped ("skip") or fail ("fail").
+        blessed: path or URI of `blessed.json`, in which a blessed candidate is recorded. None is the file in which the
+            plan looks up its baseline, if that is `blessed`; "" records nothing.
         outlets: assets of `Bless`, whose events have the verdict as `extra`.
-        options: of Beam pipelines, for all stages.
-        wait_for_data: how long the first task waits until all of the data is there; None does not look. After that the
-            verdict is NOT_EVALUATED.
-        poke_interval: how often it looks.
-        ready_file: what shows that the data is whole; see `WaitForDataOperator`.
-        keep_checkpoints: False puts those of a run in a folder of its own, and deletes it after the run.
-        gcp_conn_id: connection by which tasks and stages go to Google Cloud; see `StageOperator`. A template.
-        impersonation_chain: account, or list that leads to it, as which they go there. A template.
-        default_args: of Airflow's operators, for all tasks of the group.
+        options: options of Beam pipelines, for all stages.
+        wait_for_data: how long the first task waits for the data; None does not wait. If the data does not come in
+            time, the verdict is NOT_EVALUATED.
+        poke_interval: how often the first task looks for the data.
+        ready_file: the file that shows that the data is complete; see `WaitForDataOperator`.
+        keep_checkpoints: False puts the checkpoints of a run in a folder of its own, which is deleted after the run.
+        gcp_conn_id: Airflow connection whose account tasks and stages use for Google Cloud; see `StageOperator`. A
+            template.
+        impersonation_chain: account to impersonate there, or the list of accounts that leads to it. A template.
+        default_args: arguments for all operators of the group, as Airflow's `default_args`.
 
     Returns:
-        What `@task_group` returns: call it, or map it with `partial` and `expand`. Its arguments are the plan's
-        parameters. Those that are not given become Params of the DAG, for the form that triggers a run; one that is
-        named "date" is the day of the run then.
+        What `@task_group` returns: call it, or map it with `partial` and `expand`. Its arguments are the parameters of
+        the plan. Those that are not given become Params of the DAG, which the form that triggers a run shows; one that
+        is named "date" is then the day of the run.
 
     Raises:
         ConfigError: the plan or an argument is wrong.
@@ -131,17 +133,14 @@ def model_analysis_task_group(
     )
     wiring.check()
 
-    def group(**given: Any) -> None:
-        refuse_values(given, loaded.secrets, group_id, "as env= of the launcher")
-        wiring.make({**_templates(loaded, given), **given})
+    def group(**params: Any) -> None:
+        refuse_values(params, loaded.secrets, group_id, "as env= of the launcher")
+        wiring.make({**_templates(loaded, params), **params})
 
-    group.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # Airflow checks names of arguments by it
-        [  # a secret would be stored with the task: it comes from the environment of the launcher
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
-            for name in loaded.params
-            if name not in loaded.secrets
-        ]
-    )
+    # Airflow takes the names of arguments from the signature. A secret is none: it would be stored with the task.
+    names = [name for name in loaded.params if name not in loaded.secrets]
+    arguments = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names]
+    group.__signature__ = inspect.Signature(arguments)  # type: ignore[attr-defined]
     return task_group(group_id=group_id, default_args=dict(default_args or {}))(group)
 
 
@@ -157,19 +156,15 @@ def model_analysis_dag(plan: Plan | FilePath, *, dag_id: str, root: FilePath, **
     names = set(inspect.signature(model_analysis_task_group).parameters) - {"default_args"}
     for_group = {name: value for name, value in settings.items() if name in names}
     for_dag = {name: value for name, value in settings.items() if name not in names}
+
     loaded = _loaded(plan)
     with DAG(dag_id, **{"schedule": None, "catchup": False, "doc_md": doc_of(loaded), **for_dag}) as dag:
         model_analysis_task_group(loaded, root=root, **for_group)()
     return dag
 
 
-def params_of(plan: Plan) -> dict[str, Param]:
-    """The parameters of a plan for the form that triggers a run."""
-    return {name: _param(name, default) for name, default in plan.params.items() if name not in plan.secrets}
-
-
 def doc_of(plan: Plan) -> str:
-    """What a person should know of a plan, as Markdown."""
+    """A description of a plan for people, as Markdown."""
     models = ", ".join(f"{model['name']}{' (baseline)' if model.get('baseline') else ''}" for model in plan.models)
     return "\n".join(
         (
@@ -212,7 +207,7 @@ class _Wiring:
             self._check_reached(task)
 
     def _check_reached(self, task: Task) -> None:
-        """A container of which it is known what it sees must see what its stages read and write."""
+        """Checks that the container of a task sees what the task reads and writes, as far as its mounts are known."""
         launcher = self.launchers.get(task.name, self.launcher)
         mounted = launcher.mounted() if isinstance(launcher, Contained) else None
         if mounted is not None:
@@ -222,17 +217,20 @@ class _Wiring:
     def make(self, params: Mapping[str, Any]) -> None:
         """Makes all tasks in the current task group."""
         wait = None if self.wait_for_data is None else self._wait(self.wait_for_data, params)
-        done: dict[str, StageOperator] = {}
+        stages: dict[str, StageOperator] = {}
         for task in self.plan.tasks:
             waited = None if wait is None or task.after else wait.output
-            done[task.name] = self._stage(task, params, {name: done[name].output for name in task.after}, waited)
-        _label(self.plan, done)
-        last = done[self.plan.tasks[-1].name]
-        gate = done[GATE_STAGE_NAME] if is_checkpointed(self.plan) else self._gate(last, params)
+            inputs = {name: stages[name].output for name in task.after}
+            stages[task.name] = self._stage(task, params, inputs, waited)
+        _label(self.plan, stages)
+
+        last = stages[self.plan.tasks[-1].name]
+        gate = stages[GATE_STAGE_NAME] if is_checkpointed(self.plan) else self._gate(last, params)
         bless = self._bless(gate, last, params)
         _ = [gate, last] >> bless
+
         if self.is_scratch:
-            self._scratch(wait, done[self.plan.tasks[0].name], bless, params)
+            self._scratch(wait, stages[self.plan.tasks[0].name], bless, params)
 
     def _wait(self, wait: timedelta, params: Mapping[str, Any]) -> WaitForDataOperator:
         return WaitForDataOperator(
@@ -250,7 +248,7 @@ class _Wiring:
     def _scratch(
         self, wait: BaseOperator | None, first: BaseOperator, last: BaseOperator, params: Mapping[str, Any]
     ) -> None:
-        """Puts setup and teardown of the scratch around all tasks but waiting."""
+        """Puts setup and teardown of the scratch around all tasks but the one that waits for data."""
         make = MakeScratchOperator(task_id=MAKE_SCRATCH, **self._common(params)).as_setup()
         delete = DeleteScratchOperator(task_id=DELETE_SCRATCH, **self._common(params))
         _ = make >> first, last >> delete.as_teardown(setups=make)
@@ -259,7 +257,7 @@ class _Wiring:
 
     def _stage(self, task: Task, params: Mapping[str, Any], inputs: Mapping[str, Any], waited: Any) -> StageOperator:
         operator = _OPERATORS[kind_of(self.plan, task)] if is_checkpointed(self.plan) else AnalyseOperator
-        # Bless itself fails where it should not have come to it, so that the results are published all the same.
+        # With "fail" it is Bless that fails, not the gate, so that the results are published in any case.
         closes: dict[str, Any] = {"on_not_blessed": self._gate_does} if operator is ModelGateOperator else {}
         return operator(
             task_id=task.name,
@@ -275,7 +273,7 @@ class _Wiring:
         )
 
     def _gate(self, analysis: StageOperator, params: Mapping[str, Any]) -> ModelGateOperator:
-        """The gate of a plan whose one task has judged already."""
+        """The gate of a plan that has only one task, which has judged already."""
         return ModelGateOperator(
             task_id=GATE_STAGE_NAME,
             inputs={analysis.stage: analysis.output},
@@ -314,23 +312,24 @@ class _Wiring:
         return SKIP if self.on_not_blessed == SKIP else WARN
 
 
-def _label(plan: Plan, done: Mapping[str, StageOperator]) -> None:
-    """Says at each edge between tasks why it is there."""
+def _label(plan: Plan, stages: Mapping[str, StageOperator]) -> None:
+    """Labels each edge between tasks with its reason."""
     dag = DagContext.get_current()
     home = {stage: task.name for task in plan.tasks for stage in task.stages}
     for edge in edges(plan):
         before, after = home[edge.before], home[edge.after]
         if dag is not None and edge.label and before != after:
-            Label(edge.label).add_edge_info(dag, done[before].task_id, done[after].task_id)
+            Label(edge.label).add_edge_info(dag, stages[before].task_id, stages[after].task_id)
 
 
-def _templates(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
-    """Templates for the parameters that a group is not given, and Params of the DAG that they read."""
+def _templates(plan: Plan, params: Mapping[str, Any]) -> dict[str, str]:
+    """Templates for the parameters that a group is not given; they read Params of the DAG, which are added to it."""
     dag = DagContext.get_current()
     templates = {}
     for name, default in plan.params.items():
-        if given.get(name) is not None or name in plan.secrets:  # a secret comes from the environment of the launcher
+        if params.get(name) is not None or name in plan.secrets:  # a secret comes from the environment of the launcher
             continue
+
         if dag is not None and name not in dag.params:
             dag.params[name] = _param(name, default)
         value = f"params[{name!r}]"

@@ -1,4 +1,4 @@
-"""Waiting for the data of a run. Where it does not come in time, the verdict is NOT_EVALUATED."""
+"""Waiting for the data of a run. If it does not come in time, the verdict is NOT_EVALUATED."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 class WaitForDataOperator(BaseOperator, SkipMixin):
-    """Waits until every input of a plan is there; a triggerer does it, so no worker is kept.
+    """Waits until all inputs of a plan exist. A triggerer waits, so it takes no worker.
 
-    Where the data has not come in time, that is published in place of results: the verdict NOT_EVALUATED, and why. What
-    comes directly after is skipped then, in plain sight, and what is behind follows its trigger rules.
+    If the data does not come in time, it publishes the verdict NOT_EVALUATED, with the reason, in place of results. The
+    tasks directly after it are then skipped; tasks further on follow their trigger rules.
 
-    Returns (to XCom) the number of files, or the verdict and where it is.
+    Returns (to XCom) the number of files; or the verdict, and the folder with it.
 
     Args:
-        plan: place of the plan.
-        wait: how long.
+        plan: path or URI of the plan.
+        wait: how long to wait.
         plan_params: parameter of the plan -> value, as for the stages.
-        plan_json: the plan itself; "" reads what is at `plan`.
-        ready_file: what its writer puts there last, such as `_SUCCESS`: a name, looked for in the folder of every file,
-            or a place. `${name}` stands for a parameter of the plan. "" waits for the files only.
+        plan_json: the plan itself; "" reads the one at `plan`.
+        ready_file: the file that is written last, such as `_SUCCESS`: a name, which is looked for in the folder of each
+            file; or a path or URI. `${name}` stands for a parameter of the plan. "" waits for the files only.
         poke_interval: how often to look.
-        on_not_blessed: "skip" what comes after, or "fail".
-        deferrable: whether a triggerer waits; else a worker does.
-        gcp_conn_id: connection by which to go to `gs://`; "" for the credentials of the environment.
-        impersonation_chain: account, or list that leads to it, as which to go there.
-        kwargs: of Airflow's BaseOperator.
+        on_not_blessed: whether the tasks after it are skipped ("skip") or fail ("fail").
+        deferrable: whether a triggerer waits; otherwise a worker does.
+        gcp_conn_id: Airflow connection whose account is used for `gs://`; "" for the credentials of the environment.
+        impersonation_chain: account to impersonate there, or the list of accounts that leads to it.
+        kwargs: arguments of Airflow's BaseOperator.
     """
 
     template_fields: Sequence[str] = (
@@ -97,34 +97,38 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
     def execute(self, context: Context) -> dict[str, Any]:
         with airflow_errors():
             trigger = self._trigger()
-        told = trigger.looked()
-        if told is None:
+        event = trigger.looked()
+        if event is None:
             self.log.info("waiting for %s", ", ".join(trigger.patterns))
-        if told is None and self.deferrable:
+
+        if event is None and self.deferrable:
             self.defer(trigger=trigger, method_name="resume")
-        while told is None:
+        while event is None:
             time.sleep(trigger.pause())
-            told = trigger.looked()
-        return self.resume(context, told)
+            event = trigger.looked()
+        return self.resume(context, event)
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Goes on with what the trigger saw."""
+        """Continues with the event of the trigger."""
         with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             if event["error"]:
                 raise (TransientError if event["passing"] else ConfigError)(event["error"])
             if not event["missing"]:
                 self.log.info("all is there: %s files", f"{event['files']:,}")
                 return {"files": event["files"], "verdict": "", "output": ""}
+
             why = f"no data at {', '.join(event['missing'])} after {in_words(self.wait)}"
             plan = self._resolved()
             output = publish_not_evaluated(plan, run_name("", context), why)
+
         self.log.warning("%s: %s", Status.NOT_EVALUATED, why)
         if self.on_not_blessed == FAIL:
             raise AirflowFailException(f"{Status.NOT_EVALUATED}: {why}")
-        done = {"files": event["files"], "verdict": Status.NOT_EVALUATED.value, "output": output}
-        context["ti"].xcom_push(RESULT_KEY, done)  # skipping ends the task before Airflow does
+        result = {"files": event["files"], "verdict": Status.NOT_EVALUATED.value, "output": output}
+        # Skipping raises, and Airflow would not push what is returned.
+        context["ti"].xcom_push(RESULT_KEY, result)
         skip_after(self, context["ti"])
-        return done
+        return result
 
     def _trigger(self) -> DataTrigger:
         if self.on_not_blessed not in (SKIP, FAIL):
@@ -146,13 +150,13 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
 
 
 class DataTrigger(BaseTrigger):
-    """Looks for data until it is there or the time is up.
+    """Looks for data until it exists or the time is up.
 
     Args:
-        patterns: files, globs or folders, each of which must be there.
+        patterns: files, globs or folders, each of which must have data.
         ready_file: as for `WaitForDataOperator`.
-        deadline: when to give up, in seconds since 1970, so that another triggerer goes on where one was lost.
-        seconds: from look to look.
+        deadline: when to give up, in seconds since 1970, so that another triggerer can take over.
+        seconds: time between looks.
         gcp_conn_id: as for `WaitForDataOperator`.
         impersonation_chain: as for `WaitForDataOperator`.
     """
@@ -181,46 +185,47 @@ class DataTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         look = sync_to_async(self.looked, thread_sensitive=False)  # storage would hold up all other triggers
-        while (told := await look()) is None:
+        while (event := await look()) is None:
             await asyncio.sleep(self.pause())
-        yield TriggerEvent(told)
+        yield TriggerEvent(event)
 
     def pause(self) -> float:
         """Seconds until the next look."""
         return max(min(self.seconds, self.deadline - time.time()), 0.1)
 
     def looked(self) -> dict[str, Any] | None:
-        """What there is to tell: `files`, `missing` or an `error`; None while there is nothing but to wait."""
-        is_over, told = time.time() >= self.deadline, {"files": 0, "missing": [], "error": "", "passing": False}
+        """Looks once. Returns the event: `files`, `missing` or an `error`; None if there is still time to wait."""
+        is_over, event = time.time() >= self.deadline, {"files": 0, "missing": [], "error": "", "passing": False}
         try:
             with google_access(self.gcp_conn_id, self.impersonation_chain):
                 files, missing = found_of(self.patterns, self.ready_file)
         except TransientError as error:
-            return {**told, "error": str(error), "passing": True} if is_over else None
+            return {**event, "error": str(error), "passing": True} if is_over else None
         except AssayError as error:
-            return {**told, "error": str(error)}
-        return {**told, "files": files, "missing": missing} if is_over or not missing else None
+            return {**event, "error": str(error)}
+        return {**event, "files": files, "missing": missing} if is_over or not missing else None
 
 
 def patterns_of(plan: Plan) -> tuple[str, ...]:
     """The files, globs and folders that a plan reads.
 
     Raises:
-        ConfigError: nobody can tell, as it has a reader of its own.
+        ConfigError: it has a reader of the user's own, which may read anything.
     """
     if "factory" in plan.inputs:
-        raise ConfigError("inputs: a reader of your own reads nobody knows what, so nobody can wait for it")
+        raise ConfigError("inputs: assay does not know what a reader of your own reads, so it cannot wait for it")
     return (*plan.inputs["files"], *(plan.inputs.get("join") or {}).get("files", ()))
 
 
 def found_of(patterns: Sequence[str], ready_file: str) -> tuple[int, list[str]]:
-    """Number of files that are there, and what is missing."""
-    found = {pattern: _matches(pattern) for pattern in patterns}
-    files = {file for matches in found.values() for file in matches}
-    missing = [pattern for pattern, matches in found.items() if not matches]
-    is_place = "/" in ready_file
-    markers = {ready_file} if is_place else {f"{file.rpartition('/')[0]}/{ready_file}" for file in files}
+    """Number of files that exist, and what is missing."""
+    files_of = {pattern: _matches(pattern) for pattern in patterns}
+    files = set().union(*files_of.values())
+    missing = [pattern for pattern, matches in files_of.items() if not matches]
+
     if ready_file:
+        is_place = "/" in ready_file
+        markers = {ready_file} if is_place else {f"{file.rpartition('/')[0]}/{ready_file}" for file in files}
         missing += sorted(marker for marker in markers if storage.stat(marker) is None)
     return len(files), missing
 

@@ -1,4 +1,4 @@
-"""Names of runs: that of an Airflow run as folders, containers and pods can have it."""
+"""Names of runs: made of Airflow's so that folders, containers and pods can have them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from assay.errors import ConfigError
 from assay.results.latest import RUN_NAME
 
 _LONGEST = 200
-"""Folders are called after runs, with a few characters more; a disk takes 255."""
+"""Characters. Names of folders are those of runs and a few characters more; a disk takes 255."""
 
 
 def run_name(given: str, context: Context) -> str:
-    """Name of a run: the tasks of a group share it, mapped ones do not.
+    """Name of a run. The tasks of a group share it; in a mapped group each index has its own.
 
     Args:
         given: the name that the user gives; "" makes one of DAG, run and task group.
         context: Airflow's.
 
     Raises:
-        ConfigError: it has neither letters nor digits, such as `..`, which as a folder is another one.
+        ConfigError: it has neither letters nor digits, such as `..`, which as a folder would be another one.
     """
     group = context["task"].task_group
     index = context["ti"].map_index
@@ -34,9 +34,9 @@ def run_name(given: str, context: Context) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name in letters, digits, `_`, `.` and `-` that begins with a letter or digit.
+    """The name in letters, digits, `_`, `.` and `-`, beginning with a letter or digit.
 
-    Where more was changed than the colons and signs of a time, it ends in a digest: no two names become one.
+    If more was replaced than the colons and signs of a time, it ends in a digest, so that no two names become one.
     """
     plain = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII)
     if RUN_NAME.fullmatch(name) and len(name) <= _LONGEST:

@@ -1,4 +1,4 @@
-"""Scratch: the checkpoints of one run in a folder of its own, made before it and deleted after it, however it ends."""
+"""Scratch: a folder for the checkpoints of one run, made before the run and deleted after it, however it ends."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from assay.results.latest import RUN_NAME
 from assay.storage.file_paths import FilePath
 
 OWNER_FILE = "owner.json"
-"""Says whose scratch it is, should it ever be left over."""
+"""Says whose scratch it is, in case it is ever left over."""
 
 
 class _ScratchOperator(BaseOperator):
-    """What both have: they find the scratch of a plan in the run of their task group, or in a given one.
+    """What both operators share: they find the scratch of a plan, for the run of their task group or a named one.
 
     Args:
-        plan: place of the plan, as for the stages.
+        plan: path or URI of the plan, as for the stages.
         root: folder or `gs://` URI of all checkpoints.
         plan_params: parameter of the plan -> value, as for the stages.
-        plan_json: the plan itself; "" reads what is at `plan`.
+        plan_json: the plan itself; "" reads the one at `plan`.
         run: name of the run, as for the stages; "" makes one of DAG, run, task group and map index.
-        gcp_conn_id: connection by which to go to `gs://`; "" for the credentials of the environment.
-        impersonation_chain: account, or list that leads to it, as which to go there.
-        kwargs: of Airflow's BaseOperator.
+        gcp_conn_id: Airflow connection whose account is used for `gs://`; "" for the credentials of the environment.
+        impersonation_chain: account to impersonate there, or the list of accounts that leads to it.
+        kwargs: arguments of Airflow's BaseOperator.
     """
 
     template_fields: Sequence[str] = ("plan", "root", "plan_params", "run", "gcp_conn_id", "impersonation_chain")
@@ -71,12 +71,12 @@ class _ScratchOperator(BaseOperator):
         return place
 
     def at(self, place: str, context: Context) -> None:
-        """Does what there is to do."""
+        """Does the work of the operator on the scratch at `place`."""
         raise NotImplementedError
 
 
 class MakeScratchOperator(_ScratchOperator):
-    """Makes the scratch, and so shows that it can be written to. Returns its place."""
+    """Makes the scratch, which shows that it can be written to. Returns its path or URI."""
 
     def at(self, place: str, context: Context) -> None:
         owner = {"dag": context["dag"].dag_id, "run": context["run_id"], "task": context["ti"].task_id}
@@ -84,7 +84,7 @@ class MakeScratchOperator(_ScratchOperator):
 
 
 class DeleteScratchOperator(_ScratchOperator):
-    """Deletes the scratch. Returns where it was."""
+    """Deletes the scratch. Returns its path or URI."""
 
     def at(self, place: str, context: Context) -> None:
         delete_scratch(checked_root(self.root), place)
@@ -92,10 +92,10 @@ class DeleteScratchOperator(_ScratchOperator):
 
 
 def delete_scratch(root: str, place: str) -> None:
-    """Deletes the scratch of a run, and refuses any other place: below the root lie the checkpoints of all runs.
+    """Deletes the scratch of a run. Refuses any other folder, as the checkpoints of all runs are below the root.
 
     Raises:
-        ConfigError: the place is no folder right below that of all scratches.
+        ConfigError: the folder is not directly below that of all scratches.
     """
     folder = storage.join(root, SCRATCH)
     name = place.removeprefix(f"{folder}/")

@@ -1,6 +1,6 @@
-"""Pages that Airflow's API server shows to whoever may see a DAG: the results of a run, and the manifest of a stage.
+"""Pages that Airflow's API server shows to users who may see a DAG: the results of a run, and the manifest of a stage.
 
-Links in Airflow's pages lead to http only, and results may lie in a folder. The server must be able to read it.
+Airflow's pages can link to http addresses only, and results may be in a local folder, which the server has to read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from assay.operators.links import PREFIX, RESULT_KEY
 from assay.results.published import PAGE_FILE
 
 _HEADERS = {
-    # A page made of somebody's data runs its own script alone, and nothing of Airflow's session is in its reach.
+    # A page made of somebody's data runs only its own script, which cannot reach the user's session in Airflow.
     "Content-Security-Policy": "sandbox allow-scripts; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -29,14 +29,14 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class _Pages:
-    """The application, made when it is first asked: every process of Airflow loads plugins, and few serve pages."""
+    """Makes the application at the first request: every process of Airflow loads plugins, and few serve pages."""
 
     def __init__(self) -> None:
-        self._made: Any = None
+        self._application: Any = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._made = self._made or application()
-        await self._made(scope, receive, send)
+        self._application = self._application or application()
+        await self._application(scope, receive, send)
 
 
 class AssayPlugin(AirflowPlugin):
@@ -47,7 +47,7 @@ class AssayPlugin(AirflowPlugin):
 
 
 def application() -> Any:
-    """The application; it answers whoever Airflow lets see the XComs of the DAG."""
+    """The web application; it answers users whom Airflow lets see the XComs of the DAG."""
     from airflow.api_fastapi.core_api.security import DagAccessEntity, requires_access_dag
     from fastapi import Depends, FastAPI, Response
 
@@ -69,8 +69,8 @@ def application() -> Any:
         try:
             content = storage.read(place) if place else b""
         except AssayError as error:
-            told = f"{error}; the API server must be able to read it"
-            return Response(told, status_code=404, media_type="text/plain", headers=_HEADERS)
+            message = f"{error}; the API server must be able to read it"
+            return Response(message, status_code=404, media_type="text/plain", headers=_HEADERS)
         if not content:
             return Response("the task has left nothing to show", 404, _HEADERS, "text/plain")
         return Response(content, media_type=media_type, headers=_HEADERS)
@@ -79,7 +79,7 @@ def application() -> Any:
 
 
 def returned(dag_id: str, run_id: str, task_id: str, map_index: int, name: str) -> str:
-    """A place that a task returned; "" if it did not."""
+    """A path or URI that a task returned under `name`; "" if it returned none."""
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
 
@@ -87,6 +87,6 @@ def returned(dag_id: str, run_id: str, task_id: str, map_index: int, name: str) 
         run_id=run_id, key=RESULT_KEY, task_ids=task_id, dag_ids=dag_id, map_indexes=map_index, limit=1
     )
     with create_session() as session:
-        found = [XComModel.deserialize_value(row) for row in session.scalars(query)]
-    done = found[0] if found else {}
-    return str(done.get(name) or "") if isinstance(done, dict) else ""
+        results = [XComModel.deserialize_value(row) for row in session.scalars(query)]
+    result = results[0] if results else {}
+    return str(result.get(name) or "") if isinstance(result, dict) else ""

@@ -1,4 +1,4 @@
-"""Places as the constructors of operators keep them."""
+"""Paths and URIs as the constructors of operators keep them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from assay.storage.file_paths import path_text
 
 
 def template_text(place: Any, what: str) -> Any:
-    """A path as text, since only text can be a template; what Airflow fills in later, as an XCom, stays as it is.
+    """A path as text, since only text can be a template. What Airflow fills in later, such as an XCom, stays as it is.
 
     Raises:
         UsageError: a path that was made of a URI.

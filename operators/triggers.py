@@ -1,4 +1,4 @@
-"""What a triggerer waits for in place of a worker."""
+"""Triggers: what a triggerer waits for, so that no worker has to."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from assay.operators.dataflow_api import ENDPOINT, DataflowApi
 
 
 class DataflowJobTrigger(BaseTrigger):
-    """Fires once a job on Dataflow has ended, however it did, with its id and state.
+    """Fires when a job on Dataflow has ended, whatever its outcome, with its id and state.
 
-    A job that cannot be asked for fires too, with the reason: the stage, which goes on then, tells it as its own error.
+    It also fires if the job's state cannot be had, with the reason, which the stage then reports as its error.
 
     Args:
         job: `id`, `name`, `project` and `region`, as the result of a stage has them.
         poll_interval: seconds between looks.
-        cancel_on_kill: whether the job ends when somebody ends the task.
-        gcp_conn_id: as for `DataflowApi`, like those that follow.
-        impersonation_chain: see there.
-        endpoint: see there.
+        cancel_on_kill: whether the job is cancelled when somebody ends the task.
+        gcp_conn_id: as for `DataflowApi`.
+        impersonation_chain: as for `DataflowApi`.
+        endpoint: as for `DataflowApi`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class DataflowJobTrigger(BaseTrigger):
             await asyncio.sleep(self.poll_interval)
 
     async def _state(self, job: RemoteJob) -> str:
-        """The state; "" while the API does not answer; "?" and why if it never will."""
+        """The state; "" if the API does not answer now; "?" and the reason if it refuses."""
         try:
             return await sync_to_async(self._api.state)(job)
         except TransientError as error:

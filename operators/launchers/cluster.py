@@ -1,4 +1,4 @@
-"""The few things that stages ask of a Kubernetes cluster, as plain JSON, and what its refusals mean."""
+"""What launchers need of a Kubernetes cluster, as plain JSON, and the errors for its refusals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiException, CoreV1Api
 
 _LOG_TIMEOUT = (10.0, 60.0)
-"""Seconds to connect, and of silence: a stream of a log can hang for good, and is opened anew."""
+"""Seconds to connect, and of silence: the stream of a log can hang for ever, so it is opened again."""
 
 _GONE = 404
 _TAKEN = 409
@@ -62,7 +62,7 @@ class Cluster:
         return True
 
     def delete(self, name: str) -> None:
-        """Has a pod end, within its grace, and removed, unless it is gone already."""
+        """Ends a pod, within its grace period, and removes it, unless it is gone already."""
         from kubernetes.client import ApiException
 
         try:
@@ -93,13 +93,13 @@ class Cluster:
             yield _stamped(held)
 
     def warning(self, name: str) -> str:
-        """The last warning about a pod, "" if there is none: of volumes that are not to be had nothing else tells."""
+        """The last warning about a pod; "" if there is none. Only warnings mention volumes that cannot be mounted."""
         about = f"involvedObject.name={name},type=Warning"
         events = self._plain(self._client.list_namespaced_event(self.namespace, field_selector=about))["items"]
         return str(events[-1].get("message", "")) if events else ""
 
     def twin(self) -> Cluster:
-        """The same by connections of its own, which a signal handler may use whatever it interrupted."""
+        """The same cluster over other connections, which a signal handler can use whatever it interrupts."""
         api = self._client.api_client
         return Cluster(type(self._client)(type(api)(api.configuration)), self.namespace)
 
@@ -109,7 +109,7 @@ class Cluster:
 
 @contextmanager
 def cluster_errors(what: str) -> Iterator[None]:
-    """Turns what client and hook raise into our errors."""
+    """Turns errors of client and hook into ours."""
     from kubernetes.client import ApiException
     from kubernetes.config import ConfigException
     from urllib3.exceptions import HTTPError
@@ -125,7 +125,7 @@ def cluster_errors(what: str) -> Iterator[None]:
 
 
 def _refusal(what: str, error: ApiException) -> AssayError:
-    """What an answer that is none means. A quota has room again one day."""
+    """The error for a refusal. An exceeded quota is transient."""
     said = _message(error)
     kind = ConfigError if error.status in _REFUSED and "exceeded quota" not in said else TransientError
     return kind(f"{what}: the cluster answers {error.status}: {said}")

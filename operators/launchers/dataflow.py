@@ -1,4 +1,4 @@
-"""Stages as jobs on Dataflow: a stage command that submits them, in another launcher, and what to do with a job."""
+"""Stages as jobs on Dataflow: another launcher runs the stage command, which submits the job."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ if TYPE_CHECKING:
 class DataflowLauncher:
     """Runs the Beam job of each stage on Dataflow.
 
-    The command of a stage, which submits the job, waits for it and commits what it made, runs in `inner`. If it dies
-    the job goes on, and the next try finds it by its name. A deferrable operator leaves the waiting to a triggerer.
-    Root, data, models and output are to be on `gs://`.
+    The launcher `inner` runs the command of a stage, which submits the job, waits for it and commits its output. If the
+    command dies the job continues, and the next try finds it by its name. A deferrable operator leaves the waiting to a
+    triggerer. Root, data, models and output must be on `gs://`.
 
     Attributes:
-        project: whose the jobs are.
+        project: Google Cloud project of the jobs.
         region: where they run.
-        temp_location: folder on `gs://` for what Dataflow keeps while a job runs.
-        staging_location: folder on `gs://` for what a job is made of; "" is `temp_location`.
-        sdk_container_image: image of workers, with assay in it.
-        service_account: whom workers are; "" for the project's default.
-        machine_type: of workers; "" lets Dataflow choose.
-        num_workers: to begin with; 0 lets Dataflow choose.
-        max_num_workers: at most; 0 for no limit but Dataflow's.
-        subnetwork: of workers, such as regions/REGION/subnetworks/NAME.
-        use_public_ips: whether workers have addresses on the internet.
-        labels: of jobs.
+        temp_location: folder on `gs://` for temporary files of a job.
+        staging_location: folder on `gs://` for the files of which a job is made; "" is `temp_location`.
+        sdk_container_image: image of the workers, with assay installed.
+        service_account: account of the workers; "" for the project's default.
+        machine_type: machines of the workers; "" lets Dataflow choose.
+        num_workers: number of workers at the start; 0 lets Dataflow choose.
+        max_num_workers: largest number of workers; 0 for Dataflow's limit.
+        subnetwork: of the workers, such as regions/REGION/subnetworks/NAME.
+        use_public_ips: whether workers have public addresses.
+        labels: labels of the jobs.
         options: other options of Beam pipelines.
         inner: where the command runs.
-        gcp_conn_id: connection by which this, not the command, asks for jobs and cancels them; "" for the credentials
-            of the environment.
-        impersonation_chain: account, or list that leads to it, as which to do so.
-        cancel_on_kill: whether the job ends when somebody ends the task.
+        gcp_conn_id: Airflow connection with which Airflow, not the command, looks up and cancels jobs; "" for the
+            credentials of the environment.
+        impersonation_chain: account to impersonate for that, or the list of accounts that leads to it.
+        cancel_on_kill: whether the job is cancelled when somebody ends the task.
         poll_interval: seconds between a triggerer's looks at a job.
-        endpoint: of the jobs API.
+        endpoint: URL of the jobs API.
     """
 
     template_fields: ClassVar[tuple[str, ...]] = (
@@ -82,8 +82,8 @@ class DataflowLauncher:
         return SubmittingCommand(inner, self._api if self.cancel_on_kill else None)
 
     def flags(self) -> tuple[str, ...]:
-        """The options of Beam pipelines that say all this."""
-        given = {
+        """These settings as options of Beam pipelines."""
+        settings = {
             "project": self.project,
             "region": self.region,
             "temp_location": self.temp_location,
@@ -98,14 +98,14 @@ class DataflowLauncher:
         }
         return (
             "--runner=DataflowRunner",
-            *(f"--{name}={value}" for name, value in given.items() if value),
+            *(f"--{name}={value}" for name, value in settings.items() if value),
             *(() if self.use_public_ips else ("--no_use_public_ips",)),
             *(f"--labels={name}={value}" for name, value in self.labels.items()),
             *self.options,
         )
 
     def trigger(self, job: RemoteJob) -> DataflowJobTrigger:
-        """What waits for a job in a triggerer."""
+        """The trigger that waits for a job."""
         from assay.operators.triggers import DataflowJobTrigger
 
         return DataflowJobTrigger(
@@ -125,11 +125,11 @@ class DataflowLauncher:
 
 
 class SubmittingCommand:
-    """A stage command, and the job that its log tells of.
+    """A stage command, and the job that it submitted, as its log says.
 
     Args:
-        command: as the inner launcher has started it.
-        api: by which to cancel the job when the command is stopped; None leaves it.
+        command: the command, started by the inner launcher.
+        api: the jobs API, to cancel the job when the command is stopped; None does not cancel it.
     """
 
     def __init__(self, command: Running, api: DataflowApi | None) -> None:

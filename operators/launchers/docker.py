@@ -1,4 +1,4 @@
-"""Stage commands in containers of a Docker engine, by the connection and client of Airflow's Docker provider."""
+"""Stage commands in Docker containers, with the connection and client of Airflow's Docker provider."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class DockerLauncher:
     """Runs each stage in a container of the image that it needs.
 
     Attributes:
-        images: "core" or "tensorflow" -> image, where it is not `assay-core:VERSION` or `assay-tensorflow:VERSION`. An
-            image that a stage of the user's own names is taken as it is named.
-        mounts: folders that containers see at the same place: local data, models, checkpoints and results.
-        env: variables of the containers.
-        user: whom they run as, `UID:GID`; "" is Airflow's own user.
-        network: of the engine.
-        memory: at most, such as "4g"; "" for no limit.
-        base_url: of the engine.
-        docker_conn_id: connection with the credentials of a registry; "" for none.
+        images: "core" or "tensorflow" -> image to use instead of `assay-core:VERSION` or `assay-tensorflow:VERSION`.
+            An image that your own stage names is used as named.
+        mounts: folders that containers see at the same path: local data, models, checkpoints and results.
+        env: environment variables of the containers.
+        user: `UID:GID` as which they run; "" is Airflow's own user.
+        network: the engine's network for the containers.
+        memory: limit, such as "4g"; "" for none.
+        base_url: address of the engine.
+        docker_conn_id: Airflow connection with the credentials of a registry; "" for none.
     """
 
     template_fields: ClassVar[tuple[str, ...]] = ("images", "mounts", "env", "user", "network", "memory", "base_url")
@@ -54,10 +54,10 @@ class DockerLauncher:
     docker_conn_id: str = ""
 
     def start(self, call: StageCall) -> Container:
-        """Starts a container; one that does this work already, as an earlier try left it, is stopped.
+        """Starts a container. If an earlier try left one that still does the same work, that one is stopped first.
 
         Raises:
-            ConfigError: there is no such image.
+            ConfigError: the image does not exist.
             TransientError: the engine does not answer.
         """
         from airflow.providers.docker.hooks.docker import DockerHook
@@ -66,11 +66,12 @@ class DockerLauncher:
             hook = DockerHook(docker_conn_id=self.docker_conn_id or None, base_url=self.base_url)
             client = hook.get_conn()
             labels = {_STAGE: call.name.rpartition(".")[0], _CALL: call_digest(call)}
-            for left in client.containers(filters={"label": f"{_CALL}={labels[_CALL]}"}):
-                Container(client, left["Id"]).stop()
+            for earlier in client.containers(filters={"label": f"{_CALL}={labels[_CALL]}"}):
+                Container(client, earlier["Id"]).stop()
+
             google = {CREDENTIALS: call.credentials} if call.credentials else {}
             secrets = {file: {"bind": file, "mode": "ro"} for file in google.values()}
-            made = client.create_container(
+            container = client.create_container(
                 self.image_of(call.image),
                 command=list(call.arguments),
                 environment={**google, **self.env},
@@ -82,11 +83,11 @@ class DockerLauncher:
                     mem_limit=self.memory or None,
                 ),
             )
-            client.start(made["Id"])
-        return Container(client, made["Id"])
+            client.start(container["Id"])
+        return Container(client, container["Id"])
 
     def mounted(self) -> list[str] | None:
-        """The folders that containers see; None while a template is to be filled in."""
+        """The folders that containers see; None if one of them is a template."""
         folders = self._mounted()
         return None if any("{{" in folder for folder in folders) else folders
 
@@ -94,12 +95,12 @@ class DockerLauncher:
         return [os.fspath(folder) for folder in self.mounts]
 
     def image_of(self, needed: str) -> str:
-        """The image for what a plan says that a stage needs."""
+        """The image to run for the one that a plan names."""
         return image_named(needed, self.images)
 
 
 class Container:
-    """A stage command in a container, which is removed once it has ended."""
+    """A stage command in a container, which is removed when it has ended."""
 
     def __init__(self, client: APIClient, name: str) -> None:
         self._client = client

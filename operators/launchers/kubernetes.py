@@ -1,4 +1,4 @@
-"""Stage commands in pods of a cluster, by the connection of Airflow's Kubernetes provider."""
+"""Stage commands in pods of a cluster, with the connection of Airflow's Kubernetes provider."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ log = logging.getLogger(__name__)
 class KubernetesLauncher:
     """Runs each stage in a pod with the image that it needs.
 
-    What a worker that died left is found again by labels: a pod that still does the same work is followed, one
-    that has done it is read, one that failed is replaced.
+    If a worker died, the next try finds its pod by labels: a pod that still does the same work is followed, a pod that
+    is done is read, and a pod that failed is replaced.
 
     Attributes:
-        namespace: of the pods; "" is that of the connection, or else the one that Airflow itself runs in.
-        images: "core" or "tensorflow" -> image, where it is not `assay-core:VERSION` or `assay-tensorflow:VERSION`. An
-            image that a stage of the user's own names is taken as it is named.
+        namespace: namespace of the pods; "" is that of the connection, or else the one in which Airflow itself runs.
+        images: "core" or "tensorflow" -> image to use instead of `assay-core:VERSION` or `assay-tensorflow:VERSION`.
+            An image that your own stage names is used as named.
         image_pull_policy: Always, IfNotPresent or Never; "" leaves it to the cluster.
         image_pull_secrets: names of secrets with the credentials of registries.
-        service_account: that stages run as, on whose behalf they read and write storage.
+        service_account: account as which stages run, and read and write storage.
         requests: resource -> quantity that the node must have, such as {"cpu": "2", "memory": "4Gi"}.
         limits: resource -> quantity that the container may use.
         node_selector: label -> value of the nodes to run on.
-        tolerations: taints of nodes to put up with, as Kubernetes writes them.
-        env: variables of the container.
+        tolerations: taints of nodes to tolerate, as Kubernetes writes them.
+        env: environment variables of the container.
         secret_env: variable -> "SECRET/KEY" that holds its value.
         secret_mounts: folder in the container -> secret whose keys are files there.
-        volumes: of the pod, as Kubernetes writes them.
-        volume_mounts: of the container, as Kubernetes writes them.
-        security_context: of the pod, on top of `runAsNonRoot` and the default seccomp profile.
+        volumes: volumes of the pod, as Kubernetes writes them.
+        volume_mounts: mounts of the container, as Kubernetes writes them.
+        security_context: of the pod, in addition to `runAsNonRoot` and the default seccomp profile.
         pod_labels: more labels.
         pod_annotations: more annotations.
         pod_spec: more of the pod's spec, as Kubernetes writes it: lists are joined, anything else is replaced.
-        kubernetes_conn_id: connection of Airflow.
+        kubernetes_conn_id: Airflow connection.
         in_cluster: whether to reach the cluster as a pod in it does; None leaves it to the connection.
         config_file: kubeconfig; "" leaves it to the connection.
-        cluster_context: of the kubeconfig; "" is its current one.
+        cluster_context: context of the kubeconfig; "" is its current one.
         startup_timeout: how long a pod may wait for a node, its image and its volumes.
-        active_deadline: how long a pod may be there; None for ever.
-        grace_seconds: between the signal to end and the end.
+        active_deadline: how long a pod may exist; None for ever.
+        grace_seconds: time between the signal to end and the kill.
     """
 
     template_fields: ClassVar[tuple[str, ...]] = (
@@ -92,7 +92,7 @@ class KubernetesLauncher:
     grace_seconds: int = 30
 
     def start(self, call: StageCall) -> StagePod:
-        """Starts a pod, or finds the one that does this work already.
+        """Starts a pod, or finds one that does this work already.
 
         Raises:
             ConfigError: the connection or the pod is wrong, or the cluster does not allow it.
@@ -101,19 +101,19 @@ class KubernetesLauncher:
         with cluster_errors(" ".join(filter(None, (self.kubernetes_conn_id, self.config_file, self.cluster_context)))):
             cluster = self._cluster()
         with cluster_errors(f"pod {pod_name(call)}"):
-            found = self._found(cluster, call) or self._created(cluster, call)
+            pod = self._found(cluster, call) or self._created(cluster, call)
         memory = str(self.limits.get("memory", ""))
-        return StagePod(cluster, found, startup_seconds=self.startup_timeout.total_seconds(), memory=memory)
+        return StagePod(cluster, pod, startup_seconds=self.startup_timeout.total_seconds(), memory=memory)
 
     def mounted(self) -> list[str] | None:
-        """The folders of volumes; None where the rest of the pod's spec or a template may bring others."""
+        """The folders of mounted volumes; None if the rest of the pod's spec, or a template, may add others."""
         mounts = [mount.get("mountPath") for mount in self.volume_mounts if isinstance(mount, Mapping)]
         folders = [folder for folder in mounts if isinstance(folder, str)]
         is_known = not self.pod_spec and len(folders) == len(self.volume_mounts) and "{{" not in "".join(folders)
         return [*folders, *self.secret_mounts] if is_known else None
 
     def image_of(self, needed: str) -> str:
-        """The image for what a plan says that a stage needs."""
+        """The image to run for the one that a plan names."""
         return image_named(needed, self.images)
 
     def _cluster(self) -> Cluster:
@@ -129,7 +129,7 @@ class KubernetesLauncher:
         return Cluster(hook.core_v1_client, self.namespace or hook.get_namespace() or own or "default")
 
     def _found(self, cluster: Cluster, call: StageCall) -> str:
-        """Name of a pod that does this work or has done it, "" if there is none; failed ones are removed."""
+        """Name of a pod that does this work or has done it; "" if there is none. Failed ones are removed."""
         for pod in cluster.pods(f"{CALL}={call_digest(call)}"):
             name = name_of(pod)
             if is_leaving(pod):
@@ -142,13 +142,13 @@ class KubernetesLauncher:
         return ""
 
     def _created(self, cluster: Cluster, call: StageCall) -> str:
-        """Name of a new pod. One of the same try that is on its way out keeps the name until it is gone."""
+        """Name of a new pod. While one of the same try is being deleted, its name is taken, so this waits."""
         manifest = pod_manifest(self, call)
         deadline = time.monotonic() + self.grace_seconds + self.startup_timeout.total_seconds()
         while not cluster.created(manifest):
-            found = self._found(cluster, call)
-            if found:
-                return found
+            pod = self._found(cluster, call)
+            if pod:
+                return pod
             if time.monotonic() > deadline:
                 raise TransientError(f"pod {pod_name(call)} of an earlier try is there and does not go away")
             time.sleep(POLL_SECONDS)

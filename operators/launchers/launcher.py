@@ -16,14 +16,14 @@ CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 
 @dataclass(frozen=True, kw_only=True)
 class StageCall:
-    """What a launcher is to start.
+    """A stage command for a launcher to start.
 
     Attributes:
-        arguments: of the command `assay`.
+        arguments: arguments of the command `assay`.
         image: the image that the stage needs: "core", "tensorflow", or one of the user's own.
-        name: of this try, for what shows it to people: letters, digits, - and .
-        credentials: file on this machine with Google credentials for the stage, readable to this user alone; "" for
-            those of wherever it runs. Launchers to other machines have accounts of their own.
+        name: name of this try, to be shown to people: letters, digits, - and .
+        credentials: file on this machine with Google credentials for the stage, which only this user can read; "" for
+            the credentials of the machine on which the stage runs. Launchers to other machines have their own accounts.
     """
 
     arguments: tuple[str, ...]
@@ -39,16 +39,16 @@ def call_digest(call: StageCall) -> str:
 
 
 class Running(Protocol):
-    """A stage command that was started."""
+    """A stage command that has been started."""
 
     def lines(self) -> Iterator[str]:
-        """Yields what it says, line by line, until it ends."""
+        """Yields its output, line by line, until it ends."""
 
     def wait(self) -> int:
-        """Its exit code, once it has ended; negative for the signal that ended it."""
+        """Waits for its end. Returns its exit code, or minus the number of the signal that ended it."""
 
     def stop(self) -> None:
-        """Ends it and all that it started. May be called from a signal handler, and twice."""
+        """Ends it and all processes that it started. May be called from a signal handler, and more than once."""
 
 
 class Launcher(Protocol):
@@ -63,15 +63,15 @@ class Launcher(Protocol):
 
 @runtime_checkable
 class Contained(Protocol):
-    """What a launcher is too if its stages see nothing of this machine but what is mounted."""
+    """A launcher whose stages see no folder of this machine but those that are mounted."""
 
     def mounted(self) -> Sequence[str] | None:
-        """Folders that stages see at the same path; None where that cannot be known before they run."""
+        """Folders that stages see at the same path; None if that cannot be known before they run."""
 
 
 @runtime_checkable
 class Detaching(Protocol):
-    """What a launcher is too if its stages leave jobs to others, so that a triggerer can wait for them."""
+    """A launcher whose stages can end before their jobs do, so that a triggerer can wait for the jobs."""
 
     def trigger(self, job: RemoteJob) -> Any:
         """The trigger that waits for a job."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from assay.operators.launchers.kubernetes import KubernetesLauncher
 
 CONTAINER = "stage"
-"""Name of the container, by which it is told from those that a cluster adds to pods."""
+"""Name of the container, which tells it from those that a cluster adds to pods."""
 
 CALL = "assay/call"
 """Label with the digest of run, stage, image and arguments: pods with the same one do the same work."""
@@ -24,7 +24,7 @@ _LABEL_CHARACTERS = 63
 _NAME_CHARACTERS = 40
 
 
-def pod_manifest(given: KubernetesLauncher, call: StageCall) -> dict[str, Any]:
+def pod_manifest(launcher: KubernetesLauncher, call: StageCall) -> dict[str, Any]:
     """The pod for a call.
 
     Raises:
@@ -39,22 +39,22 @@ def pod_manifest(given: KubernetesLauncher, call: StageCall) -> dict[str, Any]:
             "name": pod_name(call),
             "labels": {
                 "app.kubernetes.io/name": "assay",
-                **given.pod_labels,
+                **launcher.pod_labels,
                 **{key: label_value(value) for key, value in labels.items()},
             },
             "annotations": {
                 "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
-                **given.pod_annotations,
+                **launcher.pod_annotations,
                 "assay/run": run,
                 "assay/stage": stage,
             },
         },
-        "spec": _merged(_spec(given, call), given.pod_spec),
+        "spec": _merged(_spec(launcher, call), launcher.pod_spec),
     }
 
 
 def pod_name(call: StageCall) -> str:
-    """The same name for the same try of the same work: a DNS label of at most 63 characters."""
+    """Name of the pod, the same for the same try of the same work: a DNS label of at most 63 characters."""
     _, stage, _ = _parts(call.name)
     slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", stage).lower())
     return f"assay-{slug[:_NAME_CHARACTERS].strip('-')}-{_digest(call.name, call_digest(call))[:12]}".replace("--", "-")
@@ -75,56 +75,56 @@ def _parts(name: str) -> tuple[str, str, str]:
     return run, stage, attempt
 
 
-def _spec(given: KubernetesLauncher, call: StageCall) -> dict[str, Any]:
-    deadline = given.active_deadline
+def _spec(launcher: KubernetesLauncher, call: StageCall) -> dict[str, Any]:
+    deadline = launcher.active_deadline
     return _filled(
         {
             "restartPolicy": "Never",
-            "containers": [_container(given, call)],
-            "serviceAccountName": given.service_account,
+            "containers": [_container(launcher, call)],
+            "serviceAccountName": launcher.service_account,
             "automountServiceAccountToken": False,  # a stage asks nothing of the cluster
             "securityContext": {
                 "runAsNonRoot": True,
                 "seccompProfile": {"type": "RuntimeDefault"},
-                **given.security_context,
+                **launcher.security_context,
             },
-            "nodeSelector": dict(given.node_selector),
-            "tolerations": list(given.tolerations),
-            "imagePullSecrets": [{"name": name} for name in given.image_pull_secrets],
+            "nodeSelector": dict(launcher.node_selector),
+            "tolerations": list(launcher.tolerations),
+            "imagePullSecrets": [{"name": name} for name in launcher.image_pull_secrets],
             "activeDeadlineSeconds": int(deadline.total_seconds()) if deadline else None,
-            "terminationGracePeriodSeconds": given.grace_seconds,
+            "terminationGracePeriodSeconds": launcher.grace_seconds,
             "volumes": [
-                *given.volumes,
-                *({"name": name, "secret": {"secretName": secret}} for name, secret, _ in _secret_mounts(given)),
+                *launcher.volumes,
+                *({"name": name, "secret": {"secretName": secret}} for name, secret, _ in _secret_mounts(launcher)),
             ],
         }
     )
 
 
-def _container(given: KubernetesLauncher, call: StageCall) -> dict[str, Any]:
+def _container(launcher: KubernetesLauncher, call: StageCall) -> dict[str, Any]:
     return _filled(
         {
             "name": CONTAINER,
-            "image": given.image_of(call.image),
-            "imagePullPolicy": given.image_pull_policy,
+            "image": launcher.image_of(call.image),
+            "imagePullPolicy": launcher.image_pull_policy,
             "args": list(call.arguments),
             "env": [
-                *({"name": name, "value": value} for name, value in given.env.items()),
-                *(_secret_variable(name, place) for name, place in given.secret_env.items()),
+                *({"name": name, "value": value} for name, value in launcher.env.items()),
+                *(_secret_variable(name, place) for name, place in launcher.secret_env.items()),
             ],
-            "resources": _filled({"requests": dict(given.requests), "limits": dict(given.limits)}),
+            "resources": _filled({"requests": dict(launcher.requests), "limits": dict(launcher.limits)}),
             "volumeMounts": [
-                *given.volume_mounts,
-                *({"name": name, "mountPath": path, "readOnly": True} for name, _, path in _secret_mounts(given)),
+                *launcher.volume_mounts,
+                *({"name": name, "mountPath": path, "readOnly": True} for name, _, path in _secret_mounts(launcher)),
             ],
             "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         }
     )
 
 
-def _secret_mounts(given: KubernetesLauncher) -> list[tuple[str, str, str]]:
+def _secret_mounts(launcher: KubernetesLauncher) -> list[tuple[str, str, str]]:
     """Volume, secret and path of each secret that is mounted."""
-    return [(f"assay-secret-{i}", secret, path) for i, (path, secret) in enumerate(given.secret_mounts.items())]
+    return [(f"assay-secret-{i}", secret, path) for i, (path, secret) in enumerate(launcher.secret_mounts.items())]
 
 
 def _secret_variable(name: str, place: str) -> dict[str, Any]:
@@ -143,8 +143,9 @@ def _merged(spec: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     return {**spec, **joined}
 
 
-def _filled(given: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in given.items() if value not in (None, "", {}, [])}
+def _filled(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields that are set."""
+    return {key: value for key, value in fields.items() if value not in (None, "", {}, [])}
 
 
 def _digest(*words: str) -> str:

@@ -1,6 +1,6 @@
-"""What Kubernetes says about a pod: how far it is, and how it ended. Pure functions of its JSON.
+"""The state of a pod, and how it ended, from the JSON that Kubernetes has for it. Pure functions.
 
-A pod is judged by the container of the stage: one that a cluster adds to it (a service mesh, say) may run on for ever.
+Only the stage's container counts: a container that the cluster adds to the pod (of a service mesh, say) may never end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from assay.operators.launchers.pod_manifest import CONTAINER
 Pod = Mapping[str, Any]
 
 _NEVER = {"InvalidImageName", "ErrImageNeverPull"}
-"""Reasons for which a container waits for ever."""
+"""Reasons for which a container waits in vain."""
 
 _MAYBE = {
     "CreateContainerConfigError",
@@ -24,7 +24,7 @@ _MAYBE = {
     "ImagePullBackOff",
     "RunContainerError",
 }
-"""Reasons that may pass, if their message does not tell of a wrong setting."""
+"""Reasons that may pass, unless their message is about a wrong setting."""
 
 _WRONG = re.compile(
     r"not found|manifest unknown|does not exist|no such file|denied|unauthorized|forbidden|couldn't find key"
@@ -35,7 +35,7 @@ _NOT_STARTED = {"ContainerCannotRun", "StartError"}
 
 
 def name_of(pod: Pod) -> str:
-    """Its name."""
+    """Name of a pod."""
     return str(pod["metadata"]["name"])
 
 
@@ -50,7 +50,7 @@ def is_leaving(pod: Pod) -> bool:
 
 
 def is_started(pod: Pod) -> bool:
-    """Whether its stage runs or has run, or never will any more."""
+    """Whether its stage has started, or never will."""
     return is_over(pod) or bool(_state(pod, "running"))
 
 
@@ -60,20 +60,18 @@ def is_over(pod: Pod) -> bool:
 
 
 def has_failed(pod: Pod) -> bool:
-    """Whether its stage has ended, and not well."""
+    """Whether its stage has ended with a failure."""
     return is_over(pod) and (phase(pod) == "Failed" or bool(_state(pod, "terminated").get("exitCode")))
 
 
 def progress(pod: Pod) -> str:
-    """One line about how far it is: its phase, and what it waits for."""
-    waits = _state(pod, "waiting")
-    refused = _condition(pod, "PodScheduled", "False")
-    said = waits or refused
-    return ": ".join(word for word in (phase(pod), said.get("reason"), said.get("message")) if word)
+    """One line about its progress: its phase, and what it waits for."""
+    waits_for = _state(pod, "waiting") or _condition(pod, "PodScheduled", "False")
+    return ": ".join(word for word in (phase(pod), waits_for.get("reason"), waits_for.get("message")) if word)
 
 
 def why_never(pod: Pod) -> str:
-    """Why its container cannot ever start; "" if it may."""
+    """Why its container can never start; "" if it may."""
     waits = _state(pod, "waiting")
     reason, message = waits.get("reason", ""), waits.get("message", "")
     if reason in _NEVER or (reason in _MAYBE and _WRONG.search(message)):
@@ -103,7 +101,7 @@ def exit_code(pod: Pod, memory: str = "") -> int:
 
 
 def _error_of(pod: Pod, ended: Mapping[str, Any], memory: str) -> AssayError | None:
-    """What ended the stage other than itself, if anything did."""
+    """The error of a stage that did not end by itself; None if it did."""
     name, status, reason = name_of(pod), _status(pod), ended.get("reason", "")
     disrupted = _condition(pod, "DisruptionTarget", "True")
     if status.get("reason") or disrupted:
@@ -122,8 +120,8 @@ def _error_of(pod: Pod, ended: Mapping[str, Any], memory: str) -> AssayError | N
     return None
 
 
-def _said(given: Mapping[str, Any]) -> str:
-    words = (given.get("reason"), given.get("message"))
+def _said(state: Mapping[str, Any]) -> str:
+    words = (state.get("reason"), state.get("message"))
     return ": ".join(str(word) for word in words if word) or "Kubernetes does not say why"
 
 
@@ -132,7 +130,7 @@ def _status(pod: Pod) -> Mapping[str, Any]:
 
 
 def _state(pod: Pod, kind: str) -> Mapping[str, Any]:
-    """State of the stage's container if it is of a kind: waiting, running or terminated; else {}."""
+    """The state of the stage's container if it is of this kind (waiting, running, terminated); else {}."""
     for container in _status(pod).get("containerStatuses") or ():
         if container["name"] == CONTAINER:
             return (container.get("state") or {}).get(kind) or {}
@@ -140,7 +138,7 @@ def _state(pod: Pod, kind: str) -> Mapping[str, Any]:
 
 
 def _condition(pod: Pod, kind: str, status: str) -> Mapping[str, Any]:
-    """A condition of the pod if it has that status; else {}."""
+    """The condition of this kind if it has this status; else {}."""
     for condition in _status(pod).get("conditions") or ():
         if condition["type"] == kind and condition["status"] == status:
             return condition

@@ -1,4 +1,4 @@
-"""Stage commands in an interpreter of their own on this machine, which has what Airflow's environment has not."""
+"""Stage commands in another Python interpreter on this machine, with the packages that Airflow's environment lacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from assay.errors import ConfigError
 from assay.operators.launchers.launcher import CREDENTIALS, StageCall
 
 PYTHON = "ASSAY_PYTHON"
-"""Environment variable that names the interpreter where a launcher does not."""
+"""Environment variable that names the interpreter, unless the launcher names one."""
 
 _GRACE_SECONDS = 10.0
 
@@ -25,9 +25,9 @@ class SubprocessLauncher:
     """Runs stages in another Python on this machine.
 
     Attributes:
-        python: interpreter of an environment with `assay[runtime]`; "" takes that of the variable `ASSAY_PYTHON`.
-        env: variables on top of Airflow's own, of which none that start with AIRFLOW go to the stage.
-        cwd: folder in which it runs, from which modules of one's own are importable; "" is Airflow's.
+        python: interpreter of an environment with `assay[runtime]`; "" is the one that `ASSAY_PYTHON` names.
+        env: environment variables, in addition to those of Airflow that do not start with AIRFLOW.
+        cwd: folder in which stages run, from which your own modules can be imported; "" is Airflow's.
     """
 
     template_fields: ClassVar[tuple[str, ...]] = ("python", "env", "cwd")
@@ -37,14 +37,15 @@ class SubprocessLauncher:
     cwd: str = ""
 
     def start(self, call: StageCall) -> Process:
-        """Starts a stage as the first of a process group of its own.
+        """Starts a stage in a new process group.
 
         Raises:
-            ConfigError: there is no such interpreter or folder.
+            ConfigError: the interpreter or the folder does not exist.
         """
         python = self.python or os.environ.get(PYTHON, "")
         if not python:
             raise ConfigError(f"expected an interpreter with assay[runtime] as python= or in {PYTHON}, found none")
+
         google = {CREDENTIALS: call.credentials} if call.credentials else {}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         try:
@@ -82,19 +83,20 @@ class Process:
         return self._process.wait()
 
     def stop(self) -> None:
-        """Asks the whole group to end, and after a while makes it."""
-        if not self._told(signal.SIGTERM):
+        """Asks the whole group to end, and kills it if it has not ended in time."""
+        if not self._signal(signal.SIGTERM):
             return
+
         deadline = time.monotonic() + _GRACE_SECONDS
         while time.monotonic() < deadline:
             self._process.poll()  # or it stays in the group as a zombie
-            if not self._told(0):
+            if not self._signal(0):
                 return
             time.sleep(0.1)
-        self._told(signal.SIGKILL)
+        self._signal(signal.SIGKILL)
 
-    def _told(self, number: int) -> bool:
-        """Sends a signal to the group; returns whether there is one."""
+    def _signal(self, number: int) -> bool:
+        """Sends a signal to the group; returns whether the group still exists."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
             return True

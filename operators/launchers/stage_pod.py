@@ -1,4 +1,7 @@
-"""A stage command in a pod: its log, its end, how to end it. Clusters may be away for a while, and log streams cut."""
+"""A stage command in a pod: its log, its exit code, and stopping it.
+
+A cluster may not answer for a while, and the stream of a log may be cut; both are waited for.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ T = TypeVar("T")
 
 POLL_SECONDS = 2.0
 _PATIENCE_SECONDS = 300.0
-"""How long a cluster may not answer while a pod is at work: upgrades of control planes take minutes."""
+"""How long a cluster may not answer while a pod runs: upgrades of control planes take minutes."""
 
 _STOP_SECONDS = 10.0
 _LOST_SECONDS = 60.0
-"""How long after its grace a deleted pod may be there still; then its node is lost."""
+"""How long a deleted pod may still exist after its grace period; if it does longer, its node is lost."""
 
 _INTERRUPTED = 130
 
@@ -36,13 +39,13 @@ log = logging.getLogger(__name__)
 
 
 class StagePod:
-    """A stage command in a pod, which is removed once it has ended.
+    """A stage command in a pod, which is removed when it has ended.
 
     Args:
-        cluster: where it is.
-        name: its own.
+        cluster: the cluster that it is in.
+        name: name of the pod.
         startup_seconds: how long it may wait for a node, its image and its volumes.
-        memory: limit of its container, for messages.
+        memory: memory limit of its container, for messages.
     """
 
     def __init__(self, cluster: Cluster, name: str, *, startup_seconds: float, memory: str = "") -> None:
@@ -88,7 +91,7 @@ class StagePod:
         return code
 
     def stop(self) -> None:
-        """Has the cluster end and remove it."""
+        """Lets the cluster end and remove it."""
         self._stopped = True
         with suppress(ConfigError, TransientError):
             self._patiently(lambda: self._twin.delete(self.name), _STOP_SECONDS)
@@ -116,7 +119,7 @@ class StagePod:
         raise TransientError(f"pod {self.name} was deleted before its stage ended")
 
     def _new_lines(self, heard: Heard, *, follow: bool) -> Iterator[str]:
-        """Lines that have not been heard, until the container or the stream ends."""
+        """The lines that have not been read before, until the container or the stream ends."""
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
 
@@ -131,10 +134,11 @@ class StagePod:
             log.debug("pod %s: its log is cut: %s", self.name, error)
 
     def _pod(self) -> dict[str, Any] | None:
-        """The pod; None if there is none any more, or it is deleted and its node lost."""
+        """The pod; None if it is gone, or if it was deleted and its node is lost."""
         pod = self._patiently(lambda: self._cluster.pod(self.name), _PATIENCE_SECONDS)
         if pod is None or not is_leaving(pod) or is_over(pod):
             return pod
+
         now = time.monotonic()
         self._leaving_since = self._leaving_since or now
         grace = float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
@@ -146,13 +150,13 @@ class StagePod:
         return ""
 
     def _tell(self, trouble: str) -> None:
-        """Tells of a trouble once, not each time that it is met."""
+        """Logs a problem once, not every time that it occurs."""
         if trouble != self._told:
             log.warning("pod %s: %s", self.name, trouble)
             self._told = trouble
 
     def _patiently(self, ask: Callable[[], T], seconds: float) -> T:
-        """An answer of the cluster, which is asked again for so long if it gives none."""
+        """An answer of the cluster. If it gives none, it is asked again for so many seconds."""
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -166,19 +170,19 @@ class StagePod:
 
 
 class Heard:
-    """What of a log has been heard: all lines up to a time, and so many of that very time."""
+    """How far a log has been read: up to a time, and how many lines of exactly that time."""
 
     def __init__(self) -> None:
-        self._last = ""
-        self._at_last = 0
-        self._again = 0
+        self._last = ""  # time of the last line that was read
+        self._at_last = 0  # lines of that time that were read
+        self._again = 0  # of these, how many come again in this reading
 
     def from_the_start(self) -> None:
-        """The log is read anew."""
+        """To be called when the log is read from its start again."""
         self._again = self._at_last
 
     def is_new(self, stamp: str) -> bool:
-        """Whether the line that is read next, which has this time, has not been heard."""
+        """Whether the next line, which has this time, has not been read before."""
         if stamp < self._last:
             return False
         if stamp == self._last and self._again:
