@@ -39,13 +39,12 @@ def from_arrow(
 
     Args:
         table: one column for each feature.
-        needed: the columns that somebody reads, of which some may not be there; None for all. Others may be of any
-            type.
-        dictionary: text columns that are wanted as dictionary arrays.
+        needed: the columns to read, some of which may not exist; None for all. Other columns may have any type.
+        dictionary: text columns to return as dictionary arrays.
         batch_rows: rows of each batch but the last.
 
     Raises:
-        ColumnTypeError: two columns that are needed have one name.
+        ColumnTypeError: two needed columns have the same name.
     """
     names = _wanted(table.column_names, needed)
     chosen = pa.table({name: table.column(name) for name in names}) if names else table.select([])
@@ -57,7 +56,7 @@ def from_pandas(frame: pd.DataFrame, *, needed: Iterable[str] | None = None, **s
     """Returns batches of a frame, whose cells may be arrays; NaN and None are missing. Settings as in `from_arrow`.
 
     Raises:
-        ColumnTypeError: a column holds values that do not go together, or two have one name.
+        ColumnTypeError: a column holds values of types that do not go together, or two have the same name.
     """
     labels = [str(label) for label in frame.columns]
     columns = {name: _array(name, frame.iloc[:, labels.index(name)]) for name in _wanted(labels, needed)}
@@ -70,22 +69,21 @@ def from_rows(
     """Returns batches of dicts, each of which may lack keys or hold None. Settings as in `from_arrow`.
 
     Raises:
-        ColumnTypeError: a key holds values that do not go together.
+        ColumnTypeError: a key holds values of types that do not go together.
     """
-    names = _wanted(list(dict.fromkeys(str(name) for row in rows for name in row)), needed)
-    return from_arrow(
-        _table({name: _array(name, [row.get(name) for row in rows]) for name in names}, len(rows)), **settings
-    )
+    keys = list(dict.fromkeys(str(name) for row in rows for name in row))
+    columns = {name: _array(name, [row.get(name) for row in rows]) for name in _wanted(keys, needed)}
+    return from_arrow(_table(columns, len(rows)), **settings)
 
 
 def _table(columns: Mapping[str, pa.Array], rows: int) -> pa.Table:
-    """A table that knows how many rows there are also where it has no column."""
+    """A table that has the right number of rows even if it has no column."""
     return pa.table(dict(columns)) if columns else pa.table({"": pa.nulls(rows)}).select([])
 
 
-def _wanted(there: Iterable[str], needed: Iterable[str] | None) -> list[str]:
-    """The columns to read, each of which must be there once."""
-    times = Counter(there)
+def _wanted(columns: Iterable[str], needed: Iterable[str] | None) -> list[str]:
+    """The names of the columns to read, which must be different."""
+    times = Counter(columns)
     names = [name for name in times if needed is None or name in set(needed)]
     twice = next((name for name in names if times[name] > 1), None)
     if twice is not None:
@@ -96,7 +94,9 @@ def _wanted(there: Iterable[str], needed: Iterable[str] | None) -> list[str]:
 def names_in(data: Any) -> list[str]:
     """The names of the columns of an Arrow table, a pandas frame or a list of dicts, sorted."""
     names = getattr(data, "column_names", None) or getattr(data, "columns", None)
-    return sorted({str(name) for name in ((key for row in data for key in row) if names is None else names)})
+    if names is None:
+        names = (key for row in data for key in row)
+    return sorted({str(name) for name in names})
 
 
 class ReadBatches(beam.PTransform):
@@ -118,8 +118,10 @@ def _array(name: str, values: Any) -> Any:
         return pa.array(values, from_pandas=True)
     except _NO_COLUMN:
         pass  # perhaps cells of two or more dimensions, which Arrow takes as nested lists only
+
+    plain_values = [value.tolist() if isinstance(value, np.ndarray | np.generic) else value for value in values]
     try:
-        return pa.array([v.tolist() if isinstance(v, np.ndarray | np.generic) else v for v in values], from_pandas=True)
+        return pa.array(plain_values, from_pandas=True)
     except _NO_COLUMN as error:
         raise ColumnTypeError(f"column {name!r}: the values do not go together: {error}") from error
 

@@ -1,4 +1,4 @@
-"""Rows that cannot be read: found without a walk over the good ones, then refused or counted."""
+"""Rows that cannot be read: found without looking at each good row, then refused or counted."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from assay.errors import BadRowError
 UNREADABLE = "unreadable"
 
 Refuse: TypeAlias = Callable[[int, str], None]
-"""Called with (row number in its file, what is wrong with it) of a row that cannot be read; may raise."""
+"""Called with (number of the row in its file, what is wrong with it) for a row that cannot be read; may raise."""
 
 Problem: TypeAlias = Callable[[int, int], "str | None"]
-"""Says what is wrong with rows [start, stop) taken together, or None."""
+"""Says what is wrong with rows [start, stop) as a whole; None if nothing is."""
 
 
 def refusal(file: str, on_bad_rows: str) -> Refuse:
@@ -31,18 +31,19 @@ def refusal(file: str, on_bad_rows: str) -> Refuse:
 
 
 def shifted(refuse: Refuse, first: int) -> Refuse:
-    """Returns `refuse` for row numbers that are counted from row `first` of the file."""
+    """Returns `refuse` for row numbers that count from row `first` of the file."""
     return lambda row, why: refuse(first + row, why)
 
 
 def find(start: int, stop: int, problem: Problem) -> Iterator[tuple[int, str]]:
-    """Yields (row, what is wrong) of each bad row in [start, stop), by halving what is not all good."""
+    """Yields (row, what is wrong) of each bad row in [start, stop), by halving ranges that have one."""
     why = problem(start, stop) if start < stop else None
     if why is None:
         return
     if stop - start == 1:
         yield start, why
         return
+
     middle = (start + stop) // 2
     yield from find(start, middle, problem)
     yield from find(middle, stop, problem)

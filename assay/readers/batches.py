@@ -26,13 +26,13 @@ class Rows(NamedTuple):
     rows: Numbers
     """(n,) row numbers within the file, from 0."""
     records: pa.Array | None = None
-    """The n serialised records, where they are asked for."""
+    """The n serialised records, if they were asked for."""
     texts: Mapping[str, pa.Array] = {}
-    """Column name -> text of n rows, where its type was told from texts that say more; see `TEXTS_KEY`."""
+    """Column name -> its n texts in the file, where they may say more than its values; see `TEXTS_KEY`."""
 
 
 def numbered(table: pa.Table, rows: Numbers) -> pa.Table:
-    """Adds the row numbers (n,) to a table of n rows, so that they stay beside their rows in `recut`."""
+    """Adds the row numbers (n,) to a table of n rows, so that `recut` keeps them with their rows."""
     return table.append_column(_ROW, pa.array(rows))
 
 
@@ -40,18 +40,21 @@ def recut(tables: Iterable[pa.Table], batch_rows: int, file: str) -> Iterator[Ro
     """Yields batches of exactly `batch_rows` rows, but for the last, from tables of a file that are `numbered`.
 
     Raises:
-        ColumnTypeError: a column changes to a type that does not go with the one before, or cannot hold its values.
+        ColumnTypeError: the type of a column changes to one that cannot be joined with the earlier type.
     """
     held: list[pa.Table] = []
     for table in tables:
         held.append(table)
         if sum(part.num_rows for part in held) < batch_rows:
             continue
+
+        # Give away all full batches, and hold the rows that are left.
         joined = _join(held, file)
         whole = joined.num_rows - joined.num_rows % batch_rows
         for start in range(0, whole, batch_rows):
             yield _as_rows(joined.slice(start, batch_rows))
         held = [joined.slice(whole)]
+
     rest = _join(held, file) if held else None
     if rest is not None and rest.num_rows:
         yield _as_rows(rest)
@@ -85,7 +88,7 @@ def _as_rows(table: pa.Table) -> Rows:
 
 
 def one_chunk(column: pa.ChunkedArray) -> pa.Array:
-    """Returns the column as one array, without a copy where it is one already."""
+    """Returns the column as one array, without a copy if it is one already."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
@@ -98,7 +101,7 @@ def encoded(columns: Mapping[str, pa.Array], dictionary: tuple[str, ...]) -> dic
 
 
 def extracts_of(batch: Rows, *, split: int, file: str) -> Extracts:
-    """Returns Extracts with `features`, `_source` and, where there are records, `input`; where texts, `_texts`."""
+    """Returns Extracts with `features`, `_source`, `input` if there are records, and `_texts` if there are texts."""
     n = len(batch.rows)
     source: dict[str, Any] = {
         "split": np.full(n, split, np.int32),

@@ -22,7 +22,7 @@ from assay.readers.unpacking import Transcoded, Unpacked
 from assay.slicing.values import number_or_text
 
 _MISSING_NUMBERS = pa.array(["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "?"])
-"""What stands for a missing number or truth value, beside `null_values`; a text of these is a text."""
+"""Texts that mean a missing number or truth value, beside `null_values`. In a column of text they are text."""
 
 _END = "\0end"
 _LEADING_ZERO = r"^[+-]?0[0-9]"
@@ -31,8 +31,8 @@ _LEADING_ZERO = r"^[+-]?0[0-9]"
 def schema(file: str, source: Source) -> dict[str, pa.DataType]:
     """Returns the columns of the file; types as declared, else as the first block (1 MB) suggests.
 
-    A column is int64, float64 or bool if every value in it can be read so, else text. Numbers with leading zeros are
-    text.
+    A column is int64, float64 or bool if all its values can be read as that type, else text. Numbers with leading zeros
+    are text.
     """
     with _naming(file):
         names = _names(file, source)
@@ -43,6 +43,7 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
             block = next(_blocks(reader), None)
     if block is None or not block.num_rows:
         return {}
+
     declared = declared_types(source)
     return {name: declared.get(name) or _infer(column) for name, column in zip(names, block.columns, strict=True)}
 
@@ -51,7 +52,7 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
     """Yields the batches of a file.
 
     Raises:
-        CorruptFileError: a compressed file is damaged, a row is longer than may be, or a quote is never closed.
+        CorruptFileError: a compressed file is damaged, a row is too long, or a quote is never closed.
         MissingColumnError: the file lacks one of the columns.
     """
     with _naming(file):
@@ -71,13 +72,14 @@ class _Converted(NamedTuple):
 
     values: pa.Array
     texts: pa.Array | None = None
-    """Of numbers and truth values: the n texts that they were read from, trimmed; null where the value is missing."""
+    """For numbers and truth values: the n texts that they were read from, trimmed; null where the value is missing."""
 
 
 class _Malformed:
-    """Collects the rows of the wrong length, and sees whether the file's end was reached outside of quotes.
+    """Collects the rows of the wrong length, and tells whether the file ends outside of quotes.
 
-    Behind the file's end stands one more row, of the wrong length: if it does not come here, an open quote ate it.
+    One more row, of the wrong length, is added behind the file's end. If it does not come here, it was read as part of
+    a quoted value that is never closed.
     """
 
     def __init__(self, first_number: int) -> None:
@@ -96,20 +98,21 @@ class _Malformed:
         return "skip"
 
     def refuse(self, refuse: Refuse) -> None:
-        """Hands on the rows found since the last call."""
+        """Refuses the rows that were collected since the last call."""
         new, self._new = self._new, []
         for row, why in new:
             refuse(row, why)
 
     def row_numbers(self, first: int, count: int) -> Numbers:
         """Numbers within the file of the well-formed rows first, ..., first + count - 1."""
+        # A row's number is its rank among the well-formed rows, plus the malformed rows before it.
         ranks = np.arange(first, first + count, dtype=np.int64)
         before = np.asarray(self._all, np.int64) - np.arange(len(self._all))
         return ranks + np.searchsorted(before, ranks, side="right")
 
 
 def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:
-    """Yields blocks of bytes columns with their row numbers."""
+    """Yields blocks of the columns as bytes, with their row numbers."""
     names = _names(file, source)
     if not names:
         return
@@ -119,19 +122,22 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
         raise CorruptFileError(
             f"{file}: the header names column {twice[0]!r} twice; expected it once: rename one{to_read_fewer(source)}"
         )
-    # With no column at all, pyarrow would read every one.
+
+    # If no column were named, pyarrow would read all.
     included = list(columns) or names[:1]
     convert = arrow_csv.ConvertOptions(
         include_columns=included, column_types=dict.fromkeys(included, pa.binary()), **_nulls(source)
     )
     malformed = _Malformed(first_number=1 if "columns" in source.options else 2)
     ending = f"\n{_END}{_delimiter(source) if len(names) == 1 else ''}\n"
-    done = 0
+
+    first = 0
     with _open(file, source, convert, malformed, ending) as reader:
         for block in _blocks(reader):
             malformed.refuse(refuse)
-            yield numbered(pa.Table.from_batches([block]), malformed.row_numbers(done, len(block)))
-            done += len(block)
+            yield numbered(pa.Table.from_batches([block]), malformed.row_numbers(first, len(block)))
+            first += len(block)
+
     malformed.refuse(refuse)
     if not malformed.ended:
         raise CorruptFileError(f"{file}: a quote is opened and never closed; is the file cut off?")
@@ -142,7 +148,7 @@ def _open(
     source: Source,
     convert: arrow_csv.ConvertOptions,
     on_malformed: Callable[[Any], str] = lambda row: "skip",
-    ending: str = "\n",  # without which a header alone would be no CSV
+    ending: str = "\n",  # without it, a header alone would not be CSV
 ) -> arrow_csv.CSVStreamingReader:
     options = source.options
     text = files.open_text(file, "CSV", options.get("encoding"))
@@ -172,9 +178,9 @@ def _blocks(reader: arrow_csv.CSVStreamingReader) -> Iterator[pa.RecordBatch]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Arrow cannot show us a malformed row that is not UTF-8: it says so on stderr, and raises an error of the row."""
+    """Silences what Arrow prints about a malformed row that is not UTF-8; it also raises an error of that row."""
     hook = sys.unraisablehook
-    sys.unraisablehook = lambda found: None if found.exc_type is UnicodeDecodeError else hook(found)
+    sys.unraisablehook = lambda unraisable: None if unraisable.exc_type is UnicodeDecodeError else hook(unraisable)
     try:
         yield
     finally:
@@ -182,7 +188,7 @@ def _quiet() -> Iterator[None]:
 
 
 class _WithEnding:
-    """A readable file: a stream, and then some more bytes, in one block with the stream's last ones."""
+    """A readable file: a stream followed by a few more bytes, in the same block as the stream's last ones."""
 
     def __init__(self, stream: Unpacked | Transcoded, ending: bytes) -> None:
         self._stream = stream
@@ -193,12 +199,14 @@ class _WithEnding:
         """At most `size` bytes, which must be more than the ending has; none at the end."""
         if not self._ending:
             return b""
+
         room = size - len(self._ending)
         block = self._stream.read(room)
         while len(block) < room and (more := self._stream.read(room - len(block))):
             block += more
         if len(block) == room:
             return block
+
         ended, self._ending = block + self._ending, b""
         return ended
 
@@ -226,7 +234,7 @@ def _names(file: str, source: Source) -> list[str]:
 
 @contextmanager
 def _naming(file: str) -> Iterator[None]:
-    """As `files.naming`; what the parser says of a long row is advice that only its caller could follow."""
+    """As `files.naming`, with our own message for a long row: the parser's advice is for programmers."""
     with files.naming(file, "CSV"):
         try:
             yield
@@ -243,17 +251,18 @@ def _delimiter(source: Source) -> str:
 
 
 def _nulls(source: Source) -> dict[str, Any]:
-    """Missing is told by `null_values` alone: "NA" is a country."""
+    """Only texts of `null_values` are missing: "NA" is a country."""
     return {"null_values": source.options.get("null_values", [""]), "strings_can_be_null": True}
 
 
 def _infer(column: pa.Array) -> pa.DataType:
     try:
         texts = column.cast(pa.string()).drop_null()
-    except pa.ArrowInvalid:  # not UTF-8: whether a bad row or a wrong encoding shows when it is read
+    except pa.ArrowInvalid:  # not UTF-8: reading shows whether it is a bad row or a wrong encoding
         return pa.string()
     if not len(texts):
         return pa.null()
+
     known = _without_missing(texts).drop_null()
     if not len(known) or pc.any(pc.match_substring_regex(known, _LEADING_ZERO)).as_py():
         return pa.string()
@@ -269,7 +278,7 @@ def _casts(texts: pa.Array, kind: pa.DataType) -> bool:
 
 
 def _without_missing(texts: Any) -> Any:
-    """Trims, and turns the words for a missing number into null."""
+    """Trims texts, and makes those that mean a missing number null."""
     trimmed = pc.utf8_trim_whitespace(texts)
     return pc.if_else(pc.is_in(trimmed, _MISSING_NUMBERS), None, trimmed)
 
@@ -277,7 +286,7 @@ def _without_missing(texts: Any) -> Any:
 def _converted(
     batch: Rows, columns: Mapping[str, pa.DataType], declared: Mapping[str, pa.DataType], refuse: Refuse
 ) -> tuple[dict[str, _Converted], Numbers]:
-    """Turns bytes into values of the columns' types, without the rows where that cannot be done; and row numbers."""
+    """The values of a batch of bytes, and the numbers of its rows, without the rows whose bytes are no such values."""
 
     def convert(part: Mapping[str, pa.Array]) -> dict[str, _Converted]:
         return {name: _convert(part[name], name, kind, name in declared) for name, kind in columns.items()}
@@ -293,16 +302,18 @@ def _converted(
         return convert(batch.columns), batch.rows
     except pa.ArrowInvalid:
         bad = []
+
     for at, why in bad_rows.find(0, len(batch.rows), problem):
         refuse(int(batch.rows[at]), why)
         bad.append(at)
+
     kept = np.delete(np.arange(len(batch.rows)), bad)
     good = {name: column.take(pa.array(kept)) for name, column in batch.columns.items()}
     return convert(good), batch.rows[kept]
 
 
 def _convert(column: pa.Array, name: str, kind: pa.DataType, declared: bool) -> _Converted:
-    """Bytes -> values; whole numbers that are only guessed become float64 if some are not whole."""
+    """Bytes -> values. A column that was guessed to be int64 becomes float64 if some numbers are not whole."""
     try:
         texts = column.cast(pa.string())
         if pa.types.is_null(kind):
@@ -311,6 +322,7 @@ def _convert(column: pa.Array, name: str, kind: pa.DataType, declared: bool) -> 
             return _Converted(texts)
         if pa.types.is_null(kind):
             return _Converted(pa.nulls(len(texts)))
+
         trimmed = _without_missing(texts)
         widened = pa.float64() if pa.types.is_int64(kind) and not declared else None
         return _Converted(_cast(trimmed, kind, widened), trimmed)
@@ -319,7 +331,7 @@ def _convert(column: pa.Array, name: str, kind: pa.DataType, declared: bool) -> 
 
 
 def _cast(texts: pa.Array, kind: pa.DataType, widened: pa.DataType | None) -> pa.Array:
-    """Texts as values of a type, or of a wider one if there is one and they need it."""
+    """Texts as values of a type; if they do not fit it, of the wider type, if one is given."""
     try:
         return texts.cast(kind)
     except pa.ArrowInvalid:
@@ -331,19 +343,21 @@ def _cast(texts: pa.Array, kind: pa.DataType, widened: pa.DataType | None) -> pa
 def _more_than_numbers(column: _Converted) -> pa.Array:
     """The texts (n,) that say more than the numbers (n,) that were read from them, such as `007`; null elsewhere.
 
-    Where there is none, and for columns that are no numbers, an array of type null.
+    If there are none, and for columns that are not numbers, an array of type null.
     """
     numbers, texts = column
     kind = numbers.type
     if texts is None or pa.types.is_boolean(kind):
         return pa.nulls(len(numbers))
+
+    # Nearly all texts are what Arrow would print for their numbers.
     is_usual = pc.fill_null(pc.equal(numbers.cast(pa.string()), texts), True)
-    if pa.types.is_floating(kind):  # a whole number among floats is told without a point, and stays so
+    if pa.types.is_floating(kind):  # it would print a whole number among floats without a point, so look at these
         is_usual = pc.and_(is_usual, pc.fill_null(pc.not_equal(pc.floor(numbers), numbers), True))
     if pc.all(is_usual).as_py():
         return pa.nulls(len(numbers))
 
-    # Of the others, each text is looked at once: most are numbers in another usual form, such as 1.0.
+    # Of the others, look at each text once: most are numbers in another usual form, such as 1.0.
     others = pc.if_else(is_usual, None, texts).dictionary_encode()
     pairs = zip(others.dictionary.to_pylist(), others.dictionary.cast(kind).to_pylist(), strict=True)
     kept = pa.array(

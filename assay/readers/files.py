@@ -1,4 +1,4 @@
-"""Files as readers open them, wherever they lie, and named in errors."""
+"""How readers open files, local or in a bucket, and the errors that name them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from assay.storage import fingerprints
 
 
 def stamp(file: str) -> str:
-    """What changes when the file does; new each time where nobody can tell."""
+    """A text that changes when the file does; if that cannot be told, a new one each time."""
     return fingerprints.stamp(file) or uuid.uuid4().hex
 
 
@@ -30,12 +30,12 @@ def open_raw(file: str) -> pa.NativeFile:
 
 
 def open_text(file: str, form: str, encoding: str | None = None) -> Unpacked | Transcoded:
-    """Opens a file of text as a stream of UTF-8 without a mark at its start, decompressed.
+    """Opens a text file as a stream of UTF-8, decompressed and without a byte order mark.
 
     Args:
-        file: its name.
+        file: path or URI.
         form: its format, for errors.
-        encoding: of the text; None for UTF-8, or what a mark at the start says.
+        encoding: of the text; None for UTF-8, or for that of a byte order mark.
 
     Raises:
         CorruptFileError: it is a file of another format, or in another encoding.
@@ -43,9 +43,10 @@ def open_text(file: str, form: str, encoding: str | None = None) -> Unpacked | T
     stream = Unpacked(open_raw(file), file)
     try:
         head = stream.peek(signatures.HEAD_BYTES)
-        found = signatures.binary_format(head)
-        if found:
-            raise CorruptFileError(f"{file}: not readable as {form}: found {found}")
+        other_format = signatures.binary_format(head)
+        if other_format:
+            raise CorruptFileError(f"{file}: not readable as {form}: found {other_format}")
+
         encoding = encoding or encoding_of(head)
         if encoding is None and signatures.holds_wide_text(head):
             raise CorruptFileError(
@@ -60,7 +61,7 @@ def open_text(file: str, form: str, encoding: str | None = None) -> Unpacked | T
 
 @contextlib.contextmanager
 def naming(file: str, form: str) -> Iterator[None]:
-    """Turns what readers raise about the bytes of `file` into our errors, which name it."""
+    """Turns errors of libraries about the content of `file` into ours, which name it."""
     try:
         yield
     except FileNotFoundError as error:

@@ -31,13 +31,13 @@ _MATCHED = "matched"
 
 @dataclass(frozen=True)
 class Join:
-    """What is joined with what.
+    """Two sources, and the columns by which they are joined.
 
     Attributes:
-        main: its rows are evaluated; `columns` are those to read from it, None for what is wanted.
-        second: where partners come from; likewise.
-        on: the key columns, which both have. A key with a missing part has no partner.
-        wanted: the columns that somebody needs, whichever source has them; None for all.
+        main: the source whose rows are evaluated. Its `columns` are those to read; None for those that are wanted.
+        second: the source of partners; its `columns` likewise.
+        on: the key columns, which both sources have. A key with a missing part has no partner.
+        wanted: the columns that are needed, whichever source has them; None for all.
     """
 
     main: Source
@@ -47,12 +47,12 @@ class Join:
 
 
 def join_as_described(main: Source, settings: Mapping[str, Any], wanted: Sequence[str] | None) -> Join:
-    """What `inputs.join` of an analysis file describes.
+    """The join that `inputs.join` of an analysis file describes.
 
     Args:
-        main: the main source; `columns` are those that were named for it, None for what is wanted.
-        settings: with their defaults; see `analysis_file.read_join`.
-        wanted: the columns that somebody needs; None for all.
+        main: the main source. Its `columns` are those that the file names for it; None for those that are wanted.
+        settings: `inputs.join`, with defaults; see `analysis_file.read_join`.
+        wanted: the columns that are needed; None for all.
     """
     on = tuple(settings["on"])
     shown = None if main.shown is None else tuple(dict.fromkeys((*main.shown, *on)))
@@ -74,24 +74,26 @@ def _named(columns: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 class Side(NamedTuple):
-    """One of the two sources, looked into."""
+    """One of the two sources, with what its first file shows."""
 
     source: Source
     splits: tuple[Split, ...]
     file: str
-    """Its first file with rows."""
-    there: Mapping[str, pa.DataType]
-    """What that file has; empty if no file has rows."""
+    """The first file that has rows."""
+    schema: Mapping[str, pa.DataType]
+    """The columns of that file; empty if no file has rows."""
 
     def columns(self, join: Join, where: str) -> dict[str, pa.DataType]:
         """The columns to read from this side, keys included."""
-        if not self.there:
+        if not self.schema:
             return {}
-        check_names(self.file, self.there, dict.fromkeys(join.on, "inputs.join.on"))
-        check_names(self.file, self.there, dict.fromkeys(self.source.columns or (), where))
+
+        check_names(self.file, self.schema, dict.fromkeys(join.on, "inputs.join.on"))
+        check_names(self.file, self.schema, dict.fromkeys(self.source.columns or (), where))
+
         wanted = join.wanted if self.source.columns is None else self.source.columns
-        names = (*join.on, *(self.there if wanted is None else wanted))
-        return {name: self.there[name] for name in names if name in self.there}
+        names = (*join.on, *(self.schema if wanted is None else wanted))
+        return {name: self.schema[name] for name in names if name in self.schema}
 
 
 class Sides(NamedTuple):
@@ -104,13 +106,13 @@ class Sides(NamedTuple):
 
 
 def sides_of(join: Join) -> Sides:
-    """Looks into the first files of both sources.
+    """Looks at the first files of both sources.
 
     Raises:
         MissingFileError: a name or glob matches nothing.
-        MissingColumnError: a key, or a column that was asked for by name, is not there.
-        ColumnTypeError: a key cannot be one, or differs between the sources.
-        ConfigError: a column that is no key would come from both.
+        MissingColumnError: a key, or a column that the analysis names, is missing.
+        ColumnTypeError: a column's type cannot be that of a key, or the two sources have different kinds of keys.
+        ConfigError: both sources have a needed column that is not a key.
     """
     main, second = _side(join.main), _side(join.second)
     columns = main.columns(join, "inputs.columns")
@@ -118,6 +120,7 @@ def sides_of(join: Join) -> Sides:
     for name in join.on if columns and second_columns else ():
         places = [f"{side.file}: column {name!r}" for side in (main, second)]
         check_same_kind(columns[name], places[0], second_columns[name], places[1])
+
     for name in columns:
         if name in second_columns and name not in join.on:
             raise ConfigError(
@@ -128,24 +131,24 @@ def sides_of(join: Join) -> Sides:
 
 
 def _side(source: Source) -> Side:
-    found = splits(source)
-    return Side(source, found, *first_schema(source, found))
+    all_splits = splits(source)
+    return Side(source, all_splits, *first_schema(source, all_splits))
 
 
 def check_join(join: Join, needed: Mapping[str, str]) -> None:
-    """Checks, before any work, that the sources go together and that one of them has each column.
+    """Checks, before the run, that the sources can be joined and that one of them has each needed column.
 
     Args:
-        join: what is joined.
-        needed: column -> who needs it.
+        join: the two sources.
+        needed: column -> what needs it.
 
     Raises:
-        MissingColumnError: names both files, the column, who needs it, and what is there.
+        MissingColumnError: names both files, the column, what needs it, and the columns that exist.
         InputError, ConfigError: see `sides_of`.
     """
     main, second, *_ = sides_of(join)
-    if main.there and second.there:
-        check_names(f"{main.file} joined with {second.file}", {**main.there, **second.there}, needed)
+    if main.schema and second.schema:
+        check_names(f"{main.file} joined with {second.file}", {**main.schema, **second.schema}, needed)
 
 
 class ReadJoined(beam.PTransform):
@@ -174,7 +177,7 @@ class ReadJoined(beam.PTransform):
 
 
 class _Matched(NamedTuple):
-    """Which rows of the second source found a partner."""
+    """Which rows of the second source have found a partner."""
 
     bits: npt.NDArray[np.uint8]
     """One bit for each row."""
@@ -183,11 +186,11 @@ class _Matched(NamedTuple):
 
 
 class _Read(beam.DoFn):
-    """One split -> its batches, in order, joined; and which rows of the second source they met."""
+    """One split -> its batches, in order, joined; and which rows of the second source were partners."""
 
     def __init__(self, sides: Sides, on: tuple[str, ...]) -> None:
         self._sides, self._on = sides, on
-        self._token = uuid.uuid4().hex  # of this pipeline: in another one the files may be new
+        self._token = uuid.uuid4().hex  # of this pipeline, as the files may have changed in the next
 
     def setup(self) -> None:
         self._table = shared(self._token, self._read_table)
@@ -202,45 +205,49 @@ class _Read(beam.DoFn):
     def process(self, split: Split) -> Iterator[Any]:
         table = self._table
         matched, alone = np.zeros(table.rows, bool), 0
+
         for extracts in read_split(split, self._sides.main.source, self._sides.columns):
             file = extracts[SOURCE_KEY]["file"].dictionary[0].as_py()
             columns, texts = extracts[FEATURES_KEY], extracts.get(TEXTS_KEY, {})
             check_keys(columns, texts, self._on, file, extracts[SOURCE_KEY]["row"])
-            rows = table.find(columns, self._on, file)
-            found = rows >= 0
-            matched[rows[found]] = True
-            alone += int((~found).sum())
-            if found.any():
-                yield counted(joined(extracts, table, rows))
+
+            partners = table.find(columns, self._on, file)
+            has_partner = partners >= 0
+            matched[partners[has_partner]] = True
+            alone += int((~has_partner).sum())
+            if has_partner.any():
+                yield counted(joined(extracts, table, partners))
+
         Metrics.counter("assay", "unmatched/rows").inc(alone)
         yield beam.pvalue.TaggedOutput(_MATCHED, _Matched(np.packbits(matched), table.rows, table.unreadable))
 
 
-def joined(extracts: Extracts, table: Table, rows: npt.NDArray[np.int64]) -> Extracts:
-    """Returns a batch with its partners' columns, without the rows that have none.
+def joined(extracts: Extracts, table: Table, partners: npt.NDArray[np.int64]) -> Extracts:
+    """Returns a batch with the columns of its partners, without the rows that have none.
 
     Args:
         extracts: n rows.
         table: the second source.
-        rows: (n,) row of each partner, -1 for none.
+        partners: (n,) row of each partner in it, -1 for none.
     """
-    found = rows >= 0
-    kept = extracts if found.all() else take(extracts, found)
-    columns, texts = table.take(rows[found])
-    joined_up = {**kept, FEATURES_KEY: {**kept[FEATURES_KEY], **columns}}
-    return {**joined_up, TEXTS_KEY: {**kept.get(TEXTS_KEY, {}), **texts}} if texts else joined_up
+    has_partner = partners >= 0
+    kept = extracts if has_partner.all() else take(extracts, has_partner)
+    columns, texts = table.take(partners[has_partner])
+
+    batch = {**kept, FEATURES_KEY: {**kept[FEATURES_KEY], **columns}}
+    return {**batch, TEXTS_KEY: {**kept.get(TEXTS_KEY, {}), **texts}} if texts else batch
 
 
 def _union(parts: Iterable[_Matched]) -> _Matched:
     union = _Matched(np.zeros(0, np.uint8), 0, 0)
     for part in parts:
-        if part.rows or part.unreadable:  # else it is what this gives for no parts at all
+        if part.rows or part.unreadable:  # otherwise it is the union of no parts
             union = part._replace(bits=part.bits | union.bits) if union.rows else part
     return union
 
 
 def _count(matched: _Matched) -> None:
-    """Counts once what every worker has seen of the second source."""
+    """Counts rows of the second source once, although every worker has read them."""
     Metrics.counter("assay", "unmatched/labels").inc(matched.rows - int(np.bitwise_count(matched.bits).sum()))
     if matched.unreadable:
         Metrics.counter("assay", f"bad_rows/{UNREADABLE}").inc(matched.unreadable)

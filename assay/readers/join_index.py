@@ -1,4 +1,4 @@
-"""The keys of a table, sorted by hash, so that the rows of many keys are found at once."""
+"""An index of a table by key: sorted hashes, so that the rows of many keys are found at once."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _HASHED_AT_ONCE = 262_144
 
 @dataclass(frozen=True)
 class Index:
-    """Keys of m rows; those with a missing part are not found.
+    """Keys of m rows; those with a missing part are never found.
 
     Attributes:
         keys: the parts of the keys, (m,) each, as `join_keys.comparable` gives them.
-        salt: with which the hashes of different keys differ.
+        salt: the one with which different keys have different hashes.
         hashes: sorted.
         rows: row of each hash.
-        repeated: (k, 2) rows whose keys are equal, those that come first in the table first; empty if keys are unique.
+        repeated: (k, 2) pairs of rows with equal keys, in the order of the table; empty if all keys are different.
     """
 
     keys: tuple[pa.Array, ...]
@@ -39,25 +39,28 @@ class Index:
         """Returns the row (n,) of each of n keys, -1 where there is none.
 
         Args:
-            keys: comparable parts, of the same types as the index has where it has any row.
+            keys: comparable parts, of the same types as those of the index if it has any row.
         """
         found = np.full(len(keys[0]), -1, np.int64)
         asked = np.flatnonzero(is_whole(keys))
         if not len(self.rows) or not len(asked):
             return found
+
         wanted = hashes(keys, self.salt)[asked]
         order = np.argsort(wanted)  # so that the search walks through memory in one direction
         asked, wanted = asked[order], wanted[order]
         at = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
         near = self.hashes[at] == wanted
         asked, rows = asked[near], self.rows[at[near]]
+
+        # Another key may have the same hash.
         same = _equal(keys, asked, self.keys, rows)
         found[asked[same]] = rows[same]
         return found
 
 
 def index_of(keys: Sequence[pa.Array]) -> Index:
-    """Sorts keys by their hashes, with another salt where different keys met in one."""
+    """Sorts keys by their hashes; if two different keys have the same hash, tries another salt."""
     whole = np.flatnonzero(is_whole(keys))
     for salt in itertools.count():
         hashed = _hashed(keys, salt)[whole]
@@ -67,12 +70,13 @@ def index_of(keys: Sequence[pa.Array]) -> Index:
         same = _equal(keys, rows[at], keys, rows[at + 1])
         if same.all():
             break
+
     pairs = np.stack([rows[at], rows[at + 1]], axis=1)
     return Index(tuple(keys), salt, hashed, rows, pairs[np.argsort(pairs[:, 1])])
 
 
 def _hashed(keys: Sequence[pa.Array], salt: int) -> Hashes:
-    """Hashes in blocks, as they need several times the memory of what they hash."""
+    """Hashes of keys, computed in blocks, as that takes several times the memory of a block."""
     starts = range(0, max(len(keys[0]), 1), _HASHED_AT_ONCE)
     return np.concatenate([hashes([key.slice(start, _HASHED_AT_ONCE) for key in keys], salt) for start in starts])
 

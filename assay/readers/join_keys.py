@@ -1,4 +1,4 @@
-"""Keys of a join: brought to a form in which equal keys have equal bits, then hashed, a column at a time."""
+"""Keys of a join: converted so that equal keys have equal bits, then hashed, column by column."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CASTS: Mapping[str, tuple[pa.DataType, ...]] = {
     "times with a zone": (pa.timestamp("ns", "UTC"), pa.int64()),
     _MISSING: (pa.int64(),),
 }
-"""What keys can be -> the casts that end in int64 or large_binary."""
+"""Kind of key -> the casts that lead to int64 or large_binary."""
 
 _KINDS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_null, _MISSING),
@@ -42,29 +42,29 @@ _KINDS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
 _LARGEST_EXACT = 2.0**53
 _WORD = 8
 _MASKS = np.array([2 ** (8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
-"""Bytes of a text that are left -> which bits of its next word are its own, in little-endian order."""
+"""Number of bytes that are left of a text -> mask of its bits in the next word, in little-endian order."""
 
 
 def kind_of(kind: pa.DataType, place: str) -> str:
-    """What a column of a type holds, in words; columns of one kind can be compared.
+    """The kind of key that a column of this type holds, in words; columns of the same kind can be compared.
 
     Raises:
-        ColumnTypeError: such values cannot be keys.
+        ColumnTypeError: values of this type cannot be keys.
     """
     if isinstance(kind, pa.BaseExtensionType):
         kind = kind.storage_type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    found = next((name for is_of, name in _KINDS if is_of(kind)), None)
-    if found is None:
+    words = next((name for is_of, name in _KINDS if is_of(kind)), None)
+    if words is None:
         raise ColumnTypeError(
             f"{place} has type {kind}; a key of inputs.join must be text, whole numbers, dates, times or truth values"
         )
-    return found
+    return words
 
 
 def check_same_kind(one: pa.DataType, place: str, other: pa.DataType, other_place: str) -> None:
-    """Raises ColumnTypeError if two key columns could never match. A column of missing values goes with any."""
+    """Raises ColumnTypeError if two key columns can never match. A column of missing values matches any kind."""
     kinds = kind_of(one, place), kind_of(other, other_place)
     if _MISSING not in kinds and kinds[0] != kinds[1]:
         raise ColumnTypeError(
@@ -77,11 +77,11 @@ def comparable(column: pa.Array, place: str) -> pa.Array:
     """Returns a key column as int64 or large_binary, so that equal keys are equal bits; NaN is missing.
 
     Args:
-        column: (n,) of any type that `kind_of` takes; unsigned numbers from 2^63 keep their bits.
+        column: (n,) of any type that `kind_of` knows; unsigned numbers from 2^63 keep their bits.
         place: file and column, for messages.
 
     Raises:
-        ColumnTypeError: another type, or a float that is no exact whole number.
+        ColumnTypeError: another type, or a float that is not an exact whole number.
     """
     kind = kind_of(column.type, place)
     if isinstance(column, pa.ExtensionArray):
@@ -99,7 +99,7 @@ def comparable(column: pa.Array, place: str) -> pa.Array:
 
 
 def _whole(column: pa.Array, place: str) -> pa.Array:
-    """Floats that are really whole numbers, as pandas makes of those with gaps."""
+    """Floats that hold whole numbers, which pandas uses where some are missing."""
     column = column.cast(pa.float64())
     column = pc.if_else(pc.is_nan(column), None, column)
     exact = pc.and_(pc.equal(pc.floor(column), column), pc.less_equal(pc.abs(column), _LARGEST_EXACT))
@@ -114,17 +114,17 @@ def _whole(column: pa.Array, place: str) -> pa.Array:
 
 def is_whole(keys: Sequence[pa.Array]) -> npt.NDArray[np.bool_]:
     """(n,) whether no part of a key is missing."""
-    there = np.ones(len(keys[0]), bool)
+    whole = np.ones(len(keys[0]), bool)
     for key in keys:
         if key.null_count:
-            there &= key.is_valid().to_numpy(zero_copy_only=False)
-    return there
+            whole &= key.is_valid().to_numpy(zero_copy_only=False)
+    return whole
 
 
 def hashes(keys: Sequence[pa.Array], salt: int) -> Hashes:
     """(n,) hashes of keys as `comparable` gives them, one array for each part.
 
-    A single column of whole numbers gives different hashes for different numbers, near ones for near ones.
+    For a single column of whole numbers, different numbers have different hashes, and near numbers near hashes.
     """
     state = np.full(len(keys[0]), salt, np.uint64)
     for key in keys:
@@ -144,13 +144,16 @@ def _with_numbers(state: Hashes, key: pa.Array) -> Hashes:
 
 
 def _with_texts(state: Hashes, key: pa.Array) -> Hashes:
-    """Takes in the first word of every text, then the second of those that are longer, and so on."""
+    """Hashes in the first word (8 bytes) of every text, then the second of those that are longer, and so on."""
     _, offsets, data = key.buffers()
     bounds = np.frombuffer(offsets, np.int64)[key.offset : key.offset + len(key) + 1]
     first, last = (int(bounds[0]), int(bounds[-1])) if len(key) else (0, 0)
     own = np.frombuffer(data, np.uint8)[first:last] if last > first else np.zeros(0, np.uint8)
+
+    # A word of 8 bytes from each byte on; the zeros let the last texts have whole words, too.
     words = np.lib.stride_tricks.sliding_window_view(np.concatenate([own, np.zeros(_WORD, np.uint8)]), _WORD)
     starts, lengths = bounds[:-1] - first, np.diff(bounds)
+
     state = _mixed(state) ^ lengths.astype(np.uint64)
     for at in range(0, int(lengths.max(initial=0)), _WORD):
         rows = np.flatnonzero(lengths > at)

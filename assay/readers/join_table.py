@@ -1,4 +1,4 @@
-"""The second source of a join, whole in memory: once in a process, whoever asks for it."""
+"""The second source of a join in memory, once for each process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from assay.readers.lost_texts import first_lost
 from assay.readers.source import Source, Split, format_of
 
 _TEXT = "\0text"
-"""Begins the names of columns that hold texts, while they stand beside the columns that were read from them."""
+"""Prefix of the names of columns of texts, while they are in one table with the columns that were read from them."""
 
 _tables: WeakValueDictionary[str, Table] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -27,15 +27,15 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows of the second source and where to find them.
+    """Rows of the second source, with an index by key.
 
     Attributes:
         columns: the columns that are not keys.
-        types: of the key columns; empty if there are no rows.
-        index: of the keys.
+        types: types of the key columns; empty if there are no rows.
+        index: index by key; None if there are no rows.
         rows: number of rows.
-        unreadable: rows that were left out because they could not be read.
-        texts: of some of the columns, the texts of the file; see `TEXTS_KEY`.
+        unreadable: number of rows that were left out because they could not be read.
+        texts: the texts that some of the columns have in the file; see `TEXTS_KEY`.
     """
 
     columns: Mapping[str, pa.Array]
@@ -46,7 +46,7 @@ class Table:
     texts: Mapping[str, pa.Array] = field(default_factory=dict)
 
     def find(self, columns: Mapping[str, pa.Array], on: Sequence[str], file: str) -> Numbers:
-        """Returns the row (n,) that goes with each of n rows of the main source, -1 where there is none.
+        """Returns the partner (n,) of each of n rows of the main source, -1 where there is none.
 
         Raises:
             ColumnTypeError: the key columns of `file` cannot be compared with those of the second source.
@@ -57,19 +57,20 @@ class Table:
             if name in self.types:
                 check_same_kind(columns[name].type, place, self.types[name], f"inputs.join.files: column {name!r}")
             keys.append(comparable(columns[name], place))
+
         if self.index is None:
             return np.full(len(keys[0]), -1, np.int64)
         return self.index.find(keys)
 
     def take(self, rows: Numbers) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
-        """Returns the given rows of each column, and of the texts."""
+        """Returns these rows of each column, and of the texts."""
         indices = pa.array(rows)
         columns = {name: column.take(indices) for name, column in self.columns.items()}
         return columns, {name: texts.take(indices) for name, texts in self.texts.items()}
 
 
 def shared(token: str, make: Callable[[], Table]) -> Table:
-    """Returns the table of a token, which lives as long as somebody holds it."""
+    """Returns the table of a token, made if there is none; it is kept as long as somebody refers to it."""
     with _lock:
         table = _tables.get(token)
         if table is None:
@@ -77,24 +78,24 @@ def shared(token: str, make: Callable[[], Table]) -> Table:
         return table
 
 
-def read_table(source: Source, found: Sequence[Split], types: Mapping[str, pa.DataType], on: Sequence[str]) -> Table:
+def read_table(source: Source, splits: Sequence[Split], types: Mapping[str, pa.DataType], on: Sequence[str]) -> Table:
     """Reads all files into one table.
 
     Args:
         source: the second source.
-        found: its splits.
-        types: its columns to read, the keys among them, and their types; none if it has no rows.
+        splits: its splits.
+        types: column -> type of the columns to read, keys included; empty if the source has no rows.
         on: names of the key columns.
 
     Raises:
         BadRowError: two rows have the same key, or a row cannot be read.
-        ColumnTypeError: files differ in the type of a column, a key column is of a type that cannot be one, or a key
-            says more in its file than its number does.
+        ColumnTypeError: files differ in the type of a column, the type of a key column cannot be that of a key, or the
+            text of a key in its file says more than its number.
     """
     parts: list[pa.Table] = []
-    ends: dict[str, int] = {}
+    ends: dict[str, int] = {}  # file -> the row of the table behind its last one
     unreadable: list[int] = []
-    for file in (file for split in found for file in split.files):
+    for file in (file for split in splits for file in split.files):
         refuse = refusal(file, "fail") if source.on_bad_rows == "fail" else _noting(unreadable)
         read = []
         for rows in format_of(source).read(file, source, types, refuse):
@@ -104,13 +105,16 @@ def read_table(source: Source, found: Sequence[Split], types: Mapping[str, pa.Da
         parts += read
     if not parts:
         return Table({}, {}, None, 0, len(unreadable))
-    columns = _one_of(parts)
+
+    columns = _one_table(parts)
     index = index_of([comparable(columns[name], f"inputs.join.files: column {name!r}") for name in on])
     if len(index.repeated):
         raise _repeated(index.repeated, columns, on, ends)
+
+    # Of a joined row the keys are those of the main source, and so are their texts.
     texts = {name.removeprefix(_TEXT): columns.pop(name) for name in list(columns) if name.startswith(_TEXT)}
     keys = {name: columns.pop(name) for name in on}
-    texts = {name: column for name, column in texts.items() if name in columns}  # keys have those of the main source
+    texts = {name: column for name, column in texts.items() if name in columns}
     types = {name: key.type for name, key in keys.items()}
     return Table(columns, types, index, len(keys[on[0]]), len(unreadable), texts)
 
@@ -118,13 +122,13 @@ def read_table(source: Source, found: Sequence[Split], types: Mapping[str, pa.Da
 def check_keys(
     columns: Mapping[str, pa.Array], texts: Mapping[str, pa.Array], on: Sequence[str], file: str, rows: Numbers
 ) -> None:
-    """Raises ColumnTypeError if a key says more in the file than the number that would be compared.
+    """Raises ColumnTypeError if the text of a key in the file says more than the number that would be compared.
 
     Args:
         columns: n rows.
-        texts: of some of them, what the file has; see `TEXTS_KEY`.
+        texts: the texts that some of the columns have in the file; see `TEXTS_KEY`.
         on: names of the key columns.
-        file: where the rows are from.
+        file: the file of the rows.
         rows: (n,) their numbers in it.
     """
     lost = first_lost(columns, texts, on)
@@ -133,16 +137,16 @@ def check_keys(
 
 
 def _with_texts(rows: Rows) -> pa.Table:
-    """The columns of a batch, and behind them the texts."""
+    """The columns of a batch, followed by its texts."""
     return pa.table({**rows.columns, **{_TEXT + name: texts for name, texts in rows.texts.items()}})
 
 
 def _noting(rows: list[int]) -> Refuse:
-    """Leaves unreadable rows out, without Beam's counters: several workers may read the same file."""
+    """Collects unreadable rows; Beam's counters would count them once for each worker that reads the file."""
     return lambda row, why: rows.append(row)
 
 
-def _one_of(parts: Sequence[pa.Table]) -> dict[str, pa.Array]:
+def _one_table(parts: Sequence[pa.Table]) -> dict[str, pa.Array]:
     try:
         whole = pa.concat_tables(parts, promote_options="permissive")
         return {name: one_chunk(whole.column(name)) for name in whole.column_names}

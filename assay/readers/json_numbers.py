@@ -1,6 +1,6 @@
-"""Numbers of JSON lines that became floats: what these cannot hold is kept as text beside them, or refused.
+"""Numbers of JSON lines that floats cannot hold: their texts are kept beside the floats, or they are refused.
 
-A column of whole numbers becomes one of floats where some of its numbers are fractions, or have more than 64 bits.
+A column of whole numbers becomes one of floats if some of its numbers are fractions, or have more than 64 bits.
 """
 
 from __future__ import annotations
@@ -19,52 +19,54 @@ from assay.readers.batches import Numbers
 from assay.readers.lost_texts import LARGEST_OF_FLOATS, has_more_digits
 
 Lines = Callable[[], Sequence[bytes]]
-"""Splits the lines that a table was parsed from, since few tables need them."""
+"""Returns the lines from which a table was parsed. They are split when called for, as few tables need them."""
 
 
 def exact_texts(table: pa.Table, rows: Numbers, lines: Lines, shown: Sequence[str]) -> dict[str, pa.Array]:
-    """Column -> the texts (m,) of numbers that their floats do not say, null elsewhere; columns without are left out.
+    """Column -> the texts (m,) of numbers that floats cannot hold, null elsewhere; only columns with such numbers.
 
     Args:
         table: m rows.
         rows: (m,) their positions among the lines.
-        lines: what they were parsed from.
-        shown: the columns of which values are shown.
+        lines: returns the lines from which they were parsed.
+        shown: the columns whose values are shown.
     """
     texts: dict[str, pa.Array] = {}
     for name in shown:
         if not pa.types.is_float64(table.schema.field(name).type):
             continue
+
         numbers = table.column(name).to_numpy()
         large = np.flatnonzero(np.abs(numbers) >= LARGEST_OF_FLOATS)
         if len(large):
-            found = {int(at): _exact_text(_with_texts(lines()[int(rows[at])])[name]) for at in large}
-            texts[name] = pa.array([found.get(at) for at in range(len(numbers))], pa.string())
+            text_at = {int(at): _exact_text(_with_texts(lines()[int(rows[at])])[name]) for at in large}
+            texts[name] = pa.array([text_at.get(at) for at in range(len(numbers))], pa.string())
     return texts
 
 
 def _exact_text(value: Any) -> str | None:
-    """A number as it stands in its file, if its float does not say it."""
+    """The text of a number in its file, if its float is another number."""
     return value if isinstance(value, str) and has_more_digits(value, float(value)) else None
 
 
 def refuse_rounded(table: pa.Table, rows: Numbers, lines: Lines, refuse: Refuse) -> Numbers:
-    """Refuses rows with a list or object that holds a number which its float does not say.
+    """Refuses rows with a number in a list or object that its float does not hold exactly.
 
     Args:
         table: m rows.
         rows: (m,) their positions among the lines.
-        lines: what they were parsed from.
+        lines: returns the lines from which they were parsed.
         refuse: called with the position among the lines.
 
     Returns:
-        The rows of the table, ascending, that are not refused.
+        The rows of the table that are not refused, in ascending order.
     """
     suspects = {
         field.name: field.type
         for field in table.schema
         if pa.types.is_nested(field.type) and any(map(_has_large, _floats_in(table.column(field.name))))
     }
+
     bad = []
     for at, row in enumerate(rows.tolist()) if suspects else ():
         why = _rounded_in(_with_texts(lines()[row]), suspects)
@@ -75,7 +77,7 @@ def refuse_rounded(table: pa.Table, rows: Numbers, lines: Lines, refuse: Refuse)
 
 
 def _rounded_in(line: Mapping[str, Any], suspects: Mapping[str, pa.DataType]) -> str | None:
-    """What is wrong with a row."""
+    """What is wrong with a row; None if nothing is."""
     for name, kind in suspects.items():
         text = next(_rounded(line.get(name), kind), None)
         if text is not None:
@@ -87,9 +89,10 @@ def _rounded_in(line: Mapping[str, Any], suspects: Mapping[str, pa.DataType]) ->
 
 
 def _rounded(value: Any, kind: pa.DataType) -> Iterator[str]:
-    """The numbers within a value, as `_with_texts` has it, that no float says."""
+    """The numbers, as texts, inside a value of `_with_texts` that floats do not hold exactly."""
     if value is None:
         return
+
     if is_list(kind):
         for item in value:
             yield from _rounded(item, kind.value_type)
@@ -101,9 +104,9 @@ def _rounded(value: Any, kind: pa.DataType) -> Iterator[str]:
 
 
 def is_better_whole(column: pa.ChunkedArray) -> bool:
-    """Whether int64 could hold all floats of a column, and those of its lists and objects, and says more of some."""
-    found = list(_floats_in(column))
-    return any(map(_has_large, found)) and all(map(_are_whole, found))
+    """Whether int64 could hold all floats of a column, those in its lists and objects included, and some only int64."""
+    floats = list(_floats_in(column))
+    return any(map(_has_large, floats)) and all(map(_are_whole, floats))
 
 
 def _are_whole(floats: pa.ChunkedArray) -> bool:
@@ -112,7 +115,7 @@ def _are_whole(floats: pa.ChunkedArray) -> bool:
 
 
 def _floats_in(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
-    """The floats of a column, flat; one array for each place in its lists and objects where there are such."""
+    """The floats of a column; if it has lists or objects, one flat array for each field of floats in them."""
     kind = column.type
     if is_list(kind):
         yield from _floats_in(pc.list_flatten(column))
@@ -128,6 +131,6 @@ def _has_large(floats: pa.ChunkedArray) -> bool:
 
 
 def _with_texts(line: bytes) -> dict[str, Any]:
-    """A row whose numbers are the texts that stand in its line."""
+    """A row whose numbers are the texts of its line."""
     row: dict[str, Any] = json.loads(line, parse_int=str, parse_float=str)
     return row

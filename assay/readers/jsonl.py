@@ -24,24 +24,24 @@ from assay.readers.unpacking import Transcoded, Unpacked
 SAMPLE_ROWS = 1024
 
 _TEXT = "\0text"
-"""Begins the names of columns of texts, while they stand beside the numbers that were read from them."""
+"""Prefix of the names of columns of texts, while they are in one table with the numbers that were read from them."""
 
 _CHUNK_BYTES = 4 << 20
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 
 class _LongLineError(Exception):
-    """A line is longer than may be."""
+    """A line is longer than allowed."""
 
 
 def schema(file: str, source: Source) -> dict[str, pa.DataType]:
-    """Returns the keys of the first 1,024 rows; types as declared, else as these rows show them.
+    """Returns the keys of the first 1,024 rows; types as declared, else as these rows suggest.
 
-    Text that looks like a date stays text. A key that nobody needs is null where its values do not go together.
+    Text that looks like a date stays text. A key that is not needed has type null if its values do not go together.
 
     Raises:
-        CorruptFileError: no JSON lines, or a line is longer than may be.
-        ColumnTypeError: a key holds, say, text in one row and a number in another.
+        CorruptFileError: not JSON lines, or a line is too long.
+        ColumnTypeError: a needed key holds, say, text in one row and a number in another.
     """
     declared = declared_types(source)
     with files.naming(file, "JSON lines"), files.open_text(file, "JSON lines") as stream:
@@ -55,15 +55,17 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
     except pa.ArrowInvalid as error:
         if source.columns is None:
             raise _mixed(file, source, error) from error
-    found: dict[str, pa.DataType] = {}
+
+    # Some key has mixed values. Look at each by itself, as only those of needed keys matter.
+    types: dict[str, pa.DataType] = {}
     for name in _all_keys(lines):
         try:
-            found |= _inferred([_only(line, (name,)) for line in lines], declared) or {name: pa.null()}
+            types |= _inferred([_only(line, (name,)) for line in lines], declared) or {name: pa.null()}
         except pa.ArrowInvalid as error:
             if name in source.columns:
                 raise _mixed(file, source, error) from error
-            found[name] = pa.null()
-    return found
+            types[name] = pa.null()
+    return types
 
 
 def _inferred(lines: Sequence[bytes], declared: Mapping[str, pa.DataType]) -> dict[str, pa.DataType]:
@@ -84,7 +86,7 @@ def _long_line(file: str, row: int) -> CorruptFileError:
 
 
 def _refuse_other_json(file: str, lines: Sequence[bytes]) -> None:
-    """Other ways to write JSON, and tables of text, would be one bad row after the other."""
+    """Refuses other forms of JSON, and tables of text, of which every line would be a bad row."""
     start = b"\n".join(lines[:8])[: signatures.HEAD_BYTES]
     if signatures.is_json_array(start):
         raise CorruptFileError(
@@ -102,14 +104,14 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
     """Yields the batches of a file; a key that a row lacks is null.
 
     Raises:
-        CorruptFileError: a compressed file is damaged, or a line is longer than may be.
+        CorruptFileError: a compressed file is damaged, or a line is too long.
         ColumnTypeError: a key that the first rows lack holds values of several types.
     """
     with files.naming(file, "JSON lines"):
         for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch, file):
-            found = encoded({name: batch.columns[name] for name in columns}, source.dictionary)
+            values = encoded({name: batch.columns[name] for name in columns}, source.dictionary)
             texts = {name: batch.columns[_TEXT + name] for name in columns if _TEXT + name in batch.columns}
-            yield batch._replace(columns=found, texts=texts)
+            yield batch._replace(columns=values, texts=texts)
 
 
 def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:
@@ -117,6 +119,7 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
     unknown = "infer" if len(known) < len(columns) else "ignore"
     kinds = _Kinds(known, frozenset(declared_types(source)), unknown)
     shown = shown_and_guessed(source, columns)
+
     first = 0
     with files.open_text(file, "JSON lines") as stream:
         try:
@@ -131,20 +134,22 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
 
 
 def _parsed(chunk: bytes, kinds: _Kinds, names: tuple[str, ...], refuse: Refuse) -> tuple[pa.Table, Numbers, int]:
-    """What can be parsed of a chunk: a table of m rows, their positions (m,) among its rows, and how many these are."""
+    """The m rows of a chunk that can be parsed, their positions (m,) in the chunk, and the number of its rows."""
     try:
         table = kinds.parse(chunk)
         return table, np.arange(table.num_rows, dtype=np.int64), table.num_rows
     except pa.ArrowInvalid:
         lines = _lines(chunk)
-    kept = [_only(line, names) for line in lines] if kinds.infers else lines  # other keys need not go together
-    return *_parse_good(kept, kinds, refuse), len(lines)
+
+    # Where types are inferred, keys that are not needed must not make a row bad.
+    needed = [_only(line, names) for line in lines] if kinds.infers else lines
+    return *_parse_good(needed, kinds, refuse), len(lines)
 
 
 def _exact(
     table: pa.Table, rows: Numbers, chunk: bytes, shown: Sequence[str], refuse: Refuse
 ) -> tuple[pa.Table, Numbers]:
-    """The rows of a chunk whose numbers are what stands there, with texts beside floats that do not say it."""
+    """The rows of a chunk whose numbers are exact, with texts beside floats that are not what the file has."""
     lines = cache(partial(_lines, chunk))
     kept = refuse_rounded(table, rows, lines, refuse)
     if len(kept) < len(rows):
@@ -155,10 +160,10 @@ def _exact(
 
 
 class _Kinds:
-    """What to expect of the keys, and how to parse with it."""
+    """The types of the keys, and how to parse lines with them."""
 
     def __init__(self, known: pa.Schema, declared: frozenset[str], unknown: str) -> None:
-        """Takes the types known, which of them are declared, and whether to "infer" or "ignore" other keys."""
+        """Takes the known types, the keys whose types are declared, and whether to "infer" or "ignore" other keys."""
         self._known = known
         self._wider = {f.name: _widened(f.type) for f in known if f.name not in declared}
         self._schemas = list(dict.fromkeys([known, self._with_wider(self._wider)]))
@@ -166,15 +171,14 @@ class _Kinds:
         self.infers = unknown == "infer"
 
     def parse(self, data: bytes) -> pa.Table:
-        """Parses lines; int64 that is only guessed becomes float64 if some numbers are not whole.
+        """Parses lines.
 
-        Columns whose own numbers are all whole stay int64 where floats could not hold them.
-
-        Text that looks like a date stays text.
+        A column that was guessed to be int64 becomes float64 if some numbers are not whole. It stays int64 if all its
+        numbers in these lines are whole and floats could not hold them. Text that looks like a date stays text.
 
         Raises:
-            pa.ArrowInvalid: a line is no JSON object or goes too deep, a value is of another type, or text or a key is
-                not UTF-8.
+            pa.ArrowInvalid: a line is not a JSON object or is nested too deep, a value has another type, or text or a
+                key is not UTF-8.
         """
         if self.infers and goes_deeper(data, bounds.JSON_DEPTH.value):  # the parser follows types by recursion
             raise pa.ArrowInvalid(f"lists and objects within each other go deeper than {bounds.JSON_DEPTH}")
@@ -184,6 +188,8 @@ class _Kinds:
                 return self._parse(data, schema)
             except pa.ArrowInvalid:
                 pass
+
+        # Some column needs floats. Keep whole those that need none, and that floats could not hold.
         table = self._parse(data, widest)
         fewer = self._with_wider(name for name in self._wider if not is_better_whole(table.column(name)))
         if fewer in self._schemas:
@@ -192,17 +198,17 @@ class _Kinds:
             table = self._parse(data, fewer)
         except pa.ArrowInvalid:  # some of these whole numbers have an exponent, or end in .0
             return table
-        self._schemas = [self._known, fewer, widest]  # the rest of the file is likely to need it too
+        self._schemas = [self._known, fewer, widest]  # the rest of the file is likely to need the same
         return table
 
     def _with_wider(self, names: Iterable[str]) -> pa.Schema:
-        """The types known, with int64 as float64 in the named columns."""
+        """The known types, with float64 in place of int64 in the named columns."""
         wider = set(names)
         return pa.schema([(f.name, self._wider[f.name] if f.name in wider else f.type) for f in self._known])
 
     def _parse(self, data: bytes, schema: pa.Schema) -> pa.Table:
         table = self._read(data, schema)
-        # The parser turns text of an unknown type into moments, if it can with all that these lines hold of it.
+        # Where the parser infers types, it reads text as timestamps if all of a column can be.
         texts = {f.name: _without_moments(f.type) for f in table.schema if _without_moments(f.type) != f.type}
         if not texts:
             return table
@@ -217,14 +223,14 @@ class _Kinds:
             parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=self._unknown),
         )
         try:
-            table.validate(full=True)  # the parser takes any bytes for text, and for keys
+            table.validate(full=True)  # the parser accepts any bytes as text and as keys
         except UnicodeDecodeError as error:
             raise pa.ArrowInvalid(f"a key is not UTF-8: {error}") from error
         return table
 
 
 def _parse_good(lines: Sequence[bytes], kinds: _Kinds, refuse: Refuse) -> tuple[pa.Table, Numbers]:
-    """Parses what can be parsed: a table of m rows, and their positions (m,) in `lines`."""
+    """Parses the lines that can be parsed: a table of m rows, and their positions (m,) in `lines`."""
 
     def problem(start: int, stop: int) -> str | None:
         try:
@@ -237,13 +243,15 @@ def _parse_good(lines: Sequence[bytes], kinds: _Kinds, refuse: Refuse) -> tuple[
     for row, why in bad_rows.find(0, len(lines), problem):
         refuse(row, why)
         bad.append(row)
+
     kept = np.delete(np.arange(len(lines), dtype=np.int64), bad)
     return kinds.parse(b"\n".join(lines[int(row)] for row in kept)), kept
 
 
 def _chunks(stream: Unpacked | Transcoded) -> Iterator[bytes]:
-    """Yields about 4 MB at a time, cut behind a line."""
+    """Yields about 4 MB at a time, cut at the end of a line."""
     most = bounds.ROW.value * bounds.MB
+
     held: list[bytes] = []
     size = 0
     while block := stream.read(_CHUNK_BYTES):
@@ -255,6 +263,7 @@ def _chunks(stream: Unpacked | Transcoded) -> Iterator[bytes]:
         size += len(block) - cut
         if size > most:
             raise _LongLineError
+
     rest = b"".join(held)
     if rest.strip():
         yield rest
@@ -270,8 +279,9 @@ def goes_deeper(data: bytes, depth: int) -> bool:
     ends = np.flatnonzero(text == ord("\n"))
     opened = np.flatnonzero((text == ord("[")) | (text == ord("{")))
     counts = np.diff(np.searchsorted(opened, np.concatenate([[0], ends, [len(text)]])))
-    if counts.max(initial=0) <= depth:  # so it is nearly always
+    if counts.max(initial=0) <= depth:  # nearly always
         return False
+
     lines = data.split(b"\n")
     return any(_depth(lines[int(i)]) > depth for i in np.flatnonzero(counts > depth))
 
@@ -279,10 +289,9 @@ def goes_deeper(data: bytes, depth: int) -> bool:
 def _depth(line: bytes) -> int:
     """The most lists and objects that are open at once in a line, strings left out."""
     text = np.frombuffer(_STRING.sub(b"", line), np.uint8)
-    steps = np.where((text == ord("[")) | (text == ord("{")), 1, 0) - np.where(
-        (text == ord("]")) | (text == ord("}")), 1, 0
-    )
-    return int(np.cumsum(steps).max(initial=0))
+    opens = (text == ord("[")) | (text == ord("{"))
+    closes = (text == ord("]")) | (text == ord("}"))
+    return int(np.cumsum(opens.astype(np.int64) - closes).max(initial=0))
 
 
 def _all_keys(lines: Sequence[bytes]) -> list[str]:
@@ -290,7 +299,7 @@ def _all_keys(lines: Sequence[bytes]) -> list[str]:
 
 
 def _only(line: bytes, names: Sequence[str]) -> bytes:
-    """A line without the keys that are not named; as it is where it is no object that can be told from others."""
+    """A line with the named keys only. A line that cannot be parsed as an object stays as it is."""
     row = _object(line)
     return line if row is None else json.dumps({name: row[name] for name in names if name in row}).encode()
 
@@ -313,9 +322,9 @@ def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _select(table: pa.Table, names: list[str]) -> pa.Table:
-    """The named columns, null where the table lacks one."""
-    there = set(table.schema.names)
-    columns = [table.column(n) if n in there else pa.nulls(table.num_rows) for n in names]
+    """The named columns; null for those that the table lacks."""
+    known = set(table.schema.names)
+    columns = [table.column(name) if name in known else pa.nulls(table.num_rows) for name in names]
     return pa.table(columns, names=names)
 
 
@@ -328,7 +337,7 @@ def _without_moments(kind: pa.DataType) -> pa.DataType:
 
 
 def _each_inner(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
-    """A type with what its lists and objects hold changed."""
+    """A type with the types inside its lists and objects changed."""
     if pa.types.is_list(kind):
         return pa.list_(_each_inner(kind.value_type, change))
     if pa.types.is_struct(kind):
@@ -337,7 +346,7 @@ def _each_inner(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType])
 
 
 def _holds_null(kind: pa.DataType) -> bool:
-    """Whether a type, or what its lists and objects hold, is not yet known: no row has had a value."""
+    """Whether a type, or one inside its lists and objects, is not known yet, as no row has had a value."""
     if pa.types.is_list(kind) or pa.types.is_struct(kind):
         return any(_holds_null(kind.field(i).type) for i in range(kind.num_fields))
     return bool(pa.types.is_null(kind))

@@ -1,4 +1,4 @@
-"""Which files the names, globs and folders of an analysis stand for: those that hold rows, and no others."""
+"""The files that the names, globs and folders of an analysis stand for: those that hold rows, and no others."""
 
 from __future__ import annotations
 
@@ -14,40 +14,42 @@ from assay.readers import row_files
 from assay.storage.file_paths import FilePath, path_texts
 
 _TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table", "_temporary": "a folder that is still written to"}
-"""What lies beside files some of which do not count, and what it makes of the folder."""
+"""Name of a folder -> what the folder above it is, in which not every file belongs to the data."""
 
 
 def find(patterns: Sequence[FilePath], key: str = "inputs.files") -> dict[str, int]:
     """Returns the files that the names, globs and folders stand for, sorted by name, and their sizes in bytes.
 
-    What is hidden, and what Spark and others write beside their data (`_SUCCESS`, `*.crc`), is left out unless it is
+    Hidden files, and what Spark and others write beside their data (`_SUCCESS`, `*.crc`), are left out unless they are
     named. A folder stands for all files below it.
 
     Args:
         patterns: names, globs or folders.
-        key: where they are written, for messages.
+        key: the field that has them, for messages.
 
     Raises:
-        MissingFileError: no pattern is given, or one matches no file.
-        ConfigError: a place on a storage that is not known.
-        InputError: a named pipe or a device, or a table of which some files do not count.
+        MissingFileError: there is no pattern, or one matches no file.
+        ConfigError: a path on a storage that is not supported.
+        InputError: a named pipe or a device, or a table in which not every file belongs to the data.
     """
     if not patterns:
         raise MissingFileError(f"{key} is empty; expected at least one file name or glob")
-    found: dict[str, int] = {}
+
+    files: dict[str, int] = {}
     for pattern in path_texts(list(patterns), key):
         storage.check_place(pattern, key)
         matches = _match(os.path.expanduser(pattern), key)
         if not matches:
             raise MissingFileError(f"no file matches {pattern!r} of {key}; {_advice(os.path.expanduser(pattern))}")
-        found |= matches
-    return dict(sorted(found.items()))
+        files |= matches
+    return dict(sorted(files.items()))
 
 
 def _match(pattern: str, key: str) -> dict[str, int]:
-    alone = _size_of(pattern, key)
-    if alone is not None:  # a name may hold characters that mean something in a glob
-        return {pattern: alone}
+    size = _size_of(pattern, key)
+    if size is not None:  # a file's name may have characters that mean something in a glob
+        return {pattern: size}
+
     folder = pattern.rstrip("/")
     if storage.is_folder(folder):
         return _rows_in(folder, key)
@@ -55,10 +57,10 @@ def _match(pattern: str, key: str) -> dict[str, int]:
 
 
 def _size_of(place: str, key: str) -> int | None:
-    """Bytes of the file of that name, if there is one."""
+    """Size in bytes of the file of that name; None if there is none."""
     storage.check_regular(place, key, InputError)
-    found = None if place.endswith("/") else storage.stat(place)
-    return None if found is None else found.size
+    stat = None if place.endswith("/") else storage.stat(place)
+    return None if stat is None else stat.size
 
 
 def _rows_in(folder: str, key: str) -> dict[str, int]:
@@ -111,7 +113,7 @@ def _refuse_tables(folder: str, names: Iterable[str], key: str) -> None:
 
 
 def _refuse_links(folder: str, key: str) -> None:
-    """A walk does not follow links to folders, and what it leaves out must not be missed in silence."""
+    """Refuses links to folders below a folder: listing does not follow them, so their files would be missing."""
     path = storage.local_path(folder)
     if path is None:
         return

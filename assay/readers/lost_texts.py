@@ -1,7 +1,7 @@
-"""Texts of files that say more than the numbers that were read from them, as `07001` does beside 7001.
+"""Texts in files that say more than the numbers that were read from them: `07001` says more than 7001.
 
-The type of a column is told from the first rows of the first file; a later row may show that it is no column of
-numbers. Slices and samples take the text then (see `TEXTS_KEY`). Who takes the number has to refuse it.
+The type of a column is told from the first rows of the first file, and a later row may show that it does not hold
+numbers. Slices and samples then use the text (see `TEXTS_KEY`); whatever uses the number has to refuse the row.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from assay.extracts.columns import Column
 from assay.slicing.values import still_read_from
 
 LARGEST_OF_FLOATS = 2.0**53
-"""Up to here a float can hold every whole number."""
+"""A float can hold every whole number up to this one."""
 
 _LEADING_ZERO = re.compile(r"[+-]?0[0-9].*")
 _CODE = re.compile(r"[0-9]+([eE])[0-9]+")
-"""Such as 12E4; of programs that print numbers, some write 1e16 so, in lower case, but none a smaller number."""
+"""A code such as 12E4. Some programs print large numbers as 1e16, in lower case, but none prints smaller ones so."""
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
 class Lost(NamedTuple):
-    """A text that its column no longer says."""
+    """A text of which the number in its column has lost something."""
 
     column: str
     row: int
@@ -37,11 +37,11 @@ class Lost(NamedTuple):
     number: int | float
 
     def told(self, place: str, user: str) -> str:
-        """The line of an error.
+        """The message of an error.
 
         Args:
             place: file and row.
-            user: what would take the number, such as "the analysis table".
+            user: what would use the number, such as "the analysis table".
         """
         return (
             f"{place}: column {self.column!r} has {self.text!r}, which {user} would take for the number {self.number}; "
@@ -57,24 +57,25 @@ def first_lost(
 
     Args:
         features: columns of n rows.
-        texts: of some of them, the text (n,) where it is not the usual one of the number; see `TEXTS_KEY`.
+        texts: for some of them, the texts (n,) that are not the usual form of their numbers; see `TEXTS_KEY`.
         names: the columns to look at; None for all.
     """
     for name in texts if names is None else names:
-        found = _first_of(name, features[name], texts[name]) if name in texts and name in features else None
-        if found is not None:
-            return found
+        lost = _first_of(name, features[name], texts[name]) if name in texts and name in features else None
+        if lost is not None:
+            return lost
     return None
 
 
 def _first_of(name: str, column: Column, texts: pa.Array) -> Lost | None:
-    if not isinstance(texts, pa.Array) or texts.null_count == len(texts):  # an example alone has no columns
+    if not isinstance(texts, pa.Array) or texts.null_count == len(texts):  # a single example has no columns
         return None
+
     numbers = column if isinstance(column, pa.Array) else pa.array(column) if column.ndim == 1 else None
     if numbers is None or not (pa.types.is_integer(numbers.type) or pa.types.is_floating(numbers.type)):
-        return None  # an extractor has put other values there
+        return None  # an extractor has replaced the values
 
-    # Each text is looked at once: most are numbers in another usual form, such as 1.0.
+    # Look at each text once: most are numbers in another usual form, such as 1.0.
     encoded = texts.dictionary_encode()
     is_read = still_read_from(encoded, numbers, numbers.type)
     if not is_read.any():
@@ -86,16 +87,16 @@ def _first_of(name: str, column: Column, texts: pa.Array) -> Lost | None:
 
 
 def says_more(text: str, number: int | float) -> bool:
-    """Whether something of a text of a CSV file is gone in the number that was read from it: zeros, an E, or digits."""
+    """Whether the number that was read from a text of a CSV file has lost something of it: zeros, an E, or digits."""
     code = _CODE.fullmatch(text)
     is_code = code is not None and (code[1] == "E" or number < LARGEST_OF_FLOATS)
     return is_code or bool(_LEADING_ZERO.fullmatch(text)) or has_more_digits(text, number)
 
 
 def has_more_digits(text: str, number: int | float) -> bool:
-    """Whether a number is another one than its text says, where floats no longer hold every whole number.
+    """Whether a large number, where floats do not hold every whole number, differs from the number in its text.
 
-    Smaller ones with a fraction are rounded to the nearest float, as everywhere.
+    Smaller fractions are rounded to the nearest float, as everywhere.
     """
     if abs(number) < LARGEST_OF_FLOATS or not any(map(str.isdigit, text)):
         return False

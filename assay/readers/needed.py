@@ -1,4 +1,4 @@
-"""Which columns an evaluation reads: those that its config and models need, or all where nobody can tell."""
+"""Which columns an evaluation reads: those that its config and models need, or all if that cannot be told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from assay.slicing.specs import slicings_of
 
 
 def needed_columns(config: EvalConfig, refs: Sequence[ModelRef]) -> dict[str, str]:
-    """Column -> who needs it, as far as the config and the models say."""
+    """Column -> what needs it, as far as the config and the models say."""
     modelled = [spec.name for spec in config.model_specs] if refs else []
     needed = dict(columns_of(config, models=modelled))
     for ref in refs:
@@ -30,14 +30,14 @@ def needed_columns(config: EvalConfig, refs: Sequence[ModelRef]) -> dict[str, st
 def narrowed(
     source: Source, config: EvalConfig, refs: Sequence[ModelRef], *, everything: bool, own: bool = False
 ) -> Source:
-    """The source with no more columns than are needed.
+    """The source, set to read only the columns that are needed.
 
     Args:
-        source: columns that it names already stay as they are.
-        config: its slicing features come as dictionary arrays; of these and of sampled columns, texts are kept as well.
-        refs: a model that takes serialised tf.Examples also wants the raw records.
-        everything: somebody may need any column.
-        own: stages of the user's own may need any column, and slice by it.
+        source: if it names columns already, these stay.
+        config: features to slice by are read as dictionary arrays; for these and for sampled columns, texts are kept.
+        refs: the models; for one that takes serialised tf.Examples, the raw records are kept.
+        everything: whether any column may be needed.
+        own: whether there are stages of the user's own, which may need any column, and slice by it.
     """
     needs = [models.needs(ref) for ref in refs]
     features = tuple(dict.fromkeys(f for slicing in slicings_of(config) for f in slicing.features))

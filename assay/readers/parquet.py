@@ -21,16 +21,16 @@ _READ_BYTES = 1 << 20
 
 
 def schema(file: str, source: Source) -> dict[str, pa.DataType]:
-    """Returns the columns of the file and their types; of columns that have one name, the type of the first."""
+    """Returns the columns of the file and their types; if columns have the same name, the type of the first."""
     with files.naming(file, "Parquet"), _open(file) as parquet:
         return _types(parquet)
 
 
 def _types(parquet: pq.ParquetFile) -> dict[str, pa.DataType]:
-    there: dict[str, pa.DataType] = {}
+    types: dict[str, pa.DataType] = {}
     for field in parquet.schema_arrow:
-        there.setdefault(field.name, field.type)
-    return there
+        types.setdefault(field.name, field.type)
+    return types
 
 
 def _open(file: str, **settings: Any) -> pq.ParquetFile:
@@ -39,6 +39,7 @@ def _open(file: str, **settings: Any) -> pq.ParquetFile:
     if not head.startswith((b"PAR1", b"PARE")):
         found = signatures.binary_format(head) or ("no Parquet" if head else "0 bytes")
         raise CorruptFileError(f"{file}: not readable as Parquet: found {found}")
+
     parquet = pq.ParquetFile(files.open_raw(file), **settings)
     if not _lacks_pandas(parquet.schema_arrow):
         return parquet
@@ -46,9 +47,9 @@ def _open(file: str, **settings: Any) -> pq.ParquetFile:
     return pq.ParquetFile(files.open_raw(file), **settings)
 
 
-def _lacks_pandas(found: pa.Schema) -> bool:
-    """Whether there are types of pandas, such as periods, that would read as numbers; by then they are known."""
-    names = [(field.metadata or {}).get(b"ARROW:extension:name", b"") for field in found]
+def _lacks_pandas(schema: pa.Schema) -> bool:
+    """Whether Arrow read types of pandas, such as periods, as numbers, as it did not know them. Afterwards it does."""
+    names = [(field.metadata or {}).get(b"ARROW:extension:name", b"") for field in schema]
     if not any(name.startswith(b"pandas.") for name in names):
         return False
     importlib.import_module("pandas.core.arrays.arrow.extension_types")
@@ -59,7 +60,7 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
     """Yields the batches of a file; text columns named in `source.dictionary` keep their dictionaries.
 
     Raises:
-        CorruptFileError: the file is truncated, damaged or no Parquet.
+        CorruptFileError: the file is truncated, damaged or not Parquet.
         MissingColumnError: the file lacks one of the columns.
     """
     with files.naming(file, "Parquet"):
@@ -68,22 +69,22 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
 
 def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:
     with _open(file) as parquet:
-        there, names = _types(parquet), parquet.schema_arrow.names
-    check_names(file, there, {column: "the analysis" for column in columns})
+        types, names = _types(parquet), parquet.schema_arrow.names
+    check_names(file, types, {column: "the analysis" for column in columns})
     twice = next((name for name in columns if names.count(name) > 1), None)
     if twice is not None:
         raise CorruptFileError(
             f"{file}: there are two columns {twice!r}; expected one: rename one{to_read_fewer(source)}"
         )
-    texts = [
-        c for c in source.dictionary if c in columns and (pa.types.is_string(there[c]) or pa.types.is_binary(there[c]))
-    ]
+
+    is_text = {name: pa.types.is_string(kind) or pa.types.is_binary(kind) for name, kind in types.items()}
+    texts = [name for name in source.dictionary if name in columns and is_text[name]]
     first = 0
     with _open(
         file,
         read_dictionary=texts,
         page_checksum_verification=True,
-        pre_buffer=False,  # which keeps all that was read until the end of the file
+        pre_buffer=False,  # it would keep all that was read until the end of the file
         buffer_size=_READ_BYTES,
     ) as parquet:
         for batch in parquet.iter_batches(source.rows_per_batch, columns=list(columns), use_threads=False):
@@ -93,7 +94,7 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
 
 
 def _intact(batch: pa.RecordBatch, refuse: Refuse) -> tuple[pa.RecordBatch, Numbers]:
-    """The rows of a batch whose values are what their types say, and their positions; what is damaged is refused."""
+    """The intact rows of a batch and their positions; damaged rows are refused."""
     everything = np.arange(len(batch), dtype=np.int64)
     try:
         for column in batch.columns:
@@ -101,16 +102,18 @@ def _intact(batch: pa.RecordBatch, refuse: Refuse) -> tuple[pa.RecordBatch, Numb
         return batch, everything
     except pa.ArrowInvalid:
         batch = _with_plain_texts(batch)
+
     bad = []
     for row, why in bad_rows.find(0, len(batch), lambda start, stop: _problem(batch[start:stop])):
         refuse(row, why)
         bad.append(row)
+
     kept = np.delete(everything, bad)
     return batch.take(pa.array(kept)), kept
 
 
 def _check(column: pa.Array) -> None:
-    """What `validate(full=True)` checks; of dictionaries in a tenth of its time."""
+    """Checks what `validate(full=True)` does; of dictionary arrays in a tenth of its time."""
     if not isinstance(column, pa.DictionaryArray):
         column.validate(full=True)
         return
@@ -126,7 +129,7 @@ def _check_indices(column: pa.DictionaryArray) -> None:
 
 
 def _with_plain_texts(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Without dictionaries: what is wrong with a text is wrong with the rows that have it."""
+    """The batch without dictionaries, so that a damaged text damages only the rows that have it."""
     columns = []
     for column in batch.columns:
         if isinstance(column, pa.DictionaryArray):

@@ -22,11 +22,11 @@ class ReadInputs(beam.PTransform):
 
     Each batch has `features` (column -> Arrow array of n rows), `_source` (where each row came from) and, if
     `source.raw`, `input` (binary array of the n serialised records). Files and columns are looked up when the pipeline
-    is built, so what is missing is refused before any work.
+    is built, so anything missing is refused before the run.
 
     Raises:
         MissingFileError: a name or glob matches nothing.
-        MissingColumnError: `source.columns` names a column that is not there.
+        MissingColumnError: `source.columns` names a column that does not exist.
     """
 
     def __init__(self, source: Source) -> None:
@@ -35,13 +35,13 @@ class ReadInputs(beam.PTransform):
 
     def expand(self, pbegin: beam.Pipeline) -> beam.PCollection[Extracts]:
         """Applies the transform."""
-        found = splits(self._source)
-        columns = wanted(self._source, found)
+        all_splits = splits(self._source)
+        columns = wanted(self._source, all_splits)
         return (
             pbegin
             | beam.Impulse()
-            | "Splits" >> beam.FlatMap(_each, splits=found).with_output_types(Split)
-            | "Spread" >> Spread(len(found))
+            | "Splits" >> beam.FlatMap(_each, splits=all_splits).with_output_types(Split)
+            | "Spread" >> Spread(len(all_splits))
             | "Read" >> beam.ParDo(_Read(self._source, columns)).with_output_types(dict)
         )
 
@@ -51,15 +51,15 @@ def _each(_: bytes, splits: Sequence[Split]) -> Sequence[Split]:
 
 
 class Spread(beam.PTransform):
-    """Spreads splits over workers; the in-memory runner has one, and is spared the shuffle."""
+    """Spreads splits over workers. The in-memory runner has only one, and needs no shuffle."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
         self._count = count
 
-    def expand(self, found: beam.PCollection[Split]) -> beam.PCollection[Split]:
-        alone = self._count < 2 or isinstance(found.pipeline.runner, FnApiRunner)
-        return found if alone else found | beam.Reshuffle()
+    def expand(self, splits: beam.PCollection[Split]) -> beam.PCollection[Split]:
+        is_alone = self._count < 2 or isinstance(splits.pipeline.runner, FnApiRunner)
+        return splits if is_alone else splits | beam.Reshuffle()
 
 
 class _Read(beam.DoFn):
@@ -83,7 +83,7 @@ def read_split(split: Split, source: Source, columns: Mapping[str, pa.DataType])
 
 
 def counted(extracts: Extracts) -> Extracts:
-    """Counts the rows that leave the stage, and hands the batch on."""
+    """Counts the rows that leave the stage, and returns the batch."""
     rows = row_count(extracts)
     Metrics.counter("assay", "rows").inc(rows)
     progress.add(READ_INPUTS_STAGE_NAME, rows)

@@ -1,4 +1,4 @@
-"""Which files of a folder hold rows, and which lie beside them. Standard library only: Airflow waits for the former."""
+"""Which files of a folder hold rows, and which are only beside them. Standard library only, as Airflow uses it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ GLOB = re.compile(r"[*?\[]")
 
 
 def of_folder(folder: str, places: Iterable[str]) -> list[str]:
-    """The places below a folder that hold rows, as engines that write folders mean them."""
+    """Those of the files below a folder that hold rows, by the conventions of Spark and others."""
     return [place for place in places if not _is_beside(place[len(folder) + 1 :])]
 
 
 def of_glob(pattern: str, places: Iterable[str]) -> list[str]:
-    """The places that match a glob and hold rows; what the glob asks for by name is taken for such."""
+    """Those of the files that match a glob that hold rows. If the glob asks for hidden files by name, all do."""
     if pattern.rpartition("/")[2][:1] in ("_", "."):
         return list(places)
     start = len(GLOB.split(pattern, maxsplit=1)[0].rpartition("/")[0]) + 1
@@ -22,7 +22,7 @@ def of_glob(pattern: str, places: Iterable[str]) -> list[str]:
 
 
 def _is_beside(path: str) -> bool:
-    """Whether a path, relative to where the search began, lies beside the data rather than holds some."""
+    """Whether a file is one beside the data; its path is relative to where the search began."""
     *folders, name = path.split("/")
     if any(folder.startswith(("_", ".")) and "=" not in folder for folder in folders):
         return True
