@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from assay.metrics.binding.bound import Metric
+from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.placed import BUCKETS
 from assay.metrics.computations.scores import ScoreCurve
@@ -21,7 +22,11 @@ def doubt_of(metric: Metric, doubts: Doubts, value: Floats) -> Floats:
     """How far a value (s,) or (s, k) may be off: (s,) or of its shape. Coarse where it is too little to be told."""
     if metric.follows_roc:
         return doubts.of_roc
-    return doubts.of(metric.value, value, metric.at_most, _TOLD * _limit(metric))  # type: ignore[arg-type]
+
+    def value_of(curve: Curve) -> Floats:
+        return np.asarray(metric.value(curve))
+
+    return doubts.of(value_of, value, metric.at_most, _TOLD * _limit(metric))
 
 
 def certain(metric: Metric, value: Floats, doubt: Floats) -> Floats:
@@ -69,7 +74,8 @@ def with_differences(
         models = (key._replace(is_diff=False), key._replace(is_diff=False, model_name=baseline))
         parts = [told[model] for model in models if model in told]
         if parts:
-            of_differences[key] = ErrorBounds(sum(part.bounds for part in parts), parts[0].reason)  # type: ignore[arg-type]
+            together = np.sum([part.bounds for part in parts], axis=0)
+            of_differences[key] = ErrorBounds(together, parts[0].reason)
     return {**told, **of_differences}
 
 

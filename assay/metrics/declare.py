@@ -130,7 +130,7 @@ class Definition:
             to_config.get(f.name, f.name): inspect.Parameter.empty
             if f.name in self.required
             else getattr(self.needs, f.name)
-            for f in dataclasses.fields(self.needs)  # type: ignore[arg-type]
+            for f in dataclasses.fields(self.needs)
             if f.default is not dataclasses.MISSING and f.name not in (*self.fixed, CHOSEN)
         }
 

@@ -21,6 +21,7 @@ from assay.metrics.views import View, groups_of
 Values = dict[Metric, Value]
 
 _SHARED_FIELDS = ("thresholds", "lower", "upper")
+"""Fields of values that have no axis of slices."""
 
 
 class Evaluated(NamedTuple):
@@ -66,6 +67,8 @@ def _evaluate_stream(
                     value = certain(metric, value, doubt)
                     doubtful.setdefault(metric, []).append(doubt)
                 pieces.setdefault(metric, []).append(value)
+
+    # Groups put slices in another order than theirs.
     back = np.argsort(np.concatenate([slices for slices, _ in groups]))
     values = {metric: _assemble(parts, back) for metric, parts in pieces.items()}
     return Evaluated(values, {metric: np.concatenate(parts)[back] for metric, parts in doubtful.items()})
@@ -76,14 +79,12 @@ def _assemble(parts: list[Value], back: Ints) -> Value:
     first = parts[0]
     if isinstance(first, np.ndarray):
         return np.concatenate(parts)[back]
-    return type(first)(
-        *(
-            getattr(first, field)
-            if field in _SHARED_FIELDS
-            else np.concatenate([getattr(part, field) for part in parts])[back]
-            for field in first._fields
-        )
-    )
+
+    fields = []
+    for name in first._fields:
+        of_parts = [getattr(part, name) for part in parts]
+        fields.append(of_parts[0] if name in _SHARED_FIELDS else np.concatenate(of_parts)[back])
+    return type(first)(*fields)
 
 
 def with_differences(values: Mapping[MetricKey, Value], baseline: str) -> dict[MetricKey, Value]:

@@ -260,7 +260,7 @@ def _stream_of(needs: Computation, stream: Stream) -> Stream:
 def _adapt(definition: Definition, given: Mapping[str, Any], place: _Place) -> Computation:
     """The definition's state with the given settings."""
     known = definition.state_settings
-    fields = {field.name: str(field.type) for field in dataclasses.fields(definition.needs)}  # type: ignore[arg-type]
+    fields = {field.name: str(field.type) for field in dataclasses.fields(definition.needs)}
     changed: dict[str, Any] = {}
     for name, value in given.items():
         if name not in known:
@@ -274,7 +274,7 @@ def _adapt(definition: Definition, given: Mapping[str, Any], place: _Place) -> C
     if CHOSEN in fields:
         changed[CHOSEN] = tuple(changed)
     try:
-        return dataclasses.replace(definition.needs, **changed)  # type: ignore[type-var]
+        return dataclasses.replace(definition.needs, **changed)
     except ValueError as error:
         raise EvalConfigError(f"{place}.config: {definition.class_name}: {error}; found {dict(given)}") from error
 

@@ -38,6 +38,7 @@ def cell_of(scores: Floats) -> Ints:
     outer = np.flatnonzero(np.abs(scores - 0.5) > 0.5 - _NEAR)
     if not len(outer):
         return cells
+
     values = scores[outer]
     for chosen, cell in (
         (values < 0, _below_0),

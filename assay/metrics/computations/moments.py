@@ -52,14 +52,18 @@ class CentredMoments:
     def read(self, views: Views) -> Moments:
         """The moments."""
         _, sums = views(*self.tables())
+
+        # A slice whose limbs outgrew 62 bits has no value. The others become whole numbers of Python, without rounding.
         limbs = sums.reshape(-1, _SUMS, _LIMBS) / _GRID
         beyond = (np.abs(limbs) >= 2.0**62).any((1, 2))
         limbs[beyond] = 0
         w, x, y, xx, yy, xy = (limbs.astype(np.int64).astype(object) @ _UNITS).T
+
+        # The moment of a and b is (w * sum(ab) - sum(a) * sum(b)) / w^2: one rounding, where it is divided.
         square = np.where(w == 0, 1, w * w)
-        moments = [
-            ((w * a - b).astype(object) / square).astype(float) for a, b in ((xx, x * x), (yy, y * y), (xy, x * y))
-        ]
+        moments = []
+        for products, of_sums in ((xx, x * x), (yy, y * y), (xy, x * y)):
+            moments.append(((w * products - of_sums).astype(object) / square).astype(float))
         return Moments(*(np.where((w == 0) | beyond, np.nan, moment) for moment in moments))
 
 

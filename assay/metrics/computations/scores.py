@@ -165,6 +165,7 @@ class _Rebinning:
 
 @cache
 def _rebinning(table: ScoreTable, thresholds: tuple[float, ...]) -> _Rebinning:
+    # The first score cell that is above each threshold: that of the first bucket that starts beyond it.
     wanted = np.asarray(thresholds)
     shifted = np.where(wanted != 0, wanted + _SHIFT, wanted)
     first = np.searchsorted(_geometry(table).left, shifted, "left")
@@ -214,8 +215,11 @@ class Confusion:
 
 def _exact_counts(view: tuple[ScoreTable, Entries], thresholds: tuple[float, ...]) -> Curve:
     table, entries = view
+
+    # Weights (2, s, intervals): by label, and by the number of exact thresholds that scores are above.
     bins = 2 * _geometry(table).passed[entries.cells >> 1] + (entries.cells & 1)
     histogram = binned(entries, bins, 2 * (len(table.exact) + 1)).reshape(entries.slice_count, -1, 2).transpose(2, 0, 1)
+
     at = np.searchsorted(table.exact, thresholds)
     fp, tp = suffix_sums(histogram)[..., at + 1]
     tn, fn = np.cumsum(histogram, -1)[..., at]
@@ -295,12 +299,14 @@ class ScoreCurve:
 
 def _changes(entries: Entries, intervals: Ints, levels: Floats) -> Curve:
     """The thresholds at which something changes; `intervals` (cells,) is the last level that a cell is above."""
+    # Entries ascend, so that those of one slice and one interval stand together; each such group is a point of a curve.
     count = len(levels)
     place = entries.slices * count + intervals[entries.cells >> 1]
     first = np.append(True, place[1:] != place[:-1])[: len(place)]
     slices, interval = np.divmod(place[first], count)
     point = np.arange(len(slices)) - np.searchsorted(slices, np.arange(entries.slice_count))[slices]
 
+    # Curves of fewer points are padded with the last level, at which nothing changes any more.
     width = entries.width + 1
     thresholds = np.full((entries.slice_count, width), levels[-1])
     thresholds[slices, point] = levels[interval]

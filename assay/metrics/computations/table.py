@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.placed import Placed
@@ -33,6 +34,8 @@ Views: TypeAlias = Callable[[Table], tuple[Any, Any]]
 
 class Computation(Protocol):
     """The logical side; a frozen dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     @property
     def domain(self) -> Domain:

@@ -43,9 +43,12 @@ def untied(entries: Entries, passed: Ints, intervals: Ints) -> Untied:
     """
     assert entries.marks is not None
     cell = entries.cells >> 1
+
+    # Entries of one score cell, whatever the exact thresholds and labels, stand together and are a group.
     key = entries.slices * (1 << 32) + cell - passed[cell]
     starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
     group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(key))))
+
     is_positive = entries.cells & 1
     negative, positive = sums_by_bin(2 * group + is_positive, entries.sums, 2 * len(starts)).reshape(-1, 2).T
     tied = joined(entries.marks, starts) > SEVERAL
@@ -62,6 +65,8 @@ def _by_interval(
     groups = int(group[-1]) + 1 if len(group) else 0
     owner = np.zeros(groups, np.int64)
     owner[group] = slices
+
+    # All pairs of an interval, but for those of a cell whose scores are all equal.
     pairs = sums_by_bin(group, negative, groups) * sums_by_bin(group, positive, groups)
     ties = sums_by_bin(group, np.where(tied, negative * positive, 0.0), groups)
 

@@ -81,6 +81,8 @@ class DenseCells:
             # A view where that will do: most of the table was never written to, and its copy would be.
             is_range = chosen[-1] - chosen[0] == len(chosen) - 1
             some = table[chosen[0] : chosen[-1] + 1] if is_range else table[chosen]
+
+            # What is not 0, as places among the chosen slices, then as places in the table and as cells of a slice.
             at = np.flatnonzero(some != 0)  # a mask is looked through faster than numbers
             begin = np.arange(len(chosen) + 1) * self._cells
             sizes = np.diff(np.searchsorted(at, begin))
@@ -104,11 +106,14 @@ class PagedCells:
         places = added.cells >> _PAGE_BITS
         if slices is not None:
             places = places + slices * self._row
+
+        # The page of each cell; pages that are needed for the first time are made.
         pages = self._directory.array[places]
         fresh = pages == 0
         if fresh.any():
             self._add_pages(places[fresh], count * self._row)
             pages = self._directory.array[places]
+
         where = pages.astype(np.int64) << _PAGE_BITS
         where += added.cells & (_PAGE - 1)
         self._sums.add(where, added.values, added.marks, self._pages * _PAGE)

@@ -25,6 +25,7 @@ class Growing:
         """Makes room for `size` values; the new ones are 0."""
         if size <= len(self.array):
             return
+
         grown = max(size, len(self.array) * 2)
         if self._map is not None:
             try:
@@ -34,4 +35,6 @@ class Growing:
                 return
             except (SystemError, OSError, BufferError):
                 self.array, self._map = np.frombuffer(self._map, self._dtype), None
+
+        # Where memory cannot be remapped it is copied, from then on.
         self.array = np.concatenate([self.array, np.zeros(grown - len(self.array), self._dtype)])

@@ -38,12 +38,15 @@ class MarkTable:
         self._marks.reserve(size)
         table = self._marks.array
         known = table.take(places)  # which is quicker than an index
+
+        # Most marks are known already, or do not matter any more.
         at = np.flatnonzero((known != marks) & (known != SEVERAL))
         at = at[marks[at] != NO_MARK]
         if not len(at):
             return
-        places, marks = places[at], marks[at]
+
         # Of the marks that are new at one place the last one stays, and the others see that it is not theirs.
+        places, marks = places[at], marks[at]
         table[places] = np.where(known[at] == NO_MARK, marks, SEVERAL)
         table[places[table[places] != marks]] = SEVERAL
 
@@ -55,6 +58,8 @@ class MarkTable:
 def joined(marks: Marks, first: Ints) -> Marks:
     """The marks of cells that are put together: one ends where the next one has its `first`."""
     of_cell = marks[first]
+
+    # A mark that is not its cell's first one says that the cell has several.
     differs = np.flatnonzero(marks != np.repeat(of_cell, np.diff(np.append(first, len(marks)))))
     of_cell[np.searchsorted(first, differs, "right") - 1] = SEVERAL
     return of_cell

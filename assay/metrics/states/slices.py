@@ -65,10 +65,14 @@ class SliceStates:
         slices, chosen, rows = entries
         if self._resamples == 1:
             return _Drawn(slices, chosen, None)
+
+        # A slice owns as many places in a row as there are resamples.
         known = np.zeros(len(rows), np.int64) if slices is None else slices
         places = known * self._resamples + (draw.resample if isinstance(draw.resample, int) else draw.resample[rows])
         if draw.times is None:
             return _Drawn(places, chosen, None)
+
+        # What counts no times at all is left out.
         times = draw.times[rows]
         drawn = np.flatnonzero(times)
         picked = drawn if isinstance(chosen, slice) else chosen[drawn]
@@ -78,10 +82,11 @@ class SliceStates:
         known, count = len(self._rows), max(len(self._index), 1) * self._resamples
         if count > known:
             self._rows = np.concatenate([self._rows, np.zeros(max(count, 2 * known) - known, np.int64)])
+
         if drawn.slices is None:
             self._rows[0] += rows
-        elif self._resamples == 1:
-            np.add.at(self._rows, own, codes.counts)  # type: ignore[arg-type]
+        elif self._resamples == 1 and codes.counts is not None:
+            np.add.at(self._rows, own, codes.counts)
         elif drawn.times is None:
             self._rows[:count] += np.bincount(drawn.slices, minlength=count)
         else:
@@ -132,12 +137,16 @@ def _assign(codes: Codes, own: Ints, rows: Ints | None, count: int) -> _Assigned
     of_entry = np.arange(count) if rows is None else rows
     if codes.codes is None or codes.counts is None:
         return _Assigned(None, slice(None), of_entry)
+
+    # One code a row: entries have that of their row, and those of a row without a slice are left out.
     if codes.rows is None:
         entry_codes = codes.codes if rows is None else codes.codes[rows]
         if codes.counts.sum() < count:
             inside = np.flatnonzero(entry_codes >= 0)
             return _Assigned(_renumbered(entry_codes[inside], own), inside, of_entry[inside])
         return _Assigned(_renumbered(entry_codes, own), slice(None), of_entry)
+
+    # Several codes a row: an entry counts once for each.
     if rows is None:
         return _Assigned(_renumbered(codes.codes, own), codes.rows, codes.rows)
     i, j = pairs_within_rows(rows, codes.rows)
