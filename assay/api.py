@@ -29,7 +29,7 @@ from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows, names_in
 from assay.readers.join import ReadJoined, check_join, join_as_described
-from assay.readers.needed import narrowed, needed_columns
+from assay.readers.needed import narrowed, needs_of
 from assay.readers.read_inputs import ReadInputs
 from assay.readers.source import Source, check_columns
 from assay.results.eval_result import EvalResult, load_eval_result
@@ -130,10 +130,9 @@ def run_model_analysis(
     models = as_configured(filled, config)
     for model in models:
         model_files.check(model)
-    source = narrowed(
-        Source(**described, on_bad_rows=settings.on_bad_rows), config, models, everything=False, own=custom
-    )
-    reader = _reader(source, second, needed_columns(config, models) if extractors is None else {})
+    needs = needs_of(config, models)
+    source = narrowed(Source(**described, on_bad_rows=settings.on_bad_rows), needs, shows_all=custom)
+    reader = _reader(source, second, needs.columns if extractors is None else {})
 
     output = _output(output_path, settings) or tempfile.mkdtemp(prefix="assay-")
     results = _Results(output, config, has_own_writers=writers is not None)
@@ -214,7 +213,7 @@ def analyze_raw_data(
         config.model_specs.append(ModelSpec(label_key="label", prediction_key="prediction"))
     config = _resolved(config, None, settings.rubber_stamp)
     is_default = extractors is None and evaluators is None and writers is None
-    batches = _batches(data, needed_columns(config, ()) if is_default else None)
+    batches = _batches(data, needs_of(config, ()).columns if is_default else None)
     if extractors is None:
         _check_columns(config, batches[0][FEATURES_KEY], data)
     with tempfile.TemporaryDirectory(prefix="assay-") as temporary:

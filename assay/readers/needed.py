@@ -1,9 +1,9 @@
-"""Which columns an evaluation reads: those that its config and models need, or all if that cannot be told."""
+"""What an evaluation needs of the rows that it reads: columns, or all of them where nobody can tell."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from assay.config.resolved import columns_of
 from assay.metrics.binding.bound import metrics_of
@@ -14,41 +14,60 @@ from assay.readers.source import Source
 from assay.slicing.specs import slicings_of
 
 
-def needed_columns(config: EvalConfig, refs: Sequence[ModelRef]) -> dict[str, str]:
-    """Column -> what needs it, as far as the config and the models say."""
+@dataclass(frozen=True)
+class Needs:
+    """What a config and its models need.
+
+    Attributes:
+        columns: column -> who needs it, as far as the config and the models say.
+        features: the columns of slices.
+        sampled: the columns of which metrics show values.
+        any_column: whether a model takes rows as they are, so that it may need any column.
+        raw: whether a model takes serialised tf.Examples.
+    """
+
+    columns: Mapping[str, str]
+    features: tuple[str, ...]
+    sampled: tuple[str, ...]
+    any_column: bool
+    raw: bool
+
+
+def needs_of(config: EvalConfig, refs: Sequence[ModelRef]) -> Needs:
+    """What a resolved config and the models need; asks each model, which loads it where nothing else tells."""
+    metrics, of_models = metrics_of(config), {ref.name: models.needs(ref) for ref in refs}
+
     modelled = [spec.name for spec in config.model_specs] if refs else []
-    needed = dict(columns_of(config, models=modelled))
-    for ref in refs:
-        for column in models.needs(ref).columns or ():
-            needed.setdefault(column, f"model {ref.name!r}")
-    for metric in metrics_of(config):
+    columns = dict(columns_of(config, models=modelled))
+    for name, need in of_models.items():
+        for column in need.columns or ():
+            columns.setdefault(column, f"model {name!r}")
+    for metric in metrics:
         for column in metric.stream.columns:
-            needed.setdefault(column, f"metric {metric.key.name!r}")
-    return needed
+            columns.setdefault(column, f"metric {metric.key.name!r}")
+
+    return Needs(
+        columns=columns,
+        features=tuple(dict.fromkeys(feature for slicing in slicings_of(config) for feature in slicing.features)),
+        sampled=tuple(metric.stream.reads.shown[1] for metric in metrics if metric.stream.reads.shown),
+        any_column=any(need.columns is None and not need.raw for need in of_models.values()),
+        raw=any(need.raw for need in of_models.values()),
+    )
 
 
-def narrowed(
-    source: Source, config: EvalConfig, refs: Sequence[ModelRef], *, everything: bool, own: bool = False
-) -> Source:
-    """The source, set to read only the columns that are needed.
+def narrowed(source: Source, needs: Needs, *, shows_all: bool = False) -> Source:
+    """The source with no more columns than are needed.
 
     Args:
-        source: if it names columns already, these stay.
-        config: features to slice by are read as dictionary arrays; for these and for sampled columns, texts are kept.
-        refs: the models; for one that takes serialised tf.Examples, the raw records are kept.
-        everything: whether any column may be needed.
-        own: whether there are stages of the user's own, which may need any column, and slice by it.
+        source: columns that it names already stay as they are.
+        needs: columns of slices come as dictionary arrays; of these and of sampled ones, texts are kept as well.
+        shows_all: stages of the user's own, or tables of rows, may need any column, and show its values.
     """
-    needs = [models.needs(ref) for ref in refs]
-    features = tuple(dict.fromkeys(f for slicing in slicings_of(config) for f in slicing.features))
-    sampled = [metric.stream.reads.shown[1] for metric in metrics_of(config) if metric.stream.reads.shown]
-    shows_all = everything or own
-    everything = shows_all or any(need.columns is None and not need.raw for need in needs)
-    columns = None if everything else tuple(needed_columns(config, refs))
+    columns = None if shows_all or needs.any_column else tuple(needs.columns)
     return replace(
         source,
         columns=source.columns if source.columns is not None else columns,
-        dictionary=features,
-        shown=None if shows_all else tuple(dict.fromkeys((*features, *sampled))),
-        raw=any(need.raw for need in needs),
+        dictionary=needs.features,
+        shown=None if shows_all else tuple(dict.fromkeys((*needs.features, *needs.sampled))),
+        raw=needs.raw,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from assay.config.resolved import check_eval_config, parse_eval_config
@@ -13,6 +14,7 @@ from assay.models.model import ModelRef
 from assay.plan.plan import Plan
 from assay.plan.secret_params import revealed
 from assay.proto.config_pb2 import EvalConfig
+from assay.readers.needed import Needs, needs_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class Context:
     plan: Plan
     eval_config: EvalConfig
     models: tuple[ModelRef, ...]
+
+    @cached_property
+    def needs(self) -> Needs:
+        """What the config and the models need of the rows."""
+        return needs_of(self.eval_config, self.models)
 
     @property
     def skips_bad_rows(self) -> bool:
@@ -34,7 +41,7 @@ def context_of(plan: Plan) -> Context:
     refs = tuple(_model_of(plan, model) for model in plan.models)
     config = parse_eval_config(plan.eval_config)
     check_eval_config(config)  # again, now that parameters are in its texts
-    metrics_of(config)
+    metrics_of(config)  # an unknown metric is told before any work
     return Context(plan, config, as_configured(refs, config))
 
 

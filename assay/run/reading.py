@@ -18,7 +18,7 @@ from assay.plan.known import TENSORFLOW_FORMATS
 from assay.plan.plan import Stage
 from assay.readers import listing
 from assay.readers.join import Join, ReadJoined, check_join, join_as_described
-from assay.readers.needed import narrowed, needed_columns
+from assay.readers.needed import narrowed, needs_of
 from assay.readers.read_inputs import ReadInputs, counted
 from assay.readers.source import Source, check_columns, splits
 from assay.run.context import Context
@@ -70,7 +70,7 @@ def source_of(context: Context, *, everything: bool = False) -> Source:
     source = _described(context)
     if not everything:
         return _narrowed(source, context)
-    return replace(source, raw=_narrowed(source, context).raw) if source.format in TENSORFLOW_FORMATS else source
+    return replace(source, raw=context.needs.raw) if source.format in TENSORFLOW_FORMATS else source
 
 
 def _described(context: Context) -> Source:
@@ -119,8 +119,8 @@ def _narrowed(source: Source, context: Context) -> Source:
     stages = context.plan.stages
     tables = any(stage.name == ANALYSIS_TABLE_EVALUATOR_STAGE_NAME for stage in stages)
     own = any("factory" in stage.settings for stage in stages)
-    found = narrowed(source, context.eval_config, context.models, everything=tables, own=own)
-    return replace(found, dictionary=()) if own else found  # own stages see columns as a checkpoint holds them
+    needed = narrowed(source, context.needs, shows_all=tables or own)
+    return replace(needed, dictionary=()) if own else needed  # own stages see columns as a checkpoint holds them
 
 
 def join_of(context: Context, *, everything: bool = False) -> Join | None:
@@ -161,7 +161,9 @@ def check_inputs(context: Context, *, everything: bool = False) -> None:
         for ref in known:
             models.needs(ref)  # its columns are the reader's affair, but a model that is refused is refused here
         return
-    join, needed = join_of(context, everything=everything), needed_columns(context.eval_config, known)
+    join = join_of(context, everything=everything)
+    needs = context.needs if len(known) == len(context.models) else needs_of(context.eval_config, known)
+    needed = needs.columns
     added = {key for stage in context.plan.of_kind(plans.EXTRACT) if "factory" in stage.settings for key in stage.adds}
     if "features" in added:  # a stage of the user's own may add the columns that are missing here
         needed = {}

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,11 +86,17 @@ class _Place(NamedTuple):
 
 
 def metrics_of(config: EvalConfig) -> tuple[Metric, ...]:
-    """Binds every metric of a resolved config.
+    """Binds every metric of a resolved config, once in a process, however many ask.
 
     Raises:
         EvalConfigError: an unknown metric or setting, one key twice, or what assay does not compute (yet).
     """
+    return _bound(config.SerializeToString(deterministic=True))
+
+
+@lru_cache(maxsize=16)
+def _bound(serialized: bytes) -> tuple[Metric, ...]:
+    config = EvalConfig.FromString(serialized)
     refuse_unsupported(config)
     bound: dict[tuple[MetricKey | PlotKey, str], Metric] = {}
     for metric, place in _bind_all(config):
