@@ -21,8 +21,7 @@ from assay.plan.analysis_file import compile_analysis
 from assay.plan.filled import with_params
 from assay.plan.stored import publish_plan
 from assay.plan.tasks import CUTS, kind_of, reshaped
-from assay.run import local
-from assay.run import task as checkpointed
+from assay.run import local, make_once, works
 from assay.run.call import Checkpoints, stage_arguments
 from assay.run.outcome import StageResult
 from assay.run.stage import run_stage
@@ -413,7 +412,7 @@ def test_a_model_overwritten_while_it_runs_is_refused(analysis, tmp_path, keras_
     stepwise = Stepwise(analysis, tmp_path)
     stepwise.go_on(until="ReadInputs")
     before = made(tmp_path)
-    monkeypatch.setattr(checkpointed, "run_pipeline", afterwards(run_pipeline, keras_model))
+    monkeypatch.setattr(make_once, "run_pipeline", afterwards(run_pipeline, keras_model))
     with pytest.raises(ModelError, match="changed since the run began"):
         stepwise.go_on()
     assert made(tmp_path) == before  # what the attempt wrote is gone
@@ -424,7 +423,7 @@ def test_an_input_overwritten_while_it_is_read_is_tried_again(analysis, tmp_path
         shutil.copy(tmp_path / "data" / "part-0.parquet", tmp_path / "data" / "part-1.parquet")
 
     stepwise = Stepwise(analysis, tmp_path)
-    monkeypatch.setattr(checkpointed, "run_pipeline", afterwards(run_pipeline, overwrite))
+    monkeypatch.setattr(make_once, "run_pipeline", afterwards(run_pipeline, overwrite))
     with pytest.raises(TransientError, match=r"part-1\.parquet: changed while"):
         stepwise.go_on()
     monkeypatch.undo()
@@ -438,7 +437,7 @@ def test_a_file_added_while_reading_begins_waits_for_the_next_run(analysis, tmp_
         write_data(tmp_path / "data", 2)
 
     stepwise = Stepwise(analysis, tmp_path)
-    monkeypatch.setattr(checkpointed, "check_inputs", add)  # it is called once the inputs are pinned
+    monkeypatch.setattr(works, "check_inputs", add)  # it is called once the inputs are pinned
     stepwise.go_on()
     manifest = load(stepwise.done["ReadInputs"].manifest)
     assert (manifest.rows, len(manifest.inputs)) == (2 * ROWS, 2)

@@ -18,7 +18,7 @@ from assay.engine.runner import run_pipeline
 from assay.plan.analysis_file import compile_analysis
 from assay.plan.stored import publish_plan
 from assay.plan.tasks import CUTS, reshaped
-from assay.run import task as checkpointed
+from assay.run import make_once
 from tests.faults.small_run import SmallRun, analysis_of, small_run
 
 READ, PREDICT, EXTRACT, EVALUATE = "ReadInputs", "ExtractPredictions", "ExtractSliceKeys", "EvaluateMetricsAndPlots"
@@ -36,7 +36,7 @@ def cleared_while_it_works(monkeypatch) -> Any:
             gone.extend(clearing.clear(root, 0, now=time.time() + 1))
             return work(*args)
 
-        monkeypatch.setattr(checkpointed, "run_pipeline", interrupted)
+        monkeypatch.setattr(make_once, "run_pipeline", interrupted)
         monkeypatch.setattr(clearing, "FRESH_SECONDS", -1)
         return gone
 

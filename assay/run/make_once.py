@@ -1,0 +1,158 @@
+"""A checkpoint is made once: opened if it is there, else made, and committed unless another attempt was quicker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from typing import Any
+
+import assay
+from assay import storage
+from assay.checkpoints import digests
+from assay.checkpoints.commit import commit, fault_of, find, new_attempt
+from assay.checkpoints.heartbeat import alive
+from assay.checkpoints.layout import manifest_place, name_in_run
+from assay.checkpoints.manifest import Manifest, Step
+from assay.checkpoints.runs import lease
+from assay.checkpoints.transforms import Folder, listed
+from assay.engine.runner import run_pipeline
+from assay.errors import AssayError, MissingFileError
+from assay.plan.tasks import kind_of
+from assay.run import dataflow
+from assay.run.outcome import StageResult
+from assay.run.works import Made, Pipeline, PipelineWork, SmallWork, TaskCall, Work
+from assay.verdict import Counts
+
+
+def make_once(call: TaskCall, work: PipelineWork | SmallWork) -> StageResult:
+    """Does the work of a task, unless its checkpoint is there.
+
+    A checkpoint has a digest of what was made, and where it also pins what later tasks rely on, a second one of both.
+    """
+    before = {name: manifest.content for name, manifest in call.before.items()}
+    content = digests.content_digest(call.plan, call.task, before, work.extra)
+    digest = digests.digest_of({"content": content, **work.pinned}) if work.pinned else content
+    _lease(call, digest, content)
+
+    whole = find(call.root, call.task.name, digest)
+    kept = whole or (find(call.root, call.task.name, content) if digest != content else None)
+    manifest = kept or _made(call, work, content)
+    if whole is None and digest != content:
+        manifest = commit(call.root, _pinning(manifest, digest, work.pinned))
+    return _result(call, manifest, reused=kept is not None)
+
+
+def _lease(call: TaskCall, *digests_of_task: str) -> None:
+    """Keeps from being cleared away what is found from now on, before a record does."""
+    checkpoints = call.checkpoints
+    if checkpoints.run:
+        places = [manifest_place(call.root, call.task.name, digest) for digest in digests_of_task]
+        used = (*checkpoints.inputs.values(), *places)
+        lease(call.root, checkpoints.run, name_in_run(call.task.name, call.asked), used, checkpoints.stored_plan)
+
+
+def _made(call: TaskCall, work: PipelineWork | SmallWork, content: str) -> Manifest:
+    """The checkpoint: made and committed, or that of another attempt that was quicker."""
+    if isinstance(work, PipelineWork) and dataflow.is_chosen(call.options):
+        return _made_by_job(call, work, content)
+    started, attempt = time.time(), new_attempt()
+    folder = _folder(call, content, attempt)
+    with alive(folder.place), _discarding(folder):
+        made = work.made(folder) if isinstance(work, SmallWork) else _piped(work, folder, call.options)
+        work.check_unchanged()
+        manifest = commit(call.root, _manifest(call, work, content, attempt, started, made))
+    if manifest.attempt != attempt:
+        _discard(folder)
+    return manifest
+
+
+def _piped(work: PipelineWork, folder: Folder, options: tuple[str, ...]) -> Made:
+    counts = run_pipeline(*work.pipeline(folder), options)
+    return Made(listed(folder), counts)
+
+
+def _made_by_job(call: TaskCall, work: PipelineWork, content: str) -> Manifest:
+    """The same by a job on Dataflow, which goes on if this process dies: what it writes is left alone."""
+    dataflow.check_place("--root", call.root)
+
+    def pipeline(attempt: str) -> Pipeline:
+        return work.pipeline(_folder(call, content, attempt))
+
+    def manifest_of(attempt: str, counts: Counts, started: float) -> Manifest:
+        made = Made(listed(_folder(call, content, attempt)), counts)
+        return _manifest(call, work, content, attempt, started, made)
+
+    def is_whole(attempt: str) -> bool:
+        try:
+            return fault_of(call.root, manifest_of(attempt, Counts(0), 0.0)) is None
+        except MissingFileError:
+            return False
+
+    digest = dataflow.digest_with_root(call.root, call.task.name, content)
+    job = dataflow.Work(task=call.task.name, digest=digest, pipeline=pipeline, is_whole=is_whole)
+    done = dataflow.run(job, call.options, call.remote)
+    work.check_unchanged()
+    manifest = commit(call.root, manifest_of(done.attempt, done.counts, done.started))
+    if manifest.attempt != done.attempt:
+        _discard(_folder(call, content, done.attempt))
+    return manifest
+
+
+def _folder(call: TaskCall, content: str, attempt: str) -> Folder:
+    return Folder(call.root, call.task.name, f"{content}/{attempt}")
+
+
+def _manifest(call: TaskCall, work: Work, content: str, attempt: str, started: float, made: Made) -> Manifest:
+    now = time.time()
+    return Manifest(
+        task=call.task.name,
+        kind=kind_of(call.plan, call.task),
+        digest=content,
+        content=work.content(content, made.shards),
+        attempt=attempt,
+        created=now,
+        seconds=now - started,
+        version=assay.__version__,
+        lineage={**call.lineage, call.task.name: Step(digest=content, counts=made.counts)},
+        shards=made.shards,
+        inputs=work.extra.get("files", {}),
+        outputs=work.outputs,
+        verdict=made.verdict,
+    )
+
+
+def _pinning(manifest: Manifest, digest: str, pinned: Mapping[str, Any]) -> Manifest:
+    """The same shards under another digest, which stands for the models too."""
+    step = replace(manifest.lineage[manifest.task], digest=digest)
+    lineage = {**manifest.lineage, manifest.task: step}
+    return replace(manifest, digest=digest, lineage=lineage, attempt=new_attempt(), **pinned)
+
+
+def _result(call: TaskCall, manifest: Manifest, *, reused: bool) -> StageResult:
+    return StageResult(
+        task=call.task.name,
+        kind=manifest.kind,
+        manifest=manifest_place(call.root, call.task.name, manifest.digest),
+        digest=manifest.digest,
+        counts=asdict(manifest.counts),
+        rows=manifest.rows,
+        reused=reused,
+        verdict=manifest.verdict["status"] if manifest.verdict else "",
+    )
+
+
+def _discard(folder: Folder) -> None:
+    with suppress(AssayError):
+        storage.delete_folder(folder.place)
+
+
+@contextmanager
+def _discarding(folder: Folder) -> Iterator[None]:
+    """Clears away what an attempt that failed has written."""
+    try:
+        yield
+    except BaseException:
+        _discard(folder)
+        raise
