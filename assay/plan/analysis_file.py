@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from assay.proto.config_pb2 import EvalConfig
 from assay.plan.known import FORMATS
 from assay.plan.relative_paths import inputs_below, model_below, place_below
-from assay.plan.stages_of_file import _adds_predictions, _stages
+from assay.plan.stages_of_file import adds_predictions, stages_of
 
 _MOST_BYTES = 64 << 20
 
@@ -209,7 +209,7 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path, base: str = "") 
 
 def _plan(read: Mapping[str, Any], base: str, config: dict[str, Any]) -> Plan:
     return Plan(
-        stages=_stages(read),
+        stages=stages_of(read),
         tasks=(),
         inputs=inputs_below(read["inputs"], base),
         models=tuple(model_below(model, base) for model in read["models"]),
@@ -365,7 +365,7 @@ def _check_specs(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) ->
 
 def _check_predictions(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
     """Without models the predictions must come from columns or from an extractor of the user's own."""
-    if _adds_predictions(read):
+    if adds_predictions(read):
         return
     for i, spec in enumerate(specs):
         if not spec.get("prediction_key") and not spec.get("prediction_keys"):

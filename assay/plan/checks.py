@@ -47,7 +47,7 @@ def check(plan: Plan) -> None:
     _check_outputs(plan.of_kind(EVALUATE))
     _check_writers(plan)
     _check_tasks(plan)
-    _check_places(plan)
+    check_places(plan)
     for name, value in plan.params.items():
         if not isinstance(value, str) and (value is not None or plan.resolved):
             raise ConfigError(f"params.{name}: expected text{'' if plan.resolved else ' or null'}, found {value!r}")
@@ -162,7 +162,8 @@ def _check_tasks(plan: Plan) -> None:
         earlier.add(task.name)
 
 
-def _check_places(plan: Plan) -> None:
+def check_places(plan: Plan) -> None:
+    """Files, models and output are absolute, or URIs."""
     for path, place in places(plan):
         if not isinstance(place, str) or not _is_absolute(place) or (plan.resolved and place.startswith("${")):
             raise ConfigError(

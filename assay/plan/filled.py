@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from assay.errors import ConfigError
-from assay.plan.checks import _check_places, check
+from assay.plan.checks import check, check_places
 from assay.plan.params import override, settled, substitute
 from assay.plan.plan import Plan
 from assay.plan.secret_params import hold
@@ -62,5 +62,5 @@ def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
         params=values,
         resolved=True,
     )
-    _check_places(done)
+    check_places(done)
     return done

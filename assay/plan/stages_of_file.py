@@ -27,11 +27,13 @@ from assay.types import (
 )
 
 
-def _adds_predictions(read: Mapping[str, Any]) -> bool:
+def adds_predictions(read: Mapping[str, Any]) -> bool:
+    """Whether an extractor of the user's own gives the predictions."""
     return any(PREDICTIONS_KEY in extra["adds"] for extra in read["extractors"])
 
 
-def _stages(read: Mapping[str, Any]) -> tuple[Stage, ...]:
+def stages_of(read: Mapping[str, Any]) -> tuple[Stage, ...]:
+    """The stages of the sections of an analysis file, in order."""
     return (
         _read_inputs(read["inputs"]),
         *_extractors(read),
@@ -69,7 +71,7 @@ def _extractors(read: Mapping[str, Any]) -> list[Stage]:
 
 
 def _default_extractors(read: Mapping[str, Any]) -> list[Stage]:
-    chain = default_chain(has_models=bool(read["models"]), adds_predictions=_adds_predictions(read))
+    chain = default_chain(has_models=bool(read["models"]), adds_predictions=adds_predictions(read))
     images = {PREDICTIONS_EXTRACTOR_STAGE_NAME: _image_of_models(read["models"])}
     return [
         Stage(name=name, kind=plans.EXTRACT, adds=(key,), image=images.get(name, plans.CORE_IMAGE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from google.protobuf.json_format import MessageToDict
 
@@ -31,9 +31,6 @@ from assay.storage.file_paths import FilePath
 from assay.text.near_miss import one_of
 from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, SliceKey
 from assay.verdict import Verdict
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "EvalResult",

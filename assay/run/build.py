@@ -12,7 +12,7 @@ from assay.models.known import is_code
 from assay.plan import plan as plans
 from assay.plan.plan import Stage
 from assay.run.context import Context
-from assay.run.own_code import _custom, _custom_evaluator
+from assay.run.own_code import own_evaluator, own_stage
 from assay.run.pipeline import ExtractEvaluateAndWriteResults
 from assay.run.reading import reader_of
 from assay.run.ready_made import EVALUATORS, EXTRACTORS, WRITERS, StageSettings, WriterSettings
@@ -36,7 +36,7 @@ def extractors_of(context: Context, names: Collection[str] | None = None) -> lis
     return [
         EXTRACTORS[stage.name](settings)
         if "factory" not in stage.settings
-        else _custom(stage, Extractor, context.plan.secrets)
+        else own_stage(stage, Extractor, context.plan.secrets)
         for stage in context.plan.of_kind(plans.EXTRACT)
         if names is None or stage.name in names
     ]
@@ -48,7 +48,7 @@ def evaluators_of(context: Context, names: Collection[str] | None = None) -> lis
     return [
         EVALUATORS[stage.name](settings)
         if "factory" not in stage.settings
-        else _custom_evaluator(stage, context.plan.secrets)
+        else own_evaluator(stage, context.plan.secrets)
         for stage in context.plan.of_kind(plans.EVALUATE)
         if names is None or stage.name in names
     ]
@@ -64,7 +64,7 @@ def writers_of(context: Context, folder: str) -> list[Writer]:
     writers = context.plan.of_kind(plans.WRITE_RESULTS)[0].settings.get("writers", ())
     settings = _writer_settings(context, folder)
     return [
-        _custom(Stage(name=writer["name"], kind=plans.WRITE_RESULTS, settings=writer), Writer, context.plan.secrets)
+        own_stage(Stage(name=writer["name"], kind=plans.WRITE_RESULTS, settings=writer), Writer, context.plan.secrets)
         if "factory" in writer
         else WRITERS[writer["name"]](settings)
         for writer in writers

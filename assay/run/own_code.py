@@ -18,15 +18,16 @@ from assay.types import (
 )
 
 
-def _custom(stage: Stage, kind: type[Any], secrets: Collection[str]) -> Any:
+def own_stage(stage: Stage, kind: type[Any], secrets: Collection[str]) -> Any:
     """A stage of the user's own: what its factory makes, held to what the plan says of it."""
-    made = _made(stage.settings, f"stage {stage.name!r}", secrets)
+    made = made_by_factory(stage.settings, f"stage {stage.name!r}", secrets)
     transform = _transform(made, stage, kind)
     return kind(stage.name, per_row(transform) if stage.settings.get("per_row") else transform)
 
 
-def _custom_evaluator(stage: Stage, secrets: Collection[str]) -> Evaluator:
-    made = _made(stage.settings, f"stage {stage.name!r}", secrets)
+def own_evaluator(stage: Stage, secrets: Collection[str]) -> Evaluator:
+    """An evaluator of the user's own, likewise."""
+    made = made_by_factory(stage.settings, f"stage {stage.name!r}", secrets)
     transform = _transform(made, stage, Evaluator)
     if isinstance(made, Evaluator) and made.run_after != stage.run_after:
         raise ConfigError(
@@ -67,7 +68,7 @@ class _Declared(beam.PTransform):
         return evaluation
 
 
-def _made(settings: Mapping[str, Any], where: str, secrets: Collection[str]) -> Any:
+def made_by_factory(settings: Mapping[str, Any], where: str, secrets: Collection[str]) -> Any:
     """Calls a factory `package.module:function` with its args, secret parameters filled in."""
     factory = settings["factory"]
     module, _, name = factory.partition(":")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from assay.errors import EvalConfigError
 from assay.proto.config_pb2 import EvalConfig, SlicingSpec
-from assay.slicing.text import _OVERALL, _name_part
+from assay.slicing.text import OVERALL_NAME, name_part
 from assay.slicing.values import same_value
 from assay.types import SliceKey
 
@@ -30,7 +30,7 @@ class Slicing:
     def name(self) -> str:
         """Readable and unique among slicings: what could be taken for more, or for all rows, stands in quotes."""
         fixed = dict(self.values)
-        return ",".join(_name_part(f, fixed.get(f)) for f in self.features) if self.features else _OVERALL
+        return ",".join(name_part(f, fixed.get(f)) for f in self.features) if self.features else OVERALL_NAME
 
 
 OVERALL = Slicing()

@@ -13,7 +13,7 @@ _UNCLEAR = re.compile(r'["=\x00-\x1f\x7f]|^\s|\s$| vs ')
 """What a name or text in the text of a slice must not have unless it stands in quotes."""
 
 
-_OVERALL = "overall"
+OVERALL_NAME = "overall"
 """Name of the slicing without features."""
 
 
@@ -34,9 +34,9 @@ def _value_text(value: str | int | float) -> str:
     return _quoted(value) if isinstance(value, str) and (not value or _UNCLEAR.search(value)) else str(value)
 
 
-def _name_part(feature: str, value: str | None) -> str:
+def name_part(feature: str, value: str | None) -> str:
     """One feature in the name of a slicing. Others may follow without `=`, so here a comma in a value is unclear."""
-    name = _quoted(feature) if feature in ("", _OVERALL) else _name_text(feature)
+    name = _quoted(feature) if feature in ("", OVERALL_NAME) else _name_text(feature)
     if value is None:
         return name
     return f"{name}={_quoted(value) if ',' in value else _value_text(value)}"
