@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-import json
+import os
+import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, TextIO, TypeVar
 
-import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from assay import storage
 from assay.config.resolved import check_eval_config, columns_of, parse_eval_config, resolve_eval_config
-from assay.engine.runner import run_pipeline
 from assay.errors import ConfigError, InputError, MissingColumnError, ResultsError
-from assay.gate import validate as gate
-from assay.gate.validate import Counts, Limits
 from assay.metrics.binding.bound import metrics_of
-from assay.models import model as model_files
-from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.plan.analysis_file import read_join, read_source
-from assay.plan.plan import MOST_SLICES
+from assay.plan.plan import MOST_SLICES, Plan
+from assay.plan.relative_paths import absolute
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows, names_in
-from assay.readers.join import ReadJoined, check_join, join_as_described
-from assay.readers.needed import narrowed, needs_of
-from assay.readers.read_inputs import ReadInputs
-from assay.readers.source import Source, check_columns
+from assay.readers.needed import needs_of
 from assay.results.eval_result import EvalResult, load_eval_result
-from assay.results.files import load_metrics, load_validation_result
-from assay.results.latest import VERDICT_FILE, Latest, check_no_runs, move_latest, new_run
-from assay.run.defaults import default_evaluators, default_extractors, default_writers
-from assay.run.pipeline import ExtractEvaluateAndWriteResults, check_stages
-from assay.run.publishing import check_output, removed_on_failure, withdraw
+from assay.run.context import InMemory
+from assay.run.local import run_tasks
+from assay.run.plan_in_memory import plan_in_memory
+from assay.run.publishing import check_output
 from assay.run.settings import RunSettings, run_settings
 from assay.storage.file_paths import FilePath, path_text, path_texts
 from assay.types import FEATURES_KEY, Evaluator, Extractor, Extracts, Writer
-from assay.writers.files import path_in, write_file
 
 Config = EvalConfig | Mapping[str, Any] | str
 """An EvalConfig as message, as dict, or as JSON or protobuf text."""
+
+_Stage = TypeVar("_Stage", Extractor, Evaluator, Writer)
 
 
 def run_model_analysis(
@@ -69,6 +59,8 @@ def run_model_analysis(
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
     pipeline_options: PipelineOptions | None = None,
+    checkpoints: FilePath | None = None,
+    progress: TextIO | None = None,
 ) -> EvalResult:
     """Evaluates the rows of files and writes the results, the verdict included.
 
@@ -99,6 +91,9 @@ def run_model_analysis(
         evaluators: in place of `default_evaluators(...)`.
         writers: in place of `default_writers(...)`.
         pipeline_options: Beam's; without a runner among them, the in-memory runner of this process is used.
+        checkpoints: folder or `gs://` URI below which each stage leaves a checkpoint, and finds those that are there
+            already; not beside stages or options of your own, or secret parameters.
+        progress: where to show rows, rows/s and stage while it runs, such as `sys.stderr`; None shows nothing.
 
     Returns:
         The results, as they were written; empty if your own writers write none. With several models, the candidate's.
@@ -118,40 +113,51 @@ def run_model_analysis(
     )
     _check_seed(settings, evaluators)
     files = list(settings.filled(path_texts(data_location, "data_location"), "data_location"))
-    inputs = {"format": file_format, "files": files, "columns": columns, "batch_rows": batch_rows, "options": options}
-    described = read_source(inputs)
-    second = None if join is None else settings.filled(read_join(_with_texts(join), file_format), "inputs.join")
-    filled = [_filled_model(model, settings) for model in models]
+    described = {
+        "format": file_format,
+        "files": files,
+        "columns": columns,
+        "batch_rows": batch_rows,
+        "options": options,
+    }
+    inputs = read_source(described)
+    if join is not None:
+        inputs["join"] = settings.filled(read_join(_with_texts(join), file_format), "inputs.join")
+    filled = tuple(_filled_model(model, settings) for model in models)
     has_baseline = any(model.baseline for model in filled) if filled else None
     config = _resolved(settings.filled_config(parse_eval_config(eval_config)), has_baseline, settings.rubber_stamp)
 
-    # All that can be known to be wrong is told before any work.
-    custom = extractors is not None or evaluators is not None
-    models = as_configured(filled, config)
-    for model in models:
-        model_files.check(model)
-    needs = needs_of(config, models)
-    source = narrowed(Source(**described, on_bad_rows=settings.on_bad_rows), needs, shows_all=custom)
-    reader = _reader(source, second, needs.columns if extractors is None else {})
+    in_memory = InMemory(models=filled, extractors=_own(extractors), evaluators=_own(evaluators), writers=_own(writers))
+    root = None if checkpoints is None else _root(checkpoints, in_memory, settings, pipeline_options)
+    output = _output(output_path, settings)
+    folder = output or tempfile.mkdtemp(prefix="assay-")
+    try:
+        named = [replace(model, uri=ref.uri) for model, ref in zip(models, filled, strict=True)]
+        plan = plan_in_memory(config, inputs, folder, settings, named, in_memory)
+        if root is not None:
+            done = run_tasks(absolute(plan, os.getcwd()), checkpoints=root, progress=progress)
+            return load_eval_result(done[-1].output, model_name=_candidate(config))
+        return _run(plan, in_memory, pipeline_options or (), config, progress)
+    except BaseException:
+        if not output:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
-    output = _output(output_path, settings) or tempfile.mkdtemp(prefix="assay-")
-    results = _Results(output, config, has_own_writers=writers is not None)
-    default = default_writers(
-        results.folder,
-        config,
-        data_location=", ".join(files),
-        file_format=file_format,
-        model_locations={model.name: model.uri for model in models},
-    )
-    analysis = _analysis(
-        config,
-        _default_extractors(config, models, settings) if extractors is None else extractors,
-        _default_evaluators(config, settings) if evaluators is None else evaluators,
-        default if writers is None else writers,
-        rubber_stamp=settings.rubber_stamp,
-    )
-    limits = settings.limits(second["max_unmatched"] if second else 1.0)
-    return _run(reader, analysis, results, limits, pipeline_options or ())
+
+def _root(checkpoints: FilePath, in_memory: InMemory, settings: RunSettings, options: PipelineOptions | None) -> str:
+    """Where checkpoints lie. What they are made of must have a name, by which another process finds it."""
+    own = {
+        "extractors": in_memory.extractors,
+        "evaluators": in_memory.evaluators,
+        "writers": in_memory.writers,
+        "pipeline_options": options,
+    }
+    for name, value in own.items():
+        if value is not None:
+            raise ConfigError(f"{name}: expected none beside checkpoints; name factories of stages in an analysis file")
+    if settings.secrets:
+        raise ConfigError(f"params: {settings.secrets[0]} is secret; expected no such parameter beside checkpoints")
+    return str(settings.filled(path_text(checkpoints, "checkpoints"), "checkpoints"))
 
 
 def analyze_raw_data(
@@ -169,6 +175,7 @@ def analyze_raw_data(
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
+    progress: TextIO | None = None,
 ) -> EvalResult:
     """Evaluates rows in memory, whose predictions are among their columns.
 
@@ -190,6 +197,7 @@ def analyze_raw_data(
         extractors: in place of `default_extractors(...)`.
         evaluators: in place of `default_evaluators(...)`.
         writers: in place of `default_writers(...)`.
+        progress: as for `run_model_analysis`.
 
     Returns:
         The results, with the verdict; empty if your own writers write none. With several models, those of the
@@ -216,26 +224,16 @@ def analyze_raw_data(
     batches = _batches(data, needs_of(config, ()).columns if is_default else None)
     if extractors is None:
         _check_columns(config, batches[0][FEATURES_KEY], data)
-    with tempfile.TemporaryDirectory(prefix="assay-") as temporary:
-        results = _Results(_output(output_path, settings) or temporary, config, has_own_writers=writers is not None)
-        analysis = _analysis(
-            config,
-            default_extractors(config) if extractors is None else extractors,
-            _default_evaluators(config, settings) if evaluators is None else evaluators,
-            default_writers(results.folder, config) if writers is None else writers,
-            rubber_stamp=settings.rubber_stamp,
-        )
-        return _run(ReadBatches(batches), analysis, results, settings.limits())
-
-
-def _default_extractors(config: EvalConfig, models: Sequence[ModelRef], settings: RunSettings) -> list[Extractor]:
-    return default_extractors(config, models, skip_bad_rows=settings.skips_bad_rows)
-
-
-def _default_evaluators(config: EvalConfig, settings: RunSettings) -> list[Evaluator]:
-    return default_evaluators(
-        config, skip_bad_rows=settings.skips_bad_rows, seed=settings.seed, max_slices=settings.max_slices
+    in_memory = InMemory(
+        ReadBatches(batches), (), extractors=_own(extractors), evaluators=_own(evaluators), writers=_own(writers)
     )
+    with tempfile.TemporaryDirectory(prefix="assay-") as temporary:
+        output = _output(output_path, settings) or temporary
+        return _run(plan_in_memory(config, {}, output, settings, (), in_memory), in_memory, (), config, progress)
+
+
+def _own(stages: Sequence[_Stage] | None) -> tuple[_Stage, ...] | None:
+    return None if stages is None else tuple(stages)
 
 
 def _check_seed(settings: RunSettings, evaluators: Sequence[Evaluator] | None) -> None:
@@ -277,30 +275,6 @@ def _resolved(config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool)
     return resolved
 
 
-def _reader(source: Source, second: Mapping[str, Any] | None, needed: Mapping[str, str]) -> beam.PTransform:
-    """The reader of the source, with the second one joined to it if there is one; files and columns are checked."""
-    if second is None:
-        check_columns(source, needed)
-        return ReadInputs(source)
-    join = join_as_described(replace(source, columns=None), second, source.columns)
-    check_join(join, needed)
-    return ReadJoined(join)
-
-
-def _analysis(
-    config: EvalConfig,
-    extractors: Sequence[Extractor],
-    evaluators: Sequence[Evaluator],
-    writers: Sequence[Writer],
-    *,
-    rubber_stamp: bool,
-) -> beam.PTransform:
-    check_stages(extractors, evaluators, writers)
-    return ExtractEvaluateAndWriteResults(
-        eval_config=config, extractors=extractors, evaluators=evaluators, writers=writers, rubber_stamp=rubber_stamp
-    )
-
-
 def _batches(data: Any, needed: Iterable[str] | None) -> list[Extracts]:
     if isinstance(data, pa.Table):
         return from_arrow(data, needed=needed)
@@ -321,53 +295,21 @@ def _check_columns(config: EvalConfig, there: Mapping[str, Any], data: Any) -> N
             )
 
 
-class _Results:
-    """Where the results of a call lie.
-
-    Args:
-        output: what the caller named.
-        config: a resolved config.
-        has_own_writers: whether writers of the caller's own write them, to wherever he told them.
-    """
-
-    def __init__(self, output: str, config: EvalConfig, *, has_own_writers: bool) -> None:
-        self._config = config
-        self._output, self.has_own_writers, self._started = output, has_own_writers, time.time()
-        if has_own_writers:
-            check_no_runs(output)
-        self.folder = output if has_own_writers else storage.join(output, new_run())
-
-    def judge(self, counts: Counts, limits: Limits) -> None:
-        """Judges what was written; stages of the user's own need not have left anything that can be judged."""
-        told: dict[str, Any] = {}
-        with suppress(ResultsError):
-            result, config = load_validation_result(self.folder), self._config
-            checks = gate.checks_of(load_metrics(self.folder), config, rubber_stamp=result.rubber_stamp)
-            verdict = gate.verdict(result, load_metrics(self.folder), counts=counts, limits=limits, checks=checks)
-            write_file(path_in(self.folder, VERDICT_FILE), verdict.to_json().encode())
-            told = json.loads(verdict.to_json())
-        if not self.has_own_writers:
-            run = self.folder.rsplit("/", 1)[-1]
-            move_latest(self._output, Latest(run=run, started=self._started, verdict=told))
-
-    def opened(self) -> EvalResult:
-        """What was written; writers of the user's own need not have written anything that can be opened."""
-        try:
-            return load_eval_result(self.folder, model_name=_candidate(self._config))
-        except ResultsError:
-            if self.has_own_writers:
-                return EvalResult((), (), (), self._config)
-            raise
-
-
 def _run(
-    reader: beam.PTransform, analysis: beam.PTransform, results: _Results, limits: Limits, options: Sequence[str] = ()
+    plan: Plan,
+    in_memory: InMemory,
+    options: PipelineOptions | Sequence[str],
+    config: EvalConfig,
+    progress: TextIO | None,
 ) -> EvalResult:
-    with removed_on_failure(results.folder, is_named=results.has_own_writers):
-        withdraw(results.folder)  # what this call does not write would be judged, and opened, as if it had
-        counts = run_pipeline(reader, analysis, options)
-        results.judge(counts, limits)
-    return results.opened()
+    """Runs a plan and opens its results; writers of the user's own need not have written any that can be opened."""
+    (done,) = run_tasks(plan, progress=progress, options=options, in_memory=in_memory)
+    try:
+        return load_eval_result(done.output, model_name=_candidate(config))
+    except ResultsError:
+        if in_memory.writers is None:
+            raise
+        return EvalResult((), (), (), config)
 
 
 def _candidate(config: EvalConfig) -> str | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from assay.errors import ConfigError
 from assay.models.known import is_code
 from assay.plan.blessed import BLESSED
+from assay.plan.plan import Plan
 from assay.storage.uris import is_uri, parts_of
 
 
@@ -54,3 +56,14 @@ def model_below(model: Mapping[str, Any], base: str) -> dict[str, Any]:
         return {"name": model["name"], "uri": uri, "type": BLESSED, "baseline": True, **trust}
     uri = model["uri"] if is_code(model["type"]) else place_below(model["uri"], base)
     return {key: value for key, value in {**model, "uri": uri}.items() if value is not None}
+
+
+def absolute(plan: Plan, base: str) -> Plan:
+    """The plan with the paths of its files, models and output from `base` on."""
+    inputs = _with_files_placed(plan.inputs, base)
+    if "join" in inputs:
+        inputs["join"] = _with_files_placed(inputs["join"], base)
+    models = [
+        model if is_code(model["type"]) else {**model, "uri": place_below(model["uri"], base)} for model in plan.models
+    ]
+    return replace(plan, inputs=inputs, models=tuple(models), output=place_below(plan.output, base))

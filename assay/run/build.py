@@ -32,6 +32,8 @@ def analysis_of(context: Context, folder: str) -> beam.PTransform:
 
 def extractors_of(context: Context, names: Collection[str] | None = None) -> list[Extractor]:
     """The plan's extractors, in order; or those of `names`, since the code of others may be in other images."""
+    if context.in_memory.extractors is not None:
+        return list(context.in_memory.extractors)
     settings = _stage_settings(context)
     return [
         EXTRACTORS[stage.name](settings)
@@ -44,6 +46,8 @@ def extractors_of(context: Context, names: Collection[str] | None = None) -> lis
 
 def evaluators_of(context: Context, names: Collection[str] | None = None) -> list[Evaluator]:
     """The plan's evaluators; or those of `names`, as above."""
+    if context.in_memory.evaluators is not None:
+        return list(context.in_memory.evaluators)
     settings = _stage_settings(context)
     return [
         EVALUATORS[stage.name](settings)
@@ -61,6 +65,8 @@ def writers_of(context: Context, folder: str) -> list[Writer]:
         context: of the plan.
         folder: of the run's results.
     """
+    if context.in_memory.writers is not None:
+        return list(context.in_memory.writers)
     writers = context.plan.of_kind(plans.WRITE_RESULTS)[0].settings.get("writers", ())
     settings = _writer_settings(context, folder)
     return [

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import apache_beam as beam
+
 from assay.config.resolved import check_eval_config, parse_eval_config
 from assay.metrics.binding.bound import metrics_of
 from assay.models.configured import as_configured
@@ -15,6 +17,26 @@ from assay.plan.plan import Plan
 from assay.plan.secret_params import revealed
 from assay.proto.config_pb2 import EvalConfig
 from assay.readers.needed import Needs, needs_of
+from assay.types import Evaluator, Extractor, Writer
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """What a caller of Python holds in place of what a plan describes; None for what the plan describes.
+
+    Attributes:
+        reader: PBegin -> PCollection[Extracts], whose columns were looked at.
+        models: with the values of secret parameters in their arguments.
+        extractors: all of them, in order.
+        evaluators: all of them.
+        writers: all of them; they write wherever they were told to.
+    """
+
+    reader: beam.PTransform | None = None
+    models: tuple[ModelRef, ...] | None = None
+    extractors: tuple[Extractor, ...] | None = None
+    evaluators: tuple[Evaluator, ...] | None = None
+    writers: tuple[Writer, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -24,6 +46,13 @@ class Context:
     plan: Plan
     eval_config: EvalConfig
     models: tuple[ModelRef, ...]
+    in_memory: InMemory = InMemory()
+
+    @property
+    def has_own_stages(self) -> bool:
+        """Whether stages of the user's own may need any column."""
+        in_plan = any("factory" in stage.settings for stage in self.plan.stages)
+        return in_plan or self.in_memory.extractors is not None or self.in_memory.evaluators is not None
 
     @cached_property
     def needs(self) -> Needs:
@@ -36,13 +65,16 @@ class Context:
         return self.plan.on_bad_rows == "skip"
 
 
-def context_of(plan: Plan) -> Context:
+def context_of(plan: Plan, in_memory: InMemory | None = None) -> Context:
     """Reads the plan's eval config and models."""
-    refs = tuple(_model_of(plan, model) for model in plan.models)
+    in_memory = in_memory or InMemory()
+    refs = in_memory.models
+    if refs is None:
+        refs = tuple(_model_of(plan, model) for model in plan.models)
     config = parse_eval_config(plan.eval_config)
     check_eval_config(config)  # again, now that parameters are in its texts
     metrics_of(config)  # an unknown metric is told before any work
-    return Context(plan, config, as_configured(refs, config))
+    return Context(plan, config, as_configured(refs, config), in_memory)
 
 
 def _model_of(plan: Plan, model: Mapping[str, Any]) -> ModelRef:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, StandardOptions
 
 from assay import storage
 from assay.checkpoints.commit import new_attempt
@@ -102,9 +102,9 @@ class _Job:
         return self.state in ENDED
 
 
-def is_chosen(flags: Sequence[str]) -> bool:
-    """Whether Beam options ask for Dataflow."""
-    return _runner_of(Options(flags)) in _RUNNERS
+def is_chosen(options: PipelineOptions | Sequence[str]) -> bool:
+    """Whether flags ask for a job on Dataflow; a caller of Python who has made options waits for whatever they ask."""
+    return not isinstance(options, PipelineOptions) and _runner_of(Options(options)) in _RUNNERS
 
 
 def job_name(task: str, digest: str) -> str:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from apache_beam.options.pipeline_options import PipelineOptions
+
 from assay import storage
 from assay.checkpoints import runs
 from assay.checkpoints.heartbeat import alive
 from assay.engine.progress import shown
 from assay.engine.recovery import recover_from_text
-from assay.errors import AssayError
+from assay.errors import AssayError, PipelineError
 from assay.plan import blessed
 from assay.plan.plan import Plan, Task
 from assay.plan.stored import publish_plan, stored_digest
@@ -28,7 +30,7 @@ from assay.results.latest import VERDICT_FILE, new_run
 from assay.run import publishing
 from assay.run.build import import_custom
 from assay.run.call import Checkpoints, stage_arguments
-from assay.run.context import context_of
+from assay.run.context import InMemory, context_of
 from assay.run.outcome import StageResult
 from assay.run.reading import check_inputs
 from assay.run.stage import run_stage
@@ -89,16 +91,37 @@ def run(
         AssayError: whatever went wrong on purpose.
     """
     started = time.monotonic()
-    with shown(progress) if progress is not None else nullcontext():
-        if checkpoints is None:
-            fused = reshaped(plan, NO_CHECKPOINTS)
-            done = [run_stage(fused, fused.tasks[0].name, options=options)]
-        else:
-            cut = plan if is_checkpointed(plan) else reshaped(plan, CUTS)
-            done = _run_tasks(cut, checkpoints, progress, options)
+    done = run_tasks(plan, checkpoints=checkpoints, progress=progress, options=options)
     output = done[-1].output
     verdict = Verdict.from_json(storage.read(storage.join(output, VERDICT_FILE)).decode())
     return RunResult(output, verdict, Counts(**done[-1].counts), time.monotonic() - started, tuple(done))
+
+
+def run_tasks(
+    plan: Plan,
+    *,
+    checkpoints: str | None = None,
+    progress: TextIO | None = None,
+    options: PipelineOptions | Sequence[str] = (),
+    in_memory: InMemory | None = None,
+) -> list[StageResult]:
+    """Runs all tasks of a resolved plan: one, or with checkpoints those that it is cut into.
+
+    Args:
+        plan: see `run`; likewise `checkpoints` and `progress`.
+        checkpoints: not beside `in_memory` or options that are an object, which other processes could not have.
+        progress: where to show rows and stage.
+        options: of Beam pipelines.
+        in_memory: what stands in place of parts of the plan.
+    """
+    with shown(progress) if progress is not None else nullcontext():
+        if checkpoints is None:
+            fused = reshaped(plan, NO_CHECKPOINTS)
+            return [run_stage(fused, fused.tasks[0].name, options=options, in_memory=in_memory)]
+        if in_memory is not None or isinstance(options, PipelineOptions):
+            raise PipelineError("checkpoints: expected a plan and flags alone, which other processes can be given")
+        cut = plan if is_checkpointed(plan) else reshaped(plan, CUTS)
+        return _run_tasks(cut, checkpoints, progress, options)
 
 
 def _run_tasks(plan: Plan, root: str, progress: TextIO | None, options: Sequence[str]) -> list[StageResult]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from assay import storage
 from assay.config.resolved import parse_eval_config
-from assay.errors import AssayError, ConfigError
+from assay.errors import AssayError, ConfigError, ResultsError
 from assay.gate import validate as gate
 from assay.gate.validate import Counts
 from assay.plan.plan import Plan
@@ -103,21 +103,37 @@ def judge(plan: Plan, folder: str, counts: Counts) -> Verdict:
     return gate.verdict(result, load_metrics(folder), counts=counts, limits=limits, checks=checks)
 
 
-def publish(plan: Plan, folder: str, verdict: Verdict, counts: Counts, started: float) -> None:
+def judge_if_possible(plan: Plan, folder: str, counts: Counts) -> Verdict | None:
+    """The same of results of stages of the user's own, which need not have left anything that can be judged."""
+    with suppress(ResultsError):
+        return judge(plan, folder, counts)
+    return None
+
+
+def write_verdict(folder: str, verdict: Verdict | None) -> None:
+    """Writes `verdict.json`, if there is a verdict."""
+    if verdict is not None:
+        write_file(path_in(folder, VERDICT_FILE), verdict.to_json().encode())
+
+
+def publish(plan: Plan, folder: str, verdict: Verdict | None, counts: Counts, started: float) -> None:
     """Writes `verdict.json`, `page.html` and, last, `results.json`, and makes the run the latest.
 
     Args:
         plan: with its parameters.
         folder: of the run.
-        verdict: on its results.
+        verdict: on its results; None if there is nothing to judge by, and so nothing for a page to show.
         counts: rows of the run.
         started: when the task that writes the results began, in seconds since 1970.
     """
-    run = folder.rsplit("/", 1)[-1]
-    write_file(path_in(folder, VERDICT_FILE), verdict.to_json().encode())
-    results = results_json(plan, run, verdict.status, asdict(counts), result_files_in(folder) | {PAGE_FILE})
-    write_file(path_in(folder, PAGE_FILE), html_page(folder, facts=json.loads(results)).encode())
+    run, status = folder.rsplit("/", 1)[-1], verdict.status if verdict else ""
+    write_verdict(folder, verdict)
+    files = result_files_in(folder) | ({PAGE_FILE} if verdict else set())
+    results = results_json(plan, run, status, asdict(counts), files)
+    if verdict:
+        write_file(path_in(folder, PAGE_FILE), html_page(folder, facts=json.loads(results)).encode())
     write_file(path_in(folder, RESULTS_FILE), results)
 
+    told = json.loads(verdict.to_json()) if verdict else {}
     with writing(path_in(plan.output, VERDICT_FILE)):
-        move_latest(plan.output, Latest(run=run, started=started, verdict=json.loads(verdict.to_json())))
+        move_latest(plan.output, Latest(run=run, started=started, verdict=told))

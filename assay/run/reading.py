@@ -42,6 +42,8 @@ def reader_of(context: Context, *, everything: bool = False) -> beam.PTransform:
             that a checkpoint serves other configs too.
     """
     inputs = context.plan.inputs
+    if context.in_memory.reader is not None:
+        return context.in_memory.reader
     if "factory" not in inputs:
         join = join_of(context, everything=everything)
         return ReadInputs(source_of(context, everything=everything)) if join is None else ReadJoined(join)
@@ -116,9 +118,8 @@ def _is_wanted(path: tuple[str, ...], columns: frozenset[str]) -> bool:
 
 
 def _narrowed(source: Source, context: Context) -> Source:
-    stages = context.plan.stages
-    tables = any(stage.name == ANALYSIS_TABLE_EVALUATOR_STAGE_NAME for stage in stages)
-    own = any("factory" in stage.settings for stage in stages)
+    tables = any(stage.name == ANALYSIS_TABLE_EVALUATOR_STAGE_NAME for stage in context.plan.stages)
+    own = context.has_own_stages
     needed = narrowed(source, context.needs, shows_all=tables or own)
     return replace(needed, dictionary=()) if own else needed  # own stages see columns as a checkpoint holds them
 
@@ -157,7 +158,7 @@ def check_inputs(context: Context, *, everything: bool = False) -> None:
     """
     check_models(context)
     known = [ref for ref in context.models if not everything or models.is_installed(ref)]
-    if "factory" in context.plan.inputs:
+    if "factory" in context.plan.inputs or context.in_memory.reader is not None:
         for ref in known:
             models.needs(ref)  # its columns are the reader's affair, but a model that is refused is refused here
         return
@@ -165,7 +166,7 @@ def check_inputs(context: Context, *, everything: bool = False) -> None:
     needs = context.needs if len(known) == len(context.models) else needs_of(context.eval_config, known)
     needed = needs.columns
     added = {key for stage in context.plan.of_kind(plans.EXTRACT) if "factory" in stage.settings for key in stage.adds}
-    if "features" in added:  # a stage of the user's own may add the columns that are missing here
+    if "features" in added or context.in_memory.extractors is not None:  # which may add the columns missing here
         needed = {}
     if join is not None:
         check_join(join, needed)

@@ -8,20 +8,24 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from typing import Any
 
+from apache_beam.options.pipeline_options import PipelineOptions
+
 from assay.checkpoints import digests, pins, runs
 from assay.checkpoints.commit import new_attempt
 from assay.checkpoints.heartbeat import alive
 from assay.checkpoints.layout import name_in_run
 from assay.engine.remote import Remote
+from assay.engine.runner import run_pipeline
 from assay.errors import PipelineError
 from assay.plan import blessed
 from assay.plan.as_json import digest
 from assay.plan.plan import Plan, Task
 from assay.plan.tasks import is_checkpointed, kind_of, task_named
+from assay.results.latest import check_no_runs
 from assay.run import dataflow, publishing
 from assay.run.build import analysis_of
 from assay.run.call import Checkpoints, checked, record
-from assay.run.context import Context, context_of
+from assay.run.context import Context, InMemory, context_of
 from assay.run.outcome import ANALYSE, StageResult
 from assay.run.reading import check_inputs, input_files, reader_of, with_files_named
 from assay.run.task import run_task
@@ -34,8 +38,9 @@ def run_stage(
     task: str,
     *,
     checkpoints: Checkpoints | None = None,
-    options: Sequence[str] = (),
+    options: PipelineOptions | Sequence[str] = (),
     remote: Remote | None = None,
+    in_memory: InMemory | None = None,
 ) -> StageResult:
     """Runs one task of a resolved plan to its end.
 
@@ -45,6 +50,7 @@ def run_stage(
         checkpoints: of a plan with several tasks: where they are; of any plan: where to record what was done.
         options: flags of Beam pipeline options; without a runner among them, the in-memory runner is used.
         remote: how to treat a job on Dataflow, where that is the runner; None waits for it.
+        in_memory: what stands in place of parts of a plan without checkpoints.
 
     Returns:
         What was done; of a job that is left to itself, which one it is.
@@ -62,7 +68,7 @@ def run_stage(
     try:
         with _alive(checkpoints):
             _lease(plan, task, checkpoints)
-            result = _done(plan, chosen, checkpoints, options, remote)
+            result = _done(plan, chosen, checkpoints, options, remote, in_memory)
     except dataflow.Detached:
         result = StageResult(task=task, kind=kind_of(plan, chosen) if is_checkpointed(plan) else ANALYSE)
     job = asdict(remote.used) if remote.used else {}
@@ -87,23 +93,37 @@ def _lease(plan: Plan, task: str, checkpoints: Checkpoints | None) -> None:
 
 
 def _done(
-    plan: Plan, task: Task, checkpoints: Checkpoints | None, options: Sequence[str], remote: Remote
+    plan: Plan,
+    task: Task,
+    checkpoints: Checkpoints | None,
+    options: PipelineOptions | Sequence[str],
+    remote: Remote,
+    in_memory: InMemory | None,
 ) -> StageResult:
     if not is_checkpointed(plan):
-        return _analyse(plan, task, options, checkpoints.run if checkpoints else "", remote)
+        return _analyse(plan, task, options, checkpoints.run if checkpoints else "", remote, in_memory)
     if checkpoints is None:
         raise PipelineError(f"task {task.name!r}: the plan has checkpoints; expected a root for them")
     return run_task(plan, task, checkpoints, options, remote)
 
 
-def _analyse(plan: Plan, task: Task, options: Sequence[str], run: str, remote: Remote) -> StageResult:
+def _analyse(
+    plan: Plan,
+    task: Task,
+    options: PipelineOptions | Sequence[str],
+    run: str,
+    remote: Remote,
+    in_memory: InMemory | None,
+) -> StageResult:
     """The whole plan as one Beam job."""
     started = time.time()
     publishing.check_output(plan.output)
     asked = digest(plan)
     plan = blessed.with_baseline(plan, blessed.today(plan))
-    context = context_of(plan)
+    context = context_of(plan, in_memory)
     check_inputs(context)
+    if context.in_memory.writers is not None:
+        return _written_by_own_writers(context, task, options)
 
     seen = _digest(context, run) if dataflow.is_chosen(options) else ""
     folder = publishing.results_folder_of(plan.output, run, asked, seen)
@@ -111,14 +131,35 @@ def _analyse(plan: Plan, task: Task, options: Sequence[str], run: str, remote: R
     with results_written(
         folder, task.name, seen, reader, analysis, options, remote, is_named=bool(run or seen)
     ) as counts:
-        verdict = publishing.judge(plan, folder, counts)
+        judge = publishing.judge if context.in_memory.evaluators is None else publishing.judge_if_possible
+        verdict = judge(plan, folder, counts)
         publishing.publish(plan, folder, verdict, counts, started)
     return StageResult(
         task=task.name,
         kind=ANALYSE,
         counts=asdict(counts),
         rows=counts.rows,
-        verdict=verdict.status,
+        verdict=verdict.status if verdict else "",
+        output=folder,
+    )
+
+
+def _written_by_own_writers(context: Context, task: Task, options: PipelineOptions | Sequence[str]) -> StageResult:
+    """The same where nobody knows what is written where: there is a verdict if the output has what it needs."""
+    folder = context.plan.output
+    check_no_runs(folder)
+    reader, analysis = reader_of(context), analysis_of(context, folder)
+    with publishing.removed_on_failure(folder, is_named=True):
+        publishing.withdraw(folder)  # what these do not write would be judged, and opened, as if they had
+        counts = run_pipeline(reader, analysis, options)
+        verdict = publishing.judge_if_possible(context.plan, folder, counts)
+        publishing.write_verdict(folder, verdict)
+    return StageResult(
+        task=task.name,
+        kind=ANALYSE,
+        counts=asdict(counts),
+        rows=counts.rows,
+        verdict=verdict.status if verdict else "",
         output=folder,
     )
 

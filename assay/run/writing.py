@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from assay import storage
 from assay.engine.remote import Remote
@@ -27,7 +28,7 @@ def results_written(
     digest: str,
     reader: beam.PTransform,
     analysis: beam.PTransform,
-    options: Sequence[str],
+    options: PipelineOptions | Sequence[str],
     remote: Remote,
     *,
     is_named: bool,
@@ -63,7 +64,7 @@ def _by_job(
     task: str,
     digest: str,
     pipeline: tuple[beam.PTransform, beam.PTransform],
-    options: Sequence[str],
+    options: PipelineOptions | Sequence[str],
     remote: Remote,
 ) -> Iterator[Counts]:
     def place_of(attempt: str) -> str:

@@ -1,0 +1,88 @@
+"""The plan of a call of Python: resolved, with the stages that the caller holds by name only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from assay.config.resolved import to_canonical_json
+from assay.models.model import ModelRef
+from assay.plan.params import substitute
+from assay.plan.plan import EVALUATE, EXTRACT, GATE, WRITE_RESULTS, Plan, Stage
+from assay.plan.stages_of_file import stages_of
+from assay.plan.tasks import NO_CHECKPOINTS, reshaped
+from assay.proto.config_pb2 import EvalConfig
+from assay.run.context import InMemory
+from assay.run.settings import RunSettings
+
+
+def plan_in_memory(
+    config: EvalConfig,
+    inputs: Mapping[str, Any],
+    output: str,
+    settings: RunSettings,
+    models: Sequence[ModelRef] = (),
+    in_memory: InMemory | None = None,
+) -> Plan:
+    """Makes a plan of one task.
+
+    Args:
+        config: a resolved config.
+        inputs: as in an analysis file, with absolute paths or not; empty for rows in memory.
+        output: below it the run has a folder of its own.
+        settings: how bad rows are treated, when the run is judged.
+        models: with parameters in their arguments, of which those that are secret stay.
+        in_memory: stages that the caller holds, which the plan only names.
+    """
+    described = [_described(model, settings) for model in models]
+    default = stages_of(
+        {
+            "inputs": inputs,
+            "models": described,
+            "extractors": (),
+            "evaluators": (),
+            "writers": (),
+            "analysis_table": False,
+        }
+    )
+    plan = Plan(
+        stages=_with_own(default, in_memory or InMemory()),
+        tasks=(),
+        inputs=inputs,
+        models=tuple(described),
+        eval_config=json.loads(to_canonical_json(config)),
+        output=output,
+        params={name: value for name, value in settings.params.items() if name not in settings.secrets},
+        secrets=settings.secrets,
+        resolved=True,
+        on_bad_rows=settings.on_bad_rows,
+        max_bad_rows=settings.max_bad_rows,
+        min_rows=settings.min_rows,
+        rubber_stamp=settings.rubber_stamp,
+        seed=settings.seed,
+        max_slices=settings.max_slices,
+    )
+    return reshaped(plan, NO_CHECKPOINTS)
+
+
+def _described(model: ModelRef, settings: RunSettings) -> dict[str, Any]:
+    """A model as in a plan of an analysis file."""
+    open_params = {name: value for name, value in settings.params.items() if name not in settings.secrets}
+    described = {**asdict(model), "features": list(model.features), "args": substitute(dict(model.args), open_params)}
+    del described["rubber_stamp"]  # which is a setting of the run
+    return {key: value for key, value in described.items() if value or key in ("name", "uri", "type", "baseline")}
+
+
+def _with_own(stages: Sequence[Stage], in_memory: InMemory) -> tuple[Stage, ...]:
+    own = {EXTRACT: in_memory.extractors, EVALUATE: in_memory.evaluators}
+    named = {
+        kind: [Stage(name=stage.stage_name, kind=kind, run_after=getattr(stage, "run_after", "")) for stage in of_kind]
+        for kind, of_kind in own.items()
+        if of_kind is not None
+    }
+    kept = [stage for stage in stages if stage.kind not in named]
+    end = next(i for i, stage in enumerate(kept) if stage.kind in (EVALUATE, GATE, WRITE_RESULTS))
+    read, others = kept[:end], kept[end:]
+    return (*read, *named.get(EXTRACT, ()), *named.get(EVALUATE, ()), *others)
