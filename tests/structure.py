@@ -53,9 +53,9 @@ def modules_of(root: Path) -> list[Module]:
     return sorted(modules)
 
 
-def room_of(module: str) -> str:
-    """`assay.readers.csv` is in the room `assay.readers`."""
-    return ".".join(module.split(".")[:2])
+def room_of(module: str, depth: int = 2) -> str:
+    """`assay.readers.csv` is in the room `assay.readers`; that is 2 names deep."""
+    return ".".join(module.split(".")[:depth])
 
 
 def imported_by(module: Module, names: frozenset[str]) -> Iterator[str]:
@@ -69,13 +69,13 @@ def imported_by(module: Module, names: frozenset[str]) -> Iterator[str]:
                 yield inner if inner in names else str(node.module)
 
 
-def arrows_of(modules: Sequence[Module]) -> Arrows:
-    """The arrows between rooms."""
+def arrows_of(modules: Sequence[Module], depth: int = 2) -> Arrows:
+    """The arrows between rooms; at a depth of 3, between the parts of rooms."""
     names = frozenset(module.name for module in modules)
-    arrows: dict[str, set[str]] = {room_of(name): set() for name in names}
+    arrows: dict[str, set[str]] = {room_of(name, depth): set() for name in names}
     for module in modules:
-        room = room_of(module.name)
-        arrows[room] |= {room_of(name) for name in imported_by(module, names)} - {room}
+        room = room_of(module.name, depth)
+        arrows[room] |= {room_of(name, depth) for name in imported_by(module, names)} - {room}
     return {room: frozenset(others) for room, others in arrows.items()}
 
 

@@ -24,6 +24,15 @@ def test_no_room_imports_another_one_in_a_circle():
     assert circles_of(arrows_of(modules_of(ROOT))) == []
 
 
+def test_no_part_of_the_metrics_imports_another_one_in_a_circle():
+    """What a table holds knows no computation, a computation no metric, and none of them the pass over the data."""
+    modules = [module for module in modules_of(ROOT) if module.name.startswith("assay.metrics.")]
+    arrows = arrows_of(modules, depth=3)
+    assert {"assay.metrics.states", "assay.metrics.computations", "assay.metrics.engine"} <= arrows.keys()
+    assert circles_of(arrows) == []
+    assert "assay.metrics.computations" not in arrows["assay.metrics.states"]
+
+
 def test_no_module_is_longer_than_400_lines(measures):
     assert measures["modules over 400 lines"] == "none"
 

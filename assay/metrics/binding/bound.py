@@ -75,8 +75,8 @@ class Metric:
         return definitions()[self.class_name].follows_roc != {}
 
 
-class _Place(NamedTuple):
-    """Where in the config an error is."""
+class _Path(NamedTuple):
+    """Path of a metric in the config, for errors."""
 
     spec: int
     metric: int
@@ -99,12 +99,12 @@ def _bound(serialized: bytes) -> tuple[Metric, ...]:
     config = EvalConfig.FromString(serialized)
     refuse_unsupported(config)
     bound: dict[tuple[MetricKey | PlotKey, str], Metric] = {}
-    for metric, place in _bind_all(config):
+    for metric, path in _bind_all(config):
         shares_key = isinstance(metric.key, PlotKey) and not metric.key.name  # the classic plots share one record
         twin = bound.setdefault((metric.key, metric.class_name if shares_key else ""), metric)
         if twin != metric:
             raise EvalConfigError(
-                f"{place}: the name {metric.key.name!r} is already taken by {twin.class_name} with other settings; "
+                f"{path}: the name {metric.key.name!r} is already taken by {twin.class_name} with other settings; "
                 f"set another name in its config"
             )
     return tuple(bound.values())
@@ -137,42 +137,43 @@ def _check_options(options: Options) -> None:
             raise EvalConfigError(f"options.disabled_outputs: {name!r} cannot be disabled{one_of(name, _OUTPUTS)}")
 
 
-def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Place]]:
+def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Path]]:
     models = {spec.name: spec for spec in config.model_specs}
     for i, spec in enumerate(config.metrics_specs):
         _check_class_ids(spec, f"metrics_specs[{i}]")
         for j, asked in enumerate(spec.metrics):
-            place = _Place(i, j)
-            definition = _find(asked, place)
-            _refuse_change_of_column(asked, place)
+            path = _Path(i, j)
+            definition = _find(asked, path)
+            _refuse_change_of_column(asked, path)
             for model_name in spec.model_names or [""]:
-                for stream in _streams(spec, models.get(model_name, ModelSpec()), model_name, place):
-                    yield _bind(asked, definition, stream, place), place
+                for stream in _streams(spec, models.get(model_name, ModelSpec()), model_name, path):
+                    yield _bind(asked, definition, stream, path), path
 
 
-def _find(asked: MetricConfig, place: _Place) -> Definition:
-    found = definitions().get(asked.class_name)
+def _find(asked: MetricConfig, path: _Path) -> Definition:
+    definition = definitions().get(asked.class_name)
     if asked.module and not asked.module.startswith(_TFMA_MODULES):
         raise EvalConfigError(
-            f"{place}.module: metrics of other modules ({asked.module}.{asked.class_name}) are not supported yet"
+            f"{path}.module: metrics of other modules ({asked.module}.{asked.class_name}) are not supported yet"
         )
     if not asked.class_name:
-        raise EvalConfigError(f"{place}.class_name: expected the name of a metric, for example AUC; found nothing")
-    if found is None:
+        raise EvalConfigError(f"{path}.class_name: expected the name of a metric, for example AUC; found nothing")
+    if definition is None:
         meant = hint(asked.class_name, definitions()) or "; docs/metrics.md lists all there are"
-        raise EvalConfigError(f"{place}.class_name: there is no metric {asked.class_name!r}{meant}")
-    return found
+        raise EvalConfigError(f"{path}.class_name: there is no metric {asked.class_name!r}{meant}")
+    return definition
 
 
-def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, place: _Place) -> Iterator[Stream]:
+def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, path: _Path) -> Iterator[Stream]:
     has_weights = bool(model.example_weight_key or model.example_weight_keys)
     chosen = spec.example_weights
     if chosen.weighted and not has_weights:
         model_spec = f"the model spec {model_name!r}" if model_name else "the model spec"
         raise EvalConfigError(
-            f"metrics_specs[{place.spec}].example_weights.weighted: expected {model_spec} to have an "
+            f"metrics_specs[{path.spec}].example_weights.weighted: expected {model_spec} to have an "
             f"example_weight_key, found none"
         )
+
     weighted = chosen.weighted or (has_weights and not chosen.unweighted)
     for output in spec.output_names or [""]:
         for class_id in spec.binarize.class_ids.values or [None]:
@@ -182,26 +183,25 @@ def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, place: _Place
 
 def _names(model: ModelSpec, output: str) -> dict[str, tuple[str, str]]:
     """`labels` and its like -> the column that a model spec names, and the field in which it does."""
-    found = {}
+    names = {}
     for key, field in _KEYS.items():
         column, by_output = getattr(model, field), getattr(model, f"{field}s")
         only = next(iter(by_output)) if len(by_output) == 1 else output
         if column:
-            found[key] = column, field
+            names[key] = column, field
         elif only in by_output:
-            found[key] = by_output[only], f"{field}s[{only!r}]"
-    return found
+            names[key] = by_output[only], f"{field}s[{only!r}]"
+    return names
 
 
-def _bind(asked: MetricConfig, definition: Definition, stream: Stream, place: _Place) -> Metric:
-    given = {
-        k: v for k, v in settings_of(asked.config, f"{place}.config").items() if v is not None
-    }  # None is the default, as in TFMA
-    name = given.pop("name", None)
+def _bind(asked: MetricConfig, definition: Definition, stream: Stream, path: _Path) -> Metric:
+    settings = _chosen_settings(asked, path)
+    name = settings.pop("name", None)
     if name is not None and not isinstance(name, str):
-        raise EvalConfigError(f"{place}.config: name: expected text, found {name!r}")
-    own = _own_settings(definition, given, place)
-    needs = _adapt(definition, given, place)
+        raise EvalConfigError(f"{path}.config: name: expected text, found {name!r}")
+    own = _own_settings(definition, settings, path)
+    needs = _adapt(definition, settings, path)
+
     stream = _stream_of(needs, stream)
     default = definition.name_of(needs) if definition.kept_name else ""
     kind = PlotKey if definition.is_plot else MetricKey
@@ -212,12 +212,19 @@ def _bind(asked: MetricConfig, definition: Definition, stream: Stream, place: _P
 
 def default_name(asked: MetricConfig) -> str:
     """Output name of a metric whose config sets none; "" for a class that is not known."""
-    definition, place = definitions().get(asked.class_name), _Place(0, 0)
+    definition, path = definitions().get(asked.class_name), _Path(0, 0)
     if definition is None or "{" not in definition.name:
         return definition.name if definition else ""
-    given = {k: v for k, v in settings_of(asked.config, f"{place}.config").items() if v is not None and k != "name"}
-    _own_settings(definition, given, place)
-    return definition.name_of(_adapt(definition, given, place))
+
+    settings = _chosen_settings(asked, path)
+    settings.pop("name", None)
+    _own_settings(definition, settings, path)
+    return definition.name_of(_adapt(definition, settings, path))
+
+
+def _chosen_settings(asked: MetricConfig, path: _Path) -> dict[str, Any]:
+    """The settings that a config has chosen; null is the default, as in TFMA."""
+    return {name: value for name, value in settings_of(asked.config, f"{path}.config").items() if value is not None}
 
 
 def is_of_column(asked: MetricConfig) -> bool:
@@ -226,24 +233,24 @@ def is_of_column(asked: MetricConfig) -> bool:
     return definition is not None and definition.is_of_column
 
 
-def _refuse_change_of_column(asked: MetricConfig, place: _Place) -> None:
+def _refuse_change_of_column(asked: MetricConfig, path: _Path) -> None:
     thresholds = (asked.threshold, *(entry.threshold for entry in asked.per_slice_thresholds))
     if is_of_column(asked) and any(threshold.HasField("change_threshold") for threshold in thresholds):
         raise EvalConfigError(
-            f"{place}: {asked.class_name} has a change_threshold, but a column is the same for every model; "
+            f"{path}: {asked.class_name} has a change_threshold, but a column is the same for every model; "
             "expected a value_threshold"
         )
 
 
-def _own_settings(definition: Definition, given: dict[str, Any], place: _Place) -> dict[str, Any]:
-    """The settings of the metric's function, taken out of `given`."""
+def _own_settings(definition: Definition, settings: dict[str, Any], path: _Path) -> dict[str, Any]:
+    """The settings of the metric's function, taken out of `settings`."""
     own = {}
     for name, default in definition.settings.items():
-        if name in given:
-            value = given.pop(name)
-            own[name] = _checked(definition, name, definition.checks.get(name, _frozen), value, place)
+        if name in settings:
+            value = settings.pop(name)
+            own[name] = _checked(definition, name, definition.checks.get(name, _frozen), value, path)
         elif default is inspect.Parameter.empty:
-            raise _missing(definition, name, place)
+            raise _missing(definition, name, path)
     return own
 
 
@@ -263,38 +270,40 @@ def _stream_of(needs: Computation, stream: Stream) -> Stream:
     return dataclasses.replace(stream, reads=reads)
 
 
-def _adapt(definition: Definition, given: Mapping[str, Any], place: _Place) -> Computation:
-    """The definition's state with the given settings."""
+def _adapt(definition: Definition, settings: Mapping[str, Any], path: _Path) -> Computation:
+    """The definition's state with these settings."""
     known = definition.state_settings
     fields = {field.name: str(field.type) for field in dataclasses.fields(definition.needs)}
     changed: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in settings.items():
         if name not in known:
             near = one_of(name, sorted({"name", *definition.settings, *known}))
-            raise EvalConfigError(f"{place}.config: {definition.class_name} has no setting {name!r}{near}")
+            raise EvalConfigError(f"{path}.config: {definition.class_name} has no setting {name!r}{near}")
         field = definition.renames.get(name, name)
-        changed[field] = _checked(definition, name, OF_TYPE[fields[field]], value, place)
+        changed[field] = _checked(definition, name, OF_TYPE[fields[field]], value, path)
+
     for name in definition.required:
         if name not in changed:
-            raise _missing(definition, name, place)
+            raise _missing(definition, name, path)
+
     if CHOSEN in fields:
         changed[CHOSEN] = tuple(changed)
     try:
         return dataclasses.replace(definition.needs, **changed)
     except ValueError as error:
-        raise EvalConfigError(f"{place}.config: {definition.class_name}: {error}; found {dict(given)}") from error
+        raise EvalConfigError(f"{path}.config: {definition.class_name}: {error}; found {dict(settings)}") from error
 
 
-def _checked(definition: Definition, name: str, check: Callable[[Any], Any], value: Any, place: _Place) -> Any:
+def _checked(definition: Definition, name: str, check: Callable[[Any], Any], value: Any, path: _Path) -> Any:
     try:
         return check(value)
     except ValueError as error:
-        raise EvalConfigError(f"{place}.config: {name} of {definition.class_name}: {error}") from error
+        raise EvalConfigError(f"{path}.config: {name} of {definition.class_name}: {error}") from error
 
 
-def _missing(definition: Definition, name: str, place: _Place) -> EvalConfigError:
+def _missing(definition: Definition, name: str, path: _Path) -> EvalConfigError:
     return EvalConfigError(
-        f"{place}.config: {definition.class_name} needs the setting {name!r}; for example {definition.example}"
+        f"{path}.config: {definition.class_name} needs the setting {name!r}; for example {definition.example}"
     )
 
 

@@ -44,11 +44,12 @@ class SampleTable:
         wrong = (examples.predictions > self.threshold) != bool(self.label)
         entries = np.flatnonzero(wrong & (share * examples.weights > 0))
         rows = entries if examples.rows is None else np.unique(examples.rows[entries])
+
         assert examples.shown is not None
         values = np.empty(len(rows), object)
         values[:] = shown_values(examples.shown, rows, examples.texts)
-        there = np.array([value is not None and value == value for value in values], bool)  # None and NaN are missing
-        return Shown(values[there], rows[there])
+        has_value = np.array([value is not None and value == value for value in values], bool)  # None and NaN are none
+        return Shown(values[has_value], rows[has_value])
 
 
 @dataclass(frozen=True)

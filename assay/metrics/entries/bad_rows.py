@@ -65,15 +65,17 @@ def faults(examples: Examples, stream: Stream, domain: Domain, *, rows: int) -> 
     """Reason -> the rows (n,) that have it; reasons without a row are left out."""
     if _has_none(examples, stream, domain):
         return {}
-    found = {BAD_WEIGHT: _WEIGHTS.beyond(examples.weights)}
+
+    by_reason = {BAD_WEIGHT: _WEIGHTS.beyond(examples.weights)}
     if not stream.only_weights:
         labels, predictions = examples.labels, examples.predictions
-        found[MISSING_LABEL], found[NO_CLASS] = np.isnan(labels), np.isinf(labels)
-        found[BAD_COLUMN_VALUE if stream.reads.feature else BAD_PREDICTION] = _FINITE.beyond(predictions)
-        found[LABEL_OUT_OF_RANGE] = np.isfinite(labels) & _labels_of(domain).beyond(labels)
+        by_reason[MISSING_LABEL], by_reason[NO_CLASS] = np.isnan(labels), np.isinf(labels)
+        by_reason[BAD_COLUMN_VALUE if stream.reads.feature else BAD_PREDICTION] = _FINITE.beyond(predictions)
+        by_reason[LABEL_OUT_OF_RANGE] = np.isfinite(labels) & _labels_of(domain).beyond(labels)
         reason = PREDICTION_OUT_OF_RANGE if domain.high == 1 else NEGATIVE_PREDICTION
-        found[reason] = np.isfinite(predictions) & _predictions_of(domain).beyond(predictions)
-    return {reason: _by_row(bad, examples.rows, rows) for reason, bad in found.items() if bad.any()}
+        by_reason[reason] = np.isfinite(predictions) & _predictions_of(domain).beyond(predictions)
+
+    return {reason: _by_row(bad, examples.rows, rows) for reason, bad in by_reason.items() if bad.any()}
 
 
 def _has_none(examples: Examples, stream: Stream, domain: Domain) -> bool:
@@ -144,7 +146,7 @@ def _shown(examples: Examples, row: int, stream: Stream) -> str:
 
 def _odd_lists(extracts: Extracts, row: int, stream: Stream) -> str:
     """Says so where a list of another length than most is what is wrong with a row: it reads as infinite."""
-    found = []
+    odd = []
     for key in (LABELS_KEY, PREDICTIONS_KEY, EXAMPLE_WEIGHTS_KEY):
         name, role = stream.called(key)
         column = extracts.get(FEATURES_KEY, {}).get(name)
@@ -152,8 +154,8 @@ def _odd_lists(extracts: Extracts, row: int, stream: Stream) -> str:
             lengths = pc.list_value_length(column).fill_null(0).to_numpy()
             usual = usual_length(lengths)
             if lengths[row] != usual:
-                found.append(f"column {name!r}{role} has a list of {lengths[row]} values where most rows have {usual}")
-    return "".join(f", {text}" for text in found)
+                odd.append(f"column {name!r}{role} has a list of {lengths[row]} values where most rows have {usual}")
+    return "".join(f", {text}" for text in odd)
 
 
 def where(extracts: Extracts, row: int) -> str:

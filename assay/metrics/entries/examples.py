@@ -116,14 +116,18 @@ def examples_of(extracts: Extracts, stream: Stream) -> Examples:
         return Examples(np.zeros(0), np.zeros(0), weights)
     if reads.feature:
         return _feature_of(extracts, stream)
+
     predictions = _numbers(extracts, PREDICTIONS_KEY, stream)
     labels = _numbers(extracts, LABELS_KEY, stream) if reads.labels else _zeros(predictions)
     lengths = {PREDICTIONS_KEY: _length_of(predictions), LABELS_KEY: _length_of(labels) if reads.labels else 0}
     weights = weights_of(extracts, stream)
+
+    # Where no row has a label, or none a prediction, nobody can say how long the lists are.
     if 0 in (lengths[PREDICTIONS_KEY], lengths[LABELS_KEY] or not reads.labels):
         examples = _without_values(labels, predictions, weights, lengths)
     else:
         examples = _flattened(labels, predictions, weights, stream)._replace(lengths=lengths)
+
     if not reads.shown:
         return examples
     texts = extracts.get(TEXTS_KEY, {}).get(reads.shown[1])
@@ -193,11 +197,14 @@ def _flattened(labels: Floats, predictions: Floats, weights: Floats, stream: Str
         _check_class(predictions, stream, stream.class_id)
     if predictions.ndim == 1 and labels.ndim == 1:
         return Examples(labels, predictions, weights)
+
+    # Both (n, k): labels of one number a row are class ids where there are several predictions a row.
     predictions = predictions.reshape(len(predictions), -1)
     width = predictions.shape[1]
     labels = labels.reshape(len(labels), -1)
     ids = labels[:, 0] if labels.shape[1] == 1 < width else None
     labels = _fit(labels, width, stream)
+
     if stream.class_id is not None:
         positive, scores = labels[:, stream.class_id], predictions[:, stream.class_id]
         return Examples(positive, scores, weights, ids=ids, classes=width)
@@ -221,15 +228,15 @@ def _numbers_at(extracts: Extracts, path: tuple[str, ...]) -> Floats:
 
 
 def _column_at(extracts: Extracts, path: tuple[str, ...]) -> Column:
-    found: Any = extracts
+    node: Any = extracts
     for i, key in enumerate(path):
-        if not isinstance(found, Mapping) or key not in found:
-            there = sorted(found) if isinstance(found, Mapping) else f"a column under {path[i - 1]!r}"
-            raise MissingColumnError(f"no {'.'.join(path[: i + 1])!r} in the data; there are {there}")
-        found = found[key]
-    if isinstance(found, Mapping):
-        raise MissingColumnError(f"{'.'.join(path)!r} is no column; it holds {sorted(found)}")
-    column: Column = found
+        if not isinstance(node, Mapping) or key not in node:
+            known = sorted(node) if isinstance(node, Mapping) else f"a column under {path[i - 1]!r}"
+            raise MissingColumnError(f"no {'.'.join(path[: i + 1])!r} in the data; there are {known}")
+        node = node[key]
+    if isinstance(node, Mapping):
+        raise MissingColumnError(f"{'.'.join(path)!r} is no column; it holds {sorted(node)}")
+    column: Column = node
     return column
 
 
@@ -275,6 +282,7 @@ def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
             f"column {label!r}{of_label} has {labels.shape[1]} values a row and {prediction!r}{of_prediction} has "
             f"{width}; expected the same number, or one class id as label"
         )
+
     one_hot = (labels == np.arange(width)).astype(np.float64)
     no_class = (labels >= width) | (labels < -1) | (labels % 1 != 0)
     return np.where(np.isnan(labels), np.nan, np.where(no_class, np.inf, one_hot))
@@ -282,19 +290,23 @@ def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
 
 def _select(extracts: Extracts, key: str, stream: Stream) -> Column:
     """Finds a leaf under `key`: by model name, then by output name, then by what is usual."""
-    found: Any = extracts.get(key)
+    node: Any = extracts.get(key)
     for name in (stream.model_name, stream.output_name):
-        if isinstance(found, Mapping) and name in found:
-            found = found[name]
-    is_output_missing = isinstance(found, Mapping) and stream.output_name not in ("", *found)
-    if isinstance(found, Mapping) and len(found) == 1 and not is_output_missing:
-        found = next(iter(found.values()))
-    if isinstance(found, Mapping) and key == PREDICTIONS_KEY and not is_output_missing:
-        found = next((found[name] for name in _LIKELY_PREDICTIONS if name in found), found)
-    if found is None or isinstance(found, Mapping):
-        there = sorted(found) if isinstance(found, Mapping) else sorted(extracts)
+        if isinstance(node, Mapping) and name in node:
+            node = node[name]
+
+    # An output that has a name and is not there is never taken for another one.
+    is_output_missing = isinstance(node, Mapping) and stream.output_name not in ("", *node)
+    if isinstance(node, Mapping) and len(node) == 1 and not is_output_missing:
+        node = next(iter(node.values()))
+    if isinstance(node, Mapping) and key == PREDICTIONS_KEY and not is_output_missing:
+        node = next((node[name] for name in _LIKELY_PREDICTIONS if name in node), node)
+
+    if node is None or isinstance(node, Mapping):
+        known = sorted(node) if isinstance(node, Mapping) else sorted(extracts)
         raise MissingColumnError(
-            f"no {key} for model {stream.model_name!r}, output {stream.output_name!r}; there are {there}; "
+            f"no {key} for model {stream.model_name!r}, output {stream.output_name!r}; there are {known}; "
             f"set the keys of the model spec, or output_names of the metrics spec"
         )
-    return found
+    column: Column = node
+    return column

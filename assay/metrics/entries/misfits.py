@@ -31,7 +31,8 @@ def refuse_other_shapes(examples: Examples, stream: Stream, asked: Sequence[Aske
     """
     if stream.only_weights or stream.reads.feature or 0 in examples.lengths.values():
         return
-    label, prediction = (_called(stream, key) for key in (LABELS_KEY, PREDICTIONS_KEY))
+
+    label, prediction = _called(stream, LABELS_KEY), _called(stream, PREDICTIONS_KEY)
     if examples.ids is not None and stream.class_id is None:
         for one in asked:
             if not one.domain.class_ids:
@@ -39,6 +40,7 @@ def refuse_other_shapes(examples: Examples, stream: Stream, asked: Sequence[Aske
                     f"{one.metric} is for two classes or one number, but {prediction} has {examples.width} values a "
                     f"row and {label} has one; {_which_class(examples.width)}"
                 )
+
     for one in asked:
         if one.domain.vectors and examples.width == 1:
             raise ColumnTypeError(f"{one.metric} needs a number for each class, but {_one_number(stream, prediction)}")
@@ -55,11 +57,9 @@ def _one_number(stream: Stream, prediction: str) -> str:
 
 
 def _which_class(width: int) -> str:
-    positive = "1 if the second is that of the positive class" if width == 2 else "the ids of the classes to evaluate"
+    ids = "1 if the second is that of the positive class" if width == 2 else "the ids of the classes to evaluate"
     return (
-        "set binarize: {class_ids: {values: [...]}} of the metrics spec ("
-        + positive
-        + "), or give one number a row, or "
+        f"set binarize: {{class_ids: {{values: [...]}}}} of the metrics spec ({ids}), or give one number a row, or "
         f"labels of {width} values"
     )
 

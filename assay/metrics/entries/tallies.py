@@ -106,11 +106,11 @@ def _sum(a: Tally, b: Tally) -> Tally:
 
 
 def _lengths(a: Mapping[int, Length], b: Mapping[int, Length]) -> dict[int, Length]:
-    found = dict(a)
+    total = dict(a)
     for length, batches in b.items():
-        known = found.get(length, batches._replace(rows=0))
-        found[length] = Length(known.rows + batches.rows, min(known.where, batches.where))
-    return found
+        known = total.get(length, batches._replace(rows=0))
+        total[length] = Length(known.rows + batches.rows, min(known.where, batches.where))
+    return total
 
 
 def _finite(values: Floats) -> Floats:
@@ -122,11 +122,9 @@ def _few(values: Floats) -> tuple[float, ...]:
     if not len(values):
         return ()
     different = np.unique(values)
-    return (
-        tuple(different.tolist())
-        if len(different) <= MOST_VALUES
-        else (*different[:MOST_VALUES].tolist(), float(different[-1]))
-    )
+    if len(different) <= MOST_VALUES:
+        return tuple(different.tolist())
+    return (*different[:MOST_VALUES].tolist(), float(different[-1]))
 
 
 def _ends(values: Floats) -> tuple[float, ...]:
