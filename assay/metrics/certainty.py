@@ -9,7 +9,7 @@ import numpy as np
 from assay.metrics.binding.bound import Metric
 from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.doubts import Doubts
-from assay.metrics.computations.placed import BUCKETS
+from assay.metrics.computations.score_bins import BUCKETS
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import ErrorBounds, Floats

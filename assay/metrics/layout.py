@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assay.metrics.binding.bound import Metric
 from assay.metrics.computations.derived import without_derived
-from assay.metrics.computations.placed import Placed
+from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import Computation, Table
 from assay.metrics.computations.terms import TermTable
 from assay.metrics.entries.examples import Examples, Stream
@@ -26,8 +26,8 @@ class Layout:
 
     def contributions(self, examples: Mapping[Stream, Examples]) -> list[Contribution]:
         """What a batch adds to each table, whatever the slices."""
-        placed = {stream: Placed(seen) for stream, seen in examples.items()}
-        return [table.place(examples[stream], placed[stream]) for stream, table in self.tables]
+        bins = {stream: ScoreBins(seen) for stream, seen in examples.items()}
+        return [table.contribution(examples[stream], bins[stream]) for stream, table in self.tables]
 
     def serving(self, stream: Stream, table: Table) -> int:
         """Position of the joined table that serves `table`."""

@@ -14,7 +14,7 @@ import pytest
 
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.metrics import declare
-from assay.metrics.computations.placed import Placed
+from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import Table, Views
 from assay.metrics.declare import metric
 from assay.metrics.entries.domains import NUMBERS, Domain
@@ -60,9 +60,9 @@ class Largest:
         return Largest(np.stack([by_part.max(1), *others], axis=1).reshape(-1))
 
     @classmethod
-    def merged(cls, states: Sequence[Largest], places: Sequence[Ints], count: int) -> Largest:
+    def merged(cls, states: Sequence[Largest], slices: Sequence[Ints], count: int) -> Largest:
         values = np.full(count, -np.inf)
-        for state, at in zip(states, places, strict=True):
+        for state, at in zip(states, slices, strict=True):
             values[at] = np.maximum(values[at], state.values)
         return Largest(values)
 
@@ -101,7 +101,7 @@ class PredictionsTable:
     def empty(self) -> LargestSoFar:
         return LargestSoFar()
 
-    def place(self, examples: Examples, placed: Placed) -> Seen:
+    def contribution(self, examples: Examples, bins: ScoreBins) -> Seen:
         return Seen(examples.predictions, examples.rows)
 
 

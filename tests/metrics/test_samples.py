@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.metrics.computations.placed import Placed
+from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.wrong_side import SampleTable, WrongSide
 from assay.metrics.entries.examples import Stream, examples_of
 from assay.metrics.shown_values import shown_values
@@ -54,7 +54,7 @@ def test_rows_on_the_wrong_side_are_shown_unless_they_have_no_weight_or_no_value
         table = SampleTable(10, 0.5, label)
         assert needs.tables() == (table,)
         examples = examples_of(batch, stream)
-        added = table.place(examples, Placed(examples))
+        added = table.contribution(examples, ScoreBins(examples))
         assert (added.values.tolist(), np.asarray(added.rows).tolist()) == expected
 
 

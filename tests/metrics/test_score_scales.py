@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 import assay
 from assay import cli
 from assay.metrics.computations.cells import COUNT, cell_of, samples
-from assay.metrics.computations.placed import bucket_of
+from assay.metrics.computations.score_bins import bucket_of
 from assay.metrics.computations.scores import ScoreTable, _geometry
 from tests.metrics.engine import config_of, cut, evaluated, whole
 

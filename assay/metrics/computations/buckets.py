@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from assay.metrics.computations.placed import BUCKETS, Placed, bucket_of
+from assay.metrics.computations.score_bins import BUCKETS, ScoreBins, bucket_of
 from assay.metrics.computations.scores import ScoreTable, coarser
 from assay.metrics.computations.table import Table, Views, binned
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
@@ -33,9 +33,9 @@ class PredictionTable:
         """Zeros."""
         return CellSums(_COARSE_BUCKETS + 2)
 
-    def place(self, examples: Examples, placed: Placed) -> Cells:
+    def contribution(self, examples: Examples, bins: ScoreBins) -> Cells:
         """Weighted prediction at its bucket, which is the fine bucket's, so that a score on an edge is on one side."""
-        bucket = coarser(placed.bucket, BUCKETS, _COARSE_BUCKETS)
+        bucket = coarser(bins.bucket, BUCKETS, _COARSE_BUCKETS)
         return Cells(bucket, examples.weights * examples.predictions, examples.rows)
 
 
@@ -54,7 +54,7 @@ class BucketTable:
         """Zeros."""
         return CellSums(_SUMS * (BUCKETS + 2))
 
-    def place(self, examples: Examples, placed: Placed) -> Cells:
+    def contribution(self, examples: Examples, bins: ScoreBins) -> Cells:
         """The three sums of each entry."""
         labels, predictions, weights, rows = examples[:4]
         bucket = bucket_of(predictions, BUCKETS, self.left, self.right)

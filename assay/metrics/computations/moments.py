@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from assay.metrics.arithmetic import sums_by_bin
-from assay.metrics.computations.placed import Placed
+from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import Table, Views
 from assay.metrics.entries.domains import NUMBERS, Domain
 from assay.metrics.entries.examples import Examples, Reads
@@ -79,7 +79,7 @@ class MomentTable:
         """Zeros."""
         return MomentSums()
 
-    def place(self, examples: Examples, placed: Placed) -> Terms:
+    def contribution(self, examples: Examples, bins: ScoreBins) -> Terms:
         """(m, 4): 1, weight, label, prediction; the 1 tells how often a resample counts the entry."""
         values = (np.ones(len(examples.labels)), examples.weights, examples.labels, examples.predictions)
         return Terms(np.stack(values, axis=1), examples.rows)
@@ -92,7 +92,7 @@ class MomentSums:
         self._sums = GrowingSums(_SUMS * _LIMBS)
 
     def add(self, slices: Ints | None, count: int, added: Terms) -> None:
-        """Adds entries (m, 4), as `MomentTable` places them; see `Store`."""
+        """Adds entries (m, 4), as `MomentTable` has them; see `Store`."""
         self._sums.reserve(count)
         times, weight, x, y = added.values.T
         own = np.zeros(len(added.values), np.int64) if slices is None else slices

@@ -25,7 +25,7 @@ from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations import cells
 from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.doubts import Doubts
-from assay.metrics.computations.placed import BUCKETS, Placed, bucket_of
+from assay.metrics.computations.score_bins import BUCKETS, ScoreBins, bucket_of
 from assay.metrics.computations.table import Table, Views, binned
 from assay.metrics.computations.ties import untied
 from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
@@ -88,15 +88,15 @@ class ScoreTable:
         """Zeros."""
         return CellSums(2 * self.size, has_marks=self.fine)
 
-    def place(self, examples: Examples, placed: Placed) -> Cells:
+    def contribution(self, examples: Examples, bins: ScoreBins) -> Cells:
         """Weight at (score, label); a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
-        cell = placed.fine if self.fine else placed.bucket
+        cell = bins.fine if self.fine else bins.bucket
         cell = cell + self.passed(examples.predictions) if self.exact else cell
-        added = by_label(cell, placed)
+        added = by_label(cell, bins)
         if not self.fine:
             return added
         marks = marks_of(examples.predictions, examples.weights)
-        return added._replace(marks=np.repeat(marks, 2) if placed.has_shares else marks)
+        return added._replace(marks=np.repeat(marks, 2) if bins.has_shares else marks)
 
     def cell_of(self, scores: Floats) -> Ints:
         """Score cell of each score."""
@@ -113,11 +113,11 @@ class ScoreTable:
         return passed
 
 
-def by_label(cell: Ints, placed: Placed) -> Cells:
+def by_label(cell: Ints, bins: ScoreBins) -> Cells:
     """Weights w at 2 * cell + label; a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
-    labels, weights, rows = placed.examples.labels, placed.examples.weights, placed.examples.rows
-    if not placed.has_shares:
-        return Cells(2 * cell + placed.positive, weights, rows)
+    labels, weights, rows = bins.examples.labels, bins.examples.weights, bins.examples.rows
+    if not bins.has_shares:
+        return Cells(2 * cell + bins.positive, weights, rows)
     both = np.stack([2 * cell + 1, 2 * cell], 1).reshape(-1)
     parts = np.stack([weights * labels, weights * (1 - labels)], 1).reshape(-1)
     return Cells(both, parts, np.repeat(np.arange(len(cell)) if rows is None else rows, 2))
@@ -301,9 +301,9 @@ def _changes(entries: Entries, intervals: Ints, levels: Floats) -> Curve:
     """The thresholds at which something changes; `intervals` (cells,) is the last level that a cell is above."""
     # Entries ascend, so that those of one slice and one interval stand together; each such group is a point of a curve.
     count = len(levels)
-    place = entries.slices * count + intervals[entries.cells >> 1]
-    first = np.append(True, place[1:] != place[:-1])[: len(place)]
-    slices, interval = np.divmod(place[first], count)
+    key = entries.slices * count + intervals[entries.cells >> 1]
+    first = np.append(True, key[1:] != key[:-1])[: len(key)]
+    slices, interval = np.divmod(key[first], count)
     point = np.arange(len(slices)) - np.searchsorted(slices, np.arange(entries.slice_count))[slices]
 
     # Curves of fewer points are padded with the last level, at which nothing changes any more.
@@ -363,7 +363,7 @@ class LevelTable:
         """Zeros."""
         return CellSums(self.num_thresholds + 3)
 
-    def place(self, examples: Examples, placed: Placed) -> Cells:
+    def contribution(self, examples: Examples, bins: ScoreBins) -> Cells:
         """Weight at the score's level."""
         levels = np.searchsorted(_plot_thresholds(self.num_thresholds), examples.predictions, "left")
         return Cells(levels, examples.weights, examples.rows)

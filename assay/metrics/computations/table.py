@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from assay.metrics.arithmetic import sums_by_bin
-from assay.metrics.computations.placed import Placed
+from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.entries.domains import Domain
 from assay.metrics.entries.examples import Examples, Reads
 from assay.metrics.states.sparse import Entries
@@ -24,8 +24,8 @@ class Table(Protocol):
     def empty(self) -> Store:
         """Where its contributions are added."""
 
-    def place(self, examples: Examples, placed: Placed) -> Contribution:
-        """What a batch adds; `placed` has what several tables need of it."""
+    def contribution(self, examples: Examples, bins: ScoreBins) -> Contribution:
+        """What a batch adds; `bins` has what several tables need of it."""
 
 
 Views: TypeAlias = Callable[[Table], tuple[Any, Any]]

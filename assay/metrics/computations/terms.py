@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
-from assay.metrics.computations.placed import Placed
+from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import Table, Views
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
@@ -86,7 +86,7 @@ class TermTable:
         """Zeros."""
         return TermSums(len(self.terms))
 
-    def place(self, examples: Examples, placed: Placed) -> Terms:
+    def contribution(self, examples: Examples, bins: ScoreBins) -> Terms:
         """The terms of each entry, (m, terms)."""
         with np.errstate(all="ignore"):
             return Terms(np.stack([_term(term, examples) for term in self.terms], axis=1), examples.rows)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from assay.metrics.computations.placed import Placed
+from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import Table, Views
 from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
@@ -38,7 +38,7 @@ class SampleTable:
         """Nothing."""
         return SampleStore(self.limit)
 
-    def place(self, examples: Examples, placed: Placed) -> Shown:
+    def contribution(self, examples: Examples, bins: ScoreBins) -> Shown:
         """The values (m,) and their rows; rows without weight or value do not count."""
         share = examples.labels if self.label else 1 - examples.labels
         wrong = (examples.predictions > self.threshold) != bool(self.label)

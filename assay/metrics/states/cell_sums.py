@@ -37,27 +37,27 @@ def _sparse(entries: _Entries) -> Sparse:
 
 
 class _Sums:
-    """Sums by place, and where there are marks, one for places 2i and 2i + 1 together."""
+    """Sums by position, and where there are marks, one for positions 2i and 2i + 1 together."""
 
     def __init__(self, size: int, *, has_marks: bool) -> None:
         self._sums = Growing(size, np.float64)
         self._marks = MarkTable(size // 2) if has_marks else None
 
-    def add(self, places: Ints, values: Floats, marks: Marks | None, size: int) -> None:
-        """Adds values (m,) with marks (m,) at places (m,), which are below `size`."""
+    def add(self, positions: Ints, values: Floats, marks: Marks | None, size: int) -> None:
+        """Adds values (m,) with marks (m,) at positions (m,), which are below `size`."""
         self._sums.reserve(size)
-        np.add.at(self._sums.array, places, values)
+        np.add.at(self._sums.array, positions, values)
         if self._marks is not None and marks is not None:
-            self._marks.add(places >> 1, marks, -(-size // 2))
+            self._marks.add(positions >> 1, marks, -(-size // 2))
 
     @property
     def sums(self) -> Floats:
-        """All sums; there may be more places than were asked for."""
+        """All sums; there may be more positions than were asked for."""
         return self._sums.array
 
-    def marks_at(self, places: Ints) -> Marks | None:
-        """The marks of places."""
-        return None if self._marks is None else self._marks.at(places >> 1)
+    def marks_at(self, positions: Ints) -> Marks | None:
+        """The marks of positions."""
+        return None if self._marks is None else self._marks.at(positions >> 1)
 
 
 class DenseCells:
@@ -70,8 +70,8 @@ class DenseCells:
     def add(self, slices: Ints | None, count: int, added: Cells) -> None:
         """Adds values at [slices, cells]; see `Store`."""
         self._slices = max(self._slices, count)
-        places = added.cells if slices is None else slices * self._cells + added.cells
-        self._sums.add(places, added.values, added.marks, self._slices * self._cells)
+        positions = added.cells if slices is None else slices * self._cells + added.cells
+        self._sums.add(positions, added.values, added.marks, self._slices * self._cells)
 
     def entries(self, slices: Ints) -> Iterator[_Entries]:
         """The sums of the given slices, ascending, where they are not 0; a few slices at a time."""
@@ -82,14 +82,14 @@ class DenseCells:
             is_range = chosen[-1] - chosen[0] == len(chosen) - 1
             some = table[chosen[0] : chosen[-1] + 1] if is_range else table[chosen]
 
-            # What is not 0, as places among the chosen slices, then as places in the table and as cells of a slice.
+            # What is not 0: its positions among the chosen slices, then those in the table, and its cell of the slice.
             at = np.flatnonzero(some != 0)  # a mask is looked through faster than numbers
             begin = np.arange(len(chosen) + 1) * self._cells
             sizes = np.diff(np.searchsorted(at, begin))
-            places = at + np.repeat(chosen * self._cells - begin[:-1], sizes)
+            positions = at + np.repeat(chosen * self._cells - begin[:-1], sizes)
             sums = some.reshape(-1)[at]
             at -= np.repeat(begin[:-1], sizes)
-            yield _Entries(sizes, at, sums, self._sums.marks_at(places))
+            yield _Entries(sizes, at, sums, self._sums.marks_at(positions))
 
 
 class PagedCells:
@@ -103,23 +103,23 @@ class PagedCells:
     def add(self, slices: Ints | None, count: int, added: Cells) -> None:
         """As DenseCells.add."""
         self._directory.reserve(count * self._row)
-        places = added.cells >> _PAGE_BITS
+        positions = added.cells >> _PAGE_BITS
         if slices is not None:
-            places = places + slices * self._row
+            positions = positions + slices * self._row
 
         # The page of each cell; pages that are needed for the first time are made.
-        pages = self._directory.array[places]
+        pages = self._directory.array[positions]
         fresh = pages == 0
         if fresh.any():
-            self._add_pages(places[fresh], count * self._row)
-            pages = self._directory.array[places]
+            self._add_pages(positions[fresh], count * self._row)
+            pages = self._directory.array[positions]
 
         where = pages.astype(np.int64) << _PAGE_BITS
         where += added.cells & (_PAGE - 1)
         self._sums.add(where, added.values, added.marks, self._pages * _PAGE)
 
-    def _add_pages(self, places: Ints, size: int) -> None:
-        fresh = _different(places, size)
+    def _add_pages(self, positions: Ints, size: int) -> None:
+        fresh = _different(positions, size)
         last = self._pages + len(fresh)
         self._directory.array[fresh] = np.arange(self._pages, last)
         self._pages = last
@@ -136,12 +136,12 @@ class PagedCells:
         yield _Entries(owner, (columns[page] << _PAGE_BITS) + offset, pages[page, offset], marks)
 
 
-def _different(places: Ints, size: int) -> Ints:
-    """The different places below `size`, ascending: sorted if they are few, ticked off if they are many."""
-    if len(places) << 6 < size:
-        return np.unique(places)
+def _different(positions: Ints, size: int) -> Ints:
+    """The different positions below `size`, ascending: sorted if they are few, ticked off if they are many."""
+    if len(positions) << 6 < size:
+        return np.unique(positions)
     occurs = np.zeros(size, bool)
-    occurs[places] = True
+    occurs[positions] = True
     return np.flatnonzero(occurs)
 
 

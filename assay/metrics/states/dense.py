@@ -37,10 +37,10 @@ class Dense:
         return Dense(with_sums_of_others(by_part).transpose(0, 2, 1).reshape(-1, terms))
 
     @classmethod
-    def merged(cls, states: Sequence[Dense], places: Sequence[Ints], count: int) -> Dense:
+    def merged(cls, states: Sequence[Dense], slices: Sequence[Ints], count: int) -> Dense:
         """Adds states up, in the order of the list; see `State`."""
         total = np.zeros((count, states[0].sums.shape[1]))
-        for state, at in zip(states, places, strict=True):
+        for state, at in zip(states, slices, strict=True):
             total[at] += state.sums
         return Dense(total)
 

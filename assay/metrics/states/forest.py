@@ -16,7 +16,7 @@ UNPLACED: Node = (0, -1)
 
 
 class Forest:
-    """States by their place in the tree of splits. Siblings merge once both are there, others at the end, in order.
+    """States by their node in the tree of splits. Siblings merge once both are there, others at the end, in order.
 
     So the order of all additions, and with it every bit of the result, follows from the splits alone.
     """

@@ -28,16 +28,16 @@ def marks_of(scores: Floats, weights: Floats) -> Marks:
 
 
 class MarkTable:
-    """The mark that all scores of each place have so far."""
+    """The mark that all scores of each position have so far."""
 
     def __init__(self, size: int) -> None:
         self._marks = Growing(size, np.uint16)
 
-    def add(self, places: Ints, marks: Marks, size: int) -> None:
-        """Takes note of marks (m,) at places (m,), which are below `size`."""
+    def add(self, positions: Ints, marks: Marks, size: int) -> None:
+        """Takes note of marks (m,) at positions (m,), which are below `size`."""
         self._marks.reserve(size)
         table = self._marks.array
-        known = table.take(places)  # which is quicker than an index
+        known = table.take(positions)  # which is quicker than an index
 
         # Most marks are known already, or do not matter any more.
         at = np.flatnonzero((known != marks) & (known != SEVERAL))
@@ -45,14 +45,14 @@ class MarkTable:
         if not len(at):
             return
 
-        # Of the marks that are new at one place the last one stays, and the others see that it is not theirs.
-        places, marks = places[at], marks[at]
-        table[places] = np.where(known[at] == NO_MARK, marks, SEVERAL)
-        table[places[table[places] != marks]] = SEVERAL
+        # Of the marks that are new at one position the last one stays, and the others see that it is not theirs.
+        positions, marks = positions[at], marks[at]
+        table[positions] = np.where(known[at] == NO_MARK, marks, SEVERAL)
+        table[positions[table[positions] != marks]] = SEVERAL
 
-    def at(self, places: Ints) -> Marks:
-        """The marks of places."""
-        return self._marks.array[places]
+    def at(self, positions: Ints) -> Marks:
+        """The marks of positions."""
+        return self._marks.array[positions]
 
 
 def joined(marks: Marks, first: Ints) -> Marks:

@@ -53,13 +53,13 @@ def merge(parts: Sequence[Partial]) -> Partial:
     number: dict[SliceKey, int] = {}
     numbers = [np.array([number.setdefault(key, len(number)) for key in part.keys], np.int64) for part in parts]
     resamples = parts[0].resamples
-    places = [with_resamples(slices, resamples) for slices in numbers]
+    positions = [with_resamples(slices, resamples) for slices in numbers]
 
     rows = np.zeros(len(number) * resamples, np.int64)
-    for part, at in zip(parts, places, strict=True):
+    for part, at in zip(parts, positions, strict=True):
         rows[at] += part.rows
 
     states = []
     for of_table in zip(*(part.states for part in parts), strict=True):
-        states.append(type(of_table[0]).merged(of_table, places, len(rows)))
+        states.append(type(of_table[0]).merged(of_table, positions, len(rows)))
     return Partial(list(number), rows, states)

@@ -95,7 +95,7 @@ class Resampling:
 
 
 def _row_hashes(extracts: Extracts, rows: int, seed: int) -> Hashes:
-    """A number for each row that its place and the seed decide; by position in the batch where its place is unknown."""
+    """A number for each row, from where it comes and the seed; by position in the batch where nobody says whence."""
     source = extracts.get(SOURCE_KEY)
     if source is None:
         return _mix(np.arange(rows, dtype=np.uint64) + np.uint64(seed))

@@ -45,9 +45,9 @@ class Samples:
         return self.merged([self], [together], slices * (parts + 1))
 
     @classmethod
-    def merged(cls, states: Sequence[Samples], places: Sequence[Ints], count: int) -> Samples:
+    def merged(cls, states: Sequence[Samples], slices: Sequence[Ints], count: int) -> Samples:
         """The samples of one state after those of another; see `State`."""
-        owner = np.concatenate([np.repeat(at, state._counts) for state, at in zip(states, places, strict=True)])
+        owner = np.concatenate([np.repeat(at, state._counts) for state, at in zip(states, slices, strict=True)])
         return _first(owner, np.concatenate([state.values for state in states]), count, states[0].limit)
 
     @property

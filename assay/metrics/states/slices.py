@@ -66,17 +66,17 @@ class SliceStates:
         if self._resamples == 1:
             return _Drawn(slices, chosen, None)
 
-        # A slice owns as many places in a row as there are resamples.
+        # A slice owns as many positions in a row as there are resamples.
         known = np.zeros(len(rows), np.int64) if slices is None else slices
-        places = known * self._resamples + (draw.resample if isinstance(draw.resample, int) else draw.resample[rows])
+        positions = known * self._resamples + (draw.resample if isinstance(draw.resample, int) else draw.resample[rows])
         if draw.times is None:
-            return _Drawn(places, chosen, None)
+            return _Drawn(positions, chosen, None)
 
         # What counts no times at all is left out.
         times = draw.times[rows]
         drawn = np.flatnonzero(times)
         picked = drawn if isinstance(chosen, slice) else chosen[drawn]
-        return _Drawn(places[drawn], picked, times[drawn])
+        return _Drawn(positions[drawn], picked, times[drawn])
 
     def _count_rows(self, drawn: _Drawn, rows: int, own: Ints, codes: Codes) -> None:
         known, count = len(self._rows), max(len(self._index), 1) * self._resamples
@@ -99,9 +99,9 @@ class SliceStates:
         for block in range(blocks):
             chosen = np.flatnonzero(home == block)
             if len(chosen):
-                places = with_resamples(chosen, self._resamples)
-                states = [store.take(places) for store in self._stores]
-                yield block, Partial([keys[i] for i in chosen], self._rows[places], states)
+                positions = with_resamples(chosen, self._resamples)
+                states = [store.take(positions) for store in self._stores]
+                yield block, Partial([keys[i] for i in chosen], self._rows[positions], states)
 
 
 class _Assigned(NamedTuple):

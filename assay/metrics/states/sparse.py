@@ -78,26 +78,26 @@ class Sparse(NamedTuple):
         owner, part = np.divmod(np.repeat(np.arange(count), self.entry_counts), parts)
 
         # One row for each cell that occurs in a slice, one column for each part.
-        places, column = np.unique(owner * _WIDTH + self.cells, return_inverse=True)
-        by_part = np.zeros((len(places), parts))
+        occurring, column = np.unique(owner * _WIDTH + self.cells, return_inverse=True)
+        by_part = np.zeros((len(occurring), parts))
         by_part[column, part] = self.sums
         sums = with_sums_of_others(by_part)
 
         # Back to compressed rows: by slice and sample, and stably, so that the cells of each stay ascending.
         kept, sample = np.nonzero(sums)
-        key = (places[kept] // _WIDTH) * (parts + 1) + sample
+        key = (occurring[kept] // _WIDTH) * (parts + 1) + sample
         order = np.argsort(key, kind="stable")
         key, kept, sample = key[order], kept[order], sample[order]
         start = np.searchsorted(key, np.arange(count // parts * (parts + 1) + 1))
         marks = None if self.marks is None else _marks_of_all(self.marks, column)[kept]
-        return Sparse(start, (places[kept] % _WIDTH).astype(np.int32), sums[kept, sample], marks)
+        return Sparse(start, (occurring[kept] % _WIDTH).astype(np.int32), sums[kept, sample], marks)
 
     @classmethod
-    def merged(cls, states: Sequence[Sparse], places: Sequence[Ints], count: int) -> Sparse:
+    def merged(cls, states: Sequence[Sparse], slices: Sequence[Ints], count: int) -> Sparse:
         """Adds states up, in the order of the list; see `State`."""
         entries = sum(len(state.cells) for state in states)
         step = max(1, count * _ENTRIES_AT_ONCE // max(entries, 1))
-        pieces = [_merge_some(states, places, first, min(first + step, count)) for first in range(0, count, step)]
+        pieces = [_merge_some(states, slices, first, min(first + step, count)) for first in range(0, count, step)]
         return concatenated(pieces)
 
 
@@ -134,13 +134,12 @@ def _marks_of_all(of_parts: Marks, column: Ints) -> Marks:
     return joined(of_parts[order], first)
 
 
-def _merge_some(states: Sequence[Sparse], places: Sequence[Ints], first: int, last: int) -> Sparse:
+def _merge_some(states: Sequence[Sparse], slices: Sequence[Ints], first: int, last: int) -> Sparse:
     """The sums of slices first to last - 1."""
-    chosen = [np.flatnonzero((place >= first) & (place < last)) for place in places]
+    chosen = [np.flatnonzero((own >= first) & (own < last)) for own in slices]
     taken = [state.take(rows) for state, rows in zip(states, chosen, strict=True)]
     owners = [
-        np.repeat(place[rows] - first, state.entry_counts)
-        for state, place, rows in zip(taken, places, chosen, strict=True)
+        np.repeat(own[rows] - first, state.entry_counts) for state, own, rows in zip(taken, slices, chosen, strict=True)
     ]
     keys = np.concatenate([owner * _WIDTH + state.cells for owner, state in zip(owners, taken, strict=True)])
     sums = np.concatenate([state.sums for state in taken])

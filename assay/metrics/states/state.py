@@ -63,11 +63,11 @@ class State(Protocol):
         """
 
     @classmethod
-    def merged(cls, states: Sequence[Self], places: Sequence[Ints], count: int) -> Self:
+    def merged(cls, states: Sequence[Self], slices: Sequence[Ints], count: int) -> Self:
         """Merges states in the order given.
 
         Args:
             states: the states, the i-th of s_i slices.
-            places: (s_i,) which of the `count` slices those of state i are.
+            slices: (s_i,) which of the `count` slices those of state i are.
             count: slices of the result; one that no state has is empty.
         """

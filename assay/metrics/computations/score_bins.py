@@ -23,8 +23,8 @@ def bucket_of(scores: Floats, buckets: int, left: float = 0.0, right: float = 1.
     return np.where(scores < left, 0, np.clip(position, 0, buckets).astype(np.int64) + 1)
 
 
-class Placed:
-    """The places of the entries of a batch in tables of scores, each computed when it is first asked for."""
+class ScoreBins:
+    """The bins of the scores of a batch in tables of scores, each kind computed when it is first asked for."""
 
     def __init__(self, examples: Examples) -> None:
         self.examples = examples
