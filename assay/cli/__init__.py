@@ -21,8 +21,8 @@ from assay.run.outcome import ANALYSE
 def main(args: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code.
 
-    0: done (a model that is not blessed is a result). 64: a wrong call, file, config or input; a retry cannot help.
-    75: try again. 130: interrupted. 1: anything else.
+    0: done, whether the model is blessed or not. 64: a wrong call, file, config or input; a retry cannot help. 75: a
+    retry may help. 130: interrupted. 1: any other failure.
     """
     try:
         code = assay.main(args, prog_name="assay", standalone_mode=False)
@@ -39,16 +39,16 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _with_custom_code() -> None:
-    """Makes modules importable that lie in the current folder, behind all that is installed.
+    """Lets modules in the current folder be imported, after all that is installed.
 
-    Only commands that run code of the user's own call this: a folder of somebody's results is data.
+    Only commands that run code of the user's own call this, as the current folder may hold results of others.
     """
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
 
 
 class _Commands(click.Group):
-    """The commands of this module, and those that are imported when they are asked for."""
+    """The commands of this module, and those that are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *_ELSEWHERE])
@@ -62,7 +62,7 @@ class _Commands(click.Group):
 
 
 _ELSEWHERE = {"compile": "assay.pipelines.command:compile_"}
-"""Command -> where it is. Those rooms know the command line, which knows nothing of them."""
+"""Command -> its module and name, in rooms that import the command line."""
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,8 +78,8 @@ def assay() -> None:
 @click.option(
     "--checkpoints",
     metavar="ROOT",
-    help="Run stage by stage, leave a checkpoint of each in this folder or under this gs:// URI, and go on from those "
-    "that are there.",
+    help="Run stage by stage, leave a checkpoint of each in this folder or under this gs:// URI, and use those that "
+    "exist already.",
 )
 @click.option("--quiet", is_flag=True, help="Show neither progress nor tables.")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
@@ -115,21 +115,23 @@ def run(
 @click.option(
     "--plan", "place", required=True, metavar="URI", help="The plan, as `assay plan --format json` prints it."
 )
-@click.option("--stage", "task", required=True, metavar="NAME", help="Name of the task: that of its last stage.")
+@click.option("--stage", "task", required=True, metavar="TASK", help="Task of the plan, named after its last stage.")
 @click.option("--root", metavar="URI", help="Folder or gs:// URI of all checkpoints.")
 @click.option(
     "--input",
     "inputs",
     multiple=True,
-    metavar="STAGE=URI",
+    metavar="TASK=URI",
     callback=pairs,
-    help="Manifest of a stage that comes before. May be repeated.",
+    help="Manifest of a task that this one starts from. May be repeated.",
 )
 @with_params
 @click.option("--run", "run_name", default="", metavar="NAME", help="Record under ROOT/runs what this run uses.")
-@click.option("--result", type=click.Path(), metavar="FILE", help="Where to write what was done, as JSON.")
-@click.option("--detach", is_flag=True, help="On Dataflow: leave once the job is there; a call without this collects.")
-@click.option("--job", default="", metavar="ID", help="On Dataflow: collect this job, which may not fail.")
+@click.option("--result", type=click.Path(), metavar="FILE", help="Write the result to this file, as JSON.")
+@click.option(
+    "--detach", is_flag=True, help="On Dataflow: submit the job and end; the same call without this collects it."
+)
+@click.option("--job", default="", metavar="ID", help="On Dataflow: collect this job, and fail if it failed.")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @reports_errors
 def stage(
@@ -145,10 +147,10 @@ def stage(
     job: str,
     options: tuple[str, ...],
 ) -> None:
-    """Runs one stage of a plan, as orchestrators do. OPTIONS, after --, are options of Beam pipelines.
+    """Runs one task of a plan, as orchestrators do. OPTIONS, after --, are options of Beam pipelines.
 
-    A checkpoint that is there already is used again. The last line of an error tells its type; the exit code is 64
-    where a retry cannot help, 75 where it may.
+    A checkpoint that exists already is used again. The last line of an error has its type; the exit code is 64 if a
+    retry cannot help, and 75 if it may.
     """
     from assay.engine import memory
 
@@ -168,12 +170,12 @@ def stage(
 
 @assay.command()
 @click.argument("root")
-@click.option("--gc", "clear", is_flag=True, help="Delete what no run of less than --min-age refers to.")
+@click.option("--gc", "clear", is_flag=True, help="Delete checkpoints that no run younger than --min-age uses.")
 @click.option("--min-age", default="30d", show_default=True, metavar="AGE", help="For --gc: such as 12h, 30d or 0s.")
 @click.option("--dry-run", is_flag=True, help="For --gc: only list the files that it would delete.")
 @reports_errors
 def checkpoints(root: str, clear: bool, min_age: str, dry_run: bool) -> None:
-    """Lists the checkpoints under ROOT, a folder or gs:// URI: whose they are, how large, how old, in what state."""
+    """Lists the checkpoints under ROOT, a folder or gs:// URI: their task, size, age and state."""
     from assay import storage
     from assay.checkpoints import clearing, listing, runs
 
@@ -203,12 +205,14 @@ def _seconds(age: str) -> float:
 @click.argument("results", type=click.Path())
 @click.option("--metrics", callback=words, metavar="A,B", help="Only these metrics.")
 @click.option("--slices", metavar="TEXT", help="Only slices whose name has this text, for example sex or sex:Female.")
-@click.option("--html", "page", type=click.Path(), metavar="FILE", help="Write all of it to a page, with plots.")
+@click.option(
+    "--html", "page", type=click.Path(), metavar="FILE", help="Write everything, with plots, to this HTML page."
+)
 @reports_errors
 def show(results: str, metrics: list[str] | None, slices: str | None, page: str | None) -> None:
-    """Shows metrics and verdict of the latest run of an output, or of the run whose folder RESULTS is.
+    """Shows metrics and verdict. RESULTS is an output, whose latest run is shown, or the folder of a run.
 
-    With --html everything is written to one page, which needs nothing else.
+    With --html it writes everything to one page, which needs no other file.
     """
     if page is None:
         _show(results, metrics, slices)
@@ -260,11 +264,11 @@ def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
     "--checkpoint",
     "cuts",
     type=click.Choice(CHECKPOINTS),
-    help="Cut the plan into tasks in place of what the file says: not, where it pays, after every stage.",
+    help="Where to cut the plan into tasks, instead of what the file says: nowhere, where it pays, after every stage.",
 )
 @reports_errors
 def plan(analysis: str, params: dict[str, str], base: str | None, form: str, cuts: str | None) -> None:
-    """Prints the plan of an analysis file. Parameters stay open unless all that must be given are given."""
+    """Prints the plan of an analysis file. Parameters are filled in if all that have no default are given."""
     from assay.plan.analysis_file import load_analysis
     from assay.plan.as_json import to_json
     from assay.plan.filled import open_params, with_defaults, with_params

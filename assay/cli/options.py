@@ -29,19 +29,19 @@ def with_base(command: Command) -> Command:
     )(command)
 
 
-def pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+def pairs(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """NAME=VALUE, repeated, as a dict."""
     params: dict[str, str] = {}
-    for written in given:
-        name, equals, value = written.partition("=")
+    for text in values:
+        name, equals, value = text.partition("=")
         if not name or not equals:
-            raise click.BadParameter(f"expected NAME=VALUE, found {written!r}")
+            raise click.BadParameter(f"expected NAME=VALUE, found {text!r}")
         if name in params:
             raise click.BadParameter(f"{name} is given twice")
         params[name] = value
     return params
 
 
-def words(context: click.Context, option: click.Parameter, given: str | None) -> list[str] | None:
-    """Words between commas."""
-    return None if given is None else [word.strip() for word in given.split(",") if word.strip()]
+def words(context: click.Context, option: click.Parameter, value: str | None) -> list[str] | None:
+    """The words of a text with commas between them."""
+    return None if value is None else [word.strip() for word in value.split(",") if word.strip()]

@@ -1,4 +1,4 @@
-"""What commands print: text that cannot act on a terminal, and an error as one line with an exit code."""
+"""What commands print: text that cannot act on a terminal; and errors, as one line and an exit code."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def fail(message: str, exit_code: int, tag: str = "error") -> int:
-    """Tells an error in one line; returns its exit code."""
+    """Prints an error on one line; returns its exit code."""
     say(f"{tag}: {message_line(redacted(message))}", err=True)
     return exit_code
 
 
 def tag(error: type[AssayError]) -> str:
-    """What the stage command's last line begins with, for orchestrators."""
+    """How the last line of the stage command begins, for orchestrators: with the type of the error."""
     return f"{error.__module__}.{error.__name__}"
 
 
 def reports_errors(command: Command) -> Command:
-    """Gives a command `--verbose`, and turns what it raises into one line on stderr and an exit code."""
+    """Gives a command `--verbose`, and turns its errors into one line on stderr and an exit code."""
 
     @click.option("--verbose", is_flag=True, help="Show Beam's log, and the traceback of an error.")
     @functools.wraps(command)
@@ -56,11 +56,11 @@ def reports_errors(command: Command) -> Command:
 
 
 def _show_traceback(error: BaseException) -> None:
-    """Shows the traceback with all that came before, also where the error hides it from everybody else."""
+    """Prints the traceback, earlier errors included, even where an error hides those."""
     error.__suppress_context__ = False
     say(traceback.format_exc().rstrip("\n"), err=True)
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Writes text, in which nothing acts on the terminal; what is for people is without secrets, plans have none."""
+    """Prints text that cannot act on the terminal. Errors are printed without secrets; plans do not contain any."""
     click.echo(printable(redacted(text) if err else text), err=err)

@@ -55,7 +55,7 @@ def MaterializedPredictionsExtractor(eval_config: EvalConfig) -> Extractor:
 
 
 def prediction_keys(config: EvalConfig) -> dict[str, Names]:
-    """Model name -> the output that is its prediction, or output names -> the outputs, where the config says."""
+    """Model name -> the output that is its prediction, or names -> outputs; only of models for which it is set."""
     named = {spec.name: spec.prediction_key or dict(spec.prediction_keys) for spec in config.model_specs}
     return {name: names for name, names in named.items() if names}
 
@@ -73,17 +73,17 @@ def add_columns(extracts: Extracts, *, key: str, by_model: Mapping[str, Names], 
 
 
 def columns_by_spec(features: Mapping[str, Column], by_model: Mapping[str, Names], stage: str) -> Any:
-    """Selects columns as float64 (n,) or (n, k), text as it is.
+    """Selects columns: numbers as float64 (n,) or (n, k), text as it is.
 
     Returns:
-        One column for a single model; else a dict by model name. In place of a column, a dict by output name where a
-        model has several.
+        One column for a single model; with several models a dict by model name. For a model with several outputs, a
+        dict by output name instead of a column.
 
     Raises:
         MissingColumnError: a named column is not in the batch.
     """
-    found = {model: _select(features, names, stage) for model, names in by_model.items() if names}
-    return next(iter(found.values())) if len(by_model) == 1 else found
+    columns = {model: _select(features, names, stage) for model, names in by_model.items() if names}
+    return next(iter(columns.values())) if len(by_model) == 1 else columns
 
 
 def _select(features: Mapping[str, Column], names: Names, stage: str) -> Any:

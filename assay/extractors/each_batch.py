@@ -1,4 +1,4 @@
-"""Steps that change one batch at a time, so that neighbours can share a step of the pipeline."""
+"""Extractors that change one batch at a time, and so can share a step of the pipeline with their neighbours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class EachBatch(beam.PTransform):
     """PCollection[Extracts] -> PCollection[Extracts]: applies functions to each batch, one after the other.
 
     Args:
-        steps: Extracts -> Extracts each; must not change their argument.
+        steps: functions Extracts -> Extracts, which must not change their argument.
     """
 
     def __init__(self, *steps: Step) -> None:

@@ -15,14 +15,14 @@ def FeaturesExtractor(*, always_there: bool = False) -> Extractor:
     Extracts that have `features` already, as all of assay's readers give them, stay as they are.
 
     Args:
-        always_there: the reader is known to give `features`, so there is nothing to do.
+        always_there: whether the reader is known to give `features`, so that there is nothing to do.
     """
     transform = Unchanged() if always_there else EachBatch(extract_features)
     return Extractor(FEATURES_EXTRACTOR_STAGE_NAME, transform)
 
 
 class Unchanged(beam.PTransform):
-    """PCollection -> the same PCollection: a stage that has a name and a place, and nothing to do."""
+    """PCollection -> the same PCollection, for a stage that is in the plan but has nothing to do."""
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> beam.PCollection[Extracts]:
         return extracts

@@ -1,4 +1,4 @@
-"""The contract of one example at a time: batches are taken apart for a transform and put together again after it."""
+"""One example at a time: batches are taken apart for a transform, and its output is put together again."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _BATCH_ROWS = 16_384
 def UnbatchExtractor() -> Extractor:
     """Extractor after which each element is one example: a dict whose leaves are plain Python values or small arrays.
 
-    For custom stages that want one example at a time until the end; assay's own evaluators take batches.
+    For your own stages that take one example at a time until the end; assay's evaluators take batches.
     """
     return Extractor(UNBATCH_EXTRACTOR_STAGE_NAME, beam.FlatMap(rows_of).with_output_types(Row))
 
 
 def per_row(transform: beam.PTransform | Callable[[Row], Any]) -> beam.PTransform:
-    """Wraps a transform of single examples, or a function of one example, so that it fits among batches.
+    """Wraps a transform of single examples, or a function of one example, so that it can be used on batches.
 
-    Each example is a dict like the Extracts, with one value where those have a column. If the transform returns a
-    PCollection of examples (an extractor), they are put together into batches again; if it returns a dict of
-    PCollections (an evaluator), that is the result.
+    Each example is a dict like the Extracts, with a value in place of each column. If the transform returns a
+    PCollection of examples (as an extractor does), they are put together into batches again; if it returns a dict of
+    PCollections (as an evaluator does), that is the result.
     """
     return _PerRow(transform if isinstance(transform, beam.PTransform) else beam.Map(transform))
 
@@ -86,13 +86,13 @@ def _values(path: tuple[str, ...], column: Column) -> Any:
 def _slice_keys(column: pa.Array) -> list[list[Any]]:
     """The slice keys of each row."""
     codes = codes_of(column)
-    found: list[list[Any]] = [[] for _ in range(len(column))]
+    keys_of: list[list[Any]] = [[] for _ in range(len(column))]
     rows = range(len(column)) if codes.rows is None else codes.rows.tolist()
     entries = [0] * len(column) if codes.codes is None else codes.codes.tolist()
     for row, code in zip(rows, entries, strict=True):
         if code >= 0:
-            found[row].append(codes.keys[code])
-    return found
+            keys_of[row].append(codes.keys[code])
+    return keys_of
 
 
 def _nest(flat: Mapping[tuple[str, ...], Any]) -> Row:
@@ -106,7 +106,7 @@ def _nest(flat: Mapping[tuple[str, ...], Any]) -> Row:
 
 
 def batch_of(rows: list[Row]) -> Extracts:
-    """Puts examples together; a column keeps the type that it had before, where the values still fit."""
+    """Puts examples together. A column keeps the type that it had before, if the values still fit it."""
     types = rows[0].get(ROW_TYPES_KEY, {})
     first = {key: value for key, value in rows[0].items() if key != ROW_TYPES_KEY}
     paths = [path for path, _ in leaves(first)]

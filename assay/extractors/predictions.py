@@ -18,7 +18,7 @@ from assay.text.near_miss import hint
 from assay.types import PREDICTIONS_EXTRACTOR_STAGE_NAME, PREDICTIONS_KEY, Extractor, Extracts
 
 Key: TypeAlias = "str | Mapping[str, str]"
-"""An output of a model; or names under which the metrics know its outputs -> these."""
+"""An output of a model; or names that metrics use for its outputs -> the outputs."""
 
 
 BAD_MODEL_INPUT = "value that a model cannot take"
@@ -30,18 +30,18 @@ def PredictionsExtractor(
     """Extractor that adds `predictions` from one model or more.
 
     Args:
-        models: each is loaded once for each worker process.
-        prediction_keys: model name -> the output that is its prediction, for models with several outputs; or a dict
-            of output names of the eval config -> outputs. The model name may be empty, as it may be in the eval config,
-            if there is one model only.
+        models: the models to run; each worker process loads each of them once.
+        prediction_keys: model name -> the output that is its prediction, for models with several outputs; or a dict of
+            output names of the eval config -> outputs. If there is only one model, its name may be empty, as in the
+            eval config.
         skip_bad_rows: drop and count rows whose values a model cannot take, instead of failing.
 
     Returns:
-        Extractor whose batches have `predictions`: (n,) or (n, k), or a dict of such by output name where a model has
-        several outputs and no prediction key; with more than one model a dict of these by model name.
+        Extractor whose batches have `predictions`: (n,) or (n, k). If a model has several outputs and no prediction
+        key, a dict of them by output name; with more than one model, a dict by model name.
 
     Raises:
-        PipelineError: no models, two of one name, or a prediction key for a model that is not there.
+        PipelineError: no models, two of the same name, or a prediction key for a model that does not exist.
     """
     refs, keys = tuple(models), dict(prediction_keys or {})
     if len(refs) == 1 and set(keys) == {""}:
@@ -59,17 +59,17 @@ def predict(
     """Returns a copy of `extracts` with `predictions`; the input batch is not changed.
 
     Args:
-        extracts: n rows with `features`, and `input` where a model takes serialised records.
+        extracts: n rows with `features`, and with `input` if a model takes serialised records.
         models: name -> model.
         prediction_keys: as in `PredictionsExtractor`.
 
     Raises:
-        ModelError: a model cannot take the rows, or has not the output that a prediction key names.
+        ModelError: a model cannot take the rows, or lacks the output that a prediction key names.
         BadRowError: a model cannot take some of the rows.
     """
     keys = prediction_keys or {}
-    made = {name: _chosen(model(extracts), keys.get(name, ""), name) for name, model in models.items()}
-    return {**extracts, PREDICTIONS_KEY: made if len(made) > 1 else next(iter(made.values()))}
+    by_model = {name: _chosen(model(extracts), keys.get(name, ""), name) for name, model in models.items()}
+    return {**extracts, PREDICTIONS_KEY: by_model if len(by_model) > 1 else next(iter(by_model.values()))}
 
 
 def without_unfit_rows(extracts: Extracts, models: Iterable[LoadedModel]) -> Extracts:
@@ -112,8 +112,9 @@ def _chosen(predictions: Predictions, key: Key, name: str) -> Predictions:
             f"model {name!r} has one output without a name, and prediction_keys names {', '.join(key.values())}; "
             "remove prediction_keys"
         )
+
     return {
-        output: _output(predictions, called, f"prediction_keys[{output!r}]", name) for output, called in key.items()
+        output: _output(predictions, own_name, f"prediction_keys[{output!r}]", name) for output, own_name in key.items()
     }
 
 

@@ -31,8 +31,8 @@ def SliceKeyExtractor(eval_config: EvalConfig, *, materialize: bool = False) -> 
     """Extractor that adds `_slice_key_types`: slicing name -> column of slices (see `assay.slicing.codes`).
 
     Args:
-        eval_config: its slicing specs say which slices there are.
-        materialize: also add `slice_keys`, a list of readable slice keys for each row, for analysis tables.
+        eval_config: a resolved config, with the slicing specs.
+        materialize: whether to add `slice_keys` as well: a list of readable slice keys for each row, for tables.
     """
     slicings = slicings_of(eval_config)
     transform = EachBatch(partial(extract_slice_keys, slicings=slicings, materialize=materialize))
@@ -47,9 +47,10 @@ def extract_slice_keys(extracts: Extracts, *, slicings: tuple[Slicing, ...], mat
     features: Mapping[str, Column] = {**extracts.get(FEATURES_KEY, {}), **extracts.get(TRANSFORMED_FEATURES_KEY, {})}
     rows = row_count(extracts)
     sliced = slice_rows(slicings, features, rows, _texts_of(extracts))
-    for name, found in sliced.items():
-        Metrics.counter("assay", f"unsliced/{name}").inc(found.left_out)
-    columns = {name: found.column for name, found in sliced.items()}
+    for name, slices in sliced.items():
+        Metrics.counter("assay", f"unsliced/{name}").inc(slices.left_out)
+
+    columns = {name: slices.column for name, slices in sliced.items()}
     added: Extracts = {SLICE_KEY_TYPES_KEY: columns}
     if materialize:
         added[SLICE_KEYS_KEY] = readable(columns, rows)
@@ -57,7 +58,7 @@ def extract_slice_keys(extracts: Extracts, *, slicings: tuple[Slicing, ...], mat
 
 
 def _texts_of(extracts: Extracts) -> dict[str, pa.Array]:
-    """What a file had in the place of numbers; it says nothing about features that were computed from them."""
+    """The texts that the file has for some numbers. Features that an extractor has computed are not from the file."""
     transformed = extracts.get(TRANSFORMED_FEATURES_KEY, {})
     return {name: texts for name, texts in extracts.get(TEXTS_KEY, {}).items() if name not in transformed}
 
@@ -72,6 +73,8 @@ def readable(columns: Mapping[str, pa.Array], rows: int) -> pa.Array:
         owner = np.arange(rows) if codes.rows is None else codes.rows
         owners.append(owner[entry >= 0])
         texts.append(labels[entry[entry >= 0]])
+
+    # Bring the texts of all slicings into the order of their rows.
     owner = np.concatenate(owners)
     order = np.argsort(owner, kind="stable")
     offsets = np.searchsorted(owner[order], np.arange(rows + 1)).astype(np.int32)

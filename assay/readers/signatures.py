@@ -1,4 +1,4 @@
-"""What the first bytes of a file say that it is, whatever its name says."""
+"""What a file is, told from its first bytes and not from its name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMPRESSED = {
     "xz": rb"\xfd7zXZ\x00",
     "zip": rb"PK(\x03\x04|\x05\x06)",
 }
-"""What the bytes of a file match that can be unpacked."""
+"""Compression that can be unpacked -> what the first bytes match."""
 
 _BINARY = {
     b"SQLite format 3\0": "an SQLite database",
@@ -36,10 +36,10 @@ _WORDS = {
     b"ORC": "an ORC file",
     b"Rar!": "a RAR archive",
 }
-"""A column may be called so: a byte that no text has must follow at once."""
+"""A column of a text file may have such a name, so a byte that is in no text must follow at once."""
 
 _NO_TEXT = re.compile(rb".{0,3}[\0\x03-\x08\x10-\x1a]", re.DOTALL)
-"""Line ends, tabs, escapes and what separates values for Hive (1, 2, 28 to 31) may stand in a text."""
+"""A text may have line ends, tabs, escapes, and the bytes with which Hive separates values (1, 2, 28 to 31)."""
 
 _TEXT = {
     b"<!doctype html": "an HTML page; is it an error or a login page in place of the file?",
@@ -53,19 +53,19 @@ _LIST_END = rb"(?:\]\s*(?:\n|\Z)|(?:,[^,\]\n]*)?\Z)"
 _ARRAY = re.compile(
     rb'\s*\[\s*(?:\[|\{\s*["}]|\]|' + _SCALAR + rb"\s*(?:,\s*" + _SCALAR + rb"\s*)*" + _LIST_END + rb")"
 )
-"""A list of numbers or texts ends with its line, or goes on to the end of the head: `[2019],[2020]` is a header."""
+"""A list of numbers or texts must end with its line, or go on to the end of the head: `[2019],[2020]` is a header."""
 
 _SPREAD_OBJECT = re.compile(rb"\s*\{\s*\n\s*\"")
 _OBJECT = re.compile(rb"\s*\{\s*[\"}]")
 
 
 def compression_of(head: bytes) -> str | None:
-    """How a file that starts with these bytes is compressed; None for not at all, or in a way that is not unpacked."""
+    """How a file that starts with these bytes is compressed; None if it is not, or in a way that cannot be unpacked."""
     return next((name for name, magic in _COMPRESSED.items() if re.match(magic, head, re.DOTALL)), None)
 
 
 def binary_format(head: bytes) -> str | None:
-    """What a file is that starts with these bytes, as words behind "found"; None for what may be plain text."""
+    """What a file that starts with these bytes is, in words that follow "found"; None if it may be plain text."""
     compression = compression_of(head)
     if compression is not None:
         return "a zip archive" if compression == "zip" else f"compressed by {compression}"
@@ -87,7 +87,7 @@ def is_json_array(head: bytes) -> bool:
 
 
 def is_spread_json(head: bytes) -> bool:
-    """Whether the text starts as a JSON object that goes over several lines."""
+    """Whether the text starts with a JSON object that spans several lines."""
     return bool(_SPREAD_OBJECT.match(head))
 
 
@@ -97,5 +97,5 @@ def is_json(head: bytes) -> bool:
 
 
 def holds_wide_text(head: bytes) -> bool:
-    """Whether so many bytes are NUL that this is UTF-16 or UTF-32 without a mark that says so."""
+    """Whether so many bytes are NUL that this must be UTF-16 or UTF-32 without a byte order mark."""
     return head.count(b"\0") * 4 >= len(head) > 1

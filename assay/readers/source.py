@@ -1,4 +1,4 @@
-"""Where rows come from: a description of the input files, cut into splits by the data alone."""
+"""A source of rows: which files to read and how, and their splits, which depend on the files alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from assay.text.near_miss import hint, nearest
 
 SPLIT_BYTES = 64 * 2**20
 _SPLITS_AS_ONE = {"parquet": 4}
-"""Format -> how many times larger its splits are: columns, compressed, of which few are read, so rows cost less."""
+"""Format -> how many times larger its splits are: its files are compressed, and few of their columns are read."""
 
 _SHOWN_COLUMNS = 40
 
@@ -30,7 +30,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "parquet": (),
     "tfrecord": (),
 }
-"""Format -> the options it takes; each format is the module of its name."""
+"""Format -> its options. Each format is a module of that name."""
 
 _TYPES = {"int64": pa.int64(), "float64": pa.float64(), "text": pa.string(), "bool": pa.bool_()}
 
@@ -42,19 +42,19 @@ class Source:
     Attributes:
         format: "tfrecord" (of tf.Example), "csv", "parquet" or "jsonl".
         files: names or globs, `os.PathLike` too; `~` stands for the home folder.
-        columns: the columns to read; None for all that the first file has (tf.Example and JSON lines: all that its
-            first 1,024 rows have).
-        dictionary: text columns that are wanted as dictionary arrays, because somebody slices by them.
-        shown: the columns whose values name slices, stand in samples or in tables of rows, or are keys of a join; None
-            for any of them, where nobody can tell. Of these, the batches of a CSV file and of JSON lines also have the
-            texts that say more than their numbers.
-        raw: keep the serialised records under `input` (tfrecord only).
+        columns: the columns to read; None for all of the first file (tf.Example and JSON lines: of its first 1,024
+            rows).
+        dictionary: text columns to read as dictionary arrays, because they are sliced by.
+        shown: the columns whose values name slices, are shown in samples or tables of rows, or are keys of a join; None
+            if any of them may be. For these columns, batches of CSV files and JSON lines also have the texts that say
+            more than their numbers.
+        raw: whether to keep the serialised records under `input` (tfrecord only).
         batch_rows: rows of a batch; None for 65,536, or 16,384 for tfrecord.
         on_bad_rows: what to do with rows that cannot be read: "fail" or "skip".
         options: JSON values. csv: `columns` (names, for files without a header), `delimiter`, `quote`, `escape`,
             `encoding`, `null_values` (texts that mean missing; the empty text by default); csv and jsonl: `types`
-            (column -> "int64", "float64", "text" or "bool"; else they are told from the first rows of the first file).
-        place: key path of the description in the analysis file, for messages.
+            (column -> "int64", "float64", "text" or "bool"; others are told from the first rows of the first file).
+        place: key path of the source in the analysis file, for messages.
     """
 
     format: str
@@ -94,24 +94,24 @@ class Source:
 
 @dataclass(frozen=True)
 class Split:
-    """One element of the reader: small files together, or one large file. `index` orders the splits."""
+    """What is read as one element: several small files, or one large file. `index` is its position among the splits."""
 
     index: int
     files: tuple[str, ...]
 
 
 class Format(Protocol):
-    """What each format's module holds."""
+    """The functions of each format's module."""
 
     def schema(self, file: str, source: Source) -> dict[str, pa.DataType]:
-        """Columns of a file and their types, null where not yet known; empty for a file without rows."""
+        """Columns of a file and their types, null for types not known yet; empty for a file without rows."""
 
     def read(self, file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
-        """Yields the file's batches with the given columns."""
+        """Yields the file's batches with these columns."""
 
 
 def declared_types(source: Source) -> dict[str, pa.DataType]:
-    """Returns the types that the option `types` gives to columns."""
+    """Returns the types that the option `types` sets, by column."""
     return {column: _TYPES[name] for column, name in source.options.get("types", {}).items()}
 
 
@@ -124,8 +124,7 @@ def format_of(source: Source) -> Format:
 def splits(source: Source) -> tuple[Split, ...]:
     """Cuts the files, sorted by name, into splits: neighbours together up to 64 MB (Parquet: 256 MB).
 
-    The number of workers has no say in it, so that results do not depend on it.
-
+    The splits do not depend on the number of workers, so that results do not, either.
 
     Raises:
         MissingFileError: a name or glob matches nothing.
@@ -141,54 +140,55 @@ def splits(source: Source) -> tuple[Split, ...]:
     return tuple(Split(index, tuple(group)) for index, group in enumerate(groups))
 
 
-def wanted(source: Source, found: Sequence[Split]) -> dict[str, pa.DataType]:
-    """Returns the columns to read and their types, as the first file with rows shows them.
+def wanted(source: Source, splits: Sequence[Split]) -> dict[str, pa.DataType]:
+    """Returns the columns to read and their types, as the first file with rows has them.
 
     Raises:
-        MissingColumnError: `source.columns` names one that this file lacks.
+        MissingColumnError: `source.columns` names a column that this file lacks.
     """
-    file, there = first_schema(source, found)
-    if source.columns is None or not there:
-        return there
-    check_names(file, there, {column: "inputs.columns" for column in source.columns})
-    return {column: there[column] for column in source.columns}
+    file, schema = first_schema(source, splits)
+    if source.columns is None or not schema:
+        return schema
+
+    check_names(file, schema, {column: "inputs.columns" for column in source.columns})
+    return {column: schema[column] for column in source.columns}
 
 
 def check_columns(source: Source, needed: Mapping[str, str]) -> None:
-    """Checks that the first file has the columns, before any work.
+    """Checks, before the run, that the first file has the needed columns.
 
     Args:
         source: the inputs.
-        needed: column -> who needs it.
+        needed: column -> what needs it.
 
     Raises:
-        MissingColumnError: names the file, each missing column, who needs it, and what is there.
+        MissingColumnError: names the file, each missing column, what needs it, and the columns that exist.
         MissingFileError: a name or glob matches nothing.
         CorruptFileError: the first file cannot be read.
     """
-    file, there = first_schema(source, splits(source))
-    if there:
-        check_names(file, there, needed)
+    file, schema = first_schema(source, splits(source))
+    if schema:
+        check_names(file, schema, needed)
 
 
-def check_names(file: str, there: Mapping[str, Any], needed: Mapping[str, str]) -> None:
-    """Raises MissingColumnError if `there`, the columns of `file`, lacks one of `needed`."""
-    missing = [_missing(file, column, who, there) for column, who in needed.items() if column not in there]
+def check_names(file: str, columns: Mapping[str, Any], needed: Mapping[str, str]) -> None:
+    """Raises MissingColumnError if a file with these columns lacks one of `needed` (column -> what needs it)."""
+    missing = [_missing(file, column, who, columns) for column, who in needed.items() if column not in columns]
     if missing:
-        names = sorted(there)
+        names = sorted(columns)
         shown = ", ".join(names[:_SHOWN_COLUMNS]) + (", ..." if len(names) > _SHOWN_COLUMNS else "")
-        raise MissingColumnError(f"{file} has no {'; no '.join(missing)}. It has: {shown}{_other_delimiter(there)}")
+        raise MissingColumnError(f"{file} has no {'; no '.join(missing)}. It has: {shown}{_other_delimiter(columns)}")
 
 
-def _other_delimiter(there: Mapping[str, Any]) -> str:
-    """A lone column whose name holds what may be a delimiter: advice to declare it."""
-    found = re.search(r"[;\t|,]", next(iter(there))) if len(there) == 1 else None
-    return "" if found is None else f"; is the delimiter {found[0]!r}? If so, set inputs.options.delimiter"
+def _other_delimiter(columns: Mapping[str, Any]) -> str:
+    """Advice to set the delimiter, if there is only one column and its name contains what may be one."""
+    delimiter = re.search(r"[;\t|,]", next(iter(columns))) if len(columns) == 1 else None
+    return "" if delimiter is None else f"; is the delimiter {delimiter[0]!r}? If so, set inputs.options.delimiter"
 
 
-def _missing(file: str, column: str, who: str, there: Mapping[str, Any]) -> str:
+def _missing(file: str, column: str, who: str, columns: Mapping[str, Any]) -> str:
     partition = listing.partition_of(file, column)
-    near = nearest(column, there)
+    near = nearest(column, columns)
     hint = f" (did you mean {near!r}?)" if near else ""
     if partition:
         hint = f" (it stands in the name of the folder {partition} only; write it into the files as well)"
@@ -196,22 +196,22 @@ def _missing(file: str, column: str, who: str, there: Mapping[str, Any]) -> str:
 
 
 def shown_and_guessed(source: Source, columns: Mapping[str, Any]) -> list[str]:
-    """Those of the columns of which values are shown and nobody has declared the type."""
+    """Those of the columns whose values are shown and whose types are not declared."""
     declared = declared_types(source)
     shown = columns if source.shown is None else source.shown
     return [name for name in shown if name in columns and name not in declared]
 
 
 def to_read_fewer(source: Source) -> str:
-    """How an advice about a column that cannot be read goes on where all columns are read: nobody may need it."""
+    """More advice about a column that cannot be read, if all columns are read: this one may not be needed."""
     return "" if source.columns is not None else f", or name the columns to read in {source.place}.columns"
 
 
-def first_schema(source: Source, found: Sequence[Split]) -> tuple[str, dict[str, pa.DataType]]:
-    """The first file that has rows and its columns; the last file and no columns if none has."""
+def first_schema(source: Source, splits: Sequence[Split]) -> tuple[str, dict[str, pa.DataType]]:
+    """The first file that has rows, and its columns; if none has rows, the last file and no columns."""
     form = format_of(source)
     file, schema = "", {}
-    for file in (file for split in found for file in split.files):
+    for file in (file for split in splits for file in split.files):
         schema = form.schema(file, source)
         if schema:
             break

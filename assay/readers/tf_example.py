@@ -25,15 +25,15 @@ def parse_examples(records: Any, columns: Mapping[str, pa.DataType] | None = Non
 
     Args:
         records: n serialised tf.Examples: a binary Arrow array, or a sequence of bytes.
-        columns: feature -> float32, int64, string, or null if not known; None for every feature that occurs, which
-            takes several microseconds a record to find out.
+        columns: feature -> float32, int64, string, or null if not known; None for every feature that occurs. Finding
+            these takes several microseconds a record.
 
     Returns:
         feature -> array of n rows. A feature with at most one value in each row of the batch is flat, others are
         lists; a row without a value is null. Bytes are text if all are UTF-8, else binary.
 
     Raises:
-        CorruptFileError: a record is no tf.Example, or a feature changes its type.
+        CorruptFileError: a record is not a tf.Example, or a feature changes its type.
     """
     values = records.to_pylist() if isinstance(records, pa.Array) else list(records)
 
@@ -45,7 +45,7 @@ def parse_examples(records: Any, columns: Mapping[str, pa.DataType] | None = Non
 
 
 def feature_types(records: Iterable[bytes]) -> dict[str, pa.DataType]:
-    """Returns the features that occur in any of the records and their types, null where no record has a value."""
+    """Returns the features of the records and their types; null for a feature that has no value in any record."""
     tf = import_tensorflow()
     from google.protobuf.message import DecodeError
 
@@ -62,7 +62,7 @@ def feature_types(records: Iterable[bytes]) -> dict[str, pa.DataType]:
 
 
 class Parser:
-    """Parses batches of records, and learns the types of features that nobody has told as they turn up."""
+    """Parses batches of records, and learns the types of features when they first have values."""
 
     def __init__(self, columns: Mapping[str, pa.DataType]) -> None:
         """Takes feature -> float32, int64, string, or null if not known."""
@@ -88,21 +88,21 @@ class Parser:
             return self._columns(records), everything
         except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
             self._learn(records)
+
         bad = []
         for row, why in bad_rows.find(0, len(everything), lambda start, stop: self._problem(records[start:stop])):
             refuse(row, why)
             bad.append(row)
+
         kept = np.delete(everything, bad)
         return self._columns([records[row] for row in kept.tolist()]), kept
 
     def _learn(self, records: Sequence[bytes]) -> None:
-        """Only now, since it walks over the records."""
+        """Looks up types that are not known yet. Called only when parsing fails, as it goes through all records."""
         unknown = {name for name, kind in self._types.items() if kind == pa.null()}
         if unknown:
-            found = feature_types(records)
-            self._types = {
-                name: found.get(name, kind) if name in unknown else kind for name, kind in self._types.items()
-            }
+            types = feature_types(records)
+            self._types |= {name: types[name] for name in unknown & types.keys()}
 
     def _problem(self, records: Sequence[bytes]) -> str | None:
         tf = import_tensorflow()
@@ -124,7 +124,7 @@ class Parser:
         }
 
     def _ragged(self, records: Sequence[bytes]) -> dict[str, Tensor]:
-        """Ragged for every feature: as fast as fixed lengths, and it can tell a missing value."""
+        """Every feature as a ragged tensor: as fast as fixed lengths, and a missing value is seen."""
         tf = import_tensorflow()
 
         dtypes = {pa.float32(): tf.float32, pa.int64(): tf.int64}

@@ -29,7 +29,7 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
 
 @lru_cache(maxsize=64)
 def _sampled(file: str, stamp: str) -> dict[str, pa.DataType]:
-    """A check before the run and the run itself look at the same file, which is the same while its stamp is."""
+    """Cached by the file's stamp, as the check before a run and the run itself look at the same file."""
     return tf_example.feature_types(islice(_records(file), SAMPLE_ROWS))
 
 
@@ -42,29 +42,30 @@ def _unpacked(file: str) -> Unpacked:
     """The frames of a file.
 
     Raises:
-        CorruptFileError: it is of another format, or compressed in a way that TensorFlow does not know.
+        CorruptFileError: it has another format, or is compressed in a way that TensorFlow does not know.
     """
     stored = files.open_raw(file)
     is_plain = starts_frame(stored.read(signatures.HEAD_BYTES))
     stored.seek(0)
     stream = Unpacked(stored, file, plain=is_plain)
 
-    # A record's length may look like the start of any other format; its checksum does not.
+    # The length of a record may look like the start of another format, but its checksum shows that it is a record.
     head = stream.peek(signatures.HEAD_BYTES)
-    found = None if starts_frame(head) else signatures.binary_format(head)
+    other_format = None if starts_frame(head) else signatures.binary_format(head)
     if stream.compression not in (None, "gzip"):
-        found = f"a file compressed by {stream.compression}; compress it by gzip, or not at all"
-    if found is None:
+        other_format = f"a file compressed by {stream.compression}; compress it by gzip, or not at all"
+    if other_format is None:
         return stream
+
     stream.close()
-    raise CorruptFileError(f"{file}: not readable as TFRecord: found {found}")
+    raise CorruptFileError(f"{file}: not readable as TFRecord: found {other_format}")
 
 
 def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
     """Yields the batches of a file; a feature is flat or a list, as in `tf_example.parse_examples`.
 
     Raises:
-        CorruptFileError: the file is truncated, a checksum is wrong, or it is no TFRecord file.
+        CorruptFileError: the file is truncated, a checksum is wrong, or it is not a TFRecord file.
     """
     parser = tf_example.Parser(columns)
     records = _records(file)

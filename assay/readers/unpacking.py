@@ -1,4 +1,4 @@
-"""Files as the bytes that were stored in them: decompressed by what their first bytes say, and only so far."""
+"""Decompression of files, as their first bytes demand, up to a bound; and text in other encodings as UTF-8."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""In this order: the mark of UTF-16 starts that of UTF-32."""
+"""In this order, as the byte order mark of UTF-32 starts with that of UTF-16."""
 
 _PEEK_BYTES = 16
 _BLOCK_BYTES = 1 << 20
 
 
 def encoding_of(head: bytes) -> str | None:
-    """The encoding that a mark at the start of a text says; None without a mark."""
+    """The encoding of a text by its byte order mark; None without one."""
     return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
 
 
 class Unpacked:
-    """A readable file: what another one unpacks to.
+    """A readable file with the decompressed content of another.
 
     Args:
-        stored: the file as it lies there; it is closed with this.
+        stored: the file as it is stored; it is closed with this one.
         file: its name, for errors.
-        plain: it is known not to be compressed, whatever its first bytes look like.
+        plain: whether it is known not to be compressed, whatever its first bytes look like.
     """
 
     def __init__(self, stored: pa.NativeFile, file: str, *, plain: bool = False) -> None:
@@ -65,19 +65,21 @@ class Unpacked:
         return pa.CompressedInputStream(self._stored, self.compression)
 
     def peek(self, size: int) -> bytes:
-        """The next bytes, which stay to be read."""
+        """The next bytes, without moving on."""
         while len(self._held) < size and (block := self._next(size - len(self._held))):
             self._held += block
         return self._held[:size]
 
     def read(self, size: int = -1) -> bytes:
-        """As many bytes as asked for, fewer only at the end.
+        """As many bytes as asked for; fewer only at the end.
 
         Raises:
-            CorruptFileError: it is damaged or cut off, or unpacks to more than it may.
+            CorruptFileError: it is damaged or cut off, or unpacks to more than allowed.
         """
         if not self._held:
             return self._next(size)
+
+        # Some bytes were peeked at already.
         if size < 0:
             held, self._held = self._held, b""
             return held + self._next(size)
@@ -97,7 +99,7 @@ class Unpacked:
 
     @contextmanager
     def _blaming(self) -> Iterator[None]:
-        """Turns what the library of a compression raises into an error that names the file."""
+        """Turns errors of the decompressing library into one that names the file."""
         if self.compression is None:
             yield
             return
@@ -122,10 +124,10 @@ class Unpacked:
 
 
 class Transcoded:
-    """A readable file: a text in UTF-8 that is stored in another encoding.
+    """A readable file with a text in UTF-8 that is stored in another encoding.
 
     Args:
-        stored: what is read.
+        stored: the file with the text.
         encoding: of the text in it.
     """
 
@@ -151,7 +153,7 @@ class Transcoded:
         return block
 
     def close(self) -> None:
-        """Closes what is read."""
+        """Closes the file."""
         self.closed = True
         self._stored.close()
 

@@ -1,4 +1,4 @@
-"""What stands in the cells of the tables of a report: plain text, for HTML and Markdown alike."""
+"""The cells of a report's tables: plain text, for both HTML and Markdown."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from assay.text.printable import shortened
 from assay.verdict import Reason, Verdict, unsliced_text
 
 FAILS = "✗"
-"""Stands behind a value for which a threshold does not hold."""
+"""Follows a value for which a threshold does not hold."""
 WORSE = "▾"
-"""Stands behind a change to the worse."""
+"""Follows a change to the worse."""
 
 _MOST_NUMBERS = 8
 
@@ -33,21 +33,22 @@ def columns_of(evidence: Evidence, measures: Sequence[Measure]) -> list[Column]:
     return [Column(heading, m, key) for m in measures for heading, key in evidence.columns(m).items()]
 
 
-def row_of(found: Slice, columns: Sequence[Column]) -> list[str]:
-    """Rows of a slice, and its value in each column; a slice that is too small to be shown has none."""
-    rows = f"{found.rows:,} (too few)" if found.is_too_small else f"{found.rows:,}"
-    return [rows, *(cell_of(found, column.key, column.measure) for column in columns)]
+def row_of(slice_: Slice, columns: Sequence[Column]) -> list[str]:
+    """Rows of a slice, and its value in each column; a slice that is too small to be shown has no values."""
+    rows = f"{slice_.rows:,} (too few)" if slice_.is_too_small else f"{slice_.rows:,}"
+    return [rows, *(cell_of(slice_, column.key, column.measure) for column in columns)]
 
 
-def cell_of(found: Slice, key: MetricKey, measure: Measure) -> str:
+def cell_of(slice_: Slice, key: MetricKey, measure: Measure) -> str:
     """A value, with a mark if a threshold fails on it or if it is a change to the worse."""
-    pair = found.values.get(key)
+    pair = slice_.values.get(key)
     if pair is None:
         return ""
+
     text = value_text(pair.value, is_change=key.is_diff, is_sample=measure.is_sample) + _interval(pair)
-    if key in found.failed:
+    if key in slice_.failed:
         return f"{text} {FAILS}"
-    return f"{text} {WORSE}" if key.is_diff and _is_worse(found.number(key), measure) else text
+    return f"{text} {WORSE}" if key.is_diff and _is_worse(slice_.number(key), measure) else text
 
 
 def _is_worse(change: float, measure: Measure) -> bool:
@@ -55,12 +56,12 @@ def _is_worse(change: float, measure: Measure) -> bool:
 
 
 def value_text(value: pb.MetricValue, *, is_change: bool = False, is_sample: bool = False) -> str:
-    """A value of any kind for people; of what is no number or a list of them only what it is.
+    """A value of any kind for people. Values that are neither numbers nor lists of them are only named by their kind.
 
     Args:
-        value: of a metric.
-        is_change: it is a difference, shown with its sign.
-        is_sample: it is values of the data, of which nothing is rounded.
+        value: the value of a metric.
+        is_change: whether it is a difference, which is shown with its sign.
+        is_sample: whether it is a list of values of the data, which are not rounded.
     """
     text = change_text if is_change else number_text
     if value.HasField("double_value"):
@@ -84,7 +85,7 @@ def _interval(pair: Pair) -> str:
 
 
 def _array_text(array: pb.ArrayValue, text: Callable[[float], str]) -> str:
-    """Numbers as `text` writes them; whole numbers and texts are values of the data, and shown as they are."""
+    """Numbers as `text` writes them. Whole numbers and texts are values of the data, which are shown unchanged."""
     words = [part.decode("utf-8", "backslashreplace") for part in array.bytes_values]
     whole = [*array.int64_values, *array.int32_values]
     numbers = [*array.float64_values, *array.float32_values]
@@ -109,10 +110,9 @@ def reason_cells(reason: Reason) -> tuple[str, str, str, str, str, str]:
 
 
 def counts_text(verdict: Verdict) -> list[str]:
-    """What was read and left out, as parts of a sentence."""
-    bad = [
-        f"{counted(number, 'bad row')} ({shortened(why)})" for why, number in sorted(verdict.bad_rows.items()) if number
-    ]
+    """How many rows were read and left out, as parts of a sentence."""
+    bad_rows = [(why, number) for why, number in sorted(verdict.bad_rows.items()) if number]
+    bad = [f"{counted(number, 'bad row')} ({shortened(why)})" for why, number in bad_rows]
     alone = [f"{number:,} {side} without a partner" for side, number in sorted(verdict.unmatched.items()) if number]
     stamp = ["change thresholds left out, as there is no baseline (rubber stamp)"] if verdict.rubber_stamp else []
     unsliced = [unsliced_text(shortened(name), rows) for name, rows in sorted(verdict.unsliced.items())]

@@ -18,7 +18,7 @@ _LEFT, _TOP, _SIZE = 44, 8, 232
 _TICKS = 4
 _BINS = 20
 _CLOSER = 0.7
-"""Points of a curve that are closer than this, in pixels, are one."""
+"""Points of a curve that are closer than this, in pixels, are drawn as one."""
 
 
 class Line(NamedTuple):
@@ -38,7 +38,7 @@ class Axis(NamedTuple):
     high: float = 1.0
 
     def share(self, value: float) -> float:
-        """Where a value lies: 0 at the low end, 1 at the high one."""
+        """The position of a value: 0 at the low end, 1 at the high end."""
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
 
     def ticks(self) -> list[float]:
@@ -48,7 +48,7 @@ class Axis(NamedTuple):
 
 def diagram(title: str, across: Axis, up: Axis, lines: Sequence[Line], diagonal: bool = False) -> Markup:
     """Curves with axes; `diagonal` draws the line of equal values (or of guessing)."""
-    told = f"{title}: {up.label} by {across.label}, for {', '.join(line.name for line in lines)}"
+    description = f"{title}: {up.label} by {across.label}, for {', '.join(line.name for line in lines)}"
     guide = _path([(0, 0), (1, 1)], "guide") if diagonal else None
     curves = [_curve(line, across, up) for line in lines]
     box = element("rect", class_="box", x=_LEFT, y=_TOP, width=_SIZE, height=_SIZE)
@@ -57,20 +57,28 @@ def diagram(title: str, across: Axis, up: Axis, lines: Sequence[Line], diagonal:
         _text(0, 0, up.label, transform=f"translate(11 {_TOP + _SIZE / 2}) rotate(-90)"),
     )
     whole = element(
-        "svg", box, *_ticks(across, up), names, guide, *curves, viewBox="0 0 288 280", role="img", aria_label=told
+        "svg",
+        box,
+        *_ticks(across, up),
+        names,
+        guide,
+        *curves,
+        viewBox="0 0 288 280",
+        role="img",
+        aria_label=description,
     )
     return element("figure", element("figcaption", title), whole)
 
 
 def roc(matrices: Sequence[Matrix]) -> list[Point]:
-    """(false positive rate, recall) from the highest threshold down; none if there is one class only."""
+    """(false positive rate, recall) from the highest threshold down; no points if there is only one class."""
     if not _has_both(matrices):
         return []
     return [(matrix.false_positive_rate, matrix.recall) for matrix in reversed(matrices)]
 
 
 def precision_recall(matrices: Sequence[Matrix]) -> list[Point]:
-    """(recall, precision) from the highest threshold down, where anything is predicted positive."""
+    """(recall, precision) from the highest threshold down, at thresholds where some rows are predicted positive."""
     if not _has_both(matrices):
         return []
     return [(m.recall, m.precision) for m in reversed(matrices) if m.true_positives + m.false_positives > 0]
@@ -111,7 +119,7 @@ def reach(points: Iterable[Point]) -> tuple[float, float]:
 
 
 def confusion(matrix: Matrix, name: str) -> Markup:
-    """A confusion matrix as four fields, the darker the larger its share of the label's row."""
+    """A confusion matrix as four fields; the larger its share of the label's row, the darker a field."""
     rows = (
         ("positive", (matrix.true_positives, matrix.false_negatives)),
         ("negative", (matrix.false_positives, matrix.true_negatives)),
@@ -166,7 +174,7 @@ def _curve(line: Line, across: Axis, up: Axis) -> Markup:
 
 
 def _thinned(points: Sequence[Point]) -> list[Point]:
-    """Without the points that no eye could tell from the one before."""
+    """The points that can be seen apart from the one before."""
     kept = list(points[:1])
     for point in points[1:-1]:
         if math.dist(point, kept[-1]) * _SIZE > _CLOSER:

@@ -15,14 +15,14 @@ _COLOURS = {"done": "green", "running": "cyan", "damaged": "red", "abandoned": "
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def checkpoints_table(found: Sequence[Found], runs: Sequence[Run]) -> Table:
-    """A row for each checkpoint: stage, digest, state, rows, size, age, runs that refer to it."""
-    table = Table(caption=f"{len(found)} checkpoints, {len(runs)} runs")
+def checkpoints_table(checkpoints: Sequence[Found], runs: Sequence[Run]) -> Table:
+    """A row for each checkpoint: stage, digest, state, rows, size, age, number of runs that use it."""
+    table = Table(caption=f"{len(checkpoints)} checkpoints, {len(runs)} runs")
     for name in ("stage", "digest", "state"):
         table.add_column(name)
     for name in ("rows", "size", "age", "runs"):
         table.add_column(name, justify="right", no_wrap=True)
-    for item in found:
+    for item in checkpoints:
         table.add_row(
             harmless(item.task),
             harmless(item.digest[:12]),

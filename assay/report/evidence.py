@@ -1,4 +1,4 @@
-"""What the files of a run say, arranged for a reader: models side by side, and the slices to look at first."""
+"""The results of a run, arranged for a reader: models side by side, and the slices to look at first."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Plots: TypeAlias = Sequence[pb.PlotsForSlice.PlotKeyAndValue]
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric, whatever the model.
+    """A metric, for all models.
 
     Attributes:
-        label: its name, and what tells it from others of that name.
-        key: without model, and not a difference.
-        better: which values are good ones, if that can be said.
-        is_judged: whether a threshold speaks of it.
+        label: its name, and what tells it apart from others of the same name.
+        key: its key without a model, and not that of a difference.
+        better: whether higher or lower values are better; None if neither.
+        is_judged: whether there is a threshold for it.
         is_number: whether its values are single numbers.
         is_sample: whether its values are values of the data.
     """
@@ -60,9 +60,9 @@ class Slice:
     Attributes:
         name: the slice for people.
         rows: unweighted.
-        values: by key, that of the model included.
+        values: values by key, which includes the model.
         failed: keys for which a threshold does not hold.
-        is_too_small: whether its values are withheld.
+        is_too_small: whether it has too few rows for its values to be shown.
     """
 
     name: str
@@ -79,19 +79,19 @@ class Slice:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a run found.
+    """The results of a run.
 
     Attributes:
-        verdict: None if the results are not of a whole run.
-        run: config and places; empty if they were not written.
+        verdict: None if the results are not those of a complete run.
+        run: config, and paths of data and models; empty if they were not written.
         facts: content of `results.json`; empty if it was not written.
-        models: candidates first; [""] if the only model has no name.
-        baselines: those of `models` that the others are compared with.
-        measures: in the order of the results.
-        slices: the overall slice first, then those that fail, then the worst by `leading`.
-        leading: what the slices are ordered by: the first metric that has a threshold and a good direction.
+        models: names of the models, candidates first; [""] if the only model has no name.
+        baselines: those of `models` with which the others are compared.
+        measures: the metrics, in the order of the results.
+        slices: the overall slice first, then those where thresholds fail, then the worst by `leading`.
+        leading: the metric that slices are ordered by: the first that has a threshold and a better direction.
         rules: the thresholds of the config.
-        keys: of all values.
+        keys: keys of all values.
         remarks: sentences about values that are undefined or may be off.
     """
 
@@ -110,7 +110,7 @@ class Evidence:
     @property
     def overall(self) -> Slice | None:
         """The slice of all rows."""
-        return next((found for found in self.slices if found.name == "Overall"), None)
+        return next((slice_ for slice_ in self.slices if slice_.name == "Overall"), None)
 
     @property
     def candidates(self) -> list[str]:
@@ -130,11 +130,11 @@ class Evidence:
 
 
 def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence:
-    """Reads the results of a run; what is not there is left empty.
+    """Reads the results of a run; what was not written is left empty.
 
     Args:
-        output: of an analysis, of which the latest run is read; or the folder of a run; local or on gs://.
-        facts: what `results.json` will hold, where it is not written yet.
+        output: output of an analysis, of which the latest run is read; or the folder of a run; local or on gs://.
+        facts: the content of `results.json`, if it is not written yet.
 
     Raises:
         ResultsError: no such folder, or files of several runs.
@@ -144,32 +144,44 @@ def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence
     verdict = load_verdict(output) if VERDICT_FILE in listed(output) else None
     run = load_eval_run(output) or EvalRun()
     rules = _rules(run.eval_config)
+
     records = in_order(map(pb.MetricsForSlice.FromString, records_of(output, METRICS_KEY)))
-    found = list(_slices(records, _failed(output)))
-    keys = list(dict.fromkeys(key for each in found for key in each.values))
-    measures = _measures(keys, found, rules, run.eval_config)
+    slices = list(_slices(records, _failed(output)))
+    keys = list(dict.fromkeys(key for slice_ in slices for key in slice_.values))
+
+    measures = _measures(keys, slices, rules, run.eval_config)
+    judged_first = sorted(measures, key=lambda measure: not measure.is_judged)
+    leading = next((measure for measure in judged_first if measure.better and measure.is_number), None)
+
     models = _models(keys, run.eval_config)
-    leading = next((m for m in sorted(measures, key=lambda m: not m.is_judged) if m.better and m.is_number), None)
     baselines = frozenset(spec.name for spec in run.eval_config.model_specs if spec.is_baseline)
     candidate = next((model for model in models if model not in baselines), "")
-    slices = _first_to_look_at(found, leading, candidate)
-    facts = _facts(output) if facts is None else facts
     return Evidence(
-        verdict, run, facts, models, baselines, measures, slices, leading, rules, frozenset(keys), remarks(records)
+        verdict=verdict,
+        run=run,
+        facts=_facts(output) if facts is None else facts,
+        models=models,
+        baselines=baselines,
+        measures=measures,
+        slices=_first_to_look_at(slices, leading, candidate),
+        leading=leading,
+        rules=rules,
+        keys=frozenset(keys),
+        remarks=remarks(records),
     )
 
 
 def plots_of(output: str, names: Iterable[str]) -> dict[str, Plots]:
     """The plots of some slices, by their names; reads no further than it must."""
     wanted = set(names)
-    found: dict[str, Plots] = {}
+    by_slice: dict[str, Plots] = {}
     for record in records_of(output, PLOTS_KEY):
-        if len(found) == len(wanted):
+        if len(by_slice) == len(wanted):
             break
         if text_of(plots_head(record)) in wanted:
             plots = pb.PlotsForSlice.FromString(record)
-            found[text_of(plots)] = plots.plot_keys_and_values
-    return found
+            by_slice[text_of(plots)] = plots.plot_keys_and_values
+    return by_slice
 
 
 def _slices(records: Iterable[pb.MetricsForSlice], failed: Mapping[str, frozenset[MetricKey]]) -> Iterator[Slice]:
@@ -219,9 +231,12 @@ def _measures(
 ) -> list[Measure]:
     better = {name: metric.better for name, metric in definitions_by_name(config).items()}
     samples = names_of_samples(config)
-    plain = dict.fromkeys(key._replace(model_name="", is_diff=False) for key in keys)
+    plain = dict.fromkeys(map(_plain, keys))
     judged = {_plain(key) for rule in rules for key in keys if rule.is_for(key)}
-    numbers = {_plain(k) for found in slices for k, pair in found.values.items() if pair.value.HasField("double_value")}
+
+    numbers: set[MetricKey] = set()
+    for slice_ in slices:
+        numbers |= {_plain(key) for key, pair in slice_.values.items() if pair.value.HasField("double_value")}
     return [
         Measure(label, key, better.get(key.name), key in judged, key in numbers, key.name in samples)
         for label, key in labels_of(list(plain)).items()
@@ -229,26 +244,27 @@ def _measures(
 
 
 def _plain(key: MetricKey) -> MetricKey:
+    """The key of a metric for all models."""
     return key._replace(model_name="", is_diff=False)
 
 
 def _models(keys: Sequence[MetricKey], config: EvalConfig) -> list[str]:
-    """Candidates before baselines, in the order of the config; values of a column of the data belong to none."""
+    """Candidates before baselines, in the order of the config. Values of a column of the data belong to no model."""
     present = dict.fromkeys(key.model_name for key in keys)
     specs = sorted(config.model_specs, key=lambda spec: spec.is_baseline)
     ordered = [spec.name for spec in specs if spec.name in present]
-    found = [*ordered, *(name for name in present if name not in ordered and name)]
-    return found or [""]
+    return [*ordered, *(name for name in present if name not in ordered and name)] or [""]
 
 
 def _first_to_look_at(slices: Sequence[Slice], leading: Measure | None, model: str) -> list[Slice]:
-    """Overall, then by failures, then by the leading metric; a value that is undefined is no bad one."""
+    """Overall, then by failures, then by the leading metric; slices with an undefined value come last."""
     sign = -1 if leading and leading.better == "lower" else 1
     key = leading.key._replace(model_name=model) if leading else None
 
-    def badness(found: Slice) -> tuple[bool, int, bool, float, int]:
-        value = found.number(key) if key else math.nan
-        undefined = math.isnan(value)
-        return (found.name != "Overall", -len(found.failed), undefined, 0 if undefined else sign * value, -found.rows)
+    def rank(slice_: Slice) -> tuple[bool, int, bool, float, int]:
+        value = slice_.number(key) if key else math.nan
+        is_undefined = math.isnan(value)
+        goodness = 0 if is_undefined else sign * value
+        return slice_.name != "Overall", -len(slice_.failed), is_undefined, goodness, -slice_.rows
 
-    return sorted(slices, key=badness)
+    return sorted(slices, key=rank)

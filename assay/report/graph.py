@@ -21,7 +21,7 @@ _Tree = list[tuple[str, "_Tree"]]
 
 
 def _children(plan: Plan, task: Task) -> _Tree:
-    """The stages of a task; an evaluator stands under its extractor if that runs in the same task."""
+    """The stages of a task; an evaluator is below its extractor if that runs in the same task."""
     tree: dict[str, _Tree] = {}
     for stage in (stage for stage in plan.stages if stage.name in task.stages):
         inner: _Tree = [(writer["name"], []) for writer in stage.settings.get("writers", [])]
@@ -57,7 +57,7 @@ def _branches(tree: _Tree, indent: str = "") -> Iterator[str]:
 
 
 def as_mermaid(plan: Plan) -> str:
-    """The plan as a Mermaid flowchart; what an evaluator waits for is labelled `run_after`."""
+    """The plan as a Mermaid flowchart; the edge to an evaluator is labelled `run_after`."""
     ids = {stage.name: f"s{i}" for i, stage in enumerate(plan.stages)}
     lines = ["flowchart LR"]
     for i, task in enumerate(plan.tasks):

@@ -22,7 +22,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Child]], words: Sequence
 
 
 def scrolling(content: Markup, what: str) -> Markup:
-    """Can be scrolled by keyboard as well."""
+    """A box in which the content scrolls, also by keyboard."""
     return element("div", content, class_="scroll", tabindex=0, role="region", aria_label=f"Table: {what}")
 
 
@@ -32,6 +32,6 @@ def row_head(text: Child) -> Markup:
 
 
 def cell(text: Child, class_: str | None = None) -> Markup:
-    """Another cell, coloured by the mark at its end."""
+    """Any other cell, coloured by the mark at its end."""
     marked = _MARKS.get(str(text)[-1:])
     return element("td", text, class_=" ".join(filter(None, (class_, marked))) or None)

@@ -25,8 +25,8 @@ def summary(evidence: Evidence) -> str:
 
 
 def escaped(text: str) -> str:
-    """A text on one line in which Markdown and HTML find nothing of theirs, not even the end of a table's cell."""
-    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), printable_line(text).strip())
+    """A text on one line without markup for Markdown or HTML; it cannot even end the cell of a table."""
+    return _SPECIAL.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), printable_line(text).strip())
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[int] = (0,)) -> str:

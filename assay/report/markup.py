@@ -1,4 +1,4 @@
-"""HTML that cannot be broken by what stands in it: every text is escaped, unless it was made here."""
+"""HTML that no text in it can break: every text is escaped, unless it is `Markup`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def element(tag: str, *children: Child, **attributes: Attribute) -> Markup:
 
     Args:
         tag: name of the element.
-        children: what stands in it; None is left out.
-        attributes: `class_` is class, `stroke_width` is stroke-width; True stands alone, None and False are left out.
+        children: its content; None is left out.
+        attributes: `class_` is class, `stroke_width` is stroke-width; True gives an attribute without a value, None and
+            False give none.
     """
     start = f"<{tag}{''.join(_attribute(name, value) for name, value in attributes.items())}>"
     return Markup(start if tag in _VOID else f"{start}{joined(*children)}</{tag}>")
@@ -39,14 +40,14 @@ def joined(*children: Child) -> Markup:
 
 
 def escaped(child: str | int) -> Markup:
-    """A text as HTML, in which nothing turns the text around it; characters that HTML may not hold are replaced."""
+    """A text as HTML. Characters that HTML does not allow are replaced, and those that reverse text are escaped."""
     if isinstance(child, Markup):
         return child
     return Markup(html.escape(_NO_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", printable(str(child)))))
 
 
 def breakable(name: str) -> Markup:
-    """A name that may go on in the next line after each of its underscores."""
+    """A name that may be broken into lines after its underscores."""
     return Markup(escaped(name).replace("_", "_<wbr>"))
 
 

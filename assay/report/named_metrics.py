@@ -1,4 +1,4 @@
-"""What the metrics of results are, by the names that a config gives them."""
+"""The definitions of metrics by the names that they have in results, where a config may set the name."""
 
 from __future__ import annotations
 

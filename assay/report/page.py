@@ -78,10 +78,10 @@ def _plots_of_first(output: str, slices: Sequence[Slice]) -> dict[str, Plots]:
 
 
 def _first(slices: Sequence[Slice]) -> list[Slice]:
-    """Those that stand on the page without scripts: the first ones, and the largest."""
-    largest = sorted(slices, key=lambda found: -found.rows)[:_MOST_AT_ONCE]
-    names = {found.name for found in (*slices[:_MOST_AT_ONCE], *largest)}
-    return [found for found in slices if found.name in names]
+    """The slices that the page shows without scripts: the first ones, and the largest."""
+    largest = sorted(slices, key=lambda slice_: -slice_.rows)[:_MOST_AT_ONCE]
+    names = {slice_.name for slice_ in (*slices[:_MOST_AT_ONCE], *largest)}
+    return [slice_ for slice_ in slices if slice_.name in names]
 
 
 def _title(evidence: Evidence) -> str:
@@ -97,7 +97,7 @@ def _left_out(rest: int, kept: int) -> Markup | None:
 
 
 def _head(evidence: Evidence, style: str, script: str) -> Markup:
-    """The policy lets nothing be loaded, and nothing run but the page's own script."""
+    """The head. Its policy allows the page to load nothing, and to run no script but its own."""
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'"
     status = evidence.verdict.status.replace("_", " ") if evidence.verdict else "no verdict"
     return element(

@@ -1,4 +1,4 @@
-"""The diagrams of some slices, all models in one."""
+"""The diagrams of some slices, with all models in each."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _Source = TypeVar("_Source", Matrix, Bucket)
 
 
 def plots_section(evidence: Evidence, plots: Mapping[str, Plots]) -> Markup | None:
-    """Diagrams of some slices, by their names; those of the first stand open."""
-    there = {name: found for name, found in plots.items() if found}
-    parts = [
-        element("details", element("summary", element("bdi", shortened(name))), *_panels(evidence, found), open=not i)
-        for i, (name, found) in enumerate(there.items())
-    ]
+    """Diagrams of some slices, by their names; those of the first slice are unfolded."""
+    parts: list[Markup] = []
+    for name, of_slice in plots.items():
+        if of_slice:
+            summary = element("summary", element("bdi", shortened(name)))
+            parts.append(element("details", summary, *_panels(evidence, of_slice), open=not parts))
     return section("Plots", _legend(evidence), *parts) if parts else None
 
 
@@ -43,7 +43,7 @@ def _legend(evidence: Evidence) -> Markup:
 
 
 def _panels(evidence: Evidence, plots: Plots) -> Iterator[Markup]:
-    """Plots of one output, sub key and weighting stand together."""
+    """The diagrams of a slice; plots of the same output, sub key and weighting are in the same panel."""
     panels: dict[PlotKey, dict[str, PlotData]] = {}
     for pair in plots:
         key = plot_key_from_proto(pair.key)
@@ -64,7 +64,7 @@ def _panel_name(key: PlotKey) -> str:
 
 
 def _scores(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
-    """How scores are spread: plots that have a name of their own know no labels."""
+    """How scores are distributed, for plots with a name of their own, which do not use labels."""
     lines = _lines(evidence, _matrices(panel), charts.above)
     if lines:
         ends = charts.reach((threshold, 0.0) for line in lines for threshold, _ in line.points)
@@ -81,8 +81,9 @@ def _classic(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
         ends = charts.reach(point for line in lines for point in line.points)
         across, up = Axis("mean prediction", *ends), Axis("mean label", *ends)
         yield charts.diagram("Calibration", across, up, lines, diagonal=True)
-    for model, found in matrices.items():
-        for matrix in charts.at_thresholds(found, _THRESHOLDS):
+
+    for model, of_model in matrices.items():
+        for matrix in charts.at_thresholds(of_model, _THRESHOLDS):
             yield charts.confusion(matrix, _named(model))
 
 
@@ -106,8 +107,8 @@ def _lines(
     curve: Callable[[Sequence[_Source]], list[charts.Point]],
 ) -> list[Line]:
     """A line for each model that has one."""
-    found = {model: curve(source) for model, source in sources.items()}
-    return [Line(_named(model), _colour(evidence, model), points) for model, points in found.items() if points]
+    curves = {model: curve(source) for model, source in sources.items()}
+    return [Line(_named(model), _colour(evidence, model), points) for model, points in curves.items() if points]
 
 
 def _colour(evidence: Evidence, model: str) -> int:

@@ -1,4 +1,4 @@
-"""The sections of the page that are told in words and small tables: verdict, metrics of all rows, what was run."""
+"""The sections of the page with words and small tables: verdict, metrics of all rows, what was run."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ def section(title: str, *content: Child) -> Markup:
 
 
 def verdict_section(evidence: Evidence) -> Markup:
-    """The outcome, what was counted, each reason, and what the thresholds were."""
+    """The outcome, the number of rows, each reason, and the thresholds."""
     verdict = evidence.verdict
     if verdict is None:
         return element("p", "There is no verdict with these results.", class_="verdict")
+
     class_, badge, sentence = OUTCOMES[verdict.status]
     counts = element("span", "; ".join(counts_text(verdict)), class_="minor")
     head = element("p", element("strong", badge, class_=f"badge {class_}"), sentence, counts, class_="verdict")
@@ -93,9 +94,9 @@ def _remarks(remarks: Sequence[str]) -> Markup | None:
     return element("ul", *lines, class_="minor")
 
 
-def _across(evidence: Evidence, found: Slice, measure: Measure, headings: Sequence[str]) -> Iterator[str]:
+def _across(evidence: Evidence, slice_: Slice, measure: Measure, headings: Sequence[str]) -> Iterator[str]:
     keys = evidence.columns(measure)
-    return (cell_of(found, keys[heading], measure) if heading in keys else "" for heading in headings)
+    return (cell_of(slice_, keys[heading], measure) if heading in keys else "" for heading in headings)
 
 
 def _legend_of_marks(evidence: Evidence) -> Markup:
@@ -113,14 +114,14 @@ def run_section(evidence: Evidence) -> Markup:
     """Data, models, parameters, versions, and the eval config."""
     run, facts = evidence.run, evidence.facts
     data = f"{run.data_location} ({run.file_format})" if run.file_format else run.data_location
-    told = {
+    rows = {
         "Data": data,
         **{f"Model {name}".strip(): place for name, place in run.model_locations.items()},
         "Parameters": _params(facts.get("params")),
         "Plan": str(facts.get("plan", "")),
         "Made by": f"assay {facts['assay_version']}" if "assay_version" in facts else run.version,
     }
-    pairs = [(element("dt", name), element("dd", shortened(text, 600))) for name, text in told.items() if text]
+    pairs = [(element("dt", name), element("dd", shortened(text, 600))) for name, text in rows.items() if text]
     return section("What was run", element("dl", *(part for pair in pairs for part in pair)), _config(evidence))
 
 

@@ -1,4 +1,4 @@
-"""The table of slices, and the controls and data by which the page's script sorts and filters it."""
+"""The table of slices, with the controls and data that the page's script needs to sort and filter it."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ _MOST_SHOWN_MEASURES = 24
 
 
 def slices_section(evidence: Evidence, first: Sequence[Slice]) -> Markup | None:
-    """The table of slices; `first` are those that stand on the page without scripts."""
+    """The table of slices; `first` are those that it shows without scripts."""
     columns = columns_of(evidence, shown_measures(evidence))
     if not evidence.slices:
         return None
     head = element("thead", _group_row(columns), _column_row(columns))
-    body = element("tbody", *(_slice_row(found, columns) for found in first))
+    body = element("tbody", *(_slice_row(slice_, columns) for slice_ in first))
     whole = scrolling(element("table", head, body, id="slices"), "metrics by slice")
     return section("Metrics by slice", _order(evidence, len(first)), _controls(columns), whole, _more())
 
 
 def shown_measures(evidence: Evidence) -> list[Measure]:
-    """The measures that the table of slices has room for: those with thresholds before others, single numbers only."""
+    """The measures for which the table of slices has room: only numbers, and those with thresholds first."""
     numbers = [measure for measure in evidence.measures if measure.is_number]
     chosen = sorted(numbers, key=lambda measure: not measure.is_judged)[:_MOST_SHOWN_MEASURES]
     return [measure for measure in numbers if measure in chosen]
 
 
 def rest_data(evidence: Evidence, rest: Sequence[Slice], room: int) -> tuple[Markup, int]:
-    """The other slices as JSON for the script, as many as there is room for in bytes; and how many they are."""
+    """The other slices as JSON for the script, as many as fit into `room` bytes; and the number of these."""
     columns = columns_of(evidence, shown_measures(evidence))
     names: list[str] = []
     cells: list[str] = []
-    for found in rest:
-        name, line = printable_line(shortened(found.name)), printable("\t".join(row_of(found, columns)))
+    for slice_ in rest:
+        name, line = printable_line(shortened(slice_.name)), printable("\t".join(row_of(slice_, columns)))
         room -= len(_in_script(name).encode()) + len(_in_script(line).encode()) + 4
         if room < 0:
             break
@@ -50,7 +50,7 @@ def rest_data(evidence: Evidence, rest: Sequence[Slice], room: int) -> tuple[Mar
 
 
 def _in_script(value: object) -> str:
-    """JSON that no HTML parser takes for anything else."""
+    """JSON in which no HTML parser finds a tag or an entity."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     text = text.encode("utf-8", "replace").decode()
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
@@ -112,10 +112,10 @@ def _column_row(columns: Sequence[Column]) -> Markup:
     return element("tr", *heads)
 
 
-def _slice_row(found: Slice, columns: Sequence[Column]) -> Markup:
+def _slice_row(slice_: Slice, columns: Sequence[Column]) -> Markup:
     classes = [None, *("group" if _starts_group(columns, i) else None for i in range(len(columns)))]
-    cells = [cell(text, class_) for text, class_ in zip(row_of(found, columns), classes, strict=True)]
-    return element("tr", row_head(shortened(found.name)), *cells)
+    cells = [cell(text, class_) for text, class_ in zip(row_of(slice_, columns), classes, strict=True)]
+    return element("tr", row_head(shortened(slice_.name)), *cells)
 
 
 def _starts_group(columns: Sequence[Column], i: int) -> bool:
@@ -123,7 +123,7 @@ def _starts_group(columns: Sequence[Column], i: int) -> bool:
 
 
 def _controls(columns: Sequence[Column]) -> Markup:
-    """Hidden until the script has given them something to do."""
+    """The controls, which are hidden until the script runs."""
     measures = list(dict.fromkeys(column.measure for column in columns))
     judged = element("option", "those with a threshold", value="judged")
     names = [element("option", measure.label, value=measure.label) for measure in measures]

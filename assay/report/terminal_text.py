@@ -1,4 +1,4 @@
-"""Text of the data in tables for a terminal."""
+"""Text from data in tables for a terminal."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from assay.text.printable import printable_line
 
 
 def harmless(text: str, style: str = "") -> Text:
-    """A text as it is, on one line: nothing in it acts on the terminal, or is taken for a style."""
+    """A text on one line, in which nothing acts on the terminal, or is read as a style."""
     return Text(printable_line(text), style=style)

@@ -1,6 +1,6 @@
-"""A verdict as lines of a log: the outcome, each threshold with the value that it hangs on, what was left out and why.
+"""A verdict as lines of a log: the outcome, each threshold with the value that decided, and the rows left out.
 
-Standard library only: orchestrators show it without the packages of the stages.
+Standard library only, as orchestrators show it without the packages of the stages.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from assay.results.published import reasons_in
 from assay.text.printable import printable_line, shortened
 
 _HEADS = ("threshold", "expected", "slices", "holds", "decided by", "value", "rows")
@@ -41,18 +42,12 @@ def _row(check: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines whose columns stand below each other, numbers to the right."""
+    """The lines of a table with aligned columns, numbers to the right."""
     table = [_HEADS, *rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(_HEADS))]
     for row in table:
-        cells = [
-            cell.rjust(width) if i in _NUMBERS else cell.ljust(width) for i, (cell, width) in _columns(row, widths)
-        ]
+        cells = [cell.rjust(widths[i]) if i in _NUMBERS else cell.ljust(widths[i]) for i, cell in enumerate(row)]
         yield f"  {'  '.join(cells).rstrip()}"
-
-
-def _columns(row: Sequence[str], widths: Sequence[int]) -> Iterator[tuple[int, tuple[str, int]]]:
-    return enumerate(zip(row, widths, strict=True))
 
 
 def _left_out(verdict: Mapping[str, Any]) -> Iterator[str]:
@@ -70,9 +65,9 @@ def _left_out(verdict: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _reasons(verdict: Mapping[str, Any]) -> Iterator[str]:
-    """Why the model is not blessed; a reason of one slice stands behind its name."""
-    reasons = verdict.get("reasons", ())
+    """Why the model is not blessed; the reason for a slice follows its name."""
+    reasons = reasons_in(verdict)
     for reason in reasons[:_MOST_REASONS]:
-        yield f"  reason: {printable_line(': '.join(filter(None, (reason['slice'], reason['message']))))}"
+        yield f"  reason: {printable_line(reason)}"
     if len(reasons) > _MOST_REASONS:
         yield f"  ... and {len(reasons) - _MOST_REASONS:,} reasons more, in verdict.json"

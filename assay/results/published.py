@@ -63,10 +63,10 @@ def results_json(plan: Plan, run: str, verdict: str, counts: Mapping[str, Any], 
 
 
 def verdict_at(manifest: str, output: str) -> dict[str, Any]:
-    """The whole verdict as `verdict.json` has it: of a gate's manifest, or without one of the results of a run.
+    """The whole verdict, as `verdict.json` has it: that in a gate's manifest, or if there is none, that of an output.
 
     Raises:
-        ResultsError: what lies there is no verdict.
+        ResultsError: there is something else.
     """
     place = manifest or storage.join(results_folder(output), VERDICT_FILE)
     try:
@@ -78,7 +78,7 @@ def verdict_at(manifest: str, output: str) -> dict[str, Any]:
 
 def reasons_in(verdict: Mapping[str, Any]) -> list[str]:
     """Why a model is not blessed, a line for each reason."""
-    return [": ".join(filter(None, (reason["slice"], reason["message"]))) for reason in verdict["reasons"]]
+    return [": ".join(filter(None, (reason["slice"], reason["message"]))) for reason in verdict.get("reasons", ())]
 
 
 def withdraw(folder: str) -> None:

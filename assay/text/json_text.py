@@ -1,14 +1,14 @@
-"""JSON that somebody else may have written: parsed within bounds of size and depth. Standard library only."""
+"""Parses JSON that others may have written, within bounds of size and depth. Standard library only."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 MOST_DEPTH = 100
-"""Brackets within brackets."""
+"""Levels of lists and objects."""
 
 MOST_CHARACTERS = 64 << 20
 
@@ -22,12 +22,12 @@ def loads(
     """Parses JSON.
 
     Args:
-        text: what was written.
-        most: characters, or bytes, at most.
+        text: the JSON.
+        most: largest number of characters or bytes.
         pairs: makes the value of an object, as `object_pairs_hook` of `json.loads`.
 
     Raises:
-        ValueError: no JSON; too long, too deep, or a whole number of thousands of digits.
+        ValueError: not JSON; too long, nested too deep, or a whole number of thousands of digits.
     """
     if len(text) > most:
         raise ValueError(f"expected at most {most:,} characters, found {len(text):,}")
@@ -47,19 +47,20 @@ def check_depth(value: Any) -> None:
     """Raises ValueError for lists and mappings that are nested too deep; does not recurse itself."""
     level = [value]
     for _ in range(MOST_DEPTH + 1):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
-            if isinstance(inner, dict | list)
-        ]
+        level = [inner for outer in level for inner in _items(outer) if isinstance(inner, dict | list)]
         if not level:
             return
     raise ValueError(_TOO_DEEP)
 
 
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 def check_texts(value: Any) -> None:
-    """Raises ValueError for a text, keys included, that UTF-8 cannot hold; names it."""
+    """Raises ValueError, with the text, if a text or key cannot be written as UTF-8."""
     if isinstance(value, str):
         if _SURROGATE.search(value):
             raise ValueError(f"the text {value[:100]!r} has half of a surrogate pair in it; expected whole characters")

@@ -1,4 +1,4 @@
-"""What was probably meant by an unknown name. Standard library only."""
+"""The name that was probably meant by an unknown one. Standard library only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def nearest(name: str, options: Iterable[str]) -> str:
 
 
 def hint(name: str, options: Iterable[str]) -> str:
-    """The end of a message about an unknown name: "; did you mean 'x'?", or nothing if none is near."""
+    """The end of a message about an unknown name: "; did you mean 'x'?"; "" if no option is near."""
     near = nearest(name, options)
     return f"; did you mean {near!r}?" if near else ""
 

@@ -1,7 +1,7 @@
-r"""Text from data, files and names, made fit for terminals, logs and messages. Standard library only.
+r"""Text from data, files and names, made safe for terminals, logs and messages. Standard library only.
 
-Whoever wrote the data must not be able to write to the reader's terminal: an escape sequence can clear the screen, a
-change of direction can turn words round. Such characters are shown as Python writes them: `\x1b`, `\u202e`.
+Data must not control the terminal of its reader: an escape sequence can clear the screen, and a change of direction can
+reverse words. Such characters are shown as Python writes them: `\x1b`, `\u202e`.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ _LONGEST_MESSAGE = 2_000
 
 
 def printable(text: str) -> str:
-    """The text with every character shown that would act on a terminal; lines and tabs stay."""
+    """The text, with all characters escaped that would act on a terminal; ends of lines and tabs stay."""
     return _UNSAFE_IN_TEXT.sub(_shown, text)
 
 
 def printable_line(text: str) -> str:
-    """The same on one line, for a cell of a table: the ends of lines are shown too."""
+    """The same on one line, for a cell of a table: ends of lines and tabs are escaped, too."""
     return _UNSAFE_IN_LINE.sub(_shown, text)
 
 
 def shortened(text: str, most: int = _LONGEST_SHOWN) -> str:
-    """A text of the data, which may be as long as it likes, in at most `most` characters; the middle is left out."""
+    """A text in at most `most` characters; if it is longer, its middle is left out."""
     return text if len(text) <= most else f"{text[: most // 2]}…{text[most // 2 + 1 - most :]}"
 
 
 def message_line(message: str) -> str:
-    """A message as one line that can be read: long values in it are shortened, and then the whole of it."""
+    """A message as one readable line: long values in it are shortened, and then the message."""
     words = " ".join(shortened(printable_line(word), _LONGEST_VALUE) for word in message.split())
     values = _QUOTED.sub(lambda quoted: shortened(quoted[0], _LONGEST_VALUE), words)
     return shortened(values, _LONGEST_MESSAGE)

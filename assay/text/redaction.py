@@ -1,19 +1,19 @@
-"""Messages without the values of secret parameters, whoever wrote them. Standard library only."""
+"""Removes the values of secret parameters from messages. Standard library only."""
 
 from __future__ import annotations
 
 import os
 
 PREFIX = "ASSAY_PARAM_"
-"""Of the environment variables that hold secret parameters."""
+"""Prefix of the environment variables that hold secret parameters."""
 
 _SHORTEST = 3
-"""Shorter values are in any text."""
+"""Characters of the shortest value that is removed: shorter ones are part of any text."""
 _SHORTEST_LINE = 8
-"""Of a value of several lines, such as a private key, of which a message may show some."""
+"""The same for the lines of a longer value, such as a private key, as a message may show some of them."""
 
 _told: dict[str, str] = {}
-"""Value -> name of the secrets that this process was given otherwise than by its environment."""
+"""Value -> name of the secrets that this process did not get from its environment."""
 
 
 def redact(name: str, value: str) -> None:
@@ -29,14 +29,15 @@ def redacted(text: str) -> str:
 
 
 def _secrets() -> dict[str, str]:
-    found: dict[str, str] = {}
-    held = {
+    """Text to remove -> name of its parameter."""
+    of_environment = {
         value: variable.removeprefix(PREFIX).lower()
         for variable, value in os.environ.items()
         if variable.startswith(PREFIX)
     }
-    for value, name in {**_told, **held}.items():
+    secrets: dict[str, str] = {}
+    for value, name in {**_told, **of_environment}.items():
         if len(value) >= _SHORTEST:
             lines = [line for line in value.splitlines() if len(line) >= _SHORTEST_LINE]
-            found |= dict.fromkeys([value, *lines], name)
-    return found
+            secrets |= dict.fromkeys([value, *lines], name)
+    return secrets

@@ -1,4 +1,4 @@
-"""The config of a run and where its data and models lay, as `eval_config.json`."""
+"""The config of a run and the paths of its data and models, as `eval_config.json`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def EvalConfigWriter(
 
     Args:
         output_path: folder of the results.
-        eval_config: as it was used; nothing is written if it names `eval_config` among its disabled outputs.
-        data_location: where the data lay, for people.
-        file_format: its format, for people.
-        model_locations: model name -> where it lay; one model without a name is under "".
+        eval_config: the resolved config; nothing is written if it has `eval_config` among its disabled outputs.
+        data_location: path of the data, for people.
+        file_format: format of the data, for people.
+        model_locations: model name -> path or URI; a single model without a name is under "".
     """
     run = EvalRun(
         eval_config=eval_config,
@@ -41,8 +41,8 @@ def EvalConfigWriter(
         model_locations={"": ""} if model_locations is None else model_locations,
     )
     path = path_in(output_path, EVAL_CONFIG_FILE)
-    wanted = _DISABLED not in eval_config.options.disabled_outputs.values
-    contents = {path: json_format.MessageToJson(run, sort_keys=True).encode()} if wanted else {}
+    is_wanted = _DISABLED not in eval_config.options.disabled_outputs.values
+    contents = {path: json_format.MessageToJson(run, sort_keys=True).encode()} if is_wanted else {}
     return Writer(WRITE_EVAL_CONFIG_STAGE_NAME, _WriteEvalConfig(contents))
 
 

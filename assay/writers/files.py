@@ -15,13 +15,13 @@ from assay.errors import ConfigError, ResultsError, TransientError
 from assay.storage.file_paths import FilePath, path_text
 
 _PASSING = ("No space left", "File too large", "quota", "Input/output error")
-"""What a system says of faults that another try may not meet; Parquet's writer hands on the text only."""
+"""What a system says about faults that may pass; Parquet's writer reports only this text."""
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp$")
 
 
 def path_in(folder: FilePath, name: str) -> str:
-    """The path of a file in a folder."""
+    """The path of a file in a folder that a user may have given as `os.PathLike`; `storage.join` takes text."""
     return storage.join(path_text(folder, "output_path"), name)
 
 
@@ -35,11 +35,11 @@ def _written(_: bytes, contents: dict[str, bytes]) -> list[str]:
 
 
 def write_file(path: str, content: bytes) -> str:
-    """Writes a file that is there whole or not at all; returns its path.
+    """Writes a whole file, or none if that fails; returns its path.
 
     Raises:
         ResultsError: it cannot be written.
-        TransientError: there is no room for it.
+        TransientError: there is no space for it.
     """
     with writing(path):
         storage.write(path, content)
@@ -47,18 +47,18 @@ def write_file(path: str, content: bytes) -> str:
 
 
 def temporary_name(path: str) -> str:
-    """A name beside `path`, unlike any other, for what will be renamed to it once it is whole."""
+    """A unique name beside `path`, for a file that is renamed to `path` when it is complete."""
     return f"{path}.{uuid.uuid4().hex}.tmp"
 
 
 def remove(path: str) -> None:
-    """Removes a temporary file if it is there; never raises, as it is called when something else has failed."""
+    """Removes a temporary file if it exists. Never raises, as it is called when something else has failed."""
     with suppress(Exception):
         storage.delete(path)
 
 
 def remove_temporaries(folder: str) -> None:
-    """Removes the temporary files of writers that did not come to their end; never raises either."""
+    """Removes temporary files of writers that did not finish. Never raises, either."""
     with suppress(Exception):
         for place in storage.match(path_in(glob.escape(folder), "*.tmp")):
             if _TEMPORARY.search(place):
@@ -67,7 +67,7 @@ def remove_temporaries(folder: str) -> None:
 
 @contextmanager
 def writing(path: str) -> Iterator[None]:
-    """Turns what file systems raise into our errors, which name the file."""
+    """Turns errors of file systems into ours, which name the file."""
     try:
         yield
     except (ConfigError, OSError, ValueError) as error:

@@ -1,8 +1,8 @@
-"""Sharded files: `<prefix>-00000-of-00001.tfrecord` and `.parquet`, whole or not there.
+"""Sharded files: `<prefix>-00000-of-00001.tfrecord` and `.parquet`, all of them complete or none.
 
-Each bundle writes a file under a name of its own, and when all are closed they get their final names together; shards
-of an earlier run under the same prefix go then, whatever their number. Beam's own file sinks do the same in three times
-as many steps for each output, which cost a small evaluation more than its metrics.
+Each bundle writes a file under a temporary name. When all are closed they get their final names, and shards of an
+earlier run under the same prefix are deleted, however many there are. Beam's own file sinks do the same in three times
+as many steps for each output, which would take longer than the metrics of a small evaluation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _RECORDS, _BYTES = 1024, 16 << 20
 
 
 class ShardFile(Protocol):
-    """An open shard."""
+    """A shard that is being written."""
 
     def write(self, element: Any) -> None:
         """Adds an element."""
@@ -38,7 +38,7 @@ class ShardFile(Protocol):
         """Completes the file."""
 
     def abandon(self) -> None:
-        """Lets go of the file, which will be removed."""
+        """Gives the file up; the caller removes it."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class _WriteShard(beam.DoFn):
         self._open: tuple[str, BinaryIO, ShardFile] | None = None
 
     def start_bundle(self) -> None:
-        self._abandon()  # of a bundle that failed in another step
+        self._abandon()  # a file of a bundle that failed in another step
 
     def process(self, element: Any) -> None:
         try:
@@ -131,7 +131,7 @@ class _WriteShard(beam.DoFn):
         self._abandon()
 
     def _abandon(self) -> None:
-        """Leaves nothing behind of a file that will not be completed, and never raises."""
+        """Removes a file that will not be completed; never raises."""
         if self._open is not None:
             path, file, shard = self._open
             self._open = None
@@ -147,7 +147,7 @@ def _discard(path: str, file: BinaryIO) -> None:
 
 
 def _publish(_: bytes, outputs: Mapping[str, Shards], paths: list[tuple[str, str]]) -> Iterator[list[str]]:
-    """Gives the files of all outputs, `paths` (output, path), their final names. May be tried again when it failed."""
+    """Gives the files of all outputs, `paths` (output, path), their final names. Can be run again after a failure."""
     for output, shards in outputs.items():
         with writing(shards.prefix):
             yield _rename(shards, sorted(path for owner, path in paths if owner == output))
@@ -155,11 +155,14 @@ def _publish(_: bytes, outputs: Mapping[str, Shards], paths: list[tuple[str, str
 
 def _rename(shards: Shards, paths: list[str]) -> list[str]:
     names = [shards.name(i, max(len(paths), 1)) for i in range(max(len(paths), 1))]
+
+    # An earlier try may have renamed some of the files already; these must not be deleted as shards of an earlier run.
     waiting = [(path, name) for path, name in zip(paths, names, strict=False) if storage.stat(path) is not None]
-    done = {name for path, name in zip(paths, names, strict=False) if (path, name) not in waiting}
+    renamed = {name for path, name in zip(paths, names, strict=False) if (path, name) not in waiting}
     for path in storage.match(f"{glob.escape(shards.prefix)}-?????-of-?????{shards.suffix}"):
-        if path not in done:
+        if path not in renamed:
             storage.delete(path)
+
     if not paths:
         content = io.BytesIO()
         shards.opened(content, shards.prefix).close()
@@ -180,20 +183,20 @@ class RecordFile:
         self._file.write(framed(element if isinstance(element, bytes) else element.SerializeToString()))
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Nothing to do: every record is written at once."""
 
     def abandon(self) -> None:
-        """Nothing is held."""
+        """Nothing to do."""
 
 
 class TableFile:
-    """A Parquet file whose schema may be known only when its first table comes.
+    """A Parquet file whose schema may not be known before its first table.
 
     Args:
-        file: where to.
-        name: for errors.
-        table_of: makes a table of up to 1,024 elements, or of 16 MB of them where they are bytes.
-        schema: of all tables; None takes the first table's.
+        file: the file to write.
+        name: its name, for errors.
+        table_of: makes a table of up to 1,024 elements; if they are bytes, of up to 16 MB.
+        schema: of all tables; None is that of the first.
     """
 
     def __init__(
@@ -227,13 +230,13 @@ class TableFile:
             ) from error
 
     def close(self) -> None:
-        """Completes the file, also one without a table."""
+        """Completes the file, even if it has no table."""
         if self._held:
             self._flush()
         (self._writer or pq.ParquetWriter(self._file, pa.schema([]))).close()
 
     def abandon(self) -> None:
-        """Closes the Parquet writer, which would otherwise do so when it is collected, on a closed file."""
+        """Closes the Parquet writer; otherwise Python would do so later, when the file is closed already."""
         if self._writer is not None:
             self._writer.is_open = False
             self._writer.writer.close()

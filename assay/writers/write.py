@@ -1,4 +1,4 @@
-"""For writers of one output."""
+"""A transform for writers of a single output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Write(beam.PTransform):
 
     Args:
         key: the output to write.
-        ptransform: takes the PCollection that the evaluators made under `key`.
+        ptransform: transform of the PCollection of that output.
 
     Raises:
         PipelineError: no evaluator has that output; raised when the pipeline is built.
