@@ -26,13 +26,13 @@ def own_modules() -> Iterator[str]:
 
 def failures(names: Iterable[str]) -> list[str]:
     """One line for each module that cannot be imported."""
-    found = []
+    lines = []
     for name in names:
         try:
             importlib.import_module(name)
-        except Exception as error:  # whatever a module raises, it cannot serve
-            found.append(f"cannot import {name}: {type(error).__name__}: {error}")
-    return found
+        except Exception as error:  # a module may raise anything
+            lines.append(f"cannot import {name}: {type(error).__name__}: {error}")
+    return lines
 
 
 def main(image: str) -> None:

@@ -1,4 +1,4 @@
-"""What the pages of Kubeflow Pipelines draw: metrics and curves as metadata of artifacts."""
+"""Metrics and curves as metadata of artifacts, which the pages of Kubeflow Pipelines draw."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _MIDDLE = 0.5
 
 def in_checkpoint(manifest: str, key: str) -> list[bytes]:
     """Records of an output in an evaluator's checkpoint."""
-    found = load(manifest)
-    return [bytes(record) for record in read_output(root_of(manifest), found.task, found.shards, key)]
+    checkpoint = load(manifest)
+    return [bytes(record) for record in read_output(root_of(manifest), checkpoint.task, checkpoint.shards, key)]
 
 
 def in_results(output: str, key: str) -> list[bytes]:
@@ -33,7 +33,7 @@ def in_results(output: str, key: str) -> list[bytes]:
 
 
 def metrics_metadata(records: Iterable[bytes]) -> dict[str, float]:
-    """Metrics of all rows: name -> value, for `system.Metrics`. What is undefined or no number is left out."""
+    """Metrics of all rows: name -> value, for `system.Metrics`. Only those whose values are finite numbers."""
     overall = _overall(map(pb.MetricsForSlice.FromString, records))
     pairs = overall.metric_keys_and_values if overall is not None else ()
     values = {
@@ -53,8 +53,8 @@ def classification_metadata(records: Iterable[bytes], model: str = "") -> dict[s
     """ROC curve and confusion matrix of all rows for `system.ClassificationMetrics`; empty if there are none.
 
     Args:
-        records: plots.
-        model: whose; "" takes that of the only model.
+        records: the plots.
+        model: name of the model; "" for the only one.
     """
     overall = _overall(map(pb.PlotsForSlice.FromString, records))
     pairs = overall.plot_keys_and_values if overall is not None else ()
@@ -111,11 +111,11 @@ def comparison(verdicts: Mapping[str, str], metrics: Mapping[str, Mapping[str, f
     return table(["", *names], rows) + "\n"
 
 
-def _overall(found: Iterable[Any]) -> Any:
-    return next((record for record in found if not record.slice_key.single_slice_keys), None)
+def _overall(records: Iterable[Any]) -> Any:
+    return next((record for record in records if not record.slice_key.single_slice_keys), None)
 
 
 def candidate_in(config: Mapping[str, Any]) -> str:
-    """Name of the first model of an eval config that is no baseline."""
+    """Name of the first model of an eval config that is not a baseline."""
     specs = config.get("model_specs", [])
     return next((spec.get("name", "") for spec in specs if not spec.get("is_baseline")), "")

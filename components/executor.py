@@ -1,4 +1,4 @@
-"""What Kubeflow Pipelines hands to a container and expects back, as JSON. Standard library only."""
+"""The JSON that Kubeflow Pipelines gives to a container and expects back. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 from assay.errors import ConfigError
 
 _MOUNTS = {"gs://": "/gcs/", "minio://": "/minio/", "s3://": "/s3/"}
-"""Where the launcher on a cluster shows a container the folder behind a URI."""
+"""Scheme of a URI -> where the launcher on a cluster mounts its buckets in a container."""
 
 
 @dataclass(frozen=True)
 class Executor:
-    """The executor input of a task, and where its outputs go.
+    """The executor input of a task: its inputs, and where its outputs go.
 
     Attributes:
-        parameters: name -> value of each input.
-        artifacts: name -> artifact, as Kubeflow writes it, for each output.
+        parameters: name -> value of each input parameter.
+        artifacts: name -> artifact of each output, as Kubeflow writes it.
         parameter_files: name -> file of each output parameter.
-        output_file: for all that the task tells.
+        output_file: the file for all outputs.
     """
 
     parameters: Mapping[str, Any]
@@ -36,14 +36,15 @@ class Executor:
         """Reads the value of the placeholder `{{$}}`.
 
         Raises:
-            ConfigError: it is none.
+            ConfigError: it has another form.
         """
         try:
-            given = json.loads(text)
-            outputs = given["outputs"]
-            artifacts = {name: found["artifacts"][0] for name, found in outputs.get("artifacts", {}).items()}
-            files = {name: found["outputFile"] for name, found in outputs.get("parameters", {}).items()}
-            return cls(given.get("inputs", {}).get("parameterValues", {}), artifacts, files, outputs["outputFile"])
+            executor_input = json.loads(text)
+            parameters = executor_input.get("inputs", {}).get("parameterValues", {})
+            outputs = executor_input["outputs"]
+            artifacts = {name: output["artifacts"][0] for name, output in outputs.get("artifacts", {}).items()}
+            files = {name: output["outputFile"] for name, output in outputs.get("parameters", {}).items()}
+            return cls(parameters, artifacts, files, outputs["outputFile"])
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             raise ConfigError(f"--executor-input: expected what Kubeflow puts for {{{{$}}}}; {error!r}") from error
 
@@ -53,7 +54,7 @@ class Executor:
         return "" if value is None else str(value)
 
     def mapping(self, name: str) -> dict[str, str]:
-        """A parameter that is a mapping, without what is empty; values as text."""
+        """A parameter that is a mapping, without empty values; values as text."""
         value = self.parameters.get(name) or {}
         if not isinstance(value, Mapping):
             raise ConfigError(f"{name}: expected a mapping, found {value!r}")
@@ -69,7 +70,7 @@ class Executor:
 
 @dataclass
 class Outputs:
-    """What a task tells: metadata and content of artifacts, and parameters. Unknown names are left out."""
+    """The outputs of a task: parameters, and metadata and content of artifacts. Names that it lacks are ignored."""
 
     executor: Executor
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -89,13 +90,14 @@ class Outputs:
                 _write(path_of(self.executor.artifacts[name]["uri"]), content)
 
     def write(self) -> None:
-        """Writes all of it where Kubeflow looks; the URIs of artifacts stay, as a cluster takes no others."""
+        """Writes all outputs where Kubeflow reads them. The URIs of artifacts stay, as a cluster accepts no others."""
         artifacts = {}
         for name, metadata in self.metadata.items():
-            given = {key: value for key, value in self.executor.artifacts[name].items() if key != "type"}
-            artifacts[name] = {"artifacts": [{**given, "metadata": {**given.get("metadata", {}), **metadata}}]}
-        told = {"parameterValues": self.parameters, "artifacts": artifacts}
-        _write(self.executor.output_file, json.dumps(told, allow_nan=False))
+            artifact = {key: value for key, value in self.executor.artifacts[name].items() if key != "type"}
+            artifacts[name] = {"artifacts": [{**artifact, "metadata": {**artifact.get("metadata", {}), **metadata}}]}
+
+        outputs = {"parameterValues": self.parameters, "artifacts": artifacts}
+        _write(self.executor.output_file, json.dumps(outputs, allow_nan=False))
 
 
 def path_of(uri: str) -> str:

@@ -1,4 +1,4 @@
-"""Tasks that ended with 64: a retry of the orchestrator's would only say the same again, and is spared the work."""
+"""Records of calls that ended with 64, so that an orchestrator's retries fail at once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from assay.text import json_text
 
 
 def place_of(root: str, run: str, arguments: Sequence[str]) -> str:
-    """Where a refusal of this very call is noted: runs have names of their own, so no later run finds it."""
+    """The URI of the record for a call. It is that of a run, so no other run finds it."""
     digest = hashlib.sha256(json.dumps(list(arguments)).encode()).hexdigest()[:16]
     return storage.join(root, RUNS, run, f"refused-{digest}{RECORD_SUFFIX}")
 
 
 def refusal_at(place: str) -> str:
-    """What was said when the call was refused; "" if it was not."""
+    """The error with which the call was refused; "" if it was not."""
     try:
         return str(json_text.loads(storage.read(place))["refused"])
     except MissingFileError:
@@ -27,5 +27,5 @@ def refusal_at(place: str) -> str:
 
 
 def refuse(place: str, message: str) -> None:
-    """Notes a refusal; it names no manifest, so that clearing up sees a record that keeps nothing."""
+    """Records a refusal. It names no manifest, so it keeps no checkpoint from being deleted."""
     storage.write(place, json.dumps({"manifest": "", "refused": message}).encode())

@@ -1,6 +1,6 @@
 """The command of Kubeflow's containers: `python -P -m assay.components.run KIND --run JOB --executor-input JSON`.
 
-It runs a stage by the same command as everybody else, and tells Kubeflow what came of it.
+It runs a stage with the command that everything else uses, too, and hands the result to Kubeflow.
 """
 
 from __future__ import annotations
@@ -41,11 +41,12 @@ from assay.types import METRICS_KEY, PLOTS_KEY
 from assay.verdict import Status
 
 LOCAL = "ASSAY_KFP_LOCAL"
-"""Set where `kfp.local` runs: it takes a container that is gone before it looked for one that did well."""
+"""Environment variable that is set under `kfp.local`, which takes a container that is gone when it looks for a success.
+So a task that failed waits a moment."""
 
 
 MOST_COPIED = 500_000
-"""Characters of a manifest that an artifact has a copy of; one of thousands of files is told of by its place only."""
+"""Characters of the longest manifest of which an artifact has a copy; of a longer one it has the URI only."""
 
 
 class Tee:
@@ -94,18 +95,20 @@ def _stage(executor: Executor, kind: str, run: str, stream: Tee) -> int:
     plan = plan_at(place)
     refuse_values(params, plan.secrets, "params", "by secret_env of the pods")
     run = run_name(run, params)
-    given = Checkpoints(root=root, inputs=executor.mapping("inputs"), run=run)
-    call = (kind, place, stage, given)
-    noted = place_of(root, run, stage_arguments(*call, "", params, executor.texts("options")))
-    told = refusal_at(noted)
-    if told:
-        click.echo(told, err=True)
+    call = (kind, place, stage, Checkpoints(root=root, inputs=executor.mapping("inputs"), run=run))
+
+    # A retry of a call that was refused would only be refused again.
+    record = place_of(root, run, stage_arguments(*call, "", params, executor.texts("options")))
+    refusal = refusal_at(record)
+    if refusal:
+        click.echo(refusal, err=True)
         return UsageError.exit_code
+
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "result.json")
         code = cli.main(stage_arguments(*call, str(file), params, executor.texts("options")))
         if code == UsageError.exit_code:
-            refuse(noted, stream.last)
+            refuse(record, stream.last)
         if code:
             return code
         result = StageResult.from_json(file.read_text())
@@ -114,21 +117,22 @@ def _stage(executor: Executor, kind: str, run: str, stream: Tee) -> int:
 
 
 def run_name(run: str, params: Mapping[str, str]) -> str:
-    """Name of a run; iterations of a loop have other parameters, and so other names."""
+    """Name of a run. Iterations of a loop have different parameters, and so different names."""
     return f"{run}-{hashlib.sha256(json.dumps(dict(params), sort_keys=True).encode()).hexdigest()[:8]}"
 
 
 def published(plan: str, root: str) -> str:
-    """The place of a plan that is given as JSON, or by its place."""
+    """The URI of a plan, which is stored first if it is given as JSON."""
     return publish_plan(from_json(plan), root) if plan.lstrip().startswith("{") else plan
 
 
 def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
-    """Fills in all outputs that the component has."""
+    """Sets all outputs that the component has."""
     outputs = Outputs(executor)
     facts = {"task": result.task, "digest": result.digest, "rows": result.rows, "reused": result.reused}
     for name in ("manifest", "digest", "verdict", "output"):
         outputs.parameter(name, getattr(result, name))
+
     if result.verdict:
         outputs.parameter("blessed", result.verdict == Status.BLESSED)
         outputs.parameter("blessing", json.dumps(blessing_of(plan, result)))
@@ -138,6 +142,7 @@ def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
         small = content if len(content) <= MOST_COPIED else json.dumps({**facts, **where})
         outputs.artifact("checkpoint", {**facts, **where}, small)
     draw(outputs, plan, result)
+
     if result.output:
         outputs.artifact("results", {"output": result.output, "verdict": result.verdict}, result.to_json())
         outputs.artifact("page", {"verdict": result.verdict}, html_page(result.output))
@@ -150,7 +155,7 @@ def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
 
 
 def blessing_of(plan: Plan, result: StageResult) -> dict[str, Any]:
-    """What `bless` is told: which model it is, why it may be released, and where to note it."""
+    """The input of `bless`: which model may be released and why, and where to record it."""
     output = result.output or plan.output
     verdict = verdict_at(result.manifest, output)
     blessing = blessed.blessing_of(plan, verdict, digest=result.digest, manifest=result.manifest, output=output)
@@ -158,7 +163,7 @@ def blessing_of(plan: Plan, result: StageResult) -> dict[str, Any]:
 
 
 def draw(outputs: Outputs, plan: Plan, result: StageResult) -> None:
-    """Metrics and curves of all rows, where an evaluator or a whole run made some."""
+    """Sets metrics and curves of all rows, if the component has them as outputs."""
     if "metrics" not in outputs.executor.artifacts:
         return
     read, place = (drawn.in_results, result.output) if result.output else (drawn.in_checkpoint, result.manifest)
@@ -173,12 +178,13 @@ def verdict_text(verdict: Mapping[str, Any]) -> str:
 
 
 def _bless(executor: Executor, kind: str, run: str, stream: Tee) -> int:
-    """Moves `blessed.json` to the candidate, which the gate must have blessed."""
+    """Records the candidate in `blessed.json`, if the gate has blessed it."""
     try:
         blessing = json.loads(executor.text("blessing"))
         model, verdict, place = dict(blessing["model"]), blessing["verdict"], blessing.pop("place")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"blessing: expected what a gate told; {error!r}") from error
+
     if verdict != Status.BLESSED:
         raise ConfigError(f"{verdict}, and so not to be blessed; put this task behind the verdict")
     place = executor.text("blessed") or place
@@ -192,10 +198,11 @@ def _bless(executor: Executor, kind: str, run: str, stream: Tee) -> int:
 
 
 def _compare(executor: Executor, kind: str, run: str, stream: Tee) -> int:
-    """A table of what several candidates came to."""
-    found = dict(zip(executor.texts("names"), executor.texts("outputs"), strict=True))
-    verdicts = {name: verdict_at("", place)["status"] for name, place in found.items()}
-    metrics = {name: drawn.metrics_metadata(drawn.in_results(place, METRICS_KEY)) for name, place in found.items()}
+    """Writes a table of the results of several candidates."""
+    folders = dict(zip(executor.texts("names"), executor.texts("outputs"), strict=True))
+    verdicts = {name: verdict_at("", folder)["status"] for name, folder in folders.items()}
+    metrics = {name: drawn.metrics_metadata(drawn.in_results(folder, METRICS_KEY)) for name, folder in folders.items()}
+
     outputs = Outputs(executor)
     outputs.parameter("blessed", [name for name, verdict in verdicts.items() if verdict == Status.BLESSED])
     outputs.artifact("summary", {}, drawn.comparison(verdicts, metrics))
@@ -204,7 +211,7 @@ def _compare(executor: Executor, kind: str, run: str, stream: Tee) -> int:
 
 
 def _finish(executor: Executor, kind: str, run: str, stream: Tee) -> int:
-    """Says how the run ended, whatever became of it."""
+    """Prints how the run ended, and how each of its tasks did."""
     status = executor.parameters.get("status") or {}
     click.echo(f"{run}: {status.get('state', 'ended')} {(status.get('error') or {}).get('message', '')}".rstrip())
     root = storage.check_root(executor.text("root"))

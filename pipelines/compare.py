@@ -32,12 +32,12 @@ def compare_models(
     """Makes the pipeline, whose parameter `versions` is a list.
 
     Args:
-        plan: of an analysis in which `${version_param}` stands in the candidate's `uri` and in `output`.
+        plan: the plan, with the parameter `version_param` in the candidate's `uri` and in `output`.
         version_param: parameter of the plan that tells candidates apart.
-        parallelism: how many are evaluated at once.
+        parallelism: how many candidates are evaluated at once.
         root: default of the parameter `root`, the folder or gs:// URI of all checkpoints.
-        name: of the pipeline.
-        description: of the pipeline.
+        name: name of the pipeline.
+        description: description of the pipeline.
         settings: see `assay.pipelines.Settings`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""From a plan to a Kubeflow pipeline: a task for each of the plan's, then what follows from the verdict."""
+"""From a plan to a Kubeflow pipeline: a task for each task of the plan, then those that depend on the verdict."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def build(
     on_blessed: Callable[[dsl.PipelineTask], Any] | None = None,
     **settings: Unpack[Settings],
 ) -> BaseComponent:
-    """Makes a pipeline of a plan; the plan's parameters are the pipeline's.
+    """Makes a pipeline of a plan. It has the parameters of the plan, and `root`.
 
     Args:
-        plan: its shape decides: one task, or a task for each cut.
+        plan: the plan, with one task or several.
         root: default of the parameter `root`, the folder or gs:// URI of all checkpoints; "" makes it required.
-        name: of the pipeline.
-        description: of the pipeline.
-        on_blessed: adds tasks that run only if the candidate is blessed; is given the task `bless`.
+        name: name of the pipeline.
+        description: description of the pipeline.
+        on_blessed: function that adds tasks, which run only if the candidate is blessed; it gets the task `bless`.
         settings: see `assay.pipelines.Settings`.
     """
     blessing = if_blessed(on_blessed, **settings)
@@ -65,19 +65,19 @@ def pipeline_of(
 
     Args:
         function: makes the tasks.
-        plan: whose parameters become those of the pipeline, with their defaults; those without must be given.
-        name: of the pipeline.
-        description: of the pipeline.
+        plan: its parameters become those of the pipeline, with their defaults; those without must be given.
+        name: name of the pipeline.
+        description: description of the pipeline.
         root: default of the parameter `root`; "" for none.
-        without: parameters of the plan that the pipeline fills in itself.
-        more: further parameters: name -> (type, default), `...` for none.
+        without: parameters of the plan that the pipeline sets itself.
+        more: further parameters: name -> (type, default), `...` for no default.
 
     Raises:
-        ConfigError: the root is a bucket or on a volume, and a place of the plan a path that its task does not see.
+        ConfigError: the root is a bucket or on a volume, and the plan has a path that its task does not see.
     """
-    given = {"root": (str, path_text(root, "root") or ...), **(more or {})}
+    kinds = {"root": (str, path_text(root, "root") or ...), **(more or {})}
     open_params = {param: default for param, default in plan.params.items() if param not in (*without, *plan.secrets)}
-    given |= {param: (str, ... if default is None else default) for param, default in open_params.items()}
+    kinds |= {param: (str, ... if default is None else default) for param, default in open_params.items()}
     parameters = [
         inspect.Parameter(
             param,
@@ -85,7 +85,7 @@ def pipeline_of(
             default=inspect.Parameter.empty if default is ... else default,
             annotation=kind,
         )
-        for param, (kind, default) in given.items()
+        for param, (kind, default) in kinds.items()
     ]
     parameters.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)
 
@@ -94,6 +94,6 @@ def pipeline_of(
 
     pipeline.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # Kubeflow reads it
     pipeline.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    made = dsl.pipeline(name=name, description=description)(pipeline)
-    check_mounts(made, plan, path_text(root, "root"))
-    return made
+    compiled = dsl.pipeline(name=name, description=description)(pipeline)
+    check_mounts(compiled, plan, path_text(root, "root"))
+    return compiled

@@ -1,4 +1,4 @@
-"""The volumes that tasks of a pipeline mount, and whether each task finds its files on them."""
+"""The volumes that tasks of a pipeline mount; each task must find its files on them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from assay.storage import is_remote
 
 
 def check_mounts(pipeline: BaseComponent, plan: Plan, root: str) -> None:
-    """Refuses a pipeline for a cluster in which a task would look for files that its container does not have.
+    """Refuses a pipeline for a cluster if a task needs files that its container does not see.
 
-    It is one for a cluster if its root is a bucket, or lies on a volume that some task mounts.
+    A pipeline is for a cluster if its root is a bucket, or on a volume that some task mounts.
 
     Args:
-        pipeline: made of the plan.
-        plan: whose places are looked at.
-        root: of the checkpoints; "" if it is not known yet.
+        pipeline: the pipeline of the plan.
+        plan: the plan, whose paths are checked.
+        root: folder or URI of the checkpoints; "" if it is not known yet.
 
     Raises:
-        ConfigError: a place of a task lies on no volume that this task mounts.
+        ConfigError: a path of a task is on no volume that this task mounts.
     """
     mounted = folders_mounted(pipeline)
     is_on_volume = is_local(root) and any(is_in(root, folders) for folders in mounted.values())
@@ -40,7 +40,7 @@ def check_mounts(pipeline: BaseComponent, plan: Plan, root: str) -> None:
 
 
 def folders_mounted(pipeline: BaseComponent) -> dict[str, set[str]]:
-    """Task, by the name that it has in the plan -> folders of volumes that its container sees, each time it is run."""
+    """Task, by its name in the plan -> folders of volumes that its container sees wherever the task is used."""
     spec = json_format.MessageToDict(pipeline.pipeline_spec)
     platforms = json_format.MessageToDict(pipeline.platform_spec).get("platforms", {})
     executors = platforms.get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
@@ -53,7 +53,7 @@ def folders_mounted(pipeline: BaseComponent) -> dict[str, set[str]]:
 
 
 def _places_by_task(plan: Plan, root: str) -> dict[str, list[tuple[str, str]]]:
-    """Task -> field and place of all that its container reads and writes."""
+    """Task -> (field, path or URI) of everything that its container reads and writes."""
     by_root = [("root", root)]
     blessed = [(field, place) for field, place in places(plan) if place == place_of(plan)]
     around = {BLESS: blessed, COMPARE: [("output", plan.output)], FINISH: by_root}
@@ -61,7 +61,7 @@ def _places_by_task(plan: Plan, root: str) -> dict[str, list[tuple[str, str]]]:
 
 
 def _tasks(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """All tasks of a compiled pipeline, those within conditions and loops too."""
+    """All tasks of a compiled pipeline, those inside conditions and loops included."""
     for component in (spec["root"], *spec["components"].values()):
         yield from component.get("dag", {}).get("tasks", {}).values()
 

@@ -1,4 +1,4 @@
-"""What runs only if a candidate is blessed: a pipeline within the pipeline."""
+"""The tasks that run only if a candidate is blessed: a pipeline inside the pipeline."""
 
 from collections.abc import Callable
 from typing import Any, Unpack
@@ -12,12 +12,12 @@ from assay.plan.plan import CORE_IMAGE
 
 
 def if_blessed(then: Callable[[dsl.PipelineTask], Any] | None = None, **settings: Unpack[Settings]) -> BaseComponent:
-    """Makes the pipeline that blesses a candidate if the verdict says so; to be called by `Analysis.then`.
+    """Makes the pipeline that blesses a candidate if the verdict is BLESSED; `Analysis.then` calls it.
 
-    It is one of its own, made before the one around it, as `kfp.local` takes conditions on parameters only.
+    It has to be a pipeline of its own, as `kfp.local` supports only conditions on parameters of a pipeline.
 
     Args:
-        then: adds tasks; is given the task `bless`.
+        then: function that adds tasks; it gets the task `bless`.
         settings: see `assay.pipelines.Settings`.
     """
 

@@ -1,4 +1,4 @@
-"""What pods of tasks need on a cluster, and the compiled pipeline with the document that says so to Kubernetes."""
+"""Settings of the pods of tasks on a cluster; in a compiled pipeline, the second document has them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVERY = "*"
 
 @dataclass(frozen=True, kw_only=True)
 class Pods:
-    """Settings of the pods of a task; what is empty is left to the cluster.
+    """Settings of the pods of a task; empty ones are left to the cluster.
 
     Attributes:
         cpu_request: such as "2".

@@ -141,7 +141,7 @@ def _task(
 
 
 def configured(task: dsl.PipelineTask, name: str, needed: str, settings: Settings) -> dsl.PipelineTask:
-    """Gives a task its settings, and keeps Kubeflow's cache from it: stages find themselves what is done."""
+    """Gives a task its settings, and switches Kubeflow's cache off, as stages find finished work themselves."""
     task.set_container_image(image_named(needed, settings.get("images", {})))
     task.set_caching_options(False).set_retry(settings.get("retries", RETRIES), backoff_duration="10s")
     if "for_task" in settings:

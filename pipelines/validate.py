@@ -11,10 +11,10 @@ from assay.plan.plan import Plan
 
 
 def model_validation(plan: Plan, **settings: Any) -> BaseComponent:
-    """Evaluates; if the candidate is blessed, `blessed.json` is moved to it, where the plan has such a baseline.
+    """Makes a pipeline that evaluates, and records a blessed candidate in `blessed.json`, if the plan uses that file.
 
     Args:
-        plan: of an analysis.
+        plan: the plan.
         settings: see `assay.pipelines.build`.
     """
     return build(plan, **settings)

@@ -1,4 +1,4 @@
-"""Every field of the EvalConfig: where it is honoured, or why it is refused. No field is ignored in silence."""
+"""Every field of the EvalConfig: which module uses it, or why it is refused. No field is ignored in silence."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ class Honoured(NamedTuple):
     """A field that is used.
 
     Attributes:
-        by: the module that goes by it.
+        by: the module that uses it.
     """
 
     by: str
 
 
 class Refused(NamedTuple):
-    """A field that assay does not use, so a config that sets it is refused.
+    """A field that assay does not use, so that a config with it is refused.
 
     Attributes:
         why: what assay does not do.
         cure: what to do instead.
-        unless: values that ask for what assay does anyway.
+        unless: values that are accepted, as they ask for what assay does anyway.
     """
 
     why: str
@@ -117,11 +117,11 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "ConfidenceIntervalOptions.method": Honoured("metrics.states.resampling"),
     "RepeatedStringValue.values": Honoured("metrics.binding.bound"),
 }
-"""Message and field -> what becomes of it. A field of a message that is refused as a whole is refused with it."""
+"""Message and field -> whether it is used. Fields of a message that is refused are refused with it."""
 
 
 def refuse_unused_fields(config: EvalConfig) -> None:
-    """Refuses a config that sets what no part of assay would go by.
+    """Refuses a config with a field that no part of assay uses.
 
     Raises:
         EvalConfigError: the message starts with the field's path.
@@ -151,7 +151,7 @@ def _plain(value: Any) -> Any:
 
 
 def _is_box(message: Message) -> bool:
-    """Whether a message only holds a number that may be unset."""
+    """Whether a message is only the box of a number, so that the number can be unset."""
     return message.DESCRIPTOR.full_name.startswith("google.protobuf.")
 
 

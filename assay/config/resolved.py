@@ -1,4 +1,4 @@
-"""The EvalConfig: defaults filled in, checked, written as canonical JSON, and the columns that it asks for."""
+"""The EvalConfig: filling in defaults, checks, canonical JSON, and the columns that it needs."""
 
 from __future__ import annotations
 
@@ -34,21 +34,23 @@ _COLUMN_KEYS = ("label_key", "example_weight_key", "prediction_key")
 def resolve_eval_config(
     config: EvalConfig, *, has_baseline_model: bool | None = None, rubber_stamp: bool = False
 ) -> EvalConfig:
-    """Returns a copy with everything filled in that the config leaves open.
+    """Returns a copy of the config with its defaults filled in.
 
-    - Without a baseline, model specs with `is_baseline` and all change thresholds are taken out. A spec whose
-      `prediction_key` (or keys) names columns of the data is a baseline without any model.
-    - A baseline model beside one spec without a name: the spec becomes `candidate`, a copy of it `baseline`.
-    - No model spec: an empty one. One model spec: its name becomes "". Metrics specs get the names of their models.
-    - Confidence intervals without a method: JACKKNIFE.
+    - If there is no baseline, model specs with `is_baseline` and all change thresholds are removed. A spec whose
+      `prediction_key` (or keys) names columns of the data is a baseline that needs no model.
+    - If there is a baseline model and only one spec, without a name, the spec becomes `candidate`, and a copy of it
+      `baseline`.
+    - If there is no model spec, an empty one is added; the name of a single model spec becomes "". Metrics specs get
+      the names of their models.
+    - Confidence intervals without a method are by JACKKNIFE.
 
     Args:
-        config: as read; it is not changed.
-        has_baseline_model: whether a baseline model is given; None: there are no models, the config alone decides.
-        rubber_stamp: allow change thresholds without a baseline (a first run).
+        config: the config as read; it is not changed.
+        has_baseline_model: whether there is a baseline model; None if there are no models, so that the config decides.
+        rubber_stamp: allow change thresholds without a baseline, for a first run.
 
     Raises:
-        EvalConfigError: a change threshold without a baseline that it could compare with.
+        EvalConfigError: a change threshold without a baseline to compare with.
     """
     resolved = EvalConfig()
     resolved.CopyFrom(config)
@@ -57,6 +59,7 @@ def resolve_eval_config(
     if not _has_baseline(resolved, has_baseline_model):
         _remove_baseline(resolved, rubber_stamp=rubber_stamp)
     _name_models(resolved)
+
     options = resolved.options
     if options.compute_confidence_intervals.value and not options.confidence_intervals.method:
         options.confidence_intervals.method = ConfidenceIntervalOptions.JACKKNIFE
@@ -86,6 +89,7 @@ def _remove_baseline(config: EvalConfig, *, rubber_stamp: bool) -> None:
                 f"a model spec with is_baseline and prediction_key, or rubber_stamp for a first run"
             )
         threshold.ClearField("change_threshold")
+
     gone = {spec.name for spec in config.model_specs if spec.is_baseline}
     kept = [spec for spec in config.model_specs if not spec.is_baseline]
     del config.model_specs[:]
@@ -109,14 +113,15 @@ def check_eval_config(config: EvalConfig) -> None:
     """Checks a resolved config. Names and settings of metrics are checked where metrics are bound, not here.
 
     Raises:
-        EvalConfigError: a field that nothing would go by; model specs that are missing, unnamed, of one name, or more
-            than one baseline; a key both in the singular and the plural; a metrics spec of an unknown model; slicings
-            that cannot be; thresholds without slices, or with bounds that no value meets.
+        EvalConfigError: a field that nothing uses; model specs that are missing, have no name or the same name, or
+            more than one baseline; a key in both singular and plural; a metrics spec of an unknown model; impossible
+            slicings; thresholds without slices, or with bounds that no value meets.
     """
     refuse_unused_fields(config)
     _check_model_specs(config)
     _check_baseline(config)
     _check_model_names(config)
+
     for path, spec in _messages(config, SlicingSpec):
         _check_slicing(spec, path)
     for path, per_slice in _messages(config, PerSliceMetricThreshold):
@@ -203,11 +208,11 @@ def columns_of(config: EvalConfig, *, models: Collection[str] = ()) -> dict[str,
 
     Args:
         config: a resolved config.
-        models: names of the model specs whose predictions come out of a model: their `prediction_key` names one of
-            the model's outputs, not a column.
+        models: names of the model specs whose predictions are made by a model: their `prediction_key` names an output
+            of the model, not a column.
 
     Returns:
-        Column -> who needs it, such as "label_key of model 'candidate'" or "slicing_specs[2]".
+        Column -> what needs it, such as "label_key of model 'candidate'" or "slicing_specs[2]".
     """
     needed: dict[str, str] = {}
     for column, who in (*_columns_of_models(config, models), *_columns_of_slices(config), *_columns_of_queries(config)):
@@ -227,7 +232,7 @@ def _columns_of_models(config: EvalConfig, models: Collection[str]) -> Iterator[
 
 
 def _columns_of_slices(config: EvalConfig) -> Iterator[tuple[str, str]]:
-    """Thresholds only refer to slices; they make none."""
+    """The columns of slicing specs. Thresholds only refer to slices, and need no columns."""
     slices = EvalConfig(slicing_specs=config.slicing_specs, cross_slicing_specs=config.cross_slicing_specs)
     for path, spec in _messages(slices, SlicingSpec):
         yield from ((feature, path) for feature in [*spec.feature_keys, *sorted(spec.feature_values)])
@@ -240,7 +245,7 @@ def _columns_of_queries(config: EvalConfig) -> Iterator[tuple[str, str]]:
 
 
 def _messages(message: Message, kind: type[Kind], path: str = "") -> Iterator[tuple[str, Kind]]:
-    """Yields (path, message) of every message of one kind that is set in another; they are its own, not copies."""
+    """Yields (path, message) of every message of this kind inside another; not copies, so they can be changed."""
     if isinstance(message, kind):
         yield path, message
         return

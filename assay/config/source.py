@@ -1,4 +1,4 @@
-"""The forms in which an EvalConfig is given: message, dict, JSON text, protobuf text. All become our message."""
+"""Reads an EvalConfig from any of its forms: message, dict, JSON text, protobuf text."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _CONFIG_OF_METRIC = "assay.MetricConfig.config"
 _WRAPPERS = "google.protobuf."
 _INTEGERS = {FieldDescriptor.CPPTYPE_INT32: 32, FieldDescriptor.CPPTYPE_INT64: 64}
 _MANY_BITS = 1024
-"""Whole numbers of any size that a config may hold by mistake."""
+"""Bits of the largest whole numbers that a config may have by mistake."""
 WHOLE = "eval config"
-"""What errors call the config where no field of it can be named."""
+"""What errors call the config if they cannot name a field."""
 
 _NO_SUCH_FIELD = re.compile(r'no field named "(?P<name>[^"]+)"')
 _TEXT_TOKEN = re.compile(r"""#[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[A-Za-z_]\w*|[^\s\w]""")
 
 
 def parse_eval_config(source: EvalConfig | Message | Mapping[str, Any] | str) -> EvalConfig:
-    """Reads an EvalConfig; nothing is filled in and only the form is checked.
+    """Reads an EvalConfig. It fills in no defaults, and checks only the form.
 
     Args:
         source: the message (ours, or TFMA's of the same name), a dict as YAML or JSON give it, JSON text, or protobuf
@@ -40,7 +40,7 @@ def parse_eval_config(source: EvalConfig | Message | Mapping[str, Any] | str) ->
             of JSON text; a boxed number may be `0.5` or `{value: 0.5}`.
 
     Returns:
-        A message of its own: `source` is never changed.
+        A new message; `source` is never changed.
 
     Raises:
         EvalConfigError: an unknown field, or a value of the wrong type; the message starts with the field's path.
@@ -202,7 +202,7 @@ def join(path: str, name: str) -> str:
 
 
 class _Scope(NamedTuple):
-    """A message that is open at some place of a protobuf text."""
+    """A message that has begun and not ended at some point of a protobuf text."""
 
     kind: Descriptor | None
     path: str
@@ -228,7 +228,7 @@ def _head(text: str, line: int, column: int) -> str:
 
 
 def _place(head: str) -> tuple[Descriptor | None, str, str]:
-    """Where a protobuf text stands after `head`: the open message, its path, and the last name in it."""
+    """The innermost message that is open after `head`, a part of a protobuf text; its path, and the last name in it."""
     scopes, names = [_Scope(_EVAL_CONFIG, "", Counter())], [""]
     for token in _TEXT_TOKEN.findall(head):
         if token[0].isalpha() or token[0] == "_":
