@@ -6,7 +6,7 @@ from rich.console import Console
 
 from assay.errors import ResultsError
 from assay.metrics.keys import MetricKey
-from assay.metrics.values import Matrices, Value
+from assay.metrics.values import Matrices, ShownValues, Value
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.report.cells import cell_of
 from assay.report.evidence import Measure, Slice
@@ -79,9 +79,9 @@ def test_chosen_metrics_may_be_arrays_and_come_in_the_order_asked_for(results):
 
 
 def sample(*values):
-    found = np.empty(1, object)
-    found[0] = np.array(values, object)
-    return found
+    samples = np.empty(1, object)
+    samples[0] = np.array(values, object)
+    return ShownValues(samples)
 
 
 def test_values_of_the_data_are_shown_as_they_are_and_measures_of_it_rounded(tmp_path):
