@@ -60,7 +60,7 @@ def mypy(tmp_path_factory):
     def run(text):
         (folder / "user.py").write_text(text)
         command = [sys.executable, "-m", "mypy", "--strict", "--follow-untyped-imports", "user.py"]
-        environment = {**os.environ, "MYPYPATH": "", "COLUMNS": "1000"}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "MYPYPATH": "", "COLUMNS": "1000"}
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
 
     return run
