@@ -575,7 +575,8 @@ def full_disk(tmp_path_factory):
     (folder / "analysis.json").write_text(json.dumps(analysis(folder, None, config("AUC", "CalibrationPlot"))))
     code = """
 import resource, sys
-from assay import cli, local
+import assay.run.local
+from assay import cli
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 sys.exit(cli.main(["run", sys.argv[1]]))
 """
