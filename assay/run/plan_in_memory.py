@@ -68,9 +68,11 @@ def plan_in_memory(
 
 
 def _described(model: ModelRef, settings: RunSettings) -> dict[str, Any]:
-    """A model as in a plan of an analysis file."""
-    open_params = {name: value for name, value in settings.params.items() if name not in settings.secrets}
-    described = {**asdict(model), "features": list(model.features), "args": substitute(dict(model.args), open_params)}
+    """A model as in a plan of an analysis file: references to secret parameters stay in its arguments."""
+    references = {name: f"${{{name}}}" for name in settings.secrets}
+    args = substitute(dict(model.args), {**settings.params, **references})
+
+    described = {**asdict(model), "features": list(model.features), "args": args}
     del described["rubber_stamp"]  # which is a setting of the run
     return {key: value for key, value in described.items() if value or key in ("name", "uri", "type", "baseline")}
 
