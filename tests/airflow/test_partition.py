@@ -188,7 +188,7 @@ def test_both_sources_of_a_join_are_waited_for_and_a_reader_of_ones_own_cannot_b
     plan = _plan(tmp_path)
     joined = {**plan.inputs, "join": {"files": ["/labels/*.csv"]}}
     assert patterns_of(_with(plan, joined)) == (*plan.inputs["files"], "/labels/*.csv")
-    with pytest.raises(ConfigError, match="nobody can wait for it"):
+    with pytest.raises(ConfigError, match="it cannot wait for it"):
         patterns_of(_with(plan, {"factory": "mine.read", "args": {}}))
 
 

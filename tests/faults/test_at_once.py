@@ -46,7 +46,7 @@ class TogetherAt:
 
 
 def at_once(
-    run: SmallRun, name: str, count: int, module: str = "assay.run.task", function: str = "commit"
+    run: SmallRun, name: str, count: int, module: str = "assay.run.make_once", function: str = "commit"
 ) -> list[int]:
     """Runs several attempts of a task; returns their exit codes."""
     seam = TogetherAt(module, function, multiprocessing.get_context("forkserver").Barrier(count))
