@@ -60,7 +60,8 @@ def ended(process: subprocess.Popen[str]) -> tuple[str, Path]:
 HOLD = """
 import sys, time
 from pathlib import Path
-from assay import cli, publishing
+from assay import cli
+from assay.run import publishing
 
 def holding(work):
     def held(*args):
