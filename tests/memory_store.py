@@ -67,6 +67,10 @@ class MemoryStore:
         start = folder.rstrip("/") + "/"
         yield from [(place, self.objects[place][1]) for place in sorted(self.objects) if place.startswith(start)]
 
+    def names(self, folder: str) -> tuple[str, ...]:
+        start = folder.rstrip("/") + "/"
+        return tuple(sorted({place[len(start) :].split("/")[0] for place, _ in self.list_folder(folder)}))
+
     def match(self, pattern: str) -> Iterator[tuple[str, Stat]]:
         any_of = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
         parts = re.split(r"(\*\*|\*|\?)", pattern)

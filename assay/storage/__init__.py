@@ -234,13 +234,7 @@ def is_folder(place: str) -> bool:
 
 def names(folder: str) -> tuple[str, ...]:
     """The names of the files and folders right in a folder, sorted; none where there is no such folder."""
-    path = local_path(folder)
-    if path is not None:
-        from assay.storage import local
-
-        return local.names(path)
-    start = len(folder.rstrip("/")) + 1
-    return tuple(sorted({place[start:].split("/")[0] for place, _ in list(folder)}))
+    return _store(folder).names(folder)
 
 
 def check_regular(place: str, what: str = "", kind: type[AssayError] = ConfigError) -> None:

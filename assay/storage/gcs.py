@@ -215,9 +215,24 @@ def stat(place: str) -> Stat | None:
 
 def list_folder(folder: str) -> Iterator[tuple[str, Stat]]:
     """All objects below."""
-    bucket, name = _parts(folder)
-    prefix = f"{name.rstrip('/')}/" if name else ""
+    bucket, prefix = _prefix_of(folder)
     yield from _listed(bucket, prefix, folder)
+
+
+def names(folder: str) -> tuple[str, ...]:
+    """The names right in a folder; what lies deeper is not listed, since there may be much."""
+    bucket, prefix = _prefix_of(folder)
+    with _naming(folder):
+        fields = "items(name),prefixes,nextPageToken"
+        blobs = _client().list_blobs(bucket, prefix=prefix, delimiter="/", fields=fields, retry=_retry())
+        below = {blob.name for blob in blobs} | blobs.prefixes
+    return tuple(sorted(name[len(prefix) :].rstrip("/") for name in below - {prefix}))
+
+
+def _prefix_of(folder: str) -> tuple[str, str]:
+    """A folder's bucket, and what the names of all objects in it begin with."""
+    bucket, name = _parts(folder)
+    return bucket, f"{name.rstrip('/')}/" if name else ""
 
 
 def match(pattern: str) -> Iterator[tuple[str, Stat]]:

@@ -43,6 +43,9 @@ class Store(Protocol):
     def list_folder(self, folder: str) -> Iterator[tuple[str, Stat]]:
         """Everything below a folder, sorted by place; nothing where there is no such folder."""
 
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The names of the files and folders right in a folder, sorted; none where there is no such folder."""
+
     def match(self, pattern: str) -> Iterator[tuple[str, Stat]]:
         """What matches a glob, in which `**` stands for any folders."""
 
