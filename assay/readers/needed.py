@@ -1,4 +1,4 @@
-"""What an evaluation needs of the rows that it reads: columns, or all of them where nobody can tell."""
+"""Which columns an evaluation reads: those that its config and models need, or all if that cannot be told."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Needs:
     """What a config and its models need.
 
     Attributes:
-        columns: column -> who needs it, as far as the config and the models say.
+        columns: column -> what needs it, as far as the config and the models say.
         features: the columns of slices.
         sampled: the columns of which metrics show values.
         any_column: whether a model takes rows as they are, so that it may need any column.
@@ -56,12 +56,12 @@ def needs_of(config: EvalConfig, refs: Sequence[ModelRef]) -> Needs:
 
 
 def narrowed(source: Source, needs: Needs, *, shows_all: bool = False) -> Source:
-    """The source with no more columns than are needed.
+    """The source, set to read only the columns that are needed.
 
     Args:
-        source: columns that it names already stay as they are.
-        needs: columns of slices come as dictionary arrays; of these and of sampled ones, texts are kept as well.
-        shows_all: stages of the user's own, or tables of rows, may need any column, and show its values.
+        source: if it names columns already, these stay.
+        needs: features to slice by are read as dictionary arrays; for these and for sampled columns, texts are kept.
+        shows_all: whether stages of the user's own, or tables of rows, may need any column and show its values.
     """
     columns = None if shows_all or needs.any_column else tuple(needs.columns)
     return replace(
