@@ -10,7 +10,7 @@ from typing import Any
 
 import assay
 from assay import storage
-from assay.checkpoints import digests
+from assay.checkpoints import digests, pins
 from assay.checkpoints.commit import commit, fault_of, find, new_attempt
 from assay.checkpoints.heartbeat import alive
 from assay.checkpoints.layout import manifest_place, name_in_run
@@ -61,7 +61,7 @@ def _made(call: TaskCall, work: PipelineWork | SmallWork, content: str) -> Manif
     folder = _folder(call, content, attempt)
     with alive(folder.place), _discarding(folder):
         made = work.made(folder) if isinstance(work, SmallWork) else _piped(work, folder, call.options)
-        work.check_unchanged()
+        _check_unchanged(call, work.extra)
         manifest = commit(call.root, _manifest(call, work, content, attempt, started, made))
     if manifest.attempt != attempt:
         _discard(folder)
@@ -93,11 +93,18 @@ def _made_by_job(call: TaskCall, work: PipelineWork, content: str) -> Manifest:
     digest = dataflow.digest_with_root(call.root, call.task.name, content)
     job = dataflow.Work(task=call.task.name, digest=digest, pipeline=pipeline, is_whole=is_whole)
     done = dataflow.run(job, call.options, call.remote)
-    work.check_unchanged()
+    _check_unchanged(call, work.extra)
     manifest = commit(call.root, manifest_of(done.attempt, done.counts, done.started))
     if manifest.attempt != done.attempt:
         _discard(_folder(call, content, done.attempt))
     return manifest
+
+
+def _check_unchanged(call: TaskCall, extra: Mapping[str, Any]) -> None:
+    """What was pinned must have stayed as it was until all of it was read."""
+    pins.check_unchanged(extra.get("files", {}))
+    if "models" in extra:
+        pins.check_models(call.plan, extra["models"])
 
 
 def _folder(call: TaskCall, content: str, attempt: str) -> Folder:
@@ -110,7 +117,7 @@ def _manifest(call: TaskCall, work: Work, content: str, attempt: str, started: f
         task=call.task.name,
         kind=kind_of(call.plan, call.task),
         digest=content,
-        content=work.content(content, made.shards),
+        content=content if "run" not in work.extra else digests.of_shards(made.shards),  # equal rows are equal
         attempt=attempt,
         created=now,
         seconds=now - started,

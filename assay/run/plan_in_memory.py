@@ -10,7 +10,7 @@ from typing import Any
 from assay.config.resolved import to_canonical_json
 from assay.models.model import ModelRef
 from assay.plan.params import substitute
-from assay.plan.plan import EVALUATE, EXTRACT, GATE, WRITE_RESULTS, Plan, Stage
+from assay.plan.plan import EVALUATE, EXTRACT, KINDS, Plan, Stage
 from assay.plan.stages_of_file import stages_of
 from assay.plan.tasks import NO_CHECKPOINTS, reshaped
 from assay.proto.config_pb2 import EvalConfig
@@ -77,14 +77,16 @@ def _described(model: ModelRef, settings: RunSettings) -> dict[str, Any]:
     return {key: value for key, value in described.items() if value or key in ("name", "uri", "type", "baseline")}
 
 
-def _with_own(stages: Sequence[Stage], in_memory: InMemory) -> tuple[Stage, ...]:
-    own = {EXTRACT: in_memory.extractors, EVALUATE: in_memory.evaluators}
-    named = {
-        kind: [Stage(name=stage.stage_name, kind=kind, run_after=getattr(stage, "run_after", "")) for stage in of_kind]
-        for kind, of_kind in own.items()
-        if of_kind is not None
-    }
-    kept = [stage for stage in stages if stage.kind not in named]
-    end = next(i for i, stage in enumerate(kept) if stage.kind in (EVALUATE, GATE, WRITE_RESULTS))
-    read, others = kept[:end], kept[end:]
-    return (*read, *named.get(EXTRACT, ()), *named.get(EVALUATE, ()), *others)
+def _with_own(default: Sequence[Stage], in_memory: InMemory) -> tuple[Stage, ...]:
+    """The stages kind by kind, in the order of a plan: those that the caller holds, else the default ones."""
+    held = {EXTRACT: in_memory.extractors, EVALUATE: in_memory.evaluators}
+    stages: list[Stage] = []
+    for kind in KINDS:
+        own = held.get(kind)
+        if own is None:
+            stages += [stage for stage in default if stage.kind == kind]
+        else:
+            stages += [
+                Stage(name=stage.stage_name, kind=kind, run_after=getattr(stage, "run_after", "")) for stage in own
+            ]
+    return tuple(stages)

@@ -14,7 +14,6 @@ from assay.plan.params import check_parameters, settled, substitute
 from assay.plan.secret_params import refuse_references, value_of
 from assay.proto.config_pb2 import EvalConfig
 from assay.text.redaction import redact
-from assay.verdict import Limits
 
 
 @dataclass(frozen=True)
@@ -40,15 +39,6 @@ class RunSettings:
     rubber_stamp: bool
     seed: int
     max_slices: int
-
-    @property
-    def skips_bad_rows(self) -> bool:
-        """Whether bad rows are dropped and counted."""
-        return self.on_bad_rows == "skip"
-
-    def limits(self, max_unmatched: float = 1.0) -> Limits:
-        """What the run must offer to be judged."""
-        return Limits(min_rows=self.min_rows, max_bad_rows=self.max_bad_rows, max_unmatched=max_unmatched)
 
     def filled(self, value: Any, what: str) -> Any:
         """A JSON value with `${name}` replaced; ConfigError for a parameter that has no value, or is secret."""

@@ -31,6 +31,7 @@ from assay.run.reading import check_inputs, input_files, reader_of, with_files_n
 from assay.run.task import run_task
 from assay.run.writing import results_written
 from assay.text.near_miss import one_of
+from assay.verdict import Counts, Verdict
 
 
 def run_stage(
@@ -134,14 +135,7 @@ def _analyse(
         judge = publishing.judge if context.in_memory.evaluators is None else publishing.judge_if_possible
         verdict = judge(plan, folder, counts)
         publishing.publish(plan, folder, verdict, counts, started)
-    return StageResult(
-        task=task.name,
-        kind=ANALYSE,
-        counts=asdict(counts),
-        rows=counts.rows,
-        verdict=verdict.status if verdict else "",
-        output=folder,
-    )
+    return _result(task, folder, counts, verdict)
 
 
 def _written_by_own_writers(context: Context, task: Task, options: PipelineOptions | Sequence[str]) -> StageResult:
@@ -154,6 +148,10 @@ def _written_by_own_writers(context: Context, task: Task, options: PipelineOptio
         counts = run_pipeline(reader, analysis, options)
         verdict = publishing.judge_if_possible(context.plan, folder, counts)
         publishing.write_verdict(folder, verdict)
+    return _result(task, folder, counts, verdict)
+
+
+def _result(task: Task, folder: str, counts: Counts, verdict: Verdict | None) -> StageResult:
     return StageResult(
         task=task.name,
         kind=ANALYSE,

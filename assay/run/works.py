@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import apache_beam as beam
 
-from assay.checkpoints import digests, elements, pins
+from assay.checkpoints import elements, pins
 from assay.checkpoints.commit import new_attempt
 from assay.checkpoints.manifest import Manifest, Shard, Step, total
 from assay.checkpoints.transforms import Folder, ReadExtracts, WriteExtracts, WriteOutputs, read_output
@@ -84,7 +84,11 @@ class Work(Protocol):
 
     @property
     def extra(self) -> Mapping[str, Any]:
-        """What else decides what is made, beside settings and checkpoints: the files that are read, the models."""
+        """What else decides what is made, beside settings and checkpoints.
+
+        `files` or `models`: what each file of the inputs or models was; `run`: of a reader of the user's own, of which
+        nobody knows what it reads, the run that it is read for.
+        """
 
     @property
     def pinned(self) -> Mapping[str, Any]:
@@ -93,12 +97,6 @@ class Work(Protocol):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Keys of its outputs; none for Extracts."""
-
-    def check_unchanged(self) -> None:
-        """Raises an error if what was pinned did not stay as it was until all of it was read."""
-
-    def content(self, digest: str, shards: Iterable[Shard]) -> str:
-        """Digest of what was made, from the digest of what it is made of."""
 
 
 @runtime_checkable
@@ -131,14 +129,6 @@ class Reading:
         check_inputs(self.context, everything=True)
         return reader_of(self.context, everything=True), WriteExtracts(folder)
 
-    def check_unchanged(self) -> None:
-        """Files must have stayed as they were."""
-        pins.check_unchanged(self.extra.get("files", {}))
-
-    def content(self, digest: str, shards: Iterable[Shard]) -> str:
-        """Of a reader of the user's own, nobody knows what it reads; but equal rows make equal checkpoints."""
-        return digest if "files" in self.extra else digests.of_shards(shards)
-
 
 def reading(call: TaskCall, context: Context) -> Reading:
     """Pins what is there now: files and models."""
@@ -169,15 +159,6 @@ class Extracting:
         extract = Extract(extractors_of(self.context, call.task.stages))
         return ReadExtracts(call.root, source.task, source.shards), _Then(extract, WriteExtracts(folder))
 
-    def check_unchanged(self) -> None:
-        """Models must have stayed as they were."""
-        if "models" in self.extra:
-            pins.check_models(self.call.plan, self.extra["models"])
-
-    def content(self, digest: str, shards: Iterable[Shard]) -> str:
-        """See `Work`."""
-        return digest
-
 
 def extracting(call: TaskCall, context: Context) -> Extracting:
     """Models have to be those that were pinned when the run began."""
@@ -201,15 +182,6 @@ class Evaluating:
         (evaluator,) = evaluators_of(self.context, call.task.stages)
         reader = ReadExtracts(call.root, source.task, source.shards, wanted_of(self.context, stage))
         return reader, _Then(Evaluate(evaluator), WriteOutputs(folder, stage.name))
-
-    def check_unchanged(self) -> None:
-        """Models must have stayed as they were."""
-        if "models" in self.extra:
-            pins.check_models(self.call.plan, self.extra["models"])
-
-    def content(self, digest: str, shards: Iterable[Shard]) -> str:
-        """See `Work`."""
-        return digest
 
 
 def evaluating(call: TaskCall, context: Context) -> Evaluating:
@@ -249,13 +221,6 @@ class Judging:
         content = framed(elements.encode(result, GATE_STAGE_NAME, VALIDATIONS_KEY))
         shard = folder.store(".tfrecord", content, rows=1, output=VALIDATIONS_KEY)
         return Made((shard,), Counts(0), json.loads(judged.to_json()))
-
-    def check_unchanged(self) -> None:
-        """Checkpoints are checked as they are read."""
-
-    def content(self, digest: str, shards: Iterable[Shard]) -> str:
-        """See `Work`."""
-        return digest
 
 
 def _extracts_before(call: TaskCall) -> Manifest:
