@@ -77,7 +77,7 @@ def run_model_analysis(
         models: the models to run; none if the predictions are columns of the data.
         output_path: below it the results get a folder of their own, and the latest is opened; a new temporary folder if
             None. Writers of your own write where you tell them, and what an earlier call left in this folder goes.
-        params: parameter -> value, for each `${name}` in the eval config, in places and in arguments of models.
+        params: parameter -> value, for each `${name}` in the eval config, in paths and in arguments of models.
             One that is secret, by its name or as {"secret": True, "default": value}, can stand in arguments of models
             only; if it is None, its value comes from the environment, as ASSAY_PARAM_NAME.
         on_bad_rows: "fail", or "skip": leave out rows that cannot be read or that no metric can take, and count them.
@@ -263,8 +263,8 @@ def _with_texts(join: Any) -> Any:
 
 
 def _filled_model(model: ModelRef, settings: RunSettings) -> ModelRef:
-    place = f"model {model.name!r}"
-    uri, args = settings.filled(model.uri, f"{place}: uri"), settings.filled_args(model.args, f"{place}: args")
+    field = f"model {model.name!r}"
+    uri, args = settings.filled(model.uri, f"{field}: uri"), settings.filled_args(model.args, f"{field}: args")
     return replace(model, uri=uri, args=args)
 
 

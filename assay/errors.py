@@ -102,7 +102,7 @@ class MissingPackageError(UsageError, ImportError):
 
 
 class PublishLostError(AssayError):
-    """Somebody else published at the same place first."""
+    """Somebody else published at the same URI first."""
 
     exit_code = 75
 

@@ -1,4 +1,4 @@
-"""Reads YAML and JSON strictly: one meaning for a value in both, no key twice, errors on one line with their place."""
+"""Reads YAML and JSON strictly: one meaning for a value in both, no key twice, errors that name line and column."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def parse_yaml(text: str) -> Any:
         raise ConfigError(f"expected YAML; {error or 'nested too deep'}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         what = " ".join(filter(None, (error.context, error.problem))) if _is_half(error) else error.problem
-        raise ConfigError(f"{place}expected YAML; {what or error.context}") from error
+        raise ConfigError(f"{where}expected YAML; {what or error.context}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"expected YAML; {error}") from error
 

@@ -65,12 +65,12 @@ def _run(rows: int, folder: Path) -> Iterator[tuple[str, float]]:
     """Runs all stages, one after the other; yields the CPU seconds of each."""
     plan = _plan(rows, folder)
     root = str(folder / "root")
-    place = publish_plan(plan, root)
+    plan_uri = publish_plan(plan, root)
     manifests: dict[str, str] = {}
     for task in plan.tasks:
         given = Checkpoints(root=root, inputs={name: manifests[name] for name in task.after})
         result = folder / f"{task.name}.json"
-        cost, _ = measure((_ASSAY, *stage_arguments(kind_of(plan, task), place, task.name, given, str(result))))
+        cost, _ = measure((_ASSAY, *stage_arguments(kind_of(plan, task), plan_uri, task.name, given, str(result))))
         manifests[task.name] = json.loads(result.read_text())["manifest"]
         yield task.name, cost.cpu_s
 

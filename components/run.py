@@ -21,7 +21,7 @@ from assay import cli, storage
 from assay.checkpoints.layout import RECORD_SUFFIX, RUNS
 from assay.components import drawn
 from assay.components.executor import Executor, Outputs
-from assay.components.refusals import place_of, refusal_at, refuse
+from assay.components.refusals import refusal_at, refusal_uri, refuse
 from assay.errors import AssayError, ConfigError, UsageError
 from assay.plan import blessed
 from assay.plan.as_json import from_json
@@ -91,14 +91,14 @@ def main(kind: str, run: str, text: str) -> None:
 
 def _stage(executor: Executor, kind: str, run: str, stream: Tee) -> int:
     params, root = executor.mapping("params"), storage.check_root(executor.text("root"))
-    stage, place = executor.text("stage"), published(executor.text("plan"), root)
-    plan = plan_at(place)
+    stage, uri = executor.text("stage"), published(executor.text("plan"), root)
+    plan = plan_at(uri)
     refuse_values(params, plan.secrets, "params", "by secret_env of the pods")
     run = run_name(run, params)
-    call = (kind, place, stage, Checkpoints(root=root, inputs=executor.mapping("inputs"), run=run))
+    call = (kind, uri, stage, Checkpoints(root=root, inputs=executor.mapping("inputs"), run=run))
 
     # A retry of a call that was refused would only be refused again.
-    record = place_of(root, run, stage_arguments(*call, "", params, executor.texts("options")))
+    record = refusal_uri(root, run, stage_arguments(*call, "", params, executor.texts("options")))
     refusal = refusal_at(record)
     if refusal:
         click.echo(refusal, err=True)
@@ -159,17 +159,17 @@ def blessing_of(plan: Plan, result: StageResult) -> dict[str, Any]:
     output = result.output or plan.output
     verdict = verdict_at(result.manifest, output)
     blessing = blessed.blessing_of(plan, verdict, digest=result.digest, manifest=result.manifest, output=output)
-    return {**blessing, "place": blessed.place_of(plan)}
+    return {**blessing, "uri": blessed.blessed_uri(plan)}
 
 
 def draw(outputs: Outputs, plan: Plan, result: StageResult) -> None:
     """Sets metrics and curves of all rows, if the component has them as outputs."""
     if "metrics" not in outputs.executor.artifacts:
         return
-    read, place = (drawn.in_results, result.output) if result.output else (drawn.in_checkpoint, result.manifest)
-    outputs.artifact("metrics", drawn.metrics_metadata(read(place, METRICS_KEY)))
+    read, uri = (drawn.in_results, result.output) if result.output else (drawn.in_checkpoint, result.manifest)
+    outputs.artifact("metrics", drawn.metrics_metadata(read(uri, METRICS_KEY)))
     model = drawn.candidate_in(plan.eval_config)
-    outputs.artifact("classification", drawn.classification_metadata(read(place, PLOTS_KEY), model))
+    outputs.artifact("classification", drawn.classification_metadata(read(uri, PLOTS_KEY), model))
 
 
 def verdict_text(verdict: Mapping[str, Any]) -> str:
@@ -181,16 +181,16 @@ def _bless(executor: Executor, kind: str, run: str, stream: Tee) -> int:
     """Records the candidate in `blessed.json`, if the gate has blessed it."""
     try:
         blessing = json.loads(executor.text("blessing"))
-        model, verdict, place = dict(blessing["model"]), blessing["verdict"], blessing.pop("place")
+        model, verdict, uri = dict(blessing["model"]), blessing["verdict"], blessing.pop("uri")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"blessing: expected what a gate told; {error!r}") from error
 
     if verdict != Status.BLESSED:
         raise ConfigError(f"{verdict}, and so not to be blessed; put this task behind the verdict")
-    place = executor.text("blessed") or place
-    if place:
-        move(place, blessing)
-        click.echo(f"{place}: {json.dumps(model)}")
+    uri = executor.text("blessed") or uri
+    if uri:
+        move(uri, blessing)
+        click.echo(f"{uri}: {json.dumps(model)}")
     outputs = Outputs(executor)
     outputs.parameter("model", str(model.get("uri", "")))
     outputs.write()
@@ -215,9 +215,9 @@ def _finish(executor: Executor, kind: str, run: str, stream: Tee) -> int:
     status = executor.parameters.get("status") or {}
     click.echo(f"{run}: {status.get('state', 'ended')} {(status.get('error') or {}).get('message', '')}".rstrip())
     root = storage.check_root(executor.text("root"))
-    for place, _ in sorted(storage.list(storage.join(root, RUNS))):
-        if place.split("/")[-2].startswith(f"{run}-") and place.endswith(RECORD_SUFFIX):
-            click.echo(_line(json_text.loads(storage.read(place))))
+    for uri, _ in sorted(storage.list(storage.join(root, RUNS))):
+        if uri.split("/")[-2].startswith(f"{run}-") and uri.endswith(RECORD_SUFFIX):
+            click.echo(_line(json_text.loads(storage.read(uri))))
     Outputs(executor).write()
     return 0
 

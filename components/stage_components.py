@@ -38,9 +38,9 @@ def read_inputs(
     """Reads the data, and pins data and models.
 
     Args:
-        plan: the plan as JSON, or its place.
+        plan: the plan as JSON, or its URI.
         root: folder or gs:// URI of all checkpoints.
-        checkpoint: Extracts: a copy of the manifest, with its place as metadata.
+        checkpoint: Extracts: a copy of the manifest, with its URI as metadata.
         manifest: URI of the checkpoint's manifest.
         digest: of the checkpoint.
         stage: the task's name in the plan.
@@ -66,12 +66,12 @@ def extract(
     """Runs extractors in series.
 
     Args:
-        plan: the plan as JSON, or its place.
+        plan: the plan as JSON, or its URI.
         root: folder or gs:// URI of all checkpoints.
         stage: the task's name in the plan.
         inputs: task -> URI of its manifest, for each task before this one.
         extracts: what they start from.
-        checkpoint: Extracts with more columns: a copy of the manifest, with its place as metadata.
+        checkpoint: Extracts with more columns: a copy of the manifest, with its URI as metadata.
         manifest: URI of the checkpoint's manifest.
         digest: of the checkpoint.
         params: parameter of the plan -> value; what is empty keeps its default.
@@ -98,12 +98,12 @@ def evaluate(
     """Runs an evaluator on the Extracts that the extractor of its run_after left.
 
     Args:
-        plan: the plan as JSON, or its place.
+        plan: the plan as JSON, or its URI.
         root: folder or gs:// URI of all checkpoints.
         stage: the task's name in the plan.
         inputs: task -> URI of its manifest, for each task before this one.
         extracts: what it evaluates.
-        checkpoint: the evaluation: a copy of the manifest, with its place as metadata.
+        checkpoint: the evaluation: a copy of the manifest, with its URI as metadata.
         metrics: of all rows.
         classification: ROC curve and confusion matrix of all rows, if there are such plots.
         manifest: URI of the checkpoint's manifest.
@@ -130,7 +130,7 @@ def gate(
     """Holds metrics against thresholds.
 
     Args:
-        plan: the plan as JSON, or its place.
+        plan: the plan as JSON, or its URI.
         root: folder or gs:// URI of all checkpoints.
         inputs: task -> URI of its manifest, for each task before this one.
         summary: the verdict with every reason.
@@ -161,10 +161,10 @@ def write_results(
     """Publishes the results, blessed or not.
 
     Args:
-        plan: the plan as JSON, or its place.
+        plan: the plan as JSON, or its URI.
         root: folder or gs:// URI of all checkpoints.
         inputs: task -> URI of its manifest, for each task before this one.
-        results: what was done, with the place of the results as metadata.
+        results: what was done, with the URI of the results as metadata.
         page: verdict, metrics by slice and plots.
         summary: verdict and metrics in short.
         output: folder of the results.
@@ -196,9 +196,9 @@ def analyse(
     """Runs a whole plan as one Beam job, without checkpoints.
 
     Args:
-        plan: the plan as JSON, or its place.
+        plan: the plan as JSON, or its URI.
         root: folder or gs:// URI, under which plans and runs are recorded.
-        results: what was done, with the place of the results as metadata.
+        results: what was done, with the URI of the results as metadata.
         metrics: of all rows.
         classification: ROC curve and confusion matrix of all rows, if there are such plots.
         page: verdict, metrics by slice and plots.
@@ -225,7 +225,7 @@ def bless(
     Args:
         blessing: what gate or analyse told.
         model: URI of the candidate.
-        blessed: place of blessed.json; empty: where the plan's baseline is looked up, if that is the blessed one.
+        blessed: URI of blessed.json; empty: where the plan's baseline is looked up, if that is the blessed one.
     """
     return _container("bless")
 

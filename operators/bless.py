@@ -14,7 +14,7 @@ from assay.operators.gate import SKIP, reasons_of, verdict_of
 from assay.operators.links import ResultsLink
 from assay.operators.stage import airflow_errors, resolved
 from assay.operators.template_text import template_text
-from assay.plan.blessed import blessing_of, move, place_of
+from assay.plan.blessed import blessed_uri, blessing_of, move
 from assay.plan.plan import Plan
 from assay.plan.stored import plan_text
 from assay.storage.file_paths import FilePath
@@ -74,10 +74,10 @@ class BlessOperator(BaseOperator):
         with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             plan = plan_at(self.plan, self.plan_params or {})
             blessing = self._blessing(context, plan)
-            place = place_of(plan) if self.blessed is None else self.blessed
-            if place:
-                move(place, blessing)
-                self.log.info("%s: %s", place, json.dumps(blessing["model"]))
+            uri = blessed_uri(plan) if self.blessed is None else self.blessed
+            if uri:
+                move(uri, blessing)
+                self.log.info("%s: %s", uri, json.dumps(blessing["model"]))
 
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = blessing
@@ -94,6 +94,6 @@ class BlessOperator(BaseOperator):
         return {**blessing, "run": f"{context['dag'].dag_id} {context['run_id']}"}
 
 
-def plan_at(place: str, params: Mapping[str, Any]) -> Plan:
+def plan_at(uri: str, params: Mapping[str, Any]) -> Plan:
     """The plan at a path or URI, with its parameters filled in."""
-    return resolved(plan_text(place), params)
+    return resolved(plan_text(uri), params)

@@ -118,8 +118,8 @@ def _chain(hook: GoogleBaseHook) -> list[str]:
 def _file_of_environment() -> Mapping[str, Any] | str:
     from google.auth._cloud_sdk import get_application_default_credentials_path
 
-    place = os.environ.get(CREDENTIALS) or get_application_default_credentials_path()  # type: ignore[no-untyped-call]
-    return place if os.path.isfile(place) else {}
+    path = os.environ.get(CREDENTIALS) or get_application_default_credentials_path()  # type: ignore[no-untyped-call]
+    return path if os.path.isfile(path) else {}
 
 
 def _read(credentials: Mapping[str, Any] | str) -> dict[str, Any]:

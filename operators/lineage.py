@@ -36,7 +36,7 @@ def lineage_of(plan: Plan, stage: str, inputs: Mapping[str, Any], result: Mappin
     task = task_named(plan, stage)
     manifests = [source if isinstance(source, str) else source["manifest"] for source in inputs.values()]
     read = [checkpoint(manifest) for manifest in manifests]
-    read += [dataset(place) for place in dict.fromkeys(map(folder_of, _places(plan, task)))]
+    read += [dataset(uri) for uri in dict.fromkeys(map(folder_of, _uris(plan, task)))]
 
     wrote = [results(plan.output, result["output"], result["counts"].get("rows"))] if result["output"] else []
     wrote += [checkpoint(result["manifest"], rows=result["rows"])] if result["manifest"] else []
@@ -50,16 +50,16 @@ def results(output: str, folder: str, rows: int | None) -> Dataset:
 
 def checkpoint(manifest: str, rows: int | None = None) -> Dataset:
     """The dataset of a checkpoint, by the URI of its manifest."""
-    place, digest, _ = manifest.rsplit("/", 2)
-    return dataset(place, version=digest, rows=rows)
+    uri, digest, _ = manifest.rsplit("/", 2)
+    return dataset(uri, version=digest, rows=rows)
 
 
-def dataset(place: str, version: str = "", rows: int | None = None) -> Dataset:
+def dataset(uri: str, version: str = "", rows: int | None = None) -> Dataset:
     """The dataset at a path or URI: an output if its number of rows is given, else an input."""
     from openlineage.client.event_v2 import InputDataset, OutputDataset
     from openlineage.client.facet_v2 import dataset_version_dataset, output_statistics_output_dataset
 
-    namespace, name = name_of(place)
+    namespace, name = name_of(uri)
     facets = {"version": dataset_version_dataset.DatasetVersionDatasetFacet(version)} if version else {}
     if rows is None:
         return InputDataset(namespace=namespace, name=name, facets=facets)
@@ -67,11 +67,11 @@ def dataset(place: str, version: str = "", rows: int | None = None) -> Dataset:
     return OutputDataset(namespace=namespace, name=name, facets=facets, outputFacets={"outputStatistics": statistics})
 
 
-def name_of(place: str) -> tuple[str, str]:
+def name_of(uri: str) -> tuple[str, str]:
     """Namespace and name: of a URI `gs://bucket` and what follows; of a path `file` and the path."""
-    if not is_uri(place):
-        return "file", place.rstrip("/") or "/"
-    scheme, bucket, name = parts_of(place)
+    if not is_uri(uri):
+        return "file", uri.rstrip("/") or "/"
+    scheme, bucket, name = parts_of(uri)
     return f"{scheme}://{bucket}", name.strip("/") or "/"
 
 
@@ -81,7 +81,7 @@ def folder_of(pattern: str) -> str:
     return pattern if plain == pattern else plain.rpartition("/")[0]
 
 
-def _places(plan: Plan, task: Task) -> Iterable[str]:
+def _uris(plan: Plan, task: Task) -> Iterable[str]:
     """The data and models that a task reads."""
     is_whole = not is_checkpointed(plan)
     if is_whole or kind_of(plan, task) == READ_INPUTS:

@@ -58,23 +58,23 @@ class DataflowLink(BaseOperatorLink):
         return job.page if job else ""
 
 
-def page_of(place: str, what: str, ti_key: Any) -> str:
+def page_of(uri: str, what: str, ti_key: Any) -> str:
     """The address at which a browser shows a folder; "" for none.
 
     Google's console shows a folder of a bucket, and Airflow's API server a local one, as a browser would not follow a
     `file://` link, and Airflow does not show it.
 
     Args:
-        place: folder or URI.
+        uri: folder or URI.
         what: "results" or "checkpoint"; see `assay.operators.served_pages`.
         ti_key: the task instance that returned it.
     """
-    if storage.is_remote(place):
-        return storage.page(place)
+    if storage.is_remote(uri):
+        return storage.page(uri)
     index = -1 if ti_key.map_index is None else ti_key.map_index
     parts = (what, ti_key.dag_id, ti_key.run_id, ti_key.task_id, str(index))
     base = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
-    return f"{base}{PREFIX}/{'/'.join(quote(part, safe='') for part in parts)}" if place else ""
+    return f"{base}{PREFIX}/{'/'.join(quote(part, safe='') for part in parts)}" if uri else ""
 
 
 def _returned(ti_key: object, name: str) -> str:

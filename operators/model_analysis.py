@@ -30,10 +30,10 @@ from assay.operators.stage import (
     WriteResultsOperator,
 )
 from assay.plan.as_json import from_json, to_json
-from assay.plan.local_places import check_reached, places_of
+from assay.plan.local_paths import check_reached, uris_of
 from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, edges
 from assay.plan.secret_params import refuse_values
-from assay.plan.stored import place_of_plan
+from assay.plan.stored import uri_of_plan
 from assay.plan.tasks import CHECKPOINTS, image_of, is_checkpointed, kind_of, reshaped
 from assay.storage.file_paths import FilePath, path_text
 from assay.types import GATE_STAGE_NAME
@@ -212,7 +212,7 @@ class _Wiring:
         mounted = launcher.mounted() if isinstance(launcher, Contained) else None
         if mounted is not None:
             where = f"the container of {task.name} ({type(launcher).__name__})"
-            check_reached([("root", self.root), *places_of(self.plan, task)], mounted, where)
+            check_reached([("root", self.root), *uris_of(self.plan, task)], mounted, where)
 
     def make(self, params: Mapping[str, Any]) -> None:
         """Makes all tasks in the current task group."""
@@ -235,7 +235,7 @@ class _Wiring:
     def _wait(self, wait: timedelta, params: Mapping[str, Any]) -> WaitForDataOperator:
         return WaitForDataOperator(
             task_id=WAIT,
-            plan=self._place,
+            plan=self._plan_uri,
             plan_json=to_json(self.plan),
             plan_params=dict(params),
             wait=wait,
@@ -284,7 +284,7 @@ class _Wiring:
     def _bless(self, gate: StageOperator, last: StageOperator, params: Mapping[str, Any]) -> BlessOperator:
         return BlessOperator(
             task_id=BLESS,
-            plan=self._place,
+            plan=self._plan_uri,
             gate=gate.output,
             results=last.output,
             plan_params=dict(params),
@@ -296,7 +296,7 @@ class _Wiring:
 
     def _common(self, params: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "plan": self._place,
+            "plan": self._plan_uri,
             "plan_json": to_json(self.plan),
             "root": self.root,
             "plan_params": dict(params),
@@ -304,8 +304,8 @@ class _Wiring:
         }
 
     @property
-    def _place(self) -> str:
-        return place_of_plan(self.plan, self.root)
+    def _plan_uri(self) -> str:
+        return uri_of_plan(self.plan, self.root)
 
     @property
     def _gate_does(self) -> str:

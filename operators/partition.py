@@ -224,8 +224,8 @@ def found_of(patterns: Sequence[str], ready_file: str) -> tuple[int, list[str]]:
     missing = [pattern for pattern, matches in files_of.items() if not matches]
 
     if ready_file:
-        is_place = "/" in ready_file
-        markers = {ready_file} if is_place else {f"{file.rpartition('/')[0]}/{ready_file}" for file in files}
+        has_folder = "/" in ready_file
+        markers = {ready_file} if has_folder else {f"{file.rpartition('/')[0]}/{ready_file}" for file in files}
         missing += sorted(marker for marker in markers if storage.stat(marker) is None)
     return len(files), missing
 
@@ -241,9 +241,9 @@ def in_words(time_span: timedelta) -> str:
 
 def _matches(pattern: str) -> list[str]:
     """The files that a run would read; see `assay.readers.listing`, which is not for Airflow's own processes."""
-    place = os.path.expanduser(pattern)
-    if not place.endswith("/") and storage.stat(place) is not None:
-        return [place]
-    folder = place.rstrip("/")
+    path = os.path.expanduser(pattern)
+    if not path.endswith("/") and storage.stat(path) is not None:
+        return [path]
+    folder = path.rstrip("/")
     below = [file for file, _ in storage.list(folder)]
-    return row_files.of_folder(folder, below) if below else row_files.of_glob(place, storage.match(place))
+    return row_files.of_folder(folder, below) if below else row_files.of_glob(path, storage.match(path))

@@ -66,41 +66,41 @@ class _ScratchOperator(BaseOperator):
     def execute(self, context: Context) -> str:
         with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             plan = resolved(self.plan_json or plan_text(self.plan), self.plan_params or {})
-            place = scratch_of(checked_root(self.root), run_name(self.run, context), plan)
-            self.at(place, context)
-        return place
+            uri = scratch_of(checked_root(self.root), run_name(self.run, context), plan)
+            self.at(uri, context)
+        return uri
 
-    def at(self, place: str, context: Context) -> None:
-        """Does the work of the operator on the scratch at `place`."""
+    def at(self, uri: str, context: Context) -> None:
+        """Does the work of the operator on the scratch at `uri`."""
         raise NotImplementedError
 
 
 class MakeScratchOperator(_ScratchOperator):
     """Makes the scratch, which shows that it can be written to. Returns its path or URI."""
 
-    def at(self, place: str, context: Context) -> None:
+    def at(self, uri: str, context: Context) -> None:
         owner = {"dag": context["dag"].dag_id, "run": context["run_id"], "task": context["ti"].task_id}
-        storage.write(storage.join(place, OWNER_FILE), (json.dumps(owner, indent=2) + "\n").encode())
+        storage.write(storage.join(uri, OWNER_FILE), (json.dumps(owner, indent=2) + "\n").encode())
 
 
 class DeleteScratchOperator(_ScratchOperator):
     """Deletes the scratch. Returns its path or URI."""
 
-    def at(self, place: str, context: Context) -> None:
-        delete_scratch(checked_root(self.root), place)
-        self.log.info("%s: deleted", place)
+    def at(self, uri: str, context: Context) -> None:
+        delete_scratch(checked_root(self.root), uri)
+        self.log.info("%s: deleted", uri)
 
 
-def delete_scratch(root: str, place: str) -> None:
+def delete_scratch(root: str, uri: str) -> None:
     """Deletes the scratch of a run. Refuses any other folder, as the checkpoints of all runs are below the root.
 
     Raises:
         ConfigError: the folder is not directly below that of all scratches.
     """
     folder = storage.join(root, SCRATCH)
-    name = place.removeprefix(f"{folder}/")
-    is_elsewhere = name == place or not RUN_NAME.fullmatch(name)
-    path = storage.local_path(place)
+    name = uri.removeprefix(f"{folder}/")
+    is_elsewhere = name == uri or not RUN_NAME.fullmatch(name)
+    path = storage.local_path(uri)
     if is_elsewhere or (path is not None and os.path.islink(path)):
-        raise ConfigError(f"{place}: expected a folder right below {folder}; nothing is deleted")
-    storage.delete_folder(place)
+        raise ConfigError(f"{uri}: expected a folder right below {folder}; nothing is deleted")
+    storage.delete_folder(uri)

@@ -65,9 +65,9 @@ def application() -> Any:
         is_one = manifest.endswith(f"/{MANIFEST_FILE}")
         return answer(manifest if is_one else "", "application/json")
 
-    def answer(place: str, media_type: str) -> Any:
+    def answer(uri: str, media_type: str) -> Any:
         try:
-            content = storage.read(place) if place else b""
+            content = storage.read(uri) if uri else b""
         except AssayError as error:
             message = f"{error}; the API server must be able to read it"
             return Response(message, status_code=404, media_type="text/plain", headers=_HEADERS)

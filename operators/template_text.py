@@ -8,10 +8,10 @@ from typing import Any
 from assay.storage.file_paths import path_text
 
 
-def template_text(place: Any, what: str) -> Any:
+def template_text(path: Any, what: str) -> Any:
     """A path as text, since only text can be a template. What Airflow fills in later, such as an XCom, stays as it is.
 
     Raises:
         UsageError: a path that was made of a URI.
     """
-    return path_text(place, what) if isinstance(place, os.PathLike) else place
+    return path_text(path, what) if isinstance(path, os.PathLike) else path

@@ -9,9 +9,9 @@ from google.protobuf import json_format
 from kfp.dsl.base_component import BaseComponent
 
 from assay.pipelines.tasks import BLESS, COMPARE, FINISH
-from assay.plan.blessed import place_of
-from assay.plan.checks import places
-from assay.plan.local_places import check_reached, is_in, is_local, places_of
+from assay.plan.blessed import blessed_uri
+from assay.plan.checks import uris
+from assay.plan.local_paths import check_reached, is_in, is_local, uris_of
 from assay.plan.plan import Plan
 from assay.storage import is_remote
 
@@ -34,7 +34,7 @@ def check_mounts(pipeline: BaseComponent, plan: Plan, root: str) -> None:
     if not (is_remote(root) or is_on_volume):
         return
 
-    for name, needed in _places_by_task(plan, root).items():
+    for name, needed in _uris_by_task(plan, root).items():
         if name in mounted:
             check_reached(needed, mounted[name], f"the container of {name} on a cluster whose root is {root}")
 
@@ -52,12 +52,12 @@ def folders_mounted(pipeline: BaseComponent) -> dict[str, set[str]]:
     return mounted
 
 
-def _places_by_task(plan: Plan, root: str) -> dict[str, list[tuple[str, str]]]:
+def _uris_by_task(plan: Plan, root: str) -> dict[str, list[tuple[str, str]]]:
     """Task -> (field, path or URI) of everything that its container reads and writes."""
     by_root = [("root", root)]
-    blessed = [(field, place) for field, place in places(plan) if place == place_of(plan)]
+    blessed = [(field, uri) for field, uri in uris(plan) if uri == blessed_uri(plan)]
     around = {BLESS: blessed, COMPARE: [("output", plan.output)], FINISH: by_root}
-    return around | {task.name: [*by_root, *places_of(plan, task)] for task in plan.tasks}
+    return around | {task.name: [*by_root, *uris_of(plan, task)] for task in plan.tasks}
 
 
 def _tasks(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

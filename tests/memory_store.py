@@ -18,70 +18,70 @@ SCHEME = "mem"
 
 @dataclass
 class MemoryStore:
-    """Objects by place. It keeps count of calls, for tests."""
+    """Objects by URI. It keeps count of calls, for tests."""
 
     objects: dict[str, tuple[bytes, Stat]] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
     _generation: int = 0
     _lock: Any = field(default_factory=threading.RLock)
 
-    def read(self, place: str, most: int | None) -> bytes:
+    def read(self, uri: str, most: int | None) -> bytes:
         del most  # all that is more is told by who asks
-        if place not in self.objects:
-            raise MissingFileError(f"{place}: there is no such object")
-        return self.objects[place][0]
+        if uri not in self.objects:
+            raise MissingFileError(f"{uri}: there is no such object")
+        return self.objects[uri][0]
 
-    def open_read(self, place: str) -> BinaryIO:
-        return io.BytesIO(self.read(place, None))
+    def open_read(self, uri: str) -> BinaryIO:
+        return io.BytesIO(self.read(uri, None))
 
-    def download(self, place: str, target: BinaryIO) -> None:
-        target.write(self.read(place, None))
+    def download(self, uri: str, target: BinaryIO) -> None:
+        target.write(self.read(uri, None))
 
-    def write(self, place: str, content: bytes) -> Stat:
+    def write(self, uri: str, content: bytes) -> Stat:
         with self._lock:
             self._generation += 1
             stat = Stat(len(content), str(self._generation), time.time())
-            self.objects[place] = bytes(content), stat
-            self.written.append(place)
+            self.objects[uri] = bytes(content), stat
+            self.written.append(uri)
             return stat
 
-    def open_write(self, place: str) -> BinaryIO:
-        return cast(BinaryIO, _Upload(self, place))
+    def open_write(self, uri: str) -> BinaryIO:
+        return cast(BinaryIO, _Upload(self, uri))
 
     def rename(self, old: str, new: str) -> None:
         with self._lock:
             self.write(new, self.read(old, None))
             self.delete(old, None)
 
-    def publish(self, place: str, content: bytes, replacing: str | None) -> Stat:
+    def publish(self, uri: str, content: bytes, replacing: str | None) -> Stat:
         with self._lock:
-            there = self.stat(place)
+            there = self.stat(uri)
             if (there and there.generation) != replacing:
-                raise PublishLostError(f"{place}: somebody else published there first")
-            return self.write(place, content)
+                raise PublishLostError(f"{uri}: somebody else published there first")
+            return self.write(uri, content)
 
-    def stat(self, place: str) -> Stat | None:
-        return self.objects[place][1] if place in self.objects else None
+    def stat(self, uri: str) -> Stat | None:
+        return self.objects[uri][1] if uri in self.objects else None
 
     def list_folder(self, folder: str) -> Iterator[tuple[str, Stat]]:
         start = folder.rstrip("/") + "/"
-        yield from [(place, self.objects[place][1]) for place in sorted(self.objects) if place.startswith(start)]
+        yield from [(uri, self.objects[uri][1]) for uri in sorted(self.objects) if uri.startswith(start)]
 
     def names(self, folder: str) -> tuple[str, ...]:
         start = folder.rstrip("/") + "/"
-        return tuple(sorted({place[len(start) :].split("/")[0] for place, _ in self.list_folder(folder)}))
+        return tuple(sorted({uri[len(start) :].split("/")[0] for uri, _ in self.list_folder(folder)}))
 
     def match(self, pattern: str) -> Iterator[tuple[str, Stat]]:
         any_of = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
         parts = re.split(r"(\*\*|\*|\?)", pattern)
         wanted = re.compile("".join(any_of.get(part, re.escape(part)) for part in parts))
-        yield from [(place, self.objects[place][1]) for place in sorted(self.objects) if wanted.fullmatch(place)]
+        yield from [(uri, self.objects[uri][1]) for uri in sorted(self.objects) if wanted.fullmatch(uri)]
 
-    def delete(self, place: str, generation: str | None) -> None:
+    def delete(self, uri: str, generation: str | None) -> None:
         with self._lock:
-            there = self.stat(place)
+            there = self.stat(uri)
             if there and generation in (None, there.generation):
-                del self.objects[place]
+                del self.objects[uri]
 
     def page(self, folder: str) -> str:
         return f"https://memory.example/{folder.removeprefix(f'{SCHEME}://')}"
@@ -90,9 +90,9 @@ class MemoryStore:
 class _Upload(io.BytesIO):
     """What is written to it is there once it is closed, unless its block fails."""
 
-    def __init__(self, store: MemoryStore, place: str) -> None:
+    def __init__(self, store: MemoryStore, uri: str) -> None:
         super().__init__()
-        self._store, self._place, self._failed = store, place, False
+        self._store, self._place, self._failed = store, uri, False
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self._failed = kind is not None

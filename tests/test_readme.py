@@ -30,7 +30,7 @@ _FILE_NAME = re.compile(r"# ([\w-]+\.\w+)$")
 
 
 class Block(NamedTuple):
-    place: str
+    where: str
     language: str
     text: str
 
@@ -81,14 +81,14 @@ def folder(tmp_path):
 def test_blocks_are_in_languages_that_this_test_knows():
     known = {"bash", "python", "yaml", *IGNORED}
     documents = ["README.md", "CONTRIBUTING.md", *(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))]
-    strange = [block.place for document in documents for block in blocks_of(document) if block.language not in known]
+    strange = [block.where for document in documents for block in blocks_of(document) if block.language not in known]
     assert strange == []
 
 
 def test_documents_with_blocks_to_run_are_all_run():
     documents = {f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md")}
     others = documents.difference(DOCUMENTS, IN_AIRFLOW)
-    assert [block.place for document in others for block in blocks_of(document) if block.language not in IGNORED] == []
+    assert [block.where for document in others for block in blocks_of(document) if block.language not in IGNORED] == []
 
 
 def test_make_would_run_the_commands_that_the_readme_names():
@@ -107,6 +107,6 @@ def test_every_block_of_the_documents_runs_as_it_stands(folder):
             if block.file_name:
                 (folder / block.file_name).write_text(block.text)
                 continue
-            assert block.language != "yaml", f"{block.place}: give the block a file name, and run it"
+            assert block.language != "yaml", f"{block.where}: give the block a file name, and run it"
             done = run(block, folder)
-            assert done.returncode == 0, f"{block.place} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+            assert done.returncode == 0, f"{block.where} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"

@@ -45,21 +45,21 @@ def test_json_that_is_too_deep_or_too_long_a_number_is_refused(text):
 
 
 @pytest.mark.parametrize("text", ["o\\ud800ut", "\\udfff"])
-@pytest.mark.parametrize("place", ["output", "files", "label_key", "key", "param"])
-def test_half_of_a_character_is_refused_by_name(text, place, tmp_path, capsys):
-    line = checked(tmp_path, place, text, capsys)
+@pytest.mark.parametrize("field", ["output", "files", "label_key", "key", "param"])
+def test_half_of_a_character_is_refused_by_name(text, field, tmp_path, capsys):
+    line = checked(tmp_path, field, text, capsys)
     assert "expected JSON; the text " in line
     assert "has half of a surrogate pair in it" in line
 
 
-@pytest.mark.parametrize("place", ["output", "files"])
-def test_a_name_that_no_file_can_have_is_refused(place, tmp_path, capsys):
-    assert f"{place}: expected a name that a file can have" in checked(tmp_path, place, "a\\u0000b", capsys).replace(
+@pytest.mark.parametrize("field", ["output", "files"])
+def test_a_name_that_no_file_can_have_is_refused(field, tmp_path, capsys):
+    assert f"{field}: expected a name that a file can have" in checked(tmp_path, field, "a\\u0000b", capsys).replace(
         "inputs.files[0]", "files"
     )
 
 
-def checked(tmp_path, place, text, capsys):
+def checked(tmp_path, field, text, capsys):
     """The one line about an analysis file in which one text is another."""
     file = tmp_path / "a.json"
     file.write_text(
@@ -67,7 +67,7 @@ def checked(tmp_path, place, text, capsys):
         {"params": {"p": "my param"}, "inputs": {"format": "csv", "files": ["my files"]}, "output": "my output",
          "eval_config": {"model_specs": [{"label_key": "my label_key", "prediction_keys": {"my key": "p"}}],
                          "metrics_specs": [{"metrics": [{"class_name": "AUC"}]}]}}
-        """.replace(f"my {place}", text)
+        """.replace(f"my {field}", text)
     )
     assert main(["check", str(file)]) == 64
     (line,) = capsys.readouterr().err.splitlines()

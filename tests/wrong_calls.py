@@ -221,8 +221,8 @@ def arguments(call: dict[str, Any], folder: Path | None = None) -> dict[str, Any
     if "models" in content:
         content["models"] = [ModelRef(**{**model, "uri": here / model["uri"]}) for model in content["models"]]
     location = os.path.join(here, inputs.pop("files"))  # which keeps the slash behind a folder
-    places = {"data_location": location, "output_path": here / content.pop("output")}
-    return {**places, "file_format": inputs.pop("format"), **inputs, **content}
+    uris = {"data_location": location, "output_path": here / content.pop("output")}
+    return {**uris, "file_format": inputs.pop("format"), **inputs, **content}
 
 
 @contextlib.contextmanager

@@ -16,16 +16,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from assay import storage
-from assay.checkpoints.commit import load_or_none, shard_place
+from assay.checkpoints.commit import load_or_none, shard_uri
 from assay.checkpoints.heartbeat import GRACE_SECONDS
 from assay.checkpoints.layout import (
     MANIFEST_FILE,
     RUNS,
     Contents,
     check_is_root,
-    clearing_place,
+    clearing_uri,
     contents_of,
-    manifest_place,
+    manifest_uri,
 )
 from assay.checkpoints.listing import is_worked_on
 from assay.checkpoints.runs import Run, runs_of
@@ -44,7 +44,7 @@ def clear(root: str, min_age: float, *, dry_run: bool = False, now: float | None
         now: seconds since 1970; None asks the clock.
 
     Returns:
-        The places that are gone, or would be.
+        The URIs of what is gone, or would be.
 
     Raises:
         CheckpointError: this is no root; nothing is deleted then.
@@ -58,26 +58,26 @@ def clear(root: str, min_age: float, *, dry_run: bool = False, now: float | None
     if dry_run:
         return sorted(leaving)
 
-    folders = [folder for folder in contents.checkpoints if manifest_place(root, *folder) in leaving]
+    folders = [folder for folder in contents.checkpoints if manifest_uri(root, *folder) in leaving]
     for folder in folders:
-        storage.write(clearing_place(root, *folder), b"")
+        storage.write(clearing_uri(root, *folder), b"")
     try:
         still = _leaving(root, contents, runs_of(root), now - min_age, now)
-        leaving = {place: stat for place, stat in leaving.items() if place in still}
+        leaving = {uri: stat for uri, stat in leaving.items() if uri in still}
         gone = sorted(leaving, key=_order)
-        for place in gone:
-            storage.delete(place, generation=leaving[place].generation)
+        for uri in gone:
+            storage.delete(uri, generation=leaving[uri].generation)
     finally:
         for folder in folders:
             with suppress(AssayError):
-                storage.delete(clearing_place(root, *folder))
+                storage.delete(clearing_uri(root, *folder))
     _delete_empty_folders(root, contents)
     return gone
 
 
-def _order(place: str) -> tuple[bool, str]:
+def _order(uri: str) -> tuple[bool, str]:
     """Manifests go first: without them shards are no checkpoint."""
-    return not place.endswith(f"/{MANIFEST_FILE}"), place
+    return not uri.endswith(f"/{MANIFEST_FILE}"), uri
 
 
 def _leaving(root: str, contents: Contents, runs: Sequence[Run], before: float, now: float) -> dict[str, Stat]:
@@ -91,20 +91,20 @@ def _leaving(root: str, contents: Contents, runs: Sequence[Run], before: float, 
     leaving |= _leaving_checkpoints(root, contents, kept, before, now)
 
     # A writer that is alive needs its temporary file for a moment only; one that was killed has left it for good.
-    unfinished = {place: stat for place, stat in contents.files() if place in contents.temporaries}
-    killed = {place: stat for place, stat in unfinished.items() if stat.updated < min(before, now - GRACE_SECONDS)}
-    leaving = {place: stat for place, stat in leaving.items() if place not in unfinished} | killed
+    unfinished = {uri: stat for uri, stat in contents.files() if uri in contents.temporaries}
+    killed = {uri: stat for uri, stat in unfinished.items() if stat.updated < min(before, now - GRACE_SECONDS)}
+    leaving = {uri: stat for uri, stat in leaving.items() if uri not in unfinished} | killed
     return _but_the_newest_plan(contents, leaving)
 
 
 def _but_the_newest_plan(contents: Contents, leaving: dict[str, Stat]) -> dict[str, Stat]:
     """Keeps one plan while anything else stays: it shows that this is a root, which can be cleared again."""
-    stays = [place for place, _ in contents.files() if place not in leaving]
+    stays = [uri for uri, _ in contents.files() if uri not in leaving]
     if not stays or not contents.plans:
         return leaving
-    plans = [place for place in contents.plans if place not in contents.temporaries] or [*contents.plans]
-    newest = max(plans, key=lambda place: contents.plans[place].updated)
-    return {place: stat for place, stat in leaving.items() if place != newest}
+    plans = [uri for uri in contents.plans if uri not in contents.temporaries] or [*contents.plans]
+    newest = max(plans, key=lambda uri: contents.plans[uri].updated)
+    return {uri: stat for uri, stat in leaving.items() if uri != newest}
 
 
 def _leaving_plans(contents: Contents, runs: Sequence[Run], before: float) -> dict[str, Stat]:
@@ -113,9 +113,9 @@ def _leaving_plans(contents: Contents, runs: Sequence[Run], before: float) -> di
         return {}
     used = {f"{digest}.json" for run in runs for digest in run.plans}
     return {
-        place: stat
-        for place, stat in contents.plans.items()
-        if stat.updated < before and place.rsplit("/", 1)[-1] not in used
+        uri: stat
+        for uri, stat in contents.plans.items()
+        if stat.updated < before and uri.rsplit("/", 1)[-1] not in used
     }
 
 
@@ -123,48 +123,48 @@ def _leaving_checkpoints(
     root: str, contents: Contents, runs: Sequence[Run], before: float, now: float
 ) -> dict[str, Stat]:
     unclear = {task for run in runs for task in run.unclear}
-    used = {manifest_place(root, *folder) for folder in contents.checkpoints if folder[0] in unclear}
-    used |= {place for run in runs for place in (*run.manifests, *run.leased)}
-    needed = {place for manifest in used for place in _ancestry(root, manifest)}
+    used = {manifest_uri(root, *folder) for folder in contents.checkpoints if folder[0] in unclear}
+    used |= {uri for run in runs for uri in (*run.manifests, *run.leased)}
+    needed = {uri for manifest in used for uri in _ancestry(root, manifest)}
     needed |= set(_shards_of(root, needed))
-    leased = {tuple(place.split("/")[-3:-1]) for run in runs for place in run.leased}
+    leased = {tuple(uri.split("/")[-3:-1]) for run in runs for uri in run.leased}
     leaving: dict[str, Stat] = {}
     for folder, files in contents.checkpoints.items():
-        updated = (stat.updated for place, stat in files.items() if place != clearing_place(root, *folder))
+        updated = (stat.updated for uri, stat in files.items() if uri != clearing_uri(root, *folder))
         is_old = max(updated, default=0.0) < before
         if is_old and folder not in leased and not is_worked_on(files, now):
-            leaving |= {place: stat for place, stat in files.items() if place not in needed}
+            leaving |= {uri: stat for uri, stat in files.items() if uri not in needed}
     return leaving
 
 
 def _is_ours(files: dict[str, Stat]) -> bool:
     """Whether assay made a folder, which others may call alike: more than `manifest.json` is in it, or that is ours."""
-    others = [place for place in files if not place.endswith(f"/{MANIFEST_FILE}")]
-    return bool(others) or any(load_or_none(place) is not None for place in files)
+    others = [uri for uri in files if not uri.endswith(f"/{MANIFEST_FILE}")]
+    return bool(others) or any(load_or_none(uri) is not None for uri in files)
 
 
-def _ancestry(root: str, place: str) -> Iterator[str]:
+def _ancestry(root: str, uri: str) -> Iterator[str]:
     """The manifest and those of all tasks before it."""
-    yield place
-    manifest = load_or_none(place)
+    yield uri
+    manifest = load_or_none(uri)
     if manifest is not None:
         for task, step in manifest.lineage.items():
-            yield manifest_place(root, task, step.digest)
+            yield manifest_uri(root, task, step.digest)
 
 
-def _shards_of(root: str, places: set[str]) -> Iterator[str]:
+def _shards_of(root: str, uris: set[str]) -> Iterator[str]:
     """The shards of manifests, and the manifests under which they were made."""
-    for place in places:
-        manifest = load_or_none(place)
+    for uri in uris:
+        manifest = load_or_none(uri)
         if manifest is not None:
-            yield manifest_place(root, manifest.task, manifest.content)
+            yield manifest_uri(root, manifest.task, manifest.content)
             for shard in manifest.shards:
-                yield shard_place(root, manifest.task, shard)
+                yield shard_uri(root, manifest.task, shard)
 
 
 def _delete_empty_folders(root: str, contents: Contents) -> None:
     """On a disk: the folders of what is gone, the innermost first."""
-    attempts = {place.rsplit("/", 1)[0] for files in contents.checkpoints.values() for place in files}
+    attempts = {uri.rsplit("/", 1)[0] for files in contents.checkpoints.values() for uri in files}
     digests = {storage.join(root, *folder) for folder in contents.checkpoints}
     tasks = {storage.join(root, task) for task, _ in contents.checkpoints} - {storage.join(root, RUNS)}
     runs = {storage.join(root, RUNS, run) for run in contents.runs}

@@ -12,7 +12,7 @@ import uuid
 from contextlib import suppress
 
 from assay import storage
-from assay.checkpoints.layout import clearing_place, manifest_place
+from assay.checkpoints.layout import clearing_uri, manifest_uri
 from assay.checkpoints.manifest import Manifest, Shard, from_json, to_json
 from assay.errors import AssayError, CheckpointError, MissingFileError, PublishLostError, TransientError
 
@@ -20,39 +20,39 @@ _DAMAGED = "damaged-{attempt}.json"
 _TRIES = 5
 
 
-def shard_place(root: str, task: str, shard: Shard) -> str:
+def shard_uri(root: str, task: str, shard: Shard) -> str:
     """Where a shard lies."""
     return storage.join(root, task, *shard.name.split("/"))
 
 
-def load(place: str) -> Manifest:
-    """The manifest at `place`.
+def load(uri: str) -> Manifest:
+    """The manifest at `uri`.
 
     Raises:
         MissingFileError: there is none.
         CheckpointError: it cannot be read.
     """
-    return from_json(storage.read(place), place)
+    return from_json(storage.read(uri), uri)
 
 
-def load_or_none(place: str) -> Manifest | None:
-    """The manifest at `place`; None if there is none that can be read."""
+def load_or_none(uri: str) -> Manifest | None:
+    """The manifest at `uri`; None if there is none that can be read."""
     try:
-        return load(place)
+        return load(uri)
     except (MissingFileError, CheckpointError):
         return None
 
 
 def find(root: str, task: str, digest: str) -> Manifest | None:
     """The checkpoint, if it is there and its shards look as they did when they were committed."""
-    manifest = load_or_none(manifest_place(root, task, digest))
+    manifest = load_or_none(manifest_uri(root, task, digest))
     return manifest if manifest is not None and fault_of(root, manifest) is None else None
 
 
 def is_being_cleared(root: str, manifest: Manifest) -> bool:
     """Whether somebody has marked a checkpoint, or that whose shards it shares, as one that is to go."""
     digests = {manifest.digest, *(shard.name.split("/")[0] for shard in manifest.shards)}
-    return any(storage.stat(clearing_place(root, manifest.task, digest)) is not None for digest in digests)
+    return any(storage.stat(clearing_uri(root, manifest.task, digest)) is not None for digest in digests)
 
 
 def fault_of(root: str, manifest: Manifest) -> str | None:
@@ -67,7 +67,7 @@ def fault_of(root: str, manifest: Manifest) -> str | None:
             return f"attempt {attempt} is marked as damaged"
         there |= dict(storage.list(storage.join(root, manifest.task, digest, attempt)))
     for shard in manifest.shards:
-        stat = there.get(shard_place(root, manifest.task, shard))
+        stat = there.get(shard_uri(root, manifest.task, shard))
         if stat is None:
             return f"shard {shard.name} is missing"
         if (stat.size, stat.generation) != (shard.size, shard.generation):
@@ -82,7 +82,7 @@ def mark_damaged(root: str, task: str, shard: Shard, why: str) -> TransientError
     with suppress(AssayError):  # the error below says it too
         storage.write(mark, json.dumps({"shard": shard.name, "why": why}).encode())
     return TransientError(
-        f"checkpoint of {task}: {shard_place(root, task, shard)} {why}; it is marked: run {task} again, then this stage"
+        f"checkpoint of {task}: {shard_uri(root, task, shard)} {why}; it is marked: run {task} again, then this stage"
     )
 
 
@@ -92,17 +92,17 @@ def commit(root: str, manifest: Manifest) -> Manifest:
     Raises:
         TransientError: others kept replacing it.
     """
-    place = manifest_place(root, manifest.task, manifest.digest)
+    uri = manifest_uri(root, manifest.task, manifest.digest)
     replacing: str | None = None
     for _ in range(_TRIES):
         try:
-            storage.publish(place, to_json(manifest), replacing=replacing)
+            storage.publish(uri, to_json(manifest), replacing=replacing)
         except PublishLostError:
-            stat = storage.stat(place)
+            stat = storage.stat(uri)
             if stat is None:
                 replacing = None
                 continue
-            found = load_or_none(place)
+            found = load_or_none(uri)
             is_own = found is not None and found.attempt == manifest.attempt  # a retry that met its own success
             if found is not None and not is_own and fault_of(root, found) is None:
                 return found
@@ -111,9 +111,9 @@ def commit(root: str, manifest: Manifest) -> Manifest:
                 continue
 
         # A mark there is of somebody who clears an older one away, and may have died: that one goes by its generation.
-        storage.delete(clearing_place(root, manifest.task, manifest.digest))
+        storage.delete(clearing_uri(root, manifest.task, manifest.digest))
         return manifest
-    raise TransientError(f"{place}: replaced by others {_TRIES} times; try again")
+    raise TransientError(f"{uri}: replaced by others {_TRIES} times; try again")
 
 
 def new_attempt() -> str:

@@ -25,9 +25,9 @@ def alive(folder: str, *, lasting: bool = False) -> Iterator[None]:
         lasting: leave the last one, which holds until `GRACE_SECONDS` are over: somebody else may go on.
     """
     stop = threading.Event()
-    place = storage.join(folder, HEARTBEAT_FILE)
-    thread = threading.Thread(target=_beat, args=(place, stop), name="assay-heartbeat", daemon=True)
-    storage.write(place, _now())
+    uri = storage.join(folder, HEARTBEAT_FILE)
+    thread = threading.Thread(target=_beat, args=(uri, stop), name="assay-heartbeat", daemon=True)
+    storage.write(uri, _now())
     thread.start()
     try:
         yield
@@ -36,13 +36,13 @@ def alive(folder: str, *, lasting: bool = False) -> Iterator[None]:
         thread.join()
         with suppress(AssayError):
             if not lasting:
-                storage.delete(place)
+                storage.delete(uri)
 
 
-def _beat(place: str, stop: threading.Event) -> None:
+def _beat(uri: str, stop: threading.Event) -> None:
     while not stop.wait(HEARTBEAT_SECONDS):
         with suppress(AssayError):  # the next beat may come through
-            storage.write(place, _now())
+            storage.write(uri, _now())
 
 
 def _now() -> bytes:

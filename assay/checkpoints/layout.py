@@ -47,7 +47,7 @@ _RUN_FILE = re.compile(
 
 @dataclass
 class Contents:
-    """The files of assay's own under a root, by whose they are: place -> what it is.
+    """The files of assay's own under a root, by whose they are: URI -> what it is.
 
     Attributes:
         plans: files of plans.
@@ -63,19 +63,19 @@ class Contents:
     temporaries: set[str] = field(default_factory=set)
     foreign: str = ""
 
-    def add(self, name: str, place: str, stat: Stat) -> None:
+    def add(self, name: str, uri: str, stat: Stat) -> None:
         """Adds the file of that name below the root."""
         if match := _CHECKPOINT.fullmatch(name):  # first: a task of an older version may be called `runs`
-            self.checkpoints.setdefault((match["task"], match["digest"]), {})[place] = stat
+            self.checkpoints.setdefault((match["task"], match["digest"]), {})[uri] = stat
         elif match := _PLAN.fullmatch(name):
-            self.plans[place] = stat
+            self.plans[uri] = stat
         elif match := _RUN_FILE.fullmatch(name):
-            self.runs.setdefault(match["run"], {})[place] = stat
+            self.runs.setdefault(match["run"], {})[uri] = stat
         else:
             self.foreign = self.foreign or name
             return
         if match["temporary"]:
-            self.temporaries.add(place)
+            self.temporaries.add(uri)
 
     def files(self) -> Iterator[tuple[str, Stat]]:
         """All files of assay's own."""
@@ -91,8 +91,8 @@ class Contents:
 def contents_of(root: str, folder: str = "") -> Contents:
     """Lists a root, or one of its folders."""
     contents, start = Contents(), len(root.rstrip("/")) + 1
-    for place, stat in storage.list(storage.join(root, folder) if folder else root):
-        contents.add(place[start:], place, stat)
+    for uri, stat in storage.list(storage.join(root, folder) if folder else root):
+        contents.add(uri[start:], uri, stat)
     return contents
 
 
@@ -124,17 +124,17 @@ def tasks_of(name: str) -> set[str]:
     return {name, *((named["task"],) if named else ())}
 
 
-def manifest_named(root: str, place: str) -> str:
-    """The manifest that a place names, under this root, by whatever path the root was seen; "" if it names none."""
-    named = _NAMED.fullmatch(place)
-    return manifest_place(root, named["task"], named["digest"]) if named else ""
+def manifest_named(root: str, uri: str) -> str:
+    """The manifest that a URI names, under this root, by whatever path the root was seen; "" if it names none."""
+    named = _NAMED.fullmatch(uri)
+    return manifest_uri(root, named["task"], named["digest"]) if named else ""
 
 
-def manifest_place(root: str, task: str, digest: str) -> str:
+def manifest_uri(root: str, task: str, digest: str) -> str:
     """Where the manifest of a checkpoint lies."""
     return storage.join(root, task, digest, MANIFEST_FILE)
 
 
-def clearing_place(root: str, task: str, digest: str) -> str:
+def clearing_uri(root: str, task: str, digest: str) -> str:
     """Where the mark lies that a checkpoint is being cleared away."""
     return storage.join(root, task, digest, CLEARING_FILE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from assay.checkpoints.commit import fault_of, load
 from assay.checkpoints.heartbeat import GRACE_SECONDS
-from assay.checkpoints.layout import HEARTBEAT_FILE, contents_of, manifest_place
+from assay.checkpoints.layout import HEARTBEAT_FILE, contents_of, manifest_uri
 from assay.checkpoints.runs import runs_of
 from assay.errors import CheckpointError, MissingFileError
 from assay.storage import Stat
@@ -47,18 +47,18 @@ def checkpoints_of(root: str, now: float | None = None) -> list[Found]:
     now, runs = time.time() if now is None else now, runs_of(root)
     found = []
     for (task, digest), files in contents_of(root).checkpoints.items():
-        place = manifest_place(root, task, digest)
-        users = tuple(run.name for run in runs if place in run.manifests)
+        uri = manifest_uri(root, task, digest)
+        users = tuple(run.name for run in runs if uri in run.manifests)
         updated = max(stat.updated for stat in files.values())
-        found.append(Found(task, digest, *_state(root, place, files, now), updated, users))
+        found.append(Found(task, digest, *_state(root, uri, files, now), updated, users))
     return sorted(found, key=lambda item: (item.task, item.updated))
 
 
-def _state(root: str, place: str, files: Mapping[str, Stat], now: float) -> tuple[str, int, int]:
+def _state(root: str, uri: str, files: Mapping[str, Stat], now: float) -> tuple[str, int, int]:
     """State, rows and bytes."""
     written = sum(stat.size for stat in files.values())
     try:
-        manifest = load(place)
+        manifest = load(uri)
     except MissingFileError:
         return ("running" if is_worked_on(files, now) else "abandoned"), 0, written
     except CheckpointError:
@@ -68,5 +68,5 @@ def _state(root: str, place: str, files: Mapping[str, Stat], now: float) -> tupl
 
 def is_worked_on(files: Mapping[str, Stat], now: float) -> bool:
     """Whether an attempt among the files of a checkpoint has shown lately that it is alive."""
-    beats = (stat.updated for place, stat in files.items() if place.endswith(f"/{HEARTBEAT_FILE}"))
+    beats = (stat.updated for uri, stat in files.items() if uri.endswith(f"/{HEARTBEAT_FILE}"))
     return now - max(beats, default=0.0) < GRACE_SECONDS

@@ -48,7 +48,7 @@ class Shard:
     row: int = 0
 
     @property
-    def place(self) -> tuple[str, int, str, int, str]:
+    def position(self) -> tuple[str, int, str, int, str]:
         """What shards are sorted by: the position of their rows in the input."""
         return self.output, self.split, self.file, self.row, self.name
 
@@ -75,7 +75,7 @@ class Manifest:
         seconds: how long it took.
         version: assay's version.
         lineage: task -> step, for this task and all before it.
-        shards: sorted by their place in the input.
+        shards: sorted by their position in the input.
         inputs: of ReadInputs: file -> what its content was when it was read, see `assay.checkpoints.pins`.
         models: of ReadInputs: model -> file -> what it was when the run began.
         baseline: of ReadInputs: the model that was blessed when the run began, where the plan asks for that one.
@@ -139,12 +139,12 @@ def _checksum(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def from_json(content: bytes, place: str) -> Manifest:
+def from_json(content: bytes, uri: str) -> Manifest:
     """Reads a manifest and checks that it stays within its own folder.
 
     Args:
         content: of the file.
-        place: where it lies: `<root>/<task>/<digest>/manifest.json`.
+        uri: where it lies: `<root>/<task>/<digest>/manifest.json`.
 
     Raises:
         CheckpointError: it is none, is damaged, belongs elsewhere, or names a shard elsewhere.
@@ -162,25 +162,25 @@ def from_json(content: bytes, place: str) -> Manifest:
         }
         shards = tuple(Shard(**shard) for shard in data["shards"])
         manifest = Manifest(**{**data, "lineage": lineage, "shards": shards, "outputs": tuple(data["outputs"])})
-        _check_place(manifest, place)
+        _check_uri(manifest, uri)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{place}: not a manifest that this version of assay can read: {error}") from error
+        raise CheckpointError(f"{uri}: not a manifest that this version of assay can read: {error}") from error
     return manifest
 
 
-def _check_place(manifest: Manifest, place: str) -> None:
-    task, digest = place.split("/")[-3:-1]
+def _check_uri(manifest: Manifest, uri: str) -> None:
+    task, digest = uri.split("/")[-3:-1]
     if (manifest.task, manifest.digest) != (task, digest):
-        raise CheckpointError(f"{place}: is the manifest of {manifest.task} {manifest.digest}; it was moved here")
+        raise CheckpointError(f"{uri}: is the manifest of {manifest.task} {manifest.digest}; it was moved here")
     for name, step in manifest.lineage.items():
         if not _PART.fullmatch(name) or not _DIGEST.fullmatch(step.digest):
-            raise CheckpointError(f"{place}: names a task outside of its root: {name!r} {step.digest!r}")
+            raise CheckpointError(f"{uri}: names a task outside of its root: {name!r} {step.digest!r}")
     for shard in manifest.shards:
         parts = shard.name.split("/")
         if len(parts) != 3 or not all(map(_PART.fullmatch, parts)) or not _DIGEST.fullmatch(parts[0]):
-            raise CheckpointError(f"{place}: names a shard outside of its folder: {shard.name!r}")
+            raise CheckpointError(f"{uri}: names a shard outside of its folder: {shard.name!r}")
 
 
-def root_of(place: str) -> str:
-    """The root under which the manifest at `place` lies."""
-    return place.rsplit("/", 3)[0]
+def root_of(uri: str) -> str:
+    """The root under which the manifest at `uri` lies."""
+    return uri.rsplit("/", 3)[0]

@@ -36,10 +36,10 @@ class Run:
     Attributes:
         name: its name.
         updated: when its newest file was written, in seconds since 1970.
-        manifests: places of the manifests that it used.
-        leased: places of manifests that it is about to use or to make.
+        manifests: URIs of the manifests that it used.
+        leased: URIs of manifests that it is about to use or to make.
         plans: digests of the plans that it ran, as they are stored and with their parameters.
-        files: all of its files, half-written ones too: place -> what it is.
+        files: all of its files, half-written ones too: URI -> what it is.
         unclear: tasks of which a record or lease may be damaged.
         beat: when it said last that it goes on; 0 for never.
     """
@@ -91,18 +91,18 @@ def runs_of(root: str) -> list[Run]:
 
 def _run(root: str, name: str, files: Mapping[str, Stat], temporaries: set[str]) -> Run:
     """Reads the files of a run, but those that a writer has not finished."""
-    written = [place for place in files if place not in temporaries]
-    records = _read(root, (place for place in written if place.endswith(RECORD_SUFFIX)), _is_record)
-    leases = _read(root, (place for place in written if place.endswith(LEASE_SUFFIX)), _is_lease)
+    written = [uri for uri in files if uri not in temporaries]
+    records = _read(root, (uri for uri in written if uri.endswith(RECORD_SUFFIX)), _is_record)
+    leases = _read(root, (uri for uri in written if uri.endswith(LEASE_SUFFIX)), _is_lease)
     known = {**records, **leases}
 
-    others = {place for place in written if place.endswith((RECORD_SUFFIX, LEASE_SUFFIX)) and place not in known}
-    unclear = {place: tasks for place in others if (tasks := _tasks_there(root, place))}
-    seen = {place: stat for place, stat in files.items() if place not in others or place in unclear}
+    others = {uri for uri in written if uri.endswith((RECORD_SUFFIX, LEASE_SUFFIX)) and uri not in known}
+    unclear = {uri: tasks for uri in others if (tasks := _tasks_there(root, uri))}
+    seen = {uri: stat for uri, stat in files.items() if uri not in others or uri in unclear}
 
-    is_open = {place for place in leases if _is_open(place, files, records)}
+    is_open = {uri for uri in leases if _is_open(uri, files, records)}
     manifests = [manifest_named(root, record["manifest"]) for record in records.values()]
-    leased = [manifest_named(root, named) for place in is_open for named in leases[place]["manifests"]]
+    leased = [manifest_named(root, named) for uri in is_open for named in leases[uri]["manifests"]]
     plans = [content.get(key) for content in known.values() for key in ("plan", "stored_plan")]
     return Run(
         name=name,
@@ -110,24 +110,24 @@ def _run(root: str, name: str, files: Mapping[str, Stat], temporaries: set[str])
         manifests=tuple(filter(None, manifests)),
         leased=tuple(leased),
         plans=tuple(plan for plan in plans if isinstance(plan, str) and plan),
-        files={place: stat for place, stat in files.items() if place not in others},
+        files={uri: stat for uri, stat in files.items() if uri not in others},
         unclear=tuple(sorted({task for tasks in unclear.values() for task in tasks})),
-        beat=max((stat.updated for place, stat in files.items() if place.endswith(f"/{HEARTBEAT_FILE}")), default=0.0),
+        beat=max((stat.updated for uri, stat in files.items() if uri.endswith(f"/{HEARTBEAT_FILE}")), default=0.0),
     )
 
 
 def _read(
-    root: str, places: Iterable[str], is_ours: Callable[[str, Mapping[str, Any]], bool]
+    root: str, uris: Iterable[str], is_ours: Callable[[str, Mapping[str, Any]], bool]
 ) -> dict[str, dict[str, Any]]:
     """The contents of those files that are ours."""
     contents = {}
-    for place in places:
+    for uri in uris:
         try:
-            content = json_text.loads(storage.read(place, most=_MOST_BYTES), most=_MOST_BYTES)
+            content = json_text.loads(storage.read(uri, most=_MOST_BYTES), most=_MOST_BYTES)
         except (ValueError, ConfigError, CorruptFileError, MissingFileError):
             continue
         if isinstance(content, dict) and is_ours(root, content):
-            contents[place] = content
+            contents[uri] = content
     return contents
 
 
@@ -143,16 +143,16 @@ def _is_lease(root: str, content: Mapping[str, Any]) -> bool:
     return isinstance(named, list) and all(isinstance(name, str) and manifest_named(root, name) for name in named)
 
 
-def _tasks_there(root: str, place: str) -> set[str]:
+def _tasks_there(root: str, uri: str) -> set[str]:
     """The tasks with checkpoints under a root that a file in the folder of a run may be of."""
-    name = place.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    name = uri.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     return {task for task in tasks_of(name) if contents_of(root, task).checkpoints}
 
 
-def _is_open(place: str, files: Mapping[str, Stat], records: Mapping[str, Mapping[str, Any]]) -> bool:
+def _is_open(uri: str, files: Mapping[str, Stat], records: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a lease still holds: once the task is done, and no job of it goes on, its record says what it used."""
-    of_task = place.removesuffix(LEASE_SUFFIX) + RECORD_SUFFIX
+    of_task = uri.removesuffix(LEASE_SUFFIX) + RECORD_SUFFIX
     record = records.get(of_task)
-    if record is None or files[of_task].updated <= files[place].updated:
+    if record is None or files[of_task].updated <= files[uri].updated:
         return True
     return bool(record.get("job")) and not record["manifest"] and not record.get("output")

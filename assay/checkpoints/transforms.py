@@ -18,7 +18,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from assay import storage
 from assay.checkpoints import elements
-from assay.checkpoints.commit import mark_damaged, shard_place
+from assay.checkpoints.commit import mark_damaged, shard_uri
 from assay.checkpoints.layout import SHARDS_FILE
 from assay.checkpoints.manifest import Shard
 from assay.engine import progress
@@ -52,7 +52,7 @@ class Folder:
     prefix: str
 
     @property
-    def place(self) -> str:
+    def uri(self) -> str:
         """The folder itself."""
         return storage.join(self.root, self.task, *self.prefix.split("/"))
 
@@ -78,7 +78,7 @@ class WriteExtracts(beam.PTransform):
         return (
             extracts
             | "WriteShards" >> _to_shards(_WriteExtracts(self._folder))
-            | "List" >> OfAll(_list_shards, place=self._folder.place)
+            | "List" >> OfAll(_list_shards, folder=self._folder.uri)
         )
 
 
@@ -90,16 +90,16 @@ class _WriteExtracts(beam.DoFn):
 
     def start_bundle(self) -> None:
         self._file: ExtractsFile | None = None
-        self._place: dict[str, Any] = {}
+        self._source: dict[str, Any] = {}
         self._count = 0
 
     def process(self, extracts: Extracts) -> Iterator[Shard]:
-        place = _place_of(extracts)
-        if self._file is not None and place["split"] != self._place["split"]:
+        folder = _source_of(extracts)
+        if self._file is not None and folder["split"] != self._source["split"]:
             yield self._closed()
         if self._file is None:
             self._buffer = io.BytesIO()
-            self._file, self._place = ExtractsFile(self._buffer), {"row": self._count, **place}
+            self._file, self._source = ExtractsFile(self._buffer), {"row": self._count, **folder}
         self._file.write(extracts)
         if self._folder.task != READ_INPUTS_STAGE_NAME:  # whose reader counts
             progress.add(self._folder.task, row_count(extracts))
@@ -116,10 +116,10 @@ class _WriteExtracts(beam.DoFn):
         self._file = None
         self._count += 1
         progress.add_shard(self._folder.task)
-        return self._folder.store(".arrow", self._buffer.getvalue(), rows=rows, **self._place)
+        return self._folder.store(".arrow", self._buffer.getvalue(), rows=rows, **self._source)
 
 
-def _place_of(extracts: Extracts) -> dict[str, Any]:
+def _source_of(extracts: Extracts) -> dict[str, Any]:
     source = extracts.get(SOURCE_KEY)
     if source is None or not len(source["split"]):
         return {"split": -1}
@@ -143,7 +143,7 @@ class WriteOutputs(beam.PTransform):
             | f"Write({key})" >> beam.ParDo(_WriteOutput(self._folder, self._stage, key)).with_output_types(Shard)
             for key, output in evaluation.items()
         ]
-        return written | "Flatten" >> beam.Flatten() | "List" >> OfAll(_list_shards, place=self._folder.place)
+        return written | "Flatten" >> beam.Flatten() | "List" >> OfAll(_list_shards, folder=self._folder.uri)
 
 
 class _WriteOutput(beam.DoFn):
@@ -183,17 +183,17 @@ def _in_global_window(shard: Shard) -> WindowedValue:
     return WindowedValue(shard, window.max_timestamp(), [window])
 
 
-def _list_shards(shards: Iterable[Shard], place: str) -> str:
+def _list_shards(shards: Iterable[Shard], folder: str) -> str:
     """Tells the launching process, by a file, what the pipeline has written."""
-    facts = [dataclasses.asdict(shard) for shard in sorted(shards, key=lambda shard: shard.place)]
-    file = storage.join(place, SHARDS_FILE)
+    facts = [dataclasses.asdict(shard) for shard in sorted(shards, key=lambda shard: shard.position)]
+    file = storage.join(folder, SHARDS_FILE)
     storage.write(file, json.dumps(facts).encode())
     return file
 
 
 def listed(folder: Folder) -> tuple[Shard, ...]:
     """The shards that a finished pipeline has listed."""
-    content = storage.read(storage.join(folder.place, SHARDS_FILE))
+    content = storage.read(storage.join(folder.uri, SHARDS_FILE))
     return tuple(Shard(**facts) for facts in json_text.loads(content, most=1 << 30))
 
 
@@ -206,7 +206,7 @@ class ReadExtracts(beam.PTransform):
     Args:
         root: of all checkpoints.
         task: who made them.
-        shards: sorted by place.
+        shards: sorted by position.
         wanted: which columns; None for all.
     """
 
@@ -264,7 +264,7 @@ def read_shard(root: str, task: str, shard: Shard) -> bytes:
         TransientError: it is missing or damaged; it is marked, and the message says which stage to run again.
     """
     try:
-        content = storage.read(shard_place(root, task, shard))
+        content = storage.read(shard_uri(root, task, shard))
     except MissingFileError as error:
         raise mark_damaged(root, task, shard, "is missing") from error
     if len(content) != shard.size or google_crc32c.value(content) != shard.crc32c:

@@ -113,7 +113,7 @@ def run(
 @assay.command()
 @click.argument("kind", type=click.Choice([*KINDS, ANALYSE]))
 @click.option(
-    "--plan", "place", required=True, metavar="URI", help="The plan, as `assay plan --format json` prints it."
+    "--plan", "plan_uri", required=True, metavar="URI", help="The plan, as `assay plan --format json` prints it."
 )
 @click.option("--stage", "task", required=True, metavar="TASK", help="Task of the plan, named after its last stage.")
 @click.option("--root", metavar="URI", help="Folder or gs:// URI of all checkpoints.")
@@ -136,7 +136,7 @@ def run(
 @reports_errors
 def stage(
     kind: str,
-    place: str,
+    plan_uri: str,
     task: str,
     root: str | None,
     inputs: dict[str, str],
@@ -160,7 +160,7 @@ def stage(
 
     _with_custom_code()
     remote = Remote(detach=detach, job=job)
-    done = run_command(kind, place, task, root, inputs, params, run_name, options, sys.stderr, remote)
+    done = run_command(kind, plan_uri, task, root, inputs, params, run_name, options, sys.stderr, remote)
     if result:
         with open(result, "w", encoding="utf-8") as file:
             file.write(done)
@@ -184,8 +184,8 @@ def checkpoints(root: str, clear: bool, min_age: str, dry_run: bool) -> None:
     root = storage.check_root(root)
     if clear:
         gone = clearing.clear(root, _seconds(min_age), dry_run=dry_run)
-        for place in gone if dry_run else ():
-            say(place)
+        for plan_uri in gone if dry_run else ():
+            say(plan_uri)
         say(f"{'would delete' if dry_run else 'deleted'} {len(gone):,} files")
     from rich.console import Console
 

@@ -23,7 +23,7 @@ def with_base(command: Command) -> Command:
     """Gives a command `--base`."""
     return click.option(
         "--base",
-        metavar="PLACE",
+        metavar="URI",
         help="Folder or gs:// URI that relative paths of data, models and output start from; by default, the folder of "
         "ANALYSIS.",
     )(command)

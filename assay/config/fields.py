@@ -138,10 +138,10 @@ def refuse_unused_fields(config: EvalConfig) -> None:
 def _refuse_in(message: Message, path: str) -> None:
     for field, value in message.ListFields():
         entry = FIELDS[f"{message.DESCRIPTOR.name}.{field.name}"]
-        place = join(path, field.name)
+        field_path = join(path, field.name)
         if isinstance(entry, Refused) and _plain(value) not in entry.unless:
-            raise EvalConfigError(f"{place}: {entry.why}; {entry.cure}")
-        for inner_path, inner in entries(field, value, place):
+            raise EvalConfigError(f"{field_path}: {entry.why}; {entry.cure}")
+        for inner_path, inner in entries(field, value, field_path):
             if isinstance(inner, Message) and not _is_box(inner):
                 _refuse_in(inner, inner_path)
 

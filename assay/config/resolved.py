@@ -174,11 +174,11 @@ def _check_model_names(config: EvalConfig) -> None:
 
 def _check_slicing(spec: SlicingSpec, path: str) -> None:
     for i, key in enumerate(spec.feature_keys):
-        place = f"{path}.feature_keys[{i}]"
+        inner_path = f"{path}.feature_keys[{i}]"
         if not key:
-            raise EvalConfigError(f"{place}: expected the name of a feature, found ''")
+            raise EvalConfigError(f"{inner_path}: expected the name of a feature, found ''")
         if key in spec.feature_values:
-            raise EvalConfigError(f"{place}: {key!r} stands in feature_values too; expected one of the two")
+            raise EvalConfigError(f"{inner_path}: {key!r} stands in feature_values too; expected one of the two")
     if "" in spec.feature_values:
         raise EvalConfigError(f"{path}.feature_values: expected names of features as keys, found ''")
 
@@ -250,6 +250,6 @@ def _messages(message: Message, kind: type[Kind], path: str = "") -> Iterator[tu
         yield path, message
         return
     for field, value in message.ListFields():
-        for place, inner in entries(field, value, join(path, field.name)):
+        for inner_path, inner in entries(field, value, join(path, field.name)):
             if isinstance(inner, Message):
-                yield from _messages(inner, kind, place)
+                yield from _messages(inner, kind, inner_path)

@@ -214,7 +214,7 @@ def _from_text(text: str) -> EvalConfig:
         return text_format.Parse(text, EvalConfig())
     except text_format.ParseError as error:
         line, column = error.GetLine() or 1, error.GetColumn() or 1
-        kind, path, last = _place(_head(text, line, column))
+        kind, path, last = _open_message(_head(text, line, column))
         unknown = _NO_SUCH_FIELD.search(str(error))
         if unknown and kind is not None:
             raise EvalConfigError(f"{_unknown(unknown['name'], kind, path)} (line {line})") from error
@@ -227,7 +227,7 @@ def _head(text: str, line: int, column: int) -> str:
     return "\n".join([*lines[: line - 1], lines[line - 1][: column - 1]])
 
 
-def _place(head: str) -> tuple[Descriptor | None, str, str]:
+def _open_message(head: str) -> tuple[Descriptor | None, str, str]:
     """The innermost message that is open after `head`, a part of a protobuf text; its path, and the last name in it."""
     scopes, names = [_Scope(_EVAL_CONFIG, "", Counter())], [""]
     for token in _TEXT_TOKEN.findall(head):

@@ -49,15 +49,15 @@ def _out_of_memory(error: MemoryError | None = None) -> TransientError:
 
 
 def of_custom_code(error: BaseException) -> AssayError:
-    """The one line for what code that is not ours has raised in a pipeline: step, type, text and place."""
+    """The one line for what code that is not ours has raised in a pipeline: step, type, text, file and line."""
     text = str(error)
     step = _BEAM_SUFFIX.search(text)
     said = next(iter(_BEAM_SUFFIX.sub("", text).strip().splitlines()), "")
     of_step = f"in the step {step['step']}: " if step else ""
-    return AssayError(f"{of_step}{type(error).__name__}: {said}{_place_of(error)}")
+    return AssayError(f"{of_step}{type(error).__name__}: {said}{_line_of(error)}")
 
 
-def _place_of(error: BaseException) -> str:
+def _line_of(error: BaseException) -> str:
     """The file and line that raised an error, where this process knows them."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""

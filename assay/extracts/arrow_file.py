@@ -169,10 +169,10 @@ def _numpy_type(column: Column) -> list[Any]:
 def _pick(tree: Mapping[str, Any], batch: pa.RecordBatch, wanted: Wanted | None, path: tuple[str, ...]) -> Extracts:
     picked: Extracts = {}
     for key, value in tree.items():
-        place = (*path, key)
+        inner_path = (*path, key)
         if isinstance(value, dict):
-            picked[key] = _pick(value, batch, wanted, place)
-        elif wanted is None or wanted(place):
+            picked[key] = _pick(value, batch, wanted, inner_path)
+        elif wanted is None or wanted(inner_path):
             number, *numpy_type = value
             picked[key] = _to_numpy(batch.column(number), *numpy_type) if numpy_type else batch.column(number)
     return picked

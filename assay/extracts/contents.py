@@ -41,8 +41,8 @@ def _leaves(value: Mapping[Any, Any], path: str) -> list[tuple[str, Any]]:
     for key, inner in value.items():
         if not isinstance(key, str):
             raise PipelineError(f"{path or 'Extracts'}: the key {key!r} is a {type(key).__name__}; expected text")
-        place = f"{path}.{key}" if path else key
-        found += _leaves(inner, place) if isinstance(inner, Mapping) else [(place, inner)]
+        inner_path = f"{path}.{key}" if path else key
+        found += _leaves(inner, inner_path) if isinstance(inner, Mapping) else [(inner_path, inner)]
     return found
 
 

@@ -55,7 +55,7 @@ class Facts(TypedDict, total=False):
         is_of_column: whether a value is one of a column of the data, which belongs to no model.
         follows_roc: settings of the function with which a value is as doubtful as the area under the ROC curve, where
             scores are too close together to tell their order; None if it has a doubt of its own. None are asked of a
-            threshold, whose own place is exact.
+            threshold, whose own position is exact.
         at_most: settings of the function -> an upper bound of its doubt that costs less to compute, see `Doubts.of`.
     """
 

@@ -135,7 +135,7 @@ def _fed(extracts: Extracts, name: str, spec: InputSpec, ref: ModelRef) -> Array
         if misfit.rows is None:
             raise ModelError(f"model {ref.name!r}: column {name!r} {misfit}") from None
         raise BadRowError(
-            f"model {ref.name!r}: column {name!r} {misfit} ({_place(extracts, int(np.argmax(misfit.rows)))}); "
+            f"model {ref.name!r}: column {name!r} {misfit} ({_first_row(extracts, int(np.argmax(misfit.rows)))}); "
             "mend the data, or set on_bad_rows: skip to leave such rows out and count them"
         ) from None
 
@@ -146,7 +146,7 @@ def no_column(name: str, there: Sequence[str], ref: ModelRef) -> str:
     return f"model {ref.name!r} takes a column {name!r} that the rows do not have; there are {', '.join(there)}{advice}"
 
 
-def _place(extracts: Extracts, row: int) -> str:
+def _first_row(extracts: Extracts, row: int) -> str:
     source = extracts.get(SOURCE_KEY)
     if source is None:
         return f"first in row {row} of the batch"
@@ -207,8 +207,8 @@ def _unnest(column: pa.Array, wanted: int | None, per_row: int) -> tuple[pa.Arra
     values = column.flatten()
     if there.all():
         return values, width
-    places = ((np.cumsum(there) - 1) * width)[:, None] + np.arange(width)
-    return values.take(pa.array(places.ravel(), mask=np.repeat(~there, width))), width
+    positions = ((np.cumsum(there) - 1) * width)[:, None] + np.arange(width)
+    return values.take(pa.array(positions.ravel(), mask=np.repeat(~there, width))), width
 
 
 def _all_missing(

@@ -111,12 +111,12 @@ def _unpacked(ref: ModelRef, archive: zipfile.ZipFile, member: zipfile.ZipInfo) 
 
     Refuses one that unpacks to more than the archive says: who reads it makes room for all of it.
     """
-    place = f"model {ref.name!r}: {member.filename} of {ref.uri}"
+    where = f"model {ref.name!r}: {member.filename} of {ref.uri}"
     if member.compress_type not in (
         zipfile.ZIP_STORED,
         zipfile.ZIP_DEFLATED,
     ):  # others are unpacked as a whole, whatever is asked for
-        raise ModelError(f"{place} is packed by method {member.compress_type}; expected deflate, or none as of Keras")
+        raise ModelError(f"{where} is packed by method {member.compress_type}; expected deflate, or none as of Keras")
 
     longer = copy.copy(member)
     longer.file_size += 1
@@ -126,7 +126,7 @@ def _unpacked(ref: ModelRef, archive: zipfile.ZipFile, member: zipfile.ZipInfo) 
         while block := stream.read(_BLOCK_BYTES):
             left -= len(block)
             if left < 0:
-                raise ModelError(f"{place} unpacks to more than the archive says; save the model again")
+                raise ModelError(f"{where} unpacks to more than the archive says; save the model again")
             yield block
 
 

@@ -53,7 +53,7 @@ from assay.yaml_text import parse_json, parse_yaml
 if TYPE_CHECKING:
     from assay.proto.config_pb2 import EvalConfig
 from assay.plan.known import FORMATS
-from assay.plan.relative_paths import inputs_below, model_below, place_below
+from assay.plan.relative_paths import inputs_below, model_below, uri_below
 from assay.plan.stages_of_file import adds_predictions, stages_of
 
 _MOST_BYTES = 64 << 20
@@ -214,7 +214,7 @@ def _plan(read: Mapping[str, Any], base: str, config: dict[str, Any]) -> Plan:
         inputs=inputs_below(read["inputs"], base),
         models=tuple(model_below(model, base) for model in read["models"]),
         eval_config=config,
-        output=place_below(read["output"], base),
+        output=uri_below(read["output"], base),
         params=read["params"],
         secrets=read["secrets"],
         **{key: read[key] for key in _SAME_IN_PLAN},
@@ -247,7 +247,7 @@ def _eval_config(read: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     try:
         if inline is not None:
             return _resolved(inline, read)
-        path = Path(place_below(path_text(file, "eval_config_file"), str(folder)))
+        path = Path(uri_below(path_text(file, "eval_config_file"), str(folder)))
         return _resolved(_config_in(path), read)
     except ConfigError as error:
         hint = "; a parameter can stand only in fields of text" if "${" in str(error) else ""

@@ -16,10 +16,10 @@ from assay.text import json_text
 _MOST_BYTES = 1 << 20
 
 BLESSED = "blessed"
-"""Type of a model whose URI is the place of `blessed.json`."""
+"""Type of a model whose URI is that of `blessed.json`."""
 
 
-def place_of(plan: Plan) -> str:
+def blessed_uri(plan: Plan) -> str:
     """Where a plan finds its baseline; "" if it does not look for a blessed one."""
     return next((str(model["uri"]) for model in plan.models if model["type"] == BLESSED), "")
 
@@ -45,40 +45,40 @@ def blessing_of(plan: Plan, verdict: Mapping[str, Any], *, digest: str, manifest
 
 def today(plan: Plan) -> dict[str, Any] | None:
     """The model that is blessed today, where a plan asks for it and there is one."""
-    place = place_of(plan)
-    return read(place) if place else None
+    uri = blessed_uri(plan)
+    return read(uri) if uri else None
 
 
-def read(place: str) -> dict[str, Any] | None:
+def read(uri: str) -> dict[str, Any] | None:
     """The model that is blessed today; None before the first.
 
     Raises:
         ConfigError: the file is there and says something else.
     """
     try:
-        blessing = json_text.loads(storage.read(place, most=_MOST_BYTES))
+        blessing = json_text.loads(storage.read(uri, most=_MOST_BYTES))
         model: dict[str, Any] = blessing["model"]
         if not all(isinstance(model[key], str) for key in ("type", "uri")) or model["type"] == BLESSED:
             raise TypeError("of type, uri")
     except MissingFileError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{place}: expected a blessing with a model that has type and uri; {error!r}") from error
+        raise ConfigError(f"{uri}: expected a blessing with a model that has type and uri; {error!r}") from error
     return model
 
 
-def move(place: str, blessing: Mapping[str, Any]) -> None:
+def move(uri: str, blessing: Mapping[str, Any]) -> None:
     """Makes `blessed.json` say what is blessed from now on.
 
     Raises:
         PublishLostError: somebody else moved it in the meantime.
     """
     content = (json.dumps(blessing, indent=2, sort_keys=True) + "\n").encode()
-    before = storage.stat(place)
+    before = storage.stat(uri)
     try:
-        storage.publish(place, content, replacing=None if before is None else before.generation)
+        storage.publish(uri, content, replacing=None if before is None else before.generation)
     except PublishLostError:
-        if storage.read(place) != content:  # else it was this very try, whose answer was lost
+        if storage.read(uri) != content:  # else it was this very try, whose answer was lost
             raise
 
 
@@ -90,7 +90,7 @@ def with_baseline(plan: Plan, model: Mapping[str, Any] | None) -> Plan:
         model: what `read` found. With None the plan has no baseline, and change thresholds are not checked: the
             first candidate has nothing to be compared with.
     """
-    if not place_of(plan):
+    if not blessed_uri(plan):
         return plan
     if model is None:
         others = tuple(other for other in plan.models if other["type"] != BLESSED)

@@ -39,7 +39,7 @@ def check(plan: Plan) -> None:
     Raises:
         PipelineError: two stages of one name, an unknown kind or `run_after`, an output key with two owners, tasks that
             do not hold every stage once; the message names the stage.
-        ConfigError: an undeclared parameter, or a relative place.
+        ConfigError: an undeclared parameter, or a relative path.
     """
     _check_stages(plan.stages)
     for evaluator in plan.of_kind(EVALUATE):
@@ -47,7 +47,7 @@ def check(plan: Plan) -> None:
     _check_outputs(plan.of_kind(EVALUATE))
     _check_writers(plan)
     _check_tasks(plan)
-    check_places(plan)
+    check_uris(plan)
     for name, value in plan.params.items():
         if not isinstance(value, str) and (value is not None or plan.resolved):
             raise ConfigError(f"params.{name}: expected text{'' if plan.resolved else ' or null'}, found {value!r}")
@@ -66,13 +66,13 @@ def _check_secrets(plan: Plan) -> None:
                 f"params.{name}: a secret has no value in a file; write null and set {variable_of(name)}, "
                 f"or {{secret: false, default: ...}} if it is none"
             )
-    places = {
+    uris = {
         "inputs": {key: value for key, value in plan.inputs.items() if key != "args"},
         "models": [{key: value for key, value in model.items() if key != "args"} for model in plan.models],
         "eval_config": plan.eval_config,
         "output": plan.output,
     }
-    for path, value in places.items():
+    for path, value in uris.items():
         refuse_references(value, plan.secrets, path)
 
 
@@ -146,11 +146,11 @@ def _check_writers(plan: Plan) -> None:
 
 
 def _check_tasks(plan: Plan) -> None:
-    placed = Counter(name for task in plan.tasks for name in task.stages)
+    tasks_of = Counter(name for task in plan.tasks for name in task.stages)
     names = {stage.name for stage in plan.stages}
-    for name in sorted(names | set(placed)):
-        if placed[name] != (name in names):
-            raise PipelineError(f"tasks: expected every stage of the plan in one task; {name!r} is in {placed[name]}")
+    for name in sorted(names | set(tasks_of)):
+        if tasks_of[name] != (name in names):
+            raise PipelineError(f"tasks: expected every stage of the plan in one task; {name!r} is in {tasks_of[name]}")
     earlier: set[str] = set()
     for task in plan.tasks:
         check_name(task.name, "task name")
@@ -162,25 +162,25 @@ def _check_tasks(plan: Plan) -> None:
         earlier.add(task.name)
 
 
-def check_places(plan: Plan) -> None:
+def check_uris(plan: Plan) -> None:
     """Files, models and output are absolute, or URIs."""
-    for path, place in places(plan):
-        if not isinstance(place, str) or not _is_absolute(place) or (plan.resolved and place.startswith("${")):
+    for path, uri in uris(plan):
+        if not isinstance(uri, str) or not _is_absolute(uri) or (plan.resolved and uri.startswith("${")):
             raise ConfigError(
-                f"{path}: expected an absolute path or a URI in a plan, found {place!r}; a parameter at the start must "
+                f"{path}: expected an absolute path or a URI in a plan, found {uri!r}; a parameter at the start must "
                 f"bring one (./${{name}} in an analysis file is relative to the file)"
             )
-        if "\0" in place:
-            raise ConfigError(f"{path}: expected a name that a file can have, found {place!r}")
+        if "\0" in uri:
+            raise ConfigError(f"{path}: expected a name that a file can have, found {uri!r}")
 
 
-def _is_absolute(place: str) -> bool:
+def _is_absolute(uri: str) -> bool:
     """Whether it says where it is by itself, or starts with a parameter that will."""
-    return place.startswith(("/", "${")) or is_uri(place)
+    return uri.startswith(("/", "${")) or is_uri(uri)
 
 
-def places(plan: Plan) -> Iterator[tuple[str, Any]]:
-    """Field and place of each file or folder that a plan names: data, labels, models, results."""
+def uris(plan: Plan) -> Iterator[tuple[str, Any]]:
+    """Field and URI of each file or folder that a plan names: data, labels, models, results."""
     for i, file in enumerate(plan.inputs.get("files", [])):
         yield f"inputs.files[{i}]", file
     for i, file in enumerate(plan.inputs.get("join", {}).get("files", [])):

@@ -28,8 +28,8 @@ class Field(NamedTuple):
 
 def expected(path: str, what: str, found: Any) -> ConfigError:
     """The error for a value that is not what its key takes."""
-    place = f"{path}: " if path else ""
-    return ConfigError(f"{place}expected {what}, found {'nothing' if found is None else repr(found)}")
+    prefix = f"{path}: " if path else ""
+    return ConfigError(f"{prefix}expected {what}, found {'nothing' if found is None else repr(found)}")
 
 
 def at(path: str, key: str) -> str:
@@ -63,8 +63,8 @@ def _unknown(key: Any, path: str, fields: Mapping[str, Field]) -> ConfigError:
     there = one_of(str(key), fields)
     if str(key).isidentifier():
         return ConfigError(f"{at(path, str(key))}: unknown key{there}")
-    place = f"{path}: " if path else ""  # as a step of a path the key could not be read
-    return ConfigError(f"{place}unknown key {key!r}{there}")
+    prefix = f"{path}: " if path else ""  # as a step of a path the key could not be read
+    return ConfigError(f"{prefix}unknown key {key!r}{there}")
 
 
 def list_of(parse: Parser) -> Parser:

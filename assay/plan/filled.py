@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from assay.errors import ConfigError
-from assay.plan.checks import check, check_places
+from assay.plan.checks import check, check_uris
 from assay.plan.params import override, settled, substitute
 from assay.plan.plan import Plan
 from assay.plan.secret_params import hold
@@ -41,7 +41,7 @@ def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
         given: parameter -> text; defaults fill the rest.
 
     Raises:
-        ConfigError: an unknown parameter, one that must be given, or a place that came out relative.
+        ConfigError: an unknown parameter, one that must be given, or a path that came out relative.
     """
     if not plan.resolved:
         check(plan)
@@ -62,5 +62,5 @@ def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
         params=values,
         resolved=True,
     )
-    check_places(done)
+    check_uris(done)
     return done

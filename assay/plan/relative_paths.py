@@ -15,21 +15,21 @@ from assay.plan.plan import Plan
 from assay.storage.uris import is_uri, parts_of
 
 
-def place_below(place: str, base: str) -> str:
+def uri_below(uri: str, base: str) -> str:
     """An absolute path or a URI; what starts with a parameter is left for the parameter to make absolute."""
-    place = os.path.expanduser(place)
-    if is_uri(place) or place.startswith("${"):
-        return place
-    if is_uri(base) and not os.path.isabs(place):
-        return _below(base, place)
-    return os.path.abspath(os.path.join(base, place))
+    uri = os.path.expanduser(uri)
+    if is_uri(uri) or uri.startswith("${"):
+        return uri
+    if is_uri(base) and not os.path.isabs(uri):
+        return _below(base, uri)
+    return os.path.abspath(os.path.join(base, uri))
 
 
-def _below(base: str, place: str) -> str:
+def _below(base: str, uri: str) -> str:
     scheme, bucket, folder = parts_of(base)
-    joined = posixpath.normpath(posixpath.join(f"{bucket}/{folder}", place))
+    joined = posixpath.normpath(posixpath.join(f"{bucket}/{folder}", uri))
     if joined.split("/", 1)[0] != bucket:
-        raise ConfigError(f"expected a path that stays in the bucket of {base}, found {place!r}")
+        raise ConfigError(f"expected a path that stays in the bucket of {base}, found {uri!r}")
     return f"{scheme}://{joined}"
 
 
@@ -40,30 +40,30 @@ def inputs_below(inputs: Mapping[str, Any], base: str) -> dict[str, Any]:
         return inputs
     join = inputs.pop("join")
     if join is not None:
-        inputs["join"] = {**_with_files_placed(join, base), "format": join["format"] or inputs["format"]}
-    return _with_files_placed(inputs, base)
+        inputs["join"] = {**_with_files_below(join, base), "format": join["format"] or inputs["format"]}
+    return _with_files_below(inputs, base)
 
 
-def _with_files_placed(source: Mapping[str, Any], base: str) -> dict[str, Any]:
-    return {**source, "files": [place_below(file, base) for file in source["files"]]}
+def _with_files_below(source: Mapping[str, Any], base: str) -> dict[str, Any]:
+    return {**source, "files": [uri_below(file, base) for file in source["files"]]}
 
 
 def model_below(model: Mapping[str, Any], base: str) -> dict[str, Any]:
     """A model by an absolute path, without what is not set."""
     if model["baseline"] == BLESSED:
         trust = {"trusted": True} if model["trusted"] else {}
-        uri = place_below(model["uri"], base)
+        uri = uri_below(model["uri"], base)
         return {"name": model["name"], "uri": uri, "type": BLESSED, "baseline": True, **trust}
-    uri = model["uri"] if is_code(model["type"]) else place_below(model["uri"], base)
+    uri = model["uri"] if is_code(model["type"]) else uri_below(model["uri"], base)
     return {key: value for key, value in {**model, "uri": uri}.items() if value is not None}
 
 
 def absolute(plan: Plan, base: str) -> Plan:
     """The plan with the paths of its files, models and output from `base` on."""
-    inputs = _with_files_placed(plan.inputs, base)
+    inputs = _with_files_below(plan.inputs, base)
     if "join" in inputs:
-        inputs["join"] = _with_files_placed(inputs["join"], base)
+        inputs["join"] = _with_files_below(inputs["join"], base)
     models = [
-        model if is_code(model["type"]) else {**model, "uri": place_below(model["uri"], base)} for model in plan.models
+        model if is_code(model["type"]) else {**model, "uri": uri_below(model["uri"], base)} for model in plan.models
     ]
-    return replace(plan, inputs=inputs, models=tuple(models), output=place_below(plan.output, base))
+    return replace(plan, inputs=inputs, models=tuple(models), output=uri_below(plan.output, base))

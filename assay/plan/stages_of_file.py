@@ -53,20 +53,20 @@ def _read_inputs(inputs: Mapping[str, Any]) -> Stage:
 def _extractors(read: Mapping[str, Any]) -> list[Stage]:
     """The default extractors with the user's own put where they belong."""
     chain = _default_extractors(read)
-    placed: dict[str, str] = {}  # extra -> `after`
+    after_of: dict[str, str] = {}  # extra -> `after`
     for i, extra in enumerate(read["extractors"]):
         names = [stage.name for stage in chain]
         after = names[names.index(SLICE_KEY_EXTRACTOR_STAGE_NAME) - 1] if extra["after"] is None else extra["after"]
         if after and after not in names:
             hint = ' ("" is directly after reading)' if after == READ_INPUTS_STAGE_NAME else ""
             raise ConfigError(f"extractors[{i}].after: no extractor {after!r} comes before{one_of(after, names)}{hint}")
-        place = names.index(after) + 1 if after else 0
+        index = names.index(after) + 1 if after else 0
         family = {after}  # extras after one stage keep the order of the file, each with what comes after it
-        while place < len(names) and placed.get(names[place]) in family:
-            family.add(names[place])
-            place += 1
-        chain.insert(place, _own(extra, plans.EXTRACT, adds=extra["adds"]))
-        placed[extra["name"]] = after
+        while index < len(names) and after_of.get(names[index]) in family:
+            family.add(names[index])
+            index += 1
+        chain.insert(index, _own(extra, plans.EXTRACT, adds=extra["adds"]))
+        after_of[extra["name"]] = after
     return chain
 
 

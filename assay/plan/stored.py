@@ -23,54 +23,54 @@ FRESH_SECONDS = 3600.0
 MOST_BYTES = 64 << 20
 
 
-def place_of_plan(plan: Plan, root: str) -> str:
+def uri_of_plan(plan: Plan, root: str) -> str:
     """Where a plan lies under a root."""
     return storage.join(root, _FOLDER, f"{digest(plan)}.json")
 
 
-def stored_digest(place: str) -> str:
+def stored_digest(uri: str) -> str:
     """The digest by which a plan lies under a root; "" for one that lies elsewhere."""
-    stored = _STORED.fullmatch(place)
+    stored = _STORED.fullmatch(uri)
     return stored["digest"] if stored else ""
 
 
 def publish_plan(plan: Plan, root: str) -> str:
     """Puts a plan where every task can read it, in place of what lies there if that is another; returns its URI."""
-    place = place_of_plan(plan, root)
-    store(place, to_json(plan))
-    return place
+    uri = uri_of_plan(plan, root)
+    store(uri, to_json(plan))
+    return uri
 
 
-def store(place: str, text: str) -> None:
-    """Puts the JSON of a plan at its place, if it is not there already, unchanged and fresh."""
-    content, there = text.encode(), storage.stat(place)
+def store(uri: str, text: str) -> None:
+    """Writes the JSON of a plan, unless it is there already, unchanged and fresh."""
+    content, there = text.encode(), storage.stat(uri)
     is_fresh = there is not None and time.time() - there.updated < FRESH_SECONDS
-    if not is_fresh or storage.read(place) != content:
-        storage.write(place, content)
+    if not is_fresh or storage.read(uri) != content:
+        storage.write(uri, content)
 
 
-def plan_at(place: str) -> Plan:
-    """The plan at a place.
+def plan_at(uri: str) -> Plan:
+    """The plan at a URI.
 
     Raises:
         ConfigError: there is none, it is damaged, or it is not the one that its name says.
     """
-    return from_json(plan_text(place))
+    return from_json(plan_text(uri))
 
 
-def plan_text(place: str) -> str:
-    """The JSON of the plan at a place, compared with its name where that is a digest; see `plan_at`."""
+def plan_text(uri: str) -> str:
+    """The JSON of the plan at a URI, compared with its name where that is a digest; see `plan_at`."""
     try:
-        content = storage.read(place, most=MOST_BYTES)
+        content = storage.read(uri, most=MOST_BYTES)
     except MissingFileError as error:
-        raise ConfigError(f"--plan: there is no plan at {place}") from error
-    expected = stored_digest(place)
+        raise ConfigError(f"--plan: there is no plan at {uri}") from error
+    expected = stored_digest(uri)
     if expected and hashlib.sha256(content).hexdigest() != expected:
         raise ConfigError(
-            f"--plan: {place} is not the plan that its name says: somebody has changed it; nothing of it was run. "
+            f"--plan: {uri} is not the plan that its name says: somebody has changed it; nothing of it was run. "
             f"Delete it, find out who can write to that root, and publish the plan again"
         )
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"--plan: expected JSON at {place}, found bytes that are no text") from error
+        raise ConfigError(f"--plan: expected JSON at {uri}, found bytes that are no text") from error

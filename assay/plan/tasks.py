@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import assay
-from assay.plan.blessed import place_of
+from assay.plan.blessed import blessed_uri
 from assay.plan.plan import (
     ANALYSE_TASK,
     CORE_IMAGE,
@@ -53,7 +53,7 @@ def reshaped(plan: Plan, checkpoints: str) -> Plan:
 
 def _with_pins(plan: Plan, task: Task, reading: str) -> Task:
     """Reading says what the models were when the run began, and which was blessed: who must know waits for it."""
-    if not (runs_models(plan, task) or place_of(plan)) or reading in (task.name, *task.after):
+    if not (runs_models(plan, task) or blessed_uri(plan)) or reading in (task.name, *task.after):
         return task
     return replace(task, after=(*task.after, reading))
 
@@ -72,7 +72,7 @@ def extracts_from(plan: Plan, task: Task) -> str:
 
 
 def is_checkpointed(plan: Plan) -> bool:
-    """Whether the plan has more than one task, so that they need a place for what they hand on."""
+    """Whether the plan has more than one task, so that what they hand on has to lie somewhere."""
     return len(plan.tasks) > 1
 
 

@@ -64,7 +64,7 @@ def join_as_described(main: Source, settings: Mapping[str, Any], wanted: Sequenc
         shown=shown,
         on_bad_rows=main.on_bad_rows,
         options=settings.get("options", {}),
-        place="inputs.join",
+        key_path="inputs.join",
     )
     return Join(replace(main, shown=shown), second, on=on, wanted=_named(wanted))
 
@@ -118,8 +118,8 @@ def sides_of(join: Join) -> Sides:
     columns = main.columns(join, "inputs.columns")
     second_columns = second.columns(join, "inputs.join.columns")
     for name in join.on if columns and second_columns else ():
-        places = [f"{side.file}: column {name!r}" for side in (main, second)]
-        check_same_kind(columns[name], places[0], second_columns[name], places[1])
+        where = [f"{side.file}: column {name!r}" for side in (main, second)]
+        check_same_kind(columns[name], where[0], second_columns[name], where[1])
 
     for name in columns:
         if name in second_columns and name not in join.on:

@@ -45,7 +45,7 @@ _MASKS = np.array([2 ** (8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
 """Number of bytes that are left of a text -> mask of its bits in the next word, in little-endian order."""
 
 
-def kind_of(kind: pa.DataType, place: str) -> str:
+def kind_of(kind: pa.DataType, where: str) -> str:
     """The kind of key that a column of this type holds, in words; columns of the same kind can be compared.
 
     Raises:
@@ -58,47 +58,47 @@ def kind_of(kind: pa.DataType, place: str) -> str:
     words = next((name for is_of, name in _KINDS if is_of(kind)), None)
     if words is None:
         raise ColumnTypeError(
-            f"{place} has type {kind}; a key of inputs.join must be text, whole numbers, dates, times or truth values"
+            f"{where} has type {kind}; a key of inputs.join must be text, whole numbers, dates, times or truth values"
         )
     return words
 
 
-def check_same_kind(one: pa.DataType, place: str, other: pa.DataType, other_place: str) -> None:
+def check_same_kind(one: pa.DataType, where: str, other: pa.DataType, other_where: str) -> None:
     """Raises ColumnTypeError if two key columns can never match. A column of missing values matches any kind."""
-    kinds = kind_of(one, place), kind_of(other, other_place)
+    kinds = kind_of(one, where), kind_of(other, other_where)
     if _MISSING not in kinds and kinds[0] != kinds[1]:
         raise ColumnTypeError(
-            f"{place} holds {kinds[0]} ({one}), {other_place} holds {kinds[1]} ({other}); expected the same in both; "
+            f"{where} holds {kinds[0]} ({one}), {other_where} holds {kinds[1]} ({other}); expected the same in both; "
             "for csv and jsonl, `types` among the options can tell"
         )
 
 
-def comparable(column: pa.Array, place: str) -> pa.Array:
+def comparable(column: pa.Array, where: str) -> pa.Array:
     """Returns a key column as int64 or large_binary, so that equal keys are equal bits; NaN is missing.
 
     Args:
         column: (n,) of any type that `kind_of` knows; unsigned numbers from 2^63 keep their bits.
-        place: file and column, for messages.
+        where: file and column, for messages.
 
     Raises:
         ColumnTypeError: another type, or a float that is not an exact whole number.
     """
-    kind = kind_of(column.type, place)
+    kind = kind_of(column.type, where)
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_floating(column.type):
-        column = _whole(column, place)
+        column = _whole(column, where)
     try:
         for target in _CASTS[kind]:
             column = column.cast(target, safe=not pa.types.is_uint64(column.type))
     except pa.ArrowInvalid as error:
-        raise ColumnTypeError(f"{place}: not to be compared as a key of inputs.join: {error}") from error
+        raise ColumnTypeError(f"{where}: not to be compared as a key of inputs.join: {error}") from error
     return column
 
 
-def _whole(column: pa.Array, place: str) -> pa.Array:
+def _whole(column: pa.Array, where: str) -> pa.Array:
     """Floats that hold whole numbers, which pandas uses where some are missing."""
     column = column.cast(pa.float64())
     column = pc.if_else(pc.is_nan(column), None, column)
@@ -106,7 +106,7 @@ def _whole(column: pa.Array, place: str) -> pa.Array:
     wrong = pc.filter(column, pc.invert(exact), null_selection_behavior="drop")
     if len(wrong):
         raise ColumnTypeError(
-            f"{place} holds {wrong[0].as_py()!r}; a key of inputs.join that is a float must be a whole number of at "
+            f"{where} holds {wrong[0].as_py()!r}; a key of inputs.join that is a float must be a whole number of at "
             "most 2^53"
         )
     return column

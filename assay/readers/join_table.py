@@ -53,10 +53,10 @@ class Table:
         """
         keys = []
         for name in on:
-            place = f"{file}: column {name!r}"
+            where = f"{file}: column {name!r}"
             if name in self.types:
-                check_same_kind(columns[name].type, place, self.types[name], f"inputs.join.files: column {name!r}")
-            keys.append(comparable(columns[name], place))
+                check_same_kind(columns[name].type, where, self.types[name], f"inputs.join.files: column {name!r}")
+            keys.append(comparable(columns[name], where))
 
         if self.index is None:
             return np.full(len(keys[0]), -1, np.int64)

@@ -37,7 +37,7 @@ def find(patterns: Sequence[FilePath], key: str = "inputs.files") -> dict[str, i
 
     files: dict[str, int] = {}
     for pattern in path_texts(list(patterns), key):
-        storage.check_place(pattern, key)
+        storage.check_uri(pattern, key)
         matches = _match(os.path.expanduser(pattern), key)
         if not matches:
             raise MissingFileError(f"no file matches {pattern!r} of {key}; {_advice(os.path.expanduser(pattern))}")
@@ -56,30 +56,30 @@ def _match(pattern: str, key: str) -> dict[str, int]:
     return _globbed(pattern, key)
 
 
-def _size_of(place: str, key: str) -> int | None:
+def _size_of(file: str, key: str) -> int | None:
     """Size in bytes of the file of that name; None if there is none."""
-    storage.check_regular(place, key, InputError)
-    stat = None if place.endswith("/") else storage.stat(place)
+    storage.check_regular(file, key, InputError)
+    stat = None if file.endswith("/") else storage.stat(file)
     return None if stat is None else stat.size
 
 
 def _rows_in(folder: str, key: str) -> dict[str, int]:
     """The files below a folder that hold rows."""
     _refuse_links(folder, key)
-    below = {place: stat.size for place, stat in storage.list(folder)}
-    _refuse_tables(folder, {part for place in below for part in place[len(folder) + 1 :].split("/")[:-1]}, key)
-    return _regular({place: below[place] for place in row_files.of_folder(folder, below)}, key)
+    below = {file: stat.size for file, stat in storage.list(folder)}
+    _refuse_tables(folder, {part for file in below for part in file[len(folder) + 1 :].split("/")[:-1]}, key)
+    return _regular({file: below[file] for file in row_files.of_folder(folder, below)}, key)
 
 
 def _globbed(pattern: str, key: str) -> dict[str, int]:
     path = storage.local_path(pattern)
     if path is None:
-        matches = {place: stat.size for place, stat in storage.match(pattern).items()}
+        matches = {file: stat.size for file, stat in storage.match(pattern).items()}
     else:
         matches = _globbed_on_disk(path, key)
-    for folder in {_above_partitions(os.path.dirname(place)) for place in matches}:
+    for folder in {_above_partitions(os.path.dirname(file)) for file in matches}:
         _refuse_tables(folder, [name for name in _TABLES if storage.is_folder(os.path.join(folder, name))], key)
-    return _regular({place: matches[place] for place in row_files.of_glob(pattern, matches)}, key)
+    return _regular({file: matches[file] for file in row_files.of_glob(pattern, matches)}, key)
 
 
 def _above_partitions(folder: str) -> str:
@@ -99,8 +99,8 @@ def _globbed_on_disk(pattern: str, key: str) -> dict[str, int]:
 
 
 def _regular(files: dict[str, int], key: str) -> dict[str, int]:
-    for place in files:
-        storage.check_regular(place, key, InputError)
+    for file in files:
+        storage.check_regular(file, key, InputError)
     return files
 
 

@@ -36,15 +36,15 @@ class Lost(NamedTuple):
     text: str
     number: int | float
 
-    def told(self, place: str, user: str) -> str:
+    def told(self, where: str, user: str) -> str:
         """The message of an error.
 
         Args:
-            place: file and row.
+            where: file and row.
             user: what would use the number, such as "the analysis table".
         """
         return (
-            f"{place}: column {self.column!r} has {self.text!r}, which {user} would take for the number {self.number}; "
+            f"{where}: column {self.column!r} has {self.text!r}, which {user} would take for the number {self.number}; "
             "give the column a type in inputs.options.types, or in inputs.join.options.types: text keeps what stands "
             "there (JSON lines must quote it), int64 or float64 makes it a number"
         )

@@ -8,17 +8,17 @@ from collections.abc import Iterable
 GLOB = re.compile(r"[*?\[]")
 
 
-def of_folder(folder: str, places: Iterable[str]) -> list[str]:
+def of_folder(folder: str, files: Iterable[str]) -> list[str]:
     """Those of the files below a folder that hold rows, by the conventions of Spark and others."""
-    return [place for place in places if not _is_beside(place[len(folder) + 1 :])]
+    return [file for file in files if not _is_beside(file[len(folder) + 1 :])]
 
 
-def of_glob(pattern: str, places: Iterable[str]) -> list[str]:
+def of_glob(pattern: str, files: Iterable[str]) -> list[str]:
     """Those of the files that match a glob that hold rows. If the glob asks for hidden files by name, all do."""
     if pattern.rpartition("/")[2][:1] in ("_", "."):
-        return list(places)
+        return list(files)
     start = len(GLOB.split(pattern, maxsplit=1)[0].rpartition("/")[0]) + 1
-    return [place for place in places if not _is_beside(place[start:])]
+    return [file for file in files if not _is_beside(file[start:])]
 
 
 def _is_beside(path: str) -> bool:

@@ -54,7 +54,7 @@ class Source:
         options: JSON values. csv: `columns` (names, for files without a header), `delimiter`, `quote`, `escape`,
             `encoding`, `null_values` (texts that mean missing; the empty text by default); csv and jsonl: `types`
             (column -> "int64", "float64", "text" or "bool"; others are told from the first rows of the first file).
-        place: key path of the source in the analysis file, for messages.
+        key_path: key path of the source in the analysis file, for messages.
     """
 
     format: str
@@ -66,18 +66,18 @@ class Source:
     batch_rows: int | None = None
     on_bad_rows: str = "fail"
     options: Mapping[str, Any] = field(default_factory=dict)
-    place: str = "inputs"
+    key_path: str = "inputs"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "files", path_texts(self.files, f"{self.place}.files"))
-        _one_of(f"{self.place}.format", self.format, tuple(_OPTIONS))
+        object.__setattr__(self, "files", path_texts(self.files, f"{self.key_path}.files"))
+        _one_of(f"{self.key_path}.format", self.format, tuple(_OPTIONS))
         _one_of("on_bad_rows", self.on_bad_rows, ("fail", "skip"))
         for option in self.options:
-            _one_of(f"an option of {self.place} of format {self.format}", option, _OPTIONS[self.format])
-        _check_lists(self.place, self.options)
+            _one_of(f"an option of {self.key_path} of format {self.format}", option, _OPTIONS[self.format])
+        _check_lists(self.key_path, self.options)
         for column, name in self.options.get("types", {}).items():
-            _one_of(f"{self.place}.options.types.{column}", name, tuple(_TYPES))
-        _check_texts(self.place, self.options)
+            _one_of(f"{self.key_path}.options.types.{column}", name, tuple(_TYPES))
+        _check_texts(self.key_path, self.options)
         if self.raw and self.format != "tfrecord":
             raise ConfigError(
                 f"a model needs serialised tf.Examples, but inputs.format is {self.format!r}; expected 'tfrecord', "
@@ -131,7 +131,7 @@ def splits(source: Source) -> tuple[Split, ...]:
     """
     groups: list[list[str]] = []
     room = -1
-    for file, size in listing.find(source.files, f"{source.place}.files").items():
+    for file, size in listing.find(source.files, f"{source.key_path}.files").items():
         if size > room:
             groups.append([])
             room = SPLIT_BYTES * _SPLITS_AS_ONE.get(source.format, 1)
@@ -204,7 +204,7 @@ def shown_and_guessed(source: Source, columns: Mapping[str, Any]) -> list[str]:
 
 def to_read_fewer(source: Source) -> str:
     """More advice about a column that cannot be read, if all columns are read: this one may not be needed."""
-    return "" if source.columns is not None else f", or name the columns to read in {source.place}.columns"
+    return "" if source.columns is not None else f", or name the columns to read in {source.key_path}.columns"
 
 
 def first_schema(source: Source, splits: Sequence[Split]) -> tuple[str, dict[str, pa.DataType]]:
@@ -218,32 +218,32 @@ def first_schema(source: Source, splits: Sequence[Split]) -> tuple[str, dict[str
     return file, schema
 
 
-def _check_lists(place: str, options: Mapping[str, Any]) -> None:
+def _check_lists(key_path: str, options: Mapping[str, Any]) -> None:
     """Checks the shapes of the options that hold several values."""
     for option in {"columns", "null_values"} & options.keys():
         texts = options[option]
         if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-            raise ConfigError(f"{place}.options.{option} is {texts!r}; expected a list of texts")
+            raise ConfigError(f"{key_path}.options.{option} is {texts!r}; expected a list of texts")
     if "columns" in options and not options["columns"]:
-        raise ConfigError(f"{place}.options.columns is empty; expected a name for each column, or no such option")
+        raise ConfigError(f"{key_path}.options.columns is empty; expected a name for each column, or no such option")
     if not isinstance(options.get("types", {}), Mapping):
-        raise ConfigError(f"{place}.options.types is {options['types']!r}; expected column: type")
+        raise ConfigError(f"{key_path}.options.types is {options['types']!r}; expected column: type")
 
 
-def _check_texts(place: str, options: Mapping[str, Any]) -> None:
+def _check_texts(key_path: str, options: Mapping[str, Any]) -> None:
     """Checks the options that are texts of a certain form."""
     for option in ("delimiter", "quote", "escape"):
         value = options.get(option, ",")
         if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in "\r\n\0":
-            raise ConfigError(f"{place}.options.{option} is {value!r}; expected one ASCII character")
+            raise ConfigError(f"{key_path}.options.{option} is {value!r}; expected one ASCII character")
     encoding = options.get("encoding", "utf-8")
     try:
         if not isinstance(encoding, str) or not codecs.lookup(encoding)._is_text_encoding:
             raise LookupError
     except (LookupError, ValueError):
         raise ConfigError(
-            f"{place}.options.encoding is {encoding!r}; expected that of an encoding of text, such as utf-8, utf-16 or "
-            "latin-1"
+            f"{key_path}.options.encoding is {encoding!r}; expected that of an encoding of text, such as utf-8, utf-16 "
+            "or latin-1"
         ) from None
 
 

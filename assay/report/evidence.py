@@ -212,8 +212,8 @@ def _failed(output: str) -> dict[str, frozenset[MetricKey]]:
 
 def _facts(output: str) -> Mapping[str, Any]:
     try:
-        place = storage.join(output, RESULTS_FILE)
-        facts = json_text.loads(storage.read(place, most=json_text.MOST_CHARACTERS))
+        uri = storage.join(output, RESULTS_FILE)
+        facts = json_text.loads(storage.read(uri, most=json_text.MOST_CHARACTERS))
     except (ValueError, MissingFileError, CorruptFileError):
         return {}
     return facts if isinstance(facts, dict) else {}

@@ -116,7 +116,7 @@ def run_section(evidence: Evidence) -> Markup:
     data = f"{run.data_location} ({run.file_format})" if run.file_format else run.data_location
     rows = {
         "Data": data,
-        **{f"Model {name}".strip(): place for name, place in run.model_locations.items()},
+        **{f"Model {name}".strip(): uri for name, uri in run.model_locations.items()},
         "Parameters": _params(facts.get("params")),
         "Plan": str(facts.get("plan", "")),
         "Made by": f"assay {facts['assay_version']}" if "assay_version" in facts else run.version,

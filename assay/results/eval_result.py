@@ -268,11 +268,11 @@ def _model(wanted: str | None, models: set[str], config: EvalConfig) -> str:
 
 
 def _slicing_metrics(records: Sequence[pb.MetricsForSlice], model: str) -> list[tuple[Slice, Metrics]]:
-    places = _places(records, model)
-    return [(key_of(record), _metrics(record, places)) for record in records]
+    names_by_key = _names_by_key(records, model)
+    return [(key_of(record), _metrics(record, names_by_key)) for record in records]
 
 
-def _places(records: Iterable[pb.MetricsForSlice], model: str) -> dict[bytes, tuple[str, str, str]]:
+def _names_by_key(records: Iterable[pb.MetricsForSlice], model: str) -> dict[bytes, tuple[str, str, str]]:
     """Serialised key of each metric of a model -> its output name, sub key and name."""
     encoded = {pair.key.SerializeToString() for record in records for pair in record.metric_keys_and_values}
     keys = {text: metric_key_from_proto(pb.MetricKey.FromString(text)) for text in encoded}
@@ -281,14 +281,14 @@ def _places(records: Iterable[pb.MetricsForSlice], model: str) -> dict[bytes, tu
     return {text: (key.output_name, _sub_key(key.sub_key), names[key]) for text, key in keys.items()}
 
 
-def _metrics(record: pb.MetricsForSlice, places: Mapping[bytes, tuple[str, str, str]]) -> Metrics:
+def _metrics(record: pb.MetricsForSlice, names_by_key: Mapping[bytes, tuple[str, str, str]]) -> Metrics:
     metrics: Metrics = {}
     if record.metrics:  # how errors are written, and all metrics of old versions of TFMA
         metrics[""] = {"": {name: MessageToDict(value) for name, value in record.metrics.items()}}
     for pair in record.metric_keys_and_values:
-        place = places.get(pair.key.SerializeToString())
-        if place:
-            output, sub_key, name = place
+        names = names_by_key.get(pair.key.SerializeToString())
+        if names:
+            output, sub_key, name = names
             metrics.setdefault(output, {}).setdefault(sub_key, {})[name] = _value(pair)
     return metrics
 

@@ -76,7 +76,7 @@ def load_verdict(output_path: FilePath) -> Verdict:
 
 
 def load_eval_run(output_path: FilePath) -> EvalRun | None:
-    """Config and places of data and models, from `eval_config.json`; None if it was not written.
+    """Config and URIs of data and models, from `eval_config.json`; None if it was not written.
 
     Raises:
         ResultsError: no such folder.

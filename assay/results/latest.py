@@ -90,15 +90,15 @@ def read_latest(output: str) -> Latest | None:
     Raises:
         ResultsError: it is damaged.
     """
-    place = storage.join(output, VERDICT_FILE)
-    storage.check_regular(place, "results", ResultsError)
+    uri = storage.join(output, VERDICT_FILE)
+    storage.check_regular(uri, "results", ResultsError)
     try:
-        content = json_text.loads(storage.read(place, most=_MOST_BYTES))
-    except (MissingFileError, ConfigError):  # a place that cannot be opened is told by who lists its files
+        content = json_text.loads(storage.read(uri, most=_MOST_BYTES))
+    except (MissingFileError, ConfigError):  # a folder that cannot be opened is reported when its files are listed
         return None
     except (ValueError, CorruptFileError) as error:
-        raise ResultsError(f"{place}: expected JSON; {error}; name the folder of a run instead of {output}") from error
-    return _checked(content, place)
+        raise ResultsError(f"{uri}: expected JSON; {error}; name the folder of a run instead of {output}") from error
+    return _checked(content, uri)
 
 
 def move_latest(output: str, latest: Latest) -> bool:
@@ -107,26 +107,26 @@ def move_latest(output: str, latest: Latest) -> bool:
     Raises:
         TransientError: others moved it at the same time, again and again.
     """
-    place = storage.join(output, VERDICT_FILE)
+    uri = storage.join(output, VERDICT_FILE)
     about = {"run": latest.run, "started": latest.started}
     content = (json.dumps({**latest.verdict, **about}, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
     for attempt in range(_TRIES):
-        before = storage.stat(place)
+        before = storage.stat(uri)
         named = None if before is None else read_latest(output)
         if named is not None and named.started > latest.started and named.run != latest.run:
             return False
 
         try:
-            storage.publish(place, content, replacing=None if before is None else before.generation)
+            storage.publish(uri, content, replacing=None if before is None else before.generation)
             return True
         except PublishLostError:
-            if attempt and before is None and storage.stat(place) is None:
-                raise ResultsError(f"{place}: is a folder, or no file; remove it") from None
+            if attempt and before is None and storage.stat(uri) is None:
+                raise ResultsError(f"{uri}: is a folder, or no file; remove it") from None
             time.sleep(0.01 * attempt)
-    raise TransientError(f"{place}: {_TRIES} other runs moved it at the same time; try again")
+    raise TransientError(f"{uri}: {_TRIES} other runs moved it at the same time; try again")
 
 
-def _checked(content: Any, place: str) -> Latest | None:
+def _checked(content: Any, uri: str) -> Latest | None:
     """A name that leads elsewhere than below the output would open files that no run of this output wrote."""
     if isinstance(content, dict) and "status" in content and "run" not in content:
         return None
@@ -136,5 +136,5 @@ def _checked(content: Any, place: str) -> Latest | None:
         if not isinstance(run, str) or not RUN_NAME.fullmatch(run):
             raise ValueError(f"run {run!r} is no name of a folder")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ResultsError(f"{place}: expected the verdict of a run, and its name; {error!r}") from error
+        raise ResultsError(f"{uri}: expected the verdict of a run, and its name; {error!r}") from error
     return Latest(run=run, started=started, verdict=content)

@@ -32,7 +32,7 @@ _OWN_FILE = re.compile(
 
 def files_in(folder: str) -> set[str]:
     """Names of all files in a folder of results."""
-    return {place.rsplit("/", 1)[-1] for place in storage.match(storage.join(glob.escape(folder), "*"))}
+    return {uri.rsplit("/", 1)[-1] for uri in storage.match(storage.join(glob.escape(folder), "*"))}
 
 
 def result_files_in(folder: str) -> set[str]:
@@ -68,12 +68,12 @@ def verdict_at(manifest: str, output: str) -> dict[str, Any]:
     Raises:
         ResultsError: there is something else.
     """
-    place = manifest or storage.join(results_folder(output), VERDICT_FILE)
+    uri = manifest or storage.join(results_folder(output), VERDICT_FILE)
     try:
-        content = json_text.loads(storage.read(place, most=_MOST_BYTES), most=_MOST_BYTES)
+        content = json_text.loads(storage.read(uri, most=_MOST_BYTES), most=_MOST_BYTES)
         return dict(content["verdict"] if manifest else content)
     except (ValueError, KeyError, TypeError, CorruptFileError) as error:
-        raise ResultsError(f"{place}: expected the verdict of a run; {error}; run the analysis again") from error
+        raise ResultsError(f"{uri}: expected the verdict of a run; {error}; run the analysis again") from error
 
 
 def reasons_in(verdict: Mapping[str, Any]) -> list[str]:

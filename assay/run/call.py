@@ -37,7 +37,7 @@ class Checkpoints:
 
 
 def checked(checkpoints: Checkpoints) -> Checkpoints:
-    """The same with the root as places name it; ConfigError if root or run cannot be used."""
+    """The same with an absolute root; ConfigError if root or run cannot be used."""
     if checkpoints.run and not RUN_NAME.fullmatch(checkpoints.run):
         raise ConfigError(f"--run: expected letters, digits and _ . : + -, found {checkpoints.run!r}")
     return replace(checkpoints, root=storage.check_root(checkpoints.root))
@@ -52,7 +52,7 @@ def stage_arguments(
     params: Mapping[str, str] | None = None,
     options: Iterable[str] = (),
 ) -> tuple[str, ...]:
-    """The arguments of `assay` that run one task; `plan` and `result` are places."""
+    """The arguments of `assay` that run one task; `plan` and `result` are URIs."""
     inputs = [word for name, uri in checkpoints.inputs.items() for word in ("--input", f"{name}={uri}")]
     given = [word for name, value in (params or {}).items() for word in ("--param", f"{name}={value}")]
     run = ("--run", checkpoints.run) if checkpoints.run else ()
@@ -73,7 +73,7 @@ def record(plan: Plan, result: StageResult, checkpoints: Checkpoints) -> None:
     """Notes under `runs/` what the run used, which keeps it from being cleared away and tells the caller the result."""
     if checkpoints.run:
         content = {"plan": digest(plan), "stored_plan": checkpoints.stored_plan, **asdict(result)}
-        storage.write(_place_of_record(plan, result.task, checkpoints), json.dumps(content, sort_keys=True).encode())
+        storage.write(_record_uri(plan, result.task, checkpoints), json.dumps(content, sort_keys=True).encode())
 
 
 def recorded(plan: Plan, task: str, checkpoints: Checkpoints) -> StageResult:
@@ -88,20 +88,20 @@ def recorded(plan: Plan, task: str, checkpoints: Checkpoints) -> StageResult:
         MissingFileError: it is not recorded.
         CheckpointError: what lies there is no record, or that of another plan or task.
     """
-    place, expected = _place_of_record(plan, task, checkpoints), {"plan": digest(plan), "task": task}
+    uri, expected = _record_uri(plan, task, checkpoints), {"plan": digest(plan), "task": task}
     try:
-        content = json_text.loads(storage.read(place))
+        content = json_text.loads(storage.read(uri))
         noted = {name: content[name] for name in expected}
     except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{place}: expected the record of a task; {error!r}; run the task again") from error
+        raise CheckpointError(f"{uri}: expected the record of a task; {error!r}; run the task again") from error
     if noted != expected:
         raise CheckpointError(
-            f"{place}: expected the record of task {task!r} of the plan {expected['plan']}, found that of task "
+            f"{uri}: expected the record of task {task!r} of the plan {expected['plan']}, found that of task "
             f"{noted['task']!r} of the plan {noted['plan']}; give the run a name of its own"
         )
     return StageResult(**{known.name: content[known.name] for known in fields(StageResult) if known.name in content})
 
 
-def _place_of_record(plan: Plan, task: str, checkpoints: Checkpoints) -> str:
+def _record_uri(plan: Plan, task: str, checkpoints: Checkpoints) -> str:
     name = f"{name_in_run(task, digest(plan))}{RECORD_SUFFIX}"
     return storage.join(checkpoints.root, RUNS, checkpoints.run, name)

@@ -20,7 +20,7 @@ from assay.run.stage import run_stage
 
 def run_command(
     kind: str,
-    place: str,
+    plan_uri: str,
     task: str,
     root: str | None,
     inputs: Mapping[str, str],
@@ -34,7 +34,7 @@ def run_command(
 
     Args:
         kind: of the task, which must be what the plan says.
-        place: of the plan.
+        plan_uri: where the plan lies.
         task: its name.
         root: of all checkpoints; None for a plan without.
         inputs: task -> URI of its manifest.
@@ -47,10 +47,10 @@ def run_command(
     Raises:
         AssayError: whatever went wrong on purpose.
     """
-    plan = with_params(plan_at(place), params)
+    plan = with_params(plan_at(plan_uri), params)
     _check_kind(plan, task, kind)
     checkpoints = (
-        None if root is None else Checkpoints(root=root, inputs=inputs, run=run, stored_plan=stored_digest(place))
+        None if root is None else Checkpoints(root=root, inputs=inputs, run=run, stored_plan=stored_digest(plan_uri))
     )
     remote = remote or Remote()
     if (remote.detach or remote.job) and not is_chosen(options):

@@ -337,10 +337,10 @@ def _checked(cloud: Any) -> dict[str, str]:
     return {"project_id": cloud.project, "location": cloud.region}
 
 
-def check_place(what: str, place: str) -> None:
-    """Raises ConfigError for a place that workers of Dataflow do not see."""
-    if not storage.is_remote(place):
-        raise ConfigError(f"{what}: expected a gs:// URI, as workers of Dataflow do not see {place!r}")
+def check_remote(what: str, uri: str) -> None:
+    """Raises ConfigError for a URI that workers of Dataflow do not see."""
+    if not storage.is_remote(uri):
+        raise ConfigError(f"{what}: expected a gs:// URI, as workers of Dataflow do not see {uri!r}")
 
 
 def digest_with_root(root: str, task: str, content: str) -> str:

@@ -133,31 +133,31 @@ def _run_tasks(plan: Plan, root: str, progress: TextIO | None, options: Sequence
 
 
 def _run_each(
-    plan: Plan, root: str, run: str, place: str, progress: TextIO | None, options: Sequence[str]
+    plan: Plan, root: str, run: str, plan_uri: str, progress: TextIO | None, options: Sequence[str]
 ) -> list[StageResult]:
     done: dict[str, StageResult] = {}
     while len(done) < len(plan.tasks):
         ready = [task for task in plan.tasks if task.name not in done and set(task.after) <= set(done)]
         if len(ready) == 1:
-            given = _given(place, root, run, ready[0], done)
+            given = _given(plan_uri, root, run, ready[0], done)
             found = [run_stage(plan, ready[0].name, checkpoints=given, options=options)]
         else:
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                found = list(pool.map(lambda task: _in_process(plan, place, root, run, task, done, options), ready))
+                found = list(pool.map(lambda task: _in_process(plan, plan_uri, root, run, task, done, options), ready))
         for result in found:
             done[result.task] = result
             _tell(result, progress)
     return [done[task.name] for task in plan.tasks]
 
 
-def _given(place: str, root: str, run: str, task: Task, done: Mapping[str, StageResult]) -> Checkpoints:
+def _given(plan_uri: str, root: str, run: str, task: Task, done: Mapping[str, StageResult]) -> Checkpoints:
     inputs = {name: done[name].manifest for name in task.after}
-    return Checkpoints(root=root, inputs=inputs, run=run, stored_plan=stored_digest(place))
+    return Checkpoints(root=root, inputs=inputs, run=run, stored_plan=stored_digest(plan_uri))
 
 
 def _in_process(
     plan: Plan,
-    place: str,
+    plan_uri: str,
     root: str,
     run: str,
     task: Task,
@@ -165,10 +165,10 @@ def _in_process(
     options: Sequence[str],
 ) -> StageResult:
     """Runs a task as an orchestrator would: by the stage command."""
-    given = _given(place, root, run, task, done)
+    given = _given(plan_uri, root, run, task, done)
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         file = Path(folder, "result.json")
-        command = stage_arguments(kind_of(plan, task), place, task.name, given, str(file), options=options)
+        command = stage_arguments(kind_of(plan, task), plan_uri, task.name, given, str(file), options=options)
         whole = (sys.executable, "-P", "-m", "assay", *command)  # what is installed, not the current folder
         finished = subprocess.run(whole, stderr=subprocess.PIPE, text=True, check=False)
         if finished.returncode:

@@ -13,7 +13,7 @@ from assay import storage
 from assay.checkpoints import digests, pins
 from assay.checkpoints.commit import commit, fault_of, find, new_attempt
 from assay.checkpoints.heartbeat import alive
-from assay.checkpoints.layout import manifest_place, name_in_run
+from assay.checkpoints.layout import manifest_uri, name_in_run
 from assay.checkpoints.manifest import Manifest, Step
 from assay.checkpoints.runs import lease
 from assay.checkpoints.transforms import Folder, listed
@@ -48,8 +48,8 @@ def _lease(call: TaskCall, *digests_of_task: str) -> None:
     """Keeps from being cleared away what is found from now on, before a record does."""
     checkpoints = call.checkpoints
     if checkpoints.run:
-        places = [manifest_place(call.root, call.task.name, digest) for digest in digests_of_task]
-        used = (*checkpoints.inputs.values(), *places)
+        manifests = [manifest_uri(call.root, call.task.name, digest) for digest in digests_of_task]
+        used = (*checkpoints.inputs.values(), *manifests)
         lease(call.root, checkpoints.run, name_in_run(call.task.name, call.asked), used, checkpoints.stored_plan)
 
 
@@ -59,7 +59,7 @@ def _made(call: TaskCall, work: PipelineWork | SmallWork, content: str) -> Manif
         return _made_by_job(call, work, content)
     started, attempt = time.time(), new_attempt()
     folder = _folder(call, content, attempt)
-    with alive(folder.place), _discarding(folder):
+    with alive(folder.uri), _discarding(folder):
         made = work.made(folder) if isinstance(work, SmallWork) else _piped(work, folder, call.options)
         _check_unchanged(call, work.extra)
         manifest = commit(call.root, _manifest(call, work, content, attempt, started, made))
@@ -75,7 +75,7 @@ def _piped(work: PipelineWork, folder: Folder, options: tuple[str, ...]) -> Made
 
 def _made_by_job(call: TaskCall, work: PipelineWork, content: str) -> Manifest:
     """The same by a job on Dataflow, which goes on if this process dies: what it writes is left alone."""
-    dataflow.check_place("--root", call.root)
+    dataflow.check_remote("--root", call.root)
 
     def pipeline(attempt: str) -> Pipeline:
         return work.pipeline(_folder(call, content, attempt))
@@ -141,7 +141,7 @@ def _result(call: TaskCall, manifest: Manifest, *, reused: bool) -> StageResult:
     return StageResult(
         task=call.task.name,
         kind=manifest.kind,
-        manifest=manifest_place(call.root, call.task.name, manifest.digest),
+        manifest=manifest_uri(call.root, call.task.name, manifest.digest),
         digest=manifest.digest,
         counts=asdict(manifest.counts),
         rows=manifest.rows,
@@ -152,7 +152,7 @@ def _result(call: TaskCall, manifest: Manifest, *, reused: bool) -> StageResult:
 
 def _discard(folder: Folder) -> None:
     with suppress(AssayError):
-        storage.delete_folder(folder.place)
+        storage.delete_folder(folder.uri)
 
 
 @contextmanager

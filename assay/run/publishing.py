@@ -25,13 +25,13 @@ from assay.writers.files import path_in, remove_temporaries, write_file, writing
 
 
 def check_output(output: str) -> None:
-    """Looks whether results can be written to a place and named as the latest.
+    """Looks whether results can be written to a folder and named as the latest.
 
     Raises:
         ConfigError: they cannot be written.
         ResultsError: the output's `verdict.json` is damaged.
     """
-    storage.check_place(output, "output")
+    storage.check_uri(output, "output")
     read_latest(output)
     path = storage.local_path(output)
     if path is None:

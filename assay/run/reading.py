@@ -101,7 +101,7 @@ def with_files_named(context: Context) -> Context:
     named = {**inputs, "files": list(listing.find(main.files))}
     if inputs.get("join"):
         second = join_as_described(main, inputs["join"], None).second
-        named["join"] = {**inputs["join"], "files": list(listing.find(second.files, f"{second.place}.files"))}
+        named["join"] = {**inputs["join"], "files": list(listing.find(second.files, f"{second.key_path}.files"))}
     return replace(context, plan=replace(context.plan, inputs=named))
 
 

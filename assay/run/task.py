@@ -36,7 +36,7 @@ def run_task(
     """Runs a task, or finds that there is nothing to do; see `assay.run.stage.run_stage`."""
     before = {name: _manifest_of(name, task, checkpoints) for name in task.after}
     call = TaskCall(plan, task, before, checkpoints, tuple(options), remote or Remote(), digest(plan))
-    if blessed.place_of(plan):
+    if blessed.blessed_uri(plan):
         baseline = before[READ_INPUTS_STAGE_NAME].baseline if before else blessed.today(plan)
         call = replace(call, plan=blessed.with_baseline(plan, baseline), noted={"baseline": baseline})
     return _DONE_BY[kind_of(call.plan, task)](call, context_of(call.plan))
@@ -44,17 +44,17 @@ def run_task(
 
 def _manifest_of(name: str, task: Task, checkpoints: Checkpoints) -> Manifest:
     """The checkpoint of a task before this one, as the caller names it."""
-    root, place = checkpoints.root, checkpoints.inputs.get(name)
-    if place is None:
+    root, uri = checkpoints.root, checkpoints.inputs.get(name)
+    if uri is None:
         raise PipelineError(f"task {task.name!r}: expected the manifest of {name}: --input {name}=URI")
-    if root_of(place) != root.rstrip("/") or place.split("/")[-3] != name:
-        raise CheckpointError(f"--input {name}: expected a manifest of {name} under {root}, found {place}")
+    if root_of(uri) != root.rstrip("/") or uri.split("/")[-3] != name:
+        raise CheckpointError(f"--input {name}: expected a manifest of {name} under {root}, found {uri}")
     try:
-        manifest = load(place)
+        manifest = load(uri)
     except MissingFileError as error:
-        raise CheckpointError(f"--input {name}: there is no manifest at {place}; run {name} first") from error
+        raise CheckpointError(f"--input {name}: there is no manifest at {uri}; run {name} first") from error
     except CheckpointError as error:
         raise TransientError(f"--input {name}: {error}; run {name} again, then this stage") from error
     if is_being_cleared(root, manifest):
-        raise TransientError(f"--input {name}: {place} is being cleared away; run {name} again, then this stage")
+        raise TransientError(f"--input {name}: {uri} is being cleared away; run {name} again, then this stage")
     return manifest

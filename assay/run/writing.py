@@ -49,7 +49,7 @@ def results_written(
         Rows of the run.
     """
     if dataflow.is_chosen(options):
-        dataflow.check_place("output", folder)
+        dataflow.check_remote("output", folder)
         with _by_job(folder, task, digest, (reader, analysis), options, remote) as counts:
             yield counts
         return
@@ -67,16 +67,16 @@ def _by_job(
     options: PipelineOptions | Sequence[str],
     remote: Remote,
 ) -> Iterator[Counts]:
-    def place_of(attempt: str) -> str:
+    def submitted_file(attempt: str) -> str:
         return path_in(folder, f"submitted-{attempt}.json")
 
     def prepared(attempt: str) -> tuple[beam.PTransform, beam.PTransform]:
         publishing.withdraw(folder)
-        write_file(place_of(attempt), b"{}")
+        write_file(submitted_file(attempt), b"{}")
         return pipeline
 
     def is_whole(attempt: str) -> bool:  # else published or taken away: who comes then writes anew
-        return storage.stat(place_of(attempt)) is not None
+        return storage.stat(submitted_file(attempt)) is not None
 
     done = dataflow.run(dataflow.Work(task=task, digest=digest, pipeline=prepared, is_whole=is_whole), options, remote)
     remove_temporaries(folder)  # of workers that died

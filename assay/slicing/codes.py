@@ -237,8 +237,8 @@ def _encode(column: pa.Array, name: str) -> tuple[Ints, pa.Array]:
         stored = stored.take(pa.array(present))
 
     # Several stored values may be one, such as -0.0 and 0.0, and a dictionary may hold null or NaN.
-    places, values = distinct(values_of(stored, name))
-    of_stored = places.fill_null(-1).to_numpy().astype(np.int64)
+    positions, values = distinct(values_of(stored, name))
+    of_stored = positions.fill_null(-1).to_numpy().astype(np.int64)
     if np.array_equal(of_stored, np.arange(len(of_stored))):
         return codes, values
     return np.append(of_stored, -1)[codes], values

@@ -49,7 +49,7 @@ def slicing_of(spec: SlicingSpec) -> Slicing:
     both = sorted(set(spec.feature_keys) & set(spec.feature_values))
     if both:
         raise EvalConfigError(
-            f"slicing_specs: {both} stand both in feature_keys and in feature_values; expected one place for each"
+            f"slicing_specs: {both} stand both in feature_keys and in feature_values; expected each in one of the two"
         )
     return Slicing(tuple(sorted(set(spec.feature_keys))), tuple(sorted(spec.feature_values.items())))
 

@@ -133,7 +133,7 @@ def is_missing(values: pa.Array) -> pa.Array:
 
 
 def distinct(values: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """The place (n,) of each value among the distinct ones, null if missing; and the distinct ones."""
+    """The position (n,) of each value among the distinct ones, null if missing; and the distinct ones."""
     is_read = values.type == NUMBERS_OR_TEXTS
     encoded = (values.field(0) if is_read else values).dictionary_encode()
     if is_read:

@@ -1,7 +1,7 @@
 """Where things lie, folders and buckets alike: the one room that knows the difference. Standard library only.
 
-A place is a path, or a URI `scheme://bucket/name` of a storage in `STORES`. What is written is there whole or not at
-all. Errors name the place: MissingFileError where there is nothing, ConfigError where access is denied, TransientError
+A URI here is `scheme://bucket/name` of a storage in `STORES`, or a path. What is written is there whole or not at
+all. Errors name the URI: MissingFileError where there is nothing, ConfigError where access is denied, TransientError
 where another try may help.
 """
 
@@ -70,120 +70,118 @@ _OTHER_NAMES = {"gcs": "gs"}
 """How people write schemes, and what they mean."""
 
 
-def is_remote(place: str) -> bool:
-    """Whether a place is on a storage that other machines see as well, and not a path of this one."""
-    scheme = scheme_of(place)
+def is_remote(uri: str) -> bool:
+    """Whether a URI is on a storage that other machines see as well, and not a path of this one."""
+    scheme = scheme_of(uri)
     return scheme != "" and scheme in STORES
 
 
-def local_path(place: str) -> str | None:
-    """The path by which the system and other libraries open a place; None for what is reached by this room alone.
+def local_path(uri: str) -> str | None:
+    """The path by which the system and other libraries open a URI; None for what is reached by this room alone.
 
     Raises:
-        ConfigError: a place on a storage that is not known.
+        ConfigError: a URI of a storage that is not known.
     """
-    if is_remote(place):
+    if is_remote(uri):
         return None
-    check_place(place, "place")
-    return place
+    check_uri(uri, "path or URI")
+    return uri
 
 
-def join(place: str, *names: str) -> str:
-    """The place of something below."""
-    return "/".join((place.rstrip("/"), *names))
+def join(uri: str, *names: str) -> str:
+    """The URI of something below."""
+    return "/".join((uri.rstrip("/"), *names))
 
 
-def check_place(place: str, what: str, kind: type[AssayError] = ConfigError) -> None:
-    """Refuses a place on a storage that is not known, in the words that all of assay has for it.
+def check_uri(uri: str, what: str, kind: type[AssayError] = ConfigError) -> None:
+    """Refuses a URI of a storage that is not known, in the words that all of assay has for it.
 
     Args:
-        place: a path or a URI.
+        uri: a path or a URI.
         what: what lies there, for the message, such as "root" or "inputs.files".
         kind: of error.
 
     Raises:
         AssayError: it is neither on a disk nor on a storage in `STORES`; of the given kind.
     """
-    if is_remote(place):
-        if not parts_of(place).bucket:
-            raise kind(f"{what} {place!r}: expected a bucket after {scheme_of(place)}://")
+    if is_remote(uri):
+        if not parts_of(uri).bucket:
+            raise kind(f"{what} {uri!r}: expected a bucket after {scheme_of(uri)}://")
         return
-    path = _PATH_WITH_SCHEME.match(place)
-    written = path[1] if path else scheme_of(place)
+    path = _PATH_WITH_SCHEME.match(uri)
+    written = path[1] if path else scheme_of(uri)
     if not written:
         return
 
-    rest, scheme = place[len(written) + 1 :].lstrip("/"), written.lower()
+    rest, scheme = uri[len(written) + 1 :].lstrip("/"), written.lower()
     scheme = _OTHER_NAMES.get(scheme, scheme)
     cure = "copy it to one of these first"
     if scheme == "file":
         cure = f"write it as the path /{rest}"
     elif scheme in STORES:
         cure = f"write it as {scheme}://{rest}"
-    raise kind(
-        f"{what} {place!r}: expected {_places_known()} (or a file or glob there); nothing else is supported; {cure}"
-    )
+    raise kind(f"{what} {uri!r}: expected {_uris_known()} (or a file or glob there); nothing else is supported; {cure}")
 
 
-def _places_known() -> str:
+def _uris_known() -> str:
     return " or ".join(["a local folder", *(f"a {scheme}:// URI" for scheme in STORES if scheme)])
 
 
-def check_root(place: FilePath) -> str:
+def check_root(uri: FilePath) -> str:
     """The root as an absolute path or URI, without a slash at its end.
 
     Raises:
         ConfigError: it is neither.
     """
-    place = path_text(place, "root")
-    if not place:
-        raise ConfigError(f"root '': expected {_places_known()}; nothing else is supported")
-    check_place(place, "root")
-    return place.rstrip("/") if is_remote(place) else os.path.abspath(os.path.expanduser(place))
+    uri = path_text(uri, "root")
+    if not uri:
+        raise ConfigError(f"root '': expected {_uris_known()}; nothing else is supported")
+    check_uri(uri, "root")
+    return uri.rstrip("/") if is_remote(uri) else os.path.abspath(os.path.expanduser(uri))
 
 
-def read(place: str, *, most: int | None = None) -> bytes:
+def read(uri: str, *, most: int | None = None) -> bytes:
     """The content.
 
     Args:
-        place: of an object, or a regular file.
+        uri: of an object, or a regular file.
         most: bytes that whoever wrote it may have written.
 
     Raises:
         CorruptFileError: there are more.
     """
-    content = _store(place).read(place, most)
+    content = _store(uri).read(uri, most)
     if most is not None and len(content) > most:
-        raise too_large(place, len(content), most)
+        raise too_large(uri, len(content), most)
     return content
 
 
-def too_large(place: str, size: int, most: int) -> CorruptFileError:
+def too_large(uri: str, size: int, most: int) -> CorruptFileError:
     """The error for an object that is larger than what anybody would have written there."""
-    return CorruptFileError(f"{place}: expected at most {most:,} bytes, found {size:,}; somebody else wrote it")
+    return CorruptFileError(f"{uri}: expected at most {most:,} bytes, found {size:,}; somebody else wrote it")
 
 
-def open_read(place: str) -> BinaryIO:
+def open_read(uri: str) -> BinaryIO:
     """The content as a stream that can seek."""
-    return _store(place).open_read(place)
+    return _store(uri).open_read(uri)
 
 
-def download(place: str, path: str) -> None:
+def download(uri: str, path: str) -> None:
     """Copies the content to a local file, which is not left there in parts."""
     from assay.storage import local
 
     with local.filling(path) as target:
-        _store(place).download(place, target)
+        _store(uri).download(uri, target)
 
 
-def write(place: str, content: bytes) -> Stat:
+def write(uri: str, content: bytes) -> Stat:
     """Writes the content, over what is there."""
-    return _store(place).write(place, content)
+    return _store(uri).write(uri, content)
 
 
-def open_write(place: str) -> BinaryIO:
+def open_write(uri: str) -> BinaryIO:
     """A stream to what will be there once it is closed; on a disk a part of it is there before."""
-    return _store(place).open_write(place)
+    return _store(uri).open_write(uri)
 
 
 def rename(old: str, new: str) -> None:
@@ -191,23 +189,23 @@ def rename(old: str, new: str) -> None:
     _store(old).rename(old, new)
 
 
-def publish(place: str, content: bytes, *, replacing: str | None = None) -> Stat:
+def publish(uri: str, content: bytes, *, replacing: str | None = None) -> Stat:
     """Creates an object, if there is none; or replaces exactly one generation of it.
 
     Raises:
         PublishLostError: there is one, or it is another generation by now. On Google Cloud Storage it may be one's own,
             of a try whose answer was lost: read it back.
     """
-    return _store(place).publish(place, content, replacing)
+    return _store(uri).publish(uri, content, replacing)
 
 
-def stat(place: str) -> Stat | None:
+def stat(uri: str) -> Stat | None:
     """Size, generation and age of what is there; None for nothing, or a folder."""
-    return _store(place).stat(place)
+    return _store(uri).stat(uri)
 
 
 def list(folder: str) -> Iterator[tuple[str, Stat]]:
-    """Yields everything below a folder, sorted by place."""
+    """Yields everything below a folder, sorted by URI."""
     yield from _store(folder).list_folder(folder)
 
 
@@ -216,20 +214,20 @@ def match(pattern: str) -> dict[str, Stat]:
     return dict(_store(pattern).match(pattern))
 
 
-def delete(place: str, *, generation: str | None = None) -> None:
+def delete(uri: str, *, generation: str | None = None) -> None:
     """Deletes what may be gone already; with a generation, only that one and nothing that has come since."""
-    _store(place).delete(place, generation)
+    _store(uri).delete(uri, generation)
 
 
-def exists(place: str) -> bool:
+def exists(uri: str) -> bool:
     """Whether there is a file or a folder."""
-    return stat(place) is not None or is_folder(place)
+    return stat(uri) is not None or is_folder(uri)
 
 
-def is_folder(place: str) -> bool:
+def is_folder(uri: str) -> bool:
     """Whether there is a folder; of a bucket, whether something lies below that name."""
-    path = local_path(place)
-    return next(list(place), None) is not None if path is None else os.path.isdir(path)
+    path = local_path(uri)
+    return next(list(uri), None) is not None if path is None else os.path.isdir(path)
 
 
 def names(folder: str) -> tuple[str, ...]:
@@ -237,9 +235,9 @@ def names(folder: str) -> tuple[str, ...]:
     return _store(folder).names(folder)
 
 
-def check_regular(place: str, what: str = "", kind: type[AssayError] = ConfigError) -> None:
+def check_regular(uri: str, what: str = "", kind: type[AssayError] = ConfigError) -> None:
     """Refuses what is there on a disk but no regular file, as `regular_files` does; a bucket has regular files only."""
-    path = local_path(place)
+    path = local_path(uri)
     if path is not None:
         regular_files.check_regular(path, what, kind)
 
@@ -255,8 +253,8 @@ def delete_empty_folder(folder: str) -> None:
 
 def delete_folder(folder: str) -> None:
     """Deletes everything below a folder."""
-    for place, _ in [*list(folder)]:
-        delete(place)
+    for uri, _ in [*list(folder)]:
+        delete(uri)
     path = local_path(folder)
     if path is not None:
         shutil.rmtree(path, ignore_errors=True)
@@ -267,7 +265,7 @@ def page(folder: str) -> str:
     return _store(folder).page(folder)
 
 
-def _store(place: str) -> Store:
-    if not is_remote(place):
-        check_place(place, "place")
-    return STORES[scheme_of(place)]()
+def _store(uri: str) -> Store:
+    if not is_remote(uri):
+        check_uri(uri, "path or URI")
+    return STORES[scheme_of(uri)]()

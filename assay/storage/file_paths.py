@@ -1,4 +1,4 @@
-"""Places that a caller gives as text or as `os.PathLike`. Standard library only."""
+"""Paths that a caller gives as text or as `os.PathLike`. Standard library only."""
 
 from __future__ import annotations
 

@@ -18,51 +18,51 @@ _THREADS = 4
 """Hashing releases the interpreter's lock, and a disk serves several readers."""
 
 
-def fingerprint(place: str) -> str | None:
+def fingerprint(uri: str) -> str | None:
     """What stands for the content of a file; None for nothing, or a folder.
 
     Raises:
         ConfigError: a named pipe, a device or a socket, which has no end.
     """
-    path = storage.local_path(place)
-    return local.fingerprint(path) if path is not None else _generation(place)
+    path = storage.local_path(uri)
+    return local.fingerprint(path) if path is not None else _generation(uri)
 
 
-def fingerprints(places: Sequence[str]) -> list[str | None]:
+def fingerprints(uris: Sequence[str]) -> list[str | None]:
     """What stands for the content of each file, in their order; those on a disk are read side by side."""
-    if any(map(storage.is_remote, places)):  # nothing to read, and credentials are of this thread
-        return [fingerprint(place) for place in places]
+    if any(map(storage.is_remote, uris)):  # nothing to read, and credentials are of this thread
+        return [fingerprint(uri) for uri in uris]
     with ThreadPoolExecutor(_THREADS) as pool:
-        return [*pool.map(fingerprint, places)]
+        return [*pool.map(fingerprint, uris)]
 
 
-def fingerprints_within(place: str) -> dict[str, str]:
+def fingerprints_within(uri: str) -> dict[str, str]:
     """File -> fingerprint: of the file that is there, or of all files below a folder."""
-    alone = fingerprint(place)
+    alone = fingerprint(uri)
     if alone is not None:
-        return {place: alone}
-    if storage.is_remote(place):  # the list tells generations, without a call for each file
-        return {file: stat.generation for file, stat in storage.list(place)}
-    files = [file for file, _ in storage.list(place)]
+        return {uri: alone}
+    if storage.is_remote(uri):  # the list tells generations, without a call for each file
+        return {file: stat.generation for file, stat in storage.list(uri)}
+    files = [file for file, _ in storage.list(uri)]
     return {file: content for file, content in zip(files, fingerprints(files), strict=True) if content is not None}
 
 
-def stamp(place: str) -> str | None:
+def stamp(uri: str) -> str | None:
     """What changes whenever a file is written to; None for nothing, or a folder."""
-    path = storage.local_path(place)
-    return local.stamp(path) if path is not None else _generation(place)
+    path = storage.local_path(uri)
+    return local.stamp(path) if path is not None else _generation(uri)
 
 
-def stamps_within(place: str) -> dict[str, str | None]:
+def stamps_within(uri: str) -> dict[str, str | None]:
     """File -> stamp: of the file that is there, or of all files below a folder."""
-    alone = stamp(place)
+    alone = stamp(uri)
     if alone is not None:
-        return {place: alone}
-    if storage.is_remote(place):
-        return {file: stat.generation for file, stat in storage.list(place)}
-    return {file: stamp(file) for file, _ in storage.list(place)}
+        return {uri: alone}
+    if storage.is_remote(uri):
+        return {file: stat.generation for file, stat in storage.list(uri)}
+    return {file: stamp(file) for file, _ in storage.list(uri)}
 
 
-def _generation(place: str) -> str | None:
-    stat = storage.stat(place)
+def _generation(uri: str) -> str | None:
+    stat = storage.stat(uri)
     return None if stat is None else stat.generation

@@ -1,4 +1,4 @@
-"""Places on Google Cloud Storage, through its own client: preconditions, checksums, retries.
+"""Objects on Google Cloud Storage, through its own client: preconditions, checksums, retries.
 
 Whatever is called here may be called twice with the same effect: objects are written under names that nobody else has,
 or under a precondition. So all calls are retried, until a deadline.
@@ -54,83 +54,83 @@ def using(credentials: Credentials) -> Iterator[None]:
         client.close()
 
 
-def read(place: str, most: int | None) -> bytes:
+def read(uri: str, most: int | None) -> bytes:
     """The content; its checksum is checked on the way."""
     if most is not None:
-        there = stat(place)
+        there = stat(uri)
         if there is not None and there.size > most:
-            raise CorruptFileError(f"{place}: expected at most {most:,} bytes, found {there.size:,}")
-    with _naming(place):
-        blob = _blob(place)
+            raise CorruptFileError(f"{uri}: expected at most {most:,} bytes, found {there.size:,}")
+    with _naming(uri):
+        blob = _blob(uri)
         content: bytes = blob.download_as_bytes(raw_download=True, retry=_retry())
-        _check_origin(place, blob, len(content))
+        _check_origin(uri, blob, len(content))
     return content
 
 
-def _check_origin(place: str, blob: Blob, size: int) -> None:
+def _check_origin(uri: str, blob: Blob, size: int) -> None:
     """The storage sends a checksum along; who sends none, such as a proxy that wants a login, may be somebody else."""
     if not (blob.crc32c or blob.md5_hash):
         blob.reload(retry=_retry())
         if int(blob.size or 0) != size:
-            raise _not_storage(place)
+            raise _not_storage(uri)
 
 
-def _not_storage(place: str) -> TransientError:
+def _not_storage(uri: str) -> TransientError:
     return TransientError(
-        f"{place}: what answered is not Google Cloud Storage; is there a proxy between? Try again later"
+        f"{uri}: what answered is not Google Cloud Storage; is there a proxy between? Try again later"
     )
 
 
-def open_read(place: str) -> BinaryIO:
+def open_read(uri: str) -> BinaryIO:
     """A seekable stream that reads ranges of the generation that is there now; no checksum covers them."""
-    with _naming(place):
-        blob = _blob(place)
+    with _naming(uri):
+        blob = _blob(uri)
         blob.reload(retry=_retry())
         size = int(blob.size or 0)
-    return cast(BinaryIO, Ranges(size, partial(_range, place, blob)))
+    return cast(BinaryIO, Ranges(size, partial(_range, uri, blob)))
 
 
-def _range(place: str, blob: Blob, start: int, end: int) -> bytes:
+def _range(uri: str, blob: Blob, start: int, end: int) -> bytes:
     try:
-        with _naming(place):  # raw: ranges of what is stored, also where it says `Content-Encoding: gzip`
+        with _naming(uri):  # raw: ranges of what is stored, also where it says `Content-Encoding: gzip`
             content: bytes = blob.download_as_bytes(
                 start=start, end=end - 1, raw_download=True, checksum=None, retry=_retry()
             )
     except MissingFileError as error:
-        raise TransientError(f"{place}: replaced or deleted while it was read; try again") from error
+        raise TransientError(f"{uri}: replaced or deleted while it was read; try again") from error
     if len(content) != end - start:
-        raise TransientError(f"{place}: {len(content)} bytes came of {end - start} at {start}; try again")
+        raise TransientError(f"{uri}: {len(content)} bytes came of {end - start} at {start}; try again")
     return content
 
 
-def download(place: str, target: BinaryIO) -> None:
+def download(uri: str, target: BinaryIO) -> None:
     """Copies the content; its checksum is checked on the way."""
-    with _naming(place):
-        blob = _blob(place)
+    with _naming(uri):
+        blob = _blob(uri)
         blob.download_to_file(target, raw_download=True, retry=_retry())
-        _check_origin(place, blob, target.tell())
+        _check_origin(uri, blob, target.tell())
 
 
-def write(place: str, content: bytes) -> Stat:
+def write(uri: str, content: bytes) -> Stat:
     """Writes an object, over one that is there."""
-    with _naming(place):
-        blob = _blob(place)
+    with _naming(uri):
+        blob = _blob(uri)
         blob.upload_from_string(content, content_type="application/octet-stream", retry=_retry())
         return _stat_of(blob)
 
 
-def open_write(place: str) -> BinaryIO:
+def open_write(uri: str) -> BinaryIO:
     """A stream that uploads while it is written to; nothing is there before it is closed."""
-    with _naming(place):
-        writer = _blob(place).open("wb", ignore_flush=True, chunk_size=_CHUNK_BYTES, retry=_retry())
-    return cast(BinaryIO, _Upload(place, writer))
+    with _naming(uri):
+        writer = _blob(uri).open("wb", ignore_flush=True, chunk_size=_CHUNK_BYTES, retry=_retry())
+    return cast(BinaryIO, _Upload(uri, writer))
 
 
 class _Upload(io.BufferedIOBase):
     """A writer whose faults have our names; after the first it hands on nothing more, so that nothing is there."""
 
-    def __init__(self, place: str, writer: BlobWriter) -> None:
-        self._place, self._writer, self._written = place, writer, 0
+    def __init__(self, uri: str, writer: BlobWriter) -> None:
+        self._uri, self._writer, self._written = uri, writer, 0
 
     def write(self, content: Any, /) -> int:
         """Takes bytes, and hands on whole chunks."""
@@ -153,7 +153,7 @@ class _Upload(io.BufferedIOBase):
     @contextmanager
     def _handing_on(self) -> Iterator[None]:
         try:
-            with _naming(self._place):
+            with _naming(self._uri):
                 yield
         except AssayError:
             self._abandon()
@@ -187,12 +187,12 @@ def rename(old: str, new: str) -> None:
     delete(old, None)
 
 
-def publish(place: str, content: bytes, replacing: str | None) -> Stat:
+def publish(uri: str, content: bytes, replacing: str | None) -> Stat:
     """Creates an object, or replaces one generation of it."""
     from google.api_core.exceptions import PreconditionFailed
 
-    with _naming(place):
-        blob = _blob(place)
+    with _naming(uri):
+        blob = _blob(uri)
         try:
             blob.upload_from_string(
                 content,
@@ -201,14 +201,14 @@ def publish(place: str, content: bytes, replacing: str | None) -> Stat:
                 retry=_retry(),
             )
         except PreconditionFailed as error:
-            raise PublishLostError(f"{place}: somebody else published there first") from error
+            raise PublishLostError(f"{uri}: somebody else published there first") from error
         return _stat_of(blob)
 
 
-def stat(place: str) -> Stat | None:
+def stat(uri: str) -> Stat | None:
     """What is there."""
-    with _naming(place):
-        bucket, name = _parts(place)
+    with _naming(uri):
+        bucket, name = _parts(uri)
         blob = _client().bucket(bucket).get_blob(name, retry=_retry()) if name else None
         return None if blob is None else _stat_of(blob)
 
@@ -242,25 +242,25 @@ def match(pattern: str) -> Iterator[tuple[str, Stat]]:
     yield from _listed(bucket, plain, pattern, match_glob=name)
 
 
-def _listed(bucket: str, prefix: str, place: str, **settings: Any) -> Iterator[tuple[str, Stat]]:
-    with _naming(place):
+def _listed(bucket: str, prefix: str, uri: str, **settings: Any) -> Iterator[tuple[str, Stat]]:
+    with _naming(uri):
         for blob in _client().list_blobs(bucket, prefix=prefix, fields=_FACTS, retry=_retry(), **settings):
             if not blob.name.endswith("/"):  # what consoles leave in place of a folder
                 yield f"gs://{bucket}/{blob.name}", _stat_of(blob)
 
 
-def delete(place: str, generation: str | None) -> None:
+def delete(uri: str, generation: str | None) -> None:
     """Deletes an object that may be gone already, or one generation of it."""
     from google.api_core.exceptions import NotFound, PreconditionFailed
 
-    with _naming(place), suppress(NotFound, PreconditionFailed):
-        _blob(place).delete(if_generation_match=None if generation is None else int(generation), retry=_retry())
+    with _naming(uri), suppress(NotFound, PreconditionFailed):
+        _blob(uri).delete(if_generation_match=None if generation is None else int(generation), retry=_retry())
 
 
-def _blob(place: str) -> Blob:
-    bucket, name = _parts(place)
+def _blob(uri: str) -> Blob:
+    bucket, name = _parts(uri)
     if not name:
-        raise ConfigError(f"{place}: expected gs://BUCKET/NAME, found no name of an object")
+        raise ConfigError(f"{uri}: expected gs://BUCKET/NAME, found no name of an object")
     return _client().bucket(bucket).blob(name)
 
 
@@ -269,10 +269,10 @@ def page(folder: str) -> str:
     return f"https://console.cloud.google.com/storage/browser/{quote(folder.removeprefix('gs://'))}"
 
 
-def _parts(place: str) -> tuple[str, str]:
-    _, bucket, name = parts_of(place)
+def _parts(uri: str) -> tuple[str, str]:
+    _, bucket, name = parts_of(uri)
     if not bucket:
-        raise ConfigError(f"{place}: expected gs://BUCKET/NAME, found no name of a bucket")
+        raise ConfigError(f"{uri}: expected gs://BUCKET/NAME, found no name of a bucket")
     return bucket, name
 
 
@@ -328,8 +328,8 @@ def _made() -> Client:
 
 
 @contextmanager
-def _naming(place: str) -> Iterator[None]:
-    """Turns what the client raises into our errors, which name the place and never the credentials."""
+def _naming(uri: str) -> Iterator[None]:
+    """Turns what the client raises into our errors, which name the URI and never the credentials."""
     from google.api_core.exceptions import GoogleAPICallError, RetryError
     from google.auth.exceptions import GoogleAuthError, TransportError
     from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
@@ -339,35 +339,35 @@ def _naming(place: str) -> Iterator[None]:
     try:
         yield
     except GoogleAPICallError as error:
-        raise _of_status(place, int(error.code or 0)) from error
+        raise _of_status(uri, int(error.code or 0)) from error
     except DataCorruption as error:
-        raise TransientError(f"{place}: damaged on the way; try again") from error
+        raise TransientError(f"{uri}: damaged on the way; try again") from error
     except InvalidResponse as error:
-        raise _of_status(place, int(error.response.status_code)) from error
+        raise _of_status(uri, int(error.response.status_code)) from error
     except RetryError as error:
-        raise TransientError(f"{place}: storage does not answer ({_reason(error.cause)}); try again later") from error
+        raise TransientError(f"{uri}: storage does not answer ({_reason(error.cause)}); try again later") from error
     except (TransportError, RequestException, HTTPError, ConnectionError, TimeoutError) as error:
-        raise TransientError(f"{place}: storage does not answer ({_reason(error)}); try again later") from error
+        raise TransientError(f"{uri}: storage does not answer ({_reason(error)}); try again later") from error
     except (AttributeError, KeyError, TypeError) as error:  # the client takes any answer with 200 for JSON
-        raise _not_storage(place) from error
+        raise _not_storage(uri) from error
     except GoogleAuthError as error:
-        raise _of_credentials(place, error) from error
+        raise _of_credentials(uri, error) from error
 
 
-def _of_credentials(place: str, error: GoogleAuthError) -> AssayError:
+def _of_credentials(uri: str, error: GoogleAuthError) -> AssayError:
     if getattr(error, "retryable", False):
-        return TransientError(f"{place}: no credentials can be had now ({_reason(error)}); try again")
-    return ConfigError(f"{place}: the Google credentials are refused ({_reason(error)})")
+        return TransientError(f"{uri}: no credentials can be had now ({_reason(error)}); try again")
+    return ConfigError(f"{uri}: the Google credentials are refused ({_reason(error)})")
 
 
-def _of_status(place: str, status: int) -> AssayError:
+def _of_status(uri: str, status: int) -> AssayError:
     if status == 404:
-        return MissingFileError(f"{place}: there is no such object or bucket")
+        return MissingFileError(f"{uri}: there is no such object or bucket")
     if status in (401, 403):
-        return ConfigError(f"{place}: access denied ({status}); grant the account access to the bucket")
+        return ConfigError(f"{uri}: access denied ({status}); grant the account access to the bucket")
     if status == 400:
-        return ConfigError(f"{place}: storage refuses the request (400); check the names of bucket and object")
-    return TransientError(f"{place}: storage answered {status}; try again later")
+        return ConfigError(f"{uri}: storage refuses the request (400); check the names of bucket and object")
+    return TransientError(f"{uri}: storage answered {status}; try again later")
 
 
 def _reason(error: BaseException | None) -> str:

@@ -1,4 +1,4 @@
-"""Places on a disk: whole or not there at all, also after a crash."""
+"""Files on a disk: whole or not there at all, also after a crash."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _LOCK = ".publish.lock"
 _TRIES = 5
 
 
-def read(place: str, most: int | None) -> bytes:
+def read(path: str, most: int | None) -> bytes:
     """The content of a regular file; of no more than `most` bytes and one."""
-    with _naming(place), open_read(place) as file:
+    with _naming(path), open_read(path) as file:
         return file.read(-1 if most is None else most + 1)
 
 
-def open_read(place: str) -> BinaryIO:
+def open_read(path: str) -> BinaryIO:
     """The file, open; pipes and devices have no end, and are refused."""
-    check_regular(place)
-    with _naming(place):
-        return open(place, "rb")
+    check_regular(path)
+    with _naming(path):
+        return open(path, "rb")
 
 
-def download(place: str, target: BinaryIO) -> None:
+def download(path: str, target: BinaryIO) -> None:
     """Copies the content."""
-    with open_read(place) as source:
+    with open_read(path) as source:
         shutil.copyfileobj(source, target, 8 << 20)
 
 
@@ -58,27 +58,27 @@ def filling(path: str) -> Iterator[BinaryIO]:
             raise
 
 
-def write(place: str, content: bytes) -> Stat:
+def write(path: str, content: bytes) -> Stat:
     """Writes a file, over one that is there."""
-    with _naming(place), _temporary(place, content) as (temporary, written):
-        os.replace(temporary, place)
-        _sync_folder(place)
+    with _naming(path), _temporary(path, content) as (temporary, written):
+        os.replace(temporary, path)
+        _sync_folder(path)
         return written
 
 
-def open_write(place: str) -> BinaryIO:
+def open_write(path: str) -> BinaryIO:
     """The file, open."""
-    with _naming(place):
-        return _created(place)
+    with _naming(path):
+        return _created(path)
 
 
-def _created(place: str) -> BinaryIO:
+def _created(path: str) -> BinaryIO:
     """A new file, open, in a folder that is made if need be: again where somebody clears empty folders meanwhile."""
     for _ in range(_TRIES):
-        os.makedirs(os.path.dirname(place), exist_ok=True)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with suppress(FileNotFoundError):
-            return open(place, "wb")
-    return open(place, "wb")
+            return open(path, "wb")
+    return open(path, "wb")
 
 
 def rename(old: str, new: str) -> None:
@@ -90,80 +90,80 @@ def rename(old: str, new: str) -> None:
         _sync_folder(new)
 
 
-def publish(place: str, content: bytes, replacing: str | None) -> Stat:
+def publish(path: str, content: bytes, replacing: str | None) -> Stat:
     """Creates a file by a hard link, which fails if there is one; or replaces one generation of it, under a lock.
 
     A lock alone would not do for creation: not every file system that machines share has locks that work. It has to do
     where a file system has no links.
     """
-    with _naming(place), _temporary(place, content) as (temporary, written):
+    with _naming(path), _temporary(path, content) as (temporary, written):
         if replacing is None:
-            _create(temporary, place)
+            _create(temporary, path)
         else:
-            _replace(temporary, place, replacing)
-        _sync_folder(place)
+            _replace(temporary, path, replacing)
+        _sync_folder(path)
         return written
 
 
-def _create(temporary: str, place: str) -> None:
+def _create(temporary: str, path: str) -> None:
     try:
-        os.link(temporary, place)
+        os.link(temporary, path)
     except FileExistsError as error:
-        raise PublishLostError(f"{place}: somebody else published there first") from error
+        raise PublishLostError(f"{path}: somebody else published there first") from error
     except OSError as error:
         if error.errno not in _LINKLESS:
             raise
-        _replace(temporary, place, None)
+        _replace(temporary, path, None)
 
 
-def _replace(temporary: str, place: str, expected: str | None) -> None:
-    with _locked(os.path.dirname(place)):
-        found = stat(place)
+def _replace(temporary: str, path: str, expected: str | None) -> None:
+    with _locked(os.path.dirname(path)):
+        found = stat(path)
         if (found and found.generation) != expected:
-            raise PublishLostError(f"{place}: somebody else published there first")
-        os.replace(temporary, place)
+            raise PublishLostError(f"{path}: somebody else published there first")
+        os.replace(temporary, path)
 
 
-def stat(place: str) -> Stat | None:
+def stat(path: str) -> Stat | None:
     """What is there; None for nothing, or a folder."""
-    with _naming(place):
+    with _naming(path):
         try:
-            found = os.stat(place)
+            found = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return None if os.path.isdir(place) else _stat_of(found)
+        return None if os.path.isdir(path) else _stat_of(found)
 
 
-def fingerprint(place: str) -> str | None:
+def fingerprint(path: str) -> str | None:
     """A hash of the content; None for nothing, or a folder."""
-    with _naming(place):
-        if not os.path.exists(place) or os.path.isdir(place):
+    with _naming(path):
+        if not os.path.exists(path) or os.path.isdir(path):
             return None
-        check_regular(place)
-        return content_hash(place)
+        check_regular(path)
+        return content_hash(path)
 
 
-def stamp(place: str) -> str | None:
+def stamp(path: str) -> str | None:
     """What changes whenever the file is written to, and no copy can set back; None for nothing, or a folder."""
-    if stat(place) is None:
+    if stat(path) is None:
         return None
-    with _naming(place):
-        return str(stamp_of(os.stat(place)))
+    with _naming(path):
+        return str(stamp_of(os.stat(path)))
 
 
 def list_folder(folder: str) -> Iterator[tuple[str, Stat]]:
     """All files below; those that go in the meantime are left out."""
     with _naming(folder):
-        places = [
+        paths = [
             os.path.join(parent, name)
             for parent, _, names in os.walk(folder, onerror=_unless_gone)
             for name in names
             if name != _LOCK
         ]
-    for place in sorted(places):
-        found = stat(place)
+    for path in sorted(paths):
+        found = stat(path)
         if found is not None:
-            yield place, found
+            yield path, found
 
 
 def _unless_gone(error: OSError) -> None:
@@ -180,22 +180,22 @@ def names(folder: str) -> tuple[str, ...]:
 
 def match(pattern: str) -> Iterator[tuple[str, Stat]]:
     """The files whose names match a glob."""
-    for place in sorted(glob.glob(pattern, recursive=True)):
-        found = stat(place)
+    for path in sorted(glob.glob(pattern, recursive=True)):
+        found = stat(path)
         if found is not None:
-            yield place, found
+            yield path, found
 
 
-def delete(place: str, generation: str | None) -> None:
+def delete(path: str, generation: str | None) -> None:
     """Deletes a file that may be gone already, or one generation of it, under the lock of those who replace it."""
-    with _naming(place), suppress(FileNotFoundError, NotADirectoryError):
+    with _naming(path), suppress(FileNotFoundError, NotADirectoryError):
         if generation is None:
-            os.remove(place)
+            os.remove(path)
             return
-        with _locked(os.path.dirname(place)):
-            found = stat(place)
+        with _locked(os.path.dirname(path)):
+            found = stat(path)
             if found and found.generation == generation:
-                os.remove(place)
+                os.remove(path)
 
 
 def page(folder: str) -> str:
@@ -217,13 +217,13 @@ def _stat_of(status: os.stat_result) -> Stat:
 
 
 @contextmanager
-def _temporary(place: str, content: bytes) -> Iterator[tuple[str, Stat]]:
-    """A file beside `place` that holds the content, on the disk for certain; gone after the block.
+def _temporary(path: str, content: bytes) -> Iterator[tuple[str, Stat]]:
+    """A file beside `path` that holds the content, on the disk for certain; gone after the block.
 
     It gets its time from the precise clock, as two files of one size and one tick of the system's would be one
     generation.
     """
-    temporary = f"{place}.{uuid.uuid4().hex}.tmp"
+    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     try:
         with _created(temporary) as file:
             file.write(content)
@@ -237,8 +237,8 @@ def _temporary(place: str, content: bytes) -> Iterator[tuple[str, Stat]]:
             os.remove(temporary)
 
 
-def _sync_folder(place: str) -> None:
-    folder = os.open(os.path.dirname(place), os.O_RDONLY)
+def _sync_folder(path: str) -> None:
+    folder = os.open(os.path.dirname(path), os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
@@ -251,36 +251,36 @@ def _locked(folder: str) -> Iterator[None]:
 
     Whoever waits for it looks whether it is still the one that is there, and else makes a new one.
     """
-    place = os.path.join(folder, _LOCK)
+    path = os.path.join(folder, _LOCK)
     while True:
-        with open(place, "w", encoding="utf-8") as lock:
+        with open(path, "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if _is_same_file(lock.fileno(), place):
+            if _is_same_file(lock.fileno(), path):
                 try:
                     yield
                 finally:
                     with suppress(FileNotFoundError):
-                        os.remove(place)
+                        os.remove(path)
                 return
 
 
-def _is_same_file(descriptor: int, place: str) -> bool:
+def _is_same_file(descriptor: int, path: str) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(place))
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
         return False
 
 
 @contextmanager
-def _naming(place: str) -> Iterator[None]:
+def _naming(path: str) -> Iterator[None]:
     """Turns what the system raises into our errors."""
     try:
         yield
     except FileNotFoundError as error:
-        raise MissingFileError(f"{place}: no such file") from error
+        raise MissingFileError(f"{path}: no such file") from error
     except OSError as error:
         if error.errno in _FULL:
-            raise TransientError(f"{place}: {error.strerror}; make room, then try again") from error
+            raise TransientError(f"{path}: {error.strerror}; make room, then try again") from error
         if error.errno in _PASSING:
-            raise TransientError(f"{place}: {error.strerror}; try again") from error
-        raise ConfigError(f"{place}: {error.strerror}") from error
+            raise TransientError(f"{path}: {error.strerror}; try again") from error
+        raise ConfigError(f"{path}: {error.strerror}") from error

@@ -16,15 +16,15 @@ class Uri(NamedTuple):
     name: str
 
 
-def scheme_of(place: str) -> str:
+def scheme_of(uri: str) -> str:
     """What stands before `://` at the start of a URI; "" for a path."""
-    scheme = _SCHEME.match(place)
+    scheme = _SCHEME.match(uri)
     return scheme[1] if scheme else ""
 
 
-def is_uri(place: str) -> bool:
-    """Whether a place is a URI, of whatever scheme, and not a path."""
-    return bool(scheme_of(place))
+def is_uri(uri: str) -> bool:
+    """Whether it is a URI, of whatever scheme, and not a path."""
+    return bool(scheme_of(uri))
 
 
 def parts_of(uri: str) -> Uri:

@@ -60,9 +60,9 @@ def remove(path: str) -> None:
 def remove_temporaries(folder: str) -> None:
     """Removes temporary files of writers that did not finish. Never raises, either."""
     with suppress(Exception):
-        for place in storage.match(path_in(glob.escape(folder), "*.tmp")):
-            if _TEMPORARY.search(place):
-                remove(place)
+        for file in storage.match(path_in(glob.escape(folder), "*.tmp")):
+            if _TEMPORARY.search(file):
+                remove(file)
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def _container(launcher: KubernetesLauncher, call: StageCall) -> dict[str, Any]:
             "args": list(call.arguments),
             "env": [
                 *({"name": name, "value": value} for name, value in launcher.env.items()),
-                *(_secret_variable(name, place) for name, place in launcher.secret_env.items()),
+                *(_secret_variable(name, source) for name, source in launcher.secret_env.items()),
             ],
             "resources": _filled({"requests": dict(launcher.requests), "limits": dict(launcher.limits)}),
             "volumeMounts": [
@@ -127,10 +127,10 @@ def _secret_mounts(launcher: KubernetesLauncher) -> list[tuple[str, str, str]]:
     return [(f"assay-secret-{i}", secret, path) for i, (path, secret) in enumerate(launcher.secret_mounts.items())]
 
 
-def _secret_variable(name: str, place: str) -> dict[str, Any]:
-    secret, slash, key = place.partition("/")
+def _secret_variable(name: str, source: str) -> dict[str, Any]:
+    secret, slash, key = source.partition("/")
     if not (secret and slash and key):
-        raise ConfigError(f"secret_env: expected SECRET/KEY for {name}, found {place!r}")
+        raise ConfigError(f"secret_env: expected SECRET/KEY for {name}, found {source!r}")
     return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 

@@ -202,8 +202,8 @@ class NodePod:
         binds = {}
         for mount in self.stage.get("volumeMounts", []):
             volume = volumes[mount["name"]]
-            place = volume["hostPath"]["path"] if "hostPath" in volume else self._files(volume["secret"]["secretName"])
-            binds[place] = {"bind": mount["mountPath"], "mode": "ro" if mount.get("readOnly") else "rw"}
+            uri = volume["hostPath"]["path"] if "hostPath" in volume else self._files(volume["secret"]["secretName"])
+            binds[uri] = {"bind": mount["mountPath"], "mode": "ro" if mount.get("readOnly") else "rw"}
         return binds
 
     def _files(self, secret: str) -> str:

@@ -69,18 +69,18 @@ def service(emulator, monkeypatch):
 
 
 @pytest.fixture
-def place(emulator, request):
+def uri(emulator, request):
     """A folder of the bucket for this test."""
     return f"{emulator.root}/{request.node.name.replace('[', '-').rstrip(']')}"
 
 
 @pytest.fixture
-def make(dags, data, place, service, tmp_path):
+def make(dags, data, uri, service, tmp_path):
     """Writes a DAG file whose stages run on Dataflow; returns it."""
 
     def made(*, deferrable=True, **changes):
-        file = write_analysis(data, place, tmp_path, **changes)
-        text = DAG_FILE.format(url=service.url, root=place, analysis=str(file), deferrable=deferrable)
+        file = write_analysis(data, uri, tmp_path, **changes)
+        text = DAG_FILE.format(url=service.url, root=uri, analysis=str(file), deferrable=deferrable)
         dag = dags / "on_dataflow.py"
         dag.write_text(text)
         return dag
@@ -88,12 +88,12 @@ def make(dags, data, place, service, tmp_path):
     return made
 
 
-def write_analysis(data, place, folder, **changes):
+def write_analysis(data, uri, folder, **changes):
     for file in data.glob("*/*.parquet"):
-        storage.write(f"{place}/data/{file.parent.name}/{file.name}", file.read_bytes())
+        storage.write(f"{uri}/data/{file.parent.name}/{file.name}", file.read_bytes())
     described = analysis(data, folder, **changes)
-    described["inputs"]["files"] = [f"{place}/data/${{date}}/*.parquet"]
-    described["output"] = f"{place}/results/${{date}}"
+    described["inputs"]["files"] = [f"{uri}/data/${{date}}/*.parquet"]
+    described["output"] = f"{uri}/results/${{date}}"
     file = folder / "analysis.json"
     file.write_text(json.dumps(described))
     return file
@@ -104,7 +104,7 @@ def stages_of(service):
 
 
 @pytest.mark.slow
-def test_each_stage_is_a_job_that_a_triggerer_waits_for(make, service, place):
+def test_each_stage_is_a_job_that_a_triggerer_waits_for(make, service, uri):
     run, states = run_dag(make(), "on_dataflow")
     assert set(states.values()) == {"success"}
     assert stages_of(service)[:2] == ["read-inputs", "extract-slice-keys"]
@@ -119,24 +119,24 @@ def test_each_stage_is_a_job_that_a_triggerer_waits_for(make, service, place):
         task_ids="model_analysis.ReadInputs", key=DataflowLink().xcom_key
     )
     assert page == RemoteJob(**read["job"]).page
-    published = json.loads(storage.read(f"{results_folder(f'{place}/results/{GOOD_DAY}')}/results.json"))
+    published = json.loads(storage.read(f"{results_folder(f'{uri}/results/{GOOD_DAY}')}/results.json"))
     assert (published["verdict"], published["rows"]) == ("BLESSED", 400)
 
 
-def test_a_whole_plan_may_be_one_job_and_a_worker_may_wait_for_it(make, service, place):
+def test_a_whole_plan_may_be_one_job_and_a_worker_may_wait_for_it(make, service, uri):
     run, states = run_dag(make(deferrable=False, checkpoint="none"), "on_dataflow", {"date": BAD_DAY})
     assert len(service.jobs) == 1
     assert returned(run, "model_analysis.Analyse")["verdict"] == "NOT_BLESSED"
     assert states["model_analysis.Bless"] == "skipped"
-    verdict = json.loads(storage.read(f"{results_folder(f'{place}/results/{BAD_DAY}')}/verdict.json"))
+    verdict = json.loads(storage.read(f"{results_folder(f'{uri}/results/{BAD_DAY}')}/verdict.json"))
     assert verdict["status"] == "NOT_BLESSED"
 
 
-def test_a_job_that_fails_by_bad_data_fails_the_task_without_another_job(make, service, place, tmp_path, capfd):
+def test_a_job_that_fails_by_bad_data_fails_the_task_without_another_job(make, service, uri, tmp_path, capfd):
     dag = make()
     columns = columns_of()
     write_parquet(tmp_path / "rows.parquet", {**columns, "score": [float("nan"), *columns["score"][1:]]})
-    storage.write(f"{place}/data/{GOOD_DAY}/rows.parquet", (tmp_path / "rows.parquet").read_bytes())
+    storage.write(f"{uri}/data/{GOOD_DAY}/rows.parquet", (tmp_path / "rows.parquet").read_bytes())
     _, states = run_dag(dag, "on_dataflow")
     assert "failed" in states.values()
     assert [job.state for job in service.jobs].count("JOB_STATE_FAILED") == 1
@@ -153,19 +153,19 @@ class Call:
 
 
 @pytest.fixture
-def reading(data, place, service, tmp_path):
+def reading(data, uri, service, tmp_path):
     """The first stage of the plan."""
     from assay.plan.analysis_file import load_analysis
 
-    plan = from_json(to_json(load_analysis(write_analysis(data, place, tmp_path))))
-    root = f"{place}/checkpoints"
+    plan = from_json(to_json(load_analysis(write_analysis(data, uri, tmp_path))))
+    root = f"{uri}/checkpoints"
     checkpoints = Checkpoints(root=root, run="run")
     params = {"date": GOOD_DAY}
     arguments = stage_arguments("read-inputs", publish_plan(plan, root), "ReadInputs", checkpoints, os.devnull, params)
     launcher = DataflowLauncher(
         project="tests",
         region="europe-west1",
-        temp_location=f"{place}/temp",
+        temp_location=f"{uri}/temp",
         options=("--no_auth",),
         inner=SubprocessLauncher(env={"ASSAY_DATAFLOW_POLL_SECONDS": "0.2"}),
         gcp_conn_id=CONNECTION,
@@ -311,7 +311,7 @@ def test_only_launchers_that_leave_jobs_to_others_can_be_deferred():
 
 @pytest.mark.slow
 def test_on_the_real_scheduler_a_triggerer_waits_and_a_task_that_is_ended_while_deferred_cancels_its_job(
-    make, service, place, tmp_path
+    make, service, uri, tmp_path
 ):
     (tmp_path / "dags").mkdir()
     make(checkpoint="none").rename(tmp_path / "dags" / "on_dataflow.py")

@@ -116,7 +116,7 @@ def test_inputs_may_be_uris_and_only_stages_that_run_a_model_read_it(plan):
 
 
 @pytest.mark.parametrize(
-    ("place", "expected"),
+    ("uri", "expected"),
     [
         ("gs://bucket/a/b", ("gs://bucket", "a/b")),
         ("gs://bucket", ("gs://bucket", "/")),
@@ -125,8 +125,8 @@ def test_inputs_may_be_uris_and_only_stages_that_run_a_model_read_it(plan):
         ("/", ("file", "/")),
     ],
 )
-def test_a_place_has_the_namespace_that_openlineage_gives_it(place, expected):
-    assert name_of(place) == expected
+def test_a_place_has_the_namespace_that_openlineage_gives_it(uri, expected):
+    assert name_of(uri) == expected
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_constructors_of_operators_only_assign():
 
 
 def test_a_place_may_be_a_path_or_come_from_another_task():
-    with DAG("places", schedule=None) as dag:
+    with DAG("uris", schedule=None) as dag:
         written = task(task_id="write_plan")(lambda: "/plan.json")()
         made = operators.StageOperator(task_id="t", plan=written, stage="Gate", root=Path("/root/{{ ds }}"))
     assert made.root == "/root/{{ ds }}"

@@ -124,10 +124,10 @@ def test_templates_are_filled_in_wherever_they_are():
     assert pod["spec"]["priorityClassName"] == "day"
 
 
-@pytest.mark.parametrize("place", ["hub", "/key", "hub/", ""])
-def test_a_variable_of_a_secret_needs_secret_and_key(place):
+@pytest.mark.parametrize("source", ["hub", "/key", "hub/", ""])
+def test_a_variable_of_a_secret_needs_secret_and_key(source):
     with pytest.raises(ConfigError, match="secret_env: expected SECRET/KEY for TOKEN"):
-        pod_manifest(KubernetesLauncher(secret_env={"TOKEN": place}), CALL)
+        pod_manifest(KubernetesLauncher(secret_env={"TOKEN": source}), CALL)
 
 
 def test_the_name_is_of_the_try_and_the_digest_of_the_work():

@@ -237,8 +237,8 @@ def test_of_three_versions_at_once_each_gate_opens_or_closes_for_itself(airflow)
     assert state == "success"
     assert [instances[f"validate.WriteResults[{index}]"]["state"] for index in range(3)] == ["success"] * 3
     assert [instances[f"validate.Bless[{index}]"]["state"] for index in range(3)] == ["success", "success", "skipped"]
-    places = [airflow.returned("versions", run, "validate.WriteResults", index)["output"] for index in range(3)]
-    assert [place.rpartition("/")[2] for place in places] == ["sharp", "blunt", "wrong_way_round"]
+    uris = [airflow.returned("versions", run, "validate.WriteResults", index)["output"] for index in range(3)]
+    assert [uri.rpartition("/")[2] for uri in uris] == ["sharp", "blunt", "wrong_way_round"]
     blessed = {event["source_map_index"]: event["extra"]["model"] for event in airflow.events("versions")}
     assert set(blessed) == {0, 1}
     until(lambda: airflow.runs("after_versions"), 60, "the deployment")

@@ -67,9 +67,9 @@ def test_after_a_run_there_are_results_and_no_checkpoints(make, tmp_path):
     run, states = run_dag(make(), "scratch")
     assert set(states.values()) == {"success"}
     name = f"scratch.{run.run_id}.g".replace(":", "-").replace("+", "-")
-    place = returned(run, "g.MakeScratch")
-    assert re.fullmatch(f"{re.escape(f'{tmp_path}/checkpoints/scratch/{name}')}-[0-9a-f]{{8}}", place)
-    assert returned(run, "g.ReadInputs")["manifest"].startswith(f"{place}/ReadInputs/")
+    uri = returned(run, "g.MakeScratch")
+    assert re.fullmatch(f"{re.escape(f'{tmp_path}/checkpoints/scratch/{name}')}-[0-9a-f]{{8}}", uri)
+    assert returned(run, "g.ReadInputs")["manifest"].startswith(f"{uri}/ReadInputs/")
     assert left(tmp_path) == []
     assert (latest(tmp_path / f"results/{GOOD_DAY}") / "results.json").exists()
 
@@ -172,13 +172,13 @@ def test_analyses_of_one_run_have_a_scratch_each_by_plan_and_parameters(dags, da
     file.write_text(BY_HAND.format(analyses=analyses, root=root, run=run_name))
     run, states = run_dag(file, "by_hand")
     assert set(states.values()) == {"success"}
-    places = [returned(run, f"make_{name}") for name in "abc"]
-    assert len(set(places)) == 3
-    assert places == [returned(run, f"delete_{name}") for name in "abc"]
+    uris = [returned(run, f"make_{name}") for name in "abc"]
+    assert len(set(uris)) == 3
+    assert uris == [returned(run, f"delete_{name}") for name in "abc"]
 
 
 def plan_file(file, content):
-    """Writes the plan of an analysis; returns its place."""
+    """Writes the plan of an analysis; returns its URI."""
     from assay.plan.analysis_file import compile_analysis
     from assay.plan.as_json import to_json
 
@@ -192,7 +192,7 @@ def test_only_a_folder_right_below_that_of_all_scratches_is_deleted(tmp_path, na
     (tmp_path / "ReadInputs").mkdir()
     with pytest.raises(ConfigError, match=f"expected a folder right below {tmp_path}/scratch; nothing is deleted"):
         delete_scratch(str(tmp_path), storage.join(str(tmp_path), "scratch", name))
-    assert sorted(str(place.relative_to(tmp_path)) for place in tmp_path.rglob("*")) == [
+    assert sorted(str(uri.relative_to(tmp_path)) for uri in tmp_path.rglob("*")) == [
         "ReadInputs",
         "scratch",
         "scratch/run",
@@ -204,7 +204,7 @@ def test_a_scratch_of_another_root_or_behind_a_link_is_not_deleted(tmp_path):
     (other / "scratch" / "run").mkdir(parents=True)
     (mine / "scratch").mkdir(parents=True)
     (mine / "scratch" / "run").symlink_to(other)
-    for place in (other / "scratch" / "run", mine / "scratch" / "run"):
+    for uri in (other / "scratch" / "run", mine / "scratch" / "run"):
         with pytest.raises(ConfigError, match="nothing is deleted"):
-            delete_scratch(str(mine), str(place))
+            delete_scratch(str(mine), str(uri))
     assert Path(other, "scratch", "run").is_dir()

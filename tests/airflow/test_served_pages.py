@@ -64,8 +64,8 @@ def test_a_page_is_shown_to_nobody_whom_airflow_does_not_know(what, database):
 
 
 def links(airflow, run, task):
-    place = TASKS.format(run=run, task=task)
-    return airflow.call("GET", f"{place}/links")["extra_links"]
+    uri = TASKS.format(run=run, task=task)
+    return airflow.call("GET", f"{uri}/links")["extra_links"]
 
 
 def opened(airflow, link):

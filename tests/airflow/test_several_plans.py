@@ -77,7 +77,7 @@ def test_each_task_returns_its_own_verdict_and_manifest_though_another_plan_ran_
 
 
 def plan_file(folder, name, content):
-    """Writes the plan of an analysis; returns its place."""
+    """Writes the plan of an analysis; returns its URI."""
     from assay.plan.analysis_file import compile_analysis
     from assay.plan.as_json import to_json
 

@@ -16,7 +16,7 @@ from assay.checkpoints import clearing
 from assay.checkpoints.clearing import clear
 from assay.checkpoints.commit import commit, fault_of, find
 from assay.checkpoints.heartbeat import GRACE_SECONDS, alive
-from assay.checkpoints.layout import clearing_place, manifest_place
+from assay.checkpoints.layout import clearing_uri, manifest_uri
 from assay.checkpoints.listing import checkpoints_of
 from assay.checkpoints.runs import folder_of, lease, runs_of
 from assay.cli import main
@@ -44,7 +44,7 @@ def put(root, name, content=b"{}"):
 
 
 def names(root):
-    return {place.removeprefix(f"{root}/") for place, _ in storage.list(root)}
+    return {uri.removeprefix(f"{root}/") for uri, _ in storage.list(root)}
 
 
 # What is not ours -----------------------------------------------------------------------------------------------------
@@ -75,12 +75,12 @@ def test_files_of_others_stay_wherever_they_lie_and_however_old(root, name):
     put(root, f"plans/{PLAN}.json")
     record(root, "monday", make(root, "Read", READ))
     leave(root, "Read", READ)
-    place = put(root, name, b"precious")
+    uri = put(root, name, b"precious")
     gone = clear(root, DAY, now=in_days(10))
-    assert place not in gone
+    assert uri not in gone
     assert len(gone) == 5  # plan, record, manifest, two shards
     assert names(root) == {name}
-    assert storage.read(place) == b"precious"
+    assert storage.read(uri) == b"precious"
 
 
 def test_a_folder_where_nothing_was_run_is_refused_though_it_holds_what_looks_like_checkpoints(root):
@@ -129,15 +129,15 @@ def test_results_below_a_root_stay_through_the_command(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("place", "output"),
+    ("uri", "output"),
     [
         ("folder", "root"),
         ("folder", "root/runs"),
         ("gcs", "root/2026/11/25"),
     ],
 )
-def test_results_of_a_run_below_its_root_stay_where_its_checkpoints_go(tmp_path, monkeypatch, request, place, output):
-    here = str(tmp_path) if place == "folder" else f"{request.getfixturevalue('gcs').root}/{tmp_path.name}"
+def test_results_of_a_run_below_its_root_stay_where_its_checkpoints_go(tmp_path, monkeypatch, request, uri, output):
+    here = str(tmp_path) if uri == "folder" else f"{request.getfixturevalue('gcs').root}/{tmp_path.name}"
     storage.write(f"{here}/d.csv", b"label,score\n0,0.1\n1,0.9\n")
     (tmp_path / "a.yaml").write_text(ANALYSIS.replace("output: out", f"output: {output}"))
     monkeypatch.chdir(tmp_path)
@@ -154,7 +154,7 @@ def test_results_of_a_run_below_its_root_stay_where_its_checkpoints_go(tmp_path,
 
 def contents(folder):
     """File below a folder -> what is in it."""
-    return {place.removeprefix(f"{folder}/"): storage.read(place) for place, _ in storage.list(folder)}
+    return {uri.removeprefix(f"{folder}/"): storage.read(uri) for uri, _ in storage.list(folder)}
 
 
 # What is ours ---------------------------------------------------------------------------------------------------------
@@ -169,10 +169,10 @@ def test_a_dry_run_tells_what_would_go_and_deletes_nothing(root, capsys):
     assert names(root) == before
     assert main(["checkpoints", root, "--gc", "--min-age", "0s", "--dry-run"]) == 0
     printed = capsys.readouterr().out
-    assert all(place in printed for place in told)
+    assert all(uri in printed for uri in told)
     assert "would delete 2 files" in printed
     assert names(root) == before
-    assert clear(root, 0, now=time.time() + 1) == sorted(told, key=lambda place: not place.endswith("manifest.json"))
+    assert clear(root, 0, now=time.time() + 1) == sorted(told, key=lambda uri: not uri.endswith("manifest.json"))
 
 
 def test_a_dry_run_without_gc_is_a_wrong_call(root, capsys):
@@ -236,11 +236,11 @@ def test_no_empty_folder_is_left_on_a_disk_but_those_of_others(root):
 
 @pytest.mark.parametrize("old", [1, GRACE_SECONDS + 1, FRESH_SECONDS - 60])
 def test_a_fresh_plan_stays_as_who_publishes_it_again_does_not_write_it(root, old):
-    place = put(root, f"plans/{PLAN}.json")
+    uri = put(root, f"plans/{PLAN}.json")
     put(root, f"plans/{'d' * 64}.json")
     make(root, "Read", READ)
-    assert place not in clear(root, 0, now=time.time() + old)
-    assert place in {kept for kept, _ in storage.list(root)}
+    assert uri not in clear(root, 0, now=time.time() + old)
+    assert uri in {kept for kept, _ in storage.list(root)}
 
 
 # Beside a run ---------------------------------------------------------------------------------------------------------
@@ -261,11 +261,11 @@ def test_what_a_run_has_leased_stays_with_the_attempts_at_it(root):
     put(root, f"plans/{PLAN}.json")
     make(root, "Read", READ)
     leave(root, "Extract", EXTRACT)
-    lease(root, "monday", "Extract", [manifest_place(root, "Extract", EXTRACT)])
+    lease(root, "monday", "Extract", [manifest_uri(root, "Extract", EXTRACT)])
     with alive(folder_of(root, "monday")):
         gone = clear(root, 0, now=time.time() + 1)
-    assert not any("/Extract/" in place for place in gone)
-    assert any("/Read/" in place for place in gone)
+    assert not any("/Extract/" in uri for uri in gone)
+    assert any("/Read/" in uri for uri in gone)
 
 
 @pytest.mark.parametrize("root", ["folder"], indirect=True)
@@ -294,10 +294,10 @@ def test_inputs_that_a_run_goes_on_to_read_stay_with_all_before_them_whatever_th
     read = make(root, "Read", READ)
     extract = make(root, "Extract", EXTRACT, read)
     make(root, "Extract", OTHER, read)
-    lease(root, "again", "Evaluate-01234567", [manifest_place(root, "Extract", EXTRACT)])
+    lease(root, "again", "Evaluate-01234567", [manifest_uri(root, "Extract", EXTRACT)])
     with beating(root, "again", in_days(40)):
         gone = clear(root, 30 * DAY, now=in_days(40))
-    assert {place.split("/")[-2 if place.endswith("manifest.json") else -3] for place in gone} == {OTHER}
+    assert {uri.split("/")[-2 if uri.endswith("manifest.json") else -3] for uri in gone} == {OTHER}
     assert find(root, "Extract", EXTRACT) == extract
     assert find(root, "Read", READ) == read
 
@@ -313,7 +313,7 @@ def test_inputs_that_a_run_goes_on_to_read_stay_with_all_before_them_whatever_th
 @pytest.mark.parametrize("root", ["folder"], indirect=True)
 def test_a_lease_holds_until_the_task_is_done(root, told, stays):
     make(root, "Read", READ)
-    lease(root, "monday", "Write-01234567", [manifest_place(root, "Read", READ)])
+    lease(root, "monday", "Write-01234567", [manifest_uri(root, "Read", READ)])
     time.sleep(0.01)
     put(root, "runs/monday/Write-01234567.json", json.dumps({"manifest": "", "task": "Write", **told}).encode())
     with beating(root, "monday", in_days(2)):
@@ -322,17 +322,17 @@ def test_a_lease_holds_until_the_task_is_done(root, told, stays):
 
 
 def test_a_lease_leaves_out_what_is_no_manifest(root):
-    lease(root, "monday", "Gate-01234567", ["", "/etc/passwd", manifest_place(root, "Read", READ)])
+    lease(root, "monday", "Gate-01234567", ["", "/etc/passwd", manifest_uri(root, "Read", READ)])
     (run,) = runs_of(root)
-    assert run.leased == (manifest_place(root, "Read", READ),)
+    assert run.leased == (manifest_uri(root, "Read", READ),)
 
 
 @contextmanager
 def beating(root, run, when):
     """The run shows at that time that it goes on, which only files can be given."""
-    place = storage.join(folder_of(root, run), "alive")
-    storage.write(place, b"")
-    os.utime(place, (when, when))
+    uri = storage.join(folder_of(root, run), "alive")
+    storage.write(uri, b"")
+    os.utime(uri, (when, when))
     yield
 
 
@@ -360,19 +360,19 @@ def test_a_checkpoint_leased_while_it_is_being_chosen_to_go_stays(root, monkeypa
 def take(root):
     """What a task does before it looks whether its checkpoint is there."""
     storage.write(storage.join(folder_of(root, "tuesday"), "alive"), b"")
-    lease(root, "tuesday", "Read", [manifest_place(root, "Read", READ)])
+    lease(root, "tuesday", "Read", [manifest_uri(root, "Read", READ)])
 
 
 def test_a_checkpoint_that_is_marked_to_go_is_made_again_and_the_new_one_stays(root):
     put(root, f"plans/{PLAN}.json")
     old = make(root, "Read", READ)
-    storage.write(clearing_place(root, "Read", READ), b"")
+    storage.write(clearing_uri(root, "Read", READ), b"")
     assert "cleared away" in str(fault_of(root, old))
     assert find(root, "Read", READ) is None
-    seen = storage.stat(manifest_place(root, "Read", READ))
+    seen = storage.stat(manifest_uri(root, "Read", READ))
     new = make(root, "Read", READ, attempt=f"attempt-{2:016x}")
     assert seen is not None
-    storage.delete(manifest_place(root, "Read", READ), generation=seen.generation)  # as who clears would do now
+    storage.delete(manifest_uri(root, "Read", READ), generation=seen.generation)  # as who clears would do now
     assert find(root, "Read", READ) == new
     assert commit(root, new) == new
 
@@ -381,9 +381,9 @@ def test_a_checkpoint_that_is_marked_to_go_is_made_again_and_the_new_one_stays(r
 def test_the_mark_of_who_died_while_clearing_costs_nobody_more_than_one_making(root, died):
     put(root, f"plans/{PLAN}.json")
     old = make(root, "Read", READ)
-    storage.write(clearing_place(root, "Read", READ), b"")
+    storage.write(clearing_uri(root, "Read", READ), b"")
     if died != "before it deleted":
-        storage.delete(manifest_place(root, "Read", READ))
+        storage.delete(manifest_uri(root, "Read", READ))
     if died == "after all":
         storage.delete(storage.join(root, "Read", old.shards[0].name))
     assert find(root, "Read", READ) is None
@@ -396,7 +396,7 @@ def test_a_checkpoint_whose_shards_lie_with_one_that_is_marked_to_go_is_not_take
     lineage = {"Read": replace(made.lineage["Read"], digest=OTHER)}
     pinned = commit(root, replace(made, digest=OTHER, lineage=lineage))
     assert find(root, "Read", OTHER) == pinned
-    storage.write(clearing_place(root, "Read", READ), b"")
+    storage.write(clearing_uri(root, "Read", READ), b"")
     assert find(root, "Read", OTHER) is None
     new = make(root, "Read", READ, attempt=f"attempt-{2:016x}")
     assert find(root, "Read", READ) == new
@@ -404,12 +404,12 @@ def test_a_checkpoint_whose_shards_lie_with_one_that_is_marked_to_go_is_not_take
 
 
 def test_a_commit_whose_answer_is_lost_takes_a_mark_away_as_well(root, monkeypatch):
-    storage.write(clearing_place(root, "Read", READ), b"")
+    storage.write(clearing_uri(root, "Read", READ), b"")
     publish = storage.publish
 
-    def answer_lost(place, content, **settings):
-        publish(place, content, **settings)
-        raise PublishLostError(place)
+    def answer_lost(uri, content, **settings):
+        publish(uri, content, **settings)
+        raise PublishLostError(uri)
 
     monkeypatch.setattr(storage, "publish", answer_lost)
     manifest = make(root, "Read", READ)
@@ -417,18 +417,18 @@ def test_a_commit_whose_answer_is_lost_takes_a_mark_away_as_well(root, monkeypat
 
 
 def test_a_generation_that_is_not_there_any_more_is_not_deleted(root):
-    place = put(root, "x", b"1")
-    old = generation_of(place)
+    uri = put(root, "x", b"1")
+    old = generation_of(uri)
     put(root, "x", b"22")
-    storage.delete(place, generation=old)
-    assert storage.read(place) == b"22"
-    storage.delete(place, generation=generation_of(place))
-    assert storage.stat(place) is None
-    storage.delete(place, generation="1")
+    storage.delete(uri, generation=old)
+    assert storage.read(uri) == b"22"
+    storage.delete(uri, generation=generation_of(uri))
+    assert storage.stat(uri) is None
+    storage.delete(uri, generation="1")
     assert names(root) == set()
 
 
-def generation_of(place):
-    stat = storage.stat(place)
+def generation_of(uri):
+    stat = storage.stat(uri)
     assert stat is not None
     return stat.generation

@@ -11,7 +11,7 @@ from assay import storage
 from assay.checkpoints import heartbeat
 from assay.checkpoints.commit import commit, fault_of, find, load, mark_damaged, new_attempt
 from assay.checkpoints.heartbeat import alive
-from assay.checkpoints.layout import HEARTBEAT_FILE, manifest_place
+from assay.checkpoints.layout import HEARTBEAT_FILE, manifest_uri
 from assay.checkpoints.manifest import Manifest, Shard, Step
 from assay.checkpoints.transforms import Folder
 from assay.errors import PublishLostError, TransientError
@@ -62,16 +62,16 @@ def test_who_comes_second_takes_what_the_first_one_made(root):
     first, second = attempt_at(root), attempt_at(root)
     commit(root, first)
     assert commit(root, second) == first
-    assert load(manifest_place(root, "Read", DIGEST)) == first
+    assert load(manifest_uri(root, "Read", DIGEST)) == first
 
 
 def test_a_retry_that_meets_its_own_success_has_won(root, monkeypatch):
     manifest = attempt_at(root)
     publish = storage.publish
 
-    def answer_lost(place, content, **settings):
-        publish(place, content, **settings)
-        raise PublishLostError(place)  # as when the store did it, and its answer did not come through
+    def answer_lost(uri, content, **settings):
+        publish(uri, content, **settings)
+        raise PublishLostError(uri)  # as when the store did it, and its answer did not come through
 
     monkeypatch.setattr(storage, "publish", answer_lost)
     assert commit(root, manifest) == manifest
@@ -106,8 +106,8 @@ def test_what_a_reader_marks_as_damaged_is_not_found_though_sizes_agree_and_its_
 
 
 def test_a_manifest_that_is_no_manifest_is_replaced(root):
-    place = manifest_place(root, "Read", DIGEST)
-    storage.write(place, b'{"format": 1, "task":')
+    uri = manifest_uri(root, "Read", DIGEST)
+    storage.write(uri, b'{"format": 1, "task":')
     assert find(root, "Read", DIGEST) is None
     good = attempt_at(root)
     assert commit(root, good) == good
@@ -118,8 +118,8 @@ def test_others_that_keep_replacing_it_make_it_a_transient_fault(root, monkeypat
     commit(root, other)
     os.remove(shard_file(root, other))
 
-    def lost(place, content, **settings):
-        raise PublishLostError(place)
+    def lost(uri, content, **settings):
+        raise PublishLostError(uri)
 
     monkeypatch.setattr(storage, "publish", lost)
     with pytest.raises(TransientError, match="replaced by others"):

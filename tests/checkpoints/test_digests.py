@@ -69,7 +69,7 @@ def changed(before, after):
 
 
 def put(*path):
-    """A change that puts the last of `path` at the place that the others name."""
+    """A change that puts the last of `path` where the others name."""
     *keys, last, value = path
 
     def change(analysis):
@@ -89,7 +89,7 @@ FIRST_METRIC = ("eval_config", "metrics_specs", 0, "metrics", 0)
 
 CHANGES = {
     "nothing": (lambda analysis: None, NONE),
-    "the place of the output": (put("output", "elsewhere"), NONE),
+    "the URI of the output": (put("output", "elsewhere"), NONE),
     "a parameter that nobody uses": (put("params", {"day": "monday"}), NONE),
     "a threshold": (put(*FIRST_METRIC, "threshold", BOUND), GATE),
     "a threshold of a slice": (

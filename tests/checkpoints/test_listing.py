@@ -10,7 +10,7 @@ from assay import storage
 from assay.checkpoints.clearing import clear
 from assay.checkpoints.commit import commit, find, mark_damaged
 from assay.checkpoints.heartbeat import alive
-from assay.checkpoints.layout import manifest_place
+from assay.checkpoints.layout import manifest_uri
 from assay.checkpoints.listing import checkpoints_of
 from assay.checkpoints.manifest import Manifest, Step
 from assay.checkpoints.runs import folder_of, runs_of
@@ -61,12 +61,12 @@ def leave(root, task, digest, attempt=LOST):
     return Folder(root, task, f"{digest}/{attempt}").store(".arrow", b"lost", rows=1)
 
 
-def record(root, run, manifest, place=None):
+def record(root, run, manifest, uri=None):
     """What a run notes when a task is done."""
-    place = place or manifest_place(root, manifest.task, manifest.digest)
+    uri = uri or manifest_uri(root, manifest.task, manifest.digest)
     storage.write(
         storage.join(root, "runs", run, f"{manifest.task}.json"),
-        json.dumps({"manifest": place, "task": manifest.task}).encode(),
+        json.dumps({"manifest": uri, "task": manifest.task}).encode(),
     )
 
 
@@ -88,7 +88,7 @@ def test_a_checkpoint_is_listed_with_its_rows_bytes_age_and_runs(root):
     assert (found.rows, found.size, found.runs) == (4, 9, ("monday",))
     assert abs(found.updated - time.time()) < 60
     (run,) = runs_of(root)
-    assert (run.name, run.manifests) == ("monday", (manifest_place(root, "Read", READ),))
+    assert (run.name, run.manifests) == ("monday", (manifest_uri(root, "Read", READ),))
 
 
 def test_a_plan_and_a_run_are_no_checkpoints(root):
@@ -112,7 +112,7 @@ def test_a_checkpoint_that_a_reader_has_marked_is_damaged(root):
 
 def test_a_checkpoint_whose_manifest_is_none_is_damaged(root):
     make(root, "Read", READ)
-    storage.write(manifest_place(root, "Read", READ), b"{")
+    storage.write(manifest_uri(root, "Read", READ), b"{")
     assert states(root) == {("Read", READ): "damaged"}
 
 
@@ -133,7 +133,7 @@ def test_what_a_run_refers_to_is_kept_with_all_before_it_whatever_its_age(root):
     fresh(root, "monday", extract, later)
     gone = clear(root, 5 * DAY, now=later)
     assert gone != []
-    assert all(f"/{OTHER}/" in place for place in gone)
+    assert all(f"/{OTHER}/" in uri for uri in gone)
     assert find(root, "Extract", EXTRACT) == extract
     assert find(root, "Read", READ) == read
 
@@ -147,7 +147,7 @@ def test_what_no_run_refers_to_goes_once_it_is_old_enough(root):
     fresh(root, "monday", read, later)
     assert clear(root, 20 * DAY, now=later) == []
     gone = clear(root, 5 * DAY, now=later)
-    assert {place.split("/")[-2 if place.endswith("manifest.json") else -3] for place in gone} == {OTHER}
+    assert {uri.split("/")[-2 if uri.endswith("manifest.json") else -3] for uri in gone} == {OTHER}
     assert set(states(root)) == {("Read", READ)}
     assert find(root, "Read", READ) is not None
 
@@ -205,7 +205,7 @@ def lineage(digest):
 
 def test_a_run_that_has_seen_the_root_by_another_path_keeps_its_checkpoints(root):
     read = make(root, "Read", READ)
-    record(root, "monday", read, place=f"/mnt/elsewhere/Read/{READ}/manifest.json")
+    record(root, "monday", read, uri=f"/mnt/elsewhere/Read/{READ}/manifest.json")
     (found,) = checkpoints_of(root)
     assert found.runs == ("monday",)
 
@@ -220,15 +220,15 @@ def test_what_may_be_a_damaged_record_keeps_all_checkpoints_of_its_task_and_stop
     extract = make(root, "Extract", EXTRACT, read)
     make(root, "Other", OTHER)
     storage.write(storage.join(root, "plans", f"{OTHER}.json"), b"{}")
-    place = storage.join(root, "runs", "monday", name)
-    storage.write(place, content)
+    uri = storage.join(root, "runs", "monday", name)
+    storage.write(uri, content)
     with alive(folder_of(root, "monday")):
         gone = clear(root, 0, now=time.time() + 1)
     assert {name.removeprefix(f"{root}/").split("/")[0] for name in gone} == {"Other"}
     assert (find(root, "Read", READ), find(root, "Extract", EXTRACT)) == (read, extract)
     assert [run.unclear for run in runs_of(root)] == [("Extract",)]
     clear(root, 5 * DAY, now=in_days(10))
-    assert [place for place, _ in storage.list(root)] == [place]  # nobody knows whose it is
+    assert [uri for uri, _ in storage.list(root)] == [uri]  # nobody knows whose it is
 
 
 OF_OTHERS = (*WRONG, b'{"lr": 0.1}', b'{"manifest": "data/manifest.json", "task": "classify"}', b'{"manifests": ["a"]}')
@@ -238,13 +238,13 @@ OF_OTHERS = (*WRONG, b'{"lr": 0.1}', b'{"manifest": "data/manifest.json", "task"
 @pytest.mark.parametrize("name", ["runs/exp1/config.json", "runs/monday/metrics.json", "runs/exp1/flags.lease"])
 def test_json_of_others_below_runs_stops_nobody_and_stays(root, name, content):
     record(root, "monday", make(root, "Read", READ))
-    place = storage.join(root, name)
-    storage.write(place, content)
+    uri = storage.join(root, name)
+    storage.write(uri, content)
     assert [run.name for run in runs_of(root)] == ["monday"]
     assert clear(root, 5 * DAY) == []
     clear(root, 5 * DAY, now=in_days(10))
-    assert [place for place, _ in storage.list(root)] == [place]
-    assert storage.read(place) == content
+    assert [uri for uri, _ in storage.list(root)] == [uri]
+    assert storage.read(uri) == content
 
 
 def test_the_command_lists_and_clears_beside_json_of_others(root, capsys):
@@ -275,8 +275,8 @@ def test_nothing_outside_of_the_root_is_cleared_away_or_looked_at(root):
     outside = storage.join(root.rsplit("/", 1)[0], "outside", "Read", READ, "manifest.json")
     storage.write(outside, b"somebody else's")
     read = make(root, "Read", READ)
-    record(root, "monday", read, place=outside)
-    record(root, "tuesday", read, place=f"{root}/../outside/Read/{READ}/manifest.json")
+    record(root, "monday", read, uri=outside)
+    record(root, "tuesday", read, uri=f"{root}/../outside/Read/{READ}/manifest.json")
     later = in_days(10)
     clear(root, DAY, now=later)
     assert storage.read(outside) == b"somebody else's"

@@ -69,7 +69,7 @@ def test_shards_are_sorted_by_the_place_of_their_rows_in_the_input():
         shard(split=10, file="a", row=0),
         shard(output="metrics"),
     ]
-    assert sorted(reversed(later), key=lambda of: of.place) == later
+    assert sorted(reversed(later), key=lambda of: of.position) == later
 
 
 def test_the_root_is_what_lies_three_steps_above_a_manifest():
@@ -78,15 +78,15 @@ def test_the_root_is_what_lies_three_steps_above_a_manifest():
 
 
 @pytest.mark.parametrize(
-    "place",
+    "uri",
     [
         f"gs://bucket/checkpoints/Extract/{OTHER}/manifest.json",
         f"gs://bucket/checkpoints/ReadInputs/{DIGEST}/manifest.json",
     ],
 )
-def test_a_manifest_that_was_moved_is_refused(place):
+def test_a_manifest_that_was_moved_is_refused(uri):
     with pytest.raises(CheckpointError, match="it was moved here"):
-        from_json(to_json(WHOLE), place)
+        from_json(to_json(WHOLE), uri)
 
 
 def test_a_whole_root_may_be_moved():

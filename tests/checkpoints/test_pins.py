@@ -96,18 +96,18 @@ def test_other_data_of_the_same_size_and_time_is_other_data(replace, size, tmp_p
 
 @pytest.fixture
 def bucket(gcs: Emulator, tmp_path: Path) -> str:
-    """A place of the test's own on the emulated storage."""
+    """A folder of the test's own on the emulated storage."""
     return f"{gcs.root}/{tmp_path.name}"
 
 
 @pytest.mark.parametrize("size", [1, 1_000, 3_000_000])
 def test_other_data_of_the_same_size_on_a_bucket_is_other_data(bucket, size):
-    place = f"{bucket}/data.csv"
-    storage.write(place, random.Random(1).randbytes(size))
-    pins = pinned_inputs([place])
+    uri = f"{bucket}/data.csv"
+    storage.write(uri, random.Random(1).randbytes(size))
+    pins = pinned_inputs([uri])
     check_unchanged(pins)
-    storage.write(place, random.Random(2).randbytes(size))
-    assert pinned_inputs([place]) != pins
+    storage.write(uri, random.Random(2).randbytes(size))
+    assert pinned_inputs([uri]) != pins
     with pytest.raises(TransientError, match=r"data\.csv: changed while it was read"):
         check_unchanged(pins)
 
@@ -149,11 +149,11 @@ def test_a_file_that_has_just_changed_is_read_again(tmp_path):
     assert content_hash(str(file)) != first
 
 
-@pytest.mark.parametrize("place", ["pipe", "/dev/zero"])
-def test_what_has_no_end_is_no_input(place, tmp_path):
+@pytest.mark.parametrize("uri", ["pipe", "/dev/zero"])
+def test_what_has_no_end_is_no_input(uri, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ConfigError, match="expected a regular file"):
-        pinned_inputs([str(tmp_path / place)])
+        pinned_inputs([str(tmp_path / uri)])
 
 
 # Models ---------------------------------------------------------------------------------------------------------------

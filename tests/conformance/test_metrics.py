@@ -213,14 +213,14 @@ def test_metrics_are_equal(outputs, way, tfma):
     ours = metric_values(serialized(assay.load_metrics(outputs[way])))
     theirs = metric_values(serialized(tfma.load_metrics(outputs["theirs"])))
     assert set(theirs) == set(ours)
-    for place, expected in theirs.items():
-        found, expected, name = np.atleast_1d(ours[place]), np.atleast_1d(expected), place[1].name
+    for where, expected in theirs.items():
+        found, expected, name = np.atleast_1d(ours[where]), np.atleast_1d(expected), where[1].name
         if name.partition("/")[0] in ZERO_THERE:
-            assert not np.nan_to_num(expected[np.isnan(found)]).any(), place
+            assert not np.nan_to_num(expected[np.isnan(found)]).any(), where
             expected = np.where(np.isnan(found), np.nan, expected)
         if name in NOISE_THERE and np.isnan(found).all():
             continue
-        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9, err_msg=str(place))
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9, err_msg=str(where))
 
 
 @pytest.mark.parametrize("way", ["memory", "files"])
@@ -229,9 +229,9 @@ def test_plots_are_equal(outputs, way, tfma):
         found = {}
         for record in map(PlotsForSlice.FromString, records):
             for item in record.plot_keys_and_values:
-                place = slice_key_from_proto(record.slice_key), plot_key_from_proto(item.key)
+                where = slice_key_from_proto(record.slice_key), plot_key_from_proto(item.key)
                 buckets = item.value.calibration_histogram_buckets.buckets
-                found[place] = (
+                found[where] = (
                     matrices_in(item.value.confusion_matrix_at_thresholds),
                     np.array([[b.lower_threshold_inclusive, b.upper_threshold_exclusive] for b in buckets]),
                     np.array([[b.num_weighted_examples.value, b.total_weighted_label.value] for b in buckets]),
@@ -242,8 +242,8 @@ def test_plots_are_equal(outputs, way, tfma):
     ours = plots(serialized(assay.load_plots(outputs[way])))
     theirs = plots(serialized(tfma.load_plots(outputs["theirs"])))
     assert set(ours) == set(theirs)
-    for place, parts in theirs.items():
-        for mine, expected in zip(ours[place], parts, strict=True):
-            if place[1].name.partition("/")[0] in MEANINGLESS_THERE and mine.ndim == 2:
+    for where, parts in theirs.items():
+        for mine, expected in zip(ours[where], parts, strict=True):
+            if where[1].name.partition("/")[0] in MEANINGLESS_THERE and mine.ndim == 2:
                 mine, expected = mine[:, :5], expected[:, :5]
-            np.testing.assert_allclose(mine, expected, rtol=1e-6, atol=1e-9, err_msg=str(place))
+            np.testing.assert_allclose(mine, expected, rtol=1e-6, atol=1e-9, err_msg=str(where))

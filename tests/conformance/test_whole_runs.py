@@ -236,30 +236,30 @@ def is_only_here(slice_key):
 
 def shared(ours):
     """What TFMA has too; the rest has to be there as well."""
-    assert {place[0][0] for place in ours if is_only_here(place[0])} == set(ONLY_HERE)
-    return {place: found for place, found in ours.items() if not is_only_here(place[0])}
+    assert {where[0][0] for where in ours if is_only_here(where[0])} == set(ONLY_HERE)
+    return {where: found for where, found in ours.items() if not is_only_here(where[0])}
 
 
 def test_metrics_are_those_of_tfma(outputs, tfma):
     ours, theirs = shared(metrics_in(load_metrics(outputs[0]))), metrics_in(tfma.load_metrics(outputs[1]))
     assert set(ours) == set(theirs)
-    for place, expected in theirs.items():
-        if place[1].name in ZERO_THERE and np.isnan(ours[place]):
-            assert expected == 0, place
+    for where, expected in theirs.items():
+        if where[1].name in ZERO_THERE and np.isnan(ours[where]):
+            assert expected == 0, where
             continue
         # A difference is as exact as the values that it is made of.
-        scale = np.abs(theirs[place[0], place[1]._replace(is_diff=False)]) if place[1].is_diff else 0.0
+        scale = np.abs(theirs[where[0], where[1]._replace(is_diff=False)]) if where[1].is_diff else 0.0
         tolerance = 1e-6 * np.maximum(np.abs(expected), np.nan_to_num(scale)) + 1e-9
-        close = np.isnan(ours[place]) & np.isnan(expected) | (np.abs(ours[place] - expected) <= tolerance)
-        assert close.all(), (place, ours[place], expected)
+        close = np.isnan(ours[where]) & np.isnan(expected) | (np.abs(ours[where] - expected) <= tolerance)
+        assert close.all(), (where, ours[where], expected)
 
 
 def test_plots_are_those_of_tfma(outputs, tfma):
     ours, theirs = shared(plots_in(load_plots(outputs[0]))), plots_in(tfma.load_plots(outputs[1]))
     assert set(ours) == set(theirs)
-    for place, parts in theirs.items():
-        for mine, expected in zip(ours[place], parts, strict=True):
-            np.testing.assert_allclose(mine, expected, rtol=1e-6, atol=1e-9, err_msg=str(place))
+    for where, parts in theirs.items():
+        for mine, expected in zip(ours[where], parts, strict=True):
+            np.testing.assert_allclose(mine, expected, rtol=1e-6, atol=1e-9, err_msg=str(where))
 
 
 def failures(result):
@@ -281,7 +281,7 @@ def test_the_validation_is_that_of_tfma(outputs, tfma):
         ValidationResult.FromString(result.SerializeToString())
         for result in (load_validation_result(outputs[0]), tfma.load_validation_result(outputs[1]))
     )
-    undefined = {place for place, found in metrics_in(load_metrics(outputs[0])).items() if np.isnan(found).any()}
+    undefined = {where for where, found in metrics_in(load_metrics(outputs[0])).items() if np.isnan(found).any()}
     mine = {failure for failure in failures(ours) if failure[:2] not in undefined}
     assert mine == {failure for failure in failures(theirs) if failure[:2] not in undefined}
     assert {key.name for _, key, _ in mine} >= {"mean_label", "mean_prediction", "auc", "alarms", "calibration"}

@@ -52,8 +52,8 @@ class ContainerRun:
     def command(self, task: Task) -> tuple[str, ...]:
         """The arguments of `docker run`: the image and the stage command."""
         given = Checkpoints(root=self.root, inputs={n: self.done[n].manifest for n in task.after}, run=self.name)
-        place, result = publish_plan(self.plan, self.root), f"/results/{task.name}.json"
-        command = stage_arguments(kind_of(self.plan, task), place, task.name, given, result, self.params)
+        uri, result = publish_plan(self.plan, self.root), f"/results/{task.name}.json"
+        command = stage_arguments(kind_of(self.plan, task), uri, task.name, given, result, self.params)
         return (tag_of(image_of(self.plan, task)), *command)
 
     def docker_run(self, *command: str, options: tuple[str, ...] = ("--rm",)) -> subprocess.CompletedProcess[str]:
@@ -82,7 +82,7 @@ def in_containers(plan: Plan, data: Path, folder: Path, gcs: Emulator, images: D
     data.chmod(0o755)
     folder.chmod(0o777)
     mounted = {ROOT / "tests": "/code/tests:ro", data: "/data:ro", folder: "/out"}
-    volumes = (word for place, inside in mounted.items() for word in ("--volume", f"{place}:{inside}"))
+    volumes = (word for uri, inside in mounted.items() for word in ("--volume", f"{uri}:{inside}"))
     results = folder / "stage-results"
     results.mkdir()
     ContainerRun(

@@ -35,11 +35,11 @@ def gcs(gcs_server):
         yield gcs_server
 
 
-def census(place, output):
+def census(uri, output):
     """The plan of the demo's analysis file with data and models elsewhere."""
     analysis = yaml.safe_load((CENSUS / "analysis.yaml").read_text())
-    analysis["inputs"]["files"] = [f"{place}/{file}" for file in analysis["inputs"]["files"]]
-    analysis["models"] = [{**model, "uri": f"{place}/{model['uri']}"} for model in analysis["models"]]
+    analysis["inputs"]["files"] = [f"{uri}/{file}" for file in analysis["inputs"]["files"]]
+    analysis["models"] = [{**model, "uri": f"{uri}/{model['uri']}"} for model in analysis["models"]]
     return compile_analysis({**analysis, "output": str(output)}, CENSUS)
 
 
@@ -47,13 +47,13 @@ def census(place, output):
 def run(gcs, images, tmp_path_factory):
     """A run to its end, and what `docker wait` said of the container that was killed on the way."""
     assert (CENSUS / "models" / "trained").exists(), "the demo's models are missing; run: make end-to-end"
-    place = f"{gcs.root}/{uuid.uuid4().hex}"
+    uri = f"{gcs.root}/{uuid.uuid4().hex}"
     for file in [*CENSUS.glob("out/data/eval-*"), *CENSUS.glob("models/**/*")]:
         if file.is_file():
-            storage.write(storage.join(place, *file.relative_to(CENSUS).parts), file.read_bytes())
-    plan = reshaped(census(place, f"{place}/results"), CUTS)
+            storage.write(storage.join(uri, *file.relative_to(CENSUS).parts), file.read_bytes())
+    plan = reshaped(census(uri, f"{uri}/results"), CUTS)
     folder = tmp_path_factory.mktemp("stage-results")
-    run = ContainerRun(docker=images, gcs=gcs, plan=plan, root=f"{place}/checkpoints", folder=folder)
+    run = ContainerRun(docker=images, gcs=gcs, plan=plan, root=f"{uri}/checkpoints", folder=folder)
     run.run(task_named(plan, "ReadInputs"))
     run.run(task_named(plan, "ExtractPredictions"))
     exit_code, left = killed_before_it_commits(run, task_named(plan, KILLED))
@@ -73,7 +73,7 @@ def killed_before_it_commits(run, task):
     finally:
         run.docker("rm", "--force", name)
         run.gcs.heal()
-    return exit_code, {Path(place).name for place, _ in storage.list(f"{run.root}/{task.name}")}
+    return exit_code, {Path(uri).name for uri, _ in storage.list(f"{run.root}/{task.name}")}
 
 
 def wait_for(condition, seconds=300):
@@ -91,10 +91,10 @@ def test_only_stages_that_need_tensorflow_run_in_the_large_image(run):
 
 def test_results_are_those_of_a_fused_run_on_this_machine_bit_for_bit(run, tmp_path):
     output = run.run.plan.output
-    for place, _ in storage.list(output):
-        file = tmp_path / "results" / place.removeprefix(f"{output}/")
+    for uri, _ in storage.list(output):
+        file = tmp_path / "results" / uri.removeprefix(f"{output}/")
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(storage.read(place))
+        file.write_bytes(storage.read(uri))
     local.run(census(CENSUS, tmp_path / "here" / "results"))
     expected = parts_of(tmp_path / "here")
     assert min(len(expected[part]) for part in ("metrics", "plots", "validations", "flat_metrics")) > 0
@@ -117,7 +117,7 @@ def test_a_second_run_finds_every_checkpoint(run):
     assert {name: result.manifest for name, result in second.done.items()} == manifests
     after = dict(storage.list(run.run.root))
     ours = f"{run.run.root}/runs/second/"
-    written = {place.removeprefix(ours) for place in after if after[place] != before.get(place)}
+    written = {uri.removeprefix(ours) for uri in after if after[uri] != before.get(uri)}
     plan = digest(with_params(second.plan, second.params))
     names = {name: name_in_run(name, plan) for name in second.done}
     leases = {f"{names[name]}.lease" for name in second.done}
@@ -125,9 +125,9 @@ def test_a_second_run_finds_every_checkpoint(run):
 
 
 def test_a_stage_whose_input_is_missing_ends_with_64_and_says_what_to_do(run):
-    place, root = publish_plan(run.run.plan, run.run.root), run.run.root
+    uri, root = publish_plan(run.run.plan, run.run.root), run.run.root
     missing = f"EvaluateMetricsAndPlots={root}/EvaluateMetricsAndPlots/0/manifest.json"
-    command = ("stage", "gate", "--plan", place, "--stage", "Gate", "--root", root, "--input", missing)
+    command = ("stage", "gate", "--plan", uri, "--stage", "Gate", "--root", root, "--input", missing)
     ended = run.run.docker_run(tag_of("core"), *command)
     assert ended.returncode == 64
     last = ended.stderr.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Bad data, models, configs and output folders: one clear line that names the place, or counted and left out.
+"""Bad data, models, configs and output folders: one clear line that names file and row, or counted and left out.
 
 What a single reader, model or config refuses is tested beside it; here whole runs meet it, and leave no finished look.
 """
@@ -535,16 +535,16 @@ def test_what_lies_beside_the_folders_of_runs_stays(tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").rglob("*.tmp")) == [f"metrics.{'0a' * 16}.tmp", "mine.tmp"]
 
 
-@pytest.mark.parametrize("place", [a_file, below_a_file, of_an_unknown_scheme])
-def test_an_output_folder_that_cannot_be_is_named(place, tmp_path):
-    output = str(place(tmp_path))
+@pytest.mark.parametrize("uri", [a_file, below_a_file, of_an_unknown_scheme])
+def test_an_output_folder_that_cannot_be_is_named(uri, tmp_path):
+    output = str(uri(tmp_path))
     with pytest.raises(UsageError, match=output):
         run(tmp_path, output=output)
 
 
-@pytest.mark.parametrize("place", [a_file, below_a_file])
-def test_a_file_that_stands_where_results_should_go_is_left_alone(place, tmp_path):
-    output = place(tmp_path)
+@pytest.mark.parametrize("uri", [a_file, below_a_file])
+def test_a_file_that_stands_where_results_should_go_is_left_alone(uri, tmp_path):
+    output = uri(tmp_path)
     with pytest.raises(Exception, match=str(output)):
         run(tmp_path, output=str(output))
     assert "mine" in {path.read_text() for path in tmp_path.iterdir() if path.name in ("out", "file")}

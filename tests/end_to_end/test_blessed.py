@@ -40,16 +40,16 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def uri(tmp_path: Path) -> Path:
     return tmp_path / "blessed.json"
 
 
-def plan_of(data: Path, place: Path, candidate: str = SCORE, output: str = "out", **changes: Any) -> Plan:
+def plan_of(data: Path, uri: Path, candidate: str = SCORE, output: str = "out", **changes: Any) -> Plan:
     analysis = {
         "inputs": {"format": "parquet", "files": [str(data)]},
         "models": [
             {"name": "new", "type": "callable", "uri": candidate},
-            BLESSED | {"uri": str(place)},
+            BLESSED | {"uri": str(uri)},
         ],
         "eval_config": {
             "model_specs": [
@@ -65,34 +65,34 @@ def plan_of(data: Path, place: Path, candidate: str = SCORE, output: str = "out"
     return with_params(compile_analysis(analysis, data.parent), {})
 
 
-def bless(place: Path, plan: Plan) -> None:
-    blessed.move(str(place), {"model": blessed.candidate_of(plan), "verdict": "BLESSED"})
+def bless(uri: Path, plan: Plan) -> None:
+    blessed.move(str(uri), {"model": blessed.candidate_of(plan), "verdict": "BLESSED"})
 
 
-def test_the_first_candidate_has_no_baseline_and_is_stamped(data, place):
-    run = local.run(plan_of(data, place))
+def test_the_first_candidate_has_no_baseline_and_is_stamped(data, uri):
+    run = local.run(plan_of(data, uri))
     assert run.verdict.status == "BLESSED"
     assert run.verdict.rubber_stamp
 
 
 @pytest.mark.parametrize("checkpointed", [False, True])
 @pytest.mark.parametrize(("candidate", "verdict"), [(SCORE, "BLESSED"), (REVERSED, "NOT_BLESSED")])
-def test_a_later_candidate_is_compared_with_what_was_blessed(checkpointed, candidate, verdict, data, place, tmp_path):
-    bless(place, plan_of(data, place, SQUARED))
+def test_a_later_candidate_is_compared_with_what_was_blessed(checkpointed, candidate, verdict, data, uri, tmp_path):
+    bless(uri, plan_of(data, uri, SQUARED))
     checkpoints = str(tmp_path / "checkpoints") if checkpointed else None
-    run = local.run(plan_of(data, place, candidate), checkpoints=checkpoints)
+    run = local.run(plan_of(data, uri, candidate), checkpoints=checkpoints)
     assert run.verdict.status == verdict
     assert not run.verdict.rubber_stamp
 
 
-def test_it_is_as_if_the_analysis_had_named_that_model(data, place):
-    bless(place, plan_of(data, place, SQUARED))
+def test_it_is_as_if_the_analysis_had_named_that_model(data, uri):
+    bless(uri, plan_of(data, uri, SQUARED))
     models = [
         {"name": "new", "type": "callable", "uri": SCORE},
         {"name": "current", "type": "callable", "uri": SQUARED, "baseline": True},
     ]
-    local.run(plan_of(data, place, output="blessed/results"))
-    local.run(plan_of(data, place, output="named/results", models=models))
+    local.run(plan_of(data, uri, output="blessed/results"))
+    local.run(plan_of(data, uri, output="named/results", models=models))
     assert differing(parts_of(data.parent / "blessed"), parts_of(data.parent / "named")) == {}
 
 
@@ -108,10 +108,10 @@ def in_steps(plan: Plan, root: Path, between: Any) -> list[StageResult]:
     return list(done.values())
 
 
-def test_what_is_blessed_while_a_run_is_under_way_is_for_the_next_run(data, place, tmp_path):
-    bless(place, plan_of(data, place, SQUARED))
-    plan = plan_of(data, place, REVERSED, output="steps/results")
-    *_, last = in_steps(plan, tmp_path / "checkpoints", lambda: bless(place, plan))
+def test_what_is_blessed_while_a_run_is_under_way_is_for_the_next_run(data, uri, tmp_path):
+    bless(uri, plan_of(data, uri, SQUARED))
+    plan = plan_of(data, uri, REVERSED, output="steps/results")
+    *_, last = in_steps(plan, tmp_path / "checkpoints", lambda: bless(uri, plan))
     assert last.verdict == "NOT_BLESSED"
     again = in_steps(plan, tmp_path / "checkpoints", lambda: None)
     assert again[-1].verdict == "BLESSED"  # as good as itself
@@ -119,54 +119,54 @@ def test_what_is_blessed_while_a_run_is_under_way_is_for_the_next_run(data, plac
     assert publish_not_evaluated(reshaped(plan, CUTS), "run", "no data yet") == last.output
 
 
-def test_a_first_run_stays_one_when_something_is_blessed_while_it_is_under_way(data, place, tmp_path):
-    plan = plan_of(data, place, REVERSED)
-    *_, last = in_steps(plan, tmp_path / "checkpoints", lambda: bless(place, plan_of(data, place)))
+def test_a_first_run_stays_one_when_something_is_blessed_while_it_is_under_way(data, uri, tmp_path):
+    plan = plan_of(data, uri, REVERSED)
+    *_, last = in_steps(plan, tmp_path / "checkpoints", lambda: bless(uri, plan_of(data, uri)))
     assert last.verdict == "BLESSED"
     verdict = json.loads((latest(plan.output) / "verdict.json").read_text())
     assert verdict["rubber_stamp"] is True
 
 
-def test_an_unchanged_blessing_runs_nothing_again_and_another_one_runs_inference(data, place, tmp_path):
-    plan = plan_of(data, place)
-    bless(place, plan_of(data, place, SQUARED))
+def test_an_unchanged_blessing_runs_nothing_again_and_another_one_runs_inference(data, uri, tmp_path):
+    plan = plan_of(data, uri)
+    bless(uri, plan_of(data, uri, SQUARED))
     assert not any(done.reused for done in in_steps(plan, tmp_path / "checkpoints", lambda: None))
     again = in_steps(plan, tmp_path / "checkpoints", lambda: None)
     assert [done.reused for done in again] == [True] * (len(again) - 1) + [False]
-    bless(place, plan_of(data, place, REVERSED))
+    bless(uri, plan_of(data, uri, REVERSED))
     moved = {done.task: done.reused for done in in_steps(plan, tmp_path / "checkpoints", lambda: None)}
     assert moved["ReadInputs"]
     assert not moved["ExtractPredictions"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"model": {}}', '{"model": {"type": "blessed", "uri": "x"}}'])
-def test_what_is_no_blessing_is_refused_by_name(content, data, place):
-    place.write_text(content)
-    with pytest.raises(ConfigError, match=f"{place}: expected a blessing with a model"):
-        local.run(plan_of(data, place))
+def test_what_is_no_blessing_is_refused_by_name(content, data, uri):
+    uri.write_text(content)
+    with pytest.raises(ConfigError, match=f"{uri}: expected a blessing with a model"):
+        local.run(plan_of(data, uri))
 
 
 @pytest.mark.parametrize(("key", "value"), [("type", "keras"), ("features", ["score"]), ("signature", "s")])
-def test_settings_of_the_blessed_model_are_refused(key, value, data, place):
+def test_settings_of_the_blessed_model_are_refused(key, value, data, uri):
     models = [
         {"name": "new", "type": "callable", "uri": SCORE},
-        BLESSED | {"uri": str(place), key: value},
+        BLESSED | {"uri": str(uri), key: value},
     ]
     with pytest.raises(ConfigError, match=rf"models\[1\]\.{key}: expected nothing"):
-        plan_of(data, place, models=models)
+        plan_of(data, uri, models=models)
 
 
-def test_any_other_model_without_a_type_is_refused(data, place):
+def test_any_other_model_without_a_type_is_refused(data, uri):
     with pytest.raises(ConfigError, match=r"models\[0\]\.type: expected one of saved_model"):
-        plan_of(data, place, models=[{"name": "new", "uri": SCORE}, BLESSED | {"uri": str(place)}])
+        plan_of(data, uri, models=[{"name": "new", "uri": SCORE}, BLESSED | {"uri": str(uri)}])
 
 
-def test_it_is_moved_only_from_what_it_was(place, monkeypatch):
-    blessed.move(str(place), {"model": 1})
-    blessed.move(str(place), {"model": 2})
-    before = storage.stat(str(place))
-    blessed.move(str(place), {"model": 33})
-    monkeypatch.setattr(storage, "stat", lambda place: before)  # somebody was quicker
+def test_it_is_moved_only_from_what_it_was(uri, monkeypatch):
+    blessed.move(str(uri), {"model": 1})
+    blessed.move(str(uri), {"model": 2})
+    before = storage.stat(str(uri))
+    blessed.move(str(uri), {"model": 33})
+    monkeypatch.setattr(storage, "stat", lambda uri: before)  # somebody was quicker
     with pytest.raises(PublishLostError):
-        blessed.move(str(place), {"model": 4})
-    blessed.move(str(place), {"model": 33})  # but it was this very one
+        blessed.move(str(uri), {"model": 4})
+    blessed.move(str(uri), {"model": 33})  # but it was this very one

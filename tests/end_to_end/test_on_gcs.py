@@ -44,7 +44,7 @@ def test_a_run_with_everything_on_the_bucket_gives_the_same_results(census, gcs,
         assert records(load, result.output) == records(load, expected.output)
     assert result.verdict == expected.verdict
     listed = json.loads(storage.read(f"{result.output}/results.json"))["files"]
-    names = {place.rsplit("/", 1)[-1] for place, _ in storage.list(result.output)}
+    names = {uri.rsplit("/", 1)[-1] for uri, _ in storage.list(result.output)}
     assert names == {*listed, "results.json"}
 
 

@@ -119,9 +119,9 @@ def made(folder):
 
 def as_if_new(analysis, folder, **params):
     """What a run without checkpoints gives."""
-    place = folder / "new"
+    uri = folder / "new"
     local.run(compiled({**analysis, "output": "new/results"}, folder, **params))
-    return parts_of(place)
+    return parts_of(uri)
 
 
 # The table of what runs again -----------------------------------------------------------------------------------------
@@ -400,8 +400,8 @@ def test_a_model_overwritten_within_a_run_is_refused(analysis, tmp_path, keras_m
     assert made(tmp_path) == before
 
     task = stepwise.plan.tasks[1]
-    place = publish_plan(stepwise.plan, stepwise.root)
-    command = stage_arguments(kind_of(stepwise.plan, task), place, task.name, stepwise.checkpoints(task), "unused")
+    uri = publish_plan(stepwise.plan, stepwise.root)
+    command = stage_arguments(kind_of(stepwise.plan, task), uri, task.name, stepwise.checkpoints(task), "unused")
     assert main(command) == 64
     assert capsys.readouterr().err.splitlines()[-1].startswith("assay.errors.ModelError: model 'm': changed")
 
@@ -480,16 +480,16 @@ def test_a_file_deleted_after_reading_is_not_missed(analysis, tmp_path):
 def test_manifests_from_elsewhere_are_refused(analysis, tmp_path):
     stepwise = Stepwise(analysis, tmp_path)
     stepwise.go_on(until="ReadInputs")
-    task, place = stepwise.plan.tasks[1], Path(stepwise.done["ReadInputs"].manifest)
+    task, uri = stepwise.plan.tasks[1], Path(stepwise.done["ReadInputs"].manifest)
     shutil.copytree(tmp_path / "checkpoints", tmp_path / "others")
-    shutil.copytree(place.parent, place.parent.with_name("ab" * 32))
+    shutil.copytree(uri.parent, uri.parent.with_name("ab" * 32))
     for given, message in {
         "": "expected the manifest of ReadInputs: --input ReadInputs=URI",
-        str(place).replace("checkpoints", "others"): f"expected a manifest of ReadInputs under {stepwise.root}",
-        str(place).replace("checkpoints", "checkpoints/../others"): "expected a manifest of ReadInputs under",
-        str(place).replace("ReadInputs", task.name): "expected a manifest of ReadInputs under",
-        str(place).replace(place.parent.name, "cd" * 32): "there is no manifest at .*; run ReadInputs first",
-        str(place).replace(place.parent.name, "ab" * 32): "it was moved here",
+        str(uri).replace("checkpoints", "others"): f"expected a manifest of ReadInputs under {stepwise.root}",
+        str(uri).replace("checkpoints", "checkpoints/../others"): "expected a manifest of ReadInputs under",
+        str(uri).replace("ReadInputs", task.name): "expected a manifest of ReadInputs under",
+        str(uri).replace(uri.parent.name, "cd" * 32): "there is no manifest at .*; run ReadInputs first",
+        str(uri).replace(uri.parent.name, "ab" * 32): "it was moved here",
     }.items():
         checkpoints = Checkpoints(root=stepwise.root, inputs={"ReadInputs": given} if given else {})
         with pytest.raises(AssayError, match=message):

@@ -53,8 +53,8 @@ def config(signature):
     }
 
 
-def auc_in(place):
-    (value,) = assay.metrics_frame(str(place))["value"]
+def auc_in(uri):
+    (value,) = assay.metrics_frame(str(uri))["value"]
     return float(value)
 
 

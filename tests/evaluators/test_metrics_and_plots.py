@@ -27,7 +27,7 @@ BATCH = hard_batch(2000)
 
 
 def placed(batch, split=0, first=0, config=CONFIG):
-    """The batch with its slice keys, and the place it was read from."""
+    """The batch with its slice keys, and the file and row it was read from."""
     rows = row_count(batch)
     source = {
         "split": np.full(rows, split, np.int32),

@@ -106,7 +106,7 @@ class SmallRun:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.place = publish_plan(self.plan, self.root)
+        self.plan_uri = publish_plan(self.plan, self.root)
 
     def task(self, name: str) -> Task:
         return task_named(self.plan, name)
@@ -116,7 +116,7 @@ class SmallRun:
         task = self.task(name)
         given = Checkpoints(root=self.root, inputs={n: self.done[n].manifest for n in task.after}, run="run")
         result = str(self.result_file(name, suffix))
-        return list(stage_arguments(kind_of(self.plan, task), self.place, name, given, result, options=self.options))
+        return list(stage_arguments(kind_of(self.plan, task), self.plan_uri, name, given, result, options=self.options))
 
     def result_file(self, name: str, suffix: str = "") -> Path:
         return self.folder / f"{name}{suffix}.json"
@@ -162,7 +162,7 @@ class SmallRun:
 
 
 def small_run(folder: Path, *, data: Path | None = None, root: str | None = None, **settings: Any) -> SmallRun:
-    """A run whose root, results and data lie in `folder`, if no other place is given."""
+    """A run whose root, results and data lie in `folder`, unless other folders are given."""
     if data is None:
         data = folder / "data"
         write_data(data)
@@ -185,13 +185,13 @@ class Undisturbed:
 
 
 def manifests(root: str) -> list[str]:
-    return [place for place, _ in storage.list(root) if place.endswith(f"/{MANIFEST_FILE}")]
+    return [uri for uri, _ in storage.list(root) if uri.endswith(f"/{MANIFEST_FILE}")]
 
 
 def nothing_half_written_looks_whole(run: SmallRun, expected: Undisturbed) -> None:
     """Shards of checkpoints are bit for bit as they were committed; results are all there or look unfinished."""
-    for place in manifests(run.root):
-        manifest = load(place)
+    for uri in manifests(run.root):
+        manifest = load(uri)
         assert fault_of(run.root, manifest) is None
         for shard in manifest.shards:
             read_shard(run.root, manifest.task, shard)

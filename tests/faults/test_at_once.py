@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from assay import storage
-from assay.checkpoints.commit import load, shard_place
+from assay.checkpoints.commit import load, shard_uri
 from tests.faults.small_run import COMMITTED, SmallRun, manifests, nothing_half_written_looks_whole, small_run
 from tests.latest_results import latest
 
@@ -61,8 +61,8 @@ def one_has_won(run: SmallRun, name: str, count: int) -> None:
     results = [run.remember(name, f"-{number}") for number in range(count)]
     assert len({(result.manifest, result.digest, result.rows) for result in results}) == 1
     manifest = run.manifest(name)
-    assert [place for place in manifests(run.root) if f"/{name}/" in place] == [run.done[name].manifest]
-    left = {place.split("/")[-2] for place, _ in storage.list(storage.join(run.root, name)) if "/attempt-" in place}
+    assert [uri for uri in manifests(run.root) if f"/{name}/" in uri] == [run.done[name].manifest]
+    left = {uri.split("/")[-2] for uri, _ in storage.list(storage.join(run.root, name)) if "/attempt-" in uri}
     assert left == {manifest.attempt}
 
 
@@ -79,7 +79,7 @@ def test_of_two_attempts_at_once_one_commits_and_the_other_takes_its_checkpoint(
 @pytest.mark.parametrize("name", ["ReadInputs", "Gate"])
 def test_of_two_attempts_at_replacing_a_damaged_checkpoint_one_does(name, run, undisturbed):
     run.go_on()
-    storage.delete(shard_place(run.root, name, run.manifest(name).shards[0]))
+    storage.delete(shard_uri(run.root, name, run.manifest(name).shards[0]))
     before = run.manifest(name).attempt
     assert at_once(run, name, 2) == [0, 0]
     results = [run.remember(name, f"-{number}") for number in range(2)]
@@ -104,7 +104,7 @@ def test_attempts_at_reading_that_also_pins_a_model_agree_on_both_manifests(undi
     assert at_once(run, "ReadInputs", 2) == [0, 0]
     results = [run.remember("ReadInputs", f"-{number}") for number in range(2)]
     assert results[0].manifest == results[1].manifest
-    found = [load(place) for place in manifests(run.root)]
+    found = [load(uri) for uri in manifests(run.root)]
     assert len(found) == 2
     assert len({manifest.shards for manifest in found}) == 1
     assert sorted(bool(manifest.models) for manifest in found) == [False, True]

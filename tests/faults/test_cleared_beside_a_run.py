@@ -12,7 +12,7 @@ import pytest
 from assay import storage
 from assay.checkpoints import clearing
 from assay.checkpoints.commit import fault_of, load
-from assay.checkpoints.layout import clearing_place
+from assay.checkpoints.layout import clearing_uri
 from assay.cli import main
 from assay.engine.runner import run_pipeline
 from assay.plan.analysis_file import compile_analysis
@@ -78,8 +78,8 @@ def test_the_plan_with_open_parameters_stays_beside_that_of_another_analysis(
     publish_plan(small_run(tmp_path / "other", data=undisturbed.data).plan, run.root)  # which is newer
     gone = cleared_while_it_works(run.root)
     assert main(with_parameter(run.command(name))) == 0
-    assert run.place not in gone
-    assert storage.stat(run.place) is not None
+    assert run.plan_uri not in gone
+    assert storage.stat(run.plan_uri) is not None
 
 
 def with_parameter(command: list[str]) -> list[str]:
@@ -91,7 +91,7 @@ def test_an_input_that_is_marked_to_go_is_not_read(undisturbed, tmp_path, capsys
     run = small_run(tmp_path, data=undisturbed.data)
     run.go_on(before=EVALUATE)
     manifest = load(run.done[EXTRACT].manifest)
-    storage.write(clearing_place(run.root, EXTRACT, manifest.digest), b"")
+    storage.write(clearing_uri(run.root, EXTRACT, manifest.digest), b"")
     assert main(run.command(EVALUATE)) == 75
     assert f"is being cleared away; run {EXTRACT} again" in capsys.readouterr().err
     assert run.run(EXTRACT) == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay import storage
-from assay.checkpoints.commit import shard_place
+from assay.checkpoints.commit import shard_uri
 from assay.checkpoints.manifest import from_json
 from assay.errors import CheckpointError
 from tests.faults.small_run import COMMITTED, SmallRun
@@ -25,8 +25,8 @@ READERS = {
 """Task -> one that reads its checkpoint."""
 
 
-def places(run: SmallRun, name: str) -> list[str]:
-    return [shard_place(run.root, name, shard) for shard in run.manifest(name).shards]
+def uris(run: SmallRun, name: str) -> list[str]:
+    return [shard_uri(run.root, name, shard) for shard in run.manifest(name).shards]
 
 
 def flipped(content: bytes, bit: int) -> bytes:
@@ -35,25 +35,25 @@ def flipped(content: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
-def truncate(place: str) -> None:
-    content = storage.read(place)
-    storage.write(place, content[: len(content) * 2 // 3])
+def truncate(uri: str) -> None:
+    content = storage.read(uri)
+    storage.write(uri, content[: len(content) * 2 // 3])
 
 
-def flip(place: str) -> None:
-    content = storage.read(place)
-    storage.write(place, flipped(content, 4 * len(content)))
+def flip(uri: str) -> None:
+    content = storage.read(uri)
+    storage.write(uri, flipped(content, 4 * len(content)))
 
 
-def flip_unseen(place: str) -> None:
+def flip_unseen(uri: str) -> None:
     """As a disk does: neither size nor time tell."""
-    before = os.stat(place)
-    flip(place)
-    os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+    before = os.stat(uri)
+    flip(uri)
+    os.utime(uri, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-def empty(place: str) -> None:
-    storage.write(place, b"")
+def empty(uri: str) -> None:
+    storage.write(uri, b"")
 
 
 HARMS = (truncate, flip, empty, storage.delete)
@@ -84,7 +84,7 @@ def heals(run: SmallRun, name: str) -> None:
 @pytest.mark.parametrize("name", TASKS_HARMED)
 def test_a_harmed_shard_is_named_by_who_reads_it_and_made_again(name, harm, run, undisturbed):
     run.go_on(before=READERS[name])
-    harm(places(run, name)[0])
+    harm(uris(run, name)[0])
     heals(run, name)
     undisturbed.assert_same(run)
 
@@ -95,7 +95,7 @@ def test_a_bit_that_flips_on_the_disk_is_found_by_its_checksum(name, run_in_fold
     run_in_folder.done = {n: result for n, result in run_in_folder.done.items() if n != READERS[name]}
     if READERS[name] != "WriteResults":  # or it would be found, and nothing be read
         storage.delete_folder(storage.join(run_in_folder.root, READERS[name]))
-    flip_unseen(places(run_in_folder, name)[0])
+    flip_unseen(uris(run_in_folder, name)[0])
     heals(run_in_folder, name)
     undisturbed.assert_same(run_in_folder)
 
@@ -103,8 +103,8 @@ def test_a_bit_that_flips_on_the_disk_is_found_by_its_checksum(name, run_in_fold
 @pytest.mark.parametrize("name", TASKS_HARMED)
 def test_a_manifest_without_its_shards_is_named_by_who_reads_it_and_made_again(name, run, undisturbed):
     run.go_on(before=READERS[name])
-    for place in places(run, name):
-        storage.delete(place)
+    for uri in uris(run, name):
+        storage.delete(uri)
     heals(run, name)
     undisturbed.assert_same(run)
 
@@ -113,7 +113,7 @@ def test_a_manifest_without_its_shards_is_named_by_who_reads_it_and_made_again(n
 def test_a_stage_whose_own_shard_is_harmed_makes_it_again_at_once(harm, run, undisturbed):
     run.go_on()
     for name in COMMITTED:
-        harm(places(run, name)[0])
+        harm(uris(run, name)[0])
     reused = []
     for name in COMMITTED:
         assert run.run(name) == 0, run.printed(name)
@@ -126,9 +126,9 @@ def test_a_stage_whose_own_shard_is_harmed_makes_it_again_at_once(harm, run, und
 # Manifests ------------------------------------------------------------------------------------------------------------
 
 
-def is_manifest(content: bytes, place: str) -> bool:
+def is_manifest(content: bytes, uri: str) -> bool:
     try:
-        from_json(content, place)
+        from_json(content, uri)
     except CheckpointError:
         return False
     return True
@@ -139,11 +139,11 @@ def is_manifest(content: bytes, place: str) -> bool:
 def test_a_manifest_with_a_flipped_bit_is_named_by_who_reads_it_and_made_again(name, seed, run_in_folder, undisturbed):
     run = run_in_folder
     run.go_on(before=READERS[name])
-    place = run.done[name].manifest
-    content, bits = storage.read(place), random.Random(seed)
-    while is_manifest(changed := flipped(content, bits.randrange(8 * len(content))), place):
+    uri = run.done[name].manifest
+    content, bits = storage.read(uri), random.Random(seed)
+    while is_manifest(changed := flipped(content, bits.randrange(8 * len(content))), uri):
         pass  # the last digit of a float may not count
-    storage.write(place, changed)
+    storage.write(uri, changed)
     heals(run, name)
     undisturbed.assert_same(run)
 
@@ -159,11 +159,11 @@ def test_a_manifest_that_is_none_is_named_by_who_reads_it_and_made_again(content
 def test_no_flipped_bit_of_a_manifest_changes_what_is_read(run_in_folder):
     run_in_folder.go_on(before="WriteResults")
     for name in ("EvaluateMetricsAndPlots", "Gate"):
-        place = run_in_folder.done[name].manifest
-        content = storage.read(place)
+        uri = run_in_folder.done[name].manifest
+        content = storage.read(uri)
         changed = [flipped(content, bit) for bit in range(0, 8 * len(content), 7)]
-        unseen = [one for one in changed if is_manifest(one, place)]
-        assert {from_json(one, place) == from_json(content, place) for one in unseen} <= {True}
+        unseen = [one for one in changed if is_manifest(one, uri)]
+        assert {from_json(one, uri) == from_json(content, uri) for one in unseen} <= {True}
         assert len(unseen) < 20 < len(changed)
 
 

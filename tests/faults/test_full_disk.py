@@ -20,15 +20,15 @@ from tests.faults.small_run import COMMITTED, TASKS, SmallRun, nothing_half_writ
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 2 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
+    uri = tmp_path / "disk"
+    uri.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(uri)]
     if os.geteuid() or shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
         pytest.skip("only root may mount a small disk; the limit on the size of files stands in for it")
     try:
-        yield place
+        yield uri
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", str(uri)], check=True)
 
 
 def fill(disk: Path, *, left: int) -> Path:
@@ -54,13 +54,13 @@ class SmallFiles:
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.limit, self.limit))
 
 
-def is_transient(run: SmallRun, name: str, place: Path) -> None:
+def is_transient(run: SmallRun, name: str, uri: Path) -> None:
     deadline = time.monotonic() + 120
     while "assay.errors." not in run.printed(name) and time.monotonic() < deadline:  # it may go through a pipe
         time.sleep(0.01)
     line = run.last_line(name)
     assert line.startswith("assay.errors.TransientError: ")
-    assert str(place) in line
+    assert str(uri) in line
     assert re.search("No space left|File too large", line)
     assert len(line) < 600
 

@@ -29,7 +29,7 @@ DAY = 86_400.0
 
 def attempts(root: str) -> set[str]:
     """The attempts that left anything."""
-    parts = (place.removeprefix(f"{root}/").split("/") for place, _ in storage.list(root))
+    parts = (uri.removeprefix(f"{root}/").split("/") for uri, _ in storage.list(root))
     return {"/".join(part[:3]) for part in parts if len(part) > 3}
 
 
@@ -161,7 +161,7 @@ def test_attempts_that_were_killed_are_cleared_away_beside_the_one_that_came_thr
     assert gone != []
     publish_plan(run.plan, run.root)
     assert attempts(run.root) == committed(run.root)
-    assert [place for place, _ in storage.list(run.root) if place.endswith(".tmp")] == []
+    assert [uri for uri, _ in storage.list(run.root) if uri.endswith(".tmp")] == []
     assert {found.state for found in checkpoints_of(run.root)} == {"done"}
     results = [run.remember(name) for name in COMMITTED if run.run(name) == 0]
     assert [result.reused for result in results] == [True] * len(COMMITTED)

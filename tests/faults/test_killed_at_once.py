@@ -65,15 +65,15 @@ class Scene:
         analysis["eval_config"]["slicing_specs"] += [{"feature_keys": ["band"]}]
         self.folder.mkdir(parents=True)
         (self.folder / "analysis.yaml").write_text(yaml.safe_dump(analysis))
-        for place, text in self.of_others().items():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text)
+        for uri, text in self.of_others().items():
+            uri.parent.mkdir(parents=True, exist_ok=True)
+            uri.write_text(text)
 
     def of_others(self) -> dict[Path, str]:
         """Files of others, where ours lie as well."""
         beside = ("notes.txt", "ReadInputs/notes.txt", "Gate/backup/part-00000.zst", "plans/plan.json", "runs/run.txt")
-        places = [*(self.root / name for name in beside), self.output / "notes.txt", self.output / "old" / "auc.csv"]
-        return {place: f"of others: {place.name}" for place in places}
+        uris = [*(self.root / name for name in beside), self.output / "notes.txt", self.output / "old" / "auc.csv"]
+        return {uri: f"of others: {uri.name}" for uri in uris}
 
     def run(self, number: int) -> BaseProcess:
         log = self.folder / f"{number}.log"

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assay import storage
-from assay.checkpoints.commit import shard_place
+from assay.checkpoints.commit import shard_uri
 from tests.faults import job_server
 from tests.faults.small_run import TASKS, analysis_of, manifests, small_run, write_data
 from tests.latest_results import latest
@@ -192,7 +192,7 @@ def test_bad_input_has_the_same_error_on_both_runners(name, portable, tmp_path):
         codes.append(run.run(at, runner))
         lines.append(run.last_line(at, runner))
         assert case.line.format(file=data / "part-1.parquet", folder=data) in lines[-1]
-        assert [place for place in manifests(run.root) if f"/{at}/" in place] == []
+        assert [uri for uri in manifests(run.root) if f"/{at}/" in uri] == []
     assert codes == [64, 64]
     assert lines[0] == lines[1]
     assert lines[0].startswith("assay.errors.")
@@ -209,9 +209,9 @@ def test_an_error_of_a_users_own_stage_is_shown_and_may_be_tried_again_on_both_r
 
 def test_an_unknown_metric_in_a_plan_has_the_same_error_on_both_runners(portable, undisturbed, tmp_path):
     run = small_run(tmp_path, data=undisturbed.data)
-    place = tmp_path / "plan.json"
-    place.write_text(Path(run.place).read_text().replace('"AUC"', '"AUK"'))
-    run.place = str(place)
+    uri = tmp_path / "plan.json"
+    uri.write_text(Path(run.plan_uri).read_text().replace('"AUC"', '"AUK"'))
+    run.plan_uri = str(uri)
     lines = []
     for runner, options in (("here", ()), ("portable", portable)):
         run.options = options
@@ -227,8 +227,8 @@ def test_a_damaged_shard_is_transient_on_both_runners(name, portable, undisturbe
     run = small_run(tmp_path, data=undisturbed.data)
     run.go_on(before=name)
     (source,) = run.task(name).after
-    place = shard_place(run.root, source, run.manifest(source).shards[0])
-    storage.write(place, storage.read(place)[:-1])
+    uri = shard_uri(run.root, source, run.manifest(source).shards[0])
+    storage.write(uri, storage.read(uri)[:-1])
     lines = []
     for runner, options in (("here", ()), ("portable", portable)):
         run.options = options

@@ -13,7 +13,7 @@ import google_crc32c
 import pytest
 
 from assay import storage
-from assay.checkpoints.commit import shard_place
+from assay.checkpoints.commit import shard_uri
 from assay.checkpoints.manifest import Manifest, Shard, to_json
 from assay.storage.framing import framed
 from tests.faults.small_run import COMMITTED, TASKS, SmallRun
@@ -53,21 +53,21 @@ def guarded(run: SmallRun, tmp_path: Path) -> SmallRun:
 
 
 def everything(run: SmallRun, folder: Path) -> dict[str, bytes]:
-    """All that the run has written and printed: place -> content."""
+    """All that the run has written and printed: URI -> content."""
     files = [file for file in folder.rglob("*") if file.is_file() and "outside" not in file.parts]
     written = {str(file): file.read_bytes() for file in files}
-    return written | {place: storage.read(place) for place, _ in storage.list(run.root)}
+    return written | {uri: storage.read(uri) for uri, _ in storage.list(run.root)}
 
 
 def telling(found: dict[str, bytes]) -> list[str]:
-    return [place for place, content in found.items() if SECRET.encode() in content]
+    return [uri for uri, content in found.items() if SECRET.encode() in content]
 
 
 def test_secrets_of_environment_and_options_are_neither_written_nor_printed(guarded, tmp_path, undisturbed):
     guarded.go_on()
     found = everything(guarded, tmp_path)
     assert len(found) > 20
-    assert any(place.endswith("manifest.json") for place in found)
+    assert any(uri.endswith("manifest.json") for uri in found)
     assert telling(found) == []
     undisturbed.assert_same(guarded)
 
@@ -76,7 +76,7 @@ def test_secrets_of_environment_and_options_are_neither_written_nor_printed(guar
 def test_secrets_are_neither_written_nor_printed_when_a_stage_fails(name, guarded, tmp_path):
     guarded.go_on(before=name)
     source = guarded.task(name).after[0]
-    storage.delete(shard_place(guarded.root, source, guarded.manifest(source).shards[0]))
+    storage.delete(shard_uri(guarded.root, source, guarded.manifest(source).shards[0]))
     assert guarded.run(name) == 75
     assert telling(everything(guarded, tmp_path)) == []
 
@@ -137,7 +137,7 @@ def vouched_for(run: SmallRun, name: str, content: bytes) -> None:
     """Puts `content` in place of a shard, and has the manifest say that this is how it should be."""
     manifest = run.manifest(name)
     first, *others = manifest.shards
-    stat = storage.write(shard_place(run.root, name, first), content)
+    stat = storage.write(shard_uri(run.root, name, first), content)
     crc = google_crc32c.value(content)
     harmful = replace(first, size=stat.size, generation=stat.generation, crc32c=crc)
     rewrite(run, name, replace(manifest, shards=(harmful, *others)))
@@ -235,7 +235,7 @@ def test_a_run_writes_nothing_but_its_root_and_its_output(run_in_folder, tmp_pat
     new = files(tmp_path) - before
     commands = {file for name in TASKS for file in (run.result_file(name), run.log_file(name))}
     allowed = (Path(run.root), Path(run.plan.output))
-    assert {file for file in new - commands if not any(file.is_relative_to(place) for place in allowed)} == set()
+    assert {file for file in new - commands if not any(file.is_relative_to(uri) for uri in allowed)} == set()
     names = {file.relative_to(run.root).parts[0] for file in new if file.is_relative_to(run.root)}
     assert names == {*COMMITTED, "runs"}
 

@@ -127,9 +127,9 @@ def test_an_input_that_is_not_of_its_task_under_the_root_is_refused(which, run, 
 
 
 def test_an_input_that_is_not_there_is_refused(run, capsys):
-    place = f"{run.root}/EvaluateMetricsAndPlots/{DIGEST}/manifest.json"
-    command = changed(run.command("Gate"), "--input", f"EvaluateMetricsAndPlots={place}")
-    refused(command, "CheckpointError", f"no manifest at {place}; run EvaluateMetricsAndPlots first", capsys)
+    uri = f"{run.root}/EvaluateMetricsAndPlots/{DIGEST}/manifest.json"
+    command = changed(run.command("Gate"), "--input", f"EvaluateMetricsAndPlots={uri}")
+    refused(command, "CheckpointError", f"no manifest at {uri}; run EvaluateMetricsAndPlots first", capsys)
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "a/b", "..", "/x"])
@@ -165,7 +165,7 @@ def test_what_is_no_plan_is_refused(content, run, capsys, tmp_path):
 def edited_plan(run: SmallRun, old: str, new: str) -> str:
     """The plan with all names or places of one kind replaced."""
     file = run.folder / "edited.json"
-    file.write_text(Path(run.place).read_text().replace(json.dumps(old), json.dumps(new)))
+    file.write_text(Path(run.plan_uri).read_text().replace(json.dumps(old), json.dumps(new)))
     return str(file)
 
 
@@ -178,7 +178,7 @@ def test_a_plan_whose_tasks_lead_outside_is_refused(name, run, capsys):
 
 
 def test_a_plan_whose_task_alone_leads_outside_is_refused(run, capsys, tmp_path):
-    plan = json.loads(Path(run.place).read_text())
+    plan = json.loads(Path(run.plan_uri).read_text())
     plan["tasks"][0]["name"] = "../outside"
     for task in plan["tasks"]:
         task["after"] = [name.replace("ReadInputs", "../outside") for name in task["after"]]
@@ -192,8 +192,8 @@ def test_a_plan_whose_task_alone_leads_outside_is_refused(run, capsys, tmp_path)
 @pytest.mark.parametrize("output", ["s3://bucket/results", "results", "../results", ""])
 def test_a_plan_whose_output_lies_where_nothing_can_be_written_is_refused(output, run, capsys):
     run.go_on(before="WriteResults")
-    place = edited_plan(run, run.plan.output, output)
-    refused(changed(run.command("WriteResults"), "--plan", place), "ConfigError", "output", capsys)
+    uri = edited_plan(run, run.plan.output, output)
+    refused(changed(run.command("WriteResults"), "--plan", uri), "ConfigError", "output", capsys)
 
 
 # Options of Beam ------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def test_faults_that_pass_leave_no_trace_in_any_stage(fault, run, gcs, undisturb
     for name in TASKS[:-1]:
         assert run.run(name) == 0
         assert run.done[name].reused
-        folders = {place.split("/")[6] for place, _ in storage.list(f"{run.root}/{name}") if "/attempt-" in place}
+        folders = {uri.split("/")[6] for uri, _ in storage.list(f"{run.root}/{name}") if "/attempt-" in uri}
         assert folders == {run.manifest(name).attempt}
 
 
@@ -75,7 +75,7 @@ def test_a_commit_that_never_comes_through_is_transient_and_the_next_try_heals_i
         gcs.fail(fault, 100_000, method=CHANGES, path="ifGenerationMatch")
         assert run.run(name, seam=Patience(0.3)) == 75, run.printed(name)
         assert run.last_line(name).startswith(f"assay.errors.TransientError: {run.root}/{name}/")
-        assert [place for place, _ in storage.list(f"{run.root}/{name}") if place.endswith("manifest.json")] == []
+        assert [uri for uri, _ in storage.list(f"{run.root}/{name}") if uri.endswith("manifest.json")] == []
         gcs.heal()
         assert run.run(name) == 0
         assert not run.done[name].reused

@@ -1,4 +1,4 @@
-"""Random eval configs, right and wrong in many places, end in results, or in an error that names the place."""
+"""Random eval configs, right and wrong in many places, end in results, or in an error that names the field."""
 
 import copy
 import math

@@ -88,8 +88,8 @@ def check(columns, slicings, batch_rows):
         found = evaluated(columns, slicings, batch_rows)
     except BadRowError as error:
         message = str(error)
-        place = re.match(r"<memory>, row (\d+): ", message)
-        justified = place is not None and int(place[1]) in bad_rows
+        where = re.match(r"<memory>, row (\d+): ", message)
+        justified = where is not None and int(where[1]) in bad_rows
     except ColumnTypeError as error:
         message = str(error)
         if any(is_bad(label, "label") for label in columns["label"].values):

@@ -85,7 +85,7 @@ def models(value, baseline, slice_key=OVERALL):
 
 
 def messages(result):
-    return [failure.message for place in result.metric_validations_per_slice for failure in place.failures]
+    return [failure.message for validation in result.metric_validations_per_slice for failure in validation.failures]
 
 
 def judged(result, metrics, counts=None, limits=None):
@@ -122,9 +122,9 @@ def test_bounds_are_inclusive_and_nan_meets_none(threshold, value, holds):
 
 def test_a_failure_holds_key_threshold_and_value():
     result = gate.validate([record(FEMALE, {AUC: 0.5})], config(auc(at_least(0.75))))
-    (place,) = result.metric_validations_per_slice
-    (failure,) = place.failures
-    assert place.slice_key == slice_key_to_proto(FEMALE)
+    (validation,) = result.metric_validations_per_slice
+    (failure,) = validation.failures
+    assert validation.slice_key == slice_key_to_proto(FEMALE)
     assert failure.metric_key == metric_key_to_proto(AUC)
     assert failure.metric_threshold.value_threshold.lower_bound.value == 0.75
     assert failure.metric_value.double_value.value == 0.5
@@ -139,7 +139,7 @@ def test_a_value_is_shown_with_all_its_digits_where_it_would_look_like_the_bound
 def test_a_threshold_without_slices_is_for_every_slice():
     metrics = [record(key, {AUC: value}) for key, value in ((OVERALL, 0.9), (FEMALE, 0.7), (MALE, 0.8))]
     result = gate.validate(metrics, config(auc(at_least(0.75))))
-    assert [place.slice_key for place in result.metric_validations_per_slice] == [slice_key_to_proto(FEMALE)]
+    assert [validation.slice_key for validation in result.metric_validations_per_slice] == [slice_key_to_proto(FEMALE)]
     (details,) = result.validation_details.slicing_details
     assert details.HasField("slicing_spec")
     assert (details.slicing_spec, details.num_matching_slices) == (SlicingSpec(), 3)
@@ -321,8 +321,8 @@ def test_a_threshold_is_for_pairs_of_slices_only_where_it_says_so():
     asked = config(across(at_least(-0.1), {"feature_values": {"sex": "Male"}}, {"feature_keys": ["sex"]}))
     metrics = [record(MALE, {AUC: 0.0}), pair(MALE, FEMALE, {AUC: -0.2}), pair(MALE, OVERALL, {AUC: -0.3})]
     result = gate.validate(metrics, asked)
-    (place,) = result.metric_validations_per_slice
-    assert place.cross_slice_key.comparison_slice_key == slice_key_to_proto(FEMALE)
+    (validation,) = result.metric_validations_per_slice
+    assert validation.cross_slice_key.comparison_slice_key == slice_key_to_proto(FEMALE)
     assert messages(result) == ["auc is -0.2; expected at least -0.1"]
     (details,) = result.validation_details.slicing_details
     assert details.cross_slicing_spec.baseline_spec.feature_values["sex"] == "Male"
@@ -484,7 +484,7 @@ def test_a_metric_that_was_not_computed_does_not_fail_where_its_threshold_does_n
     entry = {"thresholds": [{"slicing_specs": [{"feature_keys": ["sex"]}], "threshold": at_least(0.5)}]}
     asked = config(auc(), per_slice_thresholds={"acu": entry})
     result = gate.validate([record(OVERALL, {AUC: 0.8}), record(MALE, {AUC: 0.8})], asked)
-    assert [place.slice_key for place in result.metric_validations_per_slice] == [slice_key_to_proto(MALE)]
+    assert [validation.slice_key for validation in result.metric_validations_per_slice] == [slice_key_to_proto(MALE)]
 
 
 def test_a_slice_that_is_too_small_to_be_shown_fails_and_says_so():

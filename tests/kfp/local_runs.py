@@ -40,7 +40,7 @@ class Local:
     """Runs pipelines in containers that see a folder, the tests' code and the emulator.
 
     Attributes:
-        folder: with data and results, at the same place inside.
+        folder: with data and results, under the same path inside.
         gcs: the emulator.
         root: of the checkpoints.
         seen: further folders that containers see.
@@ -59,7 +59,7 @@ class Local:
         outputs = self.folder / "kfp"
         shutil.rmtree(outputs, ignore_errors=True)
         mounts = [
-            *(docker.types.Mount(str(place), str(place), type="bind") for place in (self.folder, *self.seen)),
+            *(docker.types.Mount(str(uri), str(uri), type="bind") for uri in (self.folder, *self.seen)),
             docker.types.Mount("/code/tests", str(ROOT / "tests"), type="bind", read_only=True),
         ]
         runner = local.DockerRunner(

@@ -24,10 +24,10 @@ def write_day(
     rng = np.random.default_rng(seed)
     label = (rng.random(ROWS) < 0.4).astype(float)
     score = np.clip(rng.normal(0.4 + 0.3 * label, 0.2), 0, 1)
-    place = folder / day
-    place.mkdir(parents=True, exist_ok=True)
+    uri = folder / day
+    uri.mkdir(parents=True, exist_ok=True)
     columns = {"label": label, "score": score if is_good else 1 - score, "group": rng.choice(groups, ROWS)}
-    pq.write_table(pa.table(columns), place / "rows.parquet")
+    pq.write_table(pa.table(columns), uri / "rows.parquet")
 
 
 def analysis_of(data: str | Path, output: str | Path, **changes: Any) -> dict[str, Any]:

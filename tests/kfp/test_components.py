@@ -200,8 +200,8 @@ def test_of_two_plans_in_one_run_each_is_recorded_with_its_own_verdict(launcher,
 def test_the_plan_may_be_a_place_and_is_published_once_otherwise(launcher, data, tmp_path):
     plan, root = plan_of(data, tmp_path / "out"), tmp_path / "checkpoints"
     launcher.run(stages.read_inputs, **common(plan, root))
-    (place,) = (root / "plans").iterdir()
-    done = launcher.run(stages.read_inputs, **{**common(plan, root), "plan": str(place)})
+    (uri,) = (root / "plans").iterdir()
+    done = launcher.run(stages.read_inputs, **{**common(plan, root), "plan": str(uri)})
     assert done.artifacts["checkpoint"]["metadata"]["reused"]
 
 
@@ -315,11 +315,11 @@ def test_a_plan_with_a_task_that_is_called_as_a_folder_of_the_root_is_refused(la
 
 
 def judged(launcher, data, tmp_path, version):
-    """A plan whose baseline is the blessed model, run at once; the task, and the place of `blessed.json`."""
-    place = tmp_path / "blessed.json"
+    """A plan whose baseline is the blessed model, run at once; the task, and the URI of `blessed.json`."""
+    uri = tmp_path / "blessed.json"
     models = [
         {"name": "new", "type": "callable", "uri": "tests.end_to_end.scores:${version}"},
-        {"name": "current", "baseline": "blessed", "uri": str(place)},
+        {"name": "current", "baseline": "blessed", "uri": str(uri)},
     ]
     change = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": {"value": -0.01}}}
     config = {
@@ -331,16 +331,16 @@ def judged(launcher, data, tmp_path, version):
     }
     plan = versions_of(data, tmp_path / "out", models=models, eval_config=config, checkpoint="none")
     given = {"plan": to_json(plan), "root": str(tmp_path / "runs"), "params": {"version": version}}
-    return launcher.run(stages.analyse, **given), place
+    return launcher.run(stages.analyse, **given), uri
 
 
 def test_bless_moves_the_baseline_and_the_next_candidate_is_compared_with_it(launcher, data, tmp_path):
     for version, verdict in (("score", "BLESSED"), ("squared", "BLESSED"), ("reversed", "NOT_BLESSED")):
-        task, place = judged(launcher, data, tmp_path, version)
+        task, uri = judged(launcher, data, tmp_path, version)
         assert task.parameters["verdict"] == verdict
         blessing = launcher.run(stages.bless, blessing=task.parameters["blessing"])
         assert blessing.code == (0 if verdict == "BLESSED" else 64)
-    model = read_blessed(str(place))
+    model = read_blessed(str(uri))
     assert model is not None
     assert model["uri"] == "tests.end_to_end.scores:squared"
 

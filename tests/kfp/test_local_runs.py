@@ -51,7 +51,7 @@ def test_one_compiled_pipeline_serves_every_day_and_takes_the_branch_of_its_verd
 def test_a_stage_that_fails_fails_the_pipeline_and_the_next_run_goes_on_behind_what_was_done(here):
     plan = versions_of(here.folder / "data", here.folder / "out", **own_model("no_such_function"))
     failed = here.run(model_validation(plan, retries=1), version="x")
-    (refused,) = [place for place, _ in storage.list(f"{here.root}/runs") if "/refused-" in place]
+    (refused,) = [uri for uri, _ in storage.list(f"{here.root}/runs") if "/refused-" in uri]
     assert "no_such_function" in json.loads(storage.read(refused))["refused"]
     assert "extract" in failed.error
     assert "extract" not in failed.outputs

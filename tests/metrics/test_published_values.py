@@ -219,8 +219,8 @@ PUBLISHED: dict[str, tuple[dict[str, Any], list[tuple[str, Settings, float]]]] =
     ),
 }
 CASES = [
-    pytest.param(batch, name, settings, expected, id=f"{place}-{name}-{settings}")
-    for place, (batch, cases) in PUBLISHED.items()
+    pytest.param(batch, name, settings, expected, id=f"{source}-{name}-{settings}")
+    for source, (batch, cases) in PUBLISHED.items()
     for name, settings, expected in cases
 ]
 

@@ -159,15 +159,15 @@ def test_a_vocabulary_in_the_model_s_folder_is_read_as_ever(tmp_path):
     assert_array_equal(loaded({"features": {"word": pa.array(["beta", "alpha", "gamma"])}}), [1, 0, -1])
 
 
-@pytest.mark.parametrize("place", ["/etc/hostname", "../../secret", "below/../../../secret"])
-def test_a_vocabulary_outside_of_the_model_s_folder_is_refused(place, tmp_path):
+@pytest.mark.parametrize("path", ["/etc/hostname", "../../secret", "below/../../../secret"])
+def test_a_vocabulary_outside_of_the_model_s_folder_is_refused(path, tmp_path):
     folder = save_vocabulary(tmp_path)
 
     def elsewhere(graph):
-        graph.asset_file_def[0].filename = place
+        graph.asset_file_def[0].filename = path
 
     edit(folder, elsewhere)
-    with pytest.raises(ModelError, match=f"its asset '{place}' lies outside of {folder}"):
+    with pytest.raises(ModelError, match=f"its asset '{path}' lies outside of {folder}"):
         load(str(folder))
 
 

@@ -105,10 +105,10 @@ def test_an_archive_that_takes_as_much_memory_as_it_wants_is_refused(tmp_path, m
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
-@pytest.mark.parametrize("place", [0, 40, -1])
-def test_a_config_with_a_byte_changed_is_refused(tmp_path, method, place):
+@pytest.mark.parametrize("offset", [0, 40, -1])
+def test_a_config_with_a_byte_changed_is_refused(tmp_path, method, offset):
     changed = bytearray(SEQUENTIAL)
-    changed[place] ^= 1
+    changed[offset] ^= 1
     archive = zip_of({"config.json": bytes(changed)}, method=method)
     checksum, other = (zlib.crc32(content).to_bytes(4, "little") for content in (changed, SEQUENTIAL))
     (tmp_path / "m.keras").write_bytes(archive.replace(checksum, other))

@@ -68,13 +68,13 @@ def checkpoints_on_gcs(plan: Plan, data: Path, folder: Path, gcs: Emulator) -> P
 
 def all_on_gcs(plan: Plan, data: Path, folder: Path, gcs: Emulator) -> Path:
     """The same; data, models and results are there too."""
-    place = f"{gcs.root}/{uuid.uuid4().hex}"
+    uri = f"{gcs.root}/{uuid.uuid4().hex}"
     for file in data.rglob("*"):
         if file.is_file():
-            storage.write(storage.join(place, "data", *file.relative_to(data).parts), file.read_bytes())
-    by_stage_commands(plan, f"{place}/data", f"{place}/out", f"{place}/checkpoints", folder)
-    for found, _ in storage.list(f"{place}/out"):
-        file = folder / found.removeprefix(f"{place}/out/")
+            storage.write(storage.join(uri, "data", *file.relative_to(data).parts), file.read_bytes())
+    by_stage_commands(plan, f"{uri}/data", f"{uri}/out", f"{uri}/checkpoints", folder)
+    for found, _ in storage.list(f"{uri}/out"):
+        file = folder / found.removeprefix(f"{uri}/out/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(storage.read(found))
     return folder
@@ -83,13 +83,13 @@ def all_on_gcs(plan: Plan, data: Path, folder: Path, gcs: Emulator) -> Path:
 def by_stage_commands(plan: Plan, data: str, out: str, root: str, folder: Path) -> None:
     """Runs each task by the command that containers run, with parameters and manifests handed over to it."""
     cut = plan if is_checkpointed(plan) else reshaped(plan, CUTS)
-    place = publish_plan(cut, root)
+    uri = publish_plan(cut, root)
     done: dict[str, StageResult] = {}
     for task in cut.tasks:
         file = folder / "result.json"
         given = Checkpoints(root=root, inputs={name: done[name].manifest for name in task.after}, run="run")
         params = {"data": data, "out": out}
-        assert main(stage_arguments(kind_of(cut, task), place, task.name, given, str(file), params)) == 0
+        assert main(stage_arguments(kind_of(cut, task), uri, task.name, given, str(file), params)) == 0
         done[task.name] = StageResult.from_json(file.read_text())
 
 

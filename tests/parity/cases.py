@@ -1,7 +1,7 @@
 """Plans and data that every back end has to give the same results for.
 
-A plan is compiled once. What differs between back ends are the values of its parameters: `data`, the place of what it
-reads, and `out`, the place below which it writes: `${out}/results`.
+A plan is compiled once. What differs between back ends are the values of its parameters: `data`, the URI of what it
+reads, and `out`, the URI below which it writes: `${out}/results`.
 """
 
 from collections.abc import Callable, Mapping

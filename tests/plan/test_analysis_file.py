@@ -337,13 +337,11 @@ def test_defaults_of_parameters_become_text(tmp_path):
 # Places
 
 
-@pytest.mark.parametrize("place", ["/abs/x", "gs://bucket/x", "s3://bucket/${d}/x", "${d}/x"])
-def test_absolute_places_and_uris_stay_as_they_are(tmp_path, place):
-    plan = compile_analysis(
-        analysis(output=place, inputs={"format": "csv", "files": place}, params={"d": None}), tmp_path
-    )
-    assert plan.output == place
-    assert plan.inputs["files"] == [place]
+@pytest.mark.parametrize("uri", ["/abs/x", "gs://bucket/x", "s3://bucket/${d}/x", "${d}/x"])
+def test_absolute_places_and_uris_stay_as_they_are(tmp_path, uri):
+    plan = compile_analysis(analysis(output=uri, inputs={"format": "csv", "files": uri}, params={"d": None}), tmp_path)
+    assert plan.output == uri
+    assert plan.inputs["files"] == [uri]
 
 
 def test_relative_places_are_relative_to_the_file_and_not_to_the_process(write, tmp_path, monkeypatch):
@@ -365,14 +363,14 @@ def test_relative_places_are_relative_to_the_file_and_not_to_the_process(write, 
     ],
 )
 def test_relative_places_start_from_another_base(write, base, output):
-    places = ("models/${d}", "/abs/model", "gs://far/model")
-    models = [model(f"m{i}", uri=place) for i, place in enumerate(places)]
+    uris = ("models/${d}", "/abs/model", "gs://far/model")
+    models = [model(f"m{i}", uri=uri) for i, uri in enumerate(uris)]
     specs = config(*({"name": m["name"], "label_key": "y"} for m in models))
     file = write(analysis(output="./runs/x/../out/", models=models, eval_config=specs, params={"d": None}))
 
     plan = load_analysis(file, base=base)
     moved = output.replace("runs/out", "models/${d}")
-    assert (plan.output, [m["uri"] for m in plan.models]) == (output, [moved, *places[1:]])
+    assert (plan.output, [m["uri"] for m in plan.models]) == (output, [moved, *uris[1:]])
     assert load_analysis(file, {"d": "1"}, base).models[0]["uri"] == moved.replace("${d}", "1")
 
 

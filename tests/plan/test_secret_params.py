@@ -297,16 +297,16 @@ def test_python_refuses_a_secret_where_it_would_have_to_be_kept_or_shown(folder,
     assert not (folder / "out").exists()
 
 
-@pytest.mark.parametrize("place", ["eval_config", "output_path"])
-def test_data_in_memory_are_evaluated_without_any_secret(folder, place):
+@pytest.mark.parametrize("uri", ["eval_config", "output_path"])
+def test_data_in_memory_are_evaluated_without_any_secret(folder, uri):
     rows = [{"label": 1, "score": 0.5}, {"label": 0, "score": 0.2}]
     given = {"eval_config": analysis_of()["eval_config"], "output_path": f"{folder}/out", "params": {"api_key": SECRET}}
     assay.analyze_raw_data(rows, **given)
     assert telling(folder) == []
     config = {**given["eval_config"], "model_specs": [{"label_key": "label", "prediction_key": "${api_key}"}]}
     wrong = {"eval_config": config, "output_path": f"{folder}/${{api_key}}"}
-    with pytest.raises(ConfigError, match=f"{place}: refers to the parameter 'api_key', which is secret"):
-        assay.analyze_raw_data(rows, **{**given, place: wrong[place]})
+    with pytest.raises(ConfigError, match=f"{uri}: refers to the parameter 'api_key', which is secret"):
+        assay.analyze_raw_data(rows, **{**given, uri: wrong[uri]})
 
 
 def test_what_is_called_like_a_secret_and_is_none_can_stand_anywhere(folder):

@@ -45,10 +45,10 @@ def root(request, tmp_path) -> str:
 
 
 def test_a_plan_comes_back_as_it_was_published(plan, root):
-    place = publish_plan(plan, root)
-    assert place.endswith(f"/plans/{digest(plan)}.json")
-    assert plan_at(place) == plan
-    assert plan_text(place) == to_json(plan)
+    uri = publish_plan(plan, root)
+    assert uri.endswith(f"/plans/{digest(plan)}.json")
+    assert plan_at(uri) == plan
+    assert plan_text(uri) == to_json(plan)
 
 
 def with_code(content):
@@ -74,12 +74,12 @@ CHANGES = [with_code, with_reader, with_model, with_output]
 
 @pytest.fixture(params=CHANGES, ids=lambda change: change.__name__)
 def changed(request, plan, root) -> str:
-    """The place of a plan that somebody has changed."""
-    place = publish_plan(plan, root)
-    content = json.loads(storage.read(place))
+    """The URI of a plan that somebody has changed."""
+    uri = publish_plan(plan, root)
+    content = json.loads(storage.read(uri))
     request.param(content)
-    storage.write(place, json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
-    return place
+    storage.write(uri, json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
+    return uri
 
 
 def test_a_changed_plan_is_refused_by_the_stage_command_before_anything_is_imported(changed, root, tmp_path, capsys):
@@ -116,36 +116,36 @@ def test_a_changed_plan_is_replaced_by_the_next_run(changed, plan, root, tmp_pat
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b'{"version": 1}'])
 def test_what_is_no_plan_is_refused_on_one_line(content, tmp_path):
-    for place in (tmp_path / "mine.json", tmp_path / "root" / "plans" / f"{'a' * 64}.json"):
-        storage.write(str(place), content)
+    for uri in (tmp_path / "mine.json", tmp_path / "root" / "plans" / f"{'a' * 64}.json"):
+        storage.write(str(uri), content)
         with pytest.raises(UsageError) as refused:
-            plan_at(str(place))
+            plan_at(str(uri))
         assert "\n" not in str(refused.value)
 
 
 def test_a_plan_that_nests_too_deep_is_a_named_error(tmp_path):
-    place = str(tmp_path / "mine.json")
-    storage.write(place, b'{"version": 1, "stages": ' + b"[" * 900 + b"]" * 900 + b"}")
+    uri = str(tmp_path / "mine.json")
+    storage.write(uri, b'{"version": 1, "stages": ' + b"[" * 900 + b"]" * 900 + b"}")
     with pytest.raises(ConfigError, match="nested more than 100 deep"):
-        plan_at(place)
+        plan_at(uri)
 
 
 def test_a_pipe_or_a_device_is_no_plan(tmp_path):
     pipe = str(tmp_path / "pipe")
     os.mkfifo(pipe)
-    for place in (pipe, "/dev/zero"):
+    for uri in (pipe, "/dev/zero"):
         with pytest.raises(ConfigError, match="expected a regular file"):
-            plan_at(place)
+            plan_at(uri)
 
 
 def test_a_plan_somebody_keeps_elsewhere_may_have_any_name_and_form(plan, tmp_path):
-    place = tmp_path / "mine.json"
-    place.write_text(json.dumps(json.loads(to_json(plan)), indent=2))
-    assert plan_at(str(place)) == plan
+    uri = tmp_path / "mine.json"
+    uri.write_text(json.dumps(json.loads(to_json(plan)), indent=2))
+    assert plan_at(str(uri)) == plan
 
 
 def test_a_plan_in_use_does_not_grow_old(plan, tmp_path):
-    place = publish_plan(plan, str(tmp_path / "root"))
-    os.utime(place, (time.time() - 7200,) * 2)
+    uri = publish_plan(plan, str(tmp_path / "root"))
+    os.utime(uri, (time.time() - 7200,) * 2)
     publish_plan(plan, str(tmp_path / "root"))
-    assert time.time() - os.stat(place).st_mtime < 600
+    assert time.time() - os.stat(uri).st_mtime < 600

@@ -55,7 +55,7 @@ def parquet(tmp_path):
 def joining(main, second, on, wanted=None, **settings):
     read = {name: settings.pop(name) for name in ("columns", "batch_rows") if name in settings}
     return Join(
-        Source("parquet", (main,), **read), Source("parquet", (second,), place="inputs.join", **settings), on, wanted
+        Source("parquet", (main,), **read), Source("parquet", (second,), key_path="inputs.join", **settings), on, wanted
     )
 
 

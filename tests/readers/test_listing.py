@@ -15,7 +15,7 @@ from tests.wrong_calls import analysis
 
 
 def names(found, folder):
-    return [os.path.relpath(place, folder) for place in found]
+    return [os.path.relpath(uri, folder) for uri in found]
 
 
 @pytest.fixture
@@ -97,29 +97,29 @@ def test_a_folder_without_data_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "place", ["s3://b/x.csv", "s3a://b/*", "hdfs://h/x", "abfs://c@a/x", "https://h/x.csv", "ftp://x"]
+    "uri", ["s3://b/x.csv", "s3a://b/*", "hdfs://h/x", "abfs://c@a/x", "https://h/x.csv", "ftp://x"]
 )
-def test_other_storages_are_refused_with_what_is_taken(place):
+def test_other_storages_are_refused_with_what_is_taken(uri):
     with pytest.raises(ConfigError, match=r"inputs\.files '.*': expected a local folder or a gs:// URI"):
-        find([place])
+        find([uri])
 
 
 @pytest.mark.parametrize(
-    ("place", "cure"),
+    ("uri", "cure"),
     [
         ("file:///data/x.csv", "the path /data/x.csv"),
         ("file:/data/x.csv", "the path /data/x.csv"),
         ("gcs://b/x", "gs://b/x"),
     ],
 )
-def test_other_ways_to_write_a_place_are_told_the_right_one(place, cure):
+def test_other_ways_to_write_a_place_are_told_the_right_one(uri, cure):
     with pytest.raises(ConfigError, match=f"write it as {cure}"):
-        find([place], "inputs.join.files")
+        find([uri], "inputs.join.files")
 
 
 def test_the_words_are_the_same_for_a_root_a_place_and_a_model():
     said = []
-    for refuse in (storage.check_root, storage.stat, lambda place: find([place])):
+    for refuse in (storage.check_root, storage.stat, lambda uri: find([uri])):
         with pytest.raises(ConfigError) as caught:
             refuse("s3://bucket/x")
         said.append(str(caught.value).partition(": ")[2])
@@ -133,12 +133,12 @@ def test_a_named_pipe_is_refused_alone_in_a_glob_and_in_a_folder(tmp_path):
             find([pattern])
 
 
-@pytest.mark.parametrize("place", ["/dev/zero", "/dev/stdin", "/dev/null"])
-def test_a_device_is_refused(place):
-    if Path(place).is_file():
+@pytest.mark.parametrize("uri", ["/dev/zero", "/dev/stdin", "/dev/null"])
+def test_a_device_is_refused(uri):
+    if Path(uri).is_file():
         pytest.skip("it is a file here")
     with pytest.raises(InputError, match="expected a regular file"):
-        find([place])
+        find([uri])
 
 
 def test_path_objects_are_names(spark):

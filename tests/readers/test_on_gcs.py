@@ -95,10 +95,10 @@ def test_a_fault_that_stays_is_transient_and_names_the_file(read, gcs, there, mo
 @pytest.mark.parametrize("content", [kind for kind in KINDS if kind not in ("csv", "jsonl")], indirect=True)
 def test_a_file_that_is_cut_off_is_corrupt(read, gcs, there, content):
     _, form, raw = content
-    place = there[1].replace("*", "c")
-    storage.write(place, raw[: len(raw) * 2 // 3])
-    with pytest.raises(CorruptFileError, match=place):
-        read(form, place)
+    uri = there[1].replace("*", "c")
+    storage.write(uri, raw[: len(raw) * 2 // 3])
+    with pytest.raises(CorruptFileError, match=uri):
+        read(form, uri)
 
 
 def test_a_glob_without_a_match_and_a_bucket_that_is_not_there_are_named(gcs):
@@ -111,16 +111,16 @@ def test_of_a_large_file_only_the_wanted_columns_are_fetched(gcs, read, monkeypa
     fetched: list[int] = []
     fetch = storage_gcs._range
 
-    def counted(place, blob, start, end):
+    def counted(uri, blob, start, end):
         fetched.append(end - start)
-        return fetch(place, blob, start, end)
+        return fetch(uri, blob, start, end)
 
     monkeypatch.setattr(storage_gcs, "_range", counted)
     noise = np.random.default_rng(1).integers(0, 1 << 60, 3_000_000)
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"n": np.arange(len(noise)), "noise": noise}), sink)
-    place = f"{gcs.root}/{uuid.uuid4().hex}.parquet"
-    stat = storage.write(place, sink.getvalue().to_pybytes())
-    got = read("parquet", place, columns=("n",))
+    uri = f"{gcs.root}/{uuid.uuid4().hex}.parquet"
+    stat = storage.write(uri, sink.getvalue().to_pybytes())
+    got = read("parquet", uri, columns=("n",))
     assert len(got.rows) == len(noise)
     assert sum(fetched) < 0.5 * stat.size

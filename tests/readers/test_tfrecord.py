@@ -118,10 +118,10 @@ def test_gzip_members_one_after_the_other_are_one_file(read, write, write_record
     assert len(read("tfrecord", write("two.tfrecord", data * 2)).rows) == 200
 
 
-@pytest.mark.parametrize("place", [3, 30, 5000])
-def test_a_flipped_bit_is_found_and_the_file_named(read, write, write_records, place):
+@pytest.mark.parametrize("offset", [3, 30, 5000])
+def test_a_flipped_bit_is_found_and_the_file_named(read, write, write_records, offset):
     data = bytearray(write_records("ok.tfrecord", RECORDS).read_bytes())
-    data[place] ^= 4
+    data[offset] ^= 4
     with pytest.raises(CorruptFileError, match=r"bad\.tfrecord: not readable as TFRecord: corrupted record"):
         read("tfrecord", write("bad.tfrecord", bytes(data)))
 

@@ -103,8 +103,8 @@ def test_a_manifest_without_a_verdict_is_an_error_that_names_it(tmp_path, wrong)
 @pytest.mark.parametrize("call", [storage.read, storage.open_read, fingerprint])
 def test_what_has_no_end_is_never_read(tmp_path, call):
     os.mkfifo(tmp_path / "pipe")
-    for place in (str(tmp_path / "pipe"), "/dev/zero"):
-        with pytest.raises(ConfigError, match=f"{place}: expected a regular file, found a (named pipe|device)"):
-            call(place)
+    for uri in (str(tmp_path / "pipe"), "/dev/zero"):
+        with pytest.raises(ConfigError, match=f"{uri}: expected a regular file, found a (named pipe|device)"):
+            call(uri)
     with pytest.raises(ConfigError, match="expected a regular file"):
         storage.download(str(tmp_path / "pipe"), str(tmp_path / "copy"))

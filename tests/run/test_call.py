@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from assay import storage
-from assay.checkpoints.layout import manifest_place, name_in_run
+from assay.checkpoints.layout import manifest_uri, name_in_run
 from assay.checkpoints.runs import lease, runs_of
 from assay.errors import CheckpointError, MissingFileError
 from assay.plan.analysis_file import compile_analysis
@@ -70,9 +70,9 @@ def test_what_another_plan_has_done_is_not_what_this_one_did(plan, given):
         recorded(plan("tuesday"), "Analyse", given)
 
 
-def noted_as(place, **changes):
-    """Another's note at the place of a record."""
-    storage.write(place, json.dumps({**json.loads(storage.read(place)), **changes}).encode())
+def noted_as(uri, **changes):
+    """Another's note in place of a record."""
+    storage.write(uri, json.dumps({**json.loads(storage.read(uri)), **changes}).encode())
 
 
 @pytest.mark.parametrize(
@@ -81,26 +81,26 @@ def noted_as(place, **changes):
 )
 def test_a_record_in_which_another_plan_or_task_is_noted_is_refused(plan, given, other, told):
     record(plan(), result("BLESSED"), given)
-    noted_as(place_of(plan(), given), **other)
+    noted_as(uri_of(plan(), given), **other)
     with pytest.raises(CheckpointError, match=f"expected the record of task 'Analyse' of the plan .*{told}"):
         recorded(plan(), "Analyse", given)
 
 
 @pytest.mark.parametrize("content", [b"{}", b"[]", b"{", b'{"task": "Analyse"}'])
 def test_a_record_that_is_none_is_refused_by_its_place(plan, given, content):
-    place = place_of(plan(), given)
-    storage.write(place, content)
-    with pytest.raises(CheckpointError, match=f"^{place}: expected the record of a task"):
+    uri = uri_of(plan(), given)
+    storage.write(uri, content)
+    with pytest.raises(CheckpointError, match=f"^{uri}: expected the record of a task"):
         recorded(plan(), "Analyse", given)
 
 
-def place_of(plan, given):
+def uri_of(plan, given):
     return storage.join(given.root, "runs", given.run, f"Analyse-{digest(plan)[:8]}.json")
 
 
 def test_a_record_ends_the_lease_of_its_own_plan_only(plan, given):
     monday, tuesday = plan(), plan("tuesday")
-    done, ahead = (manifest_place(given.root, "Read", digest(which)) for which in (monday, tuesday))
+    done, ahead = (manifest_uri(given.root, "Read", digest(which)) for which in (monday, tuesday))
     lease(given.root, given.run, name_in_run("Read", digest(monday)), [done])
     lease(given.root, given.run, name_in_run("Read", digest(tuesday)), [ahead])
     record(monday, replace(result("", "Read"), manifest=done), given)

@@ -47,19 +47,19 @@ def service(gcs: Emulator, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.fixture
-def place(gcs: Emulator, request: pytest.FixtureRequest) -> str:
+def path(gcs: Emulator, request: pytest.FixtureRequest) -> str:
     """A folder of the bucket for this test."""
     return f"{gcs.root}/{request.node.name.replace('[', '-').rstrip(']')}"
 
 
 @pytest.fixture
-def plan(place: str, tmp_path) -> Plan:
+def plan(path: str, tmp_path) -> Plan:
     """An analysis of a file in the bucket, cut into stages."""
-    write_rows(place, bad=False)
-    return planned(place, tmp_path)
+    write_rows(path, bad=False)
+    return planned(path, tmp_path)
 
 
-def write_rows(place: str, *, bad: bool) -> None:
+def write_rows(path: str, *, bad: bool) -> None:
     labels = [index % 2 for index in range(ROWS)]
     scores = [0.3 + 0.4 * label + 0.001 * (index % 100) for index, label in enumerate(labels)]
     if bad:
@@ -67,13 +67,13 @@ def write_rows(place: str, *, bad: bool) -> None:
     table = pa.table({"label": labels, "score": scores, "sex": ["f" if index % 3 else "m" for index in range(ROWS)]})
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
-    storage.write(f"{place}/data/rows.parquet", buffer.getvalue())
+    storage.write(f"{path}/data/rows.parquet", buffer.getvalue())
 
 
-def planned(place: str, folder) -> Plan:
+def planned(path: str, folder) -> Plan:
     threshold = {"value_threshold": {"lower_bound": 0.5}}
     analysis = {
-        "inputs": {"format": "parquet", "files": [f"{place}/data/*.parquet"]},
+        "inputs": {"format": "parquet", "files": [f"{path}/data/*.parquet"]},
         "eval_config": {
             "model_specs": [{"label_key": "label", "prediction_key": "score"}],
             "slicing_specs": [{}, {"feature_keys": ["sex"]}],
@@ -82,36 +82,36 @@ def planned(place: str, folder) -> Plan:
             ],
         },
         "checkpoint": "cuts",
-        "output": f"{place}/results",
+        "output": f"{path}/results",
     }
     file = folder / "analysis.json"
     file.write_text(json.dumps(analysis))
     return with_params(load_analysis(file), {})
 
 
-def options_of(service: Service, place: str) -> tuple[str, ...]:
-    return (*service.options, f"--temp_location={place}/temp")
+def options_of(service: Service, path: str) -> tuple[str, ...]:
+    return (*service.options, f"--temp_location={path}/temp")
 
 
-def read(plan: Plan, service: Service, place: str, remote: Remote | None = None, run: str = "run"):
+def read(plan: Plan, service: Service, path: str, remote: Remote | None = None, run: str = "run"):
     """Runs the stage that reads."""
-    return first_of(plan, service, place, remote, run)
+    return first_of(plan, service, path, remote, run)
 
 
-def first_of(plan: Plan, service: Service, place: str, remote: Remote | None = None, run: str = "run"):
+def first_of(plan: Plan, service: Service, path: str, remote: Remote | None = None, run: str = "run"):
     """Runs the first task of a plan."""
-    checkpoints = Checkpoints(root=f"{place}/checkpoints", run=run)
-    options = options_of(service, place)
+    checkpoints = Checkpoints(root=f"{path}/checkpoints", run=run)
+    options = options_of(service, path)
     return run_stage(plan, plan.tasks[0].name, checkpoints=checkpoints, options=options, remote=remote)
 
 
-def run_all(plan: Plan, service: Service, place: str):
+def run_all(plan: Plan, service: Service, path: str):
     done: dict[str, StageResult] = {}
     for task in plan.tasks:
         inputs = {name: done[name].manifest for name in task.after}
-        checkpoints = Checkpoints(root=f"{place}/checkpoints", inputs=inputs, run="run")
+        checkpoints = Checkpoints(root=f"{path}/checkpoints", inputs=inputs, run="run")
         done[task.name] = run_stage(
-            plan, task.name, checkpoints=checkpoints, options=options_of(service, place), remote=Remote()
+            plan, task.name, checkpoints=checkpoints, options=options_of(service, path), remote=Remote()
         )
     return done
 
@@ -127,8 +127,8 @@ def wait_for(what, seconds: float = 300) -> None:
         time.sleep(0.05)
 
 
-def test_a_plan_stage_by_stage_on_dataflow_gives_what_it_gives_here(plan, service, place):
-    done = run_all(plan, service, place)
+def test_a_plan_stage_by_stage_on_dataflow_gives_what_it_gives_here(plan, service, path):
+    done = run_all(plan, service, path)
     names = [job.name for job in service.jobs]
     assert [name.rsplit("-", 1)[0] for name in names] == [
         "assay-read-inputs",
@@ -140,7 +140,7 @@ def test_a_plan_stage_by_stage_on_dataflow_gives_what_it_gives_here(plan, servic
     assert done["WriteResults"].verdict == "BLESSED"
     assert done["WriteResults"].counts["rows"] == ROWS
     assert done["ReadInputs"].job["id"] == service.jobs[0].id
-    here = replace(plan, output=f"{place}/here")
+    here = replace(plan, output=f"{path}/here")
     expected = local.run(reshaped(here, "none"))
     assert metrics_in(plan.output) == metrics_in(expected.output)
     folder = done["WriteResults"].output
@@ -150,43 +150,43 @@ def test_a_plan_stage_by_stage_on_dataflow_gives_what_it_gives_here(plan, servic
     assert {name.rsplit("/", 1)[-1] for name, _ in storage.list(folder)} == {*listed["files"], "results.json"}
 
 
-def test_a_whole_plan_is_one_job_that_may_be_collected_by_another_call(plan, service, place):
+def test_a_whole_plan_is_one_job_that_may_be_collected_by_another_call(plan, service, path):
     fused = reshaped(plan, "none")
     service.hold()
-    left = first_of(fused, service, place, Remote(detach=True))
+    left = first_of(fused, service, path, Remote(detach=True))
     assert left.is_detached
     assert left.output == ""
     service.release()
-    done = first_of(fused, service, place)
+    done = first_of(fused, service, path)
     assert (done.verdict, done.rows, done.job) == ("BLESSED", ROWS, left.job)
     assert len(service.jobs) == 1
     assert not [name for name, _ in storage.list(plan.output) if "submitted" in name]
-    again = first_of(fused, service, place)
+    again = first_of(fused, service, path)
     assert again.verdict == "BLESSED"
     assert len(service.jobs) == 2, "results that were published are withdrawn and written anew, as everywhere"
 
 
-def test_a_stage_that_is_left_is_collected_by_the_same_call(plan, service, place):
+def test_a_stage_that_is_left_is_collected_by_the_same_call(plan, service, path):
     service.hold()
-    left = read(plan, service, place, Remote(detach=True))
+    left = read(plan, service, path, Remote(detach=True))
     (job,) = service.jobs
     assert left.job == {"id": job.id, "name": job.name, "project": "tests", "region": "europe-west1"}
     assert (left.manifest, left.is_detached) == ("", True)
-    still = read(plan, service, place, Remote(detach=True))
+    still = read(plan, service, path, Remote(detach=True))
     assert still.job == left.job
     service.release()
-    done = read(plan, service, place)
+    done = read(plan, service, path)
     assert done.rows == ROWS
     assert not done.reused
     assert load(done.manifest).counts.rows == ROWS
     assert len(service.jobs) == 1
-    assert read(plan, service, place).reused
+    assert read(plan, service, path).reused
 
 
 @pytest.mark.parametrize(
     ("refusal", "shape"), [("conflict", "none"), pytest.param("existing", "cuts", marks=pytest.mark.slow)]
 )
-def test_of_two_calls_at_once_one_submits_and_both_get_what_it_made(plan, service, place, refusal, shape, monkeypatch):
+def test_of_two_calls_at_once_one_submits_and_both_get_what_it_made(plan, service, path, refusal, shape, monkeypatch):
     cut = reshaped(plan, shape)
     service.refusal = refusal
     service.hold()
@@ -200,7 +200,7 @@ def test_of_two_calls_at_once_one_submits_and_both_get_what_it_made(plan, servic
 
     monkeypatch.setattr(dataflow._Jobs, "usable", usable)
     done = []
-    threads = [threading.Thread(target=lambda: done.append(first_of(cut, service, place))) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: done.append(first_of(cut, service, path))) for _ in range(2)]
     for thread in threads:
         thread.start()
     wait_for(lambda: service.jobs)
@@ -214,18 +214,18 @@ def test_of_two_calls_at_once_one_submits_and_both_get_what_it_made(plan, servic
     assert len({result.manifest for result in done}) == 1
 
 
-def test_an_answer_that_is_lost_when_a_job_is_created_leads_to_no_second_job(plan, service, place):
+def test_an_answer_that_is_lost_when_a_job_is_created_leads_to_no_second_job(plan, service, path):
     service.lost = 1
-    assert read(plan, service, place).rows == ROWS
+    assert read(plan, service, path).rows == ROWS
     assert len(service.jobs) == 1
 
 
-def test_a_process_that_is_killed_while_it_waits_leaves_the_job_to_the_next(plan, service, place):
+def test_a_process_that_is_killed_while_it_waits_leaves_the_job_to_the_next(plan, service, path):
     service.hold()
-    checkpoints = Checkpoints(root=f"{place}/checkpoints", run="run")
+    checkpoints = Checkpoints(root=f"{path}/checkpoints", run="run")
     uri = publish_plan(plan, checkpoints.root)
     arguments = stage_arguments(
-        kind_of(plan, plan.tasks[0]), uri, "ReadInputs", checkpoints, os.devnull, options=options_of(service, place)
+        kind_of(plan, plan.tasks[0]), uri, "ReadInputs", checkpoints, os.devnull, options=options_of(service, path)
     )
     environment = {**os.environ, "ASSAY_DATAFLOW_POLL_SECONDS": "0.2"}
     command = (sys.executable, "-m", "assay", *arguments)
@@ -238,98 +238,98 @@ def test_a_process_that_is_killed_while_it_waits_leaves_the_job_to_the_next(plan
     assert job.id == service.jobs[0].id
     service.release()
     wait_for(lambda: service.jobs[0].state == "JOB_STATE_DONE")
-    assert read(plan, service, place).rows == ROWS
+    assert read(plan, service, path).rows == ROWS
     assert len(service.jobs) == 1
 
 
-def test_an_error_of_a_worker_comes_back_as_what_it_was(service, place, tmp_path):
-    write_rows(place, bad=True)
-    plan = planned(place, tmp_path)
+def test_an_error_of_a_worker_comes_back_as_what_it_was(service, path, tmp_path):
+    write_rows(path, bad=True)
+    plan = planned(path, tmp_path)
     with pytest.raises(BadRowError, match=r"rows\.parquet"):
-        run_all(plan, service, place)
+        run_all(plan, service, path)
     jobs = len(service.jobs)
     with pytest.raises(BadRowError):
-        run_all(plan, service, place)
+        run_all(plan, service, path)
     assert len(service.jobs) == jobs + 1, "a job that failed is followed by another"
     assert service.jobs[-1].name == service.jobs[-2].name
     assert service.jobs[-1].asked["labels"] != service.jobs[-2].asked["labels"]
 
 
-def test_a_job_that_the_caller_names_is_not_followed_by_another(plan, service, place):
+def test_a_job_that_the_caller_names_is_not_followed_by_another(plan, service, path):
     service.hold()
-    left = read(plan, service, place, Remote(detach=True))
+    left = read(plan, service, path, Remote(detach=True))
     service.cancel(service.jobs[0])
     with pytest.raises(AssayError, match=r"Dataflow job 2026.* ended as cancelled, https://console"):
-        read(plan, service, place, Remote(job=left.job["id"]))
+        read(plan, service, path, Remote(job=left.job["id"]))
     assert len(service.jobs) == 1
     service.release()
-    assert read(plan, service, place).rows == ROWS
+    assert read(plan, service, path).rows == ROWS
     assert len(service.jobs) == 2
 
 
-def test_a_job_that_makes_something_else_is_not_taken_for_ours(plan, service, place):
-    left = read(plan, service, place, Remote(detach=True))
-    write_rows(place, bad=False)
+def test_a_job_that_makes_something_else_is_not_taken_for_ours(plan, service, path):
+    left = read(plan, service, path, Remote(detach=True))
+    write_rows(path, bad=False)
     with pytest.raises(TransientError, match="have data or models changed"):
-        read(plan, service, place, Remote(job=left.job["id"]))
+        read(plan, service, path, Remote(job=left.job["id"]))
 
 
-def test_an_active_job_of_the_name_that_somebody_chose_is_left_alone(plan, service, place):
+def test_an_active_job_of_the_name_that_somebody_chose_is_left_alone(plan, service, path):
     service.hold()
-    flags = (*options_of(service, place), "--job_name=mine")
-    checkpoints = Checkpoints(root=f"{place}/checkpoints")
+    flags = (*options_of(service, path), "--job_name=mine")
+    checkpoints = Checkpoints(root=f"{path}/checkpoints")
     run_stage(plan, "ReadInputs", checkpoints=checkpoints, options=flags, remote=Remote(detach=True))
     assert service.jobs[0].name == "mine"
-    write_rows(place, bad=False)
+    write_rows(path, bad=False)
     with pytest.raises(TransientError, match="active under the name"):
         run_stage(plan, "ReadInputs", checkpoints=checkpoints, options=flags)
     assert len(service.jobs) == 1
 
 
 @pytest.mark.slow
-def test_a_checkpoint_that_was_damaged_is_made_by_a_new_job(plan, service, place):
-    done = read(plan, service, place)
+def test_a_checkpoint_that_was_damaged_is_made_by_a_new_job(plan, service, path):
+    done = read(plan, service, path)
     manifest = load(done.manifest)
-    mark_damaged(f"{place}/checkpoints", "ReadInputs", manifest.shards[0], "is damaged")
-    again = read(plan, service, place)
+    mark_damaged(f"{path}/checkpoints", "ReadInputs", manifest.shards[0], "is damaged")
+    again = read(plan, service, path)
     assert not again.reused
     assert len(service.jobs) == 2
     assert load(again.manifest).attempt != manifest.attempt
 
 
-def test_an_api_that_is_down_for_a_moment_is_asked_again(plan, service, place):
+def test_an_api_that_is_down_for_a_moment_is_asked_again(plan, service, path):
     service.failing = 2
-    assert read(plan, service, place).rows == ROWS
+    assert read(plan, service, path).rows == ROWS
     assert len(service.jobs) == 1
 
 
-def test_an_api_that_stays_down_is_a_matter_for_a_retry(plan, service, place, monkeypatch):
+def test_an_api_that_stays_down_is_a_matter_for_a_retry(plan, service, path, monkeypatch):
     monkeypatch.setattr(dataflow, "RETRY_SECONDS", 1.0)
     service.failing = 1000
     with pytest.raises(TransientError, match="Dataflow does not answer"):
-        read(plan, service, place)
+        read(plan, service, path)
     service.failing = 0
 
 
-def test_what_dataflow_refuses_is_not_retried(plan, service, place):
-    flags = tuple(flag.replace("=europe-west1", "=nowhere") for flag in options_of(service, place))
+def test_what_dataflow_refuses_is_not_retried(plan, service, path):
+    flags = tuple(flag.replace("=europe-west1", "=nowhere") for flag in options_of(service, path))
     with pytest.raises(ConfigError, match="Dataflow refuses \\(404\\)"):
-        run_stage(plan, "ReadInputs", checkpoints=Checkpoints(root=f"{place}/checkpoints"), options=flags)
+        run_stage(plan, "ReadInputs", checkpoints=Checkpoints(root=f"{path}/checkpoints"), options=flags)
 
 
 @pytest.mark.parametrize("flag", ["project", "region", "temp_location"])
-def test_an_option_that_is_missing_is_named(plan, service, place, flag):
-    flags = tuple(option for option in options_of(service, place) if not option.startswith(f"--{flag}="))
+def test_an_option_that_is_missing_is_named(plan, service, path, flag):
+    flags = tuple(option for option in options_of(service, path) if not option.startswith(f"--{flag}="))
     with pytest.raises(ConfigError, match=f"--{flag}"):
-        run_stage(plan, "ReadInputs", checkpoints=Checkpoints(root=f"{place}/checkpoints"), options=flags)
+        run_stage(plan, "ReadInputs", checkpoints=Checkpoints(root=f"{path}/checkpoints"), options=flags)
 
 
-def test_folders_of_this_machine_are_refused(plan, service, place, tmp_path):
+def test_folders_of_this_machine_are_refused(plan, service, path, tmp_path):
     with pytest.raises(ConfigError, match="--root: expected a gs:// URI"):
-        run_stage(plan, "ReadInputs", checkpoints=Checkpoints(root=str(tmp_path)), options=options_of(service, place))
+        run_stage(plan, "ReadInputs", checkpoints=Checkpoints(root=str(tmp_path)), options=options_of(service, path))
     here = reshaped(replace(plan, output=str(tmp_path)), "none")
     with pytest.raises(ConfigError, match="output: expected a gs:// URI"):
-        run_stage(here, here.tasks[0].name, options=options_of(service, place))
+        run_stage(here, here.tasks[0].name, options=options_of(service, path))
     assert service.jobs == []
 
 
@@ -348,10 +348,10 @@ def test_a_line_of_a_log_tells_which_job_it_is_of():
     assert in_line("ReadInputs 5 rows") is None
 
 
-def test_other_runners_have_no_jobs_to_leave(plan, place):
+def test_other_runners_have_no_jobs_to_leave(plan, path):
     from assay.run.command import run_command
 
-    root = f"{place}/checkpoints"
+    root = f"{path}/checkpoints"
     with pytest.raises(ConfigError, match="--detach and --job are for jobs on Dataflow"):
         run_command(
             "read-inputs", publish_plan(plan, root), "ReadInputs", root, {}, {}, "", (), io.StringIO(), Remote(True)

@@ -43,7 +43,7 @@ def memory(monkeypatch) -> MemoryStore:
 
 @pytest.fixture(params=["folder", "gs", SCHEME])
 def root(request, tmp_path) -> str:
-    """A place of the test's own on each storage."""
+    """A folder of the test's own on each storage."""
     if request.param == "folder":
         return str(tmp_path / "root")
     if request.param == "gs":
@@ -89,9 +89,9 @@ def expected_aucs() -> dict[str, Any]:
     return found
 
 
-def manifests_of(places: list[str]) -> list[str]:
+def manifests_of(uris: list[str]) -> list[str]:
     """The tasks of checkpoints that were committed."""
-    return sorted(place.split("/")[-3] for place in places if place.endswith("/manifest.json"))
+    return sorted(uri.split("/")[-3] for uri in uris if uri.endswith("/manifest.json"))
 
 
 # A whole analysis -----------------------------------------------------------------------------------------------------
@@ -122,9 +122,9 @@ def test_an_analysis_with_checkpoints_runs_on_a_storage_of_another_scheme(memory
 
 def test_python_reads_and_writes_a_storage_of_another_scheme(memory):
     storage.write(f"{SCHEME}://bucket/data/1.parquet", content("parquet"))
-    place = f"{SCHEME}://bucket"
+    uri = f"{SCHEME}://bucket"
     found = assay.run_model_analysis(
-        CONFIG, data_location=f"{place}/data/*.parquet", file_format="parquet", output_path=f"{place}/out"
+        CONFIG, data_location=f"{uri}/data/*.parquet", file_format="parquet", output_path=f"{uri}/out"
     )
     assert aucs(f"{SCHEME}://bucket/out") == expected_aucs()
     assert assay.load_eval_result(f"{SCHEME}://bucket/out").slicing_metrics == found.slicing_metrics

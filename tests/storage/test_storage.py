@@ -32,7 +32,7 @@ def root(request, tmp_path):
 
 @pytest.fixture
 def bucket(gcs, monkeypatch):
-    """A place of its own in the emulator, with retries that do not last."""
+    """A folder of its own in the emulator, with retries that do not last."""
     monkeypatch.setattr(storage_gcs, "RETRY_SECONDS", 5.0)
     monkeypatch.setattr(storage_gcs, "_FIRST_DELAY_SECONDS", 0.05)
     monkeypatch.setattr(storage_gcs, "_CHUNK_BYTES", 1 << 20)
@@ -47,46 +47,46 @@ SMALL, LARGE = 1 << 20, 9 << 20
 
 
 def test_what_is_written_is_read_again(root):
-    place = storage.join(root, "a", "b.bin")
-    written = storage.write(place, b"\0\r\n\xff" * 1000)
-    assert storage.read(place) == b"\0\r\n\xff" * 1000
-    assert storage.stat(place) == written
+    uri = storage.join(root, "a", "b.bin")
+    written = storage.write(uri, b"\0\r\n\xff" * 1000)
+    assert storage.read(uri) == b"\0\r\n\xff" * 1000
+    assert storage.stat(uri) == written
     assert written.size == 4000
-    with storage.open_read(place) as stream:
+    with storage.open_read(uri) as stream:
         stream.seek(2)
         assert stream.read(2) == b"\n\xff"
 
 
 def test_large_content_comes_back_whole(root, tmp_path):
     content = os.urandom(LARGE)
-    place = storage.join(root, "large.bin")
-    storage.write(place, content)
-    assert storage.read(place) == content
-    storage.download(place, str(tmp_path / "copy"))
+    uri = storage.join(root, "large.bin")
+    storage.write(uri, content)
+    assert storage.read(uri) == content
+    storage.download(uri, str(tmp_path / "copy"))
     assert (tmp_path / "copy").read_bytes() == content
 
 
 def test_another_content_is_another_generation(root):
-    place = storage.join(root, "x")
-    first, second = storage.write(place, b"one"), storage.write(place, b"two")
+    uri = storage.join(root, "x")
+    first, second = storage.write(uri, b"one"), storage.write(uri, b"two")
     assert first.generation != second.generation
 
 
 def test_nothing_is_told_apart_from_something(root):
-    place = storage.join(root, "none", "x")
-    assert storage.stat(place) is None
-    with pytest.raises(MissingFileError, match=place):
-        storage.read(place)
-    storage.delete(place)
+    uri = storage.join(root, "none", "x")
+    assert storage.stat(uri) is None
+    with pytest.raises(MissingFileError, match=uri):
+        storage.read(uri)
+    storage.delete(uri)
     assert list(storage.list(storage.join(root, "none"))) == []
 
 
 def test_a_list_has_everything_below_and_nothing_beside(root):
     for name in ("a/1", "a/b/2", "ab/3"):
         storage.write(storage.join(root, name), name.encode())
-    assert [place for place, _ in storage.list(storage.join(root, "a"))] == [f"{root}/a/1", f"{root}/a/b/2"]
+    assert [uri for uri, _ in storage.list(storage.join(root, "a"))] == [f"{root}/a/1", f"{root}/a/b/2"]
     storage.delete_folder(storage.join(root, "a"))
-    assert [place for place, _ in storage.list(root)] == [f"{root}/ab/3"]
+    assert [uri for uri, _ in storage.list(root)] == [f"{root}/ab/3"]
 
 
 def test_a_glob_matches_names(root):
@@ -96,53 +96,53 @@ def test_a_glob_matches_names(root):
 
 
 def test_only_the_first_publishes(root):
-    place = storage.join(root, "manifest.json")
-    storage.publish(place, b"first")
+    uri = storage.join(root, "manifest.json")
+    storage.publish(uri, b"first")
     with pytest.raises(PublishLostError):
-        storage.publish(place, b"second")
-    assert storage.read(place) == b"first"
+        storage.publish(uri, b"second")
+    assert storage.read(uri) == b"first"
 
 
 def test_a_generation_is_replaced_once(root):
-    place = storage.join(root, "manifest.json")
-    first = storage.publish(place, b"first")
-    storage.publish(place, b"second", replacing=first.generation)
+    uri = storage.join(root, "manifest.json")
+    first = storage.publish(uri, b"first")
+    storage.publish(uri, b"second", replacing=first.generation)
     with pytest.raises(PublishLostError):
-        storage.publish(place, b"third", replacing=first.generation)
-    assert storage.read(place) == b"second"
+        storage.publish(uri, b"third", replacing=first.generation)
+    assert storage.read(uri) == b"second"
 
 
 def test_nothing_is_left_beside_what_is_replaced_or_deleted(root):
-    place = storage.join(root, "verdict.json")
-    first = storage.publish(place, b"first")
-    second = storage.publish(place, b"second", replacing=first.generation)
+    uri = storage.join(root, "verdict.json")
+    first = storage.publish(uri, b"first")
+    second = storage.publish(uri, b"second", replacing=first.generation)
     with pytest.raises(PublishLostError):
-        storage.publish(place, b"third", replacing=first.generation)
+        storage.publish(uri, b"third", replacing=first.generation)
     assert names_in(root) == ["verdict.json"]
-    storage.delete(place, generation=first.generation)
+    storage.delete(uri, generation=first.generation)
     assert names_in(root) == ["verdict.json"]
-    storage.delete(place, generation=second.generation)
+    storage.delete(uri, generation=second.generation)
     assert names_in(root) == []
 
 
 def names_in(root):
     """Of all files, also those that no list has."""
     if storage.is_remote(root):
-        return [place.rsplit("/", 1)[-1] for place, _ in storage.list(root)]
+        return [uri.rsplit("/", 1)[-1] for uri, _ in storage.list(root)]
     return sorted(os.listdir(root))
 
 
 def test_of_many_at_once_each_generation_is_replaced_once(root):
-    place, barrier = storage.join(root, "race.json"), threading.Barrier(8)
-    storage.publish(place, b"0")
+    uri, barrier = storage.join(root, "race.json"), threading.Barrier(8)
+    storage.publish(uri, b"0")
 
     def add_one():
         barrier.wait()
         while True:
-            stat = storage.stat(place)
+            stat = storage.stat(uri)
             assert stat is not None
             try:
-                storage.publish(place, f"{int(storage.read(place)) + 1}".encode(), replacing=stat.generation)
+                storage.publish(uri, f"{int(storage.read(uri)) + 1}".encode(), replacing=stat.generation)
                 return
             except PublishLostError:
                 time.sleep(0.001)
@@ -152,17 +152,17 @@ def test_of_many_at_once_each_generation_is_replaced_once(root):
         thread.start()
     for thread in threads:
         thread.join()
-    assert storage.read(place) == b"8"
+    assert storage.read(uri) == b"8"
 
 
 def test_of_many_at_once_one_publishes(root):
-    place, won = storage.join(root, "race.json"), []
+    uri, won = storage.join(root, "race.json"), []
     barrier = threading.Barrier(8)
 
     def attempt(name):
         barrier.wait()
         try:
-            storage.publish(place, name)
+            storage.publish(uri, name)
         except PublishLostError:
             return
         won.append(name)
@@ -172,13 +172,13 @@ def test_of_many_at_once_one_publishes(root):
         thread.start()
     for thread in threads:
         thread.join()
-    assert [storage.read(place)] == won
+    assert [storage.read(uri)] == won
 
 
 def test_a_list_is_sorted_by_place(root):
     for name in ("a/z", "a/b/c", "a/b.x", "a/a"):
         storage.write(f"{root}/{name}", b"x")
-    assert [place for place, _ in storage.list(f"{root}/a")] == [f"{root}/a/{n}" for n in ("a", "b.x", "b/c", "z")]
+    assert [uri for uri, _ in storage.list(f"{root}/a")] == [f"{root}/a/{n}" for n in ("a", "b.x", "b/c", "z")]
 
 
 def test_a_root_is_a_folder_or_a_bucket_and_nothing_else(tmp_path, monkeypatch):
@@ -195,11 +195,11 @@ def test_a_root_is_a_folder_or_a_bucket_and_nothing_else(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["503", "429", "500"])
 def test_what_passes_is_tried_again(gcs, bucket, kind):
-    place = f"{bucket}/x"
+    uri = f"{bucket}/x"
     gcs.fail(kind, 2)
-    storage.write(place, b"x")
+    storage.write(uri, b"x")
     gcs.fail(kind, 1)
-    assert storage.read(place) == b"x"
+    assert storage.read(uri) == b"x"
     assert gcs.pending() == 0
 
 
@@ -304,7 +304,7 @@ def test_a_place_that_is_none_is_a_matter_of_configuration(gcs, wrong):
         storage.read(wrong)
 
 
-@pytest.mark.parametrize("call", [storage.read, storage.open_read, lambda place: storage.write(place, b"x")])
+@pytest.mark.parametrize("call", [storage.read, storage.open_read, lambda uri: storage.write(uri, b"x")])
 def test_a_bucket_that_is_not_there_is_named(gcs, call):
     with pytest.raises(MissingFileError, match="gs://nowhere/x: there is no such object or bucket"):
         call("gs://nowhere/x")
@@ -337,14 +337,14 @@ def test_without_credentials_the_error_says_what_to_do(tmp_path):
 @pytest.mark.parametrize("size", [0, 5, 1 << 20, (3 << 20) + 1])
 def test_what_is_written_to_a_stream_is_there_when_it_is_closed(root, size, monkeypatch):
     monkeypatch.setattr(storage_gcs, "_CHUNK_BYTES", 1 << 20)
-    content, place = os.urandom(size), f"{root}/sub/x"
-    with storage.open_write(place) as stream:
+    content, uri = os.urandom(size), f"{root}/sub/x"
+    with storage.open_write(uri) as stream:
         for start in range(0, size, 300_000):
             assert stream.write(content[start : start + 300_000]) == min(300_000, size - start)
         assert stream.tell() == size
-    assert storage.read(place) == content
-    storage.rename(place, f"{root}/y")
-    assert storage.stat(place) is None
+    assert storage.read(uri) == content
+    storage.rename(uri, f"{root}/y")
+    assert storage.stat(uri) is None
     assert storage.read(f"{root}/y") == content
 
 
@@ -474,18 +474,18 @@ def small_disk(tmp_path):
 
 @pytest.mark.parametrize("call", [storage.write, storage.publish])
 def test_a_full_disk_is_a_transient_fault_leaves_what_was_there_and_heals(small_disk, call):
-    kept, place = str(small_disk / "kept"), str(small_disk / "x")
+    kept, uri = str(small_disk / "kept"), str(small_disk / "x")
     storage.write(kept, b"before")
     (small_disk / "other").write_bytes(bytes(900_000))
-    with pytest.raises(TransientError, match=f"{place}: No space left on device; make room, then try again"):
-        call(place, bytes(500_000))
+    with pytest.raises(TransientError, match=f"{uri}: No space left on device; make room, then try again"):
+        call(uri, bytes(500_000))
     with pytest.raises(TransientError):
         storage.write(kept, bytes(500_000))
     assert sorted(os.listdir(small_disk)) == ["kept", "other"]
     assert storage.read(kept) == b"before"
     (small_disk / "other").unlink()
-    call(place, bytes(500_000))
-    assert storage.read(place) == bytes(500_000)
+    call(uri, bytes(500_000))
+    assert storage.read(uri) == bytes(500_000)
 
 
 def test_a_download_to_a_full_disk_is_a_transient_fault_that_names_the_copy(root, small_disk):
@@ -502,8 +502,8 @@ def test_a_limit_on_the_size_of_files_is_as_a_full_disk(tmp_path):
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "storage.write(sys.argv[1], b'x' * 5000)"
     )
-    place = tmp_path / "x"
-    done = subprocess.run([sys.executable, "-c", code, str(place)], capture_output=True, text=True, check=False)
+    uri = tmp_path / "x"
+    done = subprocess.run([sys.executable, "-c", code, str(uri)], capture_output=True, text=True, check=False)
     assert "TransientError" in done.stderr
     assert "make room" in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -517,13 +517,13 @@ def test_a_killed_writer_leaves_one_whole_content(tmp_path, seed):
         "    storage.write(sys.argv[1], bytes([i % 256]) * 3_000_000)\n"
         "    print(flush=True)\n"
     )
-    place = tmp_path / "x"
-    with subprocess.Popen([sys.executable, "-c", code, str(place)], stdout=subprocess.PIPE) as process:
+    uri = tmp_path / "x"
+    with subprocess.Popen([sys.executable, "-c", code, str(uri)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(random.Random(seed).uniform(0, 0.05))
         process.kill()
-    content = place.read_bytes()
+    content = uri.read_bytes()
     assert content == content[:1] * 3_000_000
 
 
@@ -532,21 +532,21 @@ def test_where_a_disk_has_no_links_the_first_publishes_all_the_same(tmp_path, mo
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", no_links)
-    place = str(tmp_path / "x")
-    storage.publish(place, b"first")
+    uri = str(tmp_path / "x")
+    storage.publish(uri, b"first")
     with pytest.raises(PublishLostError):
-        storage.publish(place, b"second")
-    assert storage.read(place) == b"first"
+        storage.publish(uri, b"second")
+    assert storage.read(uri) == b"first"
 
 
 def test_a_file_has_its_time_from_the_precise_clock_for_ticks_of_disks_are_coarse(tmp_path, monkeypatch):
     ticks = iter((10**18, 10**18 + 1))
     monkeypatch.setattr(time, "time_ns", lambda: next(ticks))
-    place = str(tmp_path / "x")
-    first, second = storage.write(place, b"one"), storage.write(place, b"two")
+    uri = str(tmp_path / "x")
+    first, second = storage.write(uri, b"one"), storage.write(uri, b"two")
     assert first.updated == 10**9
     assert first.generation != second.generation
-    assert storage.stat(place) == second
+    assert storage.stat(uri) == second
 
 
 def test_a_folder_that_cannot_be_looked_into_is_not_left_out_of_a_list(tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ def test_results_are_written_and_read_there(gcs):
     assert [record.rows for record in load_metrics(folder)] == [3]
     assert load_eval_result(folder).config == config
     assert storage.stat(f"{folder}/eval_config.json") is not None
-    assert not [place for place, _ in storage.list(folder) if place.endswith(".tmp")]
+    assert not [uri for uri, _ in storage.list(folder) if uri.endswith(".tmp")]
 
 
 def test_a_folder_that_is_not_there_is_named(gcs):

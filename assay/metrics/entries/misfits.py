@@ -91,7 +91,7 @@ def refuse_other_lengths(tally: Tally, stream: Stream) -> None:
     The numbers of a list would mean other classes there. A list of another length among those of a batch is a bad row.
 
     Raises:
-        ColumnTypeError: names the column, both lengths and a place.
+        ColumnTypeError: names the column, both lengths and a row.
     """
     for key, lengths in tally.lengths.items():
         if len(lengths) > 1:

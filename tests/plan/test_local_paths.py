@@ -4,7 +4,7 @@ import pytest
 
 from assay.errors import ConfigError
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.local_places import check_reached, is_local, places_of
+from assay.plan.local_paths import check_reached, is_local, uris_of
 from assay.plan.tasks import CUTS, EVERY, NO_CHECKPOINTS, reshaped, task_named
 
 CONFIG = {
@@ -33,7 +33,7 @@ def plan_in(folder, checkpoints=EVERY, **changes):
 
 def needed(plan, task):
     """Fields of the paths that a task needs."""
-    return [field for field, place in places_of(plan, task_named(plan, task)) if is_local(place)]
+    return [field for field, uri in uris_of(plan, task_named(plan, task)) if is_local(uri)]
 
 
 DATA, MODEL = ["inputs.files[1]", "inputs.join.files[0]"], ["models[0].uri"]
@@ -41,7 +41,7 @@ DATA, MODEL = ["inputs.files[1]", "inputs.join.files[0]"], ["models[0].uri"]
 
 def test_data_labels_models_and_output_are_looked_at_and_uris_parameters_and_functions_are_not(tmp_path):
     plan = plan_in(tmp_path, NO_CHECKPOINTS)
-    assert {field: place for field, place in places_of(plan, plan.tasks[0]) if is_local(place)} == {
+    assert {field: uri for field, uri in uris_of(plan, plan.tasks[0]) if is_local(uri)} == {
         "inputs.files[1]": f"{tmp_path}/day.csv",
         "inputs.join.files[0]": f"{tmp_path}/labels.csv",
         "models[0].uri": f"{tmp_path}/models/new",
@@ -87,17 +87,17 @@ def test_who_was_blessed_is_looked_up_by_reading_alone(tmp_path):
         {"name": "old", "uri": "blessed.json", "baseline": "blessed"},
     ]
     plan = plan_in(tmp_path, models=models)
-    assert ("models[1].uri", f"{tmp_path}/blessed.json") in places_of(plan, plan.tasks[0])
+    assert ("models[1].uri", f"{tmp_path}/blessed.json") in uris_of(plan, plan.tasks[0])
     assert [task.name for task in plan.tasks if "models[1].uri" in needed(plan, task.name)] == ["ReadInputs"]
 
 
 def test_a_container_must_see_what_it_needs(tmp_path):
-    places = [("inputs.files[0]", "gs://b/1.csv"), ("output", f"{tmp_path}/out")]
+    uris = [("inputs.files[0]", "gs://b/1.csv"), ("output", f"{tmp_path}/out")]
     with pytest.raises(ConfigError, match=f"^output: {tmp_path}/out is a path of this machine, which a pod does not h"):
-        check_reached(places, [], "a pod")
-    check_reached(places, [f"{tmp_path}/"], "a pod")
-    check_reached(places, ["/"], "a pod")
-    check_reached(places[:1], [], "a pod")
+        check_reached(uris, [], "a pod")
+    check_reached(uris, [f"{tmp_path}/"], "a pod")
+    check_reached(uris, ["/"], "a pod")
+    check_reached(uris[:1], [], "a pod")
 
 
 def test_a_folder_of_a_similar_name_is_another_one(tmp_path):
