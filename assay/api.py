@@ -135,8 +135,8 @@ def run_model_analysis(
         named = [replace(model, uri=ref.uri) for model, ref in zip(models, filled, strict=True)]
         plan = plan_in_memory(config, inputs, folder, settings, named, in_memory)
         if root is not None:
-            done = run_tasks(absolute(plan, os.getcwd()), checkpoints=root, progress=progress)
-            return load_eval_result(done[-1].output, model_name=_candidate(config))
+            results = run_tasks(absolute(plan, os.getcwd()), checkpoints=root, progress=progress)
+            return load_eval_result(results[-1].output, model_name=_candidate(config))
         return _run(plan, in_memory, pipeline_options or (), config, progress)
     except BaseException:
         if not output:
@@ -285,9 +285,9 @@ def _batches(data: Any, needed: Iterable[str] | None) -> list[Extracts]:
     raise InputError(f"data: expected an Arrow table, a pandas frame or a list of dicts, found {type(data).__name__}")
 
 
-def _check_columns(config: EvalConfig, there: Mapping[str, Any], data: Any) -> None:
+def _check_columns(config: EvalConfig, columns: Mapping[str, Any], data: Any) -> None:
     for column, who in columns_of(config).items():
-        if column not in there:
+        if column not in columns:
             in_index = column in getattr(getattr(data, "index", None), "names", ())
             cure = "; it is the index of the frame: call reset_index()" if in_index else ""
             raise MissingColumnError(

@@ -68,12 +68,12 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     Raises:
         ConfigError: a key twice.
     """
-    found: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in mapping:
             raise ConfigError(f"the key {key!r} is given twice; remove one")
-        found[key] = value
-    return found
+        mapping[key] = value
+    return mapping
 
 
 def _inside(node: yaml.Node) -> Iterator[yaml.Node]:

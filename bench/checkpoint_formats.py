@@ -48,10 +48,10 @@ class Cost(NamedTuple):
 
 def shards(rows: int) -> Iterator[list[Extracts]]:
     """Batches of `rows` rows in all, the same eight again and again, so that making them costs nothing."""
-    made = [batch_of(np.random.default_rng(seed)) for seed in range(BATCHES_A_SHARD)]
+    batches = [batch_of(np.random.default_rng(seed)) for seed in range(BATCHES_A_SHARD)]
     left = -(-rows // BATCH_ROWS)
     while left > 0:
-        yield list(islice(made, left))
+        yield list(islice(batches, left))
         left -= BATCHES_A_SHARD
 
 

@@ -68,9 +68,11 @@ def _run(rows: int, folder: Path) -> Iterator[tuple[str, float]]:
     plan_uri = publish_plan(plan, root)
     manifests: dict[str, str] = {}
     for task in plan.tasks:
-        given = Checkpoints(root=root, inputs={name: manifests[name] for name in task.after})
+        checkpoints = Checkpoints(root=root, inputs={name: manifests[name] for name in task.after})
         result = folder / f"{task.name}.json"
-        cost, _ = measure((_ASSAY, *stage_arguments(kind_of(plan, task), plan_uri, task.name, given, str(result))))
+        cost, _ = measure(
+            (_ASSAY, *stage_arguments(kind_of(plan, task), plan_uri, task.name, checkpoints, str(result)))
+        )
         manifests[task.name] = json.loads(result.read_text())["manifest"]
         yield task.name, cost.cpu_s
 

@@ -107,9 +107,9 @@ def main(pattern: str, names: list[str]) -> None:
     codes = {column: Codes() for slicing in slicings for column in slicing.columns}
     for file in sorted(glob.glob(pattern)):
         scan(pq.ParquetFile(file, read_dictionary=list(codes)), codes, slicings)
-    found = [(slicing.names, values(slicing)["auc"].tolist()) for slicing in slicings]
+    aucs = [(slicing.names, values(slicing)["auc"].tolist()) for slicing in slicings]
     rows = int(slicings[0].terms[0, 0])
-    print(json.dumps({"rows": rows, "aucs": {n: auc for pair in found for n, auc in zip(*pair, strict=True)}}))
+    print(json.dumps({"rows": rows, "aucs": {n: auc for pair in aucs for n, auc in zip(*pair, strict=True)}}))
 
 
 def scan(file: pq.ParquetFile, codes: Mapping[str, Codes], slicings: list[Slicing]) -> None:

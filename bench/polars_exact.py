@@ -39,9 +39,9 @@ def show(
     aucs: dict[str, float] = {}
     for slicing in ["", *slicings]:
         columns = slicing.split("+") if slicing else []
-        found = values_of(frame, columns)
-        names = map(slice_name, found.select(columns).rows()) if columns else [""]
-        aucs.update(zip(names, found["auc"].to_list(), strict=True))
+        values = values_of(frame, columns)
+        names = map(slice_name, values.select(columns).rows()) if columns else [""]
+        aucs.update(zip(names, values["auc"].to_list(), strict=True))
     print(json.dumps({"rows": len(frame), "aucs": aucs}))
 
 

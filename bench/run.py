@@ -82,10 +82,10 @@ def measured_now(cases: Sequence[Case], repeats: int) -> tuple[str, Measured]:
 
 def loaded(file: Path) -> tuple[str, Measured]:
     """What an earlier run wrote by `--out`."""
-    found = json.loads(file.read_text())
-    machine = found.pop("machine")
-    costs = {name: [Cost(*run) for run in runs] for name, runs in found.pop("costs").items()}
-    return machine, Measured(costs=costs, **found)
+    content = json.loads(file.read_text())
+    machine = content.pop("machine")
+    costs = {name: [Cost(*run) for run in runs] for name, runs in content.pop("costs").items()}
+    return machine, Measured(costs=costs, **content)
 
 
 def this_machine() -> str:

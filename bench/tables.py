@@ -33,14 +33,14 @@ def report(machine: str, cases: Sequence[Case], bars: Sequence[Bar], measured: M
 
 def figures_of(cases: Iterable[Case], measured: Measured) -> Figures:
     """What each case took, its imports taken off; without those that failed."""
-    found = {}
+    figures = {}
     for case in cases:
         names = (str(case), *imports_of(case))
         if all(name in measured.costs for name in names):
             cost, imports = measured.median(names[0]), measured.median(names[1])
             tensorflow_mb = measured.median(TENSORFLOW).peak_mb if TENSORFLOW in names else 0.0
-            found[case] = Figure(cost.cpu_s - imports.cpu_s, cost.peak_mb, tensorflow_mb)
-    return found
+            figures[case] = Figure(cost.cpu_s - imports.cpu_s, cost.peak_mb, tensorflow_mb)
+    return figures
 
 
 def bar_rows(bars: Iterable[Bar], figures: Figures) -> Iterable[tuple[str, ...]]:

@@ -226,8 +226,8 @@ def _line(record: Mapping[str, Any]) -> str:
     if "refused" in record:
         return f"  refused: {record['refused']}"
     did = "there already" if record["reused"] else f"{record['seconds']:.1f} s"
-    said = (f"{record['task']}: {record['rows']:,} rows", did, record["verdict"])
-    return f"  {', '.join(filter(None, said))}"
+    parts = (f"{record['task']}: {record['rows']:,} rows", did, record["verdict"])
+    return f"  {', '.join(filter(None, parts))}"
 
 
 _DOES: Mapping[str, Callable[[Executor, str, str, Tee], int]] = {

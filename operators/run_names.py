@@ -14,11 +14,11 @@ _LONGEST = 200
 """Characters. Names of folders are those of runs and a few characters more; a disk takes 255."""
 
 
-def run_name(given: str, context: Context) -> str:
+def run_name(name: str, context: Context) -> str:
     """Name of a run. The tasks of a group share it; in a mapped group each index has its own.
 
     Args:
-        given: the name that the user gives; "" makes one of DAG, run and task group.
+        name: the name that the user gives; "" makes one of DAG, run and task group.
         context: Airflow's.
 
     Raises:
@@ -27,7 +27,7 @@ def run_name(given: str, context: Context) -> str:
     group = context["task"].task_group
     index = context["ti"].map_index
     parts = [context["dag"].dag_id, context["run_id"], (group.group_id if group else "") or ""]
-    name = given or ".".join(part for part in parts if part)
+    name = name or ".".join(part for part in parts if part)
     if not re.search("[A-Za-z0-9]", name):
         raise ConfigError(f"run: expected a name with letters or digits of ASCII, found {name!r}")
     return _plain(name if index is None or index < 0 else f"{name}.{index}")

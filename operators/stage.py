@@ -296,10 +296,10 @@ def tasks_before(plan: Plan, name: str) -> list[Task]:
 def error_of(code: int, stage: str, last: str) -> AssayError:
     """The error of a stage command, with the last line that it printed; its type says whether a retry can help."""
     own = re.search(r"assay\.errors\.\w+: (?P<message>.*)", last)
-    said = own["message"] if own else last or "it said nothing"
+    message = own["message"] if own else last or "it said nothing"
     ended = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
     kind = {UsageError.exit_code: UsageError, TransientError.exit_code: TransientError}.get(code, AssayError)
-    return kind(f"stage {stage!r} {ended}: {said}")
+    return kind(f"stage {stage!r} {ended}: {message}")
 
 
 @contextmanager

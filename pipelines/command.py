@@ -61,10 +61,10 @@ def compile_(
     from assay.pipelines.validate import model_validation
 
     give = pod.for_task(pod.pods_of(settings, [*(task.name for task in loaded.tasks), BLESS, FINISH]))
-    made = model_validation(
+    pipeline = model_validation(
         loaded, root=root, name=name, images=images, retries=retries, options=options, for_task=give
     )
-    say(str(pod.compiled(made, file)))
+    say(str(pod.compiled(pipeline, file)))
 
 
 def _pods(file: str | None) -> dict[str, Any]:

@@ -48,8 +48,8 @@ def compare_models(
     def pipeline(root: Any, versions: Any, **params: Any) -> None:
         with dsl.ExitHandler(finish(root, settings), name="comparison"):
             with dsl.ParallelFor(versions, name="candidates", parallelism=parallelism) as version:
-                done = analysis(plan, root=root, params={**params, version_param: version}, **settings)
-                last = done.tasks[plan.tasks[-1].name] if is_checkpointed(plan) else done.verdict
+                outcome = analysis(plan, root=root, params={**params, version_param: version}, **settings)
+                last = outcome.tasks[plan.tasks[-1].name] if is_checkpointed(plan) else outcome.verdict
             task = stages.compare(names=versions, outputs=dsl.Collected(last.outputs["output"]), root=root)
             configured(task, COMPARE, CORE_IMAGE, settings)
 

@@ -40,8 +40,8 @@ def build(
 
     def pipeline(root: Any, **params: Any) -> None:
         with dsl.ExitHandler(finish(root, settings), name="analysis"):
-            done = analysis(plan, root=root, params=params, **settings)
-            done.then(blessing)
+            outcome = analysis(plan, root=root, params=params, **settings)
+            outcome.then(blessing)
 
     return pipeline_of(pipeline, plan, name=name, description=description, root=root)
 

@@ -97,16 +97,16 @@ def pods_of(settings: Mapping[str, Any], tasks: Collection[str]) -> dict[str, Po
         ConfigError: an unknown task or setting.
     """
     known = [setting.name for setting in fields(Pods)]
-    for task, given in settings.items():
+    for task, own in settings.items():
         if task != EVERY and task not in tasks:
             raise ConfigError(f"pods.{task}: there is no such task{one_of(task, tasks)}")
-        if not isinstance(given, Mapping):
-            raise ConfigError(f"pods.{task}: expected a mapping, found {given!r}")
-        for name in given:
+        if not isinstance(own, Mapping):
+            raise ConfigError(f"pods.{task}: expected a mapping, found {own!r}")
+        for name in own:
             if name not in known:
                 raise ConfigError(f"pods.{task}.{name}: there is no such setting{one_of(name, known)}")
     everywhere = settings.get(EVERY, {})
-    return {task: Pods(**{**everywhere, **given}) for task, given in settings.items()}
+    return {task: Pods(**{**everywhere, **own}) for task, own in settings.items()}
 
 
 def for_task(pods: Mapping[str, Pods]) -> Any:

@@ -49,9 +49,9 @@ def retraining(
     def pipeline(root: Any, **params: Any) -> None:
         with dsl.ExitHandler(finish(root, settings), name="retraining"):
             trained = train()
-            given = {**params, model_param: trained.outputs["model"]}
-            done = analysis(plan, root=root, params=given, **settings)
-            done.then(blessing)
+            values = {**params, model_param: trained.outputs["model"]}
+            outcome = analysis(plan, root=root, params=values, **settings)
+            outcome.then(blessing)
 
     return pipeline_of(pipeline, plan, name=name, description=description, root=root, without=(model_param,))
 

@@ -69,8 +69,8 @@ class Analysis:
 
     def then(self, pipeline: BaseComponent) -> dsl.PipelineTask:
         """Adds what `assay.pipelines.if_blessed` made."""
-        given = {name: self.verdict.outputs[name] for name in ("blessed", "blessing")}
-        return pipeline(**given).set_caching_options(False)
+        parameters = {name: self.verdict.outputs[name] for name in ("blessed", "blessing")}
+        return pipeline(**parameters).set_caching_options(False)
 
 
 def analysis(
@@ -97,12 +97,12 @@ def analysis(
     refuse_values(params, plan.secrets, "params", "by secret_env of the pods")
     _check_images(plan, settings.get("images", {}))
     common = {"plan": _argument(plan), "root": root, "params": dict(params)}
-    done: dict[str, dsl.PipelineTask] = {}
+    tasks: dict[str, dsl.PipelineTask] = {}
     for task in plan.tasks:
-        made = _task(plan, task, common, done, settings.get("options", ())).set_display_name(task.name)
-        done[task.name] = configured(made, task.name, image_of(plan, task), settings)
+        kfp_task = _task(plan, task, common, tasks, settings.get("options", ())).set_display_name(task.name)
+        tasks[task.name] = configured(kfp_task, task.name, image_of(plan, task), settings)
     judges = [task.name for task in plan.tasks if not is_checkpointed(plan) or kind_of(plan, task) == GATE]
-    return Analysis(done, done[judges[0]])
+    return Analysis(tasks, tasks[judges[0]])
 
 
 def _argument(plan: Plan) -> str:
@@ -123,21 +123,21 @@ def _check_images(plan: Plan, images: Mapping[str, str]) -> None:
 
 
 def _task(
-    plan: Plan, task: Task, common: Mapping[str, Any], done: Mapping[str, dsl.PipelineTask], options: Sequence[str]
+    plan: Plan, task: Task, common: Mapping[str, Any], tasks: Mapping[str, dsl.PipelineTask], options: Sequence[str]
 ) -> dsl.PipelineTask:
-    given = {**common, "stage": task.name, **({"options": list(options)} if options else {})}
+    arguments = {**common, "stage": task.name, **({"options": list(options)} if options else {})}
     if not is_checkpointed(plan):
-        return stages.analyse(**given)
+        return stages.analyse(**arguments)
     kind = kind_of(plan, task)
     if kind == READ_INPUTS:
-        return stages.read_inputs(**given)
-    given["inputs"] = {name: done[name].outputs["manifest"] for name in task.after}
+        return stages.read_inputs(**arguments)
+    arguments["inputs"] = {name: tasks[name].outputs["manifest"] for name in task.after}
     if kind == GATE:
-        given.pop("options", None)  # it runs no Beam
+        arguments.pop("options", None)  # it runs no Beam
     if kind in (EXTRACT, EVALUATE):
-        given["extracts"] = done[extracts_from(plan, task)].outputs["checkpoint"]
+        arguments["extracts"] = tasks[extracts_from(plan, task)].outputs["checkpoint"]
     make = {EXTRACT: stages.extract, EVALUATE: stages.evaluate, GATE: stages.gate, WRITE_RESULTS: stages.write_results}
-    return make[kind](**given)
+    return make[kind](**arguments)
 
 
 def configured(task: dsl.PipelineTask, name: str, needed: str, settings: Settings) -> dsl.PipelineTask:

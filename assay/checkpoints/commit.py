@@ -59,15 +59,15 @@ def fault_of(root: str, manifest: Manifest) -> str | None:
     """Why a checkpoint cannot be used: it is being cleared away, or a shard is missing, another one, or damaged."""
     if is_being_cleared(root, manifest):
         return "it is being cleared away"
-    there: dict[str, storage.Stat] = {}
+    stats: dict[str, storage.Stat] = {}
     for attempt_folder in sorted({shard.name.rsplit("/", 1)[0] for shard in manifest.shards}):
         digest, attempt = attempt_folder.split("/")
         mark = storage.join(root, manifest.task, digest, _DAMAGED.format(attempt=attempt))
         if storage.stat(mark) is not None:
             return f"attempt {attempt} is marked as damaged"
-        there |= dict(storage.list(storage.join(root, manifest.task, digest, attempt)))
+        stats |= dict(storage.list(storage.join(root, manifest.task, digest, attempt)))
     for shard in manifest.shards:
-        stat = there.get(shard_uri(root, manifest.task, shard))
+        stat = stats.get(shard_uri(root, manifest.task, shard))
         if stat is None:
             return f"shard {shard.name} is missing"
         if (stat.size, stat.generation) != (shard.size, shard.generation):
@@ -102,10 +102,10 @@ def commit(root: str, manifest: Manifest) -> Manifest:
             if stat is None:
                 replacing = None
                 continue
-            found = load_or_none(uri)
-            is_own = found is not None and found.attempt == manifest.attempt  # a retry that met its own success
-            if found is not None and not is_own and fault_of(root, found) is None:
-                return found
+            current = load_or_none(uri)
+            is_own = current is not None and current.attempt == manifest.attempt  # a retry that met its own success
+            if current is not None and not is_own and fault_of(root, current) is None:
+                return current
             if not is_own:
                 replacing = stat.generation
                 continue

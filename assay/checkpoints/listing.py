@@ -15,7 +15,7 @@ from assay.storage import Stat
 
 
 @dataclass(frozen=True)
-class Found:
+class ListedCheckpoint:
     """A checkpoint, or the remains of an attempt at one.
 
     Attributes:
@@ -37,7 +37,7 @@ class Found:
     runs: tuple[str, ...] = ()
 
 
-def checkpoints_of(root: str, now: float | None = None) -> list[Found]:
+def checkpoints_of(root: str, now: float | None = None) -> list[ListedCheckpoint]:
     """Every checkpoint and attempt under a root, by task and age.
 
     Args:
@@ -45,13 +45,13 @@ def checkpoints_of(root: str, now: float | None = None) -> list[Found]:
         now: seconds since 1970; None asks the clock.
     """
     now, runs = time.time() if now is None else now, runs_of(root)
-    found = []
+    checkpoints = []
     for (task, digest), files in contents_of(root).checkpoints.items():
         uri = manifest_uri(root, task, digest)
         users = tuple(run.name for run in runs if uri in run.manifests)
         updated = max(stat.updated for stat in files.values())
-        found.append(Found(task, digest, *_state(root, uri, files, now), updated, users))
-    return sorted(found, key=lambda item: (item.task, item.updated))
+        checkpoints.append(ListedCheckpoint(task, digest, *_state(root, uri, files, now), updated, users))
+    return sorted(checkpoints, key=lambda item: (item.task, item.updated))
 
 
 def _state(root: str, uri: str, files: Mapping[str, Stat], now: float) -> tuple[str, int, int]:

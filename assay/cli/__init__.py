@@ -160,12 +160,12 @@ def stage(
 
     _with_custom_code()
     remote = Remote(detach=detach, job=job)
-    done = run_command(kind, plan_uri, task, root, inputs, params, run_name, options, sys.stderr, remote)
+    text = run_command(kind, plan_uri, task, root, inputs, params, run_name, options, sys.stderr, remote)
     if result:
         with open(result, "w", encoding="utf-8") as file:
-            file.write(done)
+            file.write(text)
     else:
-        say(done.rstrip("\n"))
+        say(text.rstrip("\n"))
 
 
 @assay.command()

@@ -109,10 +109,10 @@ def _field(name: str, kind: Descriptor, path: str) -> FieldDescriptor:
 
 
 def _unknown(name: str, kind: Descriptor, path: str) -> EvalConfigError:
-    there = one_of(name, kind.fields_by_name)
+    near = one_of(name, kind.fields_by_name)
     if not name.isidentifier():  # as a step of a path it could not be read
-        return EvalConfigError(f"{path or WHOLE}: {kind.name} has no field {name!r}{there}")
-    return EvalConfigError(f"{join(path, name)}: {kind.name} has no such field{there}")
+        return EvalConfigError(f"{path or WHOLE}: {kind.name} has no field {name!r}{near}")
+    return EvalConfigError(f"{join(path, name)}: {kind.name} has no such field{near}")
 
 
 def _value(value: Any, field: FieldDescriptor, path: str) -> Any:

@@ -41,10 +41,10 @@ def recover_from_text(text: str) -> AssayError | None:
 def _out_of_memory(error: MemoryError | None = None) -> TransientError:
     """The one line for a stage that asked for more memory than there is."""
     lines = _BEAM_SUFFIX.sub("", str(error or "")).splitlines()
-    told = f" ({lines[0]})" if lines else ""
+    details = f" ({lines[0]})" if lines else ""
     return TransientError(
-        f"out of memory{told}: give the stage more of it, or ask for less, by smaller batches (inputs.batch_rows) or "
-        f"fewer slices (slicing_specs by columns of many values)"
+        f"out of memory{details}: give the stage more of it, or ask for less, by smaller batches (inputs.batch_rows) "
+        f"or fewer slices (slicing_specs by columns of many values)"
     )
 
 
@@ -52,9 +52,9 @@ def of_custom_code(error: BaseException) -> AssayError:
     """The one line for what code that is not ours has raised in a pipeline: step, type, text, file and line."""
     text = str(error)
     step = _BEAM_SUFFIX.search(text)
-    said = next(iter(_BEAM_SUFFIX.sub("", text).strip().splitlines()), "")
+    first_line = next(iter(_BEAM_SUFFIX.sub("", text).strip().splitlines()), "")
     of_step = f"in the step {step['step']}: " if step else ""
-    return AssayError(f"{of_step}{type(error).__name__}: {said}{_line_of(error)}")
+    return AssayError(f"{of_step}{type(error).__name__}: {first_line}{_line_of(error)}")
 
 
 def _line_of(error: BaseException) -> str:

@@ -46,8 +46,8 @@ class RemoteJob:
 
 def in_line(text: str) -> RemoteJob | None:
     """The job that a line of a log announces, if it does."""
-    found = _SAID.search(text)
-    return RemoteJob(**found.groupdict()) if found else None
+    job = _SAID.search(text)
+    return RemoteJob(**job.groupdict()) if job else None
 
 
 @dataclass

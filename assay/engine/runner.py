@@ -101,8 +101,8 @@ def _tell_unknown_options() -> None:
 
 def _without_values(record: logging.LogRecord) -> bool:
     """Names an unknown option without its value, which may be a secret: beside the progress, or in Python's log."""
-    told = re.sub(r"(-[\w-]+)=.*?(?=\. Did you mean|$)", r"\1=...", record.getMessage(), flags=re.DOTALL)
-    record.msg, record.args = f"options of Beam pipelines: {told}", ()
+    message = re.sub(r"(-[\w-]+)=.*?(?=\. Did you mean|$)", r"\1=...", record.getMessage(), flags=re.DOTALL)
+    record.msg, record.args = f"options of Beam pipelines: {message}", ()
     return not progress.say(record.msg)
 
 

@@ -59,8 +59,8 @@ def merge_records(key: str, records: Mapping[str, Sequence[bytes]]) -> list[byte
     if len(records) == 1:
         return list(next(iter(records.values())))
     of_slice: dict[bytes, list[tuple[str, bytes]]] = {}
-    for stage, found in records.items():
-        for record in found:
+    for stage, of_stage in records.items():
+        for record in of_stage:
             slice_key, value = _by_slice(record, key, stage)
             of_slice.setdefault(slice_key, []).append(value)
     return [_merge(item, key) for item in of_slice.items()]

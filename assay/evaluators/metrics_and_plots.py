@@ -192,17 +192,17 @@ class _Records(beam.DoFn):
         values, doubts = evaluate(part, self._analysis.metrics, self._analysis.layout)
         metrics, plots = by_key(values)
         metrics = self._with_differences(metrics)
-        told = self._error_bounds(doubts, metrics)
+        bounds = self._error_bounds(doubts, metrics)
         intervals = {} if samples.resamples == 1 else self._intervals(samples)
-        for record in metric_records(part.keys, part.rows, metrics, intervals, certainty.refusals(doubts), told):
+        for record in metric_records(part.keys, part.rows, metrics, intervals, certainty.refusals(doubts), bounds):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
         for record in plot_records(part.keys, plots):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)
 
     def _error_bounds(self, doubts: Mapping[Metric, Floats], keys: Iterable[MetricKey]) -> dict[MetricKey, ErrorBounds]:
-        told = certainty.error_bounds(doubts)
+        bounds = certainty.error_bounds(doubts)
         differences = [key for key in keys if key.is_diff]
-        return told if self._baseline is None else certainty.with_differences(told, differences, self._baseline)
+        return bounds if self._baseline is None else certainty.with_differences(bounds, differences, self._baseline)
 
     def _with_differences(self, metrics: dict[MetricKey, Value]) -> dict[MetricKey, Value]:
         return metrics if self._baseline is None else with_differences(metrics, self._baseline)

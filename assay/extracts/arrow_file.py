@@ -235,4 +235,4 @@ def _has_float_dictionary(kind: pa.DataType) -> bool:
     A stream has a dictionary again only if it is not equal to the last, and 0.0 equals -0.0, and any NaN each other.
     """
     dictionaries = filter(pa.types.is_dictionary, _types_in(kind))
-    return any(pa.types.is_floating(inner) for found in dictionaries for inner in _types_in(found.value_type))
+    return any(pa.types.is_floating(inner) for dictionary in dictionaries for inner in _types_in(dictionary.value_type))

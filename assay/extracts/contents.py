@@ -37,13 +37,13 @@ def check_extracts(extracts: Extracts, stage: str) -> Extracts:
 
 
 def _leaves(value: Mapping[Any, Any], path: str) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    leaves: list[tuple[str, Any]] = []
     for key, inner in value.items():
         if not isinstance(key, str):
             raise PipelineError(f"{path or 'Extracts'}: the key {key!r} is a {type(key).__name__}; expected text")
         inner_path = f"{path}.{key}" if path else key
-        found += _leaves(inner, inner_path) if isinstance(inner, Mapping) else [(inner_path, inner)]
-    return found
+        leaves += _leaves(inner, inner_path) if isinstance(inner, Mapping) else [(inner_path, inner)]
+    return leaves
 
 
 def _length(leaf: Any, stage: str, path: str) -> int:

@@ -340,11 +340,11 @@ def _why_undefined(check: _Check, record: MetricsForSlice) -> str:
 
     if not record.rows:
         return ": no rows"
-    told = {metric_key_from_proto(item.key): item.reason for item in record.undefined}
+    reasons = {metric_key_from_proto(item.key): item.reason for item in record.undefined}
     of_baseline = record.metric_keys_and_values[check.baseline_at].key if check.baseline_at is not None else None
     for key in (check.key._replace(is_diff=False), metric_key_from_proto(of_baseline) if of_baseline else check.key):
-        if key in told:
-            return f": {told[key]}"
+        if key in reasons:
+            return f": {reasons[key]}"
     why = reasons_undefined().get(check.rule.metric)
     return f": {why}" if why and not check.key.aggregation_type else ""
 

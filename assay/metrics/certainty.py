@@ -48,35 +48,35 @@ def refusals(doubts: Mapping[Metric, Floats]) -> dict[MetricKey, list[str]]:
 
 def error_bounds(doubts: Mapping[Metric, Floats]) -> dict[MetricKey, ErrorBounds]:
     """How far the values that were not refused may be off; metrics whose values are all precise are left out."""
-    told = {}
+    bounds = {}
     for metric, doubt in doubts.items():
         if isinstance(metric.key, MetricKey) and metric.has_error_bound:
             limit = _limit(metric)
             largest = _largest(np.where((doubt > limit) | (doubt <= _TOLD * limit), 0.0, doubt))
             if largest.any():
                 why = f"scores between two thresholds have no order; {_cure(metric)}"
-                told[metric.key] = ErrorBounds(largest, why)
-    return told
+                bounds[metric.key] = ErrorBounds(largest, why)
+    return bounds
 
 
 def with_differences(
-    told: Mapping[MetricKey, ErrorBounds], differences: Iterable[MetricKey], baseline: str
+    bounds: Mapping[MetricKey, ErrorBounds], differences: Iterable[MetricKey], baseline: str
 ) -> dict[MetricKey, ErrorBounds]:
     """The same, and of candidate minus baseline, which may be off by as much as both together.
 
     Args:
-        told: of the values of models.
+        bounds: of the values of models.
         differences: keys of what is candidate minus baseline.
         baseline: name of that model.
     """
     of_differences = {}
     for key in differences:
         models = (key._replace(is_diff=False), key._replace(is_diff=False, model_name=baseline))
-        parts = [told[model] for model in models if model in told]
+        parts = [bounds[model] for model in models if model in bounds]
         if parts:
             together = np.sum([part.bounds for part in parts], axis=0)
             of_differences[key] = ErrorBounds(together, parts[0].reason)
-    return {**told, **of_differences}
+    return {**bounds, **of_differences}
 
 
 def _largest(doubt: Floats) -> Floats:

@@ -33,8 +33,8 @@ def shown_values(column: Column, rows: npt.NDArray[np.int64], texts: pa.Array | 
 
 
 def _with_texts(values: list[Any], column: pa.Array, texts: pa.Array) -> list[Any]:
-    told = zip(values, texts.to_pylist(), still_read_from(texts, column, column.type), strict=True)
-    return [number_or_text(text) if is_told else value for value, text, is_told in told]
+    rows = zip(values, texts.to_pylist(), still_read_from(texts, column, column.type), strict=True)
+    return [number_or_text(text) if is_told else value for value, text, is_told in rows]
 
 
 def _of_numpy(picked: npt.NDArray[Any]) -> list[Any]:
@@ -74,8 +74,8 @@ def _lists(column: pa.Array) -> list[Any]:
     inner = _python(column.flatten())  # without what null lists may hide
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_pylist()
     missing = column.is_null().to_pylist()
-    found, start = [], 0
+    rows, start = [], 0
     for length, is_missing in zip(lengths, missing, strict=True):
-        found.append(None if is_missing else inner[start : start + length])
+        rows.append(None if is_missing else inner[start : start + length])
         start += 0 if is_missing else length
-    return found
+    return rows

@@ -57,15 +57,15 @@ def load(ref: ModelRef, path: str) -> Runner:
 def _imported(path: str, ref: ModelRef) -> Any:
     module_name, _, attributes = path.partition(":")
     try:
-        found: Any = importlib.import_module(module_name)
+        value: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise ModelError(f"model {ref.name!r}: cannot import {module_name!r}: {error}; is it on PYTHONPATH?") from error
     for attribute in attributes.split("."):
-        if not hasattr(found, attribute):
-            near = hint(attribute, dir(found))
+        if not hasattr(value, attribute):
+            near = hint(attribute, dir(value))
             raise ModelError(f"model {ref.name!r}: {module_name!r} has no {attribute!r}{near}")
-        found = getattr(found, attribute)
-    return found
+        value = getattr(value, attribute)
+    return value
 
 
 def _columns(extracts: Extracts, ref: ModelRef) -> dict[str, np.ndarray[Any, Any]]:

@@ -140,10 +140,12 @@ def _fed(extracts: Extracts, name: str, spec: InputSpec, ref: ModelRef) -> Array
         ) from None
 
 
-def no_column(name: str, there: Sequence[str], ref: ModelRef) -> str:
+def no_column(name: str, columns: Sequence[str], ref: ModelRef) -> str:
     """Returns what to say when the model wants a column that is not there."""
-    advice = hint(name, there) or "; a model with one input may name its columns in `features`"
-    return f"model {ref.name!r} takes a column {name!r} that the rows do not have; there are {', '.join(there)}{advice}"
+    advice = hint(name, columns) or "; a model with one input may name its columns in `features`"
+    return (
+        f"model {ref.name!r} takes a column {name!r} that the rows do not have; there are {', '.join(columns)}{advice}"
+    )
 
 
 def _first_row(extracts: Extracts, row: int) -> str:
@@ -194,21 +196,21 @@ def _unnest(column: pa.Array, wanted: int | None, per_row: int) -> tuple[pa.Arra
         wanted: the length that the model's input takes, if it says; else most lists' is it.
         per_row: lists of a row.
     """
-    there = column.is_valid().to_numpy(zero_copy_only=False)
+    is_known = column.is_valid().to_numpy(zero_copy_only=False)
     lengths = pc.list_value_length(column).fill_null(0).to_numpy()
     width = usual_length(lengths) if wanted is None or not (lengths == wanted).any() else wanted
-    odd = there & (lengths != width)
+    odd = is_known & (lengths != width)
     if odd.any():
         raise _Misfit(
-            f"holds lists of {lengths[there].min()} to {lengths[there].max()} values, but the model's input is dense: "
-            "pad them to one length, or export a signature that takes serialised tf.Examples",
+            f"holds lists of {lengths[is_known].min()} to {lengths[is_known].max()} values, but the model's input is "
+            "dense: pad them to one length, or export a signature that takes serialised tf.Examples",
             _of_rows(odd, per_row),
         )
     values = column.flatten()
-    if there.all():
+    if is_known.all():
         return values, width
-    positions = ((np.cumsum(there) - 1) * width)[:, None] + np.arange(width)
-    return values.take(pa.array(positions.ravel(), mask=np.repeat(~there, width))), width
+    positions = ((np.cumsum(is_known) - 1) * width)[:, None] + np.arange(width)
+    return values.take(pa.array(positions.ravel(), mask=np.repeat(~is_known, width))), width
 
 
 def _all_missing(
@@ -231,8 +233,8 @@ def _text(flat: Array | pa.Array) -> Array:
         return words[flat.indices.cast(pa.int64()).fill_null(len(words) - 1).to_numpy()]
     if not (pa.types.is_null(flat.type) or is_text(flat.type)):
         raise _Misfit(f"holds {flat.type}, but the model's input takes text")
-    found: Array = flat.cast(pa.large_binary()).fill_null(b"").to_numpy(zero_copy_only=False)
-    return found
+    texts: Array = flat.cast(pa.large_binary()).fill_null(b"").to_numpy(zero_copy_only=False)
+    return texts
 
 
 def _numbers(flat: Array | pa.Array, dtype: str, width: int) -> Array:
@@ -254,8 +256,8 @@ def _arrow_numbers(flat: pa.Array, wanted: np.dtype[Any], width: int) -> Array:
         flat = floats
     if wanted.kind != "f" and flat.null_count:
         _refuse_missing(flat.is_null().to_numpy(zero_copy_only=False), wanted, width)
-    found: Array = flat.to_numpy(zero_copy_only=False)
-    return found.astype(np.float64) if found.dtype == object else found
+    numbers: Array = flat.to_numpy(zero_copy_only=False)
+    return numbers.astype(np.float64) if numbers.dtype == object else numbers
 
 
 def _whole(values: Array, wanted: np.dtype[Any], width: int) -> Array:

@@ -40,7 +40,7 @@ def join(parts: Sequence[Column | dict[str, Column]], model: str) -> Column | di
         ModelError: the pieces differ in their outputs or in the outputs' shapes.
     """
     names = [sorted(part) if isinstance(part, dict) else [] for part in parts]
-    if any(there != names[0] for there in names):
+    if any(others != names[0] for others in names):
         raise ModelError(f"model {model!r} returned outputs {names[0]} for some rows and others for other rows")
     dicts = [part for part in parts if isinstance(part, dict)]
     if dicts:

@@ -154,10 +154,10 @@ def _asset_arguments(graph: Any, library: Mapping[str, Any], name: str) -> list[
 
 def _uses(nodes: Iterable[Any], assets: Collection[str]) -> Iterator[Use]:
     """Yields what nodes of one graph or function touch; `assets` are what they may read tables from."""
-    there = list(nodes)
-    for node in there:
+    all_nodes = list(nodes)
+    for node in all_nodes:
         does = REFUSED.get(node.op) or _does_as_set(node)
-        if node.op in _TABLES and _source(node.input[1], there) not in assets:
+        if node.op in _TABLES and _source(node.input[1], all_nodes) not in assets:
             does = "reads a file that is no asset of the model"
         if does:
             yield Use(node.op, does, node.name)

@@ -110,6 +110,6 @@ def loading_nodes(graph: Any) -> list[Any]:
     for name, collection in graph.collection_def.items():
         names.extend(collection.node_list.value)
         if name.endswith("variables"):
-            found = (variable_pb2.VariableDef.FromString(value) for value in collection.bytes_list.value)
-            names.extend(variable.initializer_name for variable in found)
+            variables = (variable_pb2.VariableDef.FromString(value) for value in collection.bytes_list.value)
+            names.extend(variable.initializer_name for variable in variables)
     return nodes_reached(graph, names)

@@ -152,10 +152,10 @@ def _input_names(config: Mapping[str, Any]) -> list[str]:
     if config["class_name"] == "Sequential":
         layers = config["config"]["layers"]
         return [layer["config"]["name"] for layer in layers if layer["class_name"] == "InputLayer"]
-    found = config["config"].get("input_layers", ())
-    if isinstance(found, Mapping):
-        return sorted(found)
-    return [found[0]] if found and isinstance(found[0], str) else [layer[0] for layer in found]
+    inputs = config["config"].get("input_layers", ())
+    if isinstance(inputs, Mapping):
+        return sorted(inputs)
+    return [inputs[0]] if inputs and isinstance(inputs[0], str) else [layer[0] for layer in inputs]
 
 
 def _specs(model: Any, ref: ModelRef) -> list[InputSpec]:

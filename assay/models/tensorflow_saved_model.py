@@ -21,8 +21,8 @@ def check(ref: ModelRef) -> None:
     """
     if files.exists(storage.join(ref.uri, GRAPH_FILE)):
         return
-    there = files.children(ref.uri)
-    versions = [name for name in there if name.isdigit() and files.exists(storage.join(ref.uri, name, GRAPH_FILE))]
+    names = files.children(ref.uri)
+    versions = [name for name in names if name.isdigit() and files.exists(storage.join(ref.uri, name, GRAPH_FILE))]
     if versions:
         newest = storage.join(ref.uri, max(versions, key=int))
         raise ModelError(f"model {ref.name!r}: {ref.uri} holds versions of a model; name one of them, such as {newest}")

@@ -66,8 +66,8 @@ def _read_graph(folder: str) -> Any:
     return next((graph for graph in graphs if "serve" in graph.meta_info_def.tags), graphs[0])
 
 
-def _choose(ref: ModelRef, there: Iterable[str]) -> str:
-    names = sorted(name for name in there if not name.startswith("__"))
+def _choose(ref: ModelRef, signatures: Iterable[str]) -> str:
+    names = sorted(name for name in signatures if not name.startswith("__"))
     wanted = ref.signature or (names[0] if len(names) == 1 else _DEFAULT)
     if wanted in names:
         return wanted

@@ -114,22 +114,22 @@ def read_join(value: Any, main_format: str) -> dict[str, Any]:
     return {**join, "format": join["format"] or main_format}
 
 
-def read_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+def read_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """Checks settings of a run that Python takes by the names of their keys; what is left out has its default.
 
     Raises:
         ConfigError: an unknown key, or a value that cannot be.
     """
-    return section(given, "", {name: _ANALYSIS[name] for name in ("params", *_SAME_IN_PYTHON)})
+    return section(values, "", {name: _ANALYSIS[name] for name in ("params", *_SAME_IN_PYTHON)})
 
 
-def read_source(given: Mapping[str, Any]) -> dict[str, Any]:
+def read_source(values: Mapping[str, Any]) -> dict[str, Any]:
     """Checks a description of files, as it stands or could stand under `inputs`.
 
     Raises:
         ConfigError: an unknown key, one that is missing, or a value that cannot be.
     """
-    return section(given, "inputs", {name: field for name, field in _FILES.items() if name != "join"})
+    return section(values, "inputs", {name: field for name, field in _FILES.items() if name != "join"})
 
 
 def _sections(fields: Mapping[str, Field]) -> Field:
@@ -164,14 +164,14 @@ _ANALYSIS: Mapping[str, Field] = {
 
 def load_analysis(
     path: str | os.PathLike[str],
-    given: Mapping[str, str] | None = None,
+    values: Mapping[str, str] | None = None,
     base: str | os.PathLike[str] | None = None,
 ) -> Plan:
     """Reads an analysis file and checks all of it.
 
     Args:
         path: a YAML or (by its ending) JSON file.
-        given: parameter -> text; None leaves the parameters open.
+        values: parameter -> text; None leaves the parameters open.
         base: folder or URI that relative paths of data, models and output start from; None is the folder of the file.
 
     Returns:
@@ -186,7 +186,7 @@ def load_analysis(
     try:
         start = "" if base is None else path_text(base, "base")
         plan = compile_analysis(_parse(_read(file), file), file.parent, start)
-        return plan if given is None else with_params(plan, given)
+        return plan if values is None else with_params(plan, values)
     except ConfigError as error:
         raise type(error)(f"{file}: {error}") from error
 
@@ -338,9 +338,9 @@ def _check_type(model: Mapping[str, Any], path: str) -> None:
             alone = " or ".join(types_to_trust())
             raise ConfigError(f"{path}.trusted: expected nothing, as it is for type {alone} alone")
         return
-    said = [key for key in ("type", "signature", "features", "batch_rows", "args") if model[key] is not None]
-    if said:
-        raise ConfigError(f"{path}.{said[0]}: expected nothing, as {model['uri']} says which model is blessed")
+    present = [key for key in ("type", "signature", "features", "batch_rows", "args") if model[key] is not None]
+    if present:
+        raise ConfigError(f"{path}.{present[0]}: expected nothing, as {model['uri']} says which model is blessed")
 
 
 def _check_specs(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
@@ -350,8 +350,8 @@ def _check_specs(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) ->
     for i, (name, baseline) in enumerate(baselines.items()):
         if name not in specified:
             unnamed = "; the model specs have no names, expected that of its model in each"
-            there = one_of(name, specified) if any(specified) else unnamed
-            raise ConfigError(f"models[{i}].name: no model spec is named {name!r}{there}")
+            near = one_of(name, specified) if any(specified) else unnamed
+            raise ConfigError(f"models[{i}].name: no model spec is named {name!r}{near}")
         if baseline != specified[name]:
             raise ConfigError(
                 f"models[{i}].baseline: expected what the model spec {name!r} says, found "

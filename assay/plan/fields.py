@@ -60,11 +60,11 @@ def section(value: Any, path: str, fields: Mapping[str, Field]) -> dict[str, Any
 
 
 def _unknown(key: Any, path: str, fields: Mapping[str, Field]) -> ConfigError:
-    there = one_of(str(key), fields)
+    near = one_of(str(key), fields)
     if str(key).isidentifier():
-        return ConfigError(f"{at(path, str(key))}: unknown key{there}")
+        return ConfigError(f"{at(path, str(key))}: unknown key{near}")
     prefix = f"{path}: " if path else ""  # as a step of a path the key could not be read
-    return ConfigError(f"{prefix}unknown key {key!r}{there}")
+    return ConfigError(f"{prefix}unknown key {key!r}{near}")
 
 
 def list_of(parse: Parser) -> Parser:
@@ -203,8 +203,8 @@ def _default_of(item: Any, path: str) -> Any:
 
 def secrets(value: Mapping[str, Any]) -> tuple[str, ...]:
     """The parameters that are secret: those that say so, and those that are called so and say nothing."""
-    said = {name: item["secret"] for name, item in value.items() if isinstance(item, Mapping)}
-    return tuple(sorted(name for name in value if said.get(name, looks_secret(name))))
+    marked = {name: item["secret"] for name, item in value.items() if isinstance(item, Mapping)}
+    return tuple(sorted(name for name in value if marked.get(name, looks_secret(name))))
 
 
 def _as_text(default: Any) -> str | None:

@@ -12,7 +12,7 @@ from assay.plan.plan import Plan
 from assay.plan.secret_params import hold
 
 
-def with_defaults(plan: Plan, given: Mapping[str, str]) -> Plan:
+def with_defaults(plan: Plan, values: Mapping[str, str]) -> Plan:
     """Returns the plan with other defaults for some of its parameters, which stay open.
 
     Secret ones are held for this process; the plan stays without them.
@@ -20,11 +20,11 @@ def with_defaults(plan: Plan, given: Mapping[str, str]) -> Plan:
     Raises:
         ConfigError: an unknown parameter, or a plan that has its parameters already.
     """
-    shown = {name: value for name, value in given.items() if name not in plan.secrets}
+    shown = {name: value for name, value in values.items() if name not in plan.secrets}
     if plan.resolved and shown:
         raise ConfigError(f"parameters {sorted(shown)} come too late: the plan has its parameters already")
     params = override(plan.params, shown)
-    hold({name: value for name, value in given.items() if name in plan.secrets})
+    hold({name: value for name, value in values.items() if name in plan.secrets})
     return replace(plan, params=params)
 
 
@@ -33,26 +33,26 @@ def open_params(plan: Plan) -> list[str]:
     return [name for name, value in plan.params.items() if value is None and name not in plan.secrets]
 
 
-def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
+def with_params(plan: Plan, params: Mapping[str, str]) -> Plan:
     """Returns the plan with `${name}` replaced in all values, and `$${` by a literal `${`.
 
     Args:
         plan: as it was compiled. A resolved plan comes back as it is when nothing more is given.
-        given: parameter -> text; defaults fill the rest.
+        params: parameter -> text; defaults fill the rest.
 
     Raises:
         ConfigError: an unknown parameter, one that must be given, or a path that came out relative.
     """
     if not plan.resolved:
         check(plan)
-    open_values = with_defaults(plan, given).params
+    open_values = with_defaults(plan, params).params
     if plan.resolved:
         return plan
     values = settled({**open_values, **{name: f"${{{name}}}" for name in plan.secrets}})
     for name in plan.secrets:
         if any(f"${{{name}}}" in value for other, value in values.items() if other != name):
             raise ConfigError(f"parameters: the value of one refers to {name!r}, which is secret")
-    done = replace(
+    filled = replace(
         plan,
         inputs=substitute(plan.inputs, values),
         models=tuple(substitute(model, values) for model in plan.models),
@@ -62,5 +62,5 @@ def with_params(plan: Plan, given: Mapping[str, str]) -> Plan:
         params=values,
         resolved=True,
     )
-    check_uris(done)
-    return done
+    check_uris(filled)
+    return filled

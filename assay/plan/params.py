@@ -37,16 +37,16 @@ def _check_reference(match: re.Match[str], value: str, declared: Iterable[str], 
         raise ConfigError(f"{path}: unknown parameter {match['name']!r} in {value!r}{one_of(match['name'], declared)}")
 
 
-def override(declared: Mapping[str, str | None], given: Mapping[str, str]) -> dict[str, str | None]:
+def override(declared: Mapping[str, str | None], values: Mapping[str, str]) -> dict[str, str | None]:
     """The declared parameters with what is given in place of their defaults.
 
     Raises:
         ConfigError: an unknown parameter.
     """
-    for name in given:
+    for name in values:
         if name not in declared:
             raise ConfigError(f"unknown parameter {name!r}{one_of(name, declared)}")
-    return {**declared, **given}
+    return {**declared, **values}
 
 
 def settled(params: Mapping[str, str | None]) -> dict[str, str]:

@@ -144,13 +144,13 @@ class Edge(NamedTuple):
 def edges(plan: Plan) -> tuple[Edge, ...]:
     """What every stage waits for."""
     chain = [stage.name for stage in plan.stages if stage.kind in (READ_INPUTS, EXTRACT)]
-    found = [Edge(before, after) for before, after in pairwise(chain)]
+    edges = [Edge(before, after) for before, after in pairwise(chain)]
     evaluators, gates, writes = (plan.of_kind(kind) for kind in (EVALUATE, GATE, WRITE_RESULTS))
-    found += [Edge(plan.extractor_before(stage), stage.name, "run_after") for stage in evaluators]
-    found += [Edge(s.name, gate.name, METRICS_KEY) for gate in gates for s in evaluators if METRICS_KEY in s.outputs]
-    found += [Edge(s.name, write.name, ", ".join(s.outputs)) for write in writes for s in evaluators]
-    found += [Edge(gate.name, write.name, VALIDATIONS_KEY) for gate in gates for write in writes]
-    return tuple(found)
+    edges += [Edge(plan.extractor_before(stage), stage.name, "run_after") for stage in evaluators]
+    edges += [Edge(s.name, gate.name, METRICS_KEY) for gate in gates for s in evaluators if METRICS_KEY in s.outputs]
+    edges += [Edge(s.name, write.name, ", ".join(s.outputs)) for write in writes for s in evaluators]
+    edges += [Edge(gate.name, write.name, VALIDATIONS_KEY) for gate in gates for write in writes]
+    return tuple(edges)
 
 
 def plain(value: Any, path: str) -> Any:

@@ -43,8 +43,8 @@ def publish_plan(plan: Plan, root: str) -> str:
 
 def store(uri: str, text: str) -> None:
     """Writes the JSON of a plan, unless it is there already, unchanged and fresh."""
-    content, there = text.encode(), storage.stat(uri)
-    is_fresh = there is not None and time.time() - there.updated < FRESH_SECONDS
+    content, stat = text.encode(), storage.stat(uri)
+    is_fresh = stat is not None and time.time() - stat.updated < FRESH_SECONDS
     if not is_fresh or storage.read(uri) != content:
         storage.write(uri, content)
 

@@ -78,10 +78,10 @@ def is_checkpointed(plan: Plan) -> bool:
 
 def task_named(plan: Plan, name: str) -> Task:
     """The task of that name; LookupError if there is none."""
-    found = [task for task in plan.tasks if task.name == name]
-    if not found:
+    tasks = [task for task in plan.tasks if task.name == name]
+    if not tasks:
         raise LookupError(name)
-    return found[0]
+    return tasks[0]
 
 
 def kind_of(plan: Plan, task: Task) -> str:

@@ -41,10 +41,10 @@ class Index:
         Args:
             keys: comparable parts, of the same types as those of the index if it has any row.
         """
-        found = np.full(len(keys[0]), -1, np.int64)
+        matches = np.full(len(keys[0]), -1, np.int64)
         asked = np.flatnonzero(is_whole(keys))
         if not len(self.rows) or not len(asked):
-            return found
+            return matches
 
         wanted = hashes(keys, self.salt)[asked]
         order = np.argsort(wanted)  # so that the search walks through memory in one direction
@@ -55,8 +55,8 @@ class Index:
 
         # Another key may have the same hash.
         same = _equal(keys, asked, self.keys, rows)
-        found[asked[same]] = rows[same]
-        return found
+        matches[asked[same]] = rows[same]
+        return matches
 
 
 def index_of(keys: Sequence[pa.Array]) -> Index:

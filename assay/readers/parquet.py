@@ -37,8 +37,8 @@ def _open(file: str, **settings: Any) -> pq.ParquetFile:
     with files.open_raw(file) as stream:
         head = stream.read(signatures.HEAD_BYTES)
     if not head.startswith((b"PAR1", b"PARE")):
-        found = signatures.binary_format(head) or ("no Parquet" if head else "0 bytes")
-        raise CorruptFileError(f"{file}: not readable as Parquet: found {found}")
+        content = signatures.binary_format(head) or ("no Parquet" if head else "0 bytes")
+        raise CorruptFileError(f"{file}: not readable as Parquet: found {content}")
 
     parquet = pq.ParquetFile(files.open_raw(file), **settings)
     if not _lacks_pandas(parquet.schema_arrow):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from assay.checkpoints.listing import Found
+from assay.checkpoints.listing import ListedCheckpoint
 from assay.checkpoints.runs import Run
 from assay.report.terminal_text import harmless
 
@@ -15,7 +15,7 @@ _COLOURS = {"done": "green", "running": "cyan", "damaged": "red", "abandoned": "
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def checkpoints_table(checkpoints: Sequence[Found], runs: Sequence[Run]) -> Table:
+def checkpoints_table(checkpoints: Sequence[ListedCheckpoint], runs: Sequence[Run]) -> Table:
     """A row for each checkpoint: stage, digest, state, rows, size, age, number of runs that use it."""
     table = Table(caption=f"{len(checkpoints)} checkpoints, {len(runs)} runs")
     for name in ("stage", "digest", "state"):

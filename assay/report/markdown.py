@@ -61,17 +61,17 @@ def _overall(evidence: Evidence) -> Iterator[str]:
         yield "\n".join(f"- {escaped(shortened(text, 400))}" for text in evidence.remarks[:_MOST_REMARKS])
 
 
-def _line(evidence: Evidence, found: Slice, measure: Measure, headings: Sequence[str]) -> list[str]:
+def _line(evidence: Evidence, one: Slice, measure: Measure, headings: Sequence[str]) -> list[str]:
     keys = evidence.columns(measure)
-    return [measure.label, *(cell_of(found, keys[h], measure) if h in keys else "" for h in headings)]
+    return [measure.label, *(cell_of(one, keys[h], measure) if h in keys else "" for h in headings)]
 
 
 def _worst(evidence: Evidence) -> Iterator[str]:
     leading = evidence.leading
-    slices = [found for found in evidence.slices if found is not evidence.overall and not found.is_too_small]
+    slices = [one for one in evidence.slices if one is not evidence.overall and not one.is_too_small]
     if leading is None or not slices:
         return
     columns = columns_of(evidence, [leading])
-    rows = [[shortened(found.name), *row_of(found, columns)] for found in slices[:_MOST_SLICES]]
+    rows = [[shortened(one.name), *row_of(one, columns)] for one in slices[:_MOST_SLICES]]
     yield f"### Worst of {len(slices):,} slices by {escaped(leading.label)}"
     yield table(("Slice", "Rows", *(column.heading for column in columns)), rows)

@@ -63,10 +63,10 @@ def describe(docstring: str | None) -> Described:
     )
 
 
-def _by_metric(found: Iterable[Definition]) -> list[list[Definition]]:
+def _by_metric(definitions: Iterable[Definition]) -> list[list[Definition]]:
     """Definitions grouped with their aliases, families in the order in which they were registered."""
     metrics: dict[Any, list[Definition]] = {}
-    for definition in found:
+    for definition in definitions:
         metrics.setdefault((definition.function, definition.needs), []).append(definition)
     families = list(dict.fromkeys(twins[0].function.__module__ for twins in metrics.values()))
     return sorted(metrics.values(), key=lambda twins: families.index(twins[0].function.__module__))

@@ -39,7 +39,7 @@ def html_page(output: FilePath, facts: Mapping[str, Any] | None = None) -> str:
     folder = results_folder(output)
     evidence = evidence_of(folder, facts)
     first = _first(evidence.slices)
-    names = {found.name for found in first}
+    names = {one.name for one in first}
     body = [
         element("h1", _title(evidence)),
         sections.verdict_section(evidence),
@@ -49,7 +49,7 @@ def html_page(output: FilePath, facts: Mapping[str, Any] | None = None) -> str:
         sections.run_section(evidence),
     ]
     whole = joined(*body)
-    rest = [found for found in evidence.slices if found.name not in names]
+    rest = [one for one in evidence.slices if one.name not in names]
     style, script = _asset("page.css"), _asset("page.js")
     room = _MOST_BYTES - sum(len(part.encode()) for part in (whole, style, script))
     data, kept = rest_data(evidence, rest, room)
@@ -72,7 +72,7 @@ def markdown_summary(output: FilePath) -> str:
 
 
 def _plots_of_first(output: str, slices: Sequence[Slice]) -> dict[str, Plots]:
-    names = [found.name for found in slices if not found.is_too_small][:_MOST_PLOTTED]
+    names = [one.name for one in slices if not one.is_too_small][:_MOST_PLOTTED]
     plots = plots_of(output, names)
     return {name: plots[name] for name in names if name in plots}
 

@@ -47,9 +47,9 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
     """
     results = results_folder(results)
     records = in_order(load_metrics(results))
-    found = _chosen_slices(records, slices)
+    chosen = _chosen_slices(records, slices)
     keys = _chosen_keys(records, metrics)
-    shown = found if slices is not None else found[:_MOST_SLICES]
+    shown = chosen if slices is not None else chosen[:_MOST_SLICES]
     tall = len(shown) <= _MOST_COLUMNS
     columns = keys if tall else _first(keys) if metrics is None else _candidates(keys, metrics)
     table = Table(padding=(0, 0), caption=_caption(len(columns), len(keys), len(shown), len(records)))
@@ -127,11 +127,11 @@ def _values(record: MetricsForSlice) -> dict[MetricKey, MetricValue]:
 
 def _chosen_slices(records: Sequence[MetricsForSlice], slices: str | None) -> list[MetricsForSlice]:
     wanted = {(slices or "").lower(), (slices or "").replace(":", "=").lower()}
-    found = [record for record in records if any(text in text_of(record).lower() for text in wanted)]
-    if not found and records:
-        there = ", ".join(text_of(record) for record in records[:8])
-        raise ResultsError(f"no slice has {slices!r} in its name; the {len(records)} slices are {there} ...")
-    return found
+    chosen = [record for record in records if any(text in text_of(record).lower() for text in wanted)]
+    if not chosen and records:
+        names = ", ".join(text_of(record) for record in records[:8])
+        raise ResultsError(f"no slice has {slices!r} in its name; the {len(records)} slices are {names} ...")
+    return chosen
 
 
 def _chosen_keys(records: Sequence[MetricsForSlice], metrics: Sequence[str] | None) -> dict[str, MetricKey]:

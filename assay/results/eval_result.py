@@ -150,8 +150,10 @@ class EvalResult:
         Raises:
             ResultsError: the slice has no such output, sub key or metric.
         """
-        found = dict(self.attributions).get(slice_name)
-        return None if found is None else _only(_under(found, output_name, SubKey(class_id, k, top_k)), metric_name)
+        of_slice = dict(self.attributions).get(slice_name)
+        return (
+            None if of_slice is None else _only(_under(of_slice, output_name, SubKey(class_id, k, top_k)), metric_name)
+        )
 
     def get_attributions_for_all_slices(
         self,
@@ -163,7 +165,7 @@ class EvalResult:
     ) -> dict[Slice, dict[str, Any]]:
         """Slice key -> feature -> value; arguments and errors as for `get_attributions_for_slice`."""
         sub_key = SubKey(class_id, k, top_k)
-        return {key: _only(_under(found, output_name, sub_key), metric_name) for key, found in self.attributions}
+        return {key: _only(_under(of_slice, output_name, sub_key), metric_name) for key, of_slice in self.attributions}
 
 
 def load_eval_result(output_path: FilePath, model_name: str | None = None) -> EvalResult:
@@ -243,8 +245,8 @@ def _aggregation(key: MetricKey) -> str:
 
 def _plain_weighting(keys: Sequence[MetricKey | PlotKey]) -> bool | None:
     """The weighting that needs no mention."""
-    found = {key.example_weighted for key in keys}
-    return next(weighting for weighting in (None, True, False) if weighting in found)
+    weightings = {key.example_weighted for key in keys}
+    return next(weighting for weighting in (None, True, False) if weighting in weightings)
 
 
 def _weighting(key: MetricKey | PlotKey, plain: bool | None) -> str:
@@ -354,12 +356,12 @@ def _plots(record: pb.PlotsForSlice, model: str) -> Metrics:
 def _attributions(record: pb.AttributionsForSlice, model: str) -> Metrics:
     pairs = [(_attributions_key(pair.key), pair.values) for pair in record.attributions_keys_and_values]
     names = names_of(key for key, _ in pairs)
-    found: Metrics = {}
+    attributions: Metrics = {}
     for key, values in pairs:
         if key.model_name in ("", model):
             by_feature = {feature: MessageToDict(value) for feature, value in values.items()}
-            found.setdefault(key.output_name, {}).setdefault(_sub_key(key.sub_key), {})[names[key]] = by_feature
-    return found
+            attributions.setdefault(key.output_name, {}).setdefault(_sub_key(key.sub_key), {})[names[key]] = by_feature
+    return attributions
 
 
 def _attributions_key(message: pb.AttributionsKey) -> MetricKey:

@@ -109,10 +109,10 @@ def find_files(folder: str, key: str) -> list[str]:
     """
     names = sorted(listed(folder))
     for suffix in (r"\.tfrecord", r"\.parquet", ""):
-        found = [name for name in names if re.fullmatch(rf"{key}(-[^.]*)?{suffix}", name)]
-        if found:
-            _check_shards(folder, found)
-            return [_path(folder, name) for name in found]
+        shards = [name for name in names if re.fullmatch(rf"{key}(-[^.]*)?{suffix}", name)]
+        if shards:
+            _check_shards(folder, shards)
+            return [_path(folder, name) for name in shards]
     return []
 
 
@@ -134,10 +134,10 @@ def listed(folder: FilePath) -> set[str]:
 
 
 def _expected(output_path: str, key: str) -> list[str]:
-    found = find_files(output_path, key)
-    if not found:
+    files = find_files(output_path, key)
+    if not files:
         raise ResultsError(f"{output_path}: no {key}; expected files such as {key}-00000-of-00001.tfrecord")
-    return found
+    return files
 
 
 def _check_shards(output_path: str, names: Sequence[str]) -> None:

@@ -190,8 +190,8 @@ def _identity(key: MetricKey | PlotKey) -> tuple[Any, ...]:
 
 def _metric_items(record: pb.MetricsForSlice) -> Iterator[tuple[bytes, _Item]]:
     """The numbers of a record, each with its serialised key."""
-    error_bounds = {told.key.SerializeToString(): told.error_bound for told in record.inexact}
-    reasons = {told.key.SerializeToString(): told.reason for told in record.undefined}
+    error_bounds = {entry.key.SerializeToString(): entry.error_bound for entry in record.inexact}
+    reasons = {entry.key.SerializeToString(): entry.reason for entry in record.undefined}
     for pair in record.metric_keys_and_values:
         key = pair.key.SerializeToString()
         items = [_with_interval(pair)] if pair.HasField("confidence_interval") else _items(pair.value)

@@ -146,16 +146,16 @@ def _undefined(key: MetricKey, reason: str) -> bytes:
     """Why a value is NaN; nothing without a reason."""
     if not reason:
         return b""
-    told = pb.UndefinedValue(key=metric_key_to_proto(key), reason=reason)
-    return pb.MetricsForSlice(undefined=[told]).SerializeToString()
+    undefined = pb.UndefinedValue(key=metric_key_to_proto(key), reason=reason)
+    return pb.MetricsForSlice(undefined=[undefined]).SerializeToString()
 
 
 def _inexact(key: MetricKey, bound: float, reason: str) -> bytes:
     """How far a value may be off; nothing if it is not."""
     if not bound:
         return b""
-    told = pb.InexactValue(key=metric_key_to_proto(key), error_bound=bound, reason=reason)
-    return pb.MetricsForSlice(inexact=[told]).SerializeToString()
+    inexact = pb.InexactValue(key=metric_key_to_proto(key), error_bound=bound, reason=reason)
+    return pb.MetricsForSlice(inexact=[inexact]).SerializeToString()
 
 
 def _interval(key: MetricKey, interval: Interval) -> tuple[wire.Part, ...]:

@@ -18,12 +18,12 @@ def remarks(records: Iterable[MetricsForSlice]) -> list[str]:
     undefined: dict[tuple[MetricKey, str], list[str]] = {}
     inexact: dict[tuple[MetricKey, str], dict[str, float]] = {}
     for record in records:
-        for told in record.undefined:
-            undefined.setdefault((metric_key_from_proto(told.key), told.reason), []).append(text_of(record))
-        for off in record.inexact:
-            key = metric_key_from_proto(off.key)
+        for value in record.undefined:
+            undefined.setdefault((metric_key_from_proto(value.key), value.reason), []).append(text_of(record))
+        for bounded in record.inexact:
+            key = metric_key_from_proto(bounded.key)
             if not key.is_diff:
-                inexact.setdefault((key, off.reason), {})[text_of(record)] = off.error_bound
+                inexact.setdefault((key, bounded.reason), {})[text_of(record)] = bounded.error_bound
 
     labels = {key: label for label, key in labels_of([key for key, _ in [*undefined, *inexact]]).items()}
     lines = [f"{labels[key]} is undefined in {_named(names)}: {why}" for (key, why), names in undefined.items()]

@@ -54,10 +54,10 @@ def stage_arguments(
 ) -> tuple[str, ...]:
     """The arguments of `assay` that run one task; `plan` and `result` are URIs."""
     inputs = [word for name, uri in checkpoints.inputs.items() for word in ("--input", f"{name}={uri}")]
-    given = [word for name, value in (params or {}).items() for word in ("--param", f"{name}={value}")]
+    param_flags = [word for name, value in (params or {}).items() for word in ("--param", f"{name}={value}")]
     run = ("--run", checkpoints.run) if checkpoints.run else ()
     return (
-        *("stage", kind, "--plan", plan, "--stage", task, "--root", checkpoints.root, *inputs, *given, *run),
+        *("stage", kind, "--plan", plan, "--stage", task, "--root", checkpoints.root, *inputs, *param_flags, *run),
         *("--result", result, "--", *options),
     )
 

@@ -70,7 +70,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Done:
+class Outcome:
     """What a job that is done has left.
 
     Attributes:
@@ -119,7 +119,7 @@ def job_name(task: str, digest: str) -> str:
     return "-".join(filter(None, ("assay", slug, digest[:20])))
 
 
-def run(work: Work, flags: Sequence[str], remote: Remote) -> Done:
+def run(work: Work, flags: Sequence[str], remote: Remote) -> Outcome:
     """Has a job do some work, by the one that does it already if there is one.
 
     Args:
@@ -169,16 +169,16 @@ class _Jobs:
 
     def usable(self) -> _Job | None:
         """The job that does the work, or has done it and left it whole; None if there has to be another."""
-        found = [self._get(job) for job in self._named()]
-        ours = [job for job in found if job.labels.get(_CONTENT) == self._content and job.attempt]
-        for job in found:
+        jobs = [self._get(job) for job in self._named()]
+        ours = [job for job in jobs if job.labels.get(_CONTENT) == self._content and job.attempt]
+        for job in jobs:
             if not job.has_ended and job not in ours:
                 raise TransientError(
                     job.known.line("active under the name that this job is to have; wait for it, or name no job")
                 )
         active = [job for job in ours if not job.has_ended]
-        done = [job for job in ours if job.state == DONE and self._work.is_whole(job.attempt)]
-        return next(iter([*active, *sorted(done, key=lambda job: -job.created)]), None)
+        finished = [job for job in ours if job.state == DONE and self._work.is_whole(job.attempt)]
+        return next(iter([*active, *sorted(finished, key=lambda job: -job.created)]), None)
 
     def given(self, job_id: str) -> _Job:
         """The job that the caller names."""
@@ -212,27 +212,29 @@ class _Jobs:
         self._show(job)
         return job
 
-    def collect(self, job: _Job) -> Done:
+    def collect(self, job: _Job) -> Outcome:
         """What a job that is done has counted; what it has written is where its attempt says."""
         if not self._work.is_whole(job.attempt):
             raise TransientError(job.known.line("is done, and what it made is damaged or gone; try again"))
-        return Done(job.attempt, counts_from(self._counters(job)), job.created)
+        return Outcome(job.attempt, counts_from(self._counters(job)), job.created)
 
     def error_of(self, job: _Job) -> AssayError:
         """Why a job has failed: the error of ours that a worker raised, if one did."""
         if job.state != "JOB_STATE_FAILED":
             return AssayError(job.known.line(f"ended as {_plain(job.state)}, {job.known.page}"))
-        said = self._last_words(job)
-        known = next(filter(None, (recover_from_text(text) for text in reversed(said))), None)
-        why = next(filter(None, reversed([text.strip().rsplit("\n", 1)[-1] for text in said])), "it did not say why")
+        messages = self._last_words(job)
+        known = next(filter(None, (recover_from_text(text) for text in reversed(messages))), None)
+        why = next(
+            filter(None, reversed([text.strip().rsplit("\n", 1)[-1] for text in messages])), "it did not say why"
+        )
         return known or AssayError(job.known.line(f"failed: {why}; {job.known.page}"))
 
     def _last_words(self, job: _Job) -> list[str]:
         deadline = time.monotonic() + LAST_WORDS_SECONDS
         while True:
-            said = [text for text, is_error in self._messages(job) if is_error]
-            if said or time.monotonic() > deadline:
-                return said
+            messages = [text for text, is_error in self._messages(job) if is_error]
+            if messages or time.monotonic() > deadline:
+                return messages
             time.sleep(min(POLL_SECONDS, 1.0))
 
     def _show(self, job: _Job) -> None:
@@ -249,8 +251,8 @@ class _Jobs:
 
         asked = dataflow.ListJobsRequest(name=self.name, filter=dataflow.ListJobsRequest.Filter.ALL, **self._scope)
         with _api_errors():
-            found = self._clients.jobs.list_jobs(request=asked, retry=_retry())
-            return [job.id for job in found if job.name == self.name]
+            listed = self._clients.jobs.list_jobs(request=asked, retry=_retry())
+            return [job.id for job in listed if job.name == self.name]
 
     def _get(self, job_id: str) -> _Job:
         from google.cloud import dataflow
@@ -270,8 +272,8 @@ class _Jobs:
         least = dataflow.JobMessageImportance.JOB_MESSAGE_WARNING
         asked = dataflow.ListJobMessagesRequest(job_id=job.known.id, minimum_importance=least, **self._scope)
         with _api_errors():
-            found = self._clients.messages.list_job_messages(request=asked, retry=_retry())
-            return [(message.message_text, message.message_importance == worst) for message in found]
+            listed = self._clients.messages.list_job_messages(request=asked, retry=_retry())
+            return [(message.message_text, message.message_importance == worst) for message in listed]
 
     def _counters(self, job: _Job) -> dict[str, int]:
         """Our counters, summed over steps: what was committed, or what was tried where nothing is said to be so."""

@@ -7,10 +7,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -91,10 +91,10 @@ def run(
         AssayError: whatever went wrong on purpose.
     """
     started = time.monotonic()
-    done = run_tasks(plan, checkpoints=checkpoints, progress=progress, options=options)
-    output = done[-1].output
+    results = run_tasks(plan, checkpoints=checkpoints, progress=progress, options=options)
+    output = results[-1].output
     verdict = Verdict.from_json(storage.read(storage.join(output, VERDICT_FILE)).decode())
-    return RunResult(output, verdict, Counts(**done[-1].counts), time.monotonic() - started, tuple(done))
+    return RunResult(output, verdict, Counts(**results[-1].counts), time.monotonic() - started, tuple(results))
 
 
 def run_tasks(
@@ -129,58 +129,51 @@ def _run_tasks(plan: Plan, root: str, progress: TextIO | None, options: Sequence
     root = storage.check_root(root)
     run = new_run()
     with alive(runs.folder_of(root, run)):
-        return _run_each(plan, root, run, publish_plan(plan, root), progress, options)
+        plan_uri = publish_plan(plan, root)
+        checkpoints = Checkpoints(root=root, run=run, stored_plan=stored_digest(plan_uri))
+        return _run_each(plan, plan_uri, checkpoints, progress, options)
 
 
 def _run_each(
-    plan: Plan, root: str, run: str, plan_uri: str, progress: TextIO | None, options: Sequence[str]
+    plan: Plan, plan_uri: str, checkpoints: Checkpoints, progress: TextIO | None, options: Sequence[str]
 ) -> list[StageResult]:
-    done: dict[str, StageResult] = {}
-    while len(done) < len(plan.tasks):
-        ready = [task for task in plan.tasks if task.name not in done and set(task.after) <= set(done)]
+    """Runs the tasks, each once those before it are done; those that need not wait for each other side by side."""
+    results: dict[str, StageResult] = {}
+
+    def inputs_of(task: Task) -> Checkpoints:
+        return replace(checkpoints, inputs={name: results[name].manifest for name in task.after})
+
+    while len(results) < len(plan.tasks):
+        ready = [task for task in plan.tasks if task.name not in results and set(task.after) <= set(results)]
         if len(ready) == 1:
-            given = _given(plan_uri, root, run, ready[0], done)
-            found = [run_stage(plan, ready[0].name, checkpoints=given, options=options)]
+            finished = [run_stage(plan, ready[0].name, checkpoints=inputs_of(ready[0]), options=options)]
         else:
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                found = list(pool.map(lambda task: _in_process(plan, plan_uri, root, run, task, done, options), ready))
-        for result in found:
-            done[result.task] = result
+                finished = [*pool.map(lambda task: _in_process(plan, plan_uri, task, inputs_of(task), options), ready)]
+
+        for result in finished:
+            results[result.task] = result
             _tell(result, progress)
-    return [done[task.name] for task in plan.tasks]
+    return [results[task.name] for task in plan.tasks]
 
 
-def _given(plan_uri: str, root: str, run: str, task: Task, done: Mapping[str, StageResult]) -> Checkpoints:
-    inputs = {name: done[name].manifest for name in task.after}
-    return Checkpoints(root=root, inputs=inputs, run=run, stored_plan=stored_digest(plan_uri))
-
-
-def _in_process(
-    plan: Plan,
-    plan_uri: str,
-    root: str,
-    run: str,
-    task: Task,
-    done: Mapping[str, StageResult],
-    options: Sequence[str],
-) -> StageResult:
+def _in_process(plan: Plan, plan_uri: str, task: Task, checkpoints: Checkpoints, options: Sequence[str]) -> StageResult:
     """Runs a task as an orchestrator would: by the stage command."""
-    given = _given(plan_uri, root, run, task, done)
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         file = Path(folder, "result.json")
-        command = stage_arguments(kind_of(plan, task), plan_uri, task.name, given, str(file), options=options)
+        command = stage_arguments(kind_of(plan, task), plan_uri, task.name, checkpoints, str(file), options=options)
         whole = (sys.executable, "-P", "-m", "assay", *command)  # what is installed, not the current folder
-        finished = subprocess.run(whole, stderr=subprocess.PIPE, text=True, check=False)
-        if finished.returncode:
-            raise _error(finished.returncode, finished.stderr, task.name)
+        process = subprocess.run(whole, stderr=subprocess.PIPE, text=True, check=False)
+        if process.returncode:
+            raise _error(process.returncode, process.stderr, task.name)
         return StageResult.from_json(file.read_text())
 
 
 def _error(code: int, stderr: str, task: str) -> AssayError:
     """The error that a stage command told by its last line."""
-    found = recover_from_text(stderr)
+    error = recover_from_text(stderr)
     last = stderr.strip().splitlines()[-1:] or [f"ended with {code}"]
-    return found or AssayError(f"task {task!r}: {last[0].removeprefix('error: ')}")
+    return error or AssayError(f"task {task!r}: {last[0].removeprefix('error: ')}")
 
 
 def _tell(result: StageResult, progress: TextIO | None) -> None:

@@ -22,7 +22,7 @@ from assay.errors import AssayError, MissingFileError
 from assay.plan.tasks import kind_of
 from assay.run import dataflow
 from assay.run.outcome import StageResult
-from assay.run.works import Made, Pipeline, PipelineWork, SmallWork, TaskCall, Work
+from assay.run.works import TaskOutput, Pipeline, PipelineWork, SmallWork, TaskCall, Work
 from assay.verdict import Counts
 
 
@@ -60,17 +60,17 @@ def _made(call: TaskCall, work: PipelineWork | SmallWork, content: str) -> Manif
     started, attempt = time.time(), new_attempt()
     folder = _folder(call, content, attempt)
     with alive(folder.uri), _discarding(folder):
-        made = work.made(folder) if isinstance(work, SmallWork) else _piped(work, folder, call.options)
+        output = work.run(folder) if isinstance(work, SmallWork) else _piped(work, folder, call.options)
         _check_unchanged(call, work.extra)
-        manifest = commit(call.root, _manifest(call, work, content, attempt, started, made))
+        manifest = commit(call.root, _manifest(call, work, content, attempt, started, output))
     if manifest.attempt != attempt:
         _discard(folder)
     return manifest
 
 
-def _piped(work: PipelineWork, folder: Folder, options: tuple[str, ...]) -> Made:
+def _piped(work: PipelineWork, folder: Folder, options: tuple[str, ...]) -> TaskOutput:
     counts = run_pipeline(*work.pipeline(folder), options)
-    return Made(listed(folder), counts)
+    return TaskOutput(listed(folder), counts)
 
 
 def _made_by_job(call: TaskCall, work: PipelineWork, content: str) -> Manifest:
@@ -81,8 +81,8 @@ def _made_by_job(call: TaskCall, work: PipelineWork, content: str) -> Manifest:
         return work.pipeline(_folder(call, content, attempt))
 
     def manifest_of(attempt: str, counts: Counts, started: float) -> Manifest:
-        made = Made(listed(_folder(call, content, attempt)), counts)
-        return _manifest(call, work, content, attempt, started, made)
+        output = TaskOutput(listed(_folder(call, content, attempt)), counts)
+        return _manifest(call, work, content, attempt, started, output)
 
     def is_whole(attempt: str) -> bool:
         try:
@@ -111,22 +111,22 @@ def _folder(call: TaskCall, content: str, attempt: str) -> Folder:
     return Folder(call.root, call.task.name, f"{content}/{attempt}")
 
 
-def _manifest(call: TaskCall, work: Work, content: str, attempt: str, started: float, made: Made) -> Manifest:
+def _manifest(call: TaskCall, work: Work, content: str, attempt: str, started: float, output: TaskOutput) -> Manifest:
     now = time.time()
     return Manifest(
         task=call.task.name,
         kind=kind_of(call.plan, call.task),
         digest=content,
-        content=content if "run" not in work.extra else digests.of_shards(made.shards),  # equal rows are equal
+        content=content if "run" not in work.extra else digests.of_shards(output.shards),  # equal rows are equal
         attempt=attempt,
         created=now,
         seconds=now - started,
         version=assay.__version__,
-        lineage={**call.lineage, call.task.name: Step(digest=content, counts=made.counts)},
-        shards=made.shards,
+        lineage={**call.lineage, call.task.name: Step(digest=content, counts=output.counts)},
+        shards=output.shards,
         inputs=work.extra.get("files", {}),
         outputs=work.outputs,
-        verdict=made.verdict,
+        verdict=output.verdict,
     )
 
 

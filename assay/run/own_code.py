@@ -20,33 +20,33 @@ from assay.types import (
 
 def own_stage(stage: Stage, kind: type[Any], secrets: Collection[str]) -> Any:
     """A stage of the user's own: what its factory makes, held to what the plan says of it."""
-    made = made_by_factory(stage.settings, f"stage {stage.name!r}", secrets)
-    transform = _transform(made, stage, kind)
+    own = from_factory(stage.settings, f"stage {stage.name!r}", secrets)
+    transform = _transform(own, stage, kind)
     return kind(stage.name, per_row(transform) if stage.settings.get("per_row") else transform)
 
 
 def own_evaluator(stage: Stage, secrets: Collection[str]) -> Evaluator:
     """An evaluator of the user's own, likewise."""
-    made = made_by_factory(stage.settings, f"stage {stage.name!r}", secrets)
-    transform = _transform(made, stage, Evaluator)
-    if isinstance(made, Evaluator) and made.run_after != stage.run_after:
+    own = from_factory(stage.settings, f"stage {stage.name!r}", secrets)
+    transform = _transform(own, stage, Evaluator)
+    if isinstance(own, Evaluator) and own.run_after != stage.run_after:
         raise ConfigError(
-            f"stage {stage.name!r}: run_after is {stage.run_after!r} in the plan, and {made.run_after!r} "
+            f"stage {stage.name!r}: run_after is {stage.run_after!r} in the plan, and {own.run_after!r} "
             f"in {stage.settings['factory']}"
         )
     transform = per_row(transform) if stage.settings.get("per_row") else transform
     return Evaluator(stage.name, stage.run_after, _Declared(transform, stage))
 
 
-def _transform(made: Any, stage: Stage, kind: type[Any]) -> Any:
-    if isinstance(made, kind):
-        if made.stage_name != stage.name:
-            raise ConfigError(f"stage {stage.name!r}: {stage.settings['factory']} calls itself {made.stage_name!r}")
-        return made.ptransform
-    if isinstance(made, beam.PTransform) or (callable(made) and stage.settings.get("per_row")):
-        return made
+def _transform(own: Any, stage: Stage, kind: type[Any]) -> Any:
+    if isinstance(own, kind):
+        if own.stage_name != stage.name:
+            raise ConfigError(f"stage {stage.name!r}: {stage.settings['factory']} calls itself {own.stage_name!r}")
+        return own.ptransform
+    if isinstance(own, beam.PTransform) or (callable(own) and stage.settings.get("per_row")):
+        return own
     raise ConfigError(
-        f"stage {stage.name!r}: {stage.settings['factory']} gave a {type(made).__name__}; "
+        f"stage {stage.name!r}: {stage.settings['factory']} gave a {type(own).__name__}; "
         f"expected {'an' if kind.__name__[0] == 'E' else 'a'} {kind.__name__} or a PTransform"
     )
 
@@ -68,7 +68,7 @@ class _Declared(beam.PTransform):
         return evaluation
 
 
-def made_by_factory(settings: Mapping[str, Any], where: str, secrets: Collection[str]) -> Any:
+def from_factory(settings: Mapping[str, Any], where: str, secrets: Collection[str]) -> Any:
     """Calls a factory `package.module:function` with its args, secret parameters filled in."""
     factory = settings["factory"]
     module, _, name = factory.partition(":")

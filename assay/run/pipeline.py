@@ -44,12 +44,12 @@ def check_stages(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PipelineError(f"two stages have the name {twice[0]!r}; rename one of them")
-    there = [extractor.stage_name for extractor in extractors]
+    extractor_names = [extractor.stage_name for extractor in extractors]
     for evaluator in evaluators:
-        if evaluator.run_after and evaluator.run_after not in (*there, LAST_EXTRACTOR_STAGE_NAME):
+        if evaluator.run_after and evaluator.run_after not in (*extractor_names, LAST_EXTRACTOR_STAGE_NAME):
             raise PipelineError(
                 f"evaluator {evaluator.stage_name!r}: run_after names {evaluator.run_after!r}, which is no extractor; "
-                f"expected one of {there}, {LAST_EXTRACTOR_STAGE_NAME!r}, or '' for the Extracts as read"
+                f"expected one of {extractor_names}, {LAST_EXTRACTOR_STAGE_NAME!r}, or '' for the Extracts as read"
             )
 
 

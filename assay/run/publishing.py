@@ -134,6 +134,6 @@ def publish(plan: Plan, folder: str, verdict: Verdict | None, counts: Counts, st
         write_file(path_in(folder, PAGE_FILE), html_page(folder, facts=json.loads(results)).encode())
     write_file(path_in(folder, RESULTS_FILE), results)
 
-    told = json.loads(verdict.to_json()) if verdict else {}
+    verdict_json = json.loads(verdict.to_json()) if verdict else {}
     with writing(path_in(plan.output, VERDICT_FILE)):
-        move_latest(plan.output, Latest(run=run, started=started, verdict=told))
+        move_latest(plan.output, Latest(run=run, started=started, verdict=verdict_json))

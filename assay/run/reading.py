@@ -22,7 +22,7 @@ from assay.readers.needed import narrowed, needs_of
 from assay.readers.read_inputs import ReadInputs, counted
 from assay.readers.source import Source, check_columns, splits
 from assay.run.context import Context
-from assay.run.own_code import made_by_factory
+from assay.run.own_code import from_factory
 from assay.types import (
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
     FEATURES_KEY,
@@ -47,10 +47,10 @@ def reader_of(context: Context, *, everything: bool = False) -> beam.PTransform:
     if "factory" not in inputs:
         join = join_of(context, everything=everything)
         return ReadInputs(source_of(context, everything=everything)) if join is None else ReadJoined(join)
-    made = made_by_factory(inputs, "inputs", context.plan.secrets)
-    if not isinstance(made, beam.PTransform):
-        raise ConfigError(f"inputs.factory: {inputs['factory']} gave a {type(made).__name__}; expected a PTransform")
-    return _CustomReader(made, bool(inputs.get("per_row")))
+    reader = from_factory(inputs, "inputs", context.plan.secrets)
+    if not isinstance(reader, beam.PTransform):
+        raise ConfigError(f"inputs.factory: {inputs['factory']} gave a {type(reader).__name__}; expected a PTransform")
+    return _CustomReader(reader, bool(inputs.get("per_row")))
 
 
 class _CustomReader(beam.PTransform):

@@ -56,7 +56,7 @@ class RunSettings:
         return parse_eval_config(self.filled(json.loads(text), "eval_config")) if "${" in text else config
 
 
-def run_settings(**given: Any) -> RunSettings:
+def run_settings(**values: Any) -> RunSettings:
     """Reads settings by the code that reads the analysis file.
 
     A secret parameter that is None has its value in the environment; no message has that of any.
@@ -64,8 +64,8 @@ def run_settings(**given: Any) -> RunSettings:
     Raises:
         ConfigError: a value that cannot be; the message starts with the setting's name.
     """
-    read = read_settings(given)
-    secret = secrets(given["params"] or {})
+    read = read_settings(values)
+    secret = secrets(values["params"] or {})
     from_environment = {name: value_of(name) for name in secret if read["params"][name] is None}
     params = settled({**read["params"], **from_environment})
     for name in secret:

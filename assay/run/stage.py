@@ -69,7 +69,7 @@ def run_stage(
     try:
         with _alive(checkpoints):
             _lease(plan, task, checkpoints)
-            result = _done(plan, chosen, checkpoints, options, remote, in_memory)
+            result = _finished(plan, chosen, checkpoints, options, remote, in_memory)
     except dataflow.Detached:
         result = StageResult(task=task, kind=kind_of(plan, chosen) if is_checkpointed(plan) else ANALYSE)
     job = asdict(remote.used) if remote.used else {}
@@ -93,7 +93,7 @@ def _lease(plan: Plan, task: str, checkpoints: Checkpoints | None) -> None:
         runs.lease(checkpoints.root, checkpoints.run, name, inputs, checkpoints.stored_plan)
 
 
-def _done(
+def _finished(
     plan: Plan,
     task: Task,
     checkpoints: Checkpoints | None,

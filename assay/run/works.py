@@ -71,7 +71,7 @@ class TaskCall:
         return {task: step for manifest in self.before.values() for task, step in manifest.lineage.items()}
 
 
-class Made(NamedTuple):
+class TaskOutput(NamedTuple):
     """What an attempt left in its folder."""
 
     shards: tuple[Shard, ...]
@@ -111,7 +111,7 @@ class PipelineWork(Work, Protocol):
 class SmallWork(Work, Protocol):
     """Work that needs no Beam."""
 
-    def made(self, folder: Folder) -> Made:
+    def run(self, folder: Folder) -> TaskOutput:
         """Does it, and leaves its shards in the folder of an attempt."""
 
 
@@ -199,7 +199,7 @@ class Judging:
     pinned: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[str, ...] = (VALIDATIONS_KEY,)
 
-    def made(self, folder: Folder) -> Made:
+    def run(self, folder: Folder) -> TaskOutput:
         """Holds the metrics of all evaluators against the thresholds."""
         call, rubber_stamp = self.call, self.call.plan.rubber_stamp
         records = {
@@ -220,7 +220,7 @@ class Judging:
 
         content = framed(elements.encode(result, GATE_STAGE_NAME, VALIDATIONS_KEY))
         shard = folder.store(".tfrecord", content, rows=1, output=VALIDATIONS_KEY)
-        return Made((shard,), Counts(0), json.loads(judged.to_json()))
+        return TaskOutput((shard,), Counts(0), json.loads(judged.to_json()))
 
 
 def _extracts_before(call: TaskCall) -> Manifest:

@@ -78,9 +78,11 @@ def _by_job(
     def is_whole(attempt: str) -> bool:  # else published or taken away: who comes then writes anew
         return storage.stat(submitted_file(attempt)) is not None
 
-    done = dataflow.run(dataflow.Work(task=task, digest=digest, pipeline=prepared, is_whole=is_whole), options, remote)
+    outcome = dataflow.run(
+        dataflow.Work(task=task, digest=digest, pipeline=prepared, is_whole=is_whole), options, remote
+    )
     remove_temporaries(folder)  # of workers that died
     submitted = {name for name in files_in(folder) if _SUBMITTED.fullmatch(name)}
-    yield done.counts
+    yield outcome.counts
     for name in submitted:
         storage.delete(path_in(folder, name))

@@ -83,8 +83,8 @@ def to_python(values: pa.Array) -> list[Value]:
     """The values of an array of `values_of`, as a slice key has them."""
     if values.type == NUMBERS_OR_TEXTS:
         return [number_or_text(text) for text in values.field(0).to_pylist()]
-    found: list[Value] = values.to_pylist()
-    return found
+    items: list[Value] = values.to_pylist()
+    return items
 
 
 def number_or_text(text: str) -> Value:
@@ -297,17 +297,17 @@ def _number_beside_whole(text: str) -> Value | None:
 
 def _moment(text: str) -> str | None:
     """A day or moment in the one form that slices have: `2024-01-31 08:30:00`, with +00:00 behind it if in UTC."""
-    found = _MOMENT.fullmatch(text.strip())
-    if not found:
+    match = _MOMENT.fullmatch(text.strip())
+    if not match:
         return None
-    zone = (found["zone"] or "").replace(":", "")
+    zone = (match["zone"] or "").replace(":", "")
     try:
-        moment = datetime.fromisoformat(f"{found['day']}T{found['minute'] or '00:00'}:{found['second'] or '00'}")
+        moment = datetime.fromisoformat(f"{match['day']}T{match['minute'] or '00:00'}:{match['second'] or '00'}")
         if zone not in ("", "Z"):
             moment -= timedelta(hours=int(zone[:3]), minutes=int(zone[0] + zone[3:]))
     except (ValueError, OverflowError):
         return None
-    return f"{moment}{_fraction(found['part'] or '')}{_UTC if zone else ''}"
+    return f"{moment}{_fraction(match['part'] or '')}{_UTC if zone else ''}"
 
 
 def _fraction(digits: str) -> str:

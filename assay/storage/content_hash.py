@@ -30,12 +30,12 @@ def content_hash(path: str) -> str:
     if known is not None:
         return known
     with open(path, "rb") as file:
-        found = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
         after = os.fstat(file.fileno())
     if stamp(after) == stamp(before) and time.time() - after.st_ctime > _SETTLED_SECONDS:
         with _lock:
-            _known[path, stamp(after)] = found
-    return found
+            _known[path, stamp(after)] = digest
+    return digest
 
 
 def stamp(status: os.stat_result) -> tuple[int, ...]:

@@ -57,9 +57,9 @@ def using(credentials: Credentials) -> Iterator[None]:
 def read(uri: str, most: int | None) -> bytes:
     """The content; its checksum is checked on the way."""
     if most is not None:
-        there = stat(uri)
-        if there is not None and there.size > most:
-            raise CorruptFileError(f"{uri}: expected at most {most:,} bytes, found {there.size:,}")
+        known = stat(uri)
+        if known is not None and known.size > most:
+            raise CorruptFileError(f"{uri}: expected at most {most:,} bytes, found {known.size:,}")
     with _naming(uri):
         blob = _blob(uri)
         content: bytes = blob.download_as_bytes(raw_download=True, retry=_retry())
@@ -294,7 +294,7 @@ def _client() -> Client:
         return chosen
     with _making:
         if os.getpid() not in _clients:
-            _clients[os.getpid()] = _bounded(_made())
+            _clients[os.getpid()] = _bounded(_new_client())
         return _clients[os.getpid()]
 
 
@@ -308,7 +308,7 @@ def _bounded(client: Client) -> Client:
     return client
 
 
-def _made() -> Client:
+def _new_client() -> Client:
     from google.auth.credentials import AnonymousCredentials
     from google.auth.exceptions import DefaultCredentialsError
     from google.cloud.storage import Client

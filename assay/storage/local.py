@@ -118,8 +118,8 @@ def _create(temporary: str, path: str) -> None:
 
 def _replace(temporary: str, path: str, expected: str | None) -> None:
     with _locked(os.path.dirname(path)):
-        found = stat(path)
-        if (found and found.generation) != expected:
+        current = stat(path)
+        if (current and current.generation) != expected:
             raise PublishLostError(f"{path}: somebody else published there first")
         os.replace(temporary, path)
 
@@ -128,10 +128,10 @@ def stat(path: str) -> Stat | None:
     """What is there; None for nothing, or a folder."""
     with _naming(path):
         try:
-            found = os.stat(path)
+            status = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return None if os.path.isdir(path) else _stat_of(found)
+        return None if os.path.isdir(path) else _stat_of(status)
 
 
 def fingerprint(path: str) -> str | None:
@@ -161,9 +161,9 @@ def list_folder(folder: str) -> Iterator[tuple[str, Stat]]:
             if name != _LOCK
         ]
     for path in sorted(paths):
-        found = stat(path)
-        if found is not None:
-            yield path, found
+        known = stat(path)
+        if known is not None:
+            yield path, known
 
 
 def _unless_gone(error: OSError) -> None:
@@ -181,9 +181,9 @@ def names(folder: str) -> tuple[str, ...]:
 def match(pattern: str) -> Iterator[tuple[str, Stat]]:
     """The files whose names match a glob."""
     for path in sorted(glob.glob(pattern, recursive=True)):
-        found = stat(path)
-        if found is not None:
-            yield path, found
+        known = stat(path)
+        if known is not None:
+            yield path, known
 
 
 def delete(path: str, generation: str | None) -> None:
@@ -193,8 +193,8 @@ def delete(path: str, generation: str | None) -> None:
             os.remove(path)
             return
         with _locked(os.path.dirname(path)):
-            found = stat(path)
-            if found and found.generation == generation:
+            current = stat(path)
+            if current and current.generation == generation:
                 os.remove(path)
 
 

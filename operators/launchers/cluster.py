@@ -32,22 +32,22 @@ class Cluster:
 
     def pods(self, selector: str) -> list[dict[str, Any]]:
         """Pods with such labels."""
-        found: list[dict[str, Any]] = self._plain(
+        pods: list[dict[str, Any]] = self._plain(
             self._client.list_namespaced_pod(self.namespace, label_selector=selector)
         )["items"]
-        return found
+        return pods
 
     def pod(self, name: str) -> dict[str, Any] | None:
         """A pod; None if there is none of that name."""
         from kubernetes.client import ApiException
 
         try:
-            found: dict[str, Any] = self._plain(self._client.read_namespaced_pod(name, self.namespace))
+            pod: dict[str, Any] = self._plain(self._client.read_namespaced_pod(name, self.namespace))
         except ApiException as error:
             if error.status == _GONE:
                 return None
             raise
-        return found
+        return pod
 
     def created(self, manifest: Mapping[str, Any]) -> bool:
         """Creates a pod; False if the name is taken."""
@@ -126,9 +126,9 @@ def cluster_errors(what: str) -> Iterator[None]:
 
 def _refusal(what: str, error: ApiException) -> AssayError:
     """The error for a refusal. An exceeded quota is transient."""
-    said = _message(error)
-    kind = ConfigError if error.status in _REFUSED and "exceeded quota" not in said else TransientError
-    return kind(f"{what}: the cluster answers {error.status}: {said}")
+    message = _message(error)
+    kind = ConfigError if error.status in _REFUSED and "exceeded quota" not in message else TransientError
+    return kind(f"{what}: the cluster answers {error.status}: {message}")
 
 
 def _message(error: ApiException) -> str:

@@ -105,8 +105,8 @@ def _error_of(pod: Pod, ended: Mapping[str, Any], memory: str) -> AssayError | N
     name, status, reason = name_of(pod), _status(pod), ended.get("reason", "")
     disrupted = _condition(pod, "DisruptionTarget", "True")
     if status.get("reason") or disrupted:
-        said = status if status.get("reason") else disrupted
-        return TransientError(f"Kubernetes ended pod {name}: {_said(said)}")
+        condition = status if status.get("reason") else disrupted
+        return TransientError(f"Kubernetes ended pod {name}: {_said(condition)}")
     if reason == "OOMKilled":
         limit = f"its limit is {memory}; raise limits['memory']" if memory else "its node had none left; set requests"
         return TransientError(f"pod {name} was killed for want of memory: {limit}")

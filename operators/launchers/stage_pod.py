@@ -97,15 +97,15 @@ class StagePod:
             self._patiently(lambda: self._twin.delete(self.name), _STOP_SECONDS)
 
     def _await_start(self) -> None:
-        said, deadline = "", time.monotonic() + self._startup_seconds
+        shown, deadline = "", time.monotonic() + self._startup_seconds
         while (pod := self._pod()) is not None and not is_started(pod):
             if never := why_never(pod):
                 raise ConfigError(f"pod {self.name} cannot start: {never}")
-            if progress(pod) != said:
-                said = progress(pod)
-                log.info("pod %s: %s", self.name, said)
+            if progress(pod) != shown:
+                shown = progress(pod)
+                log.info("pod %s: %s", self.name, shown)
             if time.monotonic() > deadline:
-                why = self._warning() or said
+                why = self._warning() or shown
                 raise TransientError(f"pod {self.name} did not start within {self._startup_seconds:g} s: {why}")
             time.sleep(POLL_SECONDS)
 

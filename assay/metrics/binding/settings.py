@@ -62,10 +62,10 @@ def one_of(*words: str) -> Callable[[Any], str]:
     """One of the words, whatever the case."""
 
     def convert(value: Any) -> str:
-        found = next((word for word in words if word.lower() == str(value).lower()), None)
-        if found is None:
+        known = next((word for word in words if word.lower() == str(value).lower()), None)
+        if known is None:
             raise ValueError(f"expected one of {', '.join(map(repr, words))}, found {value!r}")
-        return found
+        return known
 
     return convert
 

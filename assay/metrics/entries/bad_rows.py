@@ -102,10 +102,10 @@ def _by_row(bad: Mask, entry_rows: npt.NDArray[np.int64] | None, rows: int) -> M
 
 
 def first_fault(
-    found: Mapping[str, Mask], extracts: Extracts, examples: Examples, stream: Stream, asked: Sequence[Asked]
+    masks: Mapping[str, Mask], extracts: Extracts, examples: Examples, stream: Stream, asked: Sequence[Asked]
 ) -> BadRowError:
     """The error for the first bad row of a batch: where it is, what it holds, what to do."""
-    reason, mask = min(found.items(), key=lambda item: int(np.argmax(item[1])))
+    reason, mask = min(masks.items(), key=lambda item: int(np.argmax(item[1])))
     row = int(np.argmax(mask))
     model = f" of model {stream.model_name!r}" if stream.model_name else ""
     what = f"{reason}{model}{_needed_by(reason, asked, examples, row)}"

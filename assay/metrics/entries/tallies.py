@@ -54,12 +54,12 @@ class Tally(NamedTuple):
     lengths: Mapping[str, Mapping[int, Length]] = {}
 
 
-def tally_of(examples: Examples, found: Mapping[str, Mask], *, rows: int, where: str, values: bool) -> Tally:
+def tally_of(examples: Examples, masks: Mapping[str, Mask], *, rows: int, where: str, values: bool) -> Tally:
     """Counts a batch.
 
     Args:
         examples: what the stream sees of it.
-        found: its bad rows, as `bad_rows.faults` gives them.
+        masks: its bad rows, as `bad_rows.faults` gives them.
         rows: of the batch.
         where: the batch's first row, for people.
         values: whether labels and predictions are looked at, which only bad rows make necessary.
@@ -72,9 +72,9 @@ def tally_of(examples: Examples, found: Mapping[str, Mask], *, rows: int, where:
     ids = np.zeros(0) if examples.ids is None else examples.ids[examples.ids > -1]
     return Tally(
         rows,
-        {reason: int(mask.sum()) for reason, mask in found.items()},
-        _few(labels) if LABEL_OUT_OF_RANGE in found else _ends(labels),
-        _ends(labels[(labels >= 0) & (labels <= 1)]) if LABEL_OUT_OF_RANGE in found else _ends(labels),
+        {reason: int(mask.sum()) for reason, mask in masks.items()},
+        _few(labels) if LABEL_OUT_OF_RANGE in masks else _ends(labels),
+        _ends(labels[(labels >= 0) & (labels <= 1)]) if LABEL_OUT_OF_RANGE in masks else _ends(labels),
         _ends(_finite(examples.predictions)),
         0 if examples.ids is None else examples.classes,
         float(ids.min(initial=np.inf)),
