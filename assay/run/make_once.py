@@ -22,7 +22,7 @@ from assay.errors import AssayError, MissingFileError
 from assay.plan.tasks import kind_of
 from assay.run import dataflow
 from assay.run.outcome import StageResult
-from assay.run.works import TaskOutput, Pipeline, PipelineWork, SmallWork, TaskCall, Work
+from assay.run.works import Pipeline, PipelineWork, SmallWork, TaskCall, TaskOutput, Work
 from assay.verdict import Counts
 
 
@@ -92,11 +92,11 @@ def _made_by_job(call: TaskCall, work: PipelineWork, content: str) -> Manifest:
 
     digest = dataflow.digest_with_root(call.root, call.task.name, content)
     job = dataflow.Work(task=call.task.name, digest=digest, pipeline=pipeline, is_whole=is_whole)
-    done = dataflow.run(job, call.options, call.remote)
+    outcome = dataflow.run(job, call.options, call.remote)
     _check_unchanged(call, work.extra)
-    manifest = commit(call.root, manifest_of(done.attempt, done.counts, done.started))
-    if manifest.attempt != done.attempt:
-        _discard(_folder(call, content, done.attempt))
+    manifest = commit(call.root, manifest_of(outcome.attempt, outcome.counts, outcome.started))
+    if manifest.attempt != outcome.attempt:
+        _discard(_folder(call, content, outcome.attempt))
     return manifest
 
 
