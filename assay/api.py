@@ -220,10 +220,13 @@ def analyze_raw_data(
     if not config.model_specs:
         config.model_specs.append(ModelSpec(label_key="label", prediction_key="prediction"))
     config = _resolved(config, None, settings.rubber_stamp)
+
+    # Stages of the caller's own may read any column.
     is_default = extractors is None and evaluators is None and writers is None
     batches = _batches(data, needs_of(config, ()).columns if is_default else None)
     if extractors is None:
         _check_columns(config, batches[0][FEATURES_KEY], data)
+
     in_memory = InMemory(
         ReadBatches(batches), (), extractors=_own(extractors), evaluators=_own(evaluators), writers=_own(writers)
     )
@@ -303,9 +306,9 @@ def _run(
     progress: TextIO | None,
 ) -> EvalResult:
     """Runs a plan and opens its results; writers of the user's own need not have written any that can be opened."""
-    (done,) = run_tasks(plan, progress=progress, options=options, in_memory=in_memory)
+    (result,) = run_tasks(plan, progress=progress, options=options, in_memory=in_memory)
     try:
-        return load_eval_result(done.output, model_name=_candidate(config))
+        return load_eval_result(result.output, model_name=_candidate(config))
     except ResultsError:
         if in_memory.writers is None:
             raise

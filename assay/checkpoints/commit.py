@@ -66,6 +66,7 @@ def fault_of(root: str, manifest: Manifest) -> str | None:
         if storage.stat(mark) is not None:
             return f"attempt {attempt} is marked as damaged"
         stats |= dict(storage.list(storage.join(root, manifest.task, digest, attempt)))
+
     for shard in manifest.shards:
         stat = stats.get(shard_uri(root, manifest.task, shard))
         if stat is None:

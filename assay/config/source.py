@@ -94,6 +94,7 @@ def _message(value: Any, kind: Descriptor, path: str) -> dict[str, Any]:
             raise EvalConfigError(f"{join(path, field.name)}: the field is given twice; remove one")
         if inner is not None:
             plain[field.name] = _value(inner, field, join(path, field.name))
+
     for choice in kind.oneofs:
         chosen = [field.name for field in choice.fields if field.name in plain]
         if len(chosen) > 1:

@@ -85,6 +85,7 @@ def shown(stream: TextIO) -> Iterator[None]:
     stop = threading.Event()
     thread = threading.Thread(target=_show, args=(stream, stop), name="assay-progress", daemon=True)
     started, before = time.monotonic(), snapshot()
+
     thread.start()
     _streams.append(stream)
     try:

@@ -85,9 +85,12 @@ def _merge(of_slice: tuple[bytes, Iterable[tuple[str, bytes]]], kind: str) -> by
                     f"{kind}: {item.key.name!r} of one slice comes from both {owner[name]!r} and {stage!r}; "
                     f"rename it in one of them"
                 )
+
+        # MergeFrom takes the later of two numbers; the rows are to stay those of the first.
         rows = getattr(merged, "rows", 0) or getattr(message, "rows", 0)
         merged.MergeFrom(message)
         if kind == METRICS_KEY:
             merged.rows = rows
+
     encoded: bytes = merged.SerializeToString()
     return encoded

@@ -119,6 +119,7 @@ def _lists_to_numpy(column: pa.Array, name: str) -> npt.NDArray[Any]:
         )
     if not len(column):
         return np.zeros((0, 1))
+
     lengths = pc.list_value_length(column).to_numpy()
     width = int(lengths[0])
     if (lengths != width).any():

@@ -95,6 +95,7 @@ def unfit_rows(extracts: Extracts, specs: Sequence[InputSpec], ref: ModelRef) ->
     features, n = extracts.get(FEATURES_KEY, {}), row_count(extracts)
     unfit = np.zeros(n, bool)
     fed = [(name, replace(specs[0], shape=None)) for name in ref.features if specs] or [(s.name, s) for s in specs]
+
     for name, spec in fed:
         while name in features and not unfit.all():
             left = np.flatnonzero(~unfit)
@@ -206,6 +207,8 @@ def _unnest(column: pa.Array, wanted: int | None, per_row: int) -> tuple[pa.Arra
             "dense: pad them to one length, or export a signature that takes serialised tf.Examples",
             _of_rows(odd, per_row),
         )
+
+    # A missing list holds no values: its row gets as many nulls as a list has values.
     values = column.flatten()
     if is_known.all():
         return values, width

@@ -48,10 +48,13 @@ def check(plan: Plan) -> None:
     _check_writers(plan)
     _check_tasks(plan)
     check_uris(plan)
+
     for name, value in plan.params.items():
         if not isinstance(value, str) and (value is not None or plan.resolved):
             raise ConfigError(f"params.{name}: expected text{'' if plan.resolved else ' or null'}, found {value!r}")
     _check_secrets(plan)
+
+    # A resolved plan may have `${` in its values: a parameter's own text, or `$${` as it was written.
     if not plan.resolved:
         for name in ("inputs", "models", "eval_config", "output"):
             check_parameters(getattr(plan, name), plan.params, name)
@@ -98,6 +101,7 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
         own = [key for key in stage.adds if key.startswith("_") and "factory" in stage.settings]
         if own:
             raise PipelineError(f"stage {stage.name!r}: adds {own[0]!r}; keys that start with _ are assay's own")
+
     _check_unique([stage.name for stage in stages])
     kinds = [stage.kind for stage in stages]
     if kinds != sorted(kinds, key=KINDS.index):
@@ -146,11 +150,15 @@ def _check_writers(plan: Plan) -> None:
 
 
 def _check_tasks(plan: Plan) -> None:
-    tasks_of = Counter(name for task in plan.tasks for name in task.stages)
+    task_count = Counter(name for task in plan.tasks for name in task.stages)
     names = {stage.name for stage in plan.stages}
-    for name in sorted(names | set(tasks_of)):
-        if tasks_of[name] != (name in names):
-            raise PipelineError(f"tasks: expected every stage of the plan in one task; {name!r} is in {tasks_of[name]}")
+    for name in sorted(names | set(task_count)):
+        if task_count[name] != (name in names):
+            raise PipelineError(
+                f"tasks: expected every stage of the plan in one task; {name!r} is in {task_count[name]}"
+            )
+
+    # Tasks stand in an order in which they can run.
     earlier: set[str] = set()
     for task in plan.tasks:
         check_name(task.name, "task name")

@@ -48,6 +48,7 @@ def section(value: Any, path: str, fields: Mapping[str, Field]) -> dict[str, Any
     for key in value:
         if key not in fields:
             raise _unknown(key, path, fields)
+
     read = {}
     for key, field in fields.items():
         if value.get(key) is not None:

@@ -48,10 +48,13 @@ def with_params(plan: Plan, params: Mapping[str, str]) -> Plan:
     open_values = with_defaults(plan, params).params
     if plan.resolved:
         return plan
+
+    # A secret stays a reference, so that no plan, digest or message ever holds its value.
     values = settled({**open_values, **{name: f"${{{name}}}" for name in plan.secrets}})
     for name in plan.secrets:
         if any(f"${{{name}}}" in value for other, value in values.items() if other != name):
             raise ConfigError(f"parameters: the value of one refers to {name!r}, which is secret")
+
     filled = replace(
         plan,
         inputs=substitute(plan.inputs, values),

@@ -153,6 +153,8 @@ def _open(
     options = source.options
     text = files.open_text(file, "CSV", options.get("encoding"))
     stream = pa.PythonFile(_WithEnding(text, ending.encode()), mode="r")
+
+    # Arrow wants a whole row in a block, so the bound on a row is the size of a block.
     block_size = bounds.CSV_ROW.value * bounds.MB
     parse = arrow_csv.ParseOptions(
         delimiter=_delimiter(source),

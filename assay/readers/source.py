@@ -72,12 +72,14 @@ class Source:
         object.__setattr__(self, "files", path_texts(self.files, f"{self.key_path}.files"))
         _one_of(f"{self.key_path}.format", self.format, tuple(_OPTIONS))
         _one_of("on_bad_rows", self.on_bad_rows, ("fail", "skip"))
+
         for option in self.options:
             _one_of(f"an option of {self.key_path} of format {self.format}", option, _OPTIONS[self.format])
         _check_lists(self.key_path, self.options)
         for column, name in self.options.get("types", {}).items():
             _one_of(f"{self.key_path}.options.types.{column}", name, tuple(_TYPES))
         _check_texts(self.key_path, self.options)
+
         if self.raw and self.format != "tfrecord":
             raise ConfigError(
                 f"a model needs serialised tf.Examples, but inputs.format is {self.format!r}; expected 'tfrecord', "

@@ -56,6 +56,7 @@ def diagram(title: str, across: Axis, up: Axis, lines: Sequence[Line], diagonal:
         _text(_LEFT + _SIZE / 2, _TOP + _SIZE + 36, across.label),
         _text(0, 0, up.label, transform=f"translate(11 {_TOP + _SIZE / 2}) rotate(-90)"),
     )
+
     whole = element(
         "svg",
         box,
@@ -95,6 +96,8 @@ def calibration(buckets: Sequence[Bucket]) -> list[Point]:
     finite = [b for b in buckets if math.isfinite(b.lower_threshold_inclusive + b.upper_threshold_exclusive)]
     if not finite:
         return []
+
+    # Buckets that are open at one end count to the range beside them.
     low, high = finite[0].lower_threshold_inclusive, finite[-1].upper_threshold_exclusive
     sums: dict[int, list[float]] = {}
     for bucket in buckets:
@@ -127,7 +130,9 @@ def confusion(matrix: Matrix, name: str) -> Markup:
     title = f"{name} at {matrix.threshold:.4g}"
     fields = [part for i, (label, counts) in enumerate(rows) for part in _matrix_row(i, label, counts)]
     heads = [_text(110 + 92 * i, 28, text) for i, text in enumerate(("positive", "negative"))]
-    told = ", ".join(
+
+    # For screen readers, which do not see the fields.
+    description = ", ".join(
         f"{what} {number_text(count)}"
         for what, count in zip(
             ("true positives", "false negatives", "false positives", "true negatives"),
@@ -135,9 +140,12 @@ def confusion(matrix: Matrix, name: str) -> Markup:
             strict=True,
         )
     )
+
     over = _text(156, 12, "predicted")
     side = _text(0, 0, "label", transform="translate(9 81) rotate(-90)")
-    svg = element("svg", over, side, *heads, *fields, viewBox="0 0 252 132", role="img", aria_label=f"{title}: {told}")
+    svg = element(
+        "svg", over, side, *heads, *fields, viewBox="0 0 252 132", role="img", aria_label=f"{title}: {description}"
+    )
     return element("figure", element("figcaption", title), svg)
 
 

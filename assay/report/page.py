@@ -48,12 +48,15 @@ def html_page(output: FilePath, facts: Mapping[str, Any] | None = None) -> str:
         plots_section(evidence, _plots_of_first(folder, first)),
         sections.run_section(evidence),
     ]
+
+    # The tables, plots and styles are written first; rows of further slices fill the room that is left.
     whole = joined(*body)
     rest = [one for one in evidence.slices if one.name not in names]
     style, script = _asset("page.css"), _asset("page.js")
     room = _MOST_BYTES - sum(len(part.encode()) for part in (whole, style, script))
     data, kept = rest_data(evidence, rest, room)
     left_out = _left_out(len(rest), kept)
+
     page = joined(element("main", whole, left_out), data, element("script", Markup(script)))
     return f"<!doctype html>\n{element('html', _head(evidence, style, script), element('body', page), lang='en')}\n"
 

@@ -128,6 +128,7 @@ def _controls(columns: Sequence[Column]) -> Markup:
     judged = element("option", "those with a threshold", value="judged")
     names = [element("option", measure.label, value=measure.label) for measure in measures]
     has_judged = any(measure.is_judged for measure in measures) and len(measures) > 4
+
     choice = element("select", judged if has_judged else None, element("option", "all", value=""), *names, id="metric")
     text = element("input", id="filter", type="search", placeholder="for example sex=Female")
     count = element("span", id="count", class_="minor", role="status")

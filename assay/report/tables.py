@@ -145,6 +145,7 @@ def _chosen_keys(records: Sequence[MetricsForSlice], metrics: Sequence[str] | No
     labelled = labels_of([metric_key_from_proto(key) for key in encoded.values()])
     if metrics is None:
         return labelled
+
     names = {name_of(key) for key in labelled.values()}
     for metric in metrics:
         if metric not in names and metric not in labelled:

@@ -189,6 +189,7 @@ def load_eval_result(output_path: FilePath, model_name: str | None = None) -> Ev
         raise ResultsError(
             f"{output_path}: no results; expected eval_config.json, metrics, plots or attributions in it"
         )
+
     run = run or EvalRun()
     models = {pair.key.model_name for record in metrics for pair in record.metric_keys_and_values}
     model = _model(model_name, models or set(run.model_locations), run.eval_config)

@@ -131,6 +131,8 @@ def metrics_table(records: Iterable[pb.MetricsForSlice]) -> pa.Table:
             of_key.append(keys.setdefault(key, len(keys)))
             items.append(item)
         slices.append((text_of(record), _features(record), record.rows))
+
+    # A slice and a key are written once and repeated by index, as they have many columns and few values.
     columns = {
         **_columns(METRICS_SCHEMA, tuple(_SLICE), slices, of_slice),
         **_columns(METRICS_SCHEMA, _METRIC, [_metric_row(pb.MetricKey.FromString(key)) for key in keys], of_key),
@@ -153,6 +155,7 @@ def plots_table(records: Iterable[pb.PlotsForSlice]) -> pa.Table:
                 of_plot += [len(plots)] * len(rows)
                 numbers += rows
                 plots.append((text_of(record), _features(record), kind, *_plot_row(pair.key)))
+
     columns = {
         **_columns(PLOTS_SCHEMA, _PLOT, plots, of_plot),
         **_columns(PLOTS_SCHEMA, (*_MATRIX, *_EDGES, *_SUMS), numbers, range(len(numbers))),

@@ -56,6 +56,8 @@ def metric_records(
         name = wire.message(1, metric_key_to_proto(key).SerializeToString())
         interval = _interval(key, intervals[key]) if intervals and key in intervals else ()
         parts += wire.message(_METRICS, *name, *wire.message(2, *_metric_value(key, value)), *interval)
+
+    # What a record of a slice has behind its numbers: most have nothing but their rows.
     tails = [wire.integer(_ROWS, count) if count else b"" for count in rows.tolist()]
     for key, samples in shown.items():
         tails = [tail + _shown(key, sample) for tail, sample in zip(tails, samples, strict=True)]
@@ -187,6 +189,8 @@ def _matrices(m: Matrices) -> wire.Part:
     """
     precision = _ratio(m.tp, m.tp + m.fp, 1.0)
     recall = _ratio(m.tp, m.tp + m.fn, 0.0)
+
+    # Numbers of fields of ConfusionMatrixAtThresholds.
     fields = {
         1: np.round(m.thresholds, 6),
         2: m.fn,
@@ -200,6 +204,7 @@ def _matrices(m: Matrices) -> wire.Part:
         22: _ratio(m.tp + m.tn, m.tp + m.tn + m.fp + m.fn, 0.0),
         23: _ratio(m.fn, m.fn + m.tn, np.nan),
     }
+
     numbers = [part for number, values in fields.items() for part in wire.double(number, values)]
     return wire.per_row(wire.pack(m.tp.shape, wire.message(1, *numbers)))
 

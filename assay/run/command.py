@@ -55,11 +55,13 @@ def run_command(
     remote = remote or Remote()
     if (remote.detach or remote.job) and not is_chosen(options):
         raise ConfigError("--detach and --job are for jobs on Dataflow; expected --runner=DataflowRunner among OPTIONS")
+
     with shown(progress):
         result = run_stage(plan, task, checkpoints=checkpoints, options=options, remote=remote)
     if result.is_detached:
         progress.write(f"{task}: left to its job; the same call without --detach collects what it makes\n")
         return result.to_json()
+
     did = "nothing to do, the checkpoint is there" if result.reused else f"done in {result.seconds:.1f} s"
     progress.write(f"{task}: {did}; {result.rows:,} rows{f'; {result.verdict}' if result.verdict else ''}\n")
     return result.to_json()

@@ -65,6 +65,7 @@ def run_stage(
         chosen = task_named(plan, task)
     except LookupError as error:
         raise PipelineError(f"the plan has no task {task!r}{one_of(task, [t.name for t in plan.tasks])}") from error
+
     remote = remote or Remote()
     try:
         with _alive(checkpoints):
@@ -72,6 +73,7 @@ def run_stage(
             result = _finished(plan, chosen, checkpoints, options, remote, in_memory)
     except dataflow.Detached:
         result = StageResult(task=task, kind=kind_of(plan, chosen) if is_checkpointed(plan) else ANALYSE)
+
     job = asdict(remote.used) if remote.used else {}
     result = replace(result, seconds=time.monotonic() - started, job=job)
     if checkpoints is not None:

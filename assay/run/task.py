@@ -49,6 +49,8 @@ def _manifest_of(name: str, task: Task, checkpoints: Checkpoints) -> Manifest:
         raise PipelineError(f"task {task.name!r}: expected the manifest of {name}: --input {name}=URI")
     if root_of(uri) != root.rstrip("/") or uri.split("/")[-3] != name:
         raise CheckpointError(f"--input {name}: expected a manifest of {name} under {root}, found {uri}")
+
+    # What is there and cannot be read may be replaced by another attempt; what is not there was never made.
     try:
         manifest = load(uri)
     except MissingFileError as error:

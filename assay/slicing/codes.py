@@ -159,13 +159,18 @@ def codes_of(column: pa.Array) -> Codes:
         rows = np.repeat(np.arange(len(column)), column.value_lengths().to_numpy(zero_copy_only=False))
     if not entries.type.value_type.num_fields:
         return Codes(None, None, [()])
+
+    # A null is a row in no slice.
     has_nulls = entries.null_count > 0
     indices = (entries.indices.fill_null(-1) if has_nulls else entries.indices).to_numpy().astype(np.int64)
     counts = np.bincount(indices[indices >= 0] if has_nulls else indices, minlength=len(entries.dictionary))
+
+    # A filter leaves the dictionary whole, though some of its keys may not occur any more.
     codes, keys = indices, entries.dictionary
     if not counts.all():
         codes, present = _compact(indices, len(counts))
         counts, keys = counts[present], keys.take(pa.array(present))
+
     names = [field.name for field in keys.type]
     values = [to_python(column) for column in keys.flatten()]
     return Codes(rows, codes, [tuple(zip(names, key, strict=True)) for key in zip(*values, strict=True)], counts)

@@ -249,6 +249,8 @@ def _meaning(text: str, kind: pa.DataType) -> Value | None:
         return _number(text)
     if pa.types.is_decimal(kind):
         return None if _number(text) is None else number_or_text(_plain(Decimal(text.strip())))
+
+    # A day is no moment of it, so text with a time of day means no date.
     if pa.types.is_date(kind):
         moment = _moment(text)
         return moment.split(" ")[0] if moment and moment.endswith(" 00:00:00") else None

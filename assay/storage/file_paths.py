@@ -27,6 +27,8 @@ def path_text(path: FilePath, what: str) -> str:
     text: Any = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
         raise UsageError(f"{what}: expected text or a path, found {path!r}")
+
+    # Half of a surrogate pair cannot be encoded, and the system takes no name with a zero byte.
     try:
         is_name = b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:
