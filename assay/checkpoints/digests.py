@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -90,7 +90,7 @@ def _open_settings_of(plan: Plan, stage: Stage) -> dict[str, Any]:
 
 def _without_limits(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Inputs without what only the gate reads."""
-    join = {key: value for key, value in inputs.get("join", {}).items() if key != "max_unmatched"}
+    join = _without(inputs.get("join", {}), ("max_unmatched",))
     return {**inputs, "join": join} if join else dict(inputs)
 
 
@@ -99,12 +99,12 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
     specs = config.get("model_specs", [])
     if stage.name in _KEYS:
         keys = ("name", *_KEYS[stage.name])
-        return {"model_specs": [{key: spec[key] for key in keys if key in spec} for spec in specs]}
+        return {"model_specs": [_only(spec, keys) for spec in specs]}
     if stage.name == PREDICTIONS_EXTRACTOR_STAGE_NAME:
-        chosen = [{key: spec[key] for key in _OF_MODELS if key in spec} for spec in specs]
+        chosen = [_only(spec, _OF_MODELS) for spec in specs]
         return {"models": [_of_model(plan, model) for model in plan.models], "model_specs": chosen}
     if stage.name == SLICE_KEY_EXTRACTOR_STAGE_NAME:
-        return {key: config[key] for key in ("slicing_specs", "cross_slicing_specs") if key in config}
+        return _only(config, ("slicing_specs", "cross_slicing_specs"))
     if stage.name == METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
         return {"eval_config": without_thresholds(config), "on_bad_rows": plan.on_bad_rows, "seed": plan.seed}
     return {}
@@ -112,7 +112,7 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
 
 def _of_model(plan: Plan, model: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a model; who is the baseline makes no difference to its predictions."""
-    settings = {key: value for key, value in model.items() if key != "baseline"}
+    settings = _without(model, ("baseline",))
     if is_code(model["type"]):
         return {**settings, "code": code_digest(plan, model["uri"], f"model {model['name']!r}")}
     return {**settings, "framework": _version(framework_of(model["name"], model["type"]).package)}
@@ -129,17 +129,19 @@ def _version(package: str) -> str:
 
 def without_thresholds(config: Mapping[str, Any]) -> dict[str, Any]:
     """An eval config as JSON without what only the gate reads; settings of metrics are text and stay as they are."""
-    specs = [
-        {
-            **{key: value for key, value in spec.items() if key not in _THRESHOLDS},
-            "metrics": [
-                {key: value for key, value in metric.items() if key not in _THRESHOLDS}
-                for metric in spec.get("metrics", [])
-            ],
-        }
-        for spec in config.get("metrics_specs", [])
-    ]
+    specs = []
+    for spec in config.get("metrics_specs", []):
+        metrics = [_without(metric, _THRESHOLDS) for metric in spec.get("metrics", [])]
+        specs.append({**_without(spec, _THRESHOLDS), "metrics": metrics})
     return {**config, "metrics_specs": specs}
+
+
+def _only(settings: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    return {key: settings[key] for key in keys if key in settings}
+
+
+def _without(settings: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key not in keys}
 
 
 def code_digest(plan: Plan, path: str, where: str) -> str:

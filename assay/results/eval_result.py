@@ -90,9 +90,11 @@ class EvalResult:
 
     def get_metric_names(self) -> list[str]:
         """Names of the metrics of all slices, sorted."""
-        return sorted(
-            {n for _, outputs in self.slicing_metrics for subs in outputs.values() for m in subs.values() for n in m}
-        )
+        names: set[str] = set()
+        for _, outputs in self.slicing_metrics:
+            for sub_keys in outputs.values():
+                names.update(*sub_keys.values())
+        return sorted(names)
 
     def get_slice_names(self) -> list[Slice]:
         """Keys of all slices."""
