@@ -88,28 +88,28 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
         buffer_size=_READ_BYTES,
     ) as parquet:
         for batch in parquet.iter_batches(source.rows_per_batch, columns=list(columns), use_threads=False):
-            good, rows = _intact(batch.select(list(columns)), bad_rows.shifted(refuse, first))
-            yield numbered(pa.Table.from_batches([good]), first + rows)
+            good, rows = _intact(batch.select(list(columns)), first, refuse)
+            yield numbered(pa.Table.from_batches([good]), rows)
             first += len(batch)
 
 
-def _intact(batch: pa.RecordBatch, refuse: Refuse) -> tuple[pa.RecordBatch, Numbers]:
-    """The intact rows of a batch and their positions; damaged rows are refused."""
-    everything = np.arange(len(batch), dtype=np.int64)
+def _intact(batch: pa.RecordBatch, first: int, refuse: Refuse) -> tuple[pa.RecordBatch, Numbers]:
+    """The intact rows of a batch and their numbers, which begin at `first`; damaged rows are refused."""
+    numbers = np.arange(first, first + len(batch), dtype=np.int64)
     try:
         for column in batch.columns:
             _check(column)
-        return batch, everything
+        return batch, numbers
     except pa.ArrowInvalid:
         batch = _with_plain_texts(batch)
 
     bad = []
     for row, why in bad_rows.find(0, len(batch), lambda start, stop: _problem(batch[start:stop])):
-        refuse(row, why)
+        refuse(first + row, why)
         bad.append(row)
 
-    kept = np.delete(everything, bad)
-    return batch.take(pa.array(kept)), kept
+    kept = np.delete(np.arange(len(batch)), bad)
+    return batch.take(pa.array(kept)), numbers[kept]
 
 
 def _check(column: pa.Array) -> None:

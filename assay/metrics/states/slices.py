@@ -54,19 +54,20 @@ class SliceStates:
         assigned = [_assign(codes, own, entry_rows, rows) for entry_rows in different]
 
         for draw in draws:
-            drawn = [self._draw(draw, entries) for entries in assigned]
+            drawn = [self._draw(draw, entries, rows) for entries in assigned]
             of_rows, *of_contributions = [drawn[kind] for kind in kind_of]
             self._count_rows(of_rows, rows, own, codes)
             count = max(len(self._index), 1) * self._resamples
             for store, added, entries in zip(self._stores, contributions, of_contributions, strict=True):
                 store.add(entries.slices, count, added.drawn(entries.chosen, entries.times))
 
-    def _draw(self, draw: Draw, entries: _Assigned) -> _Drawn:
-        slices, chosen, rows = entries
+    def _draw(self, draw: Draw, entries: _Assigned, batch_rows: int) -> _Drawn:
+        slices, chosen, of_rows = entries
         if self._resamples == 1:
             return _Drawn(slices, chosen, None)
 
         # A slice owns as many positions in a row as there are resamples.
+        rows = np.arange(batch_rows) if of_rows is None else of_rows
         known = np.zeros(len(rows), np.int64) if slices is None else slices
         positions = known * self._resamples + (draw.resample if isinstance(draw.resample, int) else draw.resample[rows])
         if draw.times is None:
@@ -105,11 +106,13 @@ class SliceStates:
 
 
 class _Assigned(NamedTuple):
-    """Of the entries that are in a slice: the slice of each, or None for the only one; which they are; their rows."""
+    """Of the entries that are in a slice: the slice of each, or None for the only one; which they are; their rows, or
+    None where entry i comes from row i.
+    """
 
     slices: Ints | None
     chosen: Chosen
-    rows: Ints
+    rows: Ints | None
 
 
 class _Drawn(NamedTuple):
@@ -134,23 +137,22 @@ def _different(rows_of: Sequence[Ints | None]) -> tuple[list[Ints | None], list[
 
 def _assign(codes: Codes, own: Ints, rows: Ints | None, count: int) -> _Assigned:
     """The slices of the entries of a batch of `count` rows, of which entry i comes from rows[i]; None: from row i."""
-    of_entry = np.arange(count) if rows is None else rows
     if codes.codes is None or codes.counts is None:
-        return _Assigned(None, slice(None), of_entry)
+        return _Assigned(None, slice(None), rows)
 
     # One code a row: entries have that of their row, and those of a row without a slice are left out.
     if codes.rows is None:
         entry_codes = codes.codes if rows is None else codes.codes[rows]
         if codes.counts.sum() < count:
             inside = np.flatnonzero(entry_codes >= 0)
-            return _Assigned(_renumbered(entry_codes[inside], own), inside, of_entry[inside])
-        return _Assigned(_renumbered(entry_codes, own), slice(None), of_entry)
+            return _Assigned(_renumbered(entry_codes[inside], own), inside, inside if rows is None else rows[inside])
+        return _Assigned(_renumbered(entry_codes, own), slice(None), rows)
 
     # Several codes a row: an entry counts once for each.
     if rows is None:
         return _Assigned(_renumbered(codes.codes, own), codes.rows, codes.rows)
     i, j = pairs_within_rows(rows, codes.rows)
-    return _Assigned(_renumbered(codes.codes[j], own), i, of_entry[i])
+    return _Assigned(_renumbered(codes.codes[j], own), i, rows[i])
 
 
 def _renumbered(codes: Ints, own: Ints) -> Ints:
