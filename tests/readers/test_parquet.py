@@ -104,7 +104,7 @@ def test_a_dictionary_without_the_text_of_a_row_is_named(tmp_path, monkeypatch):
     damaged = pa.DictionaryArray.from_arrays(pa.array([0, 3]), pa.array(["a", "b"]), safe=False)
     batch = pa.RecordBatch.from_arrays([damaged], ["text"])
     with pytest.raises(pa.ArrowInvalid, match="a dictionary has fewer texts than a row says"):
-        _intact(batch, lambda row, why: None)
+        _intact(batch, 0, lambda row, why: None)
 
 
 EXTENSIONS = {

@@ -106,8 +106,10 @@ class SliceStates:
 
 
 class _Assigned(NamedTuple):
-    """Of the entries that are in a slice: the slice of each, or None for the only one; which they are; their rows, or
-    None where entry i comes from row i.
+    """The entries of a batch that are in a slice.
+
+    slices: the slice of each, or None for the only one. chosen: which entries they are. rows: the row of each; None:
+    entry i comes from row i.
     """
 
     slices: Ints | None
