@@ -46,7 +46,8 @@ check: $(INSTALLED) ## lint, format, types
 	$(BIN)/mypy
 
 unit: $(INSTALLED) ## the quick tests
-	@.ci/chromium
+	@.ci/installed chromium "tests of pages"
+	@.ci/installed rsync "tests of copies that keep their times"
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(KFP) $(OTHERS) $(INSTALLS),--ignore=$(tests))
 
 end-to-end: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip ## whole runs: the demo, the README
@@ -91,11 +92,12 @@ all-groups:
 	@.ci/groups check 1 check tests 120 all-tests installs 30 all-installs airflow 30 all-airflow
 
 all-tests: $(TRAINED) images-or-skip
-	@.ci/chromium
+	@.ci/installed chromium "tests of pages"
+	@.ci/installed rsync "tests of copies that keep their times"
 	$(BIN)/pytest -q -n 2 --dist loadfile $(foreach tests,$(OTHERS) $(INSTALLS),--ignore=$(tests))
 
 all-airflow: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip
-	@.ci/chromium
+	@.ci/installed chromium "tests of pages"
 	$(AIRFLOW_BIN)/pytest -q -n 2 --dist loadfile $(OTHERS)
 
 all-installs: $(INSTALLED)
