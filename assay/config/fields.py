@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -11,6 +11,8 @@ from google.protobuf.message import Message
 from assay.config.source import join
 from assay.errors import EvalConfigError
 from assay.proto.config_pb2 import EvalConfig
+
+Kind = TypeVar("Kind", bound=Message)
 
 
 class Honoured(NamedTuple):
@@ -165,3 +167,14 @@ def entries(field: FieldDescriptor, value: Any, path: str) -> Iterator[tuple[str
             yield f"{path}[{i}]", item
     else:
         yield path, value
+
+
+def messages_in(message: Message, kind: type[Kind], path: str = "") -> Iterator[tuple[str, Kind]]:
+    """Yields (path, message) of every message of this kind inside another; not copies, so they can be changed."""
+    if isinstance(message, kind):
+        yield path, message
+        return
+    for field, value in message.ListFields():
+        for inner_path, inner in entries(field, value, join(path, field.name)):
+            if isinstance(inner, Message):
+                yield from messages_in(inner, kind, inner_path)

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection, Iterator
-from typing import TypeVar
 
 from google.protobuf import json_format
-from google.protobuf.message import Message
 
-from assay.config.fields import entries, refuse_unused_fields
-from assay.config.source import join, parse_eval_config
+from assay.config.fields import messages_in, refuse_unused_fields
+from assay.config.source import parse_eval_config
+from assay.config.thresholds import check_threshold, check_thresholds, remove_change_thresholds
 from assay.errors import EvalConfigError
 from assay.proto.config_pb2 import (
     ConfidenceIntervalOptions,
-    CrossSliceMetricThreshold,
     EvalConfig,
     MetricThreshold,
-    PerSliceMetricThreshold,
     SlicingSpec,
 )
 from assay.text.near_miss import one_of
 from assay.types import BASELINE_KEY, CANDIDATE_KEY
 
 __all__ = ["check_eval_config", "columns_of", "parse_eval_config", "resolve_eval_config", "to_canonical_json"]
-
-Kind = TypeVar("Kind", bound=Message)
 
 _COLUMN_KEYS = ("label_key", "example_weight_key", "prediction_key")
 
@@ -82,13 +76,16 @@ def _has_baseline(config: EvalConfig, has_baseline_model: bool | None) -> bool:
 
 
 def _remove_baseline(config: EvalConfig, *, rubber_stamp: bool) -> None:
-    for path, threshold in _messages(config, MetricThreshold):
-        if threshold.change_threshold.ByteSize() and not rubber_stamp:
+    for path, threshold in messages_in(config, MetricThreshold):
+        if not threshold.HasField("change_threshold"):
+            continue
+        check_threshold(threshold, path)  # or a run without a baseline would pass what the next one refuses
+        if not rubber_stamp:
             raise EvalConfigError(
                 f"{path}.change_threshold: there is no baseline to compare with; give a baseline model, "
                 f"a model spec with is_baseline and prediction_key, or rubber_stamp for a first run"
             )
-        threshold.ClearField("change_threshold")
+    remove_change_thresholds(config)
 
     gone = {spec.name for spec in config.model_specs if spec.is_baseline}
     kept = [spec for spec in config.model_specs if not spec.is_baseline]
@@ -115,25 +112,16 @@ def check_eval_config(config: EvalConfig) -> None:
     Raises:
         EvalConfigError: a field that nothing uses; model specs that are missing, have no name or the same name, or
             more than one baseline; a key in both singular and plural; a metrics spec of an unknown model; impossible
-            slicings; thresholds without slices, or with bounds that no value meets.
+            slicings; thresholds without slices, without bounds, or with bounds that no value meets.
     """
     refuse_unused_fields(config)
     _check_model_specs(config)
     _check_baseline(config)
     _check_model_names(config)
 
-    for path, spec in _messages(config, SlicingSpec):
+    for path, spec in messages_in(config, SlicingSpec):
         _check_slicing(spec, path)
-    for path, per_slice in _messages(config, PerSliceMetricThreshold):
-        if not per_slice.slicing_specs:
-            raise EvalConfigError(
-                f"{path}.slicing_specs: expected at least one ({{}} is the overall slice), found none"
-            )
-    for path, cross_slice in _messages(config, CrossSliceMetricThreshold):
-        if not cross_slice.cross_slicing_specs:
-            raise EvalConfigError(f"{path}.cross_slicing_specs: expected at least one, found none")
-    for path, threshold in _messages(config, MetricThreshold):
-        _check_bounds(threshold, path)
+    check_thresholds(config)
 
 
 def _check_model_specs(config: EvalConfig) -> None:
@@ -183,17 +171,6 @@ def _check_slicing(spec: SlicingSpec, path: str) -> None:
         raise EvalConfigError(f"{path}.feature_values: expected names of features as keys, found ''")
 
 
-def _check_bounds(threshold: MetricThreshold, path: str) -> None:
-    for kind, one in threshold.ListFields():
-        for field, bound in one.ListFields():
-            if field.message_type is not None and math.isnan(bound.value):
-                raise EvalConfigError(f"{path}.{kind.name}.{field.name}: expected a number, found NaN")
-    value = threshold.value_threshold
-    low, high = value.lower_bound.value, value.upper_bound.value
-    if value.HasField("lower_bound") and value.HasField("upper_bound") and low > high:
-        raise EvalConfigError(f"{path}.value_threshold: no value is at least {low} and at most {high}")
-
-
 def to_canonical_json(config: EvalConfig) -> str:
     """JSON with sorted keys, the proto's own field names, unset fields left out; equal configs give equal text.
 
@@ -234,7 +211,7 @@ def _columns_of_models(config: EvalConfig, models: Collection[str]) -> Iterator[
 def _columns_of_slices(config: EvalConfig) -> Iterator[tuple[str, str]]:
     """The columns of slicing specs. Thresholds only refer to slices, and need no columns."""
     slices = EvalConfig(slicing_specs=config.slicing_specs, cross_slicing_specs=config.cross_slicing_specs)
-    for path, spec in _messages(slices, SlicingSpec):
+    for path, spec in messages_in(slices, SlicingSpec):
         yield from ((feature, path) for feature in [*spec.feature_keys, *sorted(spec.feature_values)])
 
 
@@ -242,14 +219,3 @@ def _columns_of_queries(config: EvalConfig) -> Iterator[tuple[str, str]]:
     for i, spec in enumerate(config.metrics_specs):
         if spec.query_key:
             yield spec.query_key, f"metrics_specs[{i}].query_key"
-
-
-def _messages(message: Message, kind: type[Kind], path: str = "") -> Iterator[tuple[str, Kind]]:
-    """Yields (path, message) of every message of this kind inside another; not copies, so they can be changed."""
-    if isinstance(message, kind):
-        yield path, message
-        return
-    for field, value in message.ListFields():
-        for inner_path, inner in entries(field, value, join(path, field.name)):
-            if isinstance(inner, Message):
-                yield from _messages(inner, kind, inner_path)

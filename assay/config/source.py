@@ -92,7 +92,8 @@ def _message(value: Any, kind: Descriptor, path: str) -> dict[str, Any]:
         field = _field(str(name), kind, path)
         if field.name in plain:
             raise EvalConfigError(f"{join(path, field.name)}: the field is given twice; remove one")
-        if inner is not None:
+        # Nothing leaves a field unset, but not in a threshold, which would then bound less than it seems to.
+        if inner is not None or _is_of_threshold(field):
             plain[field.name] = _value(inner, field, join(path, field.name))
 
     for choice in kind.oneofs:
@@ -100,6 +101,11 @@ def _message(value: Any, kind: Descriptor, path: str) -> dict[str, Any]:
         if len(chosen) > 1:
             raise EvalConfigError(f"{path or WHOLE}: {' and '.join(chosen)} exclude each other; remove one")
     return plain
+
+
+def _is_of_threshold(field: FieldDescriptor) -> bool:
+    """Whether a field holds thresholds, or is part of one."""
+    return any(kind is not None and "Threshold" in kind.name for kind in (field.containing_type, field.message_type))
 
 
 def _field(name: str, kind: Descriptor, path: str) -> FieldDescriptor:

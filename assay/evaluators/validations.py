@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import apache_beam as beam
 
+from assay.config.thresholds import check_thresholds
 from assay.engine.of_all import OfAll
 from assay.gate import validate as gate
 from assay.proto.config_pb2 import EvalConfig
@@ -18,6 +19,7 @@ class Validate(beam.PTransform):
 
     def __init__(self, eval_config: EvalConfig, *, rubber_stamp: bool = False) -> None:
         super().__init__()
+        check_thresholds(eval_config)
         self._config, self._rubber_stamp = eval_config.SerializeToString(), rubber_stamp
 
     def expand(self, evaluation: Evaluation) -> Evaluation:

@@ -89,40 +89,40 @@ def rules_of(config: EvalConfig) -> list[Rule]:
     for spec in config.metrics_specs:
         models = [name for name in spec.model_names or [""] if name not in baselines]
         for model, output in product(models, spec.output_names or [""]):
-            rules += _rules_by_name(spec, model, output)
+            rules += _rules_by_name(spec, model, output, config)
             rules += _rules_of_metrics(spec, model, output, config)
+    return list(dict.fromkeys(rules))
 
-    columns = _names_of_columns(config) if rules else set()
-    return list(dict.fromkeys(_without_model(rule) if rule.key.name in columns else rule for rule in rules))
+
+def _rules_by_name(spec: MetricsSpec, model: str, output: str, config: EvalConfig) -> Iterator[Rule]:
+    """Thresholds of a MetricsSpec: by the metric's name, whatever its weighting."""
+    names = sorted({*spec.thresholds, *spec.per_slice_thresholds, *spec.cross_slice_thresholds})
+    columns = _names_of_columns(config) if names else set()
+    for name in names:
+        scoped = _scoped(
+            spec.thresholds.get(name),
+            spec.per_slice_thresholds[name].thresholds if name in spec.per_slice_thresholds else (),
+            spec.cross_slice_thresholds[name].thresholds if name in spec.cross_slice_thresholds else (),
+        )
+        if name in columns:
+            yield from _rules(MetricKey(name), name, scoped)
+            continue
+        for sub_key, aggregation in _sub_keys(spec) or [(None, None)]:
+            yield from _rules(MetricKey(name, model, output, sub_key, aggregation), name, scoped)
 
 
 def _names_of_columns(config: EvalConfig) -> set[str]:
-    """Names of the values that belong to a column of the data, and so to no model."""
+    """Names of the values that belong to a column of the data, and so to no model or output."""
     from assay.metrics.binding.bound import is_of_column  # here, because it brings Arrow
 
     metrics = [metric for spec in config.metrics_specs for metric in spec.metrics]
     return {_settings(metric).get("name") or _default_name(metric) for metric in metrics if is_of_column(metric)}
 
 
-def _without_model(rule: Rule) -> Rule:
-    """The rule for the value of a column: it has no model or output, and weights of its own or none."""
-    return rule._replace(key=MetricKey(rule.key.name, is_diff=rule.key.is_diff))
-
-
-def _rules_by_name(spec: MetricsSpec, model: str, output: str) -> Iterator[Rule]:
-    """Thresholds of a MetricsSpec: by the metric's name, whatever its weighting."""
-    for name in sorted({*spec.thresholds, *spec.per_slice_thresholds, *spec.cross_slice_thresholds}):
-        scoped = _scoped(
-            spec.thresholds.get(name),
-            spec.per_slice_thresholds[name].thresholds if name in spec.per_slice_thresholds else (),
-            spec.cross_slice_thresholds[name].thresholds if name in spec.cross_slice_thresholds else (),
-        )
-        for sub_key, aggregation in _sub_keys(spec) or [(None, None)]:
-            yield from _rules(MetricKey(name, model, output, sub_key, aggregation), name, scoped)
-
-
 def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalConfig) -> Iterator[Rule]:
     """Thresholds of a MetricConfig: for its own values only."""
+    from assay.metrics.binding.bound import has_weights_of_its_own, is_of_column  # here, because it brings Arrow
+
     weightings = _weightings(spec, model, config)
     for metric in spec.metrics:
         overall = metric.threshold if metric.HasField("threshold") else None
@@ -131,6 +131,10 @@ def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalCo
             continue
         settings, default = _settings(metric), _default_name(metric)
         name = settings.get("name") or default
+        if is_of_column(metric):
+            key = MetricKey(name, example_weighted=has_weights_of_its_own(metric))
+            yield from _rules(key, default, scoped)
+            continue
         for sub_key, aggregation in _sub_keys(spec) or _own_sub_keys(settings) or [(None, None)]:
             for weighted in weightings:
                 yield from _rules(MetricKey(name, model, output, sub_key, aggregation, weighted), default, scoped)

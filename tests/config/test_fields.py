@@ -104,6 +104,7 @@ def test_a_method_of_intervals_without_intervals_is_refused():
 
 AUC: dict[str, Any] = {"class_name": "AUC"}
 BOUND = {"value_threshold": {"lower_bound": 0.99}}
+OTHER = {"value_threshold": {"upper_bound": 0.1}}
 BY_GROUP = {"feature_keys": ["group"]}
 TWO_MODELS: list[dict[str, Any]] = [
     {"name": "new", "label_key": "label", "prediction_key": "score"},
@@ -196,7 +197,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         config(models=[spec(example_weight_key="weight")]),
         config(models=[spec(example_weight_key="weight")], example_weights={"unweighted": True}),
     ),
-    "MetricThreshold.value_threshold": (config(metric={**AUC, "threshold": {}}), config(thresholds={"auc": BOUND})),
+    "MetricThreshold.value_threshold": (config(), config(metric={**AUC, "threshold": BOUND})),
     "MetricThreshold.change_threshold": (config(models=TWO_MODELS), change(absolute=0.9, direction="HIGHER_IS_BETTER")),
     "GenericValueThreshold.lower_bound": (config(), config(thresholds={"auc": BOUND})),
     "GenericValueThreshold.upper_bound": (
@@ -216,7 +217,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         change(absolute=0.0, direction="LOWER_IS_BETTER"),
     ),
     "PerSliceMetricThresholds.thresholds": (
-        config(per_slice_thresholds={"auc": {"thresholds": []}}),
+        config(),
         config(per_slice_thresholds={"auc": {"thresholds": [{"slicing_specs": [{}], "threshold": BOUND}]}}),
     ),
     "PerSliceMetricThreshold.slicing_specs": (
@@ -224,13 +225,20 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         config(metric={**AUC, "per_slice_thresholds": [{"slicing_specs": [BY_GROUP], "threshold": BOUND}]}),
     ),
     "PerSliceMetricThreshold.threshold": (
-        config(metric={**AUC, "per_slice_thresholds": [{"slicing_specs": [{}], "threshold": {}}]}),
+        config(
+            metric={
+                **AUC,
+                "per_slice_thresholds": [
+                    {"slicing_specs": [{}], "threshold": {"value_threshold": {"upper_bound": 0.1}}}
+                ],
+            }
+        ),
         config(metric={**AUC, "per_slice_thresholds": [{"slicing_specs": [{}], "threshold": BOUND}]}),
     ),
     "MetricsSpec.cross_slice_thresholds": (config(), config(cross_slice_thresholds={"auc": {"thresholds": cross()}})),
     "MetricConfig.cross_slice_thresholds": (config(), config(metric={**AUC, "cross_slice_thresholds": cross()})),
     "CrossSliceMetricThresholds.thresholds": (
-        config(cross_slice_thresholds={"auc": {}}),
+        config(),
         config(cross_slice_thresholds={"auc": {"thresholds": cross()}}),
     ),
     "CrossSliceMetricThreshold.cross_slicing_specs": (

@@ -163,7 +163,8 @@ def test_writers_of_ones_own_do_not_leave_the_numbers_of_an_earlier_call_to_be_j
     from assay.errors import ResultsError
 
     frame = pd.DataFrame({"label": [0, 1], "prediction": [0.25, 0.75]})
-    config = {"metrics_specs": [{"metrics": [{"class_name": "AUC", "threshold": {"value_threshold": {}}}]}]}
+    threshold = {"value_threshold": {"lower_bound": 0}}
+    config = {"metrics_specs": [{"metrics": [{"class_name": "AUC", "threshold": threshold}]}]}
     everything, again = (default_writers(str(tmp_path), parse_eval_config(config)) for _ in range(2))
     assert analyze_raw_data(frame, config, output_path=tmp_path, writers=everything).slicing_metrics
     (tmp_path / "notes.txt").write_text("of others")

@@ -129,7 +129,8 @@ def test_a_seed_beside_evaluators_that_have_one_is_refused(evaluate):
 
 
 def test_change_thresholds_may_be_left_out_for_a_first_model(evaluate):
-    change = {"class_name": "AUC", "threshold": {"change_threshold": {"direction": "HIGHER_IS_BETTER"}}}
+    rise = {"direction": "HIGHER_IS_BETTER", "absolute": 0}
+    change = {"class_name": "AUC", "threshold": {"change_threshold": rise}}
     config = {**CONFIG, "metrics_specs": [{"metrics": [change]}]}
     with pytest.raises(ConfigError, match="rubber_stamp"):
         evaluate(config, on_bad_rows="skip")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ import numpy as np
 
 from assay.config.fields import refuse_unused_fields
 from assay.config.metric_settings import settings_of
+from assay.config.thresholds import check_thresholds
 from assay.errors import EvalConfigError
 from assay.metrics.binding.settings import OF_TYPE
 from assay.metrics.computations.table import Computation
@@ -98,8 +99,9 @@ def metrics_of(config: EvalConfig) -> tuple[Metric, ...]:
 def _bound(serialized: bytes) -> tuple[Metric, ...]:
     config = EvalConfig.FromString(serialized)
     refuse_unsupported(config)
+    all_bound = list(_bind_all(config))
     bound: dict[tuple[MetricKey | PlotKey, str], Metric] = {}
-    for metric, path in _bind_all(config):
+    for metric, path in all_bound:
         shares_key = isinstance(metric.key, PlotKey) and not metric.key.name  # the classic plots share one record
         twin = bound.setdefault((metric.key, metric.class_name if shares_key else ""), metric)
         if twin != metric:
@@ -107,7 +109,25 @@ def _bound(serialized: bytes) -> tuple[Metric, ...]:
                 f"{path}: the name {metric.key.name!r} is already taken by {twin.class_name} with other settings; "
                 f"set another name in its config"
             )
+    _refuse_names_of_columns(all_bound)
     return tuple(bound.values())
+
+
+def _refuse_names_of_columns(bound: Sequence[tuple[Metric, _Path]]) -> None:
+    """Refuses a metric that has the name of a column's: a threshold on the one could be held against the other.
+
+    The value of a column belongs to no model or output, so that their keys differ all the same.
+    """
+    metrics = [(metric, path) for metric, path in bound if isinstance(metric.key, MetricKey)]
+    of_columns = {metric.key.name: (metric, path) for metric, path in metrics if metric.stream.reads.feature}
+    for metric, path in metrics:
+        twin, twin_path = of_columns.get(metric.key.name, (metric, path))
+        if metric.stream.reads.feature != twin.stream.reads.feature:
+            raise EvalConfigError(
+                f"{path}: {metric.class_name} has the name {metric.key.name!r}, which is that of {twin.class_name} of "
+                f"the column {'.'.join(twin.stream.reads.feature)!r} ({twin_path}), too; set another name in the "
+                "config of one of them"
+            )
 
 
 def asked_of(metrics: Iterable[Metric]) -> dict[Stream, list[Asked]]:
@@ -121,6 +141,7 @@ def asked_of(metrics: Iterable[Metric]) -> dict[Stream, list[Asked]]:
 def refuse_unsupported(config: EvalConfig) -> None:
     """Raises EvalConfigError for settings that would otherwise be ignored in silence."""
     refuse_unused_fields(config)
+    check_thresholds(config)
     _check_options(config.options)
     if not any(spec.metrics for spec in config.metrics_specs):
         raise EvalConfigError(
@@ -231,6 +252,18 @@ def is_of_column(asked: MetricConfig) -> bool:
     """Whether the value is one of a column of the data, which belongs to no model; false for an unknown class."""
     definition = definitions().get(asked.class_name)
     return definition is not None and definition.is_of_column
+
+
+def has_weights_of_its_own(asked: MetricConfig) -> bool:
+    """Whether the value of a column is weighted by another column.
+
+    Args:
+        asked: for which `is_of_column` is true.
+    """
+    path = _Path(0, 0)
+    settings = _chosen_settings(asked, path)
+    settings.pop("name", None)
+    return bool(_adapt(definitions()[asked.class_name], settings, path).reads.weights)
 
 
 def _refuse_change_of_column(asked: MetricConfig, path: _Path) -> None:
