@@ -94,12 +94,12 @@ class _WriteExtracts(beam.DoFn):
         self._count = 0
 
     def process(self, extracts: Extracts) -> Iterator[Shard]:
-        folder = _source_of(extracts)
-        if self._file is not None and folder["split"] != self._source["split"]:
+        source = _source_of(extracts)
+        if self._file is not None and source["split"] != self._source["split"]:
             yield self._closed()
         if self._file is None:
             self._buffer = io.BytesIO()
-            self._file, self._source = ExtractsFile(self._buffer), {"row": self._count, **folder}
+            self._file, self._source = ExtractsFile(self._buffer), {"row": self._count, **source}
         self._file.write(extracts)
         if self._folder.task != READ_INPUTS_STAGE_NAME:  # whose reader counts
             progress.add(self._folder.task, row_count(extracts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,24 @@ def check_extracts(extracts: Extracts, stage: str) -> Extracts:
                 f"stage {stage!r}: {path} has {length} rows and {first} has {lengths[first]}; expected the same"
             )
     return extracts
+
+
+def checksum(extracts: Extracts) -> int:
+    """A number that follows from what the columns of a batch hold."""
+    total = 0
+    for path, column in _leaves(extracts, ""):
+        total = zlib.crc32(_content(column), zlib.crc32(path.encode(), total))
+    return total
+
+
+def _content(column: Any) -> bytes:
+    if isinstance(column, np.ndarray):
+        return column.tobytes()
+    if isinstance(column, pa.DictionaryArray):
+        column = column.dictionary_decode()
+    whole = pa.concat_arrays([column])  # without what a slice leaves out
+    content: bytes = pa.RecordBatch.from_arrays([whole], [""]).serialize().to_pybytes()
+    return content
 
 
 def _leaves(value: Mapping[Any, Any], path: str) -> list[tuple[str, Any]]:

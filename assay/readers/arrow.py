@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -129,7 +130,9 @@ def _array(name: str, values: Any) -> Any:
 def _batch(table: pa.Table, first: int, dictionary: tuple[str, ...]) -> Extracts:
     columns = {name: plain(_compact(table.column(name))) for name in table.column_names}
     rows = np.arange(first, first + table.num_rows, dtype=np.int64)
-    return extracts_of(Rows(encoded(columns, dictionary), rows), split=0, file=MEMORY)
+    return extracts_of(
+        Rows(encoded(columns, dictionary), rows), split=0, file=MEMORY, file_id=zlib.crc32(MEMORY.encode())
+    )
 
 
 def _compact(column: pa.ChunkedArray) -> pa.Array:

@@ -100,12 +100,13 @@ def encoded(columns: Mapping[str, pa.Array], dictionary: tuple[str, ...]) -> dic
     }
 
 
-def extracts_of(batch: Rows, *, split: int, file: str) -> Extracts:
+def extracts_of(batch: Rows, *, split: int, file: str, file_id: int) -> Extracts:
     """Returns Extracts with `features`, `_source`, `input` if there are records, and `_texts` if there are texts."""
     n = len(batch.rows)
     source: dict[str, Any] = {
         "split": np.full(n, split, np.int32),
         "file": pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([file]), safe=False),
+        "file_id": np.full(n, file_id, np.uint32),
         "row": batch.rows,
     }
     extracts: Extracts = {FEATURES_KEY: batch.columns, SOURCE_KEY: source}

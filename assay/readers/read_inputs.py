@@ -76,10 +76,10 @@ class _Read(beam.DoFn):
 def read_split(split: Split, source: Source, columns: Mapping[str, pa.DataType]) -> Iterator[Extracts]:
     """Yields the batches of a split, in order, with the given columns."""
     form = format_of(source)
-    for file in split.files:
+    for file, file_id in zip(split.files, split.ids, strict=True):
         refuse = refusal(file, source.on_bad_rows)
         for batch in form.read(file, source, columns, refuse):
-            yield extracts_of(batch, split=split.index, file=file)
+            yield extracts_of(batch, split=split.index, file=file, file_id=file_id)
 
 
 def counted(extracts: Extracts) -> Extracts:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 import importlib
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -96,10 +98,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Split:
-    """What is read as one element: several small files, or one large file. `index` is its position among the splits."""
+    """What is read as one element: several small files, or one large file.
+
+    Attributes:
+        index: its position among the splits.
+        files: what is read, in this order.
+        ids: a number for each file; see `file_ids`.
+    """
 
     index: int
     files: tuple[str, ...]
+    ids: tuple[int, ...]
 
 
 class Format(Protocol):
@@ -139,7 +148,16 @@ def splits(source: Source) -> tuple[Split, ...]:
             room = SPLIT_BYTES * _SPLITS_AS_ONE.get(source.format, 1)
         groups[-1].append(file)
         room -= size
-    return tuple(Split(index, tuple(group)) for index, group in enumerate(groups))
+    ids = file_ids([file for group in groups for file in group])
+    return tuple(Split(i, tuple(group), tuple(ids[file] for file in group)) for i, group in enumerate(groups))
+
+
+def file_ids(files: Sequence[str]) -> dict[str, int]:
+    """A number for each file, from its name below the folder that holds all of them: the same wherever that lies."""
+    parts = [file.split("/") for file in files]
+    steps = zip(*(names[:-1] for names in parts), strict=False)
+    shared = len([*takewhile(lambda names: len(set(names)) == 1, steps)])
+    return {file: zlib.crc32("/".join(names[shared:]).encode()) for file, names in zip(files, parts, strict=True)}
 
 
 def wanted(source: Source, splits: Sequence[Split]) -> dict[str, pa.DataType]:

@@ -176,3 +176,17 @@ def test_a_difference_of_two_models_has_an_interval_of_its_own():
     }
     # The predictions are nearly the same, so their difference is far surer than either.
     assert 0 < errors["candidate", True] < errors["candidate", False] / 2
+
+
+@pytest.mark.parametrize("method", ["JACKKNIFE", "POISSON_BOOTSTRAP"])
+def test_batches_whose_rows_do_not_say_whence_they_come_are_told_apart(method):
+    """Of two batches with the same scores, one has the label 0 throughout and one the label 1."""
+    whole = placed(hard_batch(4000))
+    labels = [np.zeros(4000), np.ones(4000)]
+    batches = [{**{k: v for k, v in whole.items() if k != "_source"}, "labels": label} for label in labels]
+    value, low, high, error = intervals(batches, method, **{})[()]["mean_label"]
+    weights = np.asarray(whole["example_weights"])
+    expected = np.sqrt(0.5 * (weights**2).sum()) / weights.sum() / 2
+    assert value == pytest.approx(0.5)
+    assert 0.5 < error / expected < 1.7
+    assert low < 0.5 < high

@@ -1,10 +1,12 @@
+import zlib
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from assay.errors import ConfigError, CorruptFileError, MissingColumnError, MissingFileError
 from assay.readers import source as source_module
-from assay.readers.source import Source, check_columns, splits
+from assay.readers.source import Source, check_columns, file_ids, splits
 
 
 def names(source):
@@ -99,3 +101,23 @@ def test_every_format_tells_its_columns(write, form, text):
 def test_a_file_of_another_format_is_refused_before_any_work(write):
     with pytest.raises(CorruptFileError, match=r"a\.csv: not readable as Parquet"):
         check_columns(Source("parquet", (str(write("a.csv", "a\n1\n")),)), {"a": "label_key"})
+
+
+@pytest.mark.parametrize("folder", ["/data", "/elsewhere/of/it", "gs://bucket/data", "."])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["part-0.parquet", "part-1.parquet"],
+        ["pos/part-0.parquet", "neg/part-0.parquet"],
+        ["day=1/hour=0/part-0.parquet", "day=2/hour=0/part-0.parquet", "day=2/hour=1/part-0.parquet"],
+        ["part-0.parquet", "later/part-0.parquet"],
+    ],
+)
+def test_files_are_told_apart_wherever_they_lie(folder, names):
+    ids = file_ids([f"{folder}/{name}" for name in names])
+    assert len(set(ids.values())) == len(names)
+    assert [*ids.values()] == [*file_ids([f"/tmp/{name}" for name in names]).values()]
+
+
+def test_a_file_of_a_single_folder_is_known_by_its_name():
+    assert file_ids(["/data/day=1/part-0.csv"]) == {"/data/day=1/part-0.csv": zlib.crc32(b"part-0.csv")}

@@ -7,13 +7,15 @@ of arrival, so intervals are reproducible on any number of workers.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from assay.extracts.contents import checksum
 from assay.metrics.arithmetic import with_sums_of_others
 from assay.metrics.states.partial import Partial
 from assay.metrics.states.slices import Draw
@@ -95,13 +97,24 @@ class Resampling:
 
 
 def _row_hashes(extracts: Extracts, rows: int, seed: int) -> Hashes:
-    """A number for each row, from where it comes and the seed; by position in the batch where nobody says whence."""
-    source = extracts.get(SOURCE_KEY)
-    if source is None:
-        return _mix(np.arange(rows, dtype=np.uint64) + np.uint64(seed))
-    names = [zlib.crc32(name.rpartition("/")[2].encode()) for name in source["file"].dictionary.to_pylist()]
-    of_file = np.array(names, np.uint64)[source["file"].indices.to_numpy()]
-    return _mix(_mix(of_file + np.uint64(seed)) + source["row"].astype(np.uint64))
+    """A number for each row, from the file and row that it comes from and the seed.
+
+    Where a reader of the user's own does not say whence a row comes, it is known by its batch and its position there.
+    """
+    source = extracts.get(SOURCE_KEY, {})
+    numbers = source.get("row", np.arange(rows)).astype(np.uint64)
+    return _mix(_mix(_file_ids(source, extracts) + np.uint64(seed)) + numbers)
+
+
+def _file_ids(source: Mapping[str, Any], extracts: Extracts) -> Hashes:
+    """What tells the files of rows apart, or else the batches: (n,), or one number for all rows."""
+    if "file_id" in source:
+        ids: Hashes = source["file_id"].astype(np.uint64)
+        return ids
+    if "file" in source:
+        names = [zlib.crc32(name.encode()) for name in source["file"].dictionary.to_pylist()]
+        return np.array(names, np.uint64)[source["file"].indices.to_numpy()]
+    return np.array(checksum(extracts), np.uint64)
 
 
 def _mix(numbers: Hashes) -> Hashes:
