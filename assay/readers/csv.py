@@ -44,8 +44,9 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
     if block is None or not block.num_rows:
         return {}
 
-    declared = declared_types(source)
-    return {name: declared.get(name) or _infer(column) for name, column in zip(names, block.columns, strict=True)}
+    declared, missing = declared_types(source), _missing_numbers(source)
+    columns = zip(names, block.columns, strict=True)
+    return {name: declared.get(name) or _infer(column, missing) for name, column in columns}
 
 
 def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
@@ -56,10 +57,10 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
         MissingColumnError: the file lacks one of the columns.
     """
     with _naming(file):
-        declared = declared_types(source)
+        declared, missing = declared_types(source), _missing_numbers(source)
         guessed = shown_and_guessed(source, columns)
         for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch, file):
-            values, rows = _converted(batch, columns, declared, refuse)
+            values, rows = _converted(batch, columns, declared, missing, refuse)
             yield Rows(
                 encoded({name: value.values for name, value in values.items()}, source.dictionary),
                 rows,
@@ -257,7 +258,13 @@ def _nulls(source: Source) -> dict[str, Any]:
     return {"null_values": source.options.get("null_values", [""]), "strings_can_be_null": True}
 
 
-def _infer(column: pa.Array) -> pa.DataType:
+def _missing_numbers(source: Source) -> pa.Array:
+    """What means a missing number. Around numbers there may be blanks, and so around these texts."""
+    given = [text.strip() for text in source.options.get("null_values", ())]
+    return pa.concat_arrays([_MISSING_NUMBERS, pa.array(given, pa.string())])
+
+
+def _infer(column: pa.Array, missing: pa.Array) -> pa.DataType:
     try:
         texts = column.cast(pa.string()).drop_null()
     except pa.ArrowInvalid:  # not UTF-8: reading shows whether it is a bad row or a wrong encoding
@@ -265,7 +272,7 @@ def _infer(column: pa.Array) -> pa.DataType:
     if not len(texts):
         return pa.null()
 
-    known = _without_missing(texts).drop_null()
+    known = _without_missing(texts, missing).drop_null()
     if not len(known) or pc.any(pc.match_substring_regex(known, _LEADING_ZERO)).as_py():
         return pa.string()
     return next((kind for kind in (pa.int64(), pa.float64(), pa.bool_()) if _casts(known, kind)), pa.string())
@@ -279,19 +286,23 @@ def _casts(texts: pa.Array, kind: pa.DataType) -> bool:
     return True
 
 
-def _without_missing(texts: Any) -> Any:
+def _without_missing(texts: Any, missing: pa.Array) -> Any:
     """Trims texts, and makes those that mean a missing number null."""
     trimmed = pc.utf8_trim_whitespace(texts)
-    return pc.if_else(pc.is_in(trimmed, _MISSING_NUMBERS), None, trimmed)
+    return pc.if_else(pc.is_in(trimmed, missing), None, trimmed)
 
 
 def _converted(
-    batch: Rows, columns: Mapping[str, pa.DataType], declared: Mapping[str, pa.DataType], refuse: Refuse
+    batch: Rows,
+    columns: Mapping[str, pa.DataType],
+    declared: Mapping[str, pa.DataType],
+    missing: pa.Array,
+    refuse: Refuse,
 ) -> tuple[dict[str, _Converted], Numbers]:
     """The values of a batch of bytes, and the numbers of its rows, without the rows whose bytes are no such values."""
 
     def convert(part: Mapping[str, pa.Array]) -> dict[str, _Converted]:
-        return {name: _convert(part[name], name, kind, name in declared) for name, kind in columns.items()}
+        return {name: _convert(part[name], name, kind, name in declared, missing) for name, kind in columns.items()}
 
     def problem(start: int, stop: int) -> str | None:
         try:
@@ -314,18 +325,18 @@ def _converted(
     return convert(good), batch.rows[kept]
 
 
-def _convert(column: pa.Array, name: str, kind: pa.DataType, declared: bool) -> _Converted:
+def _convert(column: pa.Array, name: str, kind: pa.DataType, declared: bool, missing: pa.Array) -> _Converted:
     """Bytes -> values. A column that was guessed to be int64 becomes float64 if some numbers are not whole."""
     try:
         texts = column.cast(pa.string())
         if pa.types.is_null(kind):
-            kind = _infer(texts)
+            kind = _infer(texts, missing)
         if pa.types.is_string(kind):
             return _Converted(texts)
         if pa.types.is_null(kind):
             return _Converted(pa.nulls(len(texts)))
 
-        trimmed = _without_missing(texts)
+        trimmed = _without_missing(texts, missing)
         widened = pa.float64() if pa.types.is_int64(kind) and not declared else None
         return _Converted(_cast(trimmed, kind, widened), trimmed)
     except pa.ArrowInvalid as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
@@ -51,18 +53,20 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
             raise _long_line(file, 0) from error
     _refuse_other_json(file, lines)
     try:
-        return _inferred(lines, declared)
+        inferred = _inferred(lines, declared)
+        if inferred:
+            return inferred
     except pa.ArrowInvalid as error:
         if source.columns is None:
             raise _mixed(file, source, error) from error
 
-    # Some key has mixed values. Look at each by itself, as only those of needed keys matter.
+    # Some key has mixed values, or comes twice in each row. Look at each by itself, as only needed keys matter.
     types: dict[str, pa.DataType] = {}
     for name in _all_keys(lines):
         try:
             types |= _inferred([_only(line, (name,)) for line in lines], declared) or {name: pa.null()}
         except pa.ArrowInvalid as error:
-            if name in source.columns:
+            if source.columns is None or name in source.columns:
                 raise _mixed(file, source, error) from error
             types[name] = pa.null()
     return types
@@ -135,11 +139,13 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
 
 def _parsed(chunk: bytes, kinds: _Kinds, names: tuple[str, ...], refuse: Refuse) -> tuple[pa.Table, Numbers, int]:
     """The m rows of a chunk that can be parsed, their positions (m,) in the chunk, and the number of its rows."""
-    try:
+    with suppress(pa.ArrowInvalid):
         table = kinds.parse(chunk)
-        return table, np.arange(table.num_rows, dtype=np.int64), table.num_rows
-    except pa.ArrowInvalid:
-        lines = _lines(chunk)
+        if _has_one_a_line(chunk, table.num_rows):
+            return table, np.arange(table.num_rows, dtype=np.int64), table.num_rows
+
+    # Look at the lines one by one: some are bad, or the objects are not one a line, which the parser takes as well.
+    lines = _lines(chunk)
 
     # Where types are inferred, keys that are not needed must not make a row bad.
     needed = [_only(line, names) for line in lines] if kinds.infers else lines
@@ -234,10 +240,11 @@ def _parse_good(lines: Sequence[bytes], kinds: _Kinds, refuse: Refuse) -> tuple[
 
     def problem(start: int, stop: int) -> str | None:
         try:
-            kinds.parse(b"\n".join(lines[start:stop]))
+            chunk = b"\n".join(lines[start:stop])
+            rows = kinds.parse(chunk).num_rows
         except pa.ArrowInvalid as error:
             return str(error).removesuffix(" in row 0")
-        return None
+        return None if _has_one_a_line(chunk, rows) else f"expected one object a line, found {rows}"
 
     bad = []
     for row, why in bad_rows.find(0, len(lines), problem):
@@ -273,6 +280,17 @@ def _lines(chunk: bytes) -> list[bytes]:
     return [line for line in chunk.split(b"\n") if line.strip()]
 
 
+def _has_one_a_line(chunk: bytes, rows: int) -> bool:
+    """Whether the rows of a chunk that was parsed stand one on each of its lines."""
+    ends = chunk.count(b"\n")
+    if chunk.startswith(b"{") and chunk.count(b"\n{") + 1 == chunk.count(b"}\n") == ends:
+        return rows == ends  # without a copy of each line
+
+    # What begins and ends like an object, and goes on to the next line as one, is no JSON.
+    lines = [line.strip() for line in _lines(chunk)]
+    return rows == len(lines) and all(line.startswith(b"{") and line.endswith(b"}") for line in lines)
+
+
 def goes_deeper(data: bytes, depth: int) -> bool:
     """Whether lists and objects in any of the lines are nested deeper than `depth`."""
     text = np.frombuffer(data, np.uint8)
@@ -295,30 +313,48 @@ def _depth(line: bytes) -> int:
 
 
 def _all_keys(lines: Sequence[bytes]) -> list[str]:
-    return list(dict.fromkeys(name for line in lines for name in _object(line) or ()))
+    return list(dict.fromkeys(name for line in lines for name, _ in _pairs(line) or ()))
 
 
 def _only(line: bytes, names: Sequence[str]) -> bytes:
-    """A line with the named keys only. A line that cannot be parsed as an object stays as it is."""
-    row = _object(line)
-    return line if row is None else json.dumps({name: row[name] for name in names if name in row}).encode()
+    """A line with the named keys only. One that is no object, or has one of them twice, stays as it is."""
+    pairs = _pairs(line)
+    if pairs is None:
+        return line
+
+    needed = [(name, value) for name, value in pairs if name in names]
+    row = dict(needed)
+    if len(row) < len(needed):
+        return line
+    try:
+        return json.dumps({name: row[name] for name in names if name in row}).encode()
+    except TypeError:  # an inner object has a key twice
+        return line
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class _KeyTwice:
+    """An object in which a key comes twice: only where nobody needs that key does it have one meaning."""
+
+    pairs: list[tuple[str, Any]]
+
+
+def _pairs(line: bytes) -> list[tuple[str, Any]] | None:
+    """Keys and values of a line; None if it is no object."""
     if _depth(line) > bounds.JSON_DEPTH.value:
         return None
     try:
-        row = json.loads(line, object_pairs_hook=_with_each_key_once)
+        row = json.loads(line, object_pairs_hook=_object)
     except ValueError:
         return None
-    return row if isinstance(row, dict) else None
+    if isinstance(row, _KeyTwice):
+        return row.pairs
+    return [*row.items()] if isinstance(row, dict) else None
 
 
-def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _KeyTwice:
     row = dict(pairs)
-    if len(row) < len(pairs):
-        raise ValueError("a key comes twice")
-    return row
+    return row if len(row) == len(pairs) else _KeyTwice(pairs)
 
 
 def _select(table: pa.Table, names: list[str]) -> pa.Table:

@@ -219,3 +219,16 @@ def test_a_malformed_row_that_is_not_utf8_is_named_without_noise(read, write, ca
     with pytest.raises(CorruptFileError, match=r"a\.csv: .*Row #3: Expected 2 columns, got 3"):
         read("csv", write("a.csv", b"a,b\n1,2\n3,\xff,5\n6,7\n"))
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("text", [" -999", "-999 ", "\t-999\t", "-999"])
+@pytest.mark.parametrize("null_values", [["-999"], ["x", " -999 "]])
+def test_a_text_that_stands_for_a_missing_number_may_have_blanks_around_it(read, write, text, null_values):
+    file = write("a.csv", f"x,n,y\n0.25,1,a\n{text},{text},b\n0.5,2,c\n")
+    got = read("csv", file, options={"null_values": null_values})
+    assert (got.column("x"), got.column("n"), got.column("y")) == ([0.25, None, 0.5], [1, None, 2], ["a", "b", "c"])
+
+
+def test_a_text_that_stands_for_a_missing_truth_value_may_have_blanks_around_it(read, write):
+    got = read("csv", write("a.csv", "x\ntrue\n unknown \nfalse\n"), options={"null_values": ["unknown"]})
+    assert got.column("x") == [True, None, False]

@@ -206,3 +206,48 @@ def test_a_column_whose_whole_numbers_turn_out_to_be_floats_late_in_a_file_is_na
     file = write("a.jsonl", lines(*({"a": 1, "code": value} for value in values for _ in range(9))))
     with pytest.raises(ColumnTypeError, match=r"a\.jsonl: column 'code' changes its type within the file: .*; give"):
         read("jsonl", file)
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "why", "good"),
+    [
+        ('{"x": 1.5}{"x": 2.5}\n{"x": 7}\n', 0, "expected one object a line, found 2", [1]),
+        ('{"x": 1.5}\n{"x": 3} {"x": 4} {"x": 5}\n{"x": 7}\n', 1, "expected one object a line, found 3", [0, 2]),
+        ('{"x": 1.5}{"x": 2.5}\n{"x":\n7}\n{"x": 7}\n', 0, "expected one object a line", [3]),
+        ('{"x": 1.5}\n{"y": 3,\n"x": 4}\n{"x": 7}', 1, "", [0, 3]),
+    ],
+)
+def test_objects_that_are_not_one_a_line_are_bad_rows(read, write, text, row, why, good):
+    file = write("a.jsonl", text)
+    with pytest.raises(BadRowError, match=rf"a\.jsonl, row {row}: {why}"):
+        read("jsonl", file)
+    got = read("jsonl", file, on_bad_rows="skip")
+    assert (got.rows, got.column("x")) == (good, [1.5, 7][-len(good) :])
+
+
+@pytest.mark.parametrize(
+    "text", ['  {"x": 1}  \n\n{"x": 2}', '{"x": 1}\r\n{"x": 2}\r\n', '{"x": 1}\n \t\n{"x": 2}\n\n']
+)
+def test_blanks_around_objects_and_blank_lines_mean_nothing(read, write, text):
+    assert read("jsonl", write("a.jsonl", text)).column("x") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"x": 1, "y": 1, "y": 2}',
+        '{"y": {"a": 1, "a": 2}, "x": 1}',
+        '{"y": [1], "x": 1, "y": "text", "y": null}',
+    ],
+)
+@pytest.mark.parametrize("others", [[], ['{"x": 2}']])
+def test_a_key_that_nobody_needs_may_come_twice_in_each_row(read, write, line, others):
+    got = read("jsonl", write("a.jsonl", "\n".join([line, *others, line])), columns=("x",))
+    assert got.column("x") == [1, *([2] if others else []), 1]
+
+
+@pytest.mark.parametrize("line", ['{"x": 1, "x": 2}', '{"x": {"a": 1, "a": 2}}'])
+def test_a_needed_key_that_comes_twice_is_a_bad_row(read, write, line):
+    file = write("a.jsonl", "\n".join(['{"x": 1}' if "{" not in line[1:] else '{"x": {"a": 1}}', line]))
+    with pytest.raises(BadRowError, match=r"a\.jsonl, row 1"):
+        read("jsonl", file, columns=("x",))
