@@ -54,21 +54,29 @@ def plain(column: pa.Array) -> pa.Array:
     """Returns a column of an extension type as a column of Arrow's own types; others stay as they are.
 
     Periods, intervals and UUIDs become the text that pandas prints for them, whole numbers that stand for booleans
-    become booleans, other extension types what they are stored as. Runs and views of lists become plain arrays.
+    become booleans, other extension types what they are stored as. Runs and views become plain arrays; Arrow (25.0)
+    cannot even take rows of a view.
     """
     kind = column.type
     if isinstance(column, pa.ExtensionArray):
         return _without_extension(column)
     if pa.types.is_run_end_encoded(kind):
         return plain(pc.run_end_decode(column))
-    if pa.types.is_dictionary(kind) and isinstance(kind.value_type, pa.BaseExtensionType):
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        return column.cast(pa.string() if pa.types.is_string_view(kind) else pa.binary())
+    if pa.types.is_dictionary(kind) and not _is_plain(kind.value_type):
         return pa.DictionaryArray.from_arrays(column.indices, plain(column.dictionary))
     if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
         return plain(_without_view(column))
-    if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and isinstance(kind.value_type, pa.BaseExtensionType):
+    if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and not _is_plain(kind.value_type):
         whole = pa.concat_arrays([column])  # so that offsets start at 0
         return type(whole).from_arrays(whole.offsets, plain(whole.values), mask=whole.is_null())
     return column
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    is_view = pa.types.is_string_view(kind) or pa.types.is_binary_view(kind)
+    return not (is_view or isinstance(kind, pa.BaseExtensionType))
 
 
 def _without_extension(column: pa.ExtensionArray) -> pa.Array:

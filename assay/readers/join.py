@@ -21,7 +21,7 @@ from assay.errors import ConfigError
 from assay.extracts.columns import take
 from assay.readers.bad_rows import UNREADABLE
 from assay.readers.join_keys import check_same_kind
-from assay.readers.join_table import Table, check_keys, read_table, shared
+from assay.readers.join_table import Part, Table, check_keys, read_table, shared
 from assay.readers.read_inputs import counted, read_split
 from assay.readers.source import Source, Split, check_names, first_schema, splits
 from assay.types import FEATURES_KEY, SOURCE_KEY, TEXTS_KEY, Extracts
@@ -216,26 +216,32 @@ class _Read(beam.DoFn):
             matched[partners[has_partner]] = True
             alone += int((~has_partner).sum())
             if has_partner.any():
-                yield counted(joined(extracts, table, partners))
+                yield from map(counted, joined(extracts, table, partners))
 
         Metrics.counter("assay", "unmatched/rows").inc(alone)
         yield beam.pvalue.TaggedOutput(_MATCHED, _Matched(np.packbits(matched), table.rows, table.unreadable))
 
 
-def joined(extracts: Extracts, table: Table, partners: npt.NDArray[np.int64]) -> Extracts:
-    """Returns a batch with the columns of its partners, without the rows that have none.
+def joined(extracts: Extracts, table: Table, partners: npt.NDArray[np.int64]) -> Iterator[Extracts]:
+    """Yields a batch with the columns of its partners, without the rows that have none.
+
+    Where partners are in several parts of the table, whose columns have different types, a batch for each.
 
     Args:
         extracts: n rows.
         table: the second source.
         partners: (n,) row of each partner in it, -1 for none.
     """
-    has_partner = partners >= 0
-    kept = extracts if has_partner.all() else take(extracts, has_partner)
-    columns, texts = table.take(partners[has_partner])
+    for part in table.parts:
+        is_here = (partners >= part.first) & (partners < part.first + part.rows)
+        if is_here.any():
+            yield _joined(extracts if is_here.all() else take(extracts, is_here), part, partners[is_here])
 
-    batch = {**kept, FEATURES_KEY: {**kept[FEATURES_KEY], **columns}}
-    return {**batch, TEXTS_KEY: {**kept.get(TEXTS_KEY, {}), **texts}} if texts else batch
+
+def _joined(extracts: Extracts, part: Part, partners: npt.NDArray[np.int64]) -> Extracts:
+    columns, texts = part.take(partners)
+    batch = {**extracts, FEATURES_KEY: {**extracts[FEATURES_KEY], **columns}}
+    return {**batch, TEXTS_KEY: {**extracts.get(TEXTS_KEY, {}), **texts}} if texts else batch
 
 
 def _union(parts: Iterable[_Matched]) -> _Matched:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.readers.batches import Numbers
-from assay.readers.join_keys import Hashes, hashes, is_whole
+from assay.readers.join_keys import Hashes, alike, hashes, is_whole
 
 _HASHED_AT_ONCE = 262_144
 
@@ -39,11 +39,15 @@ class Index:
         """Returns the row (n,) of each of n keys, -1 where there is none.
 
         Args:
-            keys: comparable parts, of the same types as those of the index if it has any row.
+            keys: comparable parts, of the same kinds as those of the index if it has any row.
         """
         matches = np.full(len(keys[0]), -1, np.int64)
+        if not len(self.rows):
+            return matches
+
+        keys = [alike(key, own.type) for key, own in zip(keys, self.keys, strict=True)]
         asked = np.flatnonzero(is_whole(keys))
-        if not len(self.rows) or not len(asked):
+        if not len(asked):
             return matches
 
         wanted = hashes(keys, self.salt)[asked]

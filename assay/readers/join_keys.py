@@ -23,14 +23,16 @@ _CASTS: Mapping[str, tuple[pa.DataType, ...]] = {
     "times with a zone": (pa.timestamp("ns", "UTC"), pa.int64()),
     _MISSING: (pa.int64(),),
 }
-"""Kind of key -> the casts that lead to int64 or large_binary."""
+"""Kind of key -> the casts that lead to int64 or large_binary. Whole numbers beyond int64 stay uint64."""
 
 _KINDS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_null, _MISSING),
     (pa.types.is_string, "text"),
     (pa.types.is_large_string, "text"),
+    (pa.types.is_string_view, "text"),
     (pa.types.is_binary, "text"),
     (pa.types.is_large_binary, "text"),
+    (pa.types.is_binary_view, "text"),
     (pa.types.is_fixed_size_binary, "text"),
     (pa.types.is_integer, "whole numbers"),
     (pa.types.is_floating, "whole numbers"),
@@ -40,6 +42,7 @@ _KINDS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_timestamp, "times with a zone"),
 )
 _LARGEST_EXACT = 2.0**53
+_LARGEST_INT64 = pa.scalar(2**63 - 1, pa.uint64())
 _WORD = 8
 _MASKS = np.array([2 ** (8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
 """Number of bytes that are left of a text -> mask of its bits in the next word, in little-endian order."""
@@ -74,10 +77,12 @@ def check_same_kind(one: pa.DataType, where: str, other: pa.DataType, other_wher
 
 
 def comparable(column: pa.Array, where: str) -> pa.Array:
-    """Returns a key column as int64 or large_binary, so that equal keys are equal bits; NaN is missing.
+    """Returns a key column so that equal keys of one type are equal bits; NaN is missing.
+
+    It is int64 or large_binary; or uint64, if it has a number that int64 cannot hold. `alike` makes one type of two.
 
     Args:
-        column: (n,) of any type that `kind_of` knows; unsigned numbers from 2^63 keep their bits.
+        column: (n,) of any type that `kind_of` knows.
         where: file and column, for messages.
 
     Raises:
@@ -90,9 +95,11 @@ def comparable(column: pa.Array, where: str) -> pa.Array:
         column = column.dictionary_decode()
     if pa.types.is_floating(column.type):
         column = _whole(column, where)
+    if pa.types.is_uint64(column.type) and pc.any(pc.greater(column, _LARGEST_INT64)).as_py():
+        return column
     try:
         for target in _CASTS[kind]:
-            column = column.cast(target, safe=not pa.types.is_uint64(column.type))
+            column = column.cast(target)
     except pa.ArrowInvalid as error:
         raise ColumnTypeError(f"{where}: not to be compared as a key of inputs.join: {error}") from error
     return column
@@ -110,6 +117,36 @@ def _whole(column: pa.Array, where: str) -> pa.Array:
             "most 2^53"
         )
     return column
+
+
+def alike(key: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Returns comparable keys (n,) in the type of others of the same kind, so that they can be compared with these.
+
+    A key that this type cannot hold equals none of the others: it is missing.
+    """
+    if key.type == kind:
+        return key
+    if key.null_count == len(key):
+        return pa.nulls(len(key), kind)
+    if pa.types.is_large_binary(kind):
+        return key.cast(pa.string()).cast(kind)  # digits; see `together`
+
+    fits = pc.greater_equal(key, 0) if pa.types.is_uint64(kind) else pc.less_equal(key, _LARGEST_INT64)
+    return pc.if_else(fits, key, None).cast(kind)
+
+
+def together(keys: Sequence[pa.Array]) -> pa.Array:
+    """Returns comparable keys of the same kind, of several files, as one array.
+
+    Whole numbers of which some are negative and some beyond int64 are told by their digits.
+    """
+    kinds = {key.type for key in keys if key.null_count < len(key)}
+    if len(kinds) < 2:
+        kind = kinds.pop() if kinds else pa.int64()
+    else:
+        is_negative = any(pc.any(pc.less(key, 0)).as_py() for key in keys if pa.types.is_int64(key.type))
+        kind = pa.large_binary() if is_negative else pa.uint64()
+    return pa.concat_arrays([alike(key, kind) for key in keys])
 
 
 def is_whole(keys: Sequence[pa.Array]) -> npt.NDArray[np.bool_]:

@@ -1,10 +1,16 @@
-"""The second source of a join in memory, once for each process."""
+"""The second source of a join in memory, once for each process.
+
+Files may store a column in different types. No type is turned into another, as that would change values: rows of the
+same types are a part of the table, and a batch that has partners in several parts becomes a batch for each. So what
+slices, labels and features are is settled as it is for files of the main source.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -14,15 +20,42 @@ from assay.errors import BadRowError, ColumnTypeError
 from assay.readers.bad_rows import Refuse, refusal
 from assay.readers.batches import Numbers, Rows, one_chunk
 from assay.readers.join_index import Index, index_of
-from assay.readers.join_keys import check_same_kind, comparable
+from assay.readers.join_keys import check_same_kind, comparable, together
 from assay.readers.lost_texts import first_lost
 from assay.readers.source import Source, Split, format_of
 
-_TEXT = "\0text"
-"""Prefix of the names of columns of texts, while they are in one table with the columns that were read from them."""
-
 _tables: WeakValueDictionary[str, Table] = WeakValueDictionary()
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows of the table that follow each other, and whose files have the same types.
+
+    Attributes:
+        first: number of the first row in the table.
+        rows: number of rows.
+        columns: the columns that are not keys.
+        texts: the texts that some of the columns have in the file; see `TEXTS_KEY`.
+    """
+
+    first: int
+    rows: int
+    columns: Mapping[str, pa.Array]
+    texts: Mapping[str, pa.Array]
+
+    def take(self, rows: Numbers) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
+        """Returns these rows of the table, which are in this part, of each column, and of the texts."""
+        indices = pa.array(rows - self.first)
+        columns = {name: column.take(indices) for name, column in self.columns.items()}
+        return columns, {name: texts.take(indices) for name, texts in self.texts.items()}
+
+
+class KeyType(NamedTuple):
+    """The type of a key column, and the file that has it."""
+
+    kind: pa.DataType
+    file: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,20 +63,18 @@ class Table:
     """Rows of the second source, with an index by key.
 
     Attributes:
-        columns: the columns that are not keys.
+        parts: the rows, by their types.
         types: types of the key columns; empty if there are no rows.
         index: index by key; None if there are no rows.
         rows: number of rows.
         unreadable: number of rows that were left out because they could not be read.
-        texts: the texts that some of the columns have in the file; see `TEXTS_KEY`.
     """
 
-    columns: Mapping[str, pa.Array]
-    types: Mapping[str, pa.DataType]
+    parts: Sequence[Part]
+    types: Mapping[str, KeyType]
     index: Index | None
     rows: int
     unreadable: int
-    texts: Mapping[str, pa.Array] = field(default_factory=dict)
 
     def find(self, columns: Mapping[str, pa.Array], on: Sequence[str], file: str) -> Numbers:
         """Returns the partner (n,) of each of n rows of the main source, -1 where there is none.
@@ -55,18 +86,13 @@ class Table:
         for name in on:
             where = f"{file}: column {name!r}"
             if name in self.types:
-                check_same_kind(columns[name].type, where, self.types[name], f"inputs.join.files: column {name!r}")
+                kind, second_file = self.types[name]
+                check_same_kind(columns[name].type, where, kind, f"{second_file}: column {name!r}")
             keys.append(comparable(columns[name], where))
 
         if self.index is None:
             return np.full(len(keys[0]), -1, np.int64)
         return self.index.find(keys)
-
-    def take(self, rows: Numbers) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
-        """Returns these rows of each column, and of the texts."""
-        indices = pa.array(rows)
-        columns = {name: column.take(indices) for name, column in self.columns.items()}
-        return columns, {name: texts.take(indices) for name, texts in self.texts.items()}
 
 
 def shared(token: str, make: Callable[[], Table]) -> Table:
@@ -89,34 +115,108 @@ def read_table(source: Source, splits: Sequence[Split], types: Mapping[str, pa.D
 
     Raises:
         BadRowError: two rows have the same key, or a row cannot be read.
-        ColumnTypeError: files differ in the type of a column, the type of a key column cannot be that of a key, or the
+        ColumnTypeError: files differ in the kind of a key, the type of a key column cannot be that of a key, or the
             text of a key in its file says more than its number.
     """
-    parts: list[pa.Table] = []
-    ends: dict[str, int] = {}  # file -> the row of the table behind its last one
+    batches: list[_Batch] = []
     unreadable: list[int] = []
     for file in (file for split in splits for file in split.files):
         refuse = refusal(file, "fail") if source.on_bad_rows == "fail" else _noting(unreadable)
-        read = []
         for rows in format_of(source).read(file, source, types, refuse):
             check_keys(rows.columns, rows.texts, on, file, rows.rows)
-            read.append(_with_texts(rows))
-        ends[file] = max(ends.values(), default=0) + sum(part.num_rows for part in read)
-        parts += read
-    if not parts:
-        return Table({}, {}, None, 0, len(unreadable))
+            batches.append(_batch(rows, on, file))
+    if not batches:
+        return Table((), {}, None, 0, len(unreadable))
 
-    columns = _one_table(parts)
-    index = index_of([comparable(columns[name], f"inputs.join.files: column {name!r}") for name in on])
+    key_types = _key_types(batches, on)
+    groups = _by_types(batches)
+    batches = [batch for group in groups for batch in group]
+    index = index_of([together([batch.compared[name] for batch in batches]) for name in on])
     if len(index.repeated):
-        raise _repeated(index.repeated, columns, on, ends)
+        raise _repeated(index.repeated, batches)
+    return Table(_parts(groups), key_types, index, sum(batch.rows for batch in batches), len(unreadable))
 
-    # Of a joined row the keys are those of the main source, and so are their texts.
-    texts = {name.removeprefix(_TEXT): columns.pop(name) for name in list(columns) if name.startswith(_TEXT)}
-    keys = {name: columns.pop(name) for name in on}
-    texts = {name: column for name, column in texts.items() if name in columns}
-    types = {name: key.type for name, key in keys.items()}
-    return Table(columns, types, index, len(keys[on[0]]), len(unreadable), texts)
+
+class _Batch(NamedTuple):
+    """Rows of one file."""
+
+    file: str
+    rows: int
+    columns: dict[str, pa.Array]
+    """Those that are not keys: of a joined row the keys are those of the main source, and so are their texts."""
+    texts: dict[str, pa.Array]
+    keys: dict[str, pa.Array]
+    """The key columns as the file has them."""
+    compared: dict[str, pa.Array]
+    """The key columns as `comparable` gives them."""
+
+
+def _batch(rows: Rows, on: Sequence[str], file: str) -> _Batch:
+    keys = {name: rows.columns[name] for name in on}
+    return _Batch(
+        file=file,
+        rows=len(rows.rows),
+        columns={name: column for name, column in rows.columns.items() if name not in on},
+        texts={name: texts for name, texts in rows.texts.items() if name not in on},
+        keys=keys,
+        compared={name: comparable(key, f"{file}: column {name!r}") for name, key in keys.items()},
+    )
+
+
+def _key_types(batches: Iterable[_Batch], on: Sequence[str]) -> dict[str, KeyType]:
+    """The types of the key columns in the first file that tells them; the other files must have the same kind."""
+    types: dict[str, KeyType] = {}
+    for batch in batches:
+        for name in on:
+            kind = batch.keys[name].type
+            known, file = types.get(name, (pa.null(), batch.file))
+            check_same_kind(kind, f"{batch.file}: column {name!r}", known, f"{file}: column {name!r}")
+            if pa.types.is_null(known):
+                types[name] = KeyType(kind, batch.file)
+    return types
+
+
+def _by_types(batches: Iterable[_Batch]) -> list[list[_Batch]]:
+    """The batches in groups whose columns have the same types. A column without any value goes with every type."""
+    batches = list(batches)
+    known: dict[str, pa.DataType] = {}
+    for batch in batches:
+        for name, column in batch.columns.items():
+            if not pa.types.is_null(column.type):
+                known.setdefault(name, column.type)
+
+    groups: dict[tuple[pa.DataType, ...], list[_Batch]] = {}
+    for batch in batches:
+        columns = {
+            name: column.cast(known[name]) if pa.types.is_null(column.type) and name in known else column
+            for name, column in batch.columns.items()
+        }
+        types = tuple(column.type for column in columns.values())
+        groups.setdefault(types, []).append(batch._replace(columns=columns))
+    return list(groups.values())
+
+
+def _parts(groups: Iterable[Sequence[_Batch]]) -> list[Part]:
+    parts: list[Part] = []
+    first = 0
+    for group in groups:
+        rows = sum(batch.rows for batch in group)
+        columns = {name: _joined([batch.columns[name] for batch in group]) for name in group[0].columns}
+        with_texts = dict.fromkeys(name for batch in group for name in batch.texts)
+        parts.append(Part(first, rows, columns, {name: _texts(name, group) for name in with_texts}))
+        first += rows
+    return parts
+
+
+def _texts(name: str, batches: Sequence[_Batch]) -> pa.Array:
+    """The texts of a column, which some batches may lack, or have as an array of type null."""
+    texts = [batch.texts.get(name, pa.nulls(batch.rows)) for batch in batches]
+    is_empty = all(pa.types.is_null(part.type) for part in texts)
+    return _joined(texts if is_empty else [part.cast(pa.string()) for part in texts])
+
+
+def _joined(arrays: Sequence[pa.Array]) -> pa.Array:
+    return one_chunk(pa.chunked_array(arrays))
 
 
 def check_keys(
@@ -136,34 +236,21 @@ def check_keys(
         raise ColumnTypeError(lost.told(f"{file}, row {rows[lost.row]}", "inputs.join.on"))
 
 
-def _with_texts(rows: Rows) -> pa.Table:
-    """The columns of a batch, followed by its texts."""
-    return pa.table({**rows.columns, **{_TEXT + name: texts for name, texts in rows.texts.items()}})
-
-
 def _noting(rows: list[int]) -> Refuse:
     """Collects unreadable rows; Beam's counters would count them once for each worker that reads the file."""
     return lambda row, why: rows.append(row)
 
 
-def _one_table(parts: Sequence[pa.Table]) -> dict[str, pa.Array]:
-    try:
-        whole = pa.concat_tables(parts, promote_options="permissive")
-        return {name: one_chunk(whole.column(name)) for name in whole.column_names}
-    except pa.ArrowException as error:
-        raise ColumnTypeError(f"inputs.join.files do not go together in one table: {error}") from error
+def _repeated(pairs: Numbers, batches: Sequence[_Batch]) -> Exception:
+    ends = np.cumsum([batch.rows for batch in batches])
+    first, second = np.searchsorted(ends, pairs[0], side="right")
+    own, earlier = batches[second], batches[first].file
+    row = int(pairs[0, 1] - (ends[second] - own.rows))
 
-
-def _repeated(pairs: Numbers, columns: Mapping[str, pa.Array], on: Sequence[str], ends: Mapping[str, int]) -> Exception:
-    first, second = (_file_of(int(row), ends) for row in pairs[0])
-    key = ", ".join(f"{name}={columns[name][int(pairs[0, 1])].as_py()!r}" for name in on)
+    key = ", ".join(f"{name}={column[row].as_py()!r}" for name, column in own.keys.items())
     more = f" (and {len(pairs) - 1:,} more repeated)" if len(pairs) > 1 else ""
-    before = "already in this file" if first == second else f"already in {first}"
+    before = "already in this file" if earlier == own.file else f"already in {earlier}"
     return BadRowError(
-        f"{second}: the key {key} is {before}{more}; expected every key once in inputs.join.files, so that no row "
+        f"{own.file}: the key {key} is {before}{more}; expected every key once in inputs.join.files, so that no row "
         "has two partners"
     )
-
-
-def _file_of(row: int, ends: Mapping[str, int]) -> str:
-    return next(file for file, end in ends.items() if row < end)

@@ -120,6 +120,18 @@ def test_extension_types_become_what_pandas_prints_or_what_they_are_stored_as(co
     assert plain(found) is found
 
 
+VIEWS = [pa.array(["a", None, "é"], pa.string_view()), pa.array([b"a", None, b"\xff"], pa.binary_view())]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: str(view.type))
+def test_rows_of_views_of_text_can_be_taken_once_they_are_plain(view):
+    expected = view.to_pylist()[::2]
+    lists = pa.ListArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), view)
+    for column in (view, pa.DictionaryArray.from_arrays(pa.array([0, 1, 2]), view)):
+        assert plain(column).take(pa.array([0, 2])).to_pylist() == expected
+    assert plain(lists).take(pa.array([0, 2])).to_pylist() == [[value] for value in expected]
+
+
 def test_a_slice_of_lists_of_an_extension_type_keeps_its_rows():
     column = lists_of_uuids([[WHO], None, [], [WHO, WHO]])
     assert plain(column[1:]).to_pylist() == [None, [], [str(WHO)] * 2]

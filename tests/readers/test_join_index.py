@@ -9,7 +9,7 @@ import pytest
 from assay.errors import ColumnTypeError
 from assay.readers import join_index
 from assay.readers.join_index import index_of
-from assay.readers.join_keys import check_same_kind, comparable, hashes
+from assay.readers.join_keys import check_same_kind, comparable, hashes, together
 
 
 def keys(*columns):
@@ -30,6 +30,7 @@ NOON = datetime.datetime(2026, 11, 1, 12)
         (["b", "a", "", "ab", "a\0"], ["a", "c", "a\0", "", "b"]),
         (pa.array(["b", "a", "", "ab", "a\0"], pa.large_string()), pa.array(["a", "c", "a\0", "", "b"], pa.binary())),
         (["b", "a", "", "ab", "a\0"], pa.array(["a", "c", "a\0", "", "b"]).dictionary_encode()),
+        (pa.array(["b", "a", "", "ab", "a\0"], pa.string_view()), pa.array([*"ac", "a\0", "", "b"], pa.binary_view())),
         ([7, -1, 0, 9, 2**62], [-1, 5, 2**62, 0, 7]),
         (pa.array([7, 1, 0, 9, 20], pa.uint8()), pa.array([1, 5, 20, 0, 7], pa.int32())),
         (pa.array([2**64 - 1, 1, 0, 9, 2**63], pa.uint64()), pa.array([1, 5, 2**63, 0, 2**64 - 1], pa.uint64())),
@@ -50,6 +51,34 @@ NOON = datetime.datetime(2026, 11, 1, 12)
 )
 def test_equal_keys_meet_whatever_their_types(there, asked):
     assert found([there], [asked]) == [1, -1, 4, 2, 0]
+
+
+UNSIGNED = pa.array([2**64 - 1, 2**63, 7], pa.uint64())
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "partners"),
+    [
+        (UNSIGNED, [-1, -(2**63), 7, 8], [-1, -1, 2, -1]),
+        ([-1, -(2**63), 7], pa.array([2**64 - 1, 2**63, 7, 8], pa.uint64()), [-1, -1, 2, -1]),
+        (UNSIGNED, pa.array([2**63, 2**63 - 1, 7, None], pa.uint64()), [1, -1, 2, -1]),
+        (UNSIGNED, pa.array([-1, 7], pa.int8()), [-1, 2]),
+        (UNSIGNED, [7.0, -1.0], [2, -1]),
+        ([2**63 - 1, -2], pa.array([2**63 - 1, 2**64 - 2], pa.uint64()), [0, -1]),
+        (UNSIGNED, pa.nulls(2), [-1, -1]),
+    ],
+)
+def test_a_number_beyond_int64_is_no_negative_one(there, asked, partners):
+    assert found([there], [asked]) == partners
+
+
+def test_keys_of_several_files_can_be_negative_and_beyond_int64():
+    column = together(keys(UNSIGNED, [-1, -(2**63)], pa.nulls(1), [5.0]))
+    index = index_of([column])
+    assert not len(index.repeated)
+    assert index.find(keys([-1, 7, 5, 6])).tolist() == [3, 2, 6, -1]
+    assert index.find(keys(UNSIGNED)).tolist() == [0, 1, 2]
+    assert index_of([together(keys(UNSIGNED, [3, 7]))]).repeated.tolist() == [[2, 4]]
 
 
 def test_truth_values_can_be_part_of_a_key():
