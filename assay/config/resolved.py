@@ -15,6 +15,7 @@ from assay.proto.config_pb2 import (
     ConfidenceIntervalOptions,
     EvalConfig,
     MetricThreshold,
+    ModelSpec,
     SlicingSpec,
 )
 from assay.text.near_miss import one_of
@@ -111,13 +112,14 @@ def check_eval_config(config: EvalConfig) -> None:
 
     Raises:
         EvalConfigError: a field that nothing uses; model specs that are missing, have no name or the same name, or
-            more than one baseline; a key in both singular and plural; a metrics spec of an unknown model; impossible
-            slicings; thresholds without slices, without bounds, or with bounds that no value meets.
+            more than one baseline; a key in both singular and plural; a metrics spec of an unknown model or output;
+            impossible slicings; thresholds without slices, without bounds, or with bounds that no value meets.
     """
     refuse_unused_fields(config)
     _check_model_specs(config)
     _check_baseline(config)
     _check_model_names(config)
+    _check_output_names(config)
 
     for path, spec in messages_in(config, SlicingSpec):
         _check_slicing(spec, path)
@@ -158,6 +160,29 @@ def _check_model_names(config: EvalConfig) -> None:
             if name not in names:
                 path = f"metrics_specs[{i}].model_names[{j}]"
                 raise EvalConfigError(f"{path}: no model spec has the name {name!r}{one_of(name, names)}")
+
+
+def _check_output_names(config: EvalConfig) -> None:
+    """Outputs must be those that model specs name. Those of a model without prediction keys show when it runs."""
+    for i, metrics_spec in enumerate(config.metrics_specs):
+        asked = [(f"metrics_specs[{i}].output_names[{j}]", name) for j, name in enumerate(metrics_spec.output_names)]
+        for k, spec in enumerate(config.model_specs):
+            if metrics_spec.model_names and spec.name not in metrics_spec.model_names:
+                continue
+            for path, name in asked:
+                _check_output_name(name, path, spec, f"model_specs[{k}]")
+
+
+def _check_output_name(name: str, path: str, spec: ModelSpec, model: str) -> None:
+    if spec.prediction_key:
+        raise EvalConfigError(
+            f"{path}: found {name!r}, but {model} has no outputs with names, only the prediction_key "
+            f"{spec.prediction_key!r}; name its outputs in prediction_keys, such as {{{name}: {spec.prediction_key}}}, "
+            "or remove output_names"
+        )
+    if spec.prediction_keys and name not in spec.prediction_keys:
+        near = one_of(name, sorted(spec.prediction_keys))
+        raise EvalConfigError(f"{path}: {model} has no {name!r} among its prediction_keys{near}")
 
 
 def _check_slicing(spec: SlicingSpec, path: str) -> None:

@@ -46,7 +46,6 @@ from assay.storage.regular_files import check_regular
 from assay.text.near_miss import one_of
 from assay.types import (
     LABELS_KEY,
-    PREDICTIONS_KEY,
 )
 from assay.yaml_text import parse_json, parse_yaml
 
@@ -298,20 +297,6 @@ def _check_metrics(config: EvalConfig, read: Mapping[str, Any]) -> None:
             raise EvalConfigError(
                 f"model_specs[{i}].label_key: expected the column with the labels, which {needing[0]} needs; found none"
             )
-    if not read["models"] and PREDICTIONS_KEY not in own:
-        _check_output_names(config)
-
-
-def _check_output_names(config: EvalConfig) -> None:
-    """Predictions in the data have the outputs that `prediction_keys` names."""
-    outputs = {output for spec in config.model_specs for output in spec.prediction_keys}
-    for i, metrics_spec in enumerate(config.metrics_specs):
-        for j, name in enumerate(metrics_spec.output_names):
-            if name not in outputs:
-                raise EvalConfigError(
-                    f"metrics_specs[{i}].output_names[{j}]: no model spec has {name!r} among its prediction_keys"
-                    f"{one_of(name, sorted(outputs))}"
-                )
 
 
 def _check_models(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:

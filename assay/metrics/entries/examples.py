@@ -111,6 +111,8 @@ def examples_of(extracts: Extracts, stream: Stream) -> Examples:
         ColumnTypeError: labels that do not fit the predictions, or a column that does not hold numbers.
     """
     reads = stream.reads
+    if stream.output_name:
+        _check_output(extracts, stream)
     if stream.only_weights:
         weights = weights_of(extracts, stream)
         return Examples(np.zeros(0), np.zeros(0), weights)
@@ -132,6 +134,24 @@ def examples_of(extracts: Extracts, stream: Stream) -> Examples:
         return examples
     texts = extracts.get(TEXTS_KEY, {}).get(reads.shown[1])
     return examples._replace(shown=_column_at(extracts, reads.shown), texts=texts)
+
+
+def _check_output(extracts: Extracts, stream: Stream) -> None:
+    """Refuses an output that the predictions do not have; they are never taken for an output that has another name.
+
+    Labels and weights may be the same for all outputs, so they do not tell.
+    """
+    outputs: Any = extracts.get(PREDICTIONS_KEY)
+    if isinstance(outputs, Mapping) and stream.model_name in outputs:
+        outputs = outputs[stream.model_name]
+    if outputs is None or (isinstance(outputs, Mapping) and stream.output_name in outputs):
+        return
+
+    there = f"there are {sorted(outputs)}" if isinstance(outputs, Mapping) else "there is one, without a name"
+    raise MissingColumnError(
+        f"no predictions for model {stream.model_name!r}, output {stream.output_name!r}; {there}; "
+        "set prediction_keys of the model spec, which name its outputs, or correct output_names of the metrics spec"
+    )
 
 
 def _length_of(values: Floats) -> int:
