@@ -9,7 +9,12 @@ from google.protobuf import json_format
 
 from assay.config.fields import messages_in, refuse_unused_fields
 from assay.config.source import parse_eval_config
-from assay.config.thresholds import check_threshold, check_thresholds, remove_change_thresholds
+from assay.config.thresholds import (
+    check_threshold,
+    check_thresholds,
+    refuse_thresholds_of_baseline,
+    remove_change_thresholds,
+)
 from assay.errors import EvalConfigError
 from assay.proto.config_pb2 import (
     ConfidenceIntervalOptions,
@@ -45,8 +50,9 @@ def resolve_eval_config(
         rubber_stamp: allow change thresholds without a baseline, for a first run.
 
     Raises:
-        EvalConfigError: a change threshold without a baseline to compare with.
+        EvalConfigError: a change threshold without a baseline to compare with, or a threshold for the baseline alone.
     """
+    refuse_thresholds_of_baseline(config)
     resolved = EvalConfig()
     resolved.CopyFrom(config)
     if has_baseline_model:

@@ -23,11 +23,11 @@ _EXAMPLE = "for example {value_threshold: {lower_bound: 0.8}}"
 
 
 def check_thresholds(config: EvalConfig) -> None:
-    """Refuses thresholds that no value could fail, or that no value could meet.
+    """Refuses thresholds that no value could fail, that no value could meet, or that are for no model.
 
     Raises:
-        EvalConfigError: a threshold without slices or without bounds, or with bounds that no value meets; the message
-            starts with the field's path.
+        EvalConfigError: a threshold without slices or without bounds, with bounds that no value meets, or for values
+            of the baseline; the message starts with the field's path.
     """
     for path, per_slice in messages_in(config, PerSliceMetricThreshold):
         if not per_slice.slicing_specs:
@@ -39,6 +39,7 @@ def check_thresholds(config: EvalConfig) -> None:
             raise EvalConfigError(f"{path}.cross_slicing_specs: expected at least one, found none")
 
     _refuse_no_thresholds(config)
+    refuse_thresholds_of_baseline(config)
     for path, threshold in messages_in(config, MetricThreshold):
         check_threshold(threshold, path)
 
@@ -54,6 +55,26 @@ def _refuse_no_thresholds(config: EvalConfig) -> None:
         for path, entries in messages_in(config, by_name):
             if not entries.ListFields():
                 raise EvalConfigError(f"{path}.thresholds: expected at least one, found none; or remove {path}")
+
+
+def refuse_thresholds_of_baseline(config: EvalConfig) -> None:
+    """Refuses thresholds that are for the baseline alone, whose values are compared with, but not judged.
+
+    Args:
+        config: before it is resolved, too: without a baseline, its metrics specs become those of the other models.
+
+    Raises:
+        EvalConfigError: the message starts with the threshold's path.
+    """
+    baselines = {spec.name for spec in config.model_specs if spec.is_baseline}
+    for i, metrics_spec in enumerate(config.metrics_specs):
+        if not metrics_spec.model_names or not baselines.issuperset(metrics_spec.model_names):
+            continue
+        for path, _ in messages_in(metrics_spec, MetricThreshold, f"metrics_specs[{i}]"):
+            raise EvalConfigError(
+                f"{path}: it is for {metrics_spec.model_names[0]!r} alone, the baseline, whose values are not judged; "
+                f"add the name of another model to metrics_specs[{i}].model_names, or remove the threshold"
+            )
 
 
 def check_threshold(threshold: MetricThreshold, path: str) -> None:

@@ -238,3 +238,46 @@ def test_the_example_of_a_message_can_be_written_as_it_stands(kind):
         checked(config({"threshold": {kind: {}} if kind else {}}))
     example = yaml.safe_load(str(error.value).partition("for example ")[2].removesuffix(", or remove it"))
     checked(config({"threshold": {kind: example} if kind else example}))
+
+
+# ---- the baseline's own values, which are not judged ----
+
+OF_BASELINE = {
+    "a threshold": ({"threshold": BOUND}, {}, f"{METRIC}.threshold"),
+    "a change": ({"threshold": CHANGE}, {}, f"{METRIC}.threshold"),
+    "in slices": (
+        {"per_slice_thresholds": [in_slices({"threshold": BOUND})]},
+        {},
+        f"{METRIC}.per_slice_thresholds[0].threshold",
+    ),
+    "by name": ({}, {"thresholds": {"auc": BOUND}}, "metrics_specs[0].thresholds['auc']"),
+    "by name in slices": (
+        {},
+        {"per_slice_thresholds": {"auc": {"thresholds": [in_slices({"threshold": BOUND})]}}},
+        "metrics_specs[0].per_slice_thresholds['auc'].thresholds[0].threshold",
+    ),
+}
+
+
+@pytest.mark.parametrize(("metric", "spec", "path"), OF_BASELINE.values(), ids=OF_BASELINE)
+@pytest.mark.parametrize("has_baseline_model", [None, False, True])
+def test_a_threshold_for_the_baseline_alone_is_refused_with_or_without_it(metric, spec, path, has_baseline_model):
+    source = config(metric, model_names=["old"], **spec)
+    with pytest.raises(EvalConfigError) as error:
+        resolve_eval_config(parse_eval_config(source), has_baseline_model=has_baseline_model, rubber_stamp=True)
+    assert str(error.value).startswith(f"{path}: it is for 'old' alone, the baseline, whose values are not judged; add")
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_refuses_a_threshold_for_the_baseline_beside_one_that_is_judged(door, tmp_path):
+    source = config({"threshold": BOUND}, model_names=["new"])
+    source["metrics_specs"].append({**source["metrics_specs"][0], "model_names": ["old"]})
+    message = refusal_by(door, ROWS, source, tmp_path)
+    assert "metrics_specs[1].metrics[0].threshold: it is for 'old' alone" in message
+    assert "add the name of another model to metrics_specs[1].model_names" in message
+
+
+@pytest.mark.parametrize("names", [["new", "old"], ["new"], []])
+def test_a_threshold_for_the_candidate_too_is_held_against_the_candidate_alone(names):
+    verdict = assay.analyze_raw_data(ROWS, config({"threshold": BOUND}, model_names=names)).verdict
+    assert [(check.metric, check.met, check.failed) for check in verdict.checks] == [("auc [new]", 1, 1)]
