@@ -89,16 +89,20 @@ def _failure_reasons(result: ValidationResult, metrics: Iterable[MetricsForSlice
         for failure in validation.failures:
             is_absent |= not failure.HasField("metric_value")
             key = metric_key_from_proto(failure.metric_key)
-            baseline = baselines.get(key._replace(model_name="", is_diff=False)) if key.is_diff else None
+            is_compared = key.is_diff and failure.HasField("metric_value")
+            baseline = baselines.get(key._replace(model_name="", is_diff=False)) if is_compared else None
             yield _reason(failure, key, slice_name, rows, baseline)
     yield from _missing_reasons(result, list(facts), is_absent=is_absent)
 
 
 def _facts(record: MetricsForSlice) -> tuple[int, dict[MetricKey, float | None]]:
-    """Rows of a slice, and the baseline's values by key without model. The baseline is the model without changes."""
+    """Rows of a slice, and by key without model the value that others were compared with: the one without a change."""
     values = {metric_key_from_proto(entry.key): entry.value for entry in record.metric_keys_and_values}
-    candidates = {key.model_name for key in values if key.is_diff}
-    of_baseline = {k._replace(model_name=""): _finite(v) for k, v in values.items() if k.model_name not in candidates}
+    of_baseline = {
+        key._replace(model_name=""): _finite(value)
+        for key, value in values.items()
+        if not key.is_diff and key._replace(is_diff=True) not in values
+    }
     return record.rows, of_baseline
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from assay.gate.bounds import bound_text
 from assay.gate.judge import verdict
+from assay.gate.missing import NOT_FOUND, missing_text
 from assay.gate.thresholds import Rule, Scope, Threshold, rules_of
 from assay.metrics.keys import MetricKey
 from assay.proto.config_pb2 import (
@@ -30,13 +31,20 @@ from assay.proto.metrics_for_slice_pb2 import MetricKey as MetricKeyMessage
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationResult
 from assay.results.keys import label, metric_key_from_proto, metric_key_to_proto, slices_of, text_of
-from assay.results.records import ERROR_METRIC_NAME
 from assay.verdict import Checked, Counts, Limits, Reason, Status, Verdict
 
-__all__ = ["Checked", "Counts", "Limits", "Reason", "Status", "Verdict", "checks_of", "validate", "verdict"]
-
-NOT_FOUND = "Metric not found."
-TOO_SMALL = "Metric not shown: the slice has fewer rows than min_slice_size."
+__all__ = [
+    "NOT_FOUND",
+    "Checked",
+    "Counts",
+    "Limits",
+    "Reason",
+    "Status",
+    "Verdict",
+    "checks_of",
+    "validate",
+    "verdict",
+]
 
 
 class _Number(NamedTuple):
@@ -204,7 +212,7 @@ class _Judge:
             if not check.holds(numbers):
                 failures[check.key, check.rule.threshold] = check
         self._met.update(met)
-        return _validation(record, failures.values(), numbers)
+        return _validation(record, failures.values(), numbers, self._baseline)
 
     def checks_in(self, record: MetricsForSlice) -> Iterator[tuple[_Check, list[_Number]]]:
         """The checks that are for the slice of a record, with its numbers."""
@@ -279,7 +287,7 @@ def _side(threshold: GenericChangeThreshold, bound: float) -> tuple[float, float
 
 
 def _validation(
-    record: MetricsForSlice, failed: Iterable[_Check], numbers: Sequence[_Number]
+    record: MetricsForSlice, failed: Iterable[_Check], numbers: Sequence[_Number], baseline: str
 ) -> MetricsValidationForSlice:
     validation = MetricsValidationForSlice()
     if record.HasField("cross_slice_key"):
@@ -289,7 +297,7 @@ def _validation(
 
     for check in failed:
         failure = validation.failures.add(
-            metric_key=metric_key_to_proto(check.key), message=_message(check, record, numbers)
+            metric_key=metric_key_to_proto(check.key), message=_message(check, record, numbers, baseline)
         )
         getattr(failure.metric_threshold, check.rule.kind).MergeFromString(check.rule.threshold)
         getattr(failure.metric_threshold, check.rule.kind).SetInParent()
@@ -298,10 +306,10 @@ def _validation(
     return validation
 
 
-def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[_Number]) -> str:
+def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[_Number], baseline: str) -> str:
     """Why a check does not hold, for people."""
     if check.at is None:
-        return TOO_SMALL if ERROR_METRIC_NAME in record.metrics else NOT_FOUND
+        return missing_text(check.key, record, baseline)
     number, kind = numbers[check.at], record.metric_keys_and_values[check.at].value.WhichOneof("type")
     if kind != "double_value":
         return f"{check.name} is not one number but {kind}; a threshold needs one number"
