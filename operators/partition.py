@@ -27,6 +27,7 @@ from assay.plan.params import check_parameters, settled, substitute
 from assay.plan.plan import Plan
 from assay.plan.stored import plan_text
 from assay.readers import row_files
+from assay.readers.same_files import once
 from assay.results.published import publish_not_evaluated
 from assay.storage.file_paths import FilePath
 from assay.verdict import Status
@@ -220,7 +221,7 @@ def patterns_of(plan: Plan) -> tuple[str, ...]:
 def found_of(patterns: Sequence[str], ready_file: str) -> tuple[int, list[str]]:
     """Number of files that exist, and what is missing."""
     files_of = {pattern: _matches(pattern) for pattern in patterns}
-    files = set().union(*files_of.values())
+    files = once(dict.fromkeys(file for matches in files_of.values() for file in matches), "inputs.files")
     missing = [pattern for pattern, matches in files_of.items() if not matches]
 
     if ready_file:
@@ -240,7 +241,10 @@ def in_words(time_span: timedelta) -> str:
 
 
 def _matches(pattern: str) -> list[str]:
-    """The files that a run would read; see `assay.readers.listing`, which is not for Airflow's own processes."""
+    """The files that a run would read, but nothing is refused that may be there while data is written.
+
+    See `assay.readers.listing`.
+    """
     path = os.path.expanduser(pattern)
     if not path.endswith("/") and storage.stat(path) is not None:
         return [path]

@@ -72,8 +72,8 @@ class MemoryStore:
         return tuple(sorted({uri[len(start) :].split("/")[0] for uri, _ in self.list_folder(folder)}))
 
     def match(self, pattern: str) -> Iterator[tuple[str, Stat]]:
-        any_of = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
-        parts = re.split(r"(\*\*|\*|\?)", pattern)
+        any_of = {"/**/": "/(.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+        parts = re.split(r"(/\*\*/|\*\*|\*|\?)", pattern)
         wanted = re.compile("".join(any_of.get(part, re.escape(part)) for part in parts))
         yield from [(uri, self.objects[uri][1]) for uri in sorted(self.objects) if wanted.fullmatch(uri)]
 

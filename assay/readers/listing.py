@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from apache_beam.io.filesystem import BeamIOError
-from apache_beam.io.filesystems import FileSystems
-
 from assay import storage
 from assay.errors import InputError, MissingFileError
 from assay.readers import row_files
+from assay.readers.same_files import once
+from assay.storage import globs
 from assay.storage.file_paths import FilePath, path_texts
 
 _TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table", "_temporary": "a folder that is still written to"}
@@ -20,6 +19,7 @@ _TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table", "_temporary
 def find(patterns: Sequence[FilePath], key: str = "inputs.files") -> dict[str, int]:
     """Returns the files that the names, globs and folders stand for, sorted by name, and their sizes in bytes.
 
+    Each file is there once, also if several names, or links, lead to it.
     Hidden files, and what Spark and others write beside their data (`_SUCCESS`, `*.crc`), are left out unless they are
     named. A folder stands for all files below it.
 
@@ -30,7 +30,8 @@ def find(patterns: Sequence[FilePath], key: str = "inputs.files") -> dict[str, i
     Raises:
         MissingFileError: there is no pattern, or one matches no file.
         ConfigError: a path on a storage that is not supported.
-        InputError: a named pipe or a device, or a table in which not every file belongs to the data.
+        InputError: a named pipe or a device, a table in which not every file belongs to the data, or links of which
+            nobody can tell which one is meant.
     """
     if not patterns:
         raise MissingFileError(f"{key} is empty; expected at least one file name or glob")
@@ -42,7 +43,7 @@ def find(patterns: Sequence[FilePath], key: str = "inputs.files") -> dict[str, i
         if not matches:
             raise MissingFileError(f"no file matches {pattern!r} of {key}; {_advice(os.path.expanduser(pattern))}")
         files |= matches
-    return dict(sorted(files.items()))
+    return {file: files[file] for file in sorted(once(files, key))}
 
 
 def _match(pattern: str, key: str) -> dict[str, int]:
@@ -65,18 +66,27 @@ def _size_of(file: str, key: str) -> int | None:
 
 def _rows_in(folder: str, key: str) -> dict[str, int]:
     """The files below a folder that hold rows."""
-    _refuse_links(folder, key)
+    path = storage.local_path(folder)
+    if path is not None:
+        entries = [
+            os.path.join(parent, name) for parent, folders, files in os.walk(path) for name in (*folders, *files)
+        ]
+        _refuse_links_to_folders(row_files.of_folder(path, entries), key)
+        _refuse_links_to_nothing(row_files.of_folder(path, entries), key)
+
     below = {file: stat.size for file, stat in storage.list(folder)}
     _refuse_tables(folder, {part for file in below for part in file[len(folder) + 1 :].split("/")[:-1]}, key)
     return _regular({file: below[file] for file in row_files.of_folder(folder, below)}, key)
 
 
 def _globbed(pattern: str, key: str) -> dict[str, int]:
+    matches = {file: stat.size for file, stat in storage.match(pattern).items()}
     path = storage.local_path(pattern)
-    if path is None:
-        matches = {file: stat.size for file, stat in storage.match(pattern).items()}
-    else:
-        matches = _globbed_on_disk(path, key)
+    if path is not None:
+        entries = [os.path.join(folder, name) for folder in globs.walked(path) for name in storage.names(folder or ".")]
+        _refuse_links_to_folders(row_files.of_glob(path, entries), key)
+        _refuse_links_to_nothing(row_files.of_glob(path, globs.paths(path)), key)
+
     for folder in {_above_partitions(os.path.dirname(file)) for file in matches}:
         _refuse_tables(folder, [name for name in _TABLES if storage.is_folder(os.path.join(folder, name))], key)
     return _regular({file: matches[file] for file in row_files.of_glob(pattern, matches)}, key)
@@ -87,15 +97,6 @@ def _above_partitions(folder: str) -> str:
     while "=" in os.path.basename(folder):
         folder = os.path.dirname(folder)
     return folder
-
-
-def _globbed_on_disk(pattern: str, key: str) -> dict[str, int]:
-    try:
-        results = FileSystems.match([pattern])
-    except (BeamIOError, ValueError) as error:
-        raise MissingFileError(f"cannot look for {pattern!r} of {key}: {error}") from error
-    entries = [entry for result in results for entry in result.metadata_list]
-    return {entry.path: entry.size_in_bytes for entry in entries if not os.path.isdir(entry.path)}
 
 
 def _regular(files: dict[str, int], key: str) -> dict[str, int]:
@@ -112,15 +113,17 @@ def _refuse_tables(folder: str, names: Iterable[str], key: str) -> None:
         )
 
 
-def _refuse_links(folder: str, key: str) -> None:
-    """Refuses links to folders below a folder: listing does not follow them, so their files would be missing."""
-    path = storage.local_path(folder)
-    if path is None:
-        return
-    for parent, names, _ in os.walk(path):
-        for name in names:
-            if os.path.islink(os.path.join(parent, name)) and not name.startswith("."):
-                raise InputError(f"{key}: {parent}/{name} is a link to a folder; name the folder that it leads to")
+def _refuse_links_to_folders(paths: Iterable[str], key: str) -> None:
+    """Listing does not follow links to folders below a folder, so their files would be missing."""
+    for path in paths:
+        if os.path.islink(path) and os.path.isdir(path):
+            raise InputError(f"{key}: {path} is a link to a folder; name the folder that it leads to")
+
+
+def _refuse_links_to_nothing(paths: Iterable[str], key: str) -> None:
+    for path in paths:
+        if os.path.islink(path) and not os.path.exists(path):
+            raise InputError(f"{key}: {path} is a link to {os.readlink(path)}, where there is nothing; remove the link")
 
 
 def _advice(pattern: str) -> str:

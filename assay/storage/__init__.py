@@ -210,7 +210,7 @@ def list(folder: str) -> Iterator[tuple[str, Stat]]:
 
 
 def match(pattern: str) -> dict[str, Stat]:
-    """What matches a glob, in which `**` stands for any folders."""
+    """What matches a glob, in which `**` stands for any folders, or none."""
     return dict(_store(pattern).match(pattern))
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import quote
 
 from assay.errors import AssayError, ConfigError, CorruptFileError, MissingFileError, PublishLostError, TransientError
+from assay.storage.globs import without_folders
 from assay.storage.stat import Stat
 from assay.storage.streams import Ranges
 from assay.storage.uris import parts_of
@@ -238,8 +239,9 @@ def _prefix_of(folder: str) -> tuple[str, str]:
 def match(pattern: str) -> Iterator[tuple[str, Stat]]:
     """The objects whose names match a glob."""
     bucket, name = _parts(pattern)
-    plain = re.split(r"[*?\[{\\]", name, maxsplit=1)[0]
-    yield from _listed(bucket, plain, pattern, match_glob=name)
+    for wanted in without_folders(f"/{name}"):
+        plain = re.split(r"[*?\[{\\]", wanted, maxsplit=1)[0]
+        yield from _listed(bucket, plain[1:], pattern, match_glob=wanted[1:])
 
 
 def _listed(bucket: str, prefix: str, uri: str, **settings: Any) -> Iterator[tuple[str, Stat]]:

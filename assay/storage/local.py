@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import glob
 import os
 import shutil
 import time
@@ -14,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from assay.errors import ConfigError, MissingFileError, PublishLostError, TransientError
+from assay.storage import globs
 from assay.storage.content_hash import content_hash
 from assay.storage.content_hash import stamp as stamp_of
 from assay.storage.regular_files import check_regular
@@ -180,7 +180,9 @@ def names(folder: str) -> tuple[str, ...]:
 
 def match(pattern: str) -> Iterator[tuple[str, Stat]]:
     """The files whose names match a glob."""
-    for path in sorted(glob.glob(pattern, recursive=True)):
+    with _naming(pattern):
+        paths = sorted(set(globs.paths(pattern)))
+    for path in paths:
         known = stat(path)
         if known is not None:
             yield path, known

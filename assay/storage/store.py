@@ -47,7 +47,7 @@ class Store(Protocol):
         """The names of the files and folders right in a folder, sorted; none where there is no such folder."""
 
     def match(self, pattern: str) -> Iterator[tuple[str, Stat]]:
-        """What matches a glob, in which `**` stands for any folders."""
+        """What matches a glob, in which `**` stands for any folders, or none."""
 
     def delete(self, uri: str, generation: str | None) -> None:
         """Deletes what may be gone already; with a generation, only that one."""

@@ -17,6 +17,7 @@ from assay.operators import partition
 from assay.operators.partition import DataTrigger, WaitForDataOperator, found_of, in_words, patterns_of
 from assay.plan.as_json import from_json, to_json
 from assay.plan.filled import with_params
+from assay.readers.listing import find
 from assay.storage import gcs
 from tests.airflow.conftest import GOOD_DAY, ROOT, RUNTIME, analysis
 from tests.airflow.google_door import key_of
@@ -181,6 +182,32 @@ def test_of_a_folder_that_spark_wrote_only_the_data_counts(tmp_path, end):
     for part in tmp_path.glob("part-*"):
         part.unlink()
     assert found_of([f"{tmp_path}{end}"], "") == (0, [f"{tmp_path}{end}"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count"),
+    [("**/*.csv", 4), ("**", 4), ("*.csv", 2), ("day=*/*", 2), ("d**.csv", 2), ("", 4), ("day=1/**/x.csv", 1)],
+)
+def test_what_is_waited_for_is_what_a_run_reads(tmp_path, pattern, count):
+    for name in (
+        "x.csv",
+        "y.csv",
+        "day=1/x.csv",
+        "day=1/hour=2/z.csv",
+        "_SUCCESS",
+        ".hidden/x.csv",
+        "day=1/.x.csv.crc",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "latest.csv").symlink_to("y.csv")
+    asked = [f"{tmp_path}/{pattern}"]
+    if pattern == "day=*/*":
+        (tmp_path / "day=2").mkdir()
+        (tmp_path / "day=2" / "x.csv").symlink_to("../day=1/x.csv")
+        (tmp_path / "day=2" / "w.csv").touch()
+    assert found_of(asked, "") == (count, [])
+    assert len(find(asked)) == count
 
 
 def test_both_sources_of_a_join_are_waited_for_and_a_reader_of_ones_own_cannot_be(make, tmp_path):

@@ -176,6 +176,29 @@ def test_every_door_reads_a_folder_that_spark_wrote(end, door, tmp_path):
     assert found["Overall"] == {"example_count": 3, "mean_label": pytest.approx(2 / 3)}
 
 
+@pytest.mark.parametrize(
+    ("files", "count"),
+    [("f/**/*.csv", 3), ("f/**/d2/**/*.csv", 2), ("f/**/a.csv", 1), ("**/f/**/c.csv", 1), ("f/d**.csv", 2)],
+)
+def test_two_stars_also_stand_for_no_folder(files, count, tmp_path):
+    for label, name in enumerate(["a.csv", "d2/b.csv", "d2/h/c.csv"]):
+        storage.write(f"{tmp_path}/f/{name}", f"label,score\n{label},0.5\n".encode())
+    assert len(find([f"{tmp_path}/{files}"])) == count
+
+
+@pytest.mark.parametrize("door", OF_FILES)
+def test_every_door_reads_what_two_stars_find_in_no_folder(door, tmp_path):
+    for label, name in enumerate(["a.csv", "d1/b.csv", "d2/h/c.csv"]):
+        storage.write(f"{tmp_path}/f/{name}", f"label,score\n{label},0.5\n".encode())
+    found = values_of_files(door, {"files": "f/**/*.csv", "eval_config": CONFIG}, tmp_path)
+    assert found["Overall"] == {"example_count": 3, "mean_label": 1}
+
+
+def test_a_glob_without_a_folder_is_of_the_working_folder(spark, monkeypatch):
+    monkeypatch.chdir(spark)
+    assert list(find(["part-*.csv"])) == list(find(["**/*.csv"])) == ["part-00000.csv", "part-00001.csv"]
+
+
 def test_a_folder_that_spark_wrote_can_be_joined(tmp_path):
     write_as_spark(tmp_path / "labels")
     (tmp_path / "rows.csv").write_text("id,prediction\na,0.5\nb,0.25\nc,0.75\n")

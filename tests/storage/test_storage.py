@@ -95,6 +95,31 @@ def test_a_glob_matches_names(root):
     assert sorted(storage.match(f"{root}/d/*.csv")) == [f"{root}/d/1.csv", f"{root}/d/2.csv"]
 
 
+TREE = ["a.csv", "b.txt", "day=1/a.csv", "day=1/hour=2/b.csv", "day=1/hour=2/deep/c.csv", "days.csv", "day=2/a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("**/*.csv", [name for name in TREE if name != "b.txt"]),
+        ("**/a.csv", ["a.csv", "day=1/a.csv", "day=2/a.csv"]),
+        ("**/hour=*/**/*.csv", ["day=1/hour=2/b.csv", "day=1/hour=2/deep/c.csv"]),
+        ("day=1/**/b.csv", ["day=1/hour=2/b.csv"]),
+        ("day=1/**/**/?.csv", ["day=1/a.csv", "day=1/hour=2/b.csv", "day=1/hour=2/deep/c.csv"]),
+        ("day=1/**", ["day=1/a.csv", "day=1/hour=2/b.csv", "day=1/hour=2/deep/c.csv"]),
+        ("day=[12]/*.csv", ["day=1/a.csv", "day=2/a.csv"]),
+        ("**", TREE),
+        ("day**.csv", [name for name in TREE if name.startswith("day")]),
+        ("day=1/**b.csv", ["day=1/hour=2/b.csv"]),
+        ("*/**/none.csv", []),
+    ],
+)
+def test_two_stars_stand_for_any_folders_or_none(root, pattern, names):
+    for name in TREE:
+        storage.write(storage.join(root, name), b"x")
+    assert sorted(storage.match(f"{root}/{pattern}")) == sorted(f"{root}/{name}" for name in names)
+
+
 def test_only_the_first_publishes(root):
     uri = storage.join(root, "manifest.json")
     storage.publish(uri, b"first")
