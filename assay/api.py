@@ -12,6 +12,7 @@ from typing import Any, TextIO, TypeVar
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from assay.config.baselines import has_baseline_model
 from assay.config.resolved import check_eval_config, columns_of, parse_eval_config, resolve_eval_config
 from assay.errors import ConfigError, InputError, MissingColumnError, ResultsError
 from assay.metrics.binding.bound import metrics_of
@@ -124,8 +125,9 @@ def run_model_analysis(
     if join is not None:
         inputs["join"] = settings.filled(read_join(_with_texts(join), file_format), "inputs.join")
     filled = tuple(_filled_model(model, settings) for model in models)
-    has_baseline = any(model.baseline for model in filled) if filled else None
-    config = _resolved(settings.filled_config(parse_eval_config(eval_config)), has_baseline, settings.rubber_stamp)
+    parsed = settings.filled_config(parse_eval_config(eval_config))
+    has_baseline = has_baseline_model(parsed, {model.name: model.baseline for model in filled})
+    config = _resolved(parsed, has_baseline, settings.rubber_stamp)
 
     in_memory = InMemory(models=filled, extractors=_own(extractors), evaluators=_own(evaluators), writers=_own(writers))
     root = None if checkpoints is None else _root(checkpoints, in_memory, settings, pipeline_options)

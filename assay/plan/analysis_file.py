@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,9 +45,7 @@ from assay.plan.tasks import CHECKPOINTS, NO_CHECKPOINTS, reshaped
 from assay.storage.file_paths import path_text
 from assay.storage.regular_files import check_regular
 from assay.text.near_miss import one_of
-from assay.types import (
-    LABELS_KEY,
-)
+from assay.types import LABELS_KEY
 from assay.yaml_text import parse_json, parse_yaml
 
 if TYPE_CHECKING:
@@ -243,11 +242,22 @@ def _eval_config(read: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if (inline is None) == (file is None):
         found = "none" if file is None else "both"
         raise ConfigError(f"eval_config: expected either eval_config or eval_config_file, found {found}")
+    from assay.config.baselines import has_baseline_model
+    from assay.config.resolved import parse_eval_config
+
+    with _named_errors(read):
+        path = None if file is None else Path(uri_below(path_text(file, "eval_config_file"), str(folder)))
+        config = parse_eval_config(inline if path is None else _config_in(path))
+    has_baseline = has_baseline_model(config, {model["name"]: bool(model["baseline"]) for model in read["models"]})
+    with _named_errors(read):
+        return _resolved(config, has_baseline, read)
+
+
+@contextmanager
+def _named_errors(read: Mapping[str, Any]) -> Iterator[None]:
+    """Errors about the eval config say where it is."""
     try:
-        if inline is not None:
-            return _resolved(inline, read)
-        path = Path(uri_below(path_text(file, "eval_config_file"), str(folder)))
-        return _resolved(_config_in(path), read)
+        yield
     except ConfigError as error:
         hint = "; a parameter can stand only in fields of text" if "${" in str(error) else ""
         raise type(error)(f"{_at_config(read, str(error))}{hint}") from error
@@ -268,13 +278,10 @@ def _config_in(file: Path) -> Any:
     return parse_yaml(written) if file.suffix in (".yaml", ".yml") else written
 
 
-def _resolved(source: Any, read: Mapping[str, Any]) -> dict[str, Any]:
-    from assay.config.resolved import check_eval_config, parse_eval_config, resolve_eval_config, to_canonical_json
+def _resolved(config: EvalConfig, has_baseline: bool | None, read: Mapping[str, Any]) -> dict[str, Any]:
+    from assay.config.resolved import check_eval_config, resolve_eval_config, to_canonical_json
 
-    has_baseline = any(bool(model["baseline"]) for model in read["models"]) if read["models"] else None
-    config = resolve_eval_config(
-        parse_eval_config(source), has_baseline_model=has_baseline, rubber_stamp=read["rubber_stamp"]
-    )
+    config = resolve_eval_config(config, has_baseline_model=has_baseline, rubber_stamp=read["rubber_stamp"])
     check_eval_config(config)
     _check_metrics(config, read)
     resolved: dict[str, Any] = json.loads(to_canonical_json(config))
@@ -330,18 +337,16 @@ def _check_type(model: Mapping[str, Any], path: str) -> None:
 
 def _check_specs(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
     """Every model has its model spec, every spec its model, and they agree about who is the baseline."""
+    from assay.config.baselines import check_baselines
+
     baselines = {model["name"]: bool(model["baseline"]) for model in read["models"]}
     specified = {spec.get("name", ""): spec.get("is_baseline", False) for spec in specs}
-    for i, (name, baseline) in enumerate(baselines.items()):
+    for i, name in enumerate(baselines):
         if name not in specified:
             unnamed = "; the model specs have no names, expected that of its model in each"
             near = one_of(name, specified) if any(specified) else unnamed
             raise ConfigError(f"models[{i}].name: no model spec is named {name!r}{near}")
-        if baseline != specified[name]:
-            raise ConfigError(
-                f"models[{i}].baseline: expected what the model spec {name!r} says, found "
-                f"{json.dumps(baseline)} here and is_baseline: {json.dumps(specified[name])} there"
-            )
+    check_baselines(baselines, specified)
     for i, name in enumerate(specified):
         if name not in baselines:
             hint = one_of(name, baselines)
