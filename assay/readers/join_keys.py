@@ -71,8 +71,8 @@ def check_same_kind(one: pa.DataType, where: str, other: pa.DataType, other_wher
     kinds = kind_of(one, where), kind_of(other, other_where)
     if _MISSING not in kinds and kinds[0] != kinds[1]:
         raise ColumnTypeError(
-            f"{where} holds {kinds[0]} ({one}), {other_where} holds {kinds[1]} ({other}); expected the same in both; "
-            "for csv and jsonl, `types` among the options can tell"
+            f"{where} holds {kinds[0]} ({one}), {other_where} holds {kinds[1]} ({other}); expected the same in both: "
+            "store one as the other, or, for csv and jsonl, tell by `types` among the options"
         )
 
 

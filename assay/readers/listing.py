@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from assay import storage
 from assay.errors import InputError, MissingFileError
 from assay.readers import row_files
-from assay.readers.same_files import once
+from assay.readers.same_files import absolute, once
 from assay.storage import globs
 from assay.storage.file_paths import FilePath, path_texts
 
@@ -19,7 +19,7 @@ _TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table", "_temporary
 def find(patterns: Sequence[FilePath], key: str = "inputs.files") -> dict[str, int]:
     """Returns the files that the names, globs and folders stand for, sorted by name, and their sizes in bytes.
 
-    Each file is there once, also if several names, or links, lead to it.
+    Each file is there once, also if several names, or links, lead to it; the order is that of their absolute paths.
     Hidden files, and what Spark and others write beside their data (`_SUCCESS`, `*.crc`), are left out unless they are
     named. A folder stands for all files below it.
 
@@ -43,7 +43,7 @@ def find(patterns: Sequence[FilePath], key: str = "inputs.files") -> dict[str, i
         if not matches:
             raise MissingFileError(f"no file matches {pattern!r} of {key}; {_advice(os.path.expanduser(pattern))}")
         files |= matches
-    return {file: files[file] for file in sorted(once(files, key))}
+    return {file: files[file] for file in sorted(once(files, key), key=absolute)}
 
 
 def _match(pattern: str, key: str) -> dict[str, int]:

@@ -31,6 +31,12 @@ def once(files: Iterable[str], key: str) -> list[str]:
     return [_name_of(places, key) for places in names.values()]
 
 
+def absolute(file: str) -> str:
+    """The name of a file however it is spelled: its absolute path, without `.` and `..`; of an object, its URI."""
+    path = storage.local_path(file)
+    return file if path is None else os.path.abspath(path)
+
+
 def _place(path: str) -> str:
     """The absolute path of a file or a link, whose folders are no links."""
     folder, name = os.path.split(path)

@@ -17,6 +17,7 @@ from assay.errors import ConfigError, MissingColumnError
 from assay.readers import listing
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Rows
+from assay.readers.same_files import absolute
 from assay.storage.file_paths import path_texts
 from assay.text.near_miss import hint, nearest
 
@@ -154,7 +155,7 @@ def splits(source: Source) -> tuple[Split, ...]:
 
 def file_ids(files: Sequence[str]) -> dict[str, int]:
     """A number for each file, from its name below the folder that holds all of them: the same wherever that lies."""
-    parts = [file.split("/") for file in files]
+    parts = [absolute(file).split("/") for file in files]
     steps = zip(*(names[:-1] for names in parts), strict=False)
     shared = len([*takewhile(lambda names: len(set(names)) == 1, steps)])
     return {file: zlib.crc32("/".join(names[shared:]).encode()) for file, names in zip(files, parts, strict=True)}

@@ -152,7 +152,9 @@ def test_files_of_the_second_source_whose_keys_never_match_are_both_named(first,
     with pytest.raises(ColumnTypeError) as error:
         run(_join(tmp_path))
     told = words.format(f"{tmp_path}/second-0.parquet")
-    assert f"{tmp_path}/second-1.parquet: column 'id' holds {told}; expected the same in both" in str(error.value)
+    assert f"{tmp_path}/second-1.parquet: column 'id' holds {told}; expected the same in both: store" in str(
+        error.value
+    )
 
 
 def test_a_slice_that_is_text_in_one_file_and_a_number_in_another_is_refused_as_of_the_main_source(tmp_path):

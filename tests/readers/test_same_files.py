@@ -8,6 +8,7 @@ import assay
 from assay.errors import InputError
 from assay.readers.listing import find
 from assay.readers.same_files import once
+from assay.readers.source import file_ids
 from tests.doors import OF_FILES, frame_of_files, refusal_of_files
 
 CONFIG = {
@@ -84,6 +85,35 @@ def test_two_spellings_count_once_from_python_with_checkpoints_and_without(folde
     metrics = result.get_metrics_for_all_slices()[()]
     assert metrics["example_count"]["doubleValue"] == 2
     assert metrics["mean_label"]["doubleValue"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["data/2.csv", "./data/1.csv", "{here}/data/deep/3.csv"],
+        ["{here}/data/1.csv", "data//2.csv", "data/deep/../deep/3.csv"],
+        ["./data/deep/3.csv", "data/1.csv", "{here}/data/2.csv"],
+    ],
+)
+def test_spelling_changes_neither_the_order_of_files_nor_what_rows_are_drawn_by(folder, names):
+    files = list(find([name.format(here=folder) for name in names]))
+    assert [os.path.basename(file) for file in files] == ["1.csv", "2.csv", "3.csv"]
+    assert list(file_ids(files).values()) == list(file_ids(list(find(["data"]))).values())
+
+
+@pytest.mark.parametrize("method", ["POISSON_BOOTSTRAP", "JACKKNIFE"])
+def test_intervals_are_the_same_with_checkpoints_and_without_however_files_are_spelled(folder, method):
+    for name in ("1", "2"):
+        rows = "".join(f"{(i * 7 + int(name)) % 3 % 2},{i % 10 / 10},{i}\n" for i in range(60))
+        (folder / "data" / f"{name}.csv").write_text(f"label,score,id\n{rows}")
+    config = {**CONFIG, "options": {"compute_confidence_intervals": True, "confidence_intervals": {"method": method}}}
+    found = [
+        assay.run_model_analysis(config, data_location=names, file_format="csv", checkpoints=root).slicing_metrics
+        for names in (["./data/2.csv", "data/1.csv"], ["data/1.csv", str(folder / "data" / "2.csv")])
+        for root in (None, "root")
+    ]
+    assert found[0] == found[1] == found[2] == found[3]
+    assert "boundedValue" in str(found[0])
 
 
 def test_a_second_source_of_two_spellings_has_each_key_once(folder):
