@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TextIO, TypeVar
 
@@ -184,7 +185,8 @@ def analyze_raw_data(
     Two model specs with a `prediction_key` each, one of them `is_baseline`, compare two columns; no model is needed.
 
     Args:
-        data: an Arrow table, a pandas frame (cells may be arrays), or a list of dicts (values may be missing).
+        data: an Arrow table, a pandas frame (cells may be arrays), what gives an Arrow stream (such as a polars
+            frame), or a list of dicts (values may be missing).
         eval_config: what to compute. Without model specs, the columns are `label` and `prediction`.
         output_path: as for `run_model_analysis`; a temporary folder, gone after the call, if None.
         params: parameter -> value, for each `${name}` in the eval config and in `output_path`; none that is secret,
@@ -281,13 +283,29 @@ def _resolved(config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool)
 
 
 def _batches(data: Any, needed: Iterable[str] | None) -> list[Extracts]:
-    if isinstance(data, pa.Table):
-        return from_arrow(data, needed=needed)
-    if hasattr(data, "columns"):
+    table = _as_table(data)
+    if table is not None:
+        return from_arrow(table, needed=needed)
+    if hasattr(data, "iloc") and hasattr(data, "columns"):
         return from_pandas(data, needed=needed)
     if isinstance(data, Sequence) and all(isinstance(row, Mapping) for row in data):
         return from_rows(data, needed=needed)
-    raise InputError(f"data: expected an Arrow table, a pandas frame or a list of dicts, found {type(data).__name__}")
+    raise InputError(
+        f"data: expected an Arrow table, a frame of pandas or polars, or a list of dicts, found {type(data).__name__}"
+    )
+
+
+def _as_table(data: Any) -> pa.Table | None:
+    """Data of Arrow, or of a library that gives its frames as streams of Arrow; None for other data."""
+    if isinstance(data, pa.Table):
+        return data
+    if isinstance(data, pa.RecordBatch):
+        return pa.Table.from_batches([data])
+    if hasattr(data, "iloc") or not hasattr(data, "__arrow_c_stream__"):  # pandas has more types than Arrow
+        return None
+    with suppress(pa.ArrowInvalid):  # of a single column
+        return pa.table(data)
+    return None
 
 
 def _check_columns(config: EvalConfig, columns: Mapping[str, Any], data: Any) -> None:

@@ -24,7 +24,7 @@ from assay.types import (
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
 )
 
-STAGE_VERSIONS = {READ_INPUTS: 5, EXTRACT: 2, EVALUATE: 4, GATE: 4}
+STAGE_VERSIONS = {READ_INPUTS: 5, EXTRACT: 2, EVALUATE: 5, GATE: 4}
 """Raised when a stage of that kind comes to make something else of the same input."""
 
 _FORMAT = 1
@@ -106,7 +106,8 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
     if stage.name == SLICE_KEY_EXTRACTOR_STAGE_NAME:
         return _only(config, ("slicing_specs", "cross_slicing_specs"))
     if stage.name == METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
-        return {"eval_config": without_thresholds(config), "on_bad_rows": plan.on_bad_rows, "seed": plan.seed}
+        settings = {"on_bad_rows": plan.on_bad_rows, "seed": plan.seed, "max_slices": plan.max_slices}
+        return {"eval_config": without_thresholds(config), **settings}
     return {}
 
 

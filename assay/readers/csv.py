@@ -17,7 +17,14 @@ from assay.errors import CorruptFileError
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
-from assay.readers.source import Source, check_names, declared_types, shown_and_guessed, to_read_fewer
+from assay.readers.source import (
+    Source,
+    check_names,
+    check_types,
+    declared_types,
+    shown_and_guessed,
+    to_read_fewer,
+)
 from assay.readers.unpacking import Transcoded, Unpacked
 from assay.slicing.values import number_or_text
 
@@ -45,6 +52,7 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
         return {}
 
     declared, missing = declared_types(source), _missing_numbers(source)
+    check_types(file, source, names)
     columns = zip(names, block.columns, strict=True)
     return {name: declared.get(name) or _infer(column, missing) for name, column in columns}
 

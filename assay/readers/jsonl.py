@@ -20,8 +20,9 @@ from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
 from assay.readers.json_numbers import exact_texts, is_better_whole, refuse_rounded
-from assay.readers.source import Source, declared_types, shown_and_guessed, to_read_fewer
+from assay.readers.source import Source, check_types, declared_types, shown_and_guessed, to_read_fewer
 from assay.readers.unpacking import Transcoded, Unpacked
+from assay.text.near_miss import nearest
 
 SAMPLE_ROWS = 1024
 
@@ -52,6 +53,8 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
         except _LongLineError as error:
             raise _long_line(file, 0) from error
     _refuse_other_json(file, lines)
+    if declared and lines:
+        check_types(file, source, _possible_keys(lines, source))
     try:
         inferred = _inferred(lines, declared)
         if inferred:
@@ -61,6 +64,13 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
             raise _mixed(file, source, error) from error
 
     # Some key has mixed values, or comes twice in each row. Look at each by itself, as only needed keys matter.
+    return _inferred_each(lines, declared, source, file)
+
+
+def _inferred_each(
+    lines: Sequence[bytes], declared: Mapping[str, pa.DataType], source: Source, file: str
+) -> dict[str, pa.DataType]:
+    """The type of each key by itself, null for one that is not needed and whose values do not go together."""
     types: dict[str, pa.DataType] = {}
     for name in _all_keys(lines):
         try:
@@ -314,6 +324,14 @@ def _depth(line: bytes) -> int:
 
 def _all_keys(lines: Sequence[bytes]) -> list[str]:
     return list(dict.fromkeys(name for line in lines for name, _ in _pairs(line) or ()))
+
+
+def _possible_keys(lines: Sequence[bytes], source: Source) -> list[str]:
+    """The keys of the first rows, and those that may come later: needed ones, or names that are no misspelt ones."""
+    keys = _all_keys(lines)
+    if source.columns is not None:
+        return [*keys, *source.columns]
+    return [*keys, *(name for name in declared_types(source) if not nearest(name, keys))]
 
 
 def _only(line: bytes, names: Sequence[str]) -> bytes:

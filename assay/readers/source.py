@@ -19,7 +19,7 @@ from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Rows
 from assay.readers.same_files import absolute
 from assay.storage.file_paths import path_texts
-from assay.text.near_miss import hint, nearest
+from assay.text.near_miss import hint, nearest, one_of
 
 SPLIT_BYTES = 64 * 2**20
 _SPLITS_AS_ONE = {"parquet": 4}
@@ -125,6 +125,15 @@ class Format(Protocol):
 def declared_types(source: Source) -> dict[str, pa.DataType]:
     """Returns the types that the option `types` sets, by column."""
     return {column: _TYPES[name] for column, name in source.options.get("types", {}).items()}
+
+
+def check_types(file: str, source: Source, columns: Sequence[str]) -> None:
+    """Raises ConfigError if the option `types` names a column that is not among those of the first file."""
+    for column in declared_types(source):
+        if column not in columns:
+            raise ConfigError(
+                f"{source.key_path}.options.types.{column}: {file} has no such column{one_of(column, columns)}"
+            )
 
 
 def format_of(source: Source) -> Format:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -19,6 +20,7 @@ def folder(tmp_path_factory):
     score = np.linspace(0, 1, 50)
     table = pa.table({"label": (score > 0.3).astype(float), "score": score, "group": ["a", "b"] * 25})
     pq.write_table(table, folder / "eval.parquet")
+    csv.write_csv(table, folder / "eval.csv")
     return folder
 
 
@@ -56,6 +58,13 @@ WRONG = {
     "a missing file": (analysis(inputs__files=["gone-*.parquet"]), DATE, "gone-*.parquet"),
     "a missing label column": (analysis(eval_config__model_specs__0__label_key="lable"), DATE, "'lable'"),
     "a missing slicing column": (analysis(eval_config__slicing_specs__1={"feature_keys": ["grup"]}), DATE, "'grup'"),
+    "a needed column that is not among those to read": (
+        analysis(inputs__columns=["label", "group"]), DATE, "inputs.columns does not name 'score', which prediction_key"
+    ),
+    "a type for a column that the file does not have": (
+        analysis(inputs={"format": "csv", "files": ["eval.csv"], "options": {"types": {"grupp": "text"}}}), DATE,
+        "no such column; did you mean 'group'?"
+    ),
     "a missing model": (
         analysis(models=[{"name": "m", "uri": "models/gone", "type": "saved_model"}]), DATE, "models/gone"
     ),

@@ -433,3 +433,21 @@ def test_every_definition_says_what_documentation_needs(name):
     assert set(definition.checks) <= set(definition.settings)
     assert set(definition.required) <= set(definition.state_settings)
     json.loads(f"{{{definition.example}}}")
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-9, 1.0, 1e12])
+def test_calibration_has_the_same_value_whatever_the_scale_of_the_weights(scale):
+    batch = {"features": {}, "labels": np.array([0.0, 1.0]), "predictions": np.array([0.4, 0.8])}
+    batch["example_weights"] = np.full(2, scale)
+    (value,) = whole(batch, config_of('metrics { class_name: "Calibration" }', weighted=True))[()].values()
+    assert value == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize("scale", [1e-10, 1.0, 1e10])
+@pytest.mark.parametrize(("labels", "expected"), [([1.0, 3.0], 0.5), ([-0.1, -0.2, 0.3], np.nan), ([0.0, 0.0], np.nan)])
+def test_calibration_is_undefined_where_labels_sum_to_0_and_nowhere_else(labels, expected, scale):
+    labels = np.array(labels) * scale
+    batch = {"features": {}, "labels": labels, "predictions": np.full(len(labels), scale)}
+    batch["example_weights"] = np.ones(len(labels))
+    (value,) = whole(batch, config_of('metrics { class_name: "Calibration" }', weighted=False))[()].values()
+    np.testing.assert_allclose(value, expected)

@@ -261,3 +261,18 @@ def test_with_few_thresholds_the_cure_is_to_leave_them_out():
     }
     (reason,) = assay.analyze_raw_data(frame, asked).verdict.reasons
     assert "leave out num_thresholds: 200 of its config" in reason.message
+
+
+@pytest.mark.parametrize("digits", [2, 3, 4])
+@pytest.mark.parametrize("rows", [60, 3000])
+def test_rounded_scores_keep_their_order(digits, rows):
+    """Scores of up to four digits lie on the edges of buckets, where 10,000 times the score may round down."""
+    scores, labels = np.round(SHARE[:rows], digits), LABEL[:rows]
+    assert value_of(scores, "AUC", labels) == pytest.approx(sk.roc_auc_score(labels, scores), abs=1e-12)
+
+
+def test_each_multiple_of_a_bucket_begins_its_own():
+    edges = np.arange(10_001) / 10_000
+    np.testing.assert_array_equal(bucket_of(edges, 10_000), np.arange(10_001) + 1)
+    np.testing.assert_array_equal(bucket_of(np.nextafter(edges, -1), 10_000), np.arange(10_001))
+    np.testing.assert_array_equal(bucket_of(300 + edges * 550, 10_000, 300, 850), np.arange(10_001) + 1)

@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from assay.errors import BadRowError, CorruptFileError, MissingColumnError
+from assay.errors import BadRowError, ConfigError, CorruptFileError, MissingColumnError
 from assay.readers.source import Source, check_columns
 
 
@@ -232,3 +232,8 @@ def test_a_text_that_stands_for_a_missing_number_may_have_blanks_around_it(read,
 def test_a_text_that_stands_for_a_missing_truth_value_may_have_blanks_around_it(read, write):
     got = read("csv", write("a.csv", "x\ntrue\n unknown \nfalse\n"), options={"null_values": ["unknown"]})
     assert got.column("x") == [True, None, False]
+
+
+def test_a_type_for_a_column_that_is_not_in_the_header_is_refused(read, write):
+    with pytest.raises(ConfigError, match=r"inputs\.options\.types\.zipp: .* no such column; did you mean 'zip'\?"):
+        read("csv", write("a.csv", "zip,x\n07001,1\n"), options={"types": {"zipp": "text"}})

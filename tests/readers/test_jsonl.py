@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from assay.errors import BadRowError, ColumnTypeError, CorruptFileError
+from assay.errors import BadRowError, ColumnTypeError, ConfigError, CorruptFileError
 from assay.readers.jsonl import goes_deeper
 
 
@@ -251,3 +251,13 @@ def test_a_needed_key_that_comes_twice_is_a_bad_row(read, write, line):
     file = write("a.jsonl", "\n".join(['{"x": 1}' if "{" not in line[1:] else '{"x": {"a": 1}}', line]))
     with pytest.raises(BadRowError, match=r"a\.jsonl, row 1"):
         read("jsonl", file, columns=("x",))
+
+
+def test_a_type_for_a_misspelt_key_is_refused(read, write):
+    with pytest.raises(ConfigError, match=r"inputs\.options\.types\.zipp: .* no such column; did you mean 'zip'\?"):
+        read("jsonl", write("a.jsonl", '{"zip": 7001}\n'), options={"types": {"zipp": "text"}})
+
+
+def test_a_type_may_be_declared_for_a_key_that_comes_late(read, write):
+    file = write("a.jsonl", '{"x": 1}\n' * 1100 + '{"x": 2, "code": "007"}\n')
+    assert read("jsonl", file, options={"types": {"code": "text"}}).column("code")[-1] == "007"

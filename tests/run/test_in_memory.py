@@ -7,10 +7,12 @@ import json
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import assay
-from assay.errors import ConfigError
+from assay.errors import ConfigError, InputError
 
 RANDOM = np.random.default_rng(5)
 FRAME = pd.DataFrame({"label": RANDOM.integers(0, 2, 500), "prediction": RANDOM.random(500), "group": list("ab") * 250})
@@ -98,3 +100,24 @@ def test_a_model_of_ones_own_has_its_arguments_beside_checkpoints_too(files, tmp
         result = assay.run_model_analysis(config, models=[model], params={"by": str(by)}, checkpoints=root, **files)
         mean = result.get_metrics_for_slice()["mean_prediction"]["doubleValue"]
         assert mean == pytest.approx(by * FRAME["prediction"].mean())
+
+
+FRAMES = {
+    "polars": pl.from_pandas(FRAME),
+    "a table": pa.Table.from_pandas(FRAME),
+    "a record batch": pa.Table.from_pandas(FRAME).to_batches()[0],
+    "a reader of record batches": pa.Table.from_pandas(FRAME).to_reader(max_chunksize=100),
+    "rows": FRAME.to_dict("records"),
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_frames_of_every_library_have_the_same_results(kind):
+    expected = assay.analyze_raw_data(FRAME, CONFIG)
+    assert assay.analyze_raw_data(FRAMES[kind], CONFIG).slicing_metrics == expected.slicing_metrics
+
+
+@pytest.mark.parametrize("data", [FRAME["label"], pl.Series([1, 2]), {"label": [1]}, pl.from_pandas(FRAME).lazy(), 3])
+def test_what_is_no_table_is_refused_in_one_line(data):
+    with pytest.raises(InputError, match=f"^data: expected an Arrow table, .*found {type(data).__name__}$"):
+        assay.analyze_raw_data(data, CONFIG)

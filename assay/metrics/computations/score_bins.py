@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,21 @@ def bucket_of(scores: Floats, buckets: int, left: float = 0.0, right: float = 1.
     """Bucket of each score, 0 to buckets + 1; finite scores only."""
     with np.errstate(over="ignore"):
         position = (scores - left) / (right - left) * buckets
-    if len(scores) and position.min() >= 0 and position.max() <= buckets:
-        return position.astype(np.int64) + 1
-    return np.where(scores < left, 0, np.clip(position, 0, buckets).astype(np.int64) + 1)
+    if not len(scores) or position.min() < 0 or position.max() > buckets:
+        position = np.clip(position, 0, buckets)
+    bucket = position.astype(np.int64)
+
+    # Rounding may have moved a score across an edge: 0.0163 * 10,000 is less than 163.
+    edges = _edges(buckets, left, right)
+    bucket += scores >= edges[bucket + 1]
+    bucket -= scores < edges[bucket]
+    return bucket + 1
+
+
+@cache
+def _edges(buckets: int, left: float, right: float) -> Floats:
+    """Where each bucket from the first to the open one at the end begins; the latter never ends."""
+    return np.append(left + np.arange(buckets + 1) / buckets * (right - left), np.inf)
 
 
 class ScoreBins:

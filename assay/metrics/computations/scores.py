@@ -148,11 +148,8 @@ def _geometry(table: ScoreTable) -> _Geometry:
 
 @cache
 def _first_of_buckets() -> Floats:
-    """The least score in each of the buckets; near i / 10,000, where rounding decides."""
-    edges = np.arange(BUCKETS + 1) / BUCKETS
-    near = np.stack([np.nextafter(edges, -1), edges, np.nextafter(edges, 2)])
-    reached = (bucket_of(near.reshape(-1), BUCKETS) >= np.tile(np.arange(BUCKETS + 1) + 1, 3)).reshape(3, -1)
-    return np.append(-1e300, near[reached.argmax(0), np.arange(BUCKETS + 1)])
+    """The least score in each of the buckets."""
+    return np.append(-1e300, np.arange(BUCKETS + 1) / BUCKETS)
 
 
 @dataclass(frozen=True)

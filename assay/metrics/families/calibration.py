@@ -11,6 +11,9 @@ from assay.metrics.values import Floats
 
 _MEANS = Means()
 
+_ROUNDING = 1e-15
+"""How far from 0 the mean of labels of both signs may be if they sum to 0."""
+
 
 @metric("MeanLabel", needs=_MEANS, range="that of the labels", undefined="weights sum to 0")
 def mean_label(m: MeanTerms) -> Floats:
@@ -28,4 +31,4 @@ def mean_prediction(m: MeanTerms) -> Floats:
 def calibration(m: MeanTerms) -> Floats:
     """Sum of predictions / sum of labels, both weighted; NaN if the labels sum to 0."""
     with np.errstate(all="ignore"):
-        return np.where(np.isclose(m.label, 0), np.nan, m.prediction / m.label)
+        return np.where(np.abs(m.label) <= _ROUNDING * m.weight, np.nan, m.prediction / m.label)
