@@ -106,6 +106,7 @@ CHANGES = {
     "a metric": (put("eval_config", "metrics_specs", 0, "metrics", "+", {"class_name": "MeanLabel"}), METRICS),
     "a setting of a metric": (put(*FIRST_METRIC, "config", '"num_thresholds": 50'), METRICS),
     "the seed": (put("seed", 3), METRICS),
+    "the largest number of slices": (put("max_slices", 3), METRICS),
     "the interval": (put("eval_config", "options", {"compute_confidence_intervals": True}), METRICS),
     "arguments of an evaluator": (put("evaluators", 0, "args", {"share": 0.5}), OWN),
     "a slicing spec": (put("eval_config", "slicing_specs", "+", {"feature_keys": ["city"]}), SLICING),
