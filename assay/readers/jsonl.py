@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +16,7 @@ from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
 from assay.readers.json_numbers import exact_texts, is_better_whole, refuse_rounded
+from assay.readers.json_objects import goes_deeper, has_one_a_line, keys_of, lines_of, only
 from assay.readers.source import Source, check_types, declared_types, shown_and_guessed, to_read_fewer
 from assay.readers.unpacking import Transcoded, Unpacked
 from assay.text.near_miss import nearest
@@ -30,7 +27,6 @@ _TEXT = "\0text"
 """Prefix of the names of columns of texts, while they are in one table with the numbers that were read from them."""
 
 _CHUNK_BYTES = 4 << 20
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 
 class _LongLineError(Exception):
@@ -49,7 +45,7 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
     declared = declared_types(source)
     with files.naming(file, "JSON lines"), files.open_text(file, "JSON lines") as stream:
         try:
-            lines = _lines(next(_chunks(stream), b""))[:SAMPLE_ROWS]
+            lines = lines_of(next(_chunks(stream), b""))[:SAMPLE_ROWS]
         except _LongLineError as error:
             raise _long_line(file, 0) from error
     _refuse_other_json(file, lines)
@@ -72,9 +68,9 @@ def _inferred_each(
 ) -> dict[str, pa.DataType]:
     """The type of each key by itself, null for one that is not needed and whose values do not go together."""
     types: dict[str, pa.DataType] = {}
-    for name in _all_keys(lines):
+    for name in keys_of(lines):
         try:
-            types |= _inferred([_only(line, (name,)) for line in lines], declared) or {name: pa.null()}
+            types |= _inferred([only(line, (name,)) for line in lines], declared) or {name: pa.null()}
         except pa.ArrowInvalid as error:
             if source.columns is None or name in source.columns:
                 raise _mixed(file, source, error) from error
@@ -151,14 +147,14 @@ def _parsed(chunk: bytes, kinds: _Kinds, names: tuple[str, ...], refuse: Refuse)
     """The m rows of a chunk that can be parsed, their positions (m,) in the chunk, and the number of its rows."""
     with suppress(pa.ArrowInvalid):
         table = kinds.parse(chunk)
-        if _has_one_a_line(chunk, table.num_rows):
+        if has_one_a_line(chunk, table.num_rows):
             return table, np.arange(table.num_rows, dtype=np.int64), table.num_rows
 
     # Look at the lines one by one: some are bad, or the objects are not one a line, which the parser takes as well.
-    lines = _lines(chunk)
+    lines = lines_of(chunk)
 
     # Where types are inferred, keys that are not needed must not make a row bad.
-    needed = [_only(line, names) for line in lines] if kinds.infers else lines
+    needed = [only(line, names) for line in lines] if kinds.infers else lines
     return *_parse_good(needed, kinds, refuse), len(lines)
 
 
@@ -166,7 +162,7 @@ def _exact(
     table: pa.Table, rows: Numbers, chunk: bytes, shown: Sequence[str], refuse: Refuse
 ) -> tuple[pa.Table, Numbers]:
     """The rows of a chunk whose numbers are exact, with texts beside floats that are not what the file has."""
-    lines = cache(partial(_lines, chunk))
+    lines = cache(partial(lines_of, chunk))
     kept = refuse_rounded(table, rows, lines, refuse)
     if len(kept) < len(rows):
         table, rows = table.take(pa.array(kept)), rows[kept]
@@ -254,7 +250,7 @@ def _parse_good(lines: Sequence[bytes], kinds: _Kinds, refuse: Refuse) -> tuple[
             rows = kinds.parse(chunk).num_rows
         except pa.ArrowInvalid as error:
             return str(error).removesuffix(" in row 0")
-        return None if _has_one_a_line(chunk, rows) else f"expected one object a line, found {rows}"
+        return None if has_one_a_line(chunk, rows) else f"expected one object a line, found {rows}"
 
     bad = []
     for row, why in bad_rows.find(0, len(lines), problem):
@@ -286,93 +282,12 @@ def _chunks(stream: Unpacked | Transcoded) -> Iterator[bytes]:
         yield rest
 
 
-def _lines(chunk: bytes) -> list[bytes]:
-    return [line for line in chunk.split(b"\n") if line.strip()]
-
-
-def _has_one_a_line(chunk: bytes, rows: int) -> bool:
-    """Whether the rows of a chunk that was parsed stand one on each of its lines."""
-    ends = chunk.count(b"\n")
-    if chunk.startswith(b"{") and chunk.count(b"\n{") + 1 == chunk.count(b"}\n") == ends:
-        return rows == ends  # without a copy of each line
-
-    # What begins and ends like an object, and goes on to the next line as one, is no JSON.
-    lines = [line.strip() for line in _lines(chunk)]
-    return rows == len(lines) and all(line.startswith(b"{") and line.endswith(b"}") for line in lines)
-
-
-def goes_deeper(data: bytes, depth: int) -> bool:
-    """Whether lists and objects in any of the lines are nested deeper than `depth`."""
-    text = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(text == ord("\n"))
-    opened = np.flatnonzero((text == ord("[")) | (text == ord("{")))
-    counts = np.diff(np.searchsorted(opened, np.concatenate([[0], ends, [len(text)]])))
-    if counts.max(initial=0) <= depth:  # nearly always
-        return False
-
-    lines = data.split(b"\n")
-    return any(_depth(lines[int(i)]) > depth for i in np.flatnonzero(counts > depth))
-
-
-def _depth(line: bytes) -> int:
-    """The most lists and objects that are open at once in a line, strings left out."""
-    text = np.frombuffer(_STRING.sub(b"", line), np.uint8)
-    opens = (text == ord("[")) | (text == ord("{"))
-    closes = (text == ord("]")) | (text == ord("}"))
-    return int(np.cumsum(opens.astype(np.int64) - closes).max(initial=0))
-
-
-def _all_keys(lines: Sequence[bytes]) -> list[str]:
-    return list(dict.fromkeys(name for line in lines for name, _ in _pairs(line) or ()))
-
-
 def _possible_keys(lines: Sequence[bytes], source: Source) -> list[str]:
     """The keys of the first rows, and those that may come later: needed ones, or names that are no misspelt ones."""
-    keys = _all_keys(lines)
+    keys = keys_of(lines)
     if source.columns is not None:
         return [*keys, *source.columns]
     return [*keys, *(name for name in declared_types(source) if not nearest(name, keys))]
-
-
-def _only(line: bytes, names: Sequence[str]) -> bytes:
-    """A line with the named keys only. One that is no object, or has one of them twice, stays as it is."""
-    pairs = _pairs(line)
-    if pairs is None:
-        return line
-
-    needed = [(name, value) for name, value in pairs if name in names]
-    row = dict(needed)
-    if len(row) < len(needed):
-        return line
-    try:
-        return json.dumps({name: row[name] for name in names if name in row}).encode()
-    except TypeError:  # an inner object has a key twice
-        return line
-
-
-@dataclass(frozen=True)
-class _KeyTwice:
-    """An object in which a key comes twice: only where nobody needs that key does it have one meaning."""
-
-    pairs: list[tuple[str, Any]]
-
-
-def _pairs(line: bytes) -> list[tuple[str, Any]] | None:
-    """Keys and values of a line; None if it is no object."""
-    if _depth(line) > bounds.JSON_DEPTH.value:
-        return None
-    try:
-        row = json.loads(line, object_pairs_hook=_object)
-    except ValueError:
-        return None
-    if isinstance(row, _KeyTwice):
-        return row.pairs
-    return [*row.items()] if isinstance(row, dict) else None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _KeyTwice:
-    row = dict(pairs)
-    return row if len(row) == len(pairs) else _KeyTwice(pairs)
 
 
 def _select(table: pa.Table, names: list[str]) -> pa.Table:

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from assay.errors import BadRowError, ColumnTypeError, ConfigError, CorruptFileError
-from assay.readers.jsonl import goes_deeper
+from assay.readers.json_objects import goes_deeper
 
 
 def lines(*rows):
