@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ _EVAL_CONFIG = cast(Descriptor, EvalConfig.DESCRIPTOR)
 _CONFIG_OF_METRIC = "assay.MetricConfig.config"
 _WRAPPERS = "google.protobuf."
 _INTEGERS = {FieldDescriptor.CPPTYPE_INT32: 32, FieldDescriptor.CPPTYPE_INT64: 64}
+_AS_JSON = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
+"""How protobuf's JSON writes numbers that are not finite."""
 _MANY_BITS = 1024
 """Bits of the largest whole numbers that a config may have by mistake."""
 WHOLE = "eval config"
@@ -172,6 +175,8 @@ def _scalar(value: Any, field: FieldDescriptor, path: str) -> Any:
             expected = f"a whole number from {-(2 ** (bits - 1))} to {2 ** (bits - 1) - 1}"
     if not fits:
         raise _wrong(path, expected, value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return _AS_JSON[str(value)]
     return value
 
 

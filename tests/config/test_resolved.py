@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 import yaml
@@ -376,6 +377,7 @@ BOTH_KEYS = {"label_key": "y", "label_keys": {"a": "y"}}
             {"metrics_specs": [{"metrics": [{"cross_slice_thresholds": [{}]}]}]},
             "metrics_specs[0].metrics[0].cross_slice_thresholds[0].cross_slicing_specs",
         ),
+        (threshold_of(upper_bound=math.nan), "metrics_specs[0].metrics[1].threshold.value_threshold.upper_bound"),
         (threshold_of(lower_bound="NaN"), "metrics_specs[0].metrics[1].threshold.value_threshold.lower_bound"),
         (threshold_of(lower_bound=0.2, upper_bound=0.1), "metrics_specs[0].metrics[1].threshold.value_threshold"),
     ],

@@ -1,3 +1,5 @@
+import math
+
 import pyarrow as pa
 import pytest
 import yaml
@@ -42,6 +44,7 @@ BOUNDLESS = {
     "any number from below": ({"value_threshold": {"lower_bound": "-Infinity"}}, ".value_threshold"),
     "any number from above": ({"value_threshold": {"upper_bound": "Infinity"}}, ".value_threshold"),
     "any number": ({"value_threshold": {"lower_bound": "-Infinity", "upper_bound": "Infinity"}}, ".value_threshold"),
+    "any number of Python": ({"value_threshold": {"lower_bound": -math.inf}}, ".value_threshold"),
     "any rise": ({"change_threshold": {"direction": 2, "relative": "-Infinity"}}, ".change_threshold"),
     "any fall": ({"change_threshold": {"direction": 1, "absolute": "Infinity"}}, ".change_threshold"),
     "a change beside a bound": ({**BOUND, "change_threshold": {"direction": 1}}, ".change_threshold"),
@@ -185,6 +188,7 @@ eval_config:
     [
         {"value_threshold": {"lower_bound": 0}},
         {"value_threshold": {"lower_bound": 0.5, "upper_bound": "Infinity"}},
+        {"value_threshold": {"lower_bound": 0.5, "upper_bound": {"value": math.inf}}},
         {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": 0}},
         {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": "-Infinity", "relative": -0.1}},
     ],
