@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from assay import storage
 from assay.errors import InputError
@@ -12,23 +12,25 @@ from assay.errors import InputError
 def once(files: Iterable[str], key: str) -> list[str]:
     """Returns one name of each file, in order: the first of several spellings, and the file before links to it.
 
-    `data/a.csv`, `./data//a.csv` and the absolute path are spellings of one name. In a bucket each name is an object of
-    its own.
+    `data/a.csv`, `./data//a.csv` and the absolute path are spellings of one name. Hard links are files of their own, as
+    they are to every other program. In a bucket each name is an object of its own.
 
     Args:
         files: names of files that are there.
         key: the field that has them, for messages.
 
     Raises:
-        InputError: two links lead to a file that is not among the files itself, or two hard links are names of one
-            file: they may be meant as one file, or as two that were stored once because they are equal.
+        InputError: two links lead to a file that is not among the files itself: they may be meant as one file, or as
+            two that were stored once because they are equal.
     """
-    names: dict[Hashable, dict[str, str]] = {}  # file -> its places -> the name that leads there
+    names: dict[str, dict[str, str]] = {}  # file -> path of the file or of a link to it -> the name that was given
     for file in files:
         path = storage.local_path(file)
-        place = file if path is None else _place(path)
-        names.setdefault(file if path is None else _file_at(place), {}).setdefault(place, file)
-    return [_name_of(places, key) for places in names.values()]
+        if path is None:
+            names[file] = {file: file}
+        else:
+            names.setdefault(os.path.realpath(path), {}).setdefault(_without_linked_folders(path), file)
+    return [_name_of(file, paths, key) for file, paths in names.items()]
 
 
 def absolute(file: str) -> str:
@@ -37,27 +39,17 @@ def absolute(file: str) -> str:
     return file if path is None else os.path.abspath(path)
 
 
-def _place(path: str) -> str:
+def _without_linked_folders(path: str) -> str:
     """The absolute path of a file or a link, whose folders are no links."""
     folder, name = os.path.split(path)
     return os.path.join(os.path.realpath(folder), name)
 
 
-def _file_at(place: str) -> Hashable:
-    """What two places have in common if they lead to one file."""
-    try:
-        status = os.stat(place)
-    except OSError:  # it is gone by now, as whoever reads it will tell
-        return place
-    return (status.st_dev, status.st_ino) if status.st_nlink > 1 else os.path.realpath(place)
-
-
-def _name_of(places: Mapping[str, str], key: str) -> str:
-    own = [place for place in places if not os.path.islink(place)] or list(places)
-    if len(own) == 1:
-        return places[own[0]]
-    first, second = own[:2]
+def _name_of(file: str, paths: Mapping[str, str], key: str) -> str:
+    if file in paths or len(paths) == 1:
+        return paths.get(file) or next(iter(paths.values()))
+    first, second, *_ = paths.values()
     raise InputError(
-        f"{key}: {places[first]} and {places[second]} are links to one file, whose rows would count twice; expected "
-        "each file once: name one of them, or copy the file if it is meant twice"
+        f"{key}: {first} and {second} are links to one file, whose rows would count twice; expected each file once: "
+        "name one of them, or copy the file if it is meant twice"
     )
