@@ -36,8 +36,9 @@ def resolve_eval_config(
 ) -> EvalConfig:
     """Returns a copy of the config with its defaults filled in.
 
-    - If there is no baseline, model specs with `is_baseline` and all change thresholds are removed. A spec whose
-      `prediction_key` (or keys) names columns of the data is a baseline that needs no model.
+    - If there is no baseline, model specs with `is_baseline`, metrics specs of the baseline alone and all change
+      thresholds are removed. A spec whose `prediction_key` (or keys) names columns of the data is a baseline that needs
+      no model.
     - If there is a baseline model and only one spec, without a name, the spec becomes `candidate`, and a copy of it
       `baseline`.
     - If there is no model spec, an empty one is added; the name of a single model spec becomes "". Metrics specs get
@@ -98,8 +99,14 @@ def _remove_baseline(config: EvalConfig, *, rubber_stamp: bool) -> None:
     kept = [spec for spec in config.model_specs if not spec.is_baseline]
     del config.model_specs[:]
     config.model_specs.extend(kept)
-    for metrics_spec in config.metrics_specs:
-        metrics_spec.model_names[:] = [name for name in metrics_spec.model_names if name not in gone]
+
+    # Metrics of the baseline alone go with it: without names they would be those of the candidate.
+    specs = [spec for spec in config.metrics_specs if not spec.model_names or not gone.issuperset(spec.model_names)]
+    for spec in specs:
+        spec.model_names[:] = [name for name in spec.model_names if name not in gone]
+    copies = EvalConfig(metrics_specs=specs)
+    del config.metrics_specs[:]
+    config.metrics_specs.extend(copies.metrics_specs)
 
 
 def _name_models(config: EvalConfig) -> None:

@@ -291,6 +291,20 @@ def test_a_baseline_whose_predictions_are_in_the_data_needs_no_model(given, key)
     assert config.metrics_specs[0].metrics[0].threshold.HasField("change_threshold")
 
 
+def test_metrics_of_the_baseline_alone_go_with_it():
+    source = """
+    model_specs { name: "new" label_key: "y" }
+    model_specs { name: "old" label_key: "y" is_baseline: true }
+    metrics_specs { model_names: "new" metrics { class_name: "AUC" } }
+    metrics_specs { model_names: "old" metrics { class_name: "MeanLabel" } }
+    metrics_specs { model_names: ["old", "new"] metrics { class_name: "Precision" } }
+    metrics_specs { metrics { class_name: "Recall" } }
+    """
+    resolved = resolve_eval_config(parse_eval_config(source), has_baseline_model=False)
+    assert [spec.metrics[0].class_name for spec in resolved.metrics_specs] == ["AUC", "Precision", "Recall"]
+    assert [list(spec.model_names) for spec in resolved.metrics_specs] == [[""], [""], [""]]
+
+
 def test_a_change_threshold_without_a_baseline_is_refused_and_named():
     with pytest.raises(
         EvalConfigError, match=r"^metrics_specs\[0\].metrics\[0\].threshold.change_threshold: .*baseline"
