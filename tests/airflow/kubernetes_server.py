@@ -202,8 +202,8 @@ class NodePod:
         binds = {}
         for mount in self.stage.get("volumeMounts", []):
             volume = volumes[mount["name"]]
-            uri = volume["hostPath"]["path"] if "hostPath" in volume else self._files(volume["secret"]["secretName"])
-            binds[uri] = {"bind": mount["mountPath"], "mode": "ro" if mount.get("readOnly") else "rw"}
+            source = volume["hostPath"]["path"] if "hostPath" in volume else self._files(volume["secret"]["secretName"])
+            binds[source] = {"bind": mount["mountPath"], "mode": "ro" if mount.get("readOnly") else "rw"}
         return binds
 
     def _files(self, secret: str) -> str:

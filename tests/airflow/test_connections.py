@@ -134,9 +134,9 @@ def test_a_whole_run_goes_by_the_connection_and_no_secret_is_left_anywhere(
         assert json.loads(storage.read("gs://bucket/blessed.json"))["verdict"] == "BLESSED"
 
     first, _, content = told.read_text().partition("\n")
-    mode, _, uri = first.partition(" ")
+    mode, _, file = first.partition(" ")
     assert mode == "600"
-    assert not os.path.exists(uri)
+    assert not os.path.exists(file)
     assert json.loads(content) == google.key
     secret = google.key["private_key"].splitlines()[1]
     assert secret not in "".join((*capfd.readouterr(), caplog.text))
@@ -162,11 +162,11 @@ def test_a_stage_gets_a_file_that_google_reads(kinds, kind, monkeypatch):
     import google.auth
 
     connect(monkeypatch, **kinds[kind])
-    with credentials_file("mine", None) as uri:
-        credentials, project = google.auth.load_credentials_from_file(uri)
-        assert stat.S_IMODE(os.stat(uri).st_mode) == 0o600
+    with credentials_file("mine", None) as file:
+        credentials, project = google.auth.load_credentials_from_file(file)
+        assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
     assert (credentials.service_account_email, project) == (ACCOUNT, "project")
-    assert not os.path.exists(uri)
+    assert not os.path.exists(file)
 
 
 @pytest.mark.parametrize("way", ["argument", "connection"])
@@ -175,8 +175,8 @@ def test_impersonation_goes_into_the_file_as_google_has_it(google, monkeypatch, 
 
     chain = CHAIN if way == "argument" else None
     connect(monkeypatch, keyfile_dict=google.key, **({} if chain else {"impersonation_chain": ", ".join(CHAIN)}))
-    with credentials_file("mine", chain) as uri:
-        credentials, _ = auth.load_credentials_from_file(uri)
+    with credentials_file("mine", chain) as file:
+        credentials, _ = auth.load_credentials_from_file(file)
     assert credentials.service_account_email == CHAIN[1]
     assert credentials._delegates == CHAIN[:1]
     assert credentials._source_credentials.service_account_email == ACCOUNT
@@ -200,34 +200,34 @@ def test_operators_impersonate_too(google, monkeypatch):
 
 
 def test_a_container_gets_the_file_to_read_and_nothing_more(google, engine):
-    with credentials_file("mine", None) as uri:
-        call = StageCall(arguments=("check", uri), image="core", name="secret.Gate.1", credentials=uri)
+    with credentials_file("mine", None) as file:
+        call = StageCall(arguments=("check", file), image="core", name="secret.Gate.1", credentials=file)
         running = DockerLauncher(network="none").start(call)
         (container,) = engine.containers(all=True, filters={"label": "assay.stage=secret.Gate"})
         made = engine.inspect_container(container["Id"])
         said = " ".join(running.lines())
         running.wait()
-    assert f"{CREDENTIALS}={uri}" in made["Config"]["Env"]
-    assert made["HostConfig"]["Binds"] == [f"{uri}:{uri}:ro"]
+    assert f"{CREDENTIALS}={file}" in made["Config"]["Env"]
+    assert made["HostConfig"]["Binds"] == [f"{file}:{file}:ro"]
     assert "type: unknown key" in said  # it was read, and is no analysis file
     assert "PRIVATE" not in said
 
 
 def test_the_file_goes_also_where_the_stage_fails(google):
-    with pytest.raises(RuntimeError), credentials_file("mine", None) as uri:
+    with pytest.raises(RuntimeError), credentials_file("mine", None) as file:
         raise RuntimeError
-    assert not os.path.exists(uri)
+    assert not os.path.exists(file)
 
 
 def test_without_a_connection_a_stage_goes_by_its_own_environment():
-    with credentials_file("", None) as uri:
-        assert uri == ""
+    with credentials_file("", None) as file:
+        assert file == ""
 
 
 def test_a_connection_without_credentials_is_that_of_the_machine(google, monkeypatch):
     connect(monkeypatch, project="project")
-    with credentials_file("mine", None) as uri:
-        assert uri == ""
+    with credentials_file("mine", None) as file:
+        assert file == ""
     monkeypatch.delenv(CREDENTIALS, raising=False)
     monkeypatch.setenv("CLOUDSDK_CONFIG", "/nowhere")
     with pytest.raises(ConfigError, match=f"to impersonate {CHAIN[1]} a stage needs"), credentials_file("mine", CHAIN):

@@ -125,7 +125,7 @@ def test_inputs_may_be_uris_and_only_stages_that_run_a_model_read_it(plan):
         ("/", ("file", "/")),
     ],
 )
-def test_a_place_has_the_namespace_that_openlineage_gives_it(uri, expected):
+def test_a_uri_has_the_namespace_that_openlineage_gives_it(uri, expected):
     assert name_of(uri) == expected
 
 

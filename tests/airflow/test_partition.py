@@ -237,9 +237,9 @@ def trigger(tmp_path, **changes):
 
 
 def test_a_trigger_can_be_made_again_from_what_it_says_of_itself(tmp_path):
-    uri, given = trigger(tmp_path, gcp_conn_id="mine", impersonation_chain=["a", "b"]).serialize()
-    assert uri == "assay.operators.partition.DataTrigger"
-    assert DataTrigger(**json.loads(json.dumps(given))).serialize() == (uri, given)
+    name, given = trigger(tmp_path, gcp_conn_id="mine", impersonation_chain=["a", "b"]).serialize()
+    assert name == "assay.operators.partition.DataTrigger"
+    assert DataTrigger(**json.loads(json.dumps(given))).serialize() == (name, given)
 
 
 def test_a_trigger_does_not_hold_up_others_while_it_looks(tmp_path, monkeypatch):

@@ -252,14 +252,16 @@ def hands_on(feature, path):
 def test_metrics_are_those_of_tfma(both, tfma):
     ours, theirs = values_of(both[0]), values_of(both[1], tfma.load_metrics)
     assert set(ours) == set(theirs)
-    for uri, value in ours.items():
-        if np.isnan(value).any() and uri[1].name in UNDEFINED_HERE:
-            assert theirs[uri] == 0 or uri[1].is_diff
+    for where, value in ours.items():
+        if np.isnan(value).any() and where[1].name in UNDEFINED_HERE:
+            assert theirs[where] == 0 or where[1].is_diff
             continue
         # A difference is as exact as the values that it is made of.
-        of_one = (uri[0], uri[1]._replace(is_diff=False))
-        size = np.nan_to_num(np.maximum(np.abs(theirs[uri]), np.abs(theirs[of_one])))
-        assert value == pytest.approx(theirs[uri], rel=0, abs=float((2 * TFMA_FLOAT32 * size).max()), nan_ok=True), uri
+        of_one = (where[0], where[1]._replace(is_diff=False))
+        size = np.nan_to_num(np.maximum(np.abs(theirs[where]), np.abs(theirs[of_one])))
+        assert value == pytest.approx(theirs[where], rel=0, abs=float((2 * TFMA_FLOAT32 * size).max()), nan_ok=True), (
+            where
+        )
 
 
 def test_plots_are_those_of_tfma(both, tfma):
@@ -278,9 +280,9 @@ def test_plots_are_those_of_tfma(both, tfma):
 
     ours, theirs = numbers(both[0], assay.load_plots), numbers(both[1], tfma.load_plots)
     assert set(ours) == set(theirs)
-    for uri, parts in ours.items():
-        for mine, other in zip(parts, theirs[uri], strict=True):
-            np.testing.assert_allclose(mine, other, rtol=2 * TFMA_FLOAT32, atol=ZERO, err_msg=str(uri))
+    for where, parts in ours.items():
+        for mine, other in zip(parts, theirs[where], strict=True):
+            np.testing.assert_allclose(mine, other, rtol=2 * TFMA_FLOAT32, atol=ZERO, err_msg=str(where))
 
 
 def test_the_validation_is_that_of_tfma_but_for_slices_without_an_area(both, tfma):
