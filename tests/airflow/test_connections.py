@@ -134,9 +134,9 @@ def test_a_whole_run_goes_by_the_connection_and_no_secret_is_left_anywhere(
         assert json.loads(storage.read("gs://bucket/blessed.json"))["verdict"] == "BLESSED"
 
     first, _, content = told.read_text().partition("\n")
-    mode, _, file = first.partition(" ")
+    mode, _, key_file = first.partition(" ")
     assert mode == "600"
-    assert not os.path.exists(file)
+    assert not os.path.exists(key_file)
     assert json.loads(content) == google.key
     secret = google.key["private_key"].splitlines()[1]
     assert secret not in "".join((*capfd.readouterr(), caplog.text))
