@@ -102,11 +102,10 @@ def _remove_baseline(config: EvalConfig, *, rubber_stamp: bool) -> None:
 
     # Metrics of the baseline alone go with it: without names they would be those of the candidate.
     specs = [spec for spec in config.metrics_specs if not spec.model_names or not gone.issuperset(spec.model_names)]
-    for spec in specs:
-        spec.model_names[:] = [name for name in spec.model_names if name not in gone]
-    copies = EvalConfig(metrics_specs=specs)
     del config.metrics_specs[:]
-    config.metrics_specs.extend(copies.metrics_specs)
+    config.metrics_specs.extend(specs)
+    for spec in config.metrics_specs:
+        spec.model_names[:] = [name for name in spec.model_names if name not in gone]
 
 
 def _name_models(config: EvalConfig) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from assay.gate.bounds import bound_text
 from assay.gate.judge import verdict
-from assay.gate.missing import NOT_FOUND, missing_text
+from assay.gate.missing import missing_text
 from assay.gate.thresholds import Rule, Scope, Threshold, rules_of
 from assay.metrics.keys import MetricKey
 from assay.proto.config_pb2 import (
@@ -34,7 +34,6 @@ from assay.results.keys import label, metric_key_from_proto, metric_key_to_proto
 from assay.verdict import Checked, Counts, Limits, Reason, Status, Verdict
 
 __all__ = [
-    "NOT_FOUND",
     "Checked",
     "Counts",
     "Limits",

@@ -23,7 +23,7 @@ from assay.readers.bad_rows import UNREADABLE
 from assay.readers.join_keys import check_same_kind
 from assay.readers.join_table import Part, Table, check_keys, read_table, shared
 from assay.readers.read_inputs import counted, read_split
-from assay.readers.source import Source, Split, check_names, first_schema, splits
+from assay.readers.source import Source, Split, check_names, first_schema, left_out, splits
 from assay.types import FEATURES_KEY, SOURCE_KEY, TEXTS_KEY, Extracts
 
 _MATCHED = "matched"
@@ -143,12 +143,18 @@ def check_join(join: Join, needed: Mapping[str, str]) -> None:
         needed: column -> what needs it.
 
     Raises:
-        MissingColumnError: names both files, the column, what needs it, and the columns that exist.
+        MissingColumnError: names both files, the column, what needs it, and the columns that exist; or a column that
+            neither source reads.
         InputError, ConfigError: see `sides_of`.
     """
-    main, second, *_ = sides_of(join)
-    if main.schema and second.schema:
-        check_names(f"{main.file} joined with {second.file}", {**main.schema, **second.schema}, needed)
+    main, second, columns, second_columns = sides_of(join)
+    if not main.schema or not second.schema:
+        return
+
+    check_names(f"{main.file} joined with {second.file}", {**main.schema, **second.schema}, needed)
+    for column, who in needed.items():
+        if column not in columns and column not in second_columns:
+            raise left_out(column, who, main.source if column in main.schema else second.source)
 
 
 class ReadJoined(beam.PTransform):

@@ -71,8 +71,9 @@ def _rows_in(folder: str, key: str) -> dict[str, int]:
         entries = [
             os.path.join(parent, name) for parent, folders, files in os.walk(path) for name in (*folders, *files)
         ]
-        _refuse_links_to_folders(row_files.of_folder(path, entries), key)
-        _refuse_links_to_nothing(row_files.of_folder(path, entries), key)
+        entries = row_files.of_folder(path, entries)
+        _refuse_links_to_folders(entries, key)
+        _refuse_links_to_nothing(entries, key)
 
     below = {file: stat.size for file, stat in storage.list(folder)}
     _refuse_tables(folder, {part for file in below for part in file[len(folder) + 1 :].split("/")[:-1]}, key)

@@ -192,13 +192,23 @@ def check_columns(source: Source, needed: Mapping[str, str]) -> None:
         needed: column -> what needs it.
 
     Raises:
-        MissingColumnError: names the file, each missing column, what needs it, and the columns that exist.
+        MissingColumnError: names the file, each missing column, what needs it, and the columns that exist; or a column
+            that `source.columns` leaves out.
         MissingFileError: a name or glob matches nothing.
         CorruptFileError: the first file cannot be read.
     """
+    for column, who in needed.items():
+        if source.columns is not None and column not in source.columns:
+            raise left_out(column, who, source)
     file, schema = first_schema(source, splits(source))
     if schema:
         check_names(file, schema, needed)
+
+
+def left_out(column: str, who: str, source: Source) -> MissingColumnError:
+    """The error for a needed column that is not read, because `columns` of its source do not name it."""
+    option = f"{source.key_path}.columns"
+    return MissingColumnError(f"{option} does not name {column!r}, which {who} needs; add it, or leave {option} out")
 
 
 def check_names(file: str, columns: Mapping[str, Any], needed: Mapping[str, str]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 
-from assay.errors import ConfigError, MissingColumnError
+from assay.errors import ConfigError
 from assay.extractors.per_row import batches_of
 from assay.metrics.binding.bound import metrics_of
 from assay.models import model as models
@@ -171,15 +171,4 @@ def check_inputs(context: Context, *, everything: bool = False) -> None:
     if join is not None:
         check_join(join, needed)
     else:
-        if context.plan.inputs.get("columns") is not None:
-            _check_named(context.plan.inputs["columns"], needed)
         check_columns(source_of(context, everything=everything), needed)
-
-
-def _check_named(columns: Sequence[str], needed: Mapping[str, str]) -> None:
-    """The columns that the plan names must be all that are needed, as no others are read."""
-    for column, who in needed.items():
-        if column not in columns:
-            raise MissingColumnError(
-                f"inputs.columns does not name {column!r}, which {who} needs; add it, or leave inputs.columns out"
-            )

@@ -10,6 +10,7 @@ import pytest
 from assay.config.resolved import parse_eval_config, resolve_eval_config
 from assay.errors import EvalConfigError, ResultsError
 from assay.gate import validate as gate
+from assay.gate.missing import NOT_FOUND
 from assay.metrics.keys import AggregationType, MetricKey, SubKey
 from assay.metrics.values import Matrices
 from assay.proto.config_pb2 import CrossSlicingSpec, SlicingSpec
@@ -421,7 +422,7 @@ def test_a_mean_that_no_slice_has_is_still_missing():
     result = gate.validate(
         [record(OVERALL, {AUC: 0.8})], config({"class_name": "Mean", "config": OF_AGE, "threshold": at_least(30)})
     )
-    assert messages(result) == [gate.NOT_FOUND]
+    assert messages(result) == [NOT_FOUND]
 
 
 def test_thresholds_by_name_may_be_for_slices_and_pairs():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 import assay
-from assay.errors import ConfigError, InputError
+from assay.errors import ConfigError, InputError, MissingColumnError
 
 RANDOM = np.random.default_rng(5)
 FRAME = pd.DataFrame({"label": RANDOM.integers(0, 2, 500), "prediction": RANDOM.random(500), "group": list("ab") * 250})
@@ -121,3 +122,23 @@ def test_frames_of_every_library_have_the_same_results(kind):
 def test_what_is_no_table_is_refused_in_one_line(data):
     with pytest.raises(InputError, match=f"^data: expected an Arrow table, .*found {type(data).__name__}$"):
         assay.analyze_raw_data(data, CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("columns", "of_second", "message"),
+    [
+        (["id"], None, "inputs.columns does not name 'prediction', which prediction_key of model_specs[0] needs"),
+        (None, [], "inputs.join.columns does not name 'label', which label_key of model_specs[0] needs"),
+        (["prediction"], ["group"], "inputs.join.columns does not name 'label', which"),
+    ],
+)
+def test_a_needed_column_that_neither_source_of_a_join_reads_is_named_with_the_option(
+    columns, of_second, message, tmp_path
+):
+    FRAME[["prediction"]].assign(id=range(500)).to_parquet(tmp_path / "main.parquet")
+    FRAME[["label", "group"]].assign(id=range(500)).to_parquet(tmp_path / "second.parquet")
+    join = {"files": [tmp_path / "second.parquet"], "on": ["id"], "columns": of_second}
+    with pytest.raises(MissingColumnError, match=re.escape(message)):
+        assay.run_model_analysis(
+            CONFIG, data_location=tmp_path / "main.parquet", file_format="parquet", columns=columns, join=join
+        )
