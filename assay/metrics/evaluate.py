@@ -12,11 +12,11 @@ from assay.metrics.certainty import certain, doubt_of
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.computations.table import Computation
 from assay.metrics.entries.examples import Stream
+from assay.metrics.group_states import GroupStates, groups_of
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.layout import Layout, needs_of
 from assay.metrics.states.partial import Partial
 from assay.metrics.values import Floats, Ints, Matrices, Value
-from assay.metrics.views import View, groups_of
 
 Values = dict[Metric, Value]
 
@@ -55,10 +55,10 @@ def _evaluate_stream(
     pieces: dict[Metric, list[Value]] = {}
     doubtful: dict[Metric, list[Floats]] = {}
     for slices, width in groups:
-        view = View(part, stream, layout, slices, width)
+        group = GroupStates(part, stream, layout, slices, width)
         for needs, users in shared.items():
-            state = needs.read(view)
-            doubts = needs.doubts(view, state) if isinstance(needs, ScoreCurve) else None
+            state = needs.read(group)
+            doubts = needs.doubts(group, state) if isinstance(needs, ScoreCurve) else None
             for metric in users:
                 value = metric.value(state)
                 if doubts is not None:

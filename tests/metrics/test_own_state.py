@@ -15,7 +15,7 @@ import pytest
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.metrics import declare
 from assay.metrics.computations.score_bins import ScoreBins
-from assay.metrics.computations.table import Table, Views
+from assay.metrics.computations.table import States, Table
 from assay.metrics.declare import metric
 from assay.metrics.entries.domains import NUMBERS, Domain
 from assay.metrics.entries.examples import Examples, Reads
@@ -113,8 +113,8 @@ class LargestOf:
     def tables(self) -> tuple[Table, ...]:
         return (PredictionsTable(),)
 
-    def read(self, views: Views) -> Floats:
-        _, largest = views(*self.tables())
+    def read(self, states: States) -> Floats:
+        _, largest = states(*self.tables())
         return np.where(np.isfinite(largest), largest, np.nan)
 
 

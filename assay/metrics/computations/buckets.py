@@ -9,7 +9,7 @@ import numpy as np
 
 from assay.metrics.computations.score_bins import BUCKETS, ScoreBins, bucket_of
 from assay.metrics.computations.scores import ScoreTable, coarser
-from assay.metrics.computations.table import Table, Views, binned
+from assay.metrics.computations.table import States, Table, binned
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
 from assay.metrics.states.cell_sums import CellSums
@@ -97,13 +97,13 @@ class Calibration:
         """The histogram behind all binary metrics and sums of predictions, where that will do; else one of its own."""
         return (ScoreTable(), PredictionTable()) if self._shares else (BucketTable(self.left, self.right),)
 
-    def read(self, views: Views) -> Buckets:
+    def read(self, states: States) -> Buckets:
         """Sums (s, num_buckets + 2)."""
-        return self._shared(views) if self._shares else self._own(views)
+        return self._shared(states) if self._shares else self._own(states)
 
-    def _shared(self, views: Views) -> Buckets:
-        table, entries = views(ScoreTable())
-        _, predictions = views(PredictionTable())
+    def _shared(self, states: States) -> Buckets:
+        table, entries = states(ScoreTable())
+        _, predictions = states(PredictionTable())
         bucket = coarser(table.buckets, BUCKETS, self.num_buckets)
         count = self.num_buckets + 2
         coarse = 2 * bucket[entries.cells >> 1] + (entries.cells & 1)
@@ -111,8 +111,8 @@ class Calibration:
         bucket = coarser(predictions.cells, _COARSE_BUCKETS, self.num_buckets)
         return Buckets(*self._edges(), by_label.sum(-1), by_label[..., 1], binned(predictions, bucket, count))
 
-    def _own(self, views: Views) -> Buckets:
-        _, entries = views(*self.tables())
+    def _own(self, states: States) -> Buckets:
+        _, entries = states(*self.tables())
         bucket, part = np.divmod(entries.cells, _SUMS)
         cells = _SUMS * self._of_fine()[bucket] + part
         sums = binned(entries, cells, _SUMS * (self.num_buckets + 2)).reshape(entries.slice_count, -1, _SUMS)

@@ -16,7 +16,7 @@ import numpy as np
 
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.score_bins import ScoreBins
-from assay.metrics.computations.table import Table, Views
+from assay.metrics.computations.table import States, Table
 from assay.metrics.entries.domains import NUMBERS, Domain
 from assay.metrics.entries.examples import Examples, Reads
 from assay.metrics.states.contributions import Terms
@@ -49,9 +49,9 @@ class CentredMoments:
         """Sums in fixed point."""
         return (MomentTable(),)
 
-    def read(self, views: Views) -> Moments:
+    def read(self, states: States) -> Moments:
         """The moments."""
-        _, sums = views(*self.tables())
+        _, sums = states(*self.tables())
 
         # A slice whose limbs outgrew 62 bits has no value. The others become whole numbers of Python, without rounding.
         limbs = sums.reshape(-1, _SUMS, _LIMBS) / _GRID

@@ -26,7 +26,7 @@ from assay.metrics.computations import cells
 from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.score_bins import BUCKETS, ScoreBins, bucket_of
-from assay.metrics.computations.table import Table, Views, binned
+from assay.metrics.computations.table import States, Table, binned
 from assay.metrics.computations.ties import untied
 from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
@@ -205,13 +205,13 @@ class Confusion:
         """The histogram, split at the thresholds."""
         return (ScoreTable(tuple(sorted(set(self.thresholds)))),)
 
-    def read(self, views: Views) -> Curve:
+    def read(self, states: States) -> Curve:
         """Counts (s, t), t in the order of `thresholds`."""
-        return _exact_counts(views(self.tables()[0]), self.thresholds)
+        return _exact_counts(states(self.tables()[0]), self.thresholds)
 
 
-def _exact_counts(view: tuple[ScoreTable, Entries], thresholds: tuple[float, ...]) -> Curve:
-    table, entries = view
+def _exact_counts(state: tuple[ScoreTable, Entries], thresholds: tuple[float, ...]) -> Curve:
+    table, entries = state
 
     # Weights (2, s, intervals): by label, and by the number of exact thresholds that scores are above.
     bins = 2 * _geometry(table).passed[entries.cells >> 1] + (entries.cells & 1)
@@ -272,18 +272,18 @@ class ScoreCurve:
             return (ScoreTable(tuple(sorted(set(self.thresholds)))),)
         return (ScoreTable(fine=True),)
 
-    def read(self, views: Views) -> Curve:
+    def read(self, states: States) -> Curve:
         """Ascending thresholds: the exact ones, or those at which something changes in a slice, and the end."""
-        table, entries = views(self.tables()[0])
+        table, entries = states(self.tables()[0])
         if self.thresholds:
             return _exact_counts((table, entries), tuple(sorted(set(self.thresholds))))
         return _changes(entries, *self._intervals(table))
 
-    def doubts(self, views: Views, curve: Curve) -> Doubts | None:
-        """How far values of a curve that was read from the views may be off; None where its thresholds are exact."""
+    def doubts(self, states: States, curve: Curve) -> Doubts | None:
+        """How far values of a curve that was read from the states may be off; None where its thresholds are exact."""
         if self.thresholds:
             return None
-        table, entries = views(ScoreTable(fine=True))
+        table, entries = states(ScoreTable(fine=True))
         return Doubts(curve, untied(entries, _geometry(table).passed, self._intervals(table)[0]))
 
     def _intervals(self, table: ScoreTable) -> tuple[Ints, Floats]:
@@ -326,9 +326,9 @@ class ScoreMatrices:
         """The histogram."""
         return (ScoreTable(),)
 
-    def read(self, views: Views) -> Matrices:
+    def read(self, states: States) -> Matrices:
         """Counts (s, num_thresholds + 2)."""
-        table, entries = views(self.tables()[0])
+        table, entries = states(self.tables()[0])
         rebinning = _rebinning(table, _plot_thresholds(self.num_thresholds))
         count = len(rebinning.thresholds)
         bins = 2 * rebinning.interval[entries.cells >> 1] + (entries.cells & 1)
@@ -381,9 +381,9 @@ class ScoreLevels:
         """One of its own."""
         return (LevelTable(self.num_thresholds),)
 
-    def read(self, views: Views) -> Matrices:
+    def read(self, states: States) -> Matrices:
         """What is above a threshold as tp, what is not as tn, (s, num_thresholds + 2); fp and fn are 0."""
-        _, entries = views(self.tables()[0])
+        _, entries = states(self.tables()[0])
         weight = binned(entries, entries.cells, self.num_thresholds + 3)
         above, below = suffix_sums(weight)[:, 1:], np.cumsum(weight, -1)[:, :-1]
         nothing = np.zeros_like(above)

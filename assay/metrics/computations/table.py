@@ -28,7 +28,7 @@ class Table(Protocol):
         """What a batch adds; `bins` has what several tables need of it."""
 
 
-Views: TypeAlias = Callable[[Table], tuple[Any, Any]]
+States: TypeAlias = Callable[[Table], tuple[Any, Any]]
 """Takes a table that a computation needs; returns (the joined table that serves it, what its state reads)."""
 
 
@@ -48,7 +48,7 @@ class Computation(Protocol):
     def tables(self) -> tuple[Table, ...]:
         """The tables that it reads."""
 
-    def read(self, views: Views) -> Any:
+    def read(self, states: States) -> Any:
         """The state that metrics take: named arrays with a leading slice axis."""
 
 

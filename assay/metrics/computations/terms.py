@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 
 from assay.metrics.computations.score_bins import ScoreBins
-from assay.metrics.computations.table import Table, Views
+from assay.metrics.computations.table import States, Table
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
 from assay.metrics.states.contributions import Terms
@@ -108,9 +108,9 @@ class Weights:
         """The weights."""
         return (TermTable(("weight",)),)
 
-    def read(self, views: Views) -> Floats:
+    def read(self, states: States) -> Floats:
         """Sum of weights, (s,)."""
-        return _columns(views(*self.tables()), "weight")[0]
+        return _columns(states(*self.tables()), "weight")[0]
 
 
 class MeanTerms(NamedTuple):
@@ -132,9 +132,9 @@ class Means:
         """Weights, labels, predictions."""
         return (TermTable(("weight", "label", "prediction")),)
 
-    def read(self, views: Views) -> MeanTerms:
+    def read(self, states: States) -> MeanTerms:
         """The three sums."""
-        return MeanTerms(*_columns(views(*self.tables()), "weight", "label", "prediction"))
+        return MeanTerms(*_columns(states(*self.tables()), "weight", "label", "prediction"))
 
 
 class ErrorTerms(NamedTuple):
@@ -157,9 +157,9 @@ class Errors:
         """Weights and the error."""
         return (TermTable((self.weight, self.term)),)
 
-    def read(self, views: Views) -> ErrorTerms:
+    def read(self, states: States) -> ErrorTerms:
         """The two sums."""
-        return ErrorTerms(*_columns(views(*self.tables()), self.weight, self.term))
+        return ErrorTerms(*_columns(states(*self.tables()), self.weight, self.term))
 
 
 @dataclass(frozen=True)
@@ -196,9 +196,9 @@ class CrossEntropy:
     def _loss(self) -> Term:
         return (self.term, self.from_logits, self.label_smoothing)
 
-    def read(self, views: Views) -> ErrorTerms:
+    def read(self, states: States) -> ErrorTerms:
         """The two sums."""
-        return ErrorTerms(*_columns(views(*self.tables()), "weight", self._loss))
+        return ErrorTerms(*_columns(states(*self.tables()), "weight", self._loss))
 
 
 class ClassTerms(NamedTuple):
@@ -221,9 +221,9 @@ class Discrimination:
         """Weights and predictions by class."""
         return (TermTable(_CLASS_TERMS),)
 
-    def read(self, views: Views) -> ClassTerms:
+    def read(self, states: States) -> ClassTerms:
         """The four sums."""
-        return ClassTerms(*_columns(views(*self.tables()), *_CLASS_TERMS))
+        return ClassTerms(*_columns(states(*self.tables()), *_CLASS_TERMS))
 
 
 _CLASS_TERMS = ("label", "negative", "prediction_of_positives", "prediction_of_negatives")
@@ -251,11 +251,11 @@ class FeatureMean:
         """Weights and values."""
         return (TermTable(("weight", "prediction")),)
 
-    def read(self, views: Views) -> ErrorTerms:
+    def read(self, states: States) -> ErrorTerms:
         """The two sums."""
-        return ErrorTerms(*_columns(views(*self.tables()), "weight", "prediction"))
+        return ErrorTerms(*_columns(states(*self.tables()), "weight", "prediction"))
 
 
-def _columns(view: tuple[TermTable, Floats], *terms: Term) -> list[Floats]:
-    table, sums = view
+def _columns(state: tuple[TermTable, Floats], *terms: Term) -> list[Floats]:
+    table, sums = state
     return [sums[:, table.terms.index(term)] for term in terms]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from assay.metrics.computations.score_bins import ScoreBins
-from assay.metrics.computations.table import Table, Views
+from assay.metrics.computations.table import States, Table
 from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples, Reads
 from assay.metrics.shown_values import shown_values
@@ -88,7 +88,7 @@ class WrongSide:
         """The samples."""
         return (SampleTable(self.sample_size, self.threshold, self.label),)
 
-    def read(self, views: Views) -> ShownValues:
+    def read(self, states: States) -> ShownValues:
         """The values of each slice."""
-        _, values = views(*self.tables())
+        _, values = states(*self.tables())
         return ShownValues(values)

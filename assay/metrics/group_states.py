@@ -45,7 +45,7 @@ def _group_by_size(entries: Ints, limit: int = 1 << 18) -> Iterator[tuple[Ints, 
             yield alike[first : first + step], 1 << int(exponent)
 
 
-class View:
+class GroupStates:
     """What a computation reads of one group of slices."""
 
     def __init__(self, part: Partial, stream: Stream, layout: Layout, slices: Ints, width: int) -> None:
