@@ -1,4 +1,4 @@
-"""What a batch adds to a table: sums of cells, sums of terms, or values to show. `rows` is as in `Examples`."""
+"""What a batch adds to a table: sums of cells, of keys, of terms, or values to show. `rows` is as in `Examples`."""
 
 from __future__ import annotations
 
@@ -26,6 +26,19 @@ class Cells(NamedTuple):
             None,
             None if self.marks is None else self.marks[chosen],
         )
+
+
+class Keyed(NamedTuple):
+    """For a table of keys: values (m, columns) at keys (m,), which may be any integers of 64 bits."""
+
+    keys: Ints
+    values: Floats
+    rows: Ints | None
+
+    def drawn(self, chosen: Chosen, times: Ints | None) -> Keyed:
+        """The chosen entries, each `times` its values."""
+        values = self.values[chosen]
+        return Keyed(self.keys[chosen], values if times is None else values * times[:, None], None)
 
 
 class Terms(NamedTuple):
