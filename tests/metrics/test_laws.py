@@ -17,7 +17,8 @@ NAMES = sorted(name for name, definition in definitions().items() if not definit
 """Without those that show values of the data; what the laws say of numbers does not hold for them: test_samples.py."""
 
 OF_VECTORS = [name for name in NAMES if definitions()[name].needs.domain.vectors]
-CONFIG = config_of(" ".join(asked(name) for name in NAMES if name not in OF_VECTORS), EVERY_SLICE)
+EXACT = [asked(name, name=f"exact_{name}", exact=True) for name in ("AUC", "AUCPrecisionRecall", "ThresholdAtRecall")]
+CONFIG = config_of(" ".join([asked(name) for name in NAMES if name not in OF_VECTORS] + EXACT), EVERY_SLICE)
 BATCH = hard_batch(3000)
 VECTOR_CONFIG = config_of(" ".join(asked(name) for name in OF_VECTORS), EVERY_SLICE)
 VECTOR_BATCH = {**BATCH, "predictions": np.stack([1 - BATCH["predictions"], BATCH["predictions"]], axis=1)}

@@ -25,7 +25,8 @@ METRICS = (
         f'metrics {{ class_name: "{name}" }}'
         for name in ["ExampleCount", "AUC", "Precision", "MeanLabel", "CalibrationPlot"]
     )
-    + """metrics { class_name: "TPR" config: '"thresholds": [0.3, 0.6]' }"""
+    + """metrics { class_name: "TPR" config: '"thresholds": [0.3, 0.6]' }
+    metrics { class_name: "AUC" config: '"name": "exact", "exact": true' }"""
 )
 BATCH = hard_batch(1500)
 
@@ -96,7 +97,7 @@ def test_intervals_of_every_slice_are_those_of_samples_computed_one_by_one(metho
     assert set(found) == set(expected)
     compared = 0
     for key, metrics in found.items():
-        assert set(metrics) == {"auc", "precision", "mean_label", "tpr"}
+        assert set(metrics) == {"auc", "exact", "precision", "mean_label", "tpr"}
         for name, parts in metrics.items():
             np.testing.assert_allclose(parts, expected[key][name], rtol=1e-7, atol=1e-9, err_msg=f"{name} {key}")
             compared += np.isfinite(parts).all()

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.values import Floats
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -24,6 +25,18 @@ class Curve(NamedTuple):
     fp: Floats
     tn: Floats
     fn: Floats
+
+
+def curve_of(thresholds: Floats, histogram: Floats) -> Curve:
+    """From weights (s, t, 2) by label and by interval: the scores above threshold i and not above i + 1.
+
+    Both sides are added up, rather than one subtracted from a total: a sum of nothing is exactly 0.
+    """
+    by_label = histogram.transpose(2, 0, 1)
+    fp, tp = suffix_sums(by_label)
+    tn, fn = np.cumsum(by_label, -1) - by_label
+    tn[..., 0] = fn[..., 0] = 0
+    return Curve(np.broadcast_to(thresholds, tp.shape), tp, fp, tn, fn)
 
 
 def following_of(c: Curve) -> Curve:

@@ -23,7 +23,8 @@ import numpy as np
 
 from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations import cells
-from assay.metrics.computations.curve import Curve
+from assay.metrics.computations.curve import Curve, curve_of
+from assay.metrics.computations.distinct import DistinctTable, curve_of_distinct
 from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.score_bins import BUCKETS, ScoreBins, bucket_of
 from assay.metrics.computations.table import States, Table, binned
@@ -171,18 +172,6 @@ def _rebinning(table: ScoreTable, thresholds: tuple[float, ...]) -> _Rebinning:
     return _Rebinning(wanted, np.searchsorted(first, np.arange(table.size), "right") - 1)
 
 
-def _curve(thresholds: Floats, histogram: Floats) -> Curve:
-    """From weights (s, t, 2) by label and by interval: the scores above threshold i and not above i + 1.
-
-    Both sides are added up, rather than one subtracted from a total: a sum of nothing is exactly 0.
-    """
-    by_label = histogram.transpose(2, 0, 1)
-    fp, tp = suffix_sums(by_label)
-    tn, fn = np.cumsum(by_label, -1) - by_label
-    tn[..., 0] = fn[..., 0] = 0
-    return Curve(np.broadcast_to(thresholds, tp.shape), tp, fp, tn, fn)
-
-
 @dataclass(frozen=True)
 class Confusion:
     """Exact counts at fixed thresholds, in the order given.
@@ -237,11 +226,15 @@ class ScoreCurve:
             a point for each cell in which there are scores, whatever their scale.
         thresholds: or these, at which counts are exact.
         even: keep to evenly spaced thresholds, also where there are 10,000 or more.
+        exact: instead, a threshold at each distinct score of a slice; all of them are kept.
+        chosen: the fields that a config has set.
     """
 
     num_thresholds: int = BUCKETS
     thresholds: tuple[float, ...] = ()
     even: bool = False
+    exact: bool = False
+    chosen: tuple[str, ...] = field(default=(), compare=False)
     reads: ClassVar[Reads] = Reads()
 
     def __post_init__(self) -> None:
@@ -249,11 +242,14 @@ class ScoreCurve:
             raise ValueError(f"num_thresholds must be above 1 and at most {_MOST_THRESHOLDS:,}")
         if self.thresholds and self.num_thresholds != BUCKETS:
             raise ValueError("num_thresholds and thresholds exclude each other; set one of them")
+        for name in ("num_thresholds", "thresholds"):
+            if self.exact and name in self.chosen:
+                raise ValueError(f"exact keeps a threshold at each score, which excludes {name}; set one of them")
 
     @property
     def domain(self) -> Domain:
         """Probabilities, where evenly spaced thresholds are what is asked for; else only the order of scores counts."""
-        return PROBABILITIES if self.even and not self.thresholds else BINARY
+        return PROBABILITIES if self.even and not self.thresholds and not self.exact else BINARY
 
     @property
     def limit(self) -> float:
@@ -268,6 +264,8 @@ class ScoreCurve:
 
     def tables(self) -> tuple[Table, ...]:
         """The histogram, split at the exact thresholds if there are any; else what tells crowded scores from ties."""
+        if self.exact:
+            return (DistinctTable(),)
         if self.thresholds:
             return (ScoreTable(tuple(sorted(set(self.thresholds)))),)
         return (ScoreTable(fine=True),)
@@ -275,13 +273,15 @@ class ScoreCurve:
     def read(self, states: States) -> Curve:
         """Ascending thresholds: the exact ones, or those at which something changes in a slice, and the end."""
         table, entries = states(self.tables()[0])
+        if self.exact:
+            return curve_of_distinct(entries)
         if self.thresholds:
             return _exact_counts((table, entries), tuple(sorted(set(self.thresholds))))
         return _changes(entries, *self._intervals(table))
 
     def doubts(self, states: States, curve: Curve) -> Doubts | None:
         """How far values of a curve that was read from the states may be off; None where its thresholds are exact."""
-        if self.thresholds:
+        if self.thresholds or self.exact:
             return None
         table, entries = states(ScoreTable(fine=True))
         return Doubts(curve, untied(entries, _geometry(table).passed, self._intervals(table)[0]))
@@ -308,7 +308,7 @@ def _changes(entries: Entries, intervals: Ints, levels: Floats) -> Curve:
     thresholds = np.full((entries.slice_count, width), levels[-1])
     thresholds[slices, point] = levels[interval]
     bins = 2 * point[np.cumsum(first) - 1] + (entries.cells & 1)
-    return _curve(thresholds, binned(entries, bins, 2 * width).reshape(entries.slice_count, width, 2))
+    return curve_of(thresholds, binned(entries, bins, 2 * width).reshape(entries.slice_count, width, 2))
 
 
 @dataclass(frozen=True)
@@ -332,7 +332,7 @@ class ScoreMatrices:
         rebinning = _rebinning(table, _plot_thresholds(self.num_thresholds))
         count = len(rebinning.thresholds)
         bins = 2 * rebinning.interval[entries.cells >> 1] + (entries.cells & 1)
-        curve = _curve(rebinning.thresholds, binned(entries, bins, 2 * count).reshape(entries.slice_count, count, 2))
+        curve = curve_of(rebinning.thresholds, binned(entries, bins, 2 * count).reshape(entries.slice_count, count, 2))
         return Matrices(rebinning.thresholds, *curve[1:])
 
 

@@ -9,6 +9,10 @@ spaced: 0.1, or 5 / `num_thresholds` of that area); other values by 0.05 (evenly
 From a tenth of that on, results tell by how much a value may be off, and a threshold of the gate holds only if it holds
 however far the value is off.
 
+With `"exact": true` all distinct scores are kept instead, and there is a threshold at each: values are exact to 1e-12,
+whatever the scores. It takes 24 bytes of memory for each distinct score of each slice (of each resample, with
+confidence intervals), and adding rows up takes some ten times as long. It excludes `num_thresholds` and `thresholds`.
+
 What is asked "at" a rate is the best over all thresholds that reach it, and 0 if none does. It is NaN without the rows
 that a rate is a share of: recall needs positives, specificity and the false positive rate negatives.
 """
@@ -166,10 +170,13 @@ def recall_at_false_positive_rate(c: Curve, *, false_positive_rate: Wanted) -> F
 @metric(
     "ThresholdAtRecall",
     needs=ScoreCurve(even=True),
-    **_at("recall", 0.9, better=None, range="[0, 1], or 1e-7 beyond", follows_roc={}),
+    **_at("recall", 0.9, better=None, range="[0, 1], or 1e-7 beyond; that of the scores with `exact`", follows_roc={}),
 )
 def threshold_at_recall(c: Curve, *, recall: Wanted) -> Floats:
-    """Highest threshold at which recall is at least `recall`."""
+    """Highest threshold at which recall is at least `recall`.
+
+    With `exact`, that is the last number below a score of the data: scores above it are predicted positive.
+    """
     return _best(c.thresholds, held=recall_of(c), at_least=recall)
 
 
