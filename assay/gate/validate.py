@@ -56,6 +56,10 @@ class _Number(NamedTuple):
         """Whether the whole range in which the value may be lies between them."""
         return low <= self.value - self.error_bound and self.value + self.error_bound <= high
 
+    def may_lie_between(self, low: float, high: float) -> bool:
+        """Whether some of that range does."""
+        return low <= self.value + self.error_bound and self.value - self.error_bound <= high
+
     def share_of(self, whole: _Number) -> _Number:
         """The quotient; NaN if the whole may be 0."""
         least = abs(whole.value) - whole.error_bound
@@ -83,6 +87,12 @@ class _Check(NamedTuple):
         if self.at is None or not numbers[self.at].lies_between(*self.bounds):
             return False
         return self.relative is None or self.share(numbers).lies_between(*self.relative)
+
+    def may_hold(self, numbers: Sequence[_Number]) -> bool:
+        """Whether the value, wherever it may be, could be within its bounds."""
+        if self.at is None or not numbers[self.at].may_lie_between(*self.bounds):
+            return False
+        return self.relative is None or self.share(numbers).may_lie_between(*self.relative)
 
     def share(self, numbers: Sequence[_Number]) -> _Number:
         """The change as a share of the baseline's value."""
@@ -321,7 +331,9 @@ def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[_Number],
         what = _change_text(check, number, numbers)
     else:
         what = f"is {_number_text(number, check.bounds)}"
-    return f"{check.name} {what}; expected {check.expected}{_cure_of_error(check, record)}"
+    if not check.may_hold(numbers):
+        return f"{check.name} {what}; expected {check.expected}"
+    return f"{check.name} {what}, too much to tell; expected {check.expected}{_cure_of_error(check, record)}"
 
 
 def _change_text(check: _Check, change: _Number, numbers: Sequence[_Number]) -> str:

@@ -12,21 +12,21 @@ from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.score_bins import BUCKETS
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.keys import MetricKey
-from assay.metrics.values import ErrorBounds, Floats
+from assay.metrics.values import TOLD_ERROR, ErrorBounds, Floats
 
-_TOLD = 0.1
-"""The share of the limit from which on a value is told to be off; what lies below is the precision of these metrics."""
+_ROUNDING = 1e-12
+"""What a doubt of 0 may come to by rounding."""
 
 
 def doubt_of(metric: Metric, doubts: Doubts, value: Floats) -> Floats:
-    """How far a value (s,) or (s, k) may be off: (s,) or of its shape. Coarse where it is too little to be told."""
+    """How far a value (s,) or (s, k) may be off: (s,) or of its shape. Where it is little, it may be told as more."""
     if metric.follows_roc:
         return doubts.of_roc
 
     def value_of(curve: Curve) -> Floats:
         return np.asarray(metric.value(curve))
 
-    return doubts.of(value_of, value, metric.at_most, _TOLD * _limit(metric))
+    return doubts.of(value_of, value, metric.at_most, TOLD_ERROR)
 
 
 def certain(metric: Metric, value: Floats, doubt: Floats) -> Floats:
@@ -47,12 +47,11 @@ def refusals(doubts: Mapping[Metric, Floats]) -> dict[MetricKey, list[str]]:
 
 
 def error_bounds(doubts: Mapping[Metric, Floats]) -> dict[MetricKey, ErrorBounds]:
-    """How far the values that were not refused may be off; metrics whose values are all precise are left out."""
+    """How far the values that were not refused may be off; metrics whose values are all exact are left out."""
     bounds = {}
     for metric, doubt in doubts.items():
         if isinstance(metric.key, MetricKey) and metric.has_error_bound:
-            limit = _limit(metric)
-            largest = _largest(np.where((doubt > limit) | (doubt <= _TOLD * limit), 0.0, doubt))
+            largest = _largest(np.where((doubt > _limit(metric)) | (doubt <= _ROUNDING), 0.0, doubt))
             if largest.any():
                 why = f"scores between two thresholds have no order; {_cure(metric)}"
                 bounds[metric.key] = ErrorBounds(largest, why)
@@ -103,8 +102,8 @@ def _refusal(metric: Metric, doubt: float) -> str:
 
 
 def _cure(metric: Metric) -> str:
-    needs, spread = metric.needs, "spread the scores over [0, 1], which leaves their order as it is"
+    needs = metric.needs
     assert isinstance(needs, ScoreCurve)
-    if needs.num_thresholds < BUCKETS and not needs.even:
-        return f"leave out num_thresholds: {needs.num_thresholds} of its config, or {spread}"
-    return spread
+    if needs.num_thresholds < BUCKETS:
+        return f'leave out num_thresholds: {needs.num_thresholds} of its config, or set "exact": true instead'
+    return '"exact": true in its config, which keeps all distinct scores, would tell'

@@ -47,6 +47,10 @@ class Interval(NamedTuple):
     degrees_of_freedom: int
 
 
+TOLD_ERROR = 1e-3
+"""By how much a value may be off without a sentence about it; the gate minds every error bound."""
+
+
 class ErrorBounds(NamedTuple):
     """How far the value of a metric may be off.
 

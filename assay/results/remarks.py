@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from assay.metrics.keys import MetricKey
+from assay.metrics.values import TOLD_ERROR
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.results.keys import metric_key_from_proto, text_of
 from assay.results.labels import labels_of
@@ -14,7 +15,10 @@ _MOST_NAMED = 3
 
 
 def remarks(records: Iterable[MetricsForSlice]) -> list[str]:
-    """A line for each metric and reason, with its slices; differences are left out, as their models speak for them."""
+    """A line for each metric and reason, with its slices.
+
+    Differences are left out, as their models speak for them; so is what may be off by no more than `TOLD_ERROR`.
+    """
     undefined: dict[tuple[MetricKey, str], list[str]] = {}
     inexact: dict[tuple[MetricKey, str], dict[str, float]] = {}
     for record in records:
@@ -22,7 +26,7 @@ def remarks(records: Iterable[MetricsForSlice]) -> list[str]:
             undefined.setdefault((metric_key_from_proto(value.key), value.reason), []).append(text_of(record))
         for bounded in record.inexact:
             key = metric_key_from_proto(bounded.key)
-            if not key.is_diff:
+            if not key.is_diff and bounded.error_bound > TOLD_ERROR:
                 inexact.setdefault((key, bounded.reason), {})[text_of(record)] = bounded.error_bound
 
     labels = {key: label for label, key in labels_of([key for key, _ in [*undefined, *inexact]]).items()}

@@ -1,6 +1,8 @@
 """Values that may be off because scores lie close together say by how much, and the gate asks for that much more."""
 
 import json
+from contextlib import redirect_stdout
+from io import StringIO
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -85,7 +87,7 @@ def test_a_value_whose_scores_are_told_apart_has_no_error_bound():
     config = config_of()
     for entry in config["metrics_specs"][0]["metrics"]:
         del entry["config"]["num_thresholds"]
-    for value, bound in values_of(frame_of(), config).values():
+    for value, bound in values_of(frame_of(np.round(SCORE, 4)), config).values():
         assert np.isfinite(value)
         assert np.isnan(bound)
     tied = values_of(frame_of(np.round(SCORE * 25) / 25), config_of())
@@ -103,8 +105,77 @@ def test_the_gate_blesses_only_what_holds_however_far_a_value_is_off():
     verdict = assay.analyze_raw_data(frame_of(), config_of({"auc": value - bound / 2})).verdict
     assert verdict.status == Status.NOT_BLESSED
     (reason,) = verdict.reasons
-    assert f"auc is {value:.6g} and may be off by {bound:.2g}; expected at least" in reason.message
-    assert "leave out num_thresholds: 25 of its config" in reason.message
+    assert f"auc is {value:.6g} and may be off by {bound:.2g}, too much to tell; expected at least" in reason.message
+    assert 'leave out num_thresholds: 25 of its config, or set "exact": true instead' in reason.message
+
+
+def test_a_threshold_that_is_missed_wherever_the_value_lies_has_no_cure():
+    value, bound = values_of(frame_of(), config_of())["auc"]
+    verdict = assay.analyze_raw_data(frame_of(), config_of({"auc": value + 2 * bound})).verdict
+    (reason,) = verdict.reasons
+    expected = f"{value + 2 * bound:.6g}"
+    assert reason.message == f"auc is {value:.6g} and may be off by {bound:.2g}; expected at least {expected}"
+
+
+def close_together(width):
+    """Scores of a band, some of which share a cell."""
+    return frame_of(1000 + width * SCORE)
+
+
+def of_auc(lower_bound, **settings):
+    metric = {
+        "class_name": "AUC",
+        "config": settings,
+        "threshold": {"value_threshold": {"lower_bound": lower_bound}},
+    }
+    models = [{"label_key": "label", "prediction_key": "score"}]
+    return {"model_specs": models, "metrics_specs": [{"metrics": [metric]}]}
+
+
+def test_what_cannot_be_told_by_default_can_with_all_distinct_scores(tmp_path):
+    frame = close_together(1000)
+    true = sk.roc_auc_score(frame.label, frame.score)
+    result = assay.analyze_raw_data(frame, of_auc(true - 1e-6), output_path=tmp_path)
+    (check,) = result.verdict.checks
+    assert 1e-3 < check.error_bound < 1e-2
+    assert abs(check.value - true) <= check.error_bound
+    (reason,) = result.verdict.reasons
+    cure = '"exact": true in its config, which keeps all distinct scores, would tell'
+    assert reason.message == (
+        f"auc is {check.value:.6g} and may be off by {check.error_bound:.2g}, too much to tell; expected at least "
+        f"{true - 1e-6:.6g}: scores between two thresholds have no order; {cure}"
+    )
+    for told in ("\n".join(result.remarks), markdown_summary(tmp_path), html_of(tmp_path), terminal_of(tmp_path)):
+        assert f"auc may be off by {check.error_bound:.2g}" in told.replace("\\", "")
+
+    verdict = assay.analyze_raw_data(frame, of_auc(true - 1e-6, exact=True)).verdict
+    assert verdict.status == Status.BLESSED
+    assert verdict.checks[0].error_bound == 0
+
+
+def html_of(results):
+    page = results / "page.html"
+    assert cli.main(["show", str(results), "--html", str(page)]) == 0
+    return page.read_text()
+
+
+def terminal_of(results):
+    with redirect_stdout(StringIO()) as output:
+        assert cli.main(["show", str(results)]) == 0
+    return output.getvalue()
+
+
+def test_the_gate_minds_error_bounds_that_are_too_small_to_be_told():
+    frame = frame_of()
+    true = sk.roc_auc_score(frame.label, frame.score)
+    result = assay.analyze_raw_data(frame, of_auc(true))
+    (check,) = result.verdict.checks
+    assert 0 < check.error_bound < 1e-3
+    assert not result.remarks
+    assert result.verdict.status == Status.NOT_BLESSED
+    assert "too much to tell" in result.verdict.reasons[0].message
+    verdict = assay.analyze_raw_data(frame, of_auc(check.value - 2 * check.error_bound)).verdict
+    assert verdict.status == Status.BLESSED
 
 
 @pytest.mark.parametrize("kind", ["absolute", "relative"])
@@ -130,7 +201,7 @@ def test_a_change_may_be_off_by_as_much_as_both_models(kind):
 @pytest.mark.parametrize("exact", ["score", "old"])
 def test_a_change_may_be_off_where_one_of_the_models_is(exact):
     frame = frame_of(old=np.clip(SCORE - 0.3 * LABEL * RNG.random(2000), 0, 1))
-    frame[exact] = (frame[exact] * 25).round() / 25
+    frame[exact] = (np.floor(frame[exact] * 23) + 0.5) / 24  # one score between two thresholds
     found = rows_of(frame, config_of(models=("score", "old")))
     of_auc = {("change" if row.is_diff else row.model): row for row in found[found.metric == "auc"].itertuples()}
     assert np.isnan(of_auc[exact].error_bound)

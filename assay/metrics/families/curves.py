@@ -6,8 +6,7 @@ the default, there is a threshold for each cell of the score, whatever its scale
 Where the scores of a slice are so close together that their order cannot be told, a value that could be off by too much
 is NaN, and the verdict says why. An area under the ROC curve, and the threshold at a recall, may be off by 0.01 (evenly
 spaced: 0.1, or 5 / `num_thresholds` of that area); other values by 0.05 (evenly spaced: 0.25, or as much as that area).
-From a tenth of that on, results tell by how much a value may be off, and a threshold of the gate holds only if it holds
-however far the value is off.
+Results tell by how much a value may be off, and a threshold of the gate holds only if it holds however far that is.
 
 With `"exact": true` all distinct scores are kept instead, and there is a threshold at each: values are exact to 1e-12,
 whatever the scores. It takes 24 bytes of memory for each distinct score of each slice (of each resample, with
