@@ -39,8 +39,6 @@ class Refused(NamedTuple):
     unless: tuple[Any, ...] = ()
 
 
-_RANKS = Refused("predictions by rank are not supported yet", "remove the field, or name classes in class_ids")
-
 FIELDS: Mapping[str, Honoured | Refused] = {
     "EvalConfig.model_specs": Honoured("config.resolved"),
     "EvalConfig.slicing_specs": Honoured("slicing.specs"),
@@ -73,8 +71,13 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "MetricsSpec.model_names": Honoured("metrics.binding.bound"),
     "MetricsSpec.output_names": Honoured("metrics.binding.bound"),
     "MetricsSpec.output_weights": Refused("values of several outputs are not averaged", "remove the field"),
-    "MetricsSpec.binarize": Honoured("metrics.binding.bound"),
-    "MetricsSpec.aggregate": Refused("averages over classes are not supported yet", "remove the field"),
+    "MetricsSpec.binarize": Honoured("metrics.binding.parts"),
+    "MetricsSpec.aggregate": Honoured("metrics.binding.parts"),
+    "AggregationOptions.micro_average": Honoured("metrics.binding.parts"),
+    "AggregationOptions.macro_average": Honoured("metrics.binding.parts"),
+    "AggregationOptions.weighted_macro_average": Honoured("metrics.binding.parts"),
+    "AggregationOptions.class_weights": Honoured("metrics.binding.parts"),
+    "AggregationOptions.top_k_list": Honoured("metrics.binding.parts"),
     "MetricsSpec.example_weights": Honoured("metrics.binding.bound"),
     "MetricsSpec.query_key": Refused("metrics of ranked lists are not supported yet", "remove the field"),
     "MetricsSpec.thresholds": Honoured("gate.thresholds"),
@@ -86,9 +89,9 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "MetricConfig.threshold": Honoured("gate.thresholds"),
     "MetricConfig.per_slice_thresholds": Honoured("gate.thresholds"),
     "MetricConfig.cross_slice_thresholds": Honoured("gate.thresholds"),
-    "BinarizationOptions.class_ids": Honoured("metrics.binding.bound"),
-    "BinarizationOptions.k_list": _RANKS,
-    "BinarizationOptions.top_k_list": _RANKS,
+    "BinarizationOptions.class_ids": Honoured("metrics.binding.parts"),
+    "BinarizationOptions.k_list": Honoured("metrics.binding.parts"),
+    "BinarizationOptions.top_k_list": Honoured("metrics.binding.parts"),
     "ExampleWeightOptions.weighted": Honoured("metrics.binding.bound"),
     "ExampleWeightOptions.unweighted": Honoured("metrics.binding.bound"),
     "MetricThreshold.value_threshold": Honoured("gate.validate"),
@@ -115,7 +118,7 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "Options.confidence_intervals": Honoured("metrics.states.resampling"),
     "Options.min_slice_size": Honoured("evaluators.metrics_and_plots"),
     "Options.disabled_outputs": Honoured("evaluators.metrics_and_plots"),
-    "RepeatedInt32Value.values": Honoured("metrics.binding.bound"),
+    "RepeatedInt32Value.values": Honoured("metrics.binding.parts"),
     "ConfidenceIntervalOptions.method": Honoured("metrics.states.resampling"),
     "RepeatedStringValue.values": Honoured("metrics.binding.bound"),
 }

@@ -15,7 +15,8 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from assay.metrics import certainty
-from assay.metrics.binding.bound import Metric, metrics_of
+from assay.metrics.binding.bound import metrics_of
+from assay.metrics.binding.metric import Metric
 from assay.metrics.engine import Accumulator, Analysis, BlockKey, Tallies, judge_columns
 from assay.metrics.evaluate import by_key, evaluate, with_differences
 from assay.metrics.keys import MetricKey

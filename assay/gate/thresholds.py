@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -107,8 +107,16 @@ def _rules_by_name(spec: MetricsSpec, model: str, output: str, config: EvalConfi
         if name in columns:
             yield from _rules(MetricKey(name), name, scoped)
             continue
-        for sub_key, aggregation in _sub_keys(spec) or [(None, None)]:
+        for sub_key, aggregation in _parts_of_name(spec, name):
             yield from _rules(MetricKey(name, model, output, sub_key, aggregation), name, scoped)
+
+
+def _parts_of_name(spec: MetricsSpec, name: str) -> list[tuple[SubKey | None, AggregationType | None]]:
+    """The parts for which a spec has values of a name; those of any metric where the spec does not know the name."""
+    from assay.metrics.binding.bound import parts_of  # here, because it brings Arrow
+
+    named = [metric for metric in spec.metrics if _name(metric) == name]
+    return [part for metric in named or [MetricConfig()] for part in parts_of(metric, spec)]
 
 
 def _names_of_columns(config: EvalConfig) -> set[str]:
@@ -116,12 +124,12 @@ def _names_of_columns(config: EvalConfig) -> set[str]:
     from assay.metrics.binding.bound import is_of_column  # here, because it brings Arrow
 
     metrics = [metric for spec in config.metrics_specs for metric in spec.metrics]
-    return {_settings(metric).get("name") or _default_name(metric) for metric in metrics if is_of_column(metric)}
+    return {_name(metric) for metric in metrics if is_of_column(metric)}
 
 
 def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalConfig) -> Iterator[Rule]:
     """Thresholds of a MetricConfig: for its own values only."""
-    from assay.metrics.binding.bound import has_weights_of_its_own, is_of_column  # here, because it brings Arrow
+    from assay.metrics.binding.bound import has_weights_of_its_own, is_of_column, parts_of  # here: it brings Arrow
 
     weightings = _weightings(spec, model, config)
     for metric in spec.metrics:
@@ -129,13 +137,12 @@ def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalCo
         scoped = _scoped(overall, metric.per_slice_thresholds, metric.cross_slice_thresholds)
         if not scoped:
             continue
-        settings, default = _settings(metric), _default_name(metric)
-        name = settings.get("name") or default
+        default, name = _default_name(metric), _name(metric)
         if is_of_column(metric):
             key = MetricKey(name, example_weighted=has_weights_of_its_own(metric))
             yield from _rules(key, default, scoped)
             continue
-        for sub_key, aggregation in _sub_keys(spec) or _own_sub_keys(settings) or [(None, None)]:
+        for sub_key, aggregation in parts_of(metric, spec):
             for weighted in weightings:
                 yield from _rules(MetricKey(name, model, output, sub_key, aggregation, weighted), default, scoped)
 
@@ -169,29 +176,6 @@ def _rules(key: MetricKey, metric: str, scoped: Iterable[tuple[Scope, MetricThre
             yield Rule(own_key, metric, scope, field.name, bounds.SerializeToString(deterministic=True))
 
 
-def _sub_keys(spec: MetricsSpec) -> list[tuple[SubKey | None, AggregationType | None]]:
-    """What a spec's binarization and aggregation make of each metric."""
-    parts: list[tuple[SubKey | None, AggregationType | None]] = []
-    parts += [(SubKey(class_id=number), None) for number in spec.binarize.class_ids.values]
-    parts += [(SubKey(k=number), None) for number in spec.binarize.k_list.values]
-    parts += [(SubKey(top_k=number), None) for number in spec.binarize.top_k_list.values]
-
-    if spec.HasField("aggregate"):
-        kind = spec.aggregate.WhichOneof("type")
-        aggregation = AggregationType(**{kind: True}) if kind else None
-        truncated: list[SubKey | None] = [SubKey(top_k=number) for number in spec.aggregate.top_k_list.values]
-        parts += [(sub_key, aggregation) for sub_key in truncated or [None]]
-    return parts
-
-
-def _own_sub_keys(settings: Mapping[str, Any]) -> list[tuple[SubKey | None, AggregationType | None]]:
-    """What a metric's own settings make of it."""
-    fields = {name: settings[name] for name in SubKey._fields if isinstance(settings.get(name), int)}
-    if fields:
-        return [(SubKey(**fields), None)]
-    return [(SubKey(top_k=number), None) for number in settings.get("top_k_list") or []]
-
-
 def _weightings(spec: MetricsSpec, model_name: str, config: EvalConfig) -> list[bool]:
     """Whether the values are weighted: as the spec says, else they are where the model has weights."""
     weightings = [True] * spec.example_weights.weighted + [False] * spec.example_weights.unweighted
@@ -199,8 +183,9 @@ def _weightings(spec: MetricsSpec, model_name: str, config: EvalConfig) -> list[
     return weightings or [any(model.example_weight_key or model.example_weight_keys for model in models)]
 
 
-def _settings(metric: MetricConfig) -> dict[str, Any]:
-    return settings_of(metric.config, f"metrics_specs: config of {metric.class_name}")
+def _name(metric: MetricConfig) -> str:
+    settings = settings_of(metric.config, f"metrics_specs: config of {metric.class_name}")
+    return settings.get("name") or _default_name(metric)
 
 
 def _default_name(metric: MetricConfig) -> str:

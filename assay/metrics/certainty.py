@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from assay.metrics.binding.bound import Metric
+from assay.metrics.binding.metric import Metric
 from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.score_bins import BUCKETS

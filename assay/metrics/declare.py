@@ -13,6 +13,7 @@ from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 from assay.errors import ConfigError
 from assay.metrics.computations.table import Computation
+from assay.metrics.values import Floats
 from assay.text.near_miss import one_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -115,6 +116,11 @@ class Definition:
     def name_of(self, needs: Computation) -> str:
         """Default output name with these settings."""
         return self.name.format(**{k: ".".join(map(str, v)) for k, v in vars(needs).items() if isinstance(v, tuple)})
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a value is a number or an array of them, which have a mean."""
+        return not self.is_plot and inspect.signature(self.function).return_annotation in ("Floats", Floats)
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -15,12 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from assay.errors import PipelineError
-from assay.extracts.columns import row_count, take
-from assay.metrics.binding.bound import Metric, asked_of
+from assay.extracts.columns import cut, row_count, take
+from assay.metrics.binding.metric import Metric, asked_of
 from assay.metrics.entries.bad_rows import faults, first_fault, where
+from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.domains import Asked, common
-from assay.metrics.entries.examples import Examples, Stream, examples_of
 from assay.metrics.entries.misfits import refuse_other_lengths, refuse_other_shapes, refuse_other_values
+from assay.metrics.entries.selection import columns_of
+from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.tallies import Tally, merged, tally_of
 from assay.metrics.layout import Layout, layout_of
 from assay.metrics.states.forest import UNPLACED, Forest, Node
@@ -41,8 +43,11 @@ from assay.types import (
 BlockKey: TypeAlias = tuple[int, int]
 """Number of a slicing, and one of the blocks that its slices are spread over."""
 
+_ENTRIES_AT_ONCE = 1 << 21
+"""Numbers of the predictions of a batch that become entries together."""
+
 Tallies: TypeAlias = Mapping[Stream, Tally]
-"""What the columns of each stream hold."""
+"""What the columns of each source hold."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,13 @@ class Analysis:
         return layout_of(self.metrics)
 
     @cached_property
+    def streams(self) -> Sequence[Stream]:
+        """The streams that metrics see, each once."""
+        return list(dict.fromkeys(metric.stream for metric in self.metrics))
+
+    @cached_property
     def asked(self) -> Mapping[Stream, Sequence[Asked]]:
-        """The metrics that each stream serves."""
+        """The metrics that the columns of each source serve."""
         return asked_of(self.metrics)
 
     @cached_property
@@ -89,7 +99,7 @@ class Accumulator:
     """Adds batches up, split by split.
 
     Attributes:
-        tallies: what the columns of each stream have held so far, for `judge_columns`.
+        tallies: what the columns of each source have held so far, for `judge_columns`.
     """
 
     def __init__(self, analysis: Analysis) -> None:
@@ -120,14 +130,13 @@ class Accumulator:
             return {}
         self._begin(_node_of(extracts))
 
-        examples = {stream: examples_of(extracts, stream) for stream in self._analysis.asked}
-        good, bad_rows = self._checked(extracts, examples, rows)
+        columns = {source: columns_of(extracts, source) for source in self._analysis.asked}
+        good, bad_rows = self._checked(extracts, columns, rows)
         if not good.all():
             extracts = take(extracts, good)
             rows = row_count(extracts)
-            examples = {stream: examples_of(extracts, stream) for stream in examples} if rows else {}
-        if rows:
-            self._add_to_slices(extracts, examples, rows)
+            columns = {source: columns_of(extracts, source) for source in columns} if rows else {}
+        self._add_in_pieces(extracts, columns, rows)
         return bad_rows
 
     def parts(self) -> Iterator[tuple[BlockKey, tuple[Node, Partial]]]:
@@ -150,32 +159,45 @@ class Accumulator:
         self._node = node
 
     def _checked(
-        self, extracts: Extracts, examples: Mapping[Stream, Examples], rows: int
+        self, extracts: Extracts, columns: Mapping[Stream, Columns], rows: int
     ) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], dict[str, int]]:
         """Which rows (n,) every metric can take; and for each reason, the rows that are left out for it."""
         skip = self._analysis.skip_bad_rows
         good = np.ones(rows, bool)
         bad_rows: dict[str, int] = {}
-        for stream, seen in examples.items():
-            asked = self._analysis.asked[stream]
-            refuse_other_shapes(seen, stream, asked)
-            by_reason = faults(seen, stream, common(asked), rows=rows)
+        for source, seen in columns.items():
+            asked = self._analysis.asked[source]
+            refuse_other_shapes(seen, source, asked)
+            by_reason = faults(seen, source, common(asked), rows=rows)
             tally = tally_of(seen, by_reason, rows=rows, where=where(extracts, 0), values=bool(by_reason) or skip)
             if by_reason and not skip:
-                refuse_other_values(tally, stream, asked)
-                raise first_fault(by_reason, extracts, seen, stream, asked)
+                refuse_other_values(tally, source, asked)
+                raise first_fault(by_reason, extracts, seen, source, asked)
 
-            self.tallies[stream] = merged([self.tallies.get(stream, Tally()), tally])
+            self.tallies[source] = merged([self.tallies.get(source, Tally()), tally])
             for reason, mask in by_reason.items():
                 bad_rows[reason] = bad_rows.get(reason, 0) + int((mask & good).sum())
                 good &= ~mask
         return good, bad_rows
 
-    def _add_to_slices(self, extracts: Extracts, examples: Mapping[Stream, Examples], rows: int) -> None:
+    def _add_in_pieces(self, extracts: Extracts, columns: Mapping[Stream, Columns], rows: int) -> None:
+        """A row of many classes becomes many entries: of a wide batch some rows at a time."""
+        widest = max((seen.width for seen in columns.values()), default=1)
+        step = max(1, _ENTRIES_AT_ONCE // widest)
+        for start in range(0, rows, step):
+            stop = min(start + step, rows)
+            if stop - start == rows:
+                self._add_to_slices(extracts, columns, rows)
+                continue
+            piece = {source: seen.cut(start, stop) for source, seen in columns.items()}
+            self._add_to_slices(cut(extracts, start, stop), piece, stop - start)
+
+    def _add_to_slices(self, extracts: Extracts, columns: Mapping[Stream, Columns], rows: int) -> None:
         analysis = self._analysis
+        examples = {stream: stream.view.entries(columns[stream.source]) for stream in analysis.streams}
         contributions = analysis.layout.contributions(examples)
-        columns = _slice_columns(extracts)
-        codes = [codes_of(columns[slicing.name]) for slicing in analysis.slicings]
+        slices = _slice_columns(extracts)
+        codes = [codes_of(slices[slicing.name]) for slicing in analysis.slicings]
         draws = list(analysis.resampling.draws(extracts, rows)) if analysis.resampling else [Draw()]
         for i, (own, states, twins) in enumerate(zip(codes, self._states, analysis.twins, strict=True)):
             of_twins = {key for twin in twins for key in codes[twin].keys}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from assay.metrics.binding.bound import Metric
+from assay.metrics.binding.metric import Metric
 from assay.metrics.certainty import certain, doubt_of
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.computations.table import Computation
-from assay.metrics.entries.examples import Stream
+from assay.metrics.entries.streams import Stream
 from assay.metrics.group_states import GroupStates, groups_of
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.layout import Layout, needs_of
+from assay.metrics.picks import Pick
 from assay.metrics.states.partial import Partial
 from assay.metrics.values import Floats, Ints, Matrices, Value
 
@@ -57,21 +58,48 @@ def _evaluate_stream(
     for slices, width in groups:
         group = GroupStates(part, stream, layout, slices, width)
         for needs, users in shared.items():
-            state = needs.read(group)
-            doubts = needs.doubts(group, state) if isinstance(needs, ScoreCurve) else None
+            values, doubts = _of_group(group, needs, users, stream.view.parts)
             for metric in users:
-                value = metric.value(state)
-                if doubts is not None:
-                    value = np.asarray(value)
-                    doubt = doubt_of(metric, doubts, value)
-                    value = certain(metric, value, doubt)
-                    doubtful.setdefault(metric, []).append(doubt)
-                pieces.setdefault(metric, []).append(value)
+                pieces.setdefault(metric, []).append(values[metric])
+                if metric in doubts:
+                    doubtful.setdefault(metric, []).append(doubts[metric])
 
     # Groups put slices in another order than theirs.
     back = np.argsort(np.concatenate([slices for slices, _ in groups]))
     values = {metric: _assemble(parts, back) for metric, parts in pieces.items()}
     return Evaluated(values, {metric: np.concatenate(parts)[back] for metric, parts in doubtful.items()})
+
+
+def _of_group(group: GroupStates, needs: Computation, users: Sequence[Metric], parts: int) -> Evaluated:
+    """Values of the metrics that share one state, of a group of slices."""
+    state = needs.read(group)
+    doubts = needs.doubts(group, state) if isinstance(needs, ScoreCurve) else None
+    of_parts: dict[tuple[str, Any], Value] = {}
+    evaluated = Evaluated({}, {})
+    for metric in users:
+        same = (metric.class_name, metric.settings)  # metrics that differ in nothing but the part
+        if same not in of_parts:
+            of_parts[same] = metric.value(state)
+        value = _picked(metric.pick, of_parts[same], group, parts)
+        if doubts is not None:
+            of_lanes = doubt_of(metric, doubts, np.asarray(of_parts[same]))
+            evaluated.doubts[metric] = _mean_or_one(metric.pick, of_lanes, group, parts)
+            value = certain(metric, np.asarray(value), evaluated.doubts[metric])
+        evaluated.values[metric] = value
+    return evaluated
+
+
+def _picked(pick: Pick, value: Value, group: GroupStates, parts: int) -> Value:
+    """From the values of all lanes to those of slices."""
+    if isinstance(value, np.ndarray):
+        return _mean_or_one(pick, value, group, parts)
+    fields: dict[str, Any] = value._asdict()
+    own = {name: field for name, field in fields.items() if name not in _SHARED_FIELDS}
+    return type(value)(**{**fields, **{name: _mean_or_one(pick, field, group, parts) for name, field in own.items()}})
+
+
+def _mean_or_one(pick: Pick, values: Floats, group: GroupStates, parts: int) -> Floats:
+    return values if parts == 1 else pick.pick(values.reshape(-1, parts, *values.shape[1:]), group)
 
 
 def _assemble(parts: list[Value], back: Ints) -> Value:

@@ -10,12 +10,14 @@ import numpy as np
 from assay.metrics.computations.derived import SOURCES, derived
 from assay.metrics.computations.table import Table
 from assay.metrics.computations.terms import Term, TermTable
-from assay.metrics.entries.examples import Stream
+from assay.metrics.entries.streams import Stream
 from assay.metrics.layout import Layout
 from assay.metrics.states.partial import Partial
 from assay.metrics.values import Floats, Ints
 
 _SMALLEST_WIDTH = 16
+_AT_ONCE = 1 << 18
+"""Entries of slices, padded to one width, that are taken together."""
 
 
 def groups_of(part: Partial, stream: Stream, layout: Layout) -> list[tuple[Ints, int]]:
@@ -26,10 +28,10 @@ def groups_of(part: Partial, stream: Stream, layout: Layout) -> list[tuple[Ints,
             counts.append(state.entry_counts)
     if not counts:
         return [(np.arange(len(part.rows)), 1)]
-    return list(_group_by_size(np.maximum.reduce(counts)))
+    return list(_group_by_size(np.maximum.reduce(counts), max(1, _AT_ONCE // stream.view.parts)))
 
 
-def _group_by_size(entries: Ints, limit: int = 1 << 18) -> Iterator[tuple[Ints, int]]:
+def _group_by_size(entries: Ints, limit: int) -> Iterator[tuple[Ints, int]]:
     """Yields (slices, width): slices whose numbers of entries round up to one power of two, a bounded lot at once.
 
     Args:

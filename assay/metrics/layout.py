@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.metrics.binding.bound import Metric
+from assay.metrics.binding.metric import Metric
 from assay.metrics.computations.derived import without_derived
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import Computation, Table
 from assay.metrics.computations.terms import TermTable
-from assay.metrics.entries.examples import Examples, Stream
-from assay.metrics.states.state import Contribution, Store
+from assay.metrics.entries.examples import Examples
+from assay.metrics.entries.streams import Stream
+from assay.metrics.states.lanes import OfRows, lane_store, of_rows
+from assay.metrics.states.state import Store
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,16 @@ class Layout:
 
     def stores(self) -> list[Store]:
         """Where batches are added, one store for each table; all are empty."""
-        return [table.empty() for _, table in self.tables]
+        return [lane_store(table.empty(), stream.view.parts) for stream, table in self.tables]
 
-    def contributions(self, examples: Mapping[Stream, Examples]) -> list[Contribution]:
+    def contributions(self, examples: Mapping[Stream, Examples]) -> list[OfRows]:
         """What a batch adds to each table, whatever the slices."""
         bins = {stream: ScoreBins(seen) for stream, seen in examples.items()}
-        return [table.contribution(examples[stream], bins[stream]) for stream, table in self.tables]
+        contributions = []
+        for stream, table in self.tables:
+            seen = examples[stream]
+            contributions.append(of_rows(table.contribution(seen, bins[stream]), seen.rows, seen.part))
+        return contributions
 
     def serving(self, stream: Stream, table: Table) -> int:
         """Position of the joined table that serves `table`."""
@@ -41,7 +47,7 @@ def layout_of(metrics: Iterable[Metric]) -> Layout:
     """Joins the tables that metrics need; equal needs share one."""
     tables: list[tuple[Stream, Table]] = []
     for metric in metrics:
-        for table in metric.needs.tables():
+        for table in (*metric.needs.tables(), *metric.pick.tables()):
             _join(tables, metric.stream, table)
     return Layout(tuple(_without_derived(tables)))
 

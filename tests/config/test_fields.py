@@ -135,6 +135,16 @@ def change(**threshold):
     return config(models=TWO_MODELS, metric={**AUC, "threshold": {"change_threshold": threshold}})
 
 
+def by_class(**fields: Any) -> dict[str, Any]:
+    """Of a model with a number for each of two classes."""
+    whole: dict[str, Any] = config(models=[spec(prediction_key="both")], **fields)
+    return whole
+
+
+def ks(**lists: list[int]) -> dict[str, Any]:
+    return {name: {"values": values} for name, values in lists.items()}
+
+
 OUTPUTS: dict[str, Any] = {"label_keys": {"a": "label", "b": "coin"}, "prediction_keys": {"a": "score", "b": "older"}}
 INTERVALS: dict[str, Any] = {"compute_confidence_intervals": True}
 EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -191,6 +201,29 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "BinarizationOptions.class_ids": (
         config(models=[spec(prediction_key="both")], binarize={"class_ids": {"values": [0]}}),
         config(models=[spec(prediction_key="both")], binarize={"class_ids": {"values": [1]}}),
+    ),
+    "BinarizationOptions.k_list": (by_class(binarize=ks(k_list=[1])), by_class(binarize=ks(k_list=[2]))),
+    "BinarizationOptions.top_k_list": (by_class(binarize=ks(top_k_list=[1])), by_class(binarize=ks(top_k_list=[2]))),
+    "MetricsSpec.aggregate": (by_class(binarize=ks(class_ids=[0])), by_class(aggregate={"micro_average": True})),
+    "AggregationOptions.micro_average": (
+        by_class(aggregate={"macro_average": True, "class_weights": {0: 1}}),
+        by_class(aggregate={"micro_average": True, "class_weights": {0: 1}}),
+    ),
+    "AggregationOptions.macro_average": (
+        by_class(aggregate={"micro_average": True, "class_weights": {0: 1, 1: 2}}),
+        by_class(aggregate={"macro_average": True, "class_weights": {0: 1, 1: 2}}),
+    ),
+    "AggregationOptions.weighted_macro_average": (
+        by_class(aggregate={"macro_average": True, "class_weights": {0: 1, 1: 2}}),
+        by_class(aggregate={"weighted_macro_average": True, "class_weights": {0: 1, 1: 2}}),
+    ),
+    "AggregationOptions.class_weights": (
+        by_class(aggregate={"micro_average": True, "class_weights": {0: 1, 1: 2}}),
+        by_class(aggregate={"micro_average": True, "class_weights": {0: 1, 1: 3}}),
+    ),
+    "AggregationOptions.top_k_list": (
+        by_class(aggregate={"micro_average": True}),
+        by_class(aggregate={"micro_average": True, "top_k_list": {"values": [1]}}),
     ),
     "ExampleWeightOptions.weighted": (config(), config(example_weights={"weighted": True})),
     "ExampleWeightOptions.unweighted": (

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, log_loss, precision_score, roc_auc_s
 
 import assay
 from assay import cli
-from assay.errors import BadRowError, ColumnTypeError
+from assay.errors import BadRowError, ColumnTypeError, EvalConfigError
 
 ROWS = 400
 RNG = np.random.default_rng(5)
@@ -131,9 +131,7 @@ def test_a_class_that_is_not_there_is_refused(score, class_id, found):
 def test_a_loss_over_classes_is_not_binarized():
     frame = pd.DataFrame({"label": CLASS, "score": lists(BY_CLASS)})
     asked = config("CategoricalCrossEntropy", binarize={"class_ids": {"values": [1]}})
-    with pytest.raises(
-        ColumnTypeError, match=r"but binarize.class_ids selects class 1 of column 'score'.*without bina"
-    ):
+    with pytest.raises(EvalConfigError, match=r"looks at all classes together.*without bina"):
         assay.analyze_raw_data(frame, asked)
 
 

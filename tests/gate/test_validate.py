@@ -451,7 +451,6 @@ def test_thresholds_by_name_may_be_for_slices_and_pairs():
         ),
         ({}, {"class_id": 1}, [(SubKey(class_id=1), None)]),
         ({}, {"top_k": 2}, [(SubKey(top_k=2), None)]),
-        ({}, {"top_k_list": [1, 2]}, [(SubKey(top_k=1), None), (SubKey(top_k=2), None)]),
     ],
 )
 def test_a_threshold_is_for_every_class_and_average_that_is_asked_for(spec, settings, keys):

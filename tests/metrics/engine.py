@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from assay.extracts.columns import row_count, take
 from assay.metrics.binding.bound import metrics_of
 from assay.metrics.engine import Accumulator, Analysis, BlockKey
-from assay.metrics.entries.examples import examples_of
+from assay.metrics.entries.selection import columns_of
 from assay.metrics.evaluate import evaluate
 from assay.metrics.states.forest import Forest
 from assay.metrics.states.slice_limit import SliceLimit
@@ -70,7 +70,7 @@ def values_of(part, analysis):
 def unchecked(batch, config):
     """{metric: value} of all rows of one batch, those too that no pass over data would take."""
     analysis = analysis_of(config)
-    examples = {stream: examples_of(batch, stream) for stream in analysis.asked}
+    examples = {stream: stream.view.entries(columns_of(batch, stream.source)) for stream in analysis.streams}
     states = SliceStates(analysis.layout.stores())
     states.add(Codes(None, None, [()]), analysis.layout.contributions(examples), row_count(batch))
     ((_, part),) = states.partials(1)

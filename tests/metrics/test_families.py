@@ -451,3 +451,11 @@ def test_calibration_is_undefined_where_labels_sum_to_0_and_nowhere_else(labels,
     batch["example_weights"] = np.ones(len(labels))
     (value,) = whole(batch, config_of('metrics { class_name: "Calibration" }', weighted=False))[()].values()
     np.testing.assert_allclose(value, expected)
+
+
+@pytest.mark.parametrize(("threshold", "recall", "specificity"), [("-Infinity", 1, 0), ("Infinity", 0, 1)])
+def test_every_score_is_above_minus_infinity_and_none_above_infinity(threshold, recall, specificity):
+    names = ("Recall", "Specificity")
+    text = " ".join(f"metrics {{ class_name: '{name}' config: '\"thresholds\": [{threshold}]' }}" for name in names)
+    found = whole(hard_batch(50), config_of(text + "metrics { class_name: 'AUC' }"))[()]
+    assert [float(value) for value in found.values()][:2] == [recall, specificity]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from assay.metrics.states import keyed_sums
 from assay.metrics.states.contributions import Keyed
 from assay.metrics.states.keyed_sums import KeyedStore, KeyedSums
+from assay.metrics.states.lanes import of_rows
 from assay.metrics.states.resampling import SAMPLES, Method, Resampling
 from assay.metrics.states.slices import SliceStates
 from assay.metrics.states.state import State
@@ -119,7 +120,9 @@ def test_slices_and_resamples_of_batches_are_those_of_all_rows(resamples):
     for i in range(3):
         draws = list(resampling.draws({"labels": weights[i, :, 0]}, batch)) if resamples > 1 else None
         codes = Codes(None, group[i], names, np.bincount(group[i], minlength=2))
-        states.add(codes, [Keyed(keys[at[i]], weights[i], None)], batch, *([draws] if draws else []))
+        states.add(
+            codes, [of_rows(Keyed(keys[at[i]], weights[i], None), None, None)], batch, *([draws] if draws else [])
+        )
         part = np.asarray(draws[0].resample) if draws else np.zeros(batch, int)
         position = (group[i] * resamples + part).tolist()
         rows += [(p, int(k), *w) for p, k, w in zip(position, keys[at[i]], weights[i], strict=True)]

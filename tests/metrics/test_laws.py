@@ -16,7 +16,7 @@ from .hard_data import hard_batch
 NAMES = sorted(name for name, definition in definitions().items() if not definition.shows_data)
 """Without those that show values of the data; what the laws say of numbers does not hold for them: test_samples.py."""
 
-OF_VECTORS = [name for name in NAMES if definitions()[name].needs.domain.vectors]
+OF_VECTORS = [name for name in NAMES if definitions()[name].needs.domain.view]
 EXACT = [asked(name, name=f"exact_{name}", exact=True) for name in ("AUC", "AUCPrecisionRecall", "ThresholdAtRecall")]
 CONFIG = config_of(" ".join([asked(name) for name in NAMES if name not in OF_VECTORS] + EXACT), EVERY_SLICE)
 BATCH = hard_batch(3000)

@@ -18,7 +18,9 @@ from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import States, Table
 from assay.metrics.declare import metric
 from assay.metrics.entries.domains import NUMBERS, Domain
-from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.entries.examples import Examples
+from assay.metrics.entries.streams import Reads
+from assay.metrics.states.lanes import OfRows
 from assay.metrics.states.resampling import SAMPLES, Method, Resampling
 from assay.metrics.states.slices import SliceStates
 from assay.metrics.states.state import Chosen, State
@@ -71,7 +73,7 @@ class Seen(NamedTuple):
     """Predictions (m,); how often a row counts makes no difference to the largest one."""
 
     values: Floats
-    rows: Ints | None
+    entries: Ints | None
 
     def drawn(self, chosen: Chosen, times: Ints | None) -> Seen:
         return Seen(self.values[chosen], None)
@@ -102,7 +104,7 @@ class PredictionsTable:
         return LargestSoFar()
 
     def contribution(self, examples: Examples, bins: ScoreBins) -> Seen:
-        return Seen(examples.predictions, examples.rows)
+        return Seen(examples.predictions, None)
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def test_its_intervals_are_those_of_samples_computed_one_by_one(method):
 def test_a_slice_that_nothing_was_added_to_has_an_empty_state():
     states = SliceStates([LargestSoFar()])
     keys: list[SliceKey] = [(("a", 0),), (("a", 1),), (("a", 2),)]
-    added = Seen(np.array([1.0, 4.0, 2.0]), None)
+    added = OfRows(Seen(np.array([1.0, 4.0, 2.0]), None), None)
     states.add(Codes(None, np.array([0, 0, 2]), keys, np.array([2, 0, 1])), [added], 3)
     ((_, part),) = states.partials(1)
     state: State = part.states[0]

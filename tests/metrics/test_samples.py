@@ -9,7 +9,8 @@ import pytest
 
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.wrong_side import SampleTable, WrongSide
-from assay.metrics.entries.examples import Stream, examples_of
+from assay.metrics.entries.selection import columns_of
+from assay.metrics.entries.streams import Stream
 from assay.metrics.shown_values import shown_values
 from assay.metrics.states.contributions import Shown
 from assay.metrics.states.samples import Samples, SampleStore
@@ -53,9 +54,9 @@ def test_rows_on_the_wrong_side_are_shown_unless_they_have_no_weight_or_no_value
         assert stream.columns == ("name",)
         table = SampleTable(10, 0.5, label)
         assert needs.tables() == (table,)
-        examples = examples_of(batch, stream)
+        examples = stream.view.entries(columns_of(batch, stream))
         added = table.contribution(examples, ScoreBins(examples))
-        assert (added.values.tolist(), np.asarray(added.rows).tolist()) == expected
+        assert (added.values.tolist(), np.asarray(added.entries).tolist()) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from assay.config.fields import refuse_unused_fields
 from assay.config.metric_settings import settings_of
 from assay.config.thresholds import check_thresholds
 from assay.errors import EvalConfigError
+from assay.metrics.binding.metric import Metric
+from assay.metrics.binding.parts import OWN, Placement, own_parts, placements
 from assay.metrics.binding.settings import OF_TYPE
+from assay.metrics.computations.scores import Confusion
 from assay.metrics.computations.table import Computation
 from assay.metrics.declare import CHOSEN, Definition, definitions
-from assay.metrics.entries.domains import Asked
-from assay.metrics.entries.examples import Stream
-from assay.metrics.keys import MetricKey, PlotKey, SubKey
-from assay.metrics.values import Value
+from assay.metrics.entries.streams import Stream
+from assay.metrics.entries.views import TopK
+from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
+from assay.metrics.picks import Only
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec, Options
 from assay.text.near_miss import hint, one_of
 from assay.types import EXAMPLE_WEIGHTS_KEY, LABELS_KEY, PREDICTIONS_KEY
@@ -31,49 +31,6 @@ _OUTPUTS = ("plots", "attributions", "eval_config")
 """Outputs that a config may disable; without metrics there is nothing to judge by."""
 _KEYS = {LABELS_KEY: "label_key", PREDICTIONS_KEY: "prediction_key", EXAMPLE_WEIGHTS_KEY: "example_weight_key"}
 """Who names the column, of labels for example."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric or plot of a config, for one model, output and weighting.
-
-    Holds names instead of functions, so that it is equal to itself after a journey to a worker.
-    """
-
-    key: MetricKey | PlotKey
-    class_name: str
-    needs: Computation
-    stream: Stream
-    settings: tuple[tuple[str, Any], ...] = ()
-
-    def value(self, state: Any) -> Value:
-        """Computes the value for all slices from the state that `needs` reads. A list of one setting gives a number."""
-        value: Value = definitions()[self.class_name].function(state, **dict(self.settings))
-        return value[:, 0] if isinstance(value, np.ndarray) and value.ndim == 2 and value.shape[1] == 1 else value
-
-    @property
-    def is_estimate(self) -> bool:
-        """Whether a value is an estimate, which has a confidence interval; see `Facts`."""
-        return definitions()[self.class_name].is_estimate
-
-    @property
-    def follows_roc(self) -> bool:
-        """Whether a value is as doubtful as the area under the ROC curve; see `Facts`."""
-        definition = definitions()[self.class_name]
-        settings = {**definition.settings, **dict(self.settings)}
-        wanted = definition.follows_roc
-        return wanted is not None and all(settings[name] == value for name, value in wanted.items())
-
-    @property
-    def at_most(self) -> Any:
-        """An upper bound of the doubt, which takes curve and mask; None if there is none. See `Facts`."""
-        at_most = definitions()[self.class_name].at_most
-        return at_most and partial(at_most, **dict(self.settings))
-
-    @property
-    def has_error_bound(self) -> bool:
-        """Whether its doubt bounds the error of its value; not of a threshold, which is exact."""
-        return definitions()[self.class_name].follows_roc != {}
 
 
 class _Path(NamedTuple):
@@ -130,14 +87,6 @@ def _refuse_names_of_columns(bound: Sequence[tuple[Metric, _Path]]) -> None:
             )
 
 
-def asked_of(metrics: Iterable[Metric]) -> dict[Stream, list[Asked]]:
-    """The metrics that each stream serves."""
-    asked: dict[Stream, list[Asked]] = {}
-    for metric in metrics:
-        asked.setdefault(metric.stream, []).append(Asked(metric.class_name, metric.needs.domain))
-    return asked
-
-
 def refuse_unsupported(config: EvalConfig) -> None:
     """Raises EvalConfigError for settings that would otherwise be ignored in silence."""
     refuse_unused_fields(config)
@@ -161,14 +110,14 @@ def _check_options(options: Options) -> None:
 def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Path]]:
     models = {spec.name: spec for spec in config.model_specs}
     for i, spec in enumerate(config.metrics_specs):
-        _check_class_ids(spec, f"metrics_specs[{i}]")
         for j, asked in enumerate(spec.metrics):
             path = _Path(i, j)
             definition = _find(asked, path)
             _refuse_change_of_column(asked, path)
             for model_name in spec.model_names or [""]:
                 for stream in _streams(spec, models.get(model_name, ModelSpec()), model_name, path):
-                    yield _bind(asked, definition, stream, path), path
+                    for metric in _bind(asked, definition, spec, stream, path):
+                        yield metric, path
 
 
 def _find(asked: MetricConfig, path: _Path) -> Definition:
@@ -197,9 +146,8 @@ def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, path: _Path) 
 
     weighted = chosen.weighted or (has_weights and not chosen.unweighted)
     for output in spec.output_names or [""]:
-        for class_id in spec.binarize.class_ids.values or [None]:
-            for flag in [True] * weighted + [False] * (chosen.unweighted or not weighted):
-                yield Stream(model_name, output, flag, class_id=class_id, names=_names(model, output))
+        for flag in [True] * weighted + [False] * (chosen.unweighted or not weighted):
+            yield Stream(model_name, output, flag, names=_names(model, output))
 
 
 def _names(model: ModelSpec, output: str) -> dict[str, tuple[str, str]]:
@@ -215,20 +163,77 @@ def _names(model: ModelSpec, output: str) -> dict[str, tuple[str, str]]:
     return names
 
 
-def _bind(asked: MetricConfig, definition: Definition, stream: Stream, path: _Path) -> Metric:
+def _bind(
+    asked: MetricConfig, definition: Definition, spec: MetricsSpec, stream: Stream, path: _Path
+) -> Iterator[Metric]:
+    """The metric for each part that is asked for."""
     settings = _chosen_settings(asked, path)
     name = settings.pop("name", None)
     if name is not None and not isinstance(name, str):
         raise EvalConfigError(f"{path}.config: name: expected text, found {name!r}")
-    own = _own_settings(definition, settings, path)
+    placed = _placements(asked, definition, spec, settings, path)
+    settings = {name: value for name, value in settings.items() if name not in OWN or not _has_parts(definition)}
+    own = tuple(sorted(_own_settings(definition, settings, path).items()))
     needs = _adapt(definition, settings, path)
 
-    stream = _stream_of(needs, stream)
     default = definition.name_of(needs) if definition.kept_name else ""
     kind = PlotKey if definition.is_plot else MetricKey
-    sub_key = None if stream.class_id is None else SubKey(class_id=stream.class_id)
-    key = kind(name or default, stream.model_name, stream.output_name, sub_key, example_weighted=stream.weighted)
-    return Metric(key, asked.class_name, needs, stream, tuple(sorted(own.items())))
+    for sub_key, aggregation, view, pick in placed:
+        of_view = needs.of_highest() if isinstance(view, TopK) and isinstance(needs, Confusion) else needs
+        seen = _stream_of(of_view, dataclasses.replace(stream, view=view))
+        key = kind(name or default, seen.model_name, seen.output_name, sub_key, example_weighted=seen.weighted)
+        if isinstance(key, MetricKey):
+            key = key._replace(aggregation_type=aggregation)
+        yield Metric(key, asked.class_name, of_view, seen, own, pick)
+
+
+def _has_parts(definition: Definition) -> bool:
+    """Whether a metric can be asked for by class or by k; a column, or a number of rows, has no parts."""
+    needs = definition.needs
+    return needs.reads.predictions and needs.domain.view is None
+
+
+def _placements(
+    asked: MetricConfig, definition: Definition, spec: MetricsSpec, settings: Mapping[str, Any], path: _Path
+) -> list[Placement]:
+    """The parts that are asked for, by the metrics spec or by settings of the metric."""
+    of_spec = f"metrics_specs[{path.spec}]"
+    view = definition.needs.domain.view
+    if view is None and not _has_parts(definition):
+        placed = placements(spec, {}, of_spec)
+        return [Placement()] if definition.is_of_column else [Placement(one.sub_key, one.aggregation) for one in placed]
+    if view is not None:
+        if spec.HasField("binarize") or spec.HasField("aggregate"):
+            raise EvalConfigError(
+                f"{path}: {asked.class_name} looks at all classes together; expected a metrics spec without binarize "
+                "and aggregate for it"
+            )
+        return [Placement(view=view)]
+
+    own = own_parts(settings, str(path))
+    placed = placements(spec, own, str(path) if own else of_spec)
+    if not definition.is_number and not all(isinstance(placement.pick, Only) for placement in placed):
+        raise EvalConfigError(
+            f"{path}: values of {asked.class_name} are no numbers that have an average over classes; expected a "
+            "metrics spec without macro_average and weighted_macro_average for it"
+        )
+    if any(isinstance(placement.view, TopK) for placement in placed) and not definition.needs.domain.compares:
+        raise EvalConfigError(
+            f"{path}: {asked.class_name} needs the predictions themselves, but with top_k all beyond the k highest are "
+            "below any threshold; expected a metrics spec without top_k_list for it, or k_list"
+        )
+    return placed
+
+
+def parts_of(asked: MetricConfig, spec: MetricsSpec) -> list[tuple[SubKey | None, AggregationType | None]]:
+    """What names the values of a metric in a metrics spec, beside the metric; of a class that is not known, too."""
+    definition, path = definitions().get(asked.class_name), _Path(0, 0)
+    settings = _chosen_settings(asked, path)
+    if definition is None:
+        placed = placements(spec, own_parts(settings, str(path)), str(path))
+    else:
+        placed = _placements(asked, definition, spec, settings, path)
+    return [(placement.sub_key, placement.aggregation) for placement in placed]
 
 
 def default_name(asked: MetricConfig) -> str:
@@ -238,7 +243,8 @@ def default_name(asked: MetricConfig) -> str:
         return definition.name if definition else ""
 
     settings = _chosen_settings(asked, path)
-    settings.pop("name", None)
+    for other in ("name", *OWN):
+        settings.pop(other, None)
     _own_settings(definition, settings, path)
     return definition.name_of(_adapt(definition, settings, path))
 
@@ -285,14 +291,6 @@ def _own_settings(definition: Definition, settings: dict[str, Any], path: _Path)
         elif default is inspect.Parameter.empty:
             raise _missing(definition, name, path)
     return own
-
-
-def _check_class_ids(spec: MetricsSpec, path: str) -> None:
-    for class_id in spec.binarize.class_ids.values:
-        if class_id < 0:
-            raise EvalConfigError(f"{path}.binarize.class_ids: expected 0 or more, found {class_id}")
-    if spec.HasField("binarize") and not spec.binarize.class_ids.values:
-        raise EvalConfigError(f"{path}.binarize: expected class_ids, found none")
 
 
 def _stream_of(needs: Computation, stream: Stream) -> Stream:

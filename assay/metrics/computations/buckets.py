@@ -11,7 +11,8 @@ from assay.metrics.computations.score_bins import BUCKETS, ScoreBins, bucket_of
 from assay.metrics.computations.scores import ScoreTable, coarser
 from assay.metrics.computations.table import States, Table, binned
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
-from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.entries.examples import Examples
+from assay.metrics.entries.streams import Reads
 from assay.metrics.states.cell_sums import CellSums
 from assay.metrics.states.contributions import Cells
 from assay.metrics.values import Buckets, Floats, Ints
@@ -36,7 +37,7 @@ class PredictionTable:
     def contribution(self, examples: Examples, bins: ScoreBins) -> Cells:
         """Weighted prediction at its bucket, which is the fine bucket's, so that a score on an edge is on one side."""
         bucket = coarser(bins.bucket, BUCKETS, _COARSE_BUCKETS)
-        return Cells(bucket, examples.weights * examples.predictions, examples.rows)
+        return Cells(bucket, examples.weights * examples.predictions, None)
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,11 @@ class BucketTable:
 
     def contribution(self, examples: Examples, bins: ScoreBins) -> Cells:
         """The three sums of each entry."""
-        labels, predictions, weights, rows = examples[:4]
+        labels, predictions, weights = examples[:3]
         bucket = bucket_of(predictions, BUCKETS, self.left, self.right)
         cells = (_SUMS * bucket[:, None] + np.arange(_SUMS)).reshape(-1)
         values = np.stack([weights, weights * labels, weights * predictions], 1).reshape(-1)
-        return Cells(cells, values, np.repeat(np.arange(len(labels)) if rows is None else rows, _SUMS))
+        return Cells(cells, values, np.repeat(np.arange(len(labels)), _SUMS))
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ class DistinctTable:
 
     def contribution(self, examples: Examples, bins: ScoreBins) -> Keyed:
         """The weight of each entry; a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
-        labels, predictions, weights, rows = examples[:4]
-        return Keyed(keys_of(predictions), np.stack([weights * (1 - labels), weights * labels], 1), rows)
+        labels, predictions, weights = examples[:3]
+        return Keyed(keys_of(predictions), np.stack([weights * (1 - labels), weights * labels], 1), None)
 
 
 def curve_of_distinct(entries: KeyedEntries) -> Curve:

@@ -18,7 +18,8 @@ from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import States, Table
 from assay.metrics.entries.domains import NUMBERS, Domain
-from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.entries.examples import Examples
+from assay.metrics.entries.streams import Reads
 from assay.metrics.states.contributions import Terms
 from assay.metrics.states.dense import Dense, GrowingSums
 from assay.metrics.values import Floats, Ints
@@ -82,7 +83,7 @@ class MomentTable:
     def contribution(self, examples: Examples, bins: ScoreBins) -> Terms:
         """(m, 4): 1, weight, label, prediction; the 1 tells how often a resample counts the entry."""
         values = (np.ones(len(examples.labels)), examples.weights, examples.labels, examples.predictions)
-        return Terms(np.stack(values, axis=1), examples.rows)
+        return Terms(np.stack(values, axis=1), None)
 
 
 class MomentSums:

@@ -15,7 +15,7 @@ keeps the marks of scores, which tell whether those of one cell are equal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import ClassVar
 
@@ -30,18 +30,20 @@ from assay.metrics.computations.score_bins import BUCKETS, ScoreBins, bucket_of
 from assay.metrics.computations.table import States, Table, binned
 from assay.metrics.computations.ties import untied
 from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
-from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.entries.examples import Examples
+from assay.metrics.entries.streams import Reads
 from assay.metrics.states.cell_sums import CellSums
 from assay.metrics.states.contributions import Cells
 from assay.metrics.states.marks import marks_of
 from assay.metrics.states.sparse import Entries
-from assay.metrics.values import Floats, Ints, Matrices
+from assay.metrics.values import Floats, Ints
 
 _SHIFT = 1e-7
 _FEW = 8
 _OF_PROBABILITIES = ((0.5,), (1e-12,))
 """Thresholds that nobody chose for the scores at hand: the default, and that of MaxRecall."""
 _MOST_THRESHOLDS = 1_000_000
+_LARGEST = float(np.finfo(np.float64).max)
 _DOUBT_OF_EVEN = 0.1
 """The same, where a config asks for evenly spaced thresholds, and so for a curve of no more points."""
 _FEW_TELL = 5
@@ -116,12 +118,12 @@ class ScoreTable:
 
 def by_label(cell: Ints, bins: ScoreBins) -> Cells:
     """Weights w at 2 * cell + label; a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
-    labels, weights, rows = bins.examples.labels, bins.examples.weights, bins.examples.rows
+    labels, weights = bins.examples.labels, bins.examples.weights
     if not bins.has_shares:
-        return Cells(2 * cell + bins.positive, weights, rows)
+        return Cells(2 * cell + bins.positive, weights, None)
     both = np.stack([2 * cell + 1, 2 * cell], 1).reshape(-1)
     parts = np.stack([weights * labels, weights * (1 - labels)], 1).reshape(-1)
-    return Cells(both, parts, np.repeat(np.arange(len(cell)) if rows is None else rows, 2))
+    return Cells(both, parts, np.repeat(np.arange(len(cell)), 2))
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,11 @@ class _Geometry:
 @cache
 def _geometry(table: ScoreTable) -> _Geometry:
     """Looks where each score goes at which any part of the cell's number changes."""
-    exact = np.nextafter(np.asarray(table.exact), np.inf)
-    scores = np.unique(np.concatenate([_first_of_buckets(), exact, cells.samples() if table.fine else exact]))
+    thresholds = np.asarray(table.exact)
+    above = np.minimum(np.nextafter(thresholds, np.inf), _LARGEST)  # no score is above infinity
+    lowest = thresholds[thresholds == -np.inf]  # a score of -inf is not above it, all others are
+    fine = cells.samples() if table.fine else above
+    scores = np.unique(np.concatenate([_first_of_buckets(), above, lowest, fine]))
     cell = table.cell_of(scores)
     at = np.searchsorted(cell, np.arange(table.size), "right") - 1  # a number that no score has goes with the one below
     at = np.searchsorted(cell, cell[at], "left")
@@ -154,7 +159,7 @@ def _first_of_buckets() -> Floats:
 
 
 @dataclass(frozen=True)
-class _Rebinning:
+class Rebinning:
     """A set of thresholds on a table: `interval[c]` is the last threshold that score cell c is above."""
 
     thresholds: Floats
@@ -162,14 +167,15 @@ class _Rebinning:
 
 
 @cache
-def _rebinning(table: ScoreTable, thresholds: tuple[float, ...]) -> _Rebinning:
+def rebinning_of(table: ScoreTable, thresholds: tuple[float, ...]) -> Rebinning:
+    """Where ascending thresholds lie among the score cells of a table."""
     # The first score cell that is above each threshold: that of the first bucket that starts beyond it.
     wanted = np.asarray(thresholds)
     shifted = np.where(wanted != 0, wanted + _SHIFT, wanted)
     first = np.searchsorted(_geometry(table).left, shifted, "left")
     first[0] = 0  # the first threshold takes everything
     first[wanted >= 1 + _SHIFT] = table.size  # one beyond 1 takes nothing
-    return _Rebinning(wanted, np.searchsorted(first, np.arange(table.size), "right") - 1)
+    return Rebinning(wanted, np.searchsorted(first, np.arange(table.size), "right") - 1)
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,13 @@ class Confusion:
     @property
     def domain(self) -> Domain:
         """Probabilities, unless somebody has chosen thresholds, who knows what the scores are."""
-        return BINARY if "thresholds" in self.chosen or self.thresholds not in _OF_PROBABILITIES else PROBABILITIES
+        is_chosen = "thresholds" in self.chosen or self.thresholds not in _OF_PROBABILITIES
+        return (BINARY if is_chosen else PROBABILITIES)._replace(compares=True)
+
+    def of_highest(self) -> Confusion:
+        """The same where only the k highest predictions are above any threshold: by default, these are positive."""
+        is_default = "thresholds" not in self.chosen and self.thresholds == Confusion.thresholds
+        return replace(self, thresholds=(-np.inf,)) if is_default else self
 
     def tables(self) -> tuple[Table, ...]:
         """The histogram, split at the thresholds."""
@@ -249,7 +261,8 @@ class ScoreCurve:
     @property
     def domain(self) -> Domain:
         """Probabilities, where evenly spaced thresholds are what is asked for; else only the order of scores counts."""
-        return PROBABILITIES if self.even and not self.thresholds and not self.exact else BINARY
+        is_even = self.even and not self.thresholds and not self.exact
+        return (PROBABILITIES if is_even else BINARY)._replace(compares=True)
 
     @property
     def limit(self) -> float:
@@ -289,7 +302,7 @@ class ScoreCurve:
     def _intervals(self, table: ScoreTable) -> tuple[Ints, Floats]:
         """The last threshold that each score cell is above; and the thresholds."""
         if self.even or self.num_thresholds < BUCKETS:
-            rebinning = _rebinning(table, curve_thresholds(self.num_thresholds))
+            rebinning = rebinning_of(table, curve_thresholds(self.num_thresholds))
             return rebinning.interval, rebinning.thresholds
         return np.arange(table.size), np.append(_geometry(table).first, np.inf)
 
@@ -309,82 +322,3 @@ def _changes(entries: Entries, intervals: Ints, levels: Floats) -> Curve:
     thresholds[slices, point] = levels[interval]
     bins = 2 * point[np.cumsum(first) - 1] + (entries.cells & 1)
     return curve_of(thresholds, binned(entries, bins, 2 * width).reshape(entries.slice_count, width, 2))
-
-
-@dataclass(frozen=True)
-class ScoreMatrices:
-    """Counts at `num_thresholds` + 2 thresholds for plots: one below 0, then i / num_thresholds."""
-
-    num_thresholds: int = 1000
-    domain: ClassVar[Domain] = PROBABILITIES
-    reads: ClassVar[Reads] = Reads()
-
-    def __post_init__(self) -> None:
-        _check_plot_thresholds(self.num_thresholds)
-
-    def tables(self) -> tuple[Table, ...]:
-        """The histogram."""
-        return (ScoreTable(),)
-
-    def read(self, states: States) -> Matrices:
-        """Counts (s, num_thresholds + 2)."""
-        table, entries = states(self.tables()[0])
-        rebinning = _rebinning(table, _plot_thresholds(self.num_thresholds))
-        count = len(rebinning.thresholds)
-        bins = 2 * rebinning.interval[entries.cells >> 1] + (entries.cells & 1)
-        curve = curve_of(rebinning.thresholds, binned(entries, bins, 2 * count).reshape(entries.slice_count, count, 2))
-        return Matrices(rebinning.thresholds, *curve[1:])
-
-
-@cache
-def _plot_thresholds(count: int) -> tuple[float, ...]:
-    return (-1e-6, *(np.arange(count + 1) / count).tolist())
-
-
-def _check_plot_thresholds(count: int) -> None:
-    if count < 1:
-        raise ValueError("num_thresholds must be above 0")
-
-
-@dataclass(frozen=True)
-class LevelTable:
-    """Weights by the number of plot thresholds below the score; labels are not read."""
-
-    num_thresholds: int
-
-    def join(self, other: LevelTable) -> LevelTable | None:
-        """Only equal thresholds can be shared."""
-        return self if self == other else None
-
-    def empty(self) -> CellSums:
-        """Zeros."""
-        return CellSums(self.num_thresholds + 3)
-
-    def contribution(self, examples: Examples, bins: ScoreBins) -> Cells:
-        """Weight at the score's level."""
-        levels = np.searchsorted(_plot_thresholds(self.num_thresholds), examples.predictions, "left")
-        return Cells(levels, examples.weights, examples.rows)
-
-
-@dataclass(frozen=True)
-class ScoreLevels:
-    """Weights above and up to the thresholds of `ScoreMatrices`, exact, whatever the labels."""
-
-    num_thresholds: int = 1000
-    domain: ClassVar[Domain] = Domain(low=0.0, high=1.0)
-    reads: ClassVar[Reads] = Reads(labels=False)
-
-    def __post_init__(self) -> None:
-        _check_plot_thresholds(self.num_thresholds)
-
-    def tables(self) -> tuple[Table, ...]:
-        """One of its own."""
-        return (LevelTable(self.num_thresholds),)
-
-    def read(self, states: States) -> Matrices:
-        """What is above a threshold as tp, what is not as tn, (s, num_thresholds + 2); fp and fn are 0."""
-        _, entries = states(self.tables()[0])
-        weight = binned(entries, entries.cells, self.num_thresholds + 3)
-        above, below = suffix_sums(weight)[:, 1:], np.cumsum(weight, -1)[:, :-1]
-        nothing = np.zeros_like(above)
-        return Matrices(np.asarray(_plot_thresholds(self.num_thresholds)), above, nothing, below, nothing)

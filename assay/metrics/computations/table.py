@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.entries.domains import Domain
-from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.entries.examples import Examples
+from assay.metrics.entries.streams import Reads
 from assay.metrics.states.sparse import Entries
 from assay.metrics.states.state import Contribution, Store
 from assay.metrics.values import Floats, Ints

@@ -12,7 +12,9 @@ import numpy as np
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import States, Table
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
-from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.entries.examples import Examples
+from assay.metrics.entries.streams import Reads
+from assay.metrics.entries.views import Vectors
 from assay.metrics.states.contributions import Terms
 from assay.metrics.states.dense import TermSums
 from assay.metrics.values import Floats
@@ -30,13 +32,13 @@ def _mean_cross_entropy(e: Examples, from_logits: bool, label_smoothing: float) 
 
 
 def _sum_cross_entropy(e: Examples, from_logits: bool, label_smoothing: float) -> Floats:
-    """Entries of a row add up to its loss; times the width, because each entry also adds the row's weight."""
-    labels, p = e.labels * (1 - label_smoothing) + label_smoothing / e.width, e.predictions.reshape(-1, e.width)
+    """The loss of each row, whose labels and predictions are vectors."""
+    labels, p = e.labels * (1 - label_smoothing) + label_smoothing / e.labels.shape[-1], e.predictions
     if from_logits:
-        shifted = p - p.max(-1, keepdims=True, initial=-np.inf)
-        log = (shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))).reshape(-1)
-        return _weighted(e, -e.width * labels * log)
-    return _weighted(e, -e.width * _times_log(labels, (p / p.sum(-1, keepdims=True)).reshape(-1)))
+        shifted = p - p.max(-1, keepdims=True)
+        log = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+        return _weighted(e, -(labels * log).sum(-1))
+    return _weighted(e, -_times_log(labels, p / p.sum(-1, keepdims=True)).sum(-1))
 
 
 def _times_log(share: Floats, p: Floats) -> Floats:
@@ -89,7 +91,7 @@ class TermTable:
     def contribution(self, examples: Examples, bins: ScoreBins) -> Terms:
         """The terms of each entry, (m, terms)."""
         with np.errstate(all="ignore"):
-            return Terms(np.stack([_term(term, examples) for term in self.terms], axis=1), examples.rows)
+            return Terms(np.stack([_term(term, examples) for term in self.terms], axis=1), None)
 
 
 def _term(term: Term, examples: Examples) -> Floats:
@@ -186,7 +188,7 @@ class CrossEntropy:
         """Probabilities, or any logits; of all classes, where it is a loss over classes."""
         is_categorical = self.term == "categorical_crossentropy"
         low, high = (-math.inf, math.inf) if self.from_logits else (0.0, math.inf if is_categorical else 1.0)
-        return Domain(shares=True, low=low, high=high, class_ids=True, vectors=is_categorical)
+        return Domain(shares=True, low=low, high=high, class_ids=True, view=Vectors() if is_categorical else None)
 
     def tables(self) -> tuple[Table, ...]:
         """Weights and the loss."""

@@ -9,7 +9,8 @@ import numpy as np
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import States, Table
 from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
-from assay.metrics.entries.examples import Examples, Reads
+from assay.metrics.entries.examples import Examples
+from assay.metrics.entries.streams import Reads
 from assay.metrics.shown_values import shown_values
 from assay.metrics.states.contributions import Shown
 from assay.metrics.states.samples import SampleStore
@@ -39,17 +40,20 @@ class SampleTable:
         return SampleStore(self.limit)
 
     def contribution(self, examples: Examples, bins: ScoreBins) -> Shown:
-        """The values (m,) and their rows; rows without weight or value do not count."""
+        """The values (m,) and their entries, one for a row; rows without weight or value do not count."""
         share = examples.labels if self.label else 1 - examples.labels
         wrong = (examples.predictions > self.threshold) != bool(self.label)
         entries = np.flatnonzero(wrong & (share * examples.weights > 0))
-        rows = entries if examples.rows is None else np.unique(examples.rows[entries])
+        rows = entries
+        if examples.rows is not None:
+            rows, first = np.unique(examples.rows[entries], return_index=True)
+            entries = entries[first]
 
         assert examples.shown is not None
         values = np.empty(len(rows), object)
         values[:] = shown_values(examples.shown, rows, examples.texts)
         has_value = np.array([value is not None and value == value for value in values], bool)  # None and NaN are none
-        return Shown(values[has_value], rows[has_value])
+        return Shown(values[has_value], entries[has_value])
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from assay.errors import BadRowError
 from assay.extracts.columns import is_list, usual_length
+from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.domains import Asked, Domain
-from assay.metrics.entries.examples import Examples, Stream
-from assay.metrics.values import Floats
+from assay.metrics.entries.streams import Stream
+from assay.metrics.values import Floats, Ints
 from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, SOURCE_KEY, Extracts
 
 Mask = npt.NDArray[np.bool_]
@@ -45,7 +46,7 @@ class _Range(NamedTuple):
 
     def holds_all(self, values: Floats) -> bool:
         """Whether all are good, told by the ends alone."""
-        return not len(values) or bool(values.min() >= self.low and values.max() <= self.high)
+        return not values.size or bool(values.min() >= self.low and values.max() <= self.high)
 
 
 _FINITE = _Range(-_LARGEST, _LARGEST)
@@ -61,30 +62,30 @@ def _predictions_of(domain: Domain) -> _Range:
     return _Range(max(domain.low - _ROUNDING, _FINITE.low), min(domain.high + _ROUNDING, _FINITE.high))
 
 
-def faults(examples: Examples, stream: Stream, domain: Domain, *, rows: int) -> dict[str, Mask]:
+def faults(columns: Columns, stream: Stream, domain: Domain, *, rows: int) -> dict[str, Mask]:
     """Reason -> the rows (n,) that have it; reasons without a row are left out."""
-    if _has_none(examples, stream, domain):
+    if _has_none(columns, stream, domain):
         return {}
 
-    by_reason = {BAD_WEIGHT: _WEIGHTS.beyond(examples.weights)}
+    by_reason = {BAD_WEIGHT: _WEIGHTS.beyond(columns.weights)}
     if not stream.only_weights:
-        labels, predictions = examples.labels, examples.predictions
+        labels, predictions = columns.labels, columns.predictions
         by_reason[MISSING_LABEL], by_reason[NO_CLASS] = np.isnan(labels), np.isinf(labels)
         by_reason[BAD_COLUMN_VALUE if stream.reads.feature else BAD_PREDICTION] = _FINITE.beyond(predictions)
         by_reason[LABEL_OUT_OF_RANGE] = np.isfinite(labels) & _labels_of(domain).beyond(labels)
         reason = PREDICTION_OUT_OF_RANGE if domain.high == 1 else NEGATIVE_PREDICTION
         by_reason[reason] = np.isfinite(predictions) & _predictions_of(domain).beyond(predictions)
 
-    return {reason: _by_row(bad, examples.rows, rows) for reason, bad in by_reason.items() if bad.any()}
+    return {reason: _by_row(bad, columns.rows, rows) for reason, bad in by_reason.items() if bad.any()}
 
 
-def _has_none(examples: Examples, stream: Stream, domain: Domain) -> bool:
+def _has_none(columns: Columns, stream: Stream, domain: Domain) -> bool:
     """Whether all rows are good, as in most batches."""
-    if not _WEIGHTS.holds_all(examples.weights):
+    if not _WEIGHTS.holds_all(columns.weights):
         return False
     if stream.only_weights:
         return True
-    return _labels_of(domain).holds_all(examples.labels) and _predictions_of(domain).holds_all(examples.predictions)
+    return _labels_of(domain).holds_all(columns.labels) and _predictions_of(domain).holds_all(columns.predictions)
 
 
 def takes(domain: Domain, prediction: float) -> bool:
@@ -93,54 +94,56 @@ def takes(domain: Domain, prediction: float) -> bool:
     return low <= prediction <= high
 
 
-def _by_row(bad: Mask, entry_rows: npt.NDArray[np.int64] | None, rows: int) -> Mask:
-    if entry_rows is None:
-        return bad
+def _by_row(bad: Mask, own_rows: Ints | None, rows: int) -> Mask:
+    """Which of the batch's rows have a bad value."""
+    of_own: Mask = bad if bad.ndim == 1 else np.logical_or.reduce(bad, axis=1)
+    if own_rows is None:
+        return of_own
     mask = np.zeros(rows, bool)
-    mask[entry_rows[bad]] = True
+    mask[own_rows[of_own]] = True
     return mask
 
 
 def first_fault(
-    masks: Mapping[str, Mask], extracts: Extracts, examples: Examples, stream: Stream, asked: Sequence[Asked]
+    masks: Mapping[str, Mask], extracts: Extracts, columns: Columns, stream: Stream, asked: Sequence[Asked]
 ) -> BadRowError:
     """The error for the first bad row of a batch: where it is, what it holds, what to do."""
     reason, mask = min(masks.items(), key=lambda item: int(np.argmax(item[1])))
     row = int(np.argmax(mask))
     model = f" of model {stream.model_name!r}" if stream.model_name else ""
-    what = f"{reason}{model}{_needed_by(reason, asked, examples, row)}"
+    what = f"{reason}{model}{_needed_by(reason, asked, columns, row)}"
     return BadRowError(
-        f"{where(extracts, row)}: {what}: {_shown(examples, row, stream)}{_odd_lists(extracts, row, stream)}; "
+        f"{where(extracts, row)}: {what}: {_shown(columns, row, stream)}{_odd_lists(extracts, row, stream)}; "
         f"mend the data, or set on_bad_rows: skip to leave such rows out and count them"
     )
 
 
-def _needed_by(reason: str, asked: Sequence[Asked], examples: Examples, row: int) -> str:
+def _needed_by(reason: str, asked: Sequence[Asked], columns: Columns, row: int) -> str:
     """Which metric cannot take the value, where others could."""
     if reason == LABEL_OUT_OF_RANGE:
         cannot = [one.metric for one in asked if one.domain.shares]
     elif reason in (PREDICTION_OUT_OF_RANGE, NEGATIVE_PREDICTION):
-        values = np.atleast_1d(examples.predictions[_entries_of(examples, row)]).tolist()
+        values = np.atleast_1d(columns.predictions[_position_of(columns, row)]).tolist()
         cannot = [one.metric for one in asked if not all(takes(one.domain, value) for value in values)]
     else:
         cannot = []
     return f", which {cannot[0]} cannot take" if cannot else ""
 
 
-def _entries_of(examples: Examples, row: int) -> Any:
-    """Where the entries of a row are."""
-    return row if examples.rows is None else examples.rows == row
+def _position_of(columns: Columns, row: int) -> Any:
+    """Where the values of a row are."""
+    return row if columns.rows is None else columns.rows == row
 
 
-def _shown(examples: Examples, row: int, stream: Stream) -> str:
-    at = _entries_of(examples, row)
-    parts = {"weight": examples.weights}
+def _shown(columns: Columns, row: int, stream: Stream) -> str:
+    at = _position_of(columns, row)
+    parts = {"weight": columns.weights}
     if stream.reads.feature:
-        parts = {".".join(stream.reads.feature): examples.predictions, **parts}
+        parts = {".".join(stream.reads.feature): columns.predictions, **parts}
     elif stream.reads.predictions:
-        parts = {"prediction": examples.predictions, **parts}
+        parts = {"prediction": columns.predictions, **parts}
     if stream.reads.labels:
-        parts = {"label": examples.labels, **parts}
+        parts = {"label": columns.labels, **parts}
     return ", ".join(f"{name} {np.array2string(np.asarray(values[at]), threshold=5)}" for name, values in parts.items())
 
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from assay.metrics.entries.views import FLAT, View
+
 
 class Domain(NamedTuple):
     """What a computation is defined for.
@@ -14,34 +16,37 @@ class Domain(NamedTuple):
         shares: labels are 0 and 1, or shares of the positive class between them.
         low: the least prediction.
         high: the largest prediction.
+        compares: only the order of predictions counts, and where they are among thresholds; they may be infinite.
         class_ids: labels may be class ids where predictions are vectors with a number for each class.
-        vectors: predictions are such vectors.
+        view: how it sees rows, where that is not for the config to say.
     """
 
     shares: bool = False
     low: float = -math.inf
     high: float = math.inf
+    compares: bool = False
     class_ids: bool = False
-    vectors: bool = False
+    view: View | None = None
 
 
 NUMBERS = Domain()
 """Labels and predictions of a regression; so are scores whose mean is taken."""
 BINARY = Domain(shares=True)
-"""Two classes, and scores that only need an order."""
+"""Two classes, and any scores."""
 PROBABILITIES = Domain(shares=True, low=0.0, high=1.0)
 """Two classes, and probabilities of the positive one."""
 
 
 class Asked(NamedTuple):
-    """A metric that is asked for, and its domain."""
+    """A metric that is asked for, its domain, and how it sees rows."""
 
     metric: str
     domain: Domain
+    view: View = FLAT
 
 
 def common(asked: Iterable[Asked]) -> Domain:
-    """What all the metrics of a stream are defined for; vectors and class ids are for each metric to say."""
+    """What all the metrics of some columns are defined for; shapes are for each metric to say."""
     domains = [one.domain for one in asked]
     return Domain(
         any(domain.shares for domain in domains),

@@ -1,332 +1,34 @@
-"""What a computation sees of a batch: labels, predictions and weights of one model and output, as flat arrays."""
+"""What a computation sees of a batch: entries, each with a label, a prediction and a weight."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from assay.errors import ColumnTypeError, MissingColumnError
-from assay.extracts.columns import Column, is_list, is_text, plain, row_count, to_floats
-from assay.metrics.values import Floats
-from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, TEXTS_KEY, Extracts
-
-_LIKELY_PREDICTIONS = ("scores", "outputs", "predictions", "logistic", "probabilities", "logits")
-"""Which of several outputs is the prediction when nobody says, in this order; TFMA's rule."""
-
-
-@dataclass(frozen=True)
-class Reads:
-    """Which columns a computation reads; the others may be absent.
-
-    Attributes:
-        labels: whether it reads labels.
-        predictions: whether it reads predictions.
-        feature: path of keys in the Extracts to a column of numbers that stands for the predictions; () if none.
-        weights: path of keys to the weights of that column; () if every row weighs 1.
-        shown: path of keys to a column of anything, of which values are shown; () if none.
-    """
-
-    labels: bool = True
-    predictions: bool = True
-    feature: tuple[str, ...] = ()
-    weights: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Stream:
-    """Names the rows that a computation sees.
-
-    Attributes:
-        model_name: key of the model in the Extracts; "" if there is one model.
-        output_name: key of the model's output; "" if it has one.
-        weighted: whether the example weights count; else every row weighs 1.
-        reads: the columns.
-        class_id: the class that is the positive one, where predictions have a number for each class; the others are
-            negatives. None: predictions are as they are.
-        names: `labels`, `predictions` or `example_weights` -> the column behind it and the field of the model spec that
-            names it. For errors only: two streams that differ in nothing else are one.
-    """
-
-    model_name: str = ""
-    output_name: str = ""
-    weighted: bool = False
-    reads: Reads = Reads()
-    class_id: int | None = None
-    names: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False)
-
-    @property
-    def only_weights(self) -> bool:
-        """Whether nothing but weights is read."""
-        return self.reads == Reads(labels=False, predictions=False)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Columns of the data that it names itself, rather than through a model spec."""
-        paths = (self.reads.feature, self.reads.weights, self.reads.shown)
-        return tuple(path[1] for path in paths if len(path) > 1 and path[0] == FEATURES_KEY)
-
-    def called(self, key: str) -> tuple[str, str]:
-        """What errors call the column that serves as `key`: its own name, and its role in brackets behind it."""
-        column, role = self.names.get(key, (key, ""))
-        model = f"of model {self.model_name!r}" if self.model_name else ""
-        described = " ".join(filter(None, (role, model)))
-        return column, f" ({described})" if described else ""
+from assay.extracts.columns import Column
+from assay.metrics.values import Floats, Ints
 
 
 class Examples(NamedTuple):
-    """Labels, predictions and weights, float64 of shape (m,).
+    """Labels, predictions and weights of m entries, float64 (m,).
 
-    `rows` is None if m is the number of rows; else (m,) ascending: the row that each entry comes from (vectors are
-    flattened into rows of the same weight). `width` is the number of entries a row; those of a row stand together.
-    Labels that nobody reads are zeros. `shown` has one value for each row of the batch, and `texts` what the file has
-    where that says less (see `TEXTS_KEY`). `ids` are the labels of the rows as they were, where they are class ids and
-    became one-hot vectors as wide as the predictions; these have `classes` values a row. `lengths` has the usual length
-    of the lists behind `labels` and `predictions`: 1 is one number a row, and 0 says that no row has a value, which
-    fits any length.
+    A view of whole rows has labels and predictions (m, c), with a number for each of c classes.
+
+    Attributes:
+        labels: zeros where nobody reads them.
+        predictions: the scores.
+        weights: of the rows that the entries come from.
+        rows: (m,) ascending: the row of each entry; None where entry i comes from row i.
+        part: (m,) the part (a class, a k) of each entry; None where there is one part.
+        shown: one value for each row of the batch, where values of a column are shown.
+        texts: what the file has where that says less, see `TEXTS_KEY`.
     """
 
     labels: Floats
     predictions: Floats
     weights: Floats
-    rows: npt.NDArray[np.int64] | None = None
-    width: int = 1
+    rows: Ints | None = None
+    part: Ints | None = None
     shown: Column | None = None
     texts: pa.Array | None = None
-    ids: Floats | None = None
-    classes: int = 1
-    lengths: Mapping[str, int] = {}
-
-
-def examples_of(extracts: Extracts, stream: Stream) -> Examples:
-    """Selects and flattens what `stream` names.
-
-    Raises:
-        MissingColumnError: labels, predictions, weights or a column that are not there.
-        ColumnTypeError: labels that do not fit the predictions, or a column that does not hold numbers.
-    """
-    reads = stream.reads
-    if stream.output_name:
-        _check_output(extracts, stream)
-    if stream.only_weights:
-        weights = weights_of(extracts, stream)
-        return Examples(np.zeros(0), np.zeros(0), weights)
-    if reads.feature:
-        return _feature_of(extracts, stream)
-
-    predictions = _numbers(extracts, PREDICTIONS_KEY, stream)
-    labels = _numbers(extracts, LABELS_KEY, stream) if reads.labels else _zeros(predictions)
-    lengths = {PREDICTIONS_KEY: _length_of(predictions), LABELS_KEY: _length_of(labels) if reads.labels else 0}
-    weights = weights_of(extracts, stream)
-
-    # Where no row has a label, or none a prediction, nobody can say how long the lists are.
-    if 0 in (lengths[PREDICTIONS_KEY], lengths[LABELS_KEY] or not reads.labels):
-        examples = _without_values(labels, predictions, weights, lengths)
-    else:
-        examples = _flattened(labels, predictions, weights, stream)._replace(lengths=lengths)
-
-    if not reads.shown:
-        return examples
-    texts = extracts.get(TEXTS_KEY, {}).get(reads.shown[1])
-    return examples._replace(shown=_column_at(extracts, reads.shown), texts=texts)
-
-
-def _check_output(extracts: Extracts, stream: Stream) -> None:
-    """Refuses an output that the predictions do not have; they are never taken for an output that has another name.
-
-    Labels and weights may be the same for all outputs, so they do not tell.
-    """
-    outputs: Any = extracts.get(PREDICTIONS_KEY)
-    if isinstance(outputs, Mapping) and stream.model_name in outputs:
-        outputs = outputs[stream.model_name]
-    if outputs is None or (isinstance(outputs, Mapping) and stream.output_name in outputs):
-        return
-
-    there = f"there are {sorted(outputs)}" if isinstance(outputs, Mapping) else "there is one, without a name"
-    raise MissingColumnError(
-        f"no predictions for model {stream.model_name!r}, output {stream.output_name!r}; {there}; "
-        "set prediction_keys of the model spec, which name its outputs, or correct output_names of the metrics spec"
-    )
-
-
-def _length_of(values: Floats) -> int:
-    """Numbers a row, 0 where all rows are missing or empty: these fit lists of any length."""
-    is_known = values.ndim == 2 and values.shape[1] > 1
-    if is_known or (len(values) and not np.isnan(values.flat[0])):
-        return values.shape[1] if values.ndim == 2 else 1
-    return 0 if np.isnan(values).all() else 1
-
-
-def _without_values(labels: Floats, predictions: Floats, weights: Floats, lengths: Mapping[str, int]) -> Examples:
-    """A batch in which no row has a label, or none a prediction: one entry a row, which is missing."""
-    labels, predictions = (values if values.ndim == 1 else values[:, 0] for values in (labels, predictions))
-    return Examples(labels, predictions, weights, lengths=lengths)
-
-
-def _numbers(extracts: Extracts, key: str, stream: Stream) -> Floats:
-    """What serves as `key`, float64 (n,) or (n, k) of k > 0."""
-    values = _floats(extracts, key, stream)
-    if values.ndim > 2 or 0 in values.shape[1:]:
-        raise _wrong_shape(values, key, stream, "one number a row, or one list of numbers")
-    return values
-
-
-def _floats(extracts: Extracts, key: str, stream: Stream) -> Floats:
-    column = _select(extracts, key, stream)
-    try:
-        return to_floats(column, *stream.called(key))
-    except ColumnTypeError as error:
-        texts = _texts(column) if isinstance(column, pa.Array) else []
-        if not texts:
-            raise
-        raise ColumnTypeError(f"{error}, found {_text_is_no_number(texts, key)}") from None
-
-
-def _texts(column: pa.Array) -> list[str | bytes]:
-    """The different texts of a column, in lists or not; none if it holds something else."""
-    column = plain(column)
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if is_list(column.type):
-        return _texts(column.flatten())
-    return column.unique().drop_null().to_pylist() if is_text(column.type) else []
-
-
-def _text_is_no_number(texts: Sequence[str | bytes], key: str) -> str:
-    """The texts, and what to do: which of them is the positive class, nobody has said."""
-    listed = ", ".join(repr(text)[:40] for text in texts[:5]) + ", ..." * (len(texts) > 5)
-    cure = {
-        LABELS_KEY: "name a column that is 1 where the text is that of the positive class, else 0",
-        PREDICTIONS_KEY: "name a column, or an output of the model, that holds scores",
-    }.get(key, "name a column of numbers")
-    return f"{listed}; {cure}"
-
-
-def _wrong_shape(values: Floats, key: str, stream: Stream, expected: str) -> ColumnTypeError:
-    name, role = stream.called(key)
-    return ColumnTypeError(f"column {name!r}{role} has shape {values.shape}; expected {expected}")
-
-
-def _flattened(labels: Floats, predictions: Floats, weights: Floats, stream: Stream) -> Examples:
-    if stream.class_id is not None:
-        _check_class(predictions, stream, stream.class_id)
-    if predictions.ndim == 1 and labels.ndim == 1:
-        return Examples(labels, predictions, weights)
-
-    # Both (n, k): labels of one number a row are class ids where there are several predictions a row.
-    predictions = predictions.reshape(len(predictions), -1)
-    width = predictions.shape[1]
-    labels = labels.reshape(len(labels), -1)
-    ids = labels[:, 0] if labels.shape[1] == 1 < width else None
-    labels = _fit(labels, width, stream)
-
-    if stream.class_id is not None:
-        positive, scores = labels[:, stream.class_id], predictions[:, stream.class_id]
-        return Examples(positive, scores, weights, ids=ids, classes=width)
-    rows = np.repeat(np.arange(len(predictions)), width)
-    return Examples(labels.reshape(-1), predictions.reshape(-1), weights[rows], rows, width, ids=ids, classes=width)
-
-
-def _feature_of(extracts: Extracts, stream: Stream) -> Examples:
-    """A column of numbers in the place of predictions; rows without a value are left out."""
-    values = _numbers_at(extracts, stream.reads.feature)
-    weights = _numbers_at(extracts, stream.reads.weights) if stream.reads.weights else np.ones(len(values))
-    rows = np.flatnonzero(~np.isnan(values))
-    return Examples(np.zeros(len(rows)), values[rows], weights[rows], rows)
-
-
-def _numbers_at(extracts: Extracts, path: tuple[str, ...]) -> Floats:
-    values = to_floats(_column_at(extracts, path), ".".join(path))
-    if values.ndim != 1:
-        raise ColumnTypeError(f"column {'.'.join(path)!r} has shape {values.shape}; expected one number a row")
-    return values
-
-
-def _column_at(extracts: Extracts, path: tuple[str, ...]) -> Column:
-    node: Any = extracts
-    for i, key in enumerate(path):
-        if not isinstance(node, Mapping) or key not in node:
-            known = sorted(node) if isinstance(node, Mapping) else f"a column under {path[i - 1]!r}"
-            raise MissingColumnError(f"no {'.'.join(path[: i + 1])!r} in the data; there are {known}")
-        node = node[key]
-    if isinstance(node, Mapping):
-        raise MissingColumnError(f"{'.'.join(path)!r} is no column; it holds {sorted(node)}")
-    column: Column = node
-    return column
-
-
-def _zeros(like: Floats) -> Floats:
-    return np.broadcast_to(0.0, like.shape)
-
-
-def weights_of(extracts: Extracts, stream: Stream) -> Floats:
-    """Example weights, float64 (n,); ones where the stream is unweighted.
-
-    Raises:
-        MissingColumnError: the stream is weighted and there are no weights.
-        ColumnTypeError: more than one weight a row.
-    """
-    if not stream.weighted:
-        return np.ones(row_count(extracts))
-    weights = _floats(extracts, EXAMPLE_WEIGHTS_KEY, stream)
-    if weights.ndim != 1:
-        raise _wrong_shape(weights, EXAMPLE_WEIGHTS_KEY, stream, "one weight a row")
-    return weights
-
-
-def _check_class(predictions: Floats, stream: Stream, class_id: int) -> None:
-    width = predictions.shape[1] if predictions.ndim == 2 else 1
-    if width == 1 or class_id >= width:
-        name, role = stream.called(PREDICTIONS_KEY)
-        raise ColumnTypeError(
-            f"column {name!r}{role} has {width} value{'s' * (width > 1)} a row; expected a number for each class, "
-            f"because binarize.class_ids asks for class {class_id}"
-        )
-
-
-def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
-    """Labels (n, k) as wide as the predictions: as they are, or class ids turned into one-hot rows.
-
-    -1 becomes all zeros; what is no class id becomes infinite, which makes it a bad row.
-    """
-    if labels.shape[1] == width:
-        return labels
-    if labels.shape[1] != 1:
-        (label, of_label), (prediction, of_prediction) = stream.called(LABELS_KEY), stream.called(PREDICTIONS_KEY)
-        raise ColumnTypeError(
-            f"column {label!r}{of_label} has {labels.shape[1]} values a row and {prediction!r}{of_prediction} has "
-            f"{width}; expected the same number, or one class id as label"
-        )
-
-    one_hot = (labels == np.arange(width)).astype(np.float64)
-    no_class = (labels >= width) | (labels < -1) | (labels % 1 != 0)
-    return np.where(np.isnan(labels), np.nan, np.where(no_class, np.inf, one_hot))
-
-
-def _select(extracts: Extracts, key: str, stream: Stream) -> Column:
-    """Finds a leaf under `key`: by model name, then by output name, then by what is usual."""
-    node: Any = extracts.get(key)
-    for name in (stream.model_name, stream.output_name):
-        if isinstance(node, Mapping) and name in node:
-            node = node[name]
-
-    # An output that has a name and is not there is never taken for another one.
-    is_output_missing = isinstance(node, Mapping) and stream.output_name not in ("", *node)
-    if isinstance(node, Mapping) and len(node) == 1 and not is_output_missing:
-        node = next(iter(node.values()))
-    if isinstance(node, Mapping) and key == PREDICTIONS_KEY and not is_output_missing:
-        node = next((node[name] for name in _LIKELY_PREDICTIONS if name in node), node)
-
-    if node is None or isinstance(node, Mapping):
-        known = sorted(node) if isinstance(node, Mapping) else sorted(extracts)
-        raise MissingColumnError(
-            f"no {key} for model {stream.model_name!r}, output {stream.output_name!r}; there are {known}; "
-            f"set the keys of the model spec, or output_names of the metrics spec"
-        )
-    column: Column = node
-    return column

@@ -12,9 +12,11 @@ from assay.metrics.entries.bad_rows import (
     PREDICTION_OUT_OF_RANGE,
     takes,
 )
+from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.domains import Asked
-from assay.metrics.entries.examples import Examples, Stream
+from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.tallies import MOST_VALUES, Length, Tally
+from assay.metrics.entries.views import FLAT
 from assay.types import LABELS_KEY, PREDICTIONS_KEY
 
 _MANY = 0.1
@@ -23,37 +25,37 @@ _SOME = 0.01
 """The same, where all other labels are of one class."""
 
 
-def refuse_other_shapes(examples: Examples, stream: Stream, asked: Sequence[Asked]) -> None:
+def refuse_other_shapes(columns: Columns, stream: Stream, asked: Sequence[Asked]) -> None:
     """Refuses class ids and vectors where a metric means something else, or nothing, of them.
 
     Raises:
         ColumnTypeError: names the metric, both columns and what to do.
     """
-    if stream.only_weights or stream.reads.feature or 0 in examples.lengths.values():
+    if stream.only_weights or stream.reads.feature or 0 in columns.lengths.values():
         return
 
     label, prediction = _called(stream, LABELS_KEY), _called(stream, PREDICTIONS_KEY)
-    if examples.ids is not None and stream.class_id is None:
-        for one in asked:
-            if not one.domain.class_ids:
-                raise ColumnTypeError(
-                    f"{one.metric} is for two classes or one number, but {prediction} has {examples.width} values a "
-                    f"row and {label} has one; {_which_class(examples.width)}"
-                )
-
     for one in asked:
-        if one.domain.vectors and examples.width == 1:
-            raise ColumnTypeError(f"{one.metric} needs a number for each class, but {_one_number(stream, prediction)}")
+        misfit = one.view.misfit(columns.width)
+        if misfit:
+            raise ColumnTypeError(
+                f"{prediction} has {_values(columns.width)} a row; expected a number for each class: "
+                f"{one.metric}: {misfit}{_instead_of_classes(one.metric)}"
+            )
+        if columns.ids is not None and one.view == FLAT and not one.domain.class_ids:
+            raise ColumnTypeError(
+                f"{one.metric} is for two classes or one number, but {prediction} has {columns.width} values a "
+                f"row and {label} has one; {_which_class(columns.width)}"
+            )
 
 
-def _one_number(stream: Stream, prediction: str) -> str:
-    """Why there is one number a row, and what to do."""
-    if stream.class_id is not None:
-        return (
-            f"binarize.class_ids selects class {stream.class_id} of {prediction}; ask for it in a metrics spec without "
-            f"binarize, or for BinaryCrossEntropy"
-        )
-    return f"{prediction} has one a row; for two classes ask for BinaryCrossEntropy"
+def _values(count: int) -> str:
+    return "1 value" if count == 1 else f"{count} values"
+
+
+def _instead_of_classes(metric: str) -> str:
+    """What else can be asked for where there is one number a row."""
+    return "; for two classes ask for BinaryCrossEntropy" if metric == "CategoricalCrossEntropy" else ""
 
 
 def _which_class(width: int) -> str:

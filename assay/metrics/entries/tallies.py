@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from assay.metrics.entries.bad_rows import LABEL_OUT_OF_RANGE, Mask
-from assay.metrics.entries.examples import Examples
+from assay.metrics.entries.columns import Columns
 from assay.metrics.values import Floats
 
 MOST_VALUES = 5
@@ -54,31 +54,31 @@ class Tally(NamedTuple):
     lengths: Mapping[str, Mapping[int, Length]] = {}
 
 
-def tally_of(examples: Examples, masks: Mapping[str, Mask], *, rows: int, where: str, values: bool) -> Tally:
+def tally_of(columns: Columns, masks: Mapping[str, Mask], *, rows: int, where: str, values: bool) -> Tally:
     """Counts a batch.
 
     Args:
-        examples: what the stream sees of it.
+        columns: what the stream reads of it.
         masks: its bad rows, as `bad_rows.faults` gives them.
         rows: of the batch.
         where: the batch's first row, for people.
         values: whether labels and predictions are looked at, which only bad rows make necessary.
     """
-    lengths = {key: {length: Length(rows, where)} for key, length in examples.lengths.items() if length}
+    lengths = {key: {length: Length(rows, where)} for key, length in columns.lengths.items() if length}
     if not values:
         return Tally(rows, lengths=lengths)
 
-    labels = _finite(examples.labels)
-    ids = np.zeros(0) if examples.ids is None else examples.ids[examples.ids > -1]
+    labels = _finite(columns.labels)
+    ids = np.zeros(0) if columns.ids is None else columns.ids[columns.ids > -1]
     return Tally(
         rows,
         {reason: int(mask.sum()) for reason, mask in masks.items()},
         _few(labels) if LABEL_OUT_OF_RANGE in masks else _ends(labels),
         _ends(labels[(labels >= 0) & (labels <= 1)]) if LABEL_OUT_OF_RANGE in masks else _ends(labels),
-        _ends(_finite(examples.predictions)),
-        0 if examples.ids is None else examples.classes,
+        _ends(_finite(columns.predictions)),
+        0 if columns.ids is None else columns.width,
         float(ids.min(initial=np.inf)),
-        int((ids == examples.classes).sum()),
+        int((ids == columns.width).sum()),
         lengths,
     )
 

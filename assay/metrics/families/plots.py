@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.metrics.computations.buckets import Calibration
-from assay.metrics.computations.scores import ScoreLevels, ScoreMatrices
+from assay.metrics.computations.plot_counts import ScoreLevels, ScoreMatrices
 from assay.metrics.declare import plot
 from assay.metrics.values import Buckets, Matrices
 

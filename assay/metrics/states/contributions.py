@@ -1,4 +1,4 @@
-"""What a batch adds to a table: sums of cells, of keys, of terms, or values to show. `rows` is as in `Examples`."""
+"""What a batch adds to a table: sums of cells, of keys, of terms, or values to show. `entries` as in `Contribution`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Cells(NamedTuple):
 
     cells: Ints
     values: Floats
-    rows: Ints | None
+    entries: Ints | None
     marks: Marks | None = None
 
     def drawn(self, chosen: Chosen, times: Ints | None) -> Cells:
-        """The chosen entries, each `times` its value."""
+        """The chosen ones, each `times` its value."""
         values = self.values[chosen]
         return Cells(
             self.cells[chosen],
@@ -33,10 +33,10 @@ class Keyed(NamedTuple):
 
     keys: Ints
     values: Floats
-    rows: Ints | None
+    entries: Ints | None
 
     def drawn(self, chosen: Chosen, times: Ints | None) -> Keyed:
-        """The chosen entries, each `times` its values."""
+        """The chosen ones, each `times` its values."""
         values = self.values[chosen]
         return Keyed(self.keys[chosen], values if times is None else values * times[:, None], None)
 
@@ -45,10 +45,10 @@ class Terms(NamedTuple):
     """For a table of terms: values (m, terms)."""
 
     values: Floats
-    rows: Ints | None
+    entries: Ints | None
 
     def drawn(self, chosen: Chosen, times: Ints | None) -> Terms:
-        """The chosen entries, each `times` its values."""
+        """The chosen ones, each `times` its values."""
         values = self.values[chosen]
         return Terms(values if times is None else values * times[:, None], None)
 
@@ -57,8 +57,8 @@ class Shown(NamedTuple):
     """For a table of samples: values of the data (m,)."""
 
     values: Objects
-    rows: Ints | None
+    entries: Ints | None
 
     def drawn(self, chosen: Chosen, times: Ints | None) -> Shown:
-        """The chosen entries; a value is shown once, however often its row counts."""
+        """The chosen ones; a value is shown once, however often its row counts."""
         return Shown(self.values[chosen], None)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.metrics.states.lanes import lanes_of
 from assay.metrics.states.state import State
 from assay.metrics.values import Ints
 from assay.types import SliceKey
@@ -29,7 +30,7 @@ class Partial(NamedTuple):
 
     def take(self, slices: Ints) -> Partial:
         """Some of the slices, with all their resamples."""
-        return self._of_entries([self.keys[i] for i in slices], with_resamples(slices, self.resamples))
+        return self._of_entries([self.keys[i] for i in slices], lanes_of(slices, self.resamples))
 
     def first_of_resamples(self) -> Partial:
         """All slices, each with the first of its resamples only."""
@@ -37,11 +38,6 @@ class Partial(NamedTuple):
 
     def _of_entries(self, keys: list[SliceKey], at: Ints) -> Partial:
         return Partial(keys, self.rows[at], [state.take(at) for state in self.states])
-
-
-def with_resamples(slices: Ints, resamples: int) -> Ints:
-    """Positions of all resamples of the given slices."""
-    return slices if resamples == 1 else (slices[:, None] * resamples + np.arange(resamples)).reshape(-1)
 
 
 def merge(parts: Sequence[Partial]) -> Partial:
@@ -53,7 +49,7 @@ def merge(parts: Sequence[Partial]) -> Partial:
     number: dict[SliceKey, int] = {}
     numbers = [np.array([number.setdefault(key, len(number)) for key in part.keys], np.int64) for part in parts]
     resamples = parts[0].resamples
-    positions = [with_resamples(slices, resamples) for slices in numbers]
+    positions = [lanes_of(slices, resamples) for slices in numbers]
 
     rows = np.zeros(len(number) * resamples, np.int64)
     for part, at in zip(parts, positions, strict=True):

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from assay.metrics.states.partial import Partial, with_resamples
-from assay.metrics.states.state import Chosen, Contribution, Store
+from assay.metrics.states.lanes import OfRows, lanes_of
+from assay.metrics.states.partial import Partial
+from assay.metrics.states.state import Chosen, Store
 from assay.metrics.values import Ints
 from assay.slicing.codes import Codes, pairs_within_rows
 from assay.types import SliceKey
@@ -43,9 +44,7 @@ class SliceStates:
     def __len__(self) -> int:
         return len(self._index)
 
-    def add(
-        self, codes: Codes, contributions: Sequence[Contribution], rows: int, draws: Iterable[Draw] = (Draw(),)
-    ) -> None:
+    def add(self, codes: Codes, contributions: Sequence[OfRows], rows: int, draws: Iterable[Draw] = (Draw(),)) -> None:
         """Adds a batch of `rows` rows, once for each draw; one contribution for each store."""
         own = np.array([self._index.setdefault(key, len(self._index)) for key in codes.keys], np.int64)
 
@@ -100,7 +99,7 @@ class SliceStates:
         for block in range(blocks):
             chosen = np.flatnonzero(home == block)
             if len(chosen):
-                positions = with_resamples(chosen, self._resamples)
+                positions = lanes_of(chosen, self._resamples)
                 states = [store.take(positions) for store in self._stores]
                 yield block, Partial([keys[i] for i in chosen], self._rows[positions], states)
 

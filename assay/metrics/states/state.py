@@ -13,18 +13,18 @@ from typing import Any, Protocol, Self, TypeAlias
 from assay.metrics.values import Ints
 
 Chosen: TypeAlias = Ints | slice
-"""Which entries: their numbers (k,), or a slice of all of them."""
+"""Which additions: their numbers (k,), or a slice of all of them."""
 
 
 class Contribution(Protocol):
-    """What a batch adds to a table, whatever the slices: m entries."""
+    """What a batch adds to a table, whatever the slices: m additions."""
 
     @property
-    def rows(self) -> Ints | None:
-        """(m,) ascending: the row of the batch that each entry comes from; None where entry i comes from row i."""
+    def entries(self) -> Ints | None:
+        """(m,) ascending: the entry that each addition comes from; None where addition i comes from entry i."""
 
     def drawn(self, chosen: Chosen, times: Ints | None) -> Self:
-        """The chosen entries without their rows; entry i counts `times[i]` times, or once where that is None."""
+        """The chosen additions, not their entries; the i-th counts `times[i]` times, or once where that is None."""
 
 
 class Store(Protocol):
@@ -34,9 +34,9 @@ class Store(Protocol):
         """Adds a batch.
 
         Args:
-            slices: (m,) the slice of each entry; None: all are of slice 0.
+            slices: (m,) the slice of each addition; None: all are of slice 0.
             count: slices that are known.
-            added: the table's own kind of contribution, m entries.
+            added: the table's own kind of contribution, m additions.
         """
 
     def take(self, slices: Ints) -> State:

@@ -1,0 +1,76 @@
+"""A metric or plot that a config asks for, bound to its key, its state, its settings and what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from assay.metrics.computations.table import Computation
+from assay.metrics.declare import definitions
+from assay.metrics.entries.domains import Asked
+from assay.metrics.entries.streams import Stream
+from assay.metrics.keys import MetricKey, PlotKey
+from assay.metrics.picks import ONE, Pick
+from assay.metrics.values import Value
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric or plot of a config, for one model, output and weighting.
+
+    Holds names instead of functions, so that it is equal to itself after a journey to a worker.
+    """
+
+    key: MetricKey | PlotKey
+    class_name: str
+    needs: Computation
+    stream: Stream
+    settings: tuple[tuple[str, Any], ...] = ()
+    pick: Pick = ONE
+
+    def value(self, state: Any) -> Value:
+        """Computes the value for all slices, and parts, from the state that `needs` reads.
+
+        A list of one setting gives a number.
+        """
+        value: Value = definitions()[self.class_name].function(state, **dict(self.settings))
+        return value[:, 0] if isinstance(value, np.ndarray) and value.ndim == 2 and value.shape[1] == 1 else value
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether a value is an estimate, which has a confidence interval; see `Facts`."""
+        return definitions()[self.class_name].is_estimate
+
+    @property
+    def follows_roc(self) -> bool:
+        """Whether a value is as doubtful as the area under the ROC curve; see `Facts`."""
+        definition = definitions()[self.class_name]
+        settings = {**definition.settings, **dict(self.settings)}
+        wanted = definition.follows_roc
+        return wanted is not None and all(settings[name] == value for name, value in wanted.items())
+
+    @property
+    def at_most(self) -> Any:
+        """An upper bound of the doubt, which takes curve and mask; None if there is none. See `Facts`."""
+        at_most = definitions()[self.class_name].at_most
+        return at_most and partial(at_most, **dict(self.settings))
+
+    @property
+    def has_error_bound(self) -> bool:
+        """Whether its doubt bounds the error of its value; not of a threshold, which is exact."""
+        return definitions()[self.class_name].follows_roc != {}
+
+
+def asked_of(metrics: Iterable[Metric]) -> dict[Stream, list[Asked]]:
+    """The metrics that the columns of each source serve."""
+    asked: dict[Stream, list[Asked]] = {}
+    for metric in metrics:
+        one = Asked(metric.class_name, metric.needs.domain, metric.stream.view)
+        of_source = asked.setdefault(metric.stream.source, [])
+        if one not in of_source:
+            of_source.append(one)
+    return asked

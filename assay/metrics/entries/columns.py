@@ -1,0 +1,54 @@
+"""Labels, predictions and weights of a batch, before a view makes entries of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from assay.extracts.columns import Column
+from assay.metrics.values import Floats, Ints
+
+
+class Columns(NamedTuple):
+    """Labels and predictions of n rows, float64: (n,), or both (n, c) with a number for each of c classes.
+
+    Attributes:
+        labels: zeros where nobody reads them.
+        predictions: the scores.
+        weights: (n,)
+        rows: (n,) the row of the batch that each comes from, where some were left out; else None.
+        ids: (n,) the labels as they were, where they are class ids that became rows of zeros and a one.
+        lengths: `labels` or `predictions` -> usual length of their lists: 1 is one number a row, and 0 says that no row
+            has a value, which fits any length.
+        shown: one value for each row of the batch, where values of a column are shown.
+        texts: what the file has where that says less, see `TEXTS_KEY`.
+    """
+
+    labels: Floats
+    predictions: Floats
+    weights: Floats
+    rows: Ints | None = None
+    ids: Floats | None = None
+    lengths: Mapping[str, int] = {}
+    shown: Column | None = None
+    texts: pa.Array | None = None
+
+    def cut(self, start: int, stop: int) -> Columns:
+        """Rows [start, stop) of the batch, without a copy."""
+        own = slice(start, stop) if self.rows is None else slice(*np.searchsorted(self.rows, (start, stop)))
+        return self._replace(
+            labels=self.labels[own],
+            predictions=self.predictions[own],
+            weights=self.weights[own],
+            rows=None if self.rows is None else self.rows[own] - start,
+            shown=None if self.shown is None else self.shown[start:stop],
+            texts=None if self.texts is None else self.texts[start:stop],
+        )
+
+    @property
+    def width(self) -> int:
+        """Predictions of a row."""
+        return 1 if self.predictions.ndim == 1 else self.predictions.shape[1]

@@ -1,0 +1,74 @@
+"""Which columns a computation reads, of which model and output, and how it sees their rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from assay.metrics.entries.views import FLAT, View
+from assay.types import FEATURES_KEY
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Which columns a computation reads; the others may be absent.
+
+    Attributes:
+        labels: whether it reads labels.
+        predictions: whether it reads predictions.
+        feature: path of keys in the Extracts to a column of numbers that stands for the predictions; () if none.
+        weights: path of keys to the weights of that column; () if every row weighs 1.
+        shown: path of keys to a column of anything, of which values are shown; () if none.
+    """
+
+    labels: bool = True
+    predictions: bool = True
+    feature: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Names the entries that a computation sees.
+
+    Attributes:
+        model_name: key of the model in the Extracts; "" if there is one model.
+        output_name: key of the model's output; "" if it has one.
+        weighted: whether the example weights count; else every row weighs 1.
+        reads: the columns.
+        view: how rows become entries.
+        names: `labels`, `predictions` or `example_weights` -> the column behind it and the field of the model spec that
+            names it. For errors only: two streams that differ in nothing else are one.
+    """
+
+    model_name: str = ""
+    output_name: str = ""
+    weighted: bool = False
+    reads: Reads = Reads()
+    view: View = FLAT
+    names: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False)
+
+    @property
+    def source(self) -> Stream:
+        """Stands for the columns that it reads, which streams of other views read too."""
+        return dataclasses.replace(self, view=FLAT)
+
+    @property
+    def only_weights(self) -> bool:
+        """Whether nothing but weights is read."""
+        return self.reads == Reads(labels=False, predictions=False)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the data that it names itself, rather than through a model spec."""
+        paths = (self.reads.feature, self.reads.weights, self.reads.shown)
+        return tuple(path[1] for path in paths if len(path) > 1 and path[0] == FEATURES_KEY)
+
+    def called(self, key: str) -> tuple[str, str]:
+        """What errors call the column that serves as `key`: its own name, and its role in brackets behind it."""
+        column, role = self.names.get(key, (key, ""))
+        model = f"of model {self.model_name!r}" if self.model_name else ""
+        described = " ".join(filter(None, (role, model)))
+        return column, f" ({described})" if described else ""
