@@ -133,7 +133,7 @@ def of_auc(lower_bound, **settings):
 
 
 def test_what_cannot_be_told_by_default_can_with_all_distinct_scores(tmp_path):
-    frame = close_together(1000)
+    frame = close_together(100)
     true = sk.roc_auc_score(frame.label, frame.score)
     result = assay.analyze_raw_data(frame, of_auc(true - 1e-6), output_path=tmp_path)
     (check,) = result.verdict.checks
