@@ -27,6 +27,7 @@ FAMILIES = (
     "discrimination",
     "features",
     "loss",
+    "multiclass",
     "plots",
     "regression",
 )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.binding.metric import Metric
 from assay.metrics.certainty import certain, doubt_of
 from assay.metrics.computations.scores import ScoreCurve
@@ -17,7 +18,7 @@ from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.layout import Layout, needs_of
 from assay.metrics.picks import Pick
 from assay.metrics.states.partial import Partial
-from assay.metrics.values import Floats, Ints, Matrices, Value
+from assay.metrics.values import Floats, Ints, Matrices, MultiClassMatrices, Objects, Value
 
 Values = dict[Metric, Value]
 
@@ -131,9 +132,21 @@ def _minus(value: Value, other: Value) -> Value | None:
     """One value minus another of its form; None of those that are no numbers."""
     if isinstance(value, Matrices) and isinstance(other, Matrices):
         return Matrices(value.thresholds, *(a - b for a, b in zip(value[1:], other[1:], strict=True)))
+    if isinstance(value, MultiClassMatrices) and isinstance(other, MultiClassMatrices):
+        return MultiClassMatrices(value.thresholds, _cells_minus(value.cells, other.cells))
     if isinstance(value, np.ndarray) and isinstance(other, np.ndarray):
         return value - other
     return None
+
+
+def _cells_minus(cells: Objects, others: Objects) -> Objects:
+    """Cell by cell; one that is missing is 0."""
+    differences = np.empty(len(cells), object)
+    for i, (own, other) in enumerate(zip(cells, others, strict=True)):
+        places, at = np.unique(np.concatenate([own, other])[:, :3], axis=0, return_inverse=True)
+        signed = np.concatenate([own[:, 3], -other[:, 3]])
+        differences[i] = np.column_stack([places, sums_by_bin(at.reshape(-1), signed, len(places))])
+    return differences
 
 
 def by_key(values: Values) -> tuple[dict[MetricKey, Value], dict[PlotKey, list[Value]]]:

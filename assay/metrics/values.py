@@ -32,6 +32,32 @@ class Buckets(NamedTuple):
     prediction: Floats
 
 
+class MultiClassMatrices(NamedTuple):
+    """Weights of rows by actual and predicted class, at t thresholds; of each slice the cells that are not 0.
+
+    Attributes:
+        thresholds: (t,) ascending.
+        cells: (s,) objects: for each slice float64 (k, 4) of position of the threshold, actual class, predicted class,
+            weight, ascending. Class -1 is none.
+    """
+
+    thresholds: Floats
+    cells: Objects
+
+
+class MultiLabelMatrices(NamedTuple):
+    """Confusion matrices of each class b in the rows of each class a, at t thresholds; of each slice all that occur.
+
+    Attributes:
+        thresholds: (t,) ascending.
+        cells: (s,) objects: for each slice float64 (k, 7) of position of the threshold, a, b, and the weights that are
+            fn, tn, fp and tp, ascending.
+    """
+
+    thresholds: Floats
+    cells: Objects
+
+
 class ShownValues(NamedTuple):
     """Some values of the data for each slice: `values` (s,) holds an array of any values for each."""
 
@@ -63,5 +89,5 @@ class ErrorBounds(NamedTuple):
     reason: str
 
 
-Value: TypeAlias = Floats | Matrices | Buckets | ShownValues
-"""(s,) one number a slice; (s, t) an array a slice; Matrices; Buckets; values of the data."""
+Value: TypeAlias = Floats | Matrices | Buckets | MultiClassMatrices | MultiLabelMatrices | ShownValues
+"""(s,) one number a slice; (s, t) an array a slice; matrices; buckets; values of the data."""

@@ -74,7 +74,16 @@ def value_text(value: pb.MetricValue, *, is_change: bool = False, is_sample: boo
         return _array_text(value.array_value, _all_digits if is_sample else text)
     if value.HasField("confusion_matrix_at_thresholds"):
         return f"{len(value.confusion_matrix_at_thresholds.matrices)} matrices"
+    if value.HasField("multi_class_confusion_matrix_at_thresholds"):
+        return _matrices_text(value.multi_class_confusion_matrix_at_thresholds)
     return f"({(value.WhichOneof('type') or 'no value').replace('_', ' ')})"
+
+
+def _matrices_text(value: pb.MultiClassConfusionMatrixAtThresholds) -> str:
+    """`1 matrix of 10 classes`: classes that a row has, or that are predicted, at any threshold."""
+    ids = {i for m in value.matrices for e in m.entries for i in (e.actual_class_id, e.predicted_class_id)}
+    count = len(value.matrices)
+    return f"{count} {'matrix' if count == 1 else 'matrices'} of {len(ids - {-1})} classes"
 
 
 def _interval(pair: Pair) -> str:

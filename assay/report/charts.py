@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.markup import Markup, element, joined
@@ -13,6 +13,13 @@ from assay.results.labels import number_text
 Point: TypeAlias = tuple[float, float]
 Matrix: TypeAlias = pb.ConfusionMatrixAtThresholds.ConfusionMatrixAtThreshold
 Bucket: TypeAlias = pb.CalibrationHistogramBuckets.Bucket
+AtThreshold = TypeVar(
+    "AtThreshold",
+    pb.ConfusionMatrixAtThresholds.ConfusionMatrixAtThreshold,
+    pb.MultiClassConfusionMatrixAtThresholds.MultiClassConfusionMatrix,
+    pb.MultiLabelConfusionMatrixAtThresholds.MultiLabelConfusionMatrix,
+)
+"""A matrix of any kind."""
 
 _LEFT, _TOP, _SIZE = 44, 8, 232
 _TICKS = 4
@@ -149,7 +156,7 @@ def confusion(matrix: Matrix, name: str) -> Markup:
     return element("figure", element("figcaption", title), svg)
 
 
-def at_thresholds(matrices: Sequence[Matrix], thresholds: Sequence[float]) -> list[Matrix]:
+def at_thresholds(matrices: Sequence[AtThreshold], thresholds: Sequence[float]) -> list[AtThreshold]:
     """The matrices that are nearest to some thresholds, each once."""
     if not matrices:
         return []

@@ -11,14 +11,14 @@ from assay import storage
 from assay.errors import AssayError, CorruptFileError, MissingFileError
 from assay.gate.thresholds import Rule, rules_of
 from assay.metrics.declare import Better
-from assay.metrics.keys import MetricKey
+from assay.metrics.keys import MetricKey, PlotKey
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.report.named_metrics import definitions_by_name, names_of_samples
 from assay.results.eval_result import in_order
 from assay.results.files import listed, load_eval_run, load_validation_result, load_verdict, records_of
-from assay.results.keys import metric_key_from_proto, text_of
+from assay.results.keys import metric_key_from_proto, plot_key_to_proto, text_of
 from assay.results.labels import labels_of
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.results.published import RESULTS_FILE
@@ -182,6 +182,20 @@ def plots_of(output: str, names: Iterable[str]) -> dict[str, Plots]:
             plots = pb.PlotsForSlice.FromString(record)
             by_slice[text_of(plots)] = plots.plot_keys_and_values
     return by_slice
+
+
+def matrices_of(slice_: Slice) -> Plots:
+    """The metrics of a slice that are matrices of several classes, as plots."""
+    plots = []
+    for key, pair in slice_.values.items():
+        if pair.value.HasField("multi_class_confusion_matrix_at_thresholds") and not key.is_diff:
+            data = pb.PlotData()
+            data.multi_class_confusion_matrix_at_thresholds.CopyFrom(
+                pair.value.multi_class_confusion_matrix_at_thresholds
+            )
+            name = plot_key_to_proto(PlotKey(key.name, key.model_name, key.output_name, None, key.example_weighted))
+            plots.append(pb.PlotsForSlice.PlotKeyAndValue(key=name, value=data))
+    return plots
 
 
 def _slices(records: Iterable[pb.MetricsForSlice], failed: Mapping[str, frozenset[MetricKey]]) -> Iterator[Slice]:

@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 
 from assay.report.cells import cell_of, columns_of, counts_text, reason_cells, row_of
+from assay.report.class_matrices import confusion_cells, confusions
 from assay.report.evidence import Evidence, Measure, Slice
+from assay.results.labels import labels_of
 from assay.text.printable import printable_line, shortened
 
 _MOST_REASONS = 20
 _MOST_MEASURES = 40
 _MOST_SLICES = 10
 _MOST_REMARKS = 20
+_MOST_MATRICES = 2
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "\\": "&#92;"}
 _SPECIAL = re.compile(r"[&<>|\\*_`\[\]~#!$]")
@@ -20,7 +23,7 @@ _SPECIAL = re.compile(r"[&<>|\\*_`\[\]~#!$]")
 
 def summary(evidence: Evidence) -> str:
     """The evidence as Markdown."""
-    parts = [*_verdict(evidence), *_overall(evidence), *_worst(evidence)]
+    parts = [*_verdict(evidence), *_overall(evidence), *_confusions(evidence), *_worst(evidence)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -64,6 +67,18 @@ def _overall(evidence: Evidence) -> Iterator[str]:
 def _line(evidence: Evidence, one: Slice, measure: Measure, headings: Sequence[str]) -> list[str]:
     keys = evidence.columns(measure)
     return [measure.label, *(cell_of(one, keys[h], measure) if h in keys else "" for h in headings)]
+
+
+def _confusions(evidence: Evidence) -> Iterator[str]:
+    """Of metrics that are matrices of several classes, the most frequent confusions of all rows, by model."""
+    values = evidence.overall.values if evidence.overall else {}
+    for label, key in labels_of([key for key in values if not key.is_diff]).items():
+        matrices = values[key].value.multi_class_confusion_matrix_at_thresholds.matrices
+        for matrix in matrices[:_MOST_MATRICES]:
+            rows = [confusion_cells(confusion) for confusion in confusions(matrix)]
+            if rows:
+                yield f"### Confusions of {escaped(label)} at {matrix.threshold:.4g}"
+                yield table(("Label", "Predicted", "Weight", "Share of the label"), rows)
 
 
 def _worst(evidence: Evidence) -> Iterator[str]:

@@ -84,7 +84,8 @@ def _family(module: str, metrics: Sequence[Sequence[Definition]]) -> str:
 
 
 def _label_rule(metrics: Sequence[Sequence[Definition]]) -> str:
-    binary = [twins[0].class_name for twins in metrics if twins[0].needs.domain.shares]
+    domains = {twins[0].class_name: twins[0].needs.domain for twins in metrics}
+    binary = [name for name, domain in domains.items() if domain.shares and not domain.of_classes]
     if not binary:
         return ""
     which = "" if len(binary) == len(metrics) else f" for {', '.join(f'`{name}`' for name in binary)}"

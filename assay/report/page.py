@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from assay.report import sections
-from assay.report.evidence import Evidence, Plots, Slice, evidence_of, plots_of
+from assay.report.evidence import Evidence, Plots, Slice, evidence_of, matrices_of, plots_of
 from assay.report.markdown import summary
 from assay.report.markup import Markup, element, joined
 from assay.report.plots import plots_section
@@ -75,9 +75,11 @@ def markdown_summary(output: FilePath) -> str:
 
 
 def _plots_of_first(output: str, slices: Sequence[Slice]) -> dict[str, Plots]:
-    names = [one.name for one in slices if not one.is_too_small][:_MOST_PLOTTED]
-    plots = plots_of(output, names)
-    return {name: plots[name] for name in names if name in plots}
+    """The plots of the first slices; matrices of several classes are plots to look at, also where they are metrics."""
+    shown = [one for one in slices if not one.is_too_small][:_MOST_PLOTTED]
+    plots = plots_of(output, [one.name for one in shown])
+    found = {one.name: [*plots.get(one.name, []), *matrices_of(one)] for one in shown}
+    return {name: of_slice for name, of_slice in found.items() if of_slice}
 
 
 def _first(slices: Sequence[Slice]) -> list[Slice]:

@@ -7,7 +7,7 @@ from typing import TypeAlias, TypeVar
 
 from assay.metrics.keys import PlotKey, SubKey
 from assay.proto.metrics_for_slice_pb2 import PlotData
-from assay.report import charts
+from assay.report import charts, class_matrices
 from assay.report.cells import counted
 from assay.report.charts import Axis, Bucket, Line, Matrix
 from assay.report.evidence import Evidence, Plots
@@ -51,9 +51,18 @@ def _panels(evidence: Evidence, plots: Plots) -> Iterator[Markup]:
     for key, panel in list(panels.items())[:_MOST_PANELS]:
         if len(panels) > 1:
             yield element("h3", _panel_name(key))
-        yield element("div", *(_scores if key.name else _classic)(evidence, panel), class_="diagrams")
+        yield element("div", *_diagrams_of(key, panel)(evidence, panel), class_="diagrams")
     if len(panels) > _MOST_PANELS:
         yield element("p", f"And {counted(len(panels) - _MOST_PANELS, 'plot')} more, in the files.")
+
+
+def _diagrams_of(key: PlotKey, panel: _Panel) -> Callable[[Evidence, _Panel], Iterator[Markup]]:
+    """What draws a panel, by what its plots hold."""
+    for data in panel.values():
+        for field, draw in _OF_CLASSES.items():
+            if data.HasField(field):
+                return draw
+    return _scores if key.name else _classic
 
 
 def _panel_name(key: PlotKey) -> str:
@@ -85,6 +94,29 @@ def _classic(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
     for model, of_model in matrices.items():
         for matrix in charts.at_thresholds(of_model, _THRESHOLDS):
             yield charts.confusion(matrix, _named(model))
+
+
+def _multi_class(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
+    """Confusions of several classes."""
+    for model, data in panel.items():
+        matrices = data.multi_class_confusion_matrix_at_thresholds.matrices
+        for matrix in charts.at_thresholds(matrices, _THRESHOLDS):
+            yield from class_matrices.multi_class(matrix, _named(model))
+
+
+def _multi_label(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
+    """What is predicted in the rows of each class, of rows that may have several."""
+    for model, data in panel.items():
+        matrices = data.multi_label_confusion_matrix_at_thresholds.matrices
+        for matrix in charts.at_thresholds(matrices, _THRESHOLDS):
+            yield from class_matrices.multi_label(matrix, _named(model))
+
+
+_OF_CLASSES = {
+    "multi_class_confusion_matrix_at_thresholds": _multi_class,
+    "multi_label_confusion_matrix_at_thresholds": _multi_label,
+}
+"""Kind of a plot of several classes -> what draws it."""
 
 
 def _curves(evidence: Evidence, matrices: Mapping[str, Sequence[Matrix]]) -> Iterator[Markup]:

@@ -75,6 +75,7 @@ _MATRIX = (
 )
 _EDGES = ("lower_threshold_inclusive", "upper_threshold_exclusive")
 _SUMS = ("num_weighted_examples", "total_weighted_label", "total_weighted_refined_prediction")
+_CLASSES = ("actual_class_id", "predicted_class_id")
 
 PLOTS_SCHEMA = pa.schema(
     {
@@ -84,10 +85,12 @@ PLOTS_SCHEMA = pa.schema(
         "name": pa.string(),
         **_KEY,
         **dict.fromkeys((*_MATRIX, *_EDGES, *_SUMS), pa.float64()),
+        **dict.fromkeys(_CLASSES, pa.int32()),
     }
 )
-"""Columns of `plots_table`: `plot` is `confusion_matrix_at_thresholds` or `calibration_histogram_buckets`; the numbers
-have the names of the fields of these messages, and are null where they belong to the other."""
+"""Columns of `plots_table`: `plot` is `confusion_matrix_at_thresholds`, `calibration_histogram_buckets`,
+`multi_class_confusion_matrix_at_thresholds` or `multi_label_confusion_matrix_at_thresholds`; the numbers have the names
+of the fields of these messages, and are null where they belong to another."""
 
 _METRIC = ("metric", *_KEY, "aggregation", "is_diff")
 _PLOT = ("slice", "slice_key", "plot", "name", *_KEY)
@@ -142,13 +145,10 @@ def metrics_table(records: Iterable[pb.MetricsForSlice]) -> pa.Table:
 
 
 def plots_table(records: Iterable[pb.PlotsForSlice]) -> pa.Table:
-    """One row for each slice and threshold or bucket of a plot; columns as in `PLOTS_SCHEMA`.
-
-    Plots of other kinds (multi-class matrices) have their own messages in `load_plots` and no rows here.
-    """
+    """One row for each slice and threshold, bucket or pair of classes of a plot; columns as in `PLOTS_SCHEMA`."""
     plots: list[tuple[Any, ...]] = []
     of_plot: list[int] = []
-    numbers: list[tuple[float | None, ...]] = []
+    numbers: list[_Numbers] = []
     for record in records:
         for pair in record.plot_keys_and_values:
             for kind, rows in _plot_rows(pair.value):
@@ -158,7 +158,7 @@ def plots_table(records: Iterable[pb.PlotsForSlice]) -> pa.Table:
 
     columns = {
         **_columns(PLOTS_SCHEMA, _PLOT, plots, of_plot),
-        **_columns(PLOTS_SCHEMA, (*_MATRIX, *_EDGES, *_SUMS), numbers, range(len(numbers))),
+        **_columns(PLOTS_SCHEMA, (*_MATRIX, *_EDGES, *_SUMS, *_CLASSES), numbers, range(len(numbers))),
     }
     return pa.table(columns, schema=PLOTS_SCHEMA)
 
@@ -283,13 +283,52 @@ _ITEMS: Mapping[str, Callable[[Any], Iterable[_Item]]] = {
 }
 
 
-def _plot_rows(data: pb.PlotData) -> Iterator[tuple[str, list[tuple[float | None, ...]]]]:
-    """Kind of plot, and its rows in the order of `_MATRIX`, `_EDGES`, `_SUMS`."""
-    if data.HasField("confusion_matrix_at_thresholds"):
-        fields, rest = attrgetter(*_MATRIX), (None,) * len(_EDGES + _SUMS)
-        matrices = data.confusion_matrix_at_thresholds.matrices
-        yield "confusion_matrix_at_thresholds", [(*fields(matrix), *rest) for matrix in matrices]
-    if data.HasField("calibration_histogram_buckets"):
-        fields, rest = attrgetter(*_EDGES, *(f"{name}.value" for name in _SUMS)), (None,) * len(_MATRIX)
-        buckets = data.calibration_histogram_buckets.buckets
-        yield "calibration_histogram_buckets", [(*rest, *fields(bucket)) for bucket in buckets]
+_Numbers: TypeAlias = "tuple[float | None, ...]"
+
+
+def _plot_rows(data: pb.PlotData) -> Iterator[tuple[str, list[_Numbers]]]:
+    """Kind of plot, and its rows in the order of `_MATRIX`, `_EDGES`, `_SUMS`, `_CLASSES`."""
+    for kind, rows_of in _PLOTS.items():
+        if data.HasField(kind):
+            yield kind, rows_of(getattr(data, kind))
+
+
+def _matrix_rows(plot: pb.ConfusionMatrixAtThresholds) -> list[_Numbers]:
+    fields, rest = attrgetter(*_MATRIX), _nothing(_EDGES, _SUMS, _CLASSES)
+    return [(*fields(matrix), *rest) for matrix in plot.matrices]
+
+
+def _bucket_rows(plot: pb.CalibrationHistogramBuckets) -> list[_Numbers]:
+    fields = attrgetter(*_EDGES, *(f"{name}.value" for name in _SUMS))
+    before, behind = _nothing(_MATRIX), _nothing(_CLASSES)
+    return [(*before, *fields(bucket), *behind) for bucket in plot.buckets]
+
+
+def _multi_class_rows(plot: pb.MultiClassConfusionMatrixAtThresholds) -> list[_Numbers]:
+    between, rest, classes = _nothing(_MATRIX[1:], _EDGES), _nothing(_SUMS[1:]), attrgetter(*_CLASSES)
+    return [
+        (matrix.threshold, *between, entry.num_weighted_examples, *rest, *classes(entry))
+        for matrix in plot.matrices
+        for entry in matrix.entries
+    ]
+
+
+def _multi_label_rows(plot: pb.MultiLabelConfusionMatrixAtThresholds) -> list[_Numbers]:
+    counts, rest, classes = attrgetter(*_MATRIX[1:5]), _nothing(_MATRIX[5:], _EDGES, _SUMS), attrgetter(*_CLASSES)
+    return [
+        (matrix.threshold, *counts(entry), *rest, *classes(entry))
+        for matrix in plot.matrices
+        for entry in matrix.entries
+    ]
+
+
+def _nothing(*columns: Sequence[str]) -> tuple[None, ...]:
+    return (None,) * sum(map(len, columns))
+
+
+_PLOTS: Mapping[str, Callable[[Any], list[_Numbers]]] = {
+    "confusion_matrix_at_thresholds": _matrix_rows,
+    "calibration_histogram_buckets": _bucket_rows,
+    "multi_class_confusion_matrix_at_thresholds": _multi_class_rows,
+    "multi_label_confusion_matrix_at_thresholds": _multi_label_rows,
+}

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from assay.errors import PipelineError
 from assay.metrics.keys import MetricKey, PlotKey
-from assay.metrics.values import Buckets, ErrorBounds, Floats, Interval, Ints, Matrices, Objects, ShownValues, Value
+from assay.metrics.values import (
+    Buckets,
+    ErrorBounds,
+    Floats,
+    Interval,
+    Ints,
+    Matrices,
+    MultiClassMatrices,
+    MultiLabelMatrices,
+    ShownValues,
+    Value,
+)
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.results import wire
 from assay.results.keys import metric_key_to_proto, plot_key_to_proto, slice_key_to_proto
+from assay.results.ragged_values import metric_values, plot_data
 from assay.types import SliceKey
 
 ERROR_METRIC_NAME = "__ERROR__"
@@ -21,7 +31,6 @@ ERROR_METRIC_NAME = "__ERROR__"
 
 _SLICE_KEY, _METRICS, _PLOTS, _ROWS = 1, 51, 8, 1000  # fields of MetricsForSlice and PlotsForSlice
 _FLOAT64 = 5  # ArrayValue.DataType
-_INT64 = np.iinfo(np.int64)
 _SLICES_AT_ONCE = 16  # a slice has some 160 kB of plots
 
 
@@ -48,10 +57,10 @@ def metric_records(
         PipelineError: a value of a form that only a plot can hold.
     """
     parts: list[wire.Part] = []
-    shown: dict[MetricKey, Objects] = {}
+    ragged: dict[MetricKey, Iterator[pb.MetricValue]] = {}
     for key, value in values.items():
-        if isinstance(value, ShownValues):
-            shown[key] = value.values
+        if isinstance(value, ShownValues | MultiClassMatrices):
+            ragged[key] = metric_values(value)
             continue
         name = wire.message(1, metric_key_to_proto(key).SerializeToString())
         interval = _interval(key, intervals[key]) if intervals and key in intervals else ()
@@ -59,8 +68,8 @@ def metric_records(
 
     # What a record of a slice has behind its numbers: most have nothing but their rows.
     tails = [wire.integer(_ROWS, count) if count else b"" for count in rows.tolist()]
-    for key, samples in shown.items():
-        tails = [tail + _shown(key, sample) for tail, sample in zip(tails, samples, strict=True)]
+    for key, messages in ragged.items():
+        tails = [tail + _ragged(key, message) for tail, message in zip(tails, messages, strict=True)]
     for key, texts in (reasons or {}).items():
         tails = [tail + _undefined(key, text) for tail, text in zip(tails, texts, strict=True)]
     for key, (bounds, reason) in (error_bounds or {}).items():
@@ -73,7 +82,7 @@ def plot_records(keys: Sequence[SliceKey], values: Mapping[PlotKey, Sequence[Val
 
     Args:
         keys: the s slices.
-        values: the Matrices and Buckets, with a leading axis of s, that belong to each plot.
+        values: the matrices and buckets, with a leading axis of s, that belong to each plot.
 
     Raises:
         PipelineError: a value of a form that no plot can hold.
@@ -81,11 +90,22 @@ def plot_records(keys: Sequence[SliceKey], values: Mapping[PlotKey, Sequence[Val
     for first in range(0, len(keys), _SLICES_AT_ONCE):
         chosen = slice(first, first + _SLICES_AT_ONCE)
         parts: list[wire.Part] = []
+        tails = [b""] * len(keys[chosen])
         for key, items in values.items():
             name = wire.message(1, plot_key_to_proto(key).SerializeToString())
+            if isinstance(items[0], MultiClassMatrices | MultiLabelMatrices):
+                messages = plot_data(items[0]._replace(cells=items[0].cells[chosen]))
+                tails = [tail + _ragged_plot(key, data) for tail, data in zip(tails, messages, strict=True)]
+                continue
             data = [part for value in items for part in _plot_data(key, value, chosen)]
             parts += wire.message(_PLOTS, *name, *wire.message(2, *data))
-        yield from _records(keys[chosen], parts, [b""] * len(keys[chosen]))
+        yield from _records(keys[chosen], parts, tails)
+
+
+def _ragged_plot(key: PlotKey, data: pb.PlotData) -> bytes:
+    """A plot whose size differs from slice to slice."""
+    item = pb.PlotsForSlice.PlotKeyAndValue(key=plot_key_to_proto(key), value=data)
+    return pb.PlotsForSlice(plot_keys_and_values=[item]).SerializeToString()
 
 
 def plots_head(record: bytes) -> pb.PlotsForSlice:
@@ -112,12 +132,13 @@ def _records(keys: Sequence[SliceKey], parts: Sequence[wire.Part], tails: Sequen
         yield b"".join((wire.varint(_SLICE_KEY << 3 | 2), wire.varint(len(head)), head, body.tobytes(), tail))
 
 
-def _metric_value(key: MetricKey, value: Floats | Matrices | Buckets) -> tuple[wire.Part, ...]:
+def _metric_value(key: MetricKey, value: Floats | Matrices | Buckets | MultiLabelMatrices) -> tuple[wire.Part, ...]:
     if isinstance(value, Matrices):
         return wire.message(5, _matrices(value))
-    if isinstance(value, Buckets):
+    if isinstance(value, Buckets | MultiLabelMatrices):
+        found = "calibration buckets" if isinstance(value, Buckets) else "matrices of pairs of classes"
         raise PipelineError(
-            f"metric {key.name!r}: expected numbers or confusion matrices, found calibration buckets; make it a plot"
+            f"metric {key.name!r}: expected numbers or confusion matrices, found {found}; make it a plot"
         )
     if value.ndim == 1:
         return wire.message(1, *wire.double(1, value))
@@ -126,22 +147,10 @@ def _metric_value(key: MetricKey, value: Floats | Matrices | Buckets) -> tuple[w
     return wire.message(7, wire.integer(1, _FLOAT64), *sizes, *numbers)
 
 
-def _shown(key: MetricKey, values: npt.NDArray[Any]) -> bytes:
-    """A sample of the data as an array: whole numbers as int64, numbers as doubles, all else as text or bytes."""
-    array = pb.ArrayValue(shape=[len(values)])
-    if all(isinstance(value, int) and _INT64.min <= value <= _INT64.max for value in values):
-        array.data_type = pb.ArrayValue.INT64
-        array.int64_values.extend(values)
-    elif all(isinstance(value, int | float) and float(value) == value for value in values):
-        array.data_type = pb.ArrayValue.FLOAT64
-        array.float64_values.extend(map(float, values))
-    else:
-        array.data_type = pb.ArrayValue.BYTES
-        array.bytes_values.extend(v if isinstance(v, bytes) else str(v).encode() for v in values)
-    item = pb.MetricsForSlice(
-        metric_keys_and_values=[{"key": metric_key_to_proto(key), "value": pb.MetricValue(array_value=array)}]
-    )
-    return item.SerializeToString()
+def _ragged(key: MetricKey, value: pb.MetricValue) -> bytes:
+    """A value whose size differs from slice to slice."""
+    item = pb.MetricsForSlice.MetricKeyAndValue(key=metric_key_to_proto(key), value=value)
+    return pb.MetricsForSlice(metric_keys_and_values=[item]).SerializeToString()
 
 
 def _undefined(key: MetricKey, reason: str) -> bytes:

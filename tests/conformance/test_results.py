@@ -5,14 +5,18 @@ import numpy as np
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tensorflow_model_analysis.api import model_eval_lib
-from tensorflow_model_analysis.metrics import binary_confusion_matrices, metric_types
+from tensorflow_model_analysis.metrics import (
+    binary_confusion_matrices,
+    metric_types,
+    multi_class_confusion_matrix_metrics,
+)
 from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2 as tfma_pb
 from tensorflow_model_analysis.writers import eval_config_writer
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as their_writers
 
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
-from assay.metrics.values import Buckets, Matrices, Value
+from assay.metrics.values import Buckets, Matrices, MultiClassMatrices, MultiLabelMatrices, Value
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
@@ -25,6 +29,19 @@ SLICES = [(), (("sex", "F"),), (("age", 7), ("share", 0.5))]
 RNG = np.random.default_rng(5)
 MATRICES = Matrices(np.array([-1e-7, 0.5, 1 / 3]), *RNG.gamma(1, size=(4, 3, 3)) * (RNG.random((4, 3, 3)) < 0.7))
 BUCKETS = Buckets(np.array([-np.inf, 0.5]), np.array([0.5, np.inf]), *RNG.random((3, 3, 2)))
+
+
+def cells_of(*columns):
+    """Cells of each slice: at 2 thresholds, of 3 classes and none, with so many weights."""
+    cells = np.empty(3, object)
+    for i in range(3):
+        places = [(at, a, b) for at in range(2) for a in range(3) for b in range(-1, 3) if (at + a + b + i) % 4]
+        cells[i] = np.array([(*place, *RNG.gamma(1, size=len(columns))) for place in places])
+    return cells
+
+
+MULTI_CLASS = MultiClassMatrices(np.array([0.25, 0.5]), cells_of("weight"))
+MULTI_LABEL = MultiLabelMatrices(np.array([0.25, 0.5]), cells_of("fn", "tn", "fp", "tp"))
 SUMS = ("num_weighted_examples", "total_weighted_label", "total_weighted_refined_prediction")
 KEYS = [
     MetricKey("auc", "candidate", example_weighted=True),
@@ -39,10 +56,17 @@ VALUES: dict[MetricKey, Value] = {
     MetricKey("example_count"): np.array([3.0, 1e300, np.inf]),
     MetricKey("tp", "candidate"): RNG.random((3, 4)),
     MetricKey("matrices", "candidate"): MATRICES,
+    MetricKey("classes", "candidate"): MULTI_CLASS,
 }
-PLOTS: dict[PlotKey, list[Value]] = {
+CLASSIC: dict[PlotKey, list[Value]] = {
     PlotKey(model_name=name, example_weighted=True): [MATRICES, BUCKETS] for name in ("candidate", "baseline")
 }
+OF_CLASSES: dict[PlotKey, list[Value]] = {
+    PlotKey("classes", "candidate", "kind", example_weighted=True): [MULTI_CLASS],
+    PlotKey("pairs", "candidate", "tags", example_weighted=True): [MULTI_LABEL],
+}
+"""Of outputs of their own, as TFMA's `EvalResult` keeps one plot of an output."""
+PLOTS = CLASSIC | OF_CLASSES
 
 
 def run(writer, **outputs):
@@ -133,6 +157,12 @@ def their_value(value, i):
     if isinstance(value, Matrices):
         counts = {name: getattr(value, name)[i].tolist() for name in ("tp", "fp", "tn", "fn")}
         return binary_confusion_matrices.Matrices(thresholds=value.thresholds.tolist(), **counts)
+    if isinstance(value, MultiClassMatrices):
+        matrices = multi_class_confusion_matrix_metrics.Matrices({threshold: {} for threshold in value.thresholds})
+        for at, actual, predicted, weight in value.cells[i].tolist():
+            place = multi_class_confusion_matrix_metrics.MatrixEntryKey(int(actual), int(predicted))
+            matrices[value.thresholds[int(at)]][place] = weight
+        return matrices
     return float(value[i]) if value.ndim == 1 else value[i]
 
 
@@ -148,8 +178,23 @@ def their_plots(i):
         for name, total in zip(SUMS, sums, strict=True):
             getattr(bucket, name).value = total
     values = {"confusion_matrix_plot": matrices, "calibration_plot": buckets}
-    keys = {name: [their_key(key, metric_types.PlotKey)._replace(name=name) for key in PLOTS] for name in values}
-    return SLICES[i], {key: value for name, value in values.items() for key in keys[name]}
+    keys = {name: [their_key(key, metric_types.PlotKey)._replace(name=name) for key in CLASSIC] for name in values}
+    classes, pairs = (their_key(key, metric_types.PlotKey) for key in OF_CLASSES)
+    of_classes = {
+        classes: their_value(MULTI_CLASS, i).to_proto().multi_class_confusion_matrix_at_thresholds,
+        pairs: their_pairs(i),
+    }
+    return SLICES[i], {key: value for name, value in values.items() for key in keys[name]} | of_classes
+
+
+def their_pairs(i):
+    message = tfma_pb.MultiLabelConfusionMatrixAtThresholds()
+    for at, threshold in enumerate(MULTI_LABEL.thresholds):
+        matrix = message.matrices.add(threshold=threshold)
+        for _, actual, predicted, fn, tn, fp, tp in MULTI_LABEL.cells[i][MULTI_LABEL.cells[i][:, 0] == at]:
+            entry = matrix.entries.add(actual_class_id=int(actual), predicted_class_id=int(predicted))
+            entry.false_negatives, entry.true_negatives, entry.false_positives, entry.true_positives = fn, tn, fp, tp
+    return message
 
 
 @pytest.mark.parametrize("i", range(3))

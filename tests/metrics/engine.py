@@ -14,7 +14,7 @@ from assay.metrics.evaluate import evaluate
 from assay.metrics.states.forest import Forest
 from assay.metrics.states.slice_limit import SliceLimit
 from assay.metrics.states.slices import SliceStates
-from assay.metrics.values import ShownValues
+from assay.metrics.values import MultiClassMatrices, MultiLabelMatrices, ShownValues
 from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
 from assay.slicing.codes import Codes, slice_rows
@@ -92,6 +92,8 @@ def slice_of(value, i):
         return value[i]
     if isinstance(value, ShownValues):
         return value.values[i]
+    if isinstance(value, MultiClassMatrices | MultiLabelMatrices):
+        return value.cells[i]
     return np.stack([np.broadcast_to(f, f.shape) if f.ndim == 1 else f[i] for f in value])
 
 

@@ -20,3 +20,16 @@ def hard_batch(rows: int, seed: int = 7) -> dict:
         "baseline": np.clip(scores + rng.normal(0, 0.1, rows), 0, 1),
         "example_weights": rng.lognormal(0, 1.5, rows),
     }
+
+
+def hard_classes(rows: int, classes: int = 6, seed: int = 8) -> dict:
+    """The same with a score for each class, which tie now and then, and class ids as labels, of which some are -1."""
+    rng = np.random.default_rng(seed)
+    batch = hard_batch(rows, seed)
+    labels = rng.integers(-1, classes, rows)
+    labels[batch["labels"] == 1] = 1
+    scores = rng.dirichlet(np.ones(classes), rows) + 0.4 * (labels[:, None] == np.arange(classes))
+    scores = np.round(scores / scores.sum(1, keepdims=True), 2)
+    scores[::17] = np.eye(classes)[rng.integers(0, classes, len(scores[::17]))]
+    scores[5::23] = 1 / classes
+    return {**batch, "labels": labels.astype(float), "predictions": scores}

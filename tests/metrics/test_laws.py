@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 
 from assay.extracts.columns import row_count, take
 from assay.metrics.declare import definitions
-from assay.metrics.keys import PlotKey
 
 from .asked import asked
 from .engine import EVERY_SLICE, config_of, cut, evaluated, whole
-from .hard_data import hard_batch
+from .hard_data import hard_batch, hard_classes
 
 NAMES = sorted(name for name, definition in definitions().items() if not definition.shows_data)
 """Without those that show values of the data; what the laws say of numbers does not hold for them: test_samples.py."""
@@ -21,7 +20,7 @@ EXACT = [asked(name, name=f"exact_{name}", exact=True) for name in ("AUC", "AUCP
 CONFIG = config_of(" ".join([asked(name) for name in NAMES if name not in OF_VECTORS] + EXACT), EVERY_SLICE)
 BATCH = hard_batch(3000)
 VECTOR_CONFIG = config_of(" ".join(asked(name) for name in OF_VECTORS), EVERY_SLICE)
-VECTOR_BATCH = {**BATCH, "predictions": np.stack([1 - BATCH["predictions"], BATCH["predictions"]], axis=1)}
+VECTOR_BATCH = hard_classes(3000)
 
 numbers_and_vectors = pytest.mark.parametrize(
     ("batch", "config"), [(BATCH, CONFIG), (VECTOR_BATCH, VECTOR_CONFIG)], ids=["numbers", "vectors"]
@@ -92,7 +91,7 @@ def test_scaling_all_weights_scales_sums_and_leaves_ratios(batch, config):
     scaled = whole({**batch, "example_weights": batch["example_weights"] * 8}, config)
     for key, values in whole(batch, config).items():
         for metric, value in values.items():
-            if isinstance(metric.key, PlotKey) or metric.class_name == "ConfusionMatrixAtThresholds":
+            if not definitions()[metric.class_name].is_number:
                 continue
             factor = 8 if definitions()[metric.class_name].adds_up else 1
             np.testing.assert_allclose(scaled[key][metric], value * factor, rtol=1e-9, err_msg=metric.class_name)

@@ -44,6 +44,7 @@ def save(
     rows: np.ndarray | None = None,
     plotted: int = 0,
     more: Mapping[MetricKey, Value] | None = None,
+    more_plots: Mapping[PlotKey, list[Value]] | None = None,
     intervals: Mapping[MetricKey, Interval] | None = None,
     places: tuple[str, str] = ("data/*", "models/new"),
 ) -> str:
@@ -56,6 +57,7 @@ def save(
         rows: of the slices; 1,000, 1,001, ... if not given.
         plotted: so many of the slices have plots.
         more: further values.
+        more_plots: further plots, of the slices that have plots.
         intervals: confidence intervals of values.
         places: of data and of the candidate.
     """
@@ -63,7 +65,7 @@ def save(
     rows = np.arange(len(slices)) + 1000 if rows is None else rows
     records = list(metric_records(slices, rows, {**_values(auc), **(more or {})}, intervals))
     _write(folder, "metrics", records)
-    _write(folder, "plots", plot_records(slices[:plotted], _plots(plotted)))
+    _write(folder, "plots", plot_records(slices[:plotted], {**_plots(plotted), **(more_plots or {})}))
     config = EvalConfig()
     text_format.Parse(CONFIG, config)
     messages = [MetricsForSlice.FromString(record) for record in records]

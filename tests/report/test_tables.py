@@ -6,7 +6,7 @@ from rich.console import Console
 
 from assay.errors import ResultsError
 from assay.metrics.keys import MetricKey
-from assay.metrics.values import Matrices, ShownValues, Value
+from assay.metrics.values import Matrices, MultiClassMatrices, ShownValues, Value
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.report.cells import cell_of
 from assay.report.evidence import Measure, Slice
@@ -98,6 +98,16 @@ def test_values_of_the_data_are_shown_as_they_are_and_measures_of_it_rounded(tmp
     assert line(shown, "names")[1] == "Łódź, a"
     assert line(shown, "many")[1] == "0, 1, 2, 3, 4, 5, 6, 7 ... 12 more"
     assert line(shown, "recall")[1] == "0.8333, 1"
+
+
+def test_matrices_of_classes_are_told_in_words(tmp_path):
+    cells = np.empty(1, object)
+    cells[0] = np.array([[0, 0, 0, 5.0], [0, 0, 3, 1], [1, -1, 0, 2]])
+    key, difference = MetricKey("classes", "new"), MetricKey("classes", "new", is_diff=True)
+    matrices = MultiClassMatrices(np.array([0.25, 0.5]), cells)
+    values: dict[MetricKey, Value] = {key: matrices, difference: matrices}
+    shown = text(metrics_table(save(tmp_path, metric_records([()], np.array([9]), values)), ["classes"]))
+    assert line(shown, "classes")[1] == "2 matrices of 2 classes"
 
 
 @pytest.mark.parametrize(("is_sample", "shown"), [(True, "0.8333333333333334, 1"), (False, "0.8333, 1")])

@@ -72,6 +72,7 @@ def one_of(*words: str) -> Callable[[Any], str]:
 
 OF_TYPE: Mapping[str, Callable[[Any], Any]] = {
     "int": integer,
+    "int | None": integer,
     "float": number,
     "bool": flag,
     "str": text,

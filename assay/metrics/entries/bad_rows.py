@@ -23,6 +23,8 @@ Mask = npt.NDArray[np.bool_]
 MISSING_LABEL = "missing label"
 NO_CLASS = "label infinite or no class id"
 LABEL_OUT_OF_RANGE = "label outside [0, 1]"
+SEVERAL_CLASSES = "label of several classes"
+PART_OF_CLASS = "label neither 0 nor 1"
 BAD_PREDICTION = "prediction not finite"
 BAD_COLUMN_VALUE = "value of a column not finite"
 PREDICTION_OUT_OF_RANGE = "prediction outside [0, 1]"
@@ -73,6 +75,7 @@ def faults(columns: Columns, stream: Stream, domain: Domain, *, rows: int) -> di
         by_reason[MISSING_LABEL], by_reason[NO_CLASS] = np.isnan(labels), np.isinf(labels)
         by_reason[BAD_COLUMN_VALUE if stream.reads.feature else BAD_PREDICTION] = _FINITE.beyond(predictions)
         by_reason[LABEL_OUT_OF_RANGE] = np.isfinite(labels) & _labels_of(domain).beyond(labels)
+        by_reason |= _classes_beyond(columns, domain)
         reason = PREDICTION_OUT_OF_RANGE if domain.high == 1 else NEGATIVE_PREDICTION
         by_reason[reason] = np.isfinite(predictions) & _predictions_of(domain).beyond(predictions)
 
@@ -85,7 +88,20 @@ def _has_none(columns: Columns, stream: Stream, domain: Domain) -> bool:
         return False
     if stream.only_weights:
         return True
-    return _labels_of(domain).holds_all(columns.labels) and _predictions_of(domain).holds_all(columns.predictions)
+    in_range = _labels_of(domain).holds_all(columns.labels) and _predictions_of(domain).holds_all(columns.predictions)
+    return in_range and not any(bad.any() for bad in _classes_beyond(columns, domain).values())
+
+
+def _classes_beyond(columns: Columns, domain: Domain) -> dict[str, Mask]:
+    """Rows of several classes, or with parts of classes, where that cannot be. Class ids are neither."""
+    beyond: dict[str, Mask] = {}
+    labels = columns.labels
+    if labels.ndim == 2 and columns.ids is None and domain.one_class:
+        highest = labels.max(axis=1, keepdims=True)
+        beyond[SEVERAL_CLASSES] = (highest[:, 0] > 0) & ((labels == highest).sum(axis=1) > 1)
+    if labels.ndim == 2 and columns.ids is None and domain.whole_classes:
+        beyond[PART_OF_CLASS] = (labels > 0) & (labels < 1)
+    return beyond
 
 
 def takes(domain: Domain, prediction: float) -> bool:
@@ -122,6 +138,9 @@ def _needed_by(reason: str, asked: Sequence[Asked], columns: Columns, row: int) 
     """Which metric cannot take the value, where others could."""
     if reason == LABEL_OUT_OF_RANGE:
         cannot = [one.metric for one in asked if one.domain.shares]
+    elif reason in (SEVERAL_CLASSES, PART_OF_CLASS):
+        several = reason == SEVERAL_CLASSES
+        cannot = [one.metric for one in asked if (one.domain.one_class if several else one.domain.whole_classes)]
     elif reason in (PREDICTION_OUT_OF_RANGE, NEGATIVE_PREDICTION):
         values = np.atleast_1d(columns.predictions[_position_of(columns, row)]).tolist()
         cannot = [one.metric for one in asked if not all(takes(one.domain, value) for value in values)]

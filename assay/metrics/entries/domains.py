@@ -19,6 +19,8 @@ class Domain(NamedTuple):
         compares: only the order of predictions counts, and where they are among thresholds; they may be infinite.
         class_ids: labels may be class ids where predictions are vectors with a number for each class.
         view: how it sees rows, where that is not for the config to say.
+        one_class: a row has one class, that of its highest label, or none, where all labels are 0.
+        whole_classes: a row may have any number of classes; their labels are 1, and all others 0.
     """
 
     shares: bool = False
@@ -27,6 +29,13 @@ class Domain(NamedTuple):
     compares: bool = False
     class_ids: bool = False
     view: View | None = None
+    one_class: bool = False
+    whole_classes: bool = False
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether labels say which classes a row has, rather than how much of each."""
+        return self.one_class or self.whole_classes
 
 
 NUMBERS = Domain()
@@ -52,4 +61,6 @@ def common(asked: Iterable[Asked]) -> Domain:
         any(domain.shares for domain in domains),
         max((domain.low for domain in domains), default=-math.inf),
         min((domain.high for domain in domains), default=math.inf),
+        one_class=any(domain.one_class for domain in domains),
+        whole_classes=any(domain.whole_classes for domain in domains),
     )

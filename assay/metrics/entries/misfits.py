@@ -10,6 +10,7 @@ from assay.metrics.entries.bad_rows import (
     NEGATIVE_PREDICTION,
     NO_CLASS,
     PREDICTION_OUT_OF_RANGE,
+    SEVERAL_CLASSES,
     takes,
 )
 from assay.metrics.entries.columns import Columns
@@ -23,6 +24,9 @@ _MANY = 0.1
 """Share of the rows from which on they are no exceptions: the column holds something else."""
 _SOME = 0.01
 """The same, where all other labels are of one class."""
+
+_FOR_PROBABILITIES = ("ConfusionMatrixPlot", "ScoreDistributionPlot", "MaxRecall", "ThresholdAtRecall")
+"""Metrics without a setting that would make them take other scores."""
 
 
 def refuse_other_shapes(columns: Columns, stream: Stream, asked: Sequence[Asked]) -> None:
@@ -85,6 +89,8 @@ def refuse_other_values(tally: Tally, stream: Stream, asked: Sequence[Asked]) ->
         raise _no_probabilities(tally, stream, asked)
     if tally.classes and _are_many(tally, NO_CLASS):
         raise _no_class_ids(tally, stream)
+    if _are_many(tally, SEVERAL_CLASSES):
+        raise _no_single_classes(tally, stream, asked)
 
 
 def refuse_other_lengths(tally: Tally, stream: Stream) -> None:
@@ -142,7 +148,11 @@ def _instead(metric: str) -> str:
         return ', or set "from_logits": true if these are logits'
     if metric == "CalibrationPlot":
         return ', or set "left" and "right" to their range'
-    if metric.endswith("Plot") or "Discrimination" in metric or metric in ("MaxRecall", "ThresholdAtRecall"):
+    if (
+        metric in ("ConfusionMatrixPlot", "ScoreDistributionPlot")
+        or "Discrimination" in metric
+        or metric in ("MaxRecall", "ThresholdAtRecall")
+    ):
         return ""
     return ', or set thresholds that are for such scores ("threshold" or "thresholds" in its config)'
 
@@ -159,6 +169,15 @@ def _no_class_ids(tally: Tally, stream: Stream) -> ColumnTypeError:
     return ColumnTypeError(
         f"{_called(stream, LABELS_KEY)} holds no class id in {tally.bad[NO_CLASS]} of {tally.rows} rows; expected "
         f"whole numbers from 0 to one less than the number of values of {_called(stream, PREDICTIONS_KEY)}"
+    )
+
+
+def _no_single_classes(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> ColumnTypeError:
+    metric = next(one.metric for one in asked if one.domain.one_class)
+    return ColumnTypeError(
+        f"{metric} is for rows of one class, but {_called(stream, LABELS_KEY)} has several in "
+        f"{tally.bad[SEVERAL_CLASSES]} of {tally.rows} rows; ask for a metric of several classes a row, such as "
+        "MultiLabelConfusionMatrixPlot"
     )
 
 

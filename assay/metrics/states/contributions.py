@@ -41,6 +41,30 @@ class Keyed(NamedTuple):
         return Keyed(self.keys[chosen], values if times is None else values * times[:, None], None)
 
 
+class Crossed(NamedTuple):
+    """For a table of keys: value i is added at each key of a row, as many as k, whose parts are keys[i] and the row's.
+
+    Attributes:
+        keys: (m,) one part of the keys.
+        rows: (m,) the row of each.
+        others: (n, k) the other part, of each row; a key is the sum of both.
+        values: (m,) the values.
+        entries: as in `Contribution`.
+    """
+
+    keys: Ints
+    rows: Ints
+    others: Ints
+    values: Floats
+    entries: Ints | None
+
+    def drawn(self, chosen: Chosen, times: Ints | None) -> Crossed:
+        """The chosen ones, each `times` its value."""
+        values = self.values[chosen]
+        drawn = values if times is None else values * times
+        return Crossed(self.keys[chosen], self.rows[chosen], self.others, drawn, None)
+
+
 class Terms(NamedTuple):
     """For a table of terms: values (m, terms)."""
 
