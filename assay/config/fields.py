@@ -79,7 +79,7 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "AggregationOptions.class_weights": Honoured("metrics.binding.parts"),
     "AggregationOptions.top_k_list": Honoured("metrics.binding.parts"),
     "MetricsSpec.example_weights": Honoured("metrics.binding.bound"),
-    "MetricsSpec.query_key": Refused("metrics of ranked lists are not supported yet", "remove the field"),
+    "MetricsSpec.query_key": Honoured("metrics.analysis"),
     "MetricsSpec.thresholds": Honoured("gate.thresholds"),
     "MetricsSpec.per_slice_thresholds": Honoured("gate.thresholds"),
     "MetricsSpec.cross_slice_thresholds": Honoured("gate.thresholds"),

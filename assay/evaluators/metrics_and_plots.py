@@ -15,13 +15,17 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from assay.metrics import certainty
+from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of
 from assay.metrics.binding.metric import Metric
-from assay.metrics.engine import Accumulator, Analysis, BlockKey, Tallies, judge_columns
+from assay.metrics.by_query import by_bucket, states_of_bucket
+from assay.metrics.engine import Accumulator
 from assay.metrics.evaluate import by_key, evaluate, with_differences
 from assay.metrics.keys import MetricKey
+from assay.metrics.row_checks import Tallies, judge_columns
+from assay.metrics.split_states import BlockKey
 from assay.metrics.states.forest import Forest, Node
-from assay.metrics.states.partial import Partial
+from assay.metrics.states.partial import Partial, side_by_side
 from assay.metrics.states.resampling import resampling_of
 from assay.metrics.states.slice_limit import SliceLimit
 from assay.metrics.values import ErrorBounds, Floats, Interval, Value
@@ -104,12 +108,44 @@ class EvaluateMetricsAndPlots(beam.PTransform):
             | "JudgeColumns" >> beam.Map(_judged, self._analysis)
         )
         is_judged = beam.pvalue.AsSingleton(judged, True)
-        records = (
-            states
-            | "Merge" >> beam.CombinePerKey(_MergeFn())
-            | "Evaluate" >> beam.ParDo(evaluate, is_judged).with_outputs(METRICS_KEY, PLOTS_KEY)
+        merged = states | "Merge" >> beam.CombinePerKey(_MergeFn())
+        records = self._with_queries(merged, extracts) | "Evaluate" >> beam.ParDo(evaluate, is_judged).with_outputs(
+            METRICS_KEY, PLOTS_KEY
         )
         return {key: records[key] for key in (METRICS_KEY, PLOTS_KEY) if key not in self._disabled}
+
+    def _with_queries(
+        self, merged: beam.PCollection[tuple[BlockKey, Partial]], extracts: beam.PCollection[Extracts]
+    ) -> beam.PCollection[tuple[BlockKey, Partial]]:
+        """What is held of rows, and of whole queries beside it."""
+        keys = [one.query_key for one in self._analysis.passes[1:]]
+        if not keys:
+            return merged
+        passes = {0: merged}
+        for number, key in enumerate(keys, 1):
+            passes[number] = (
+                extracts
+                | f"Cut({key})" >> beam.FlatMap(by_bucket, self._analysis, key)
+                | f"WholeQueries({key})" >> beam.GroupByKey()
+                | f"Accumulate({key})" >> beam.FlatMap(_of_bucket, self._analysis, key)
+                | f"Merge({key})" >> beam.CombinePerKey(_MergeFn())
+            )
+        return passes | "SideBySide" >> beam.CoGroupByKey() | "Join" >> beam.Map(_joined, self._analysis)
+
+
+def _of_bucket(
+    element: tuple[int, Iterable[Extracts]], analysis: Analysis, query_key: str
+) -> Iterator[tuple[BlockKey, tuple[Node, Partial]]]:
+    bucket, batches = element
+    return states_of_bucket(bucket, list(batches), analysis, query_key)
+
+
+def _joined(element: tuple[BlockKey, dict[int, list[Partial]]], analysis: Analysis) -> tuple[BlockKey, Partial]:
+    """Of one block of slices, the states of all passes."""
+    key, of_passes = element
+    nothing = Partial([], np.zeros(0, np.int64), [])
+    parts = [next(iter(of_passes[number]), nothing) for number in range(len(analysis.passes))]
+    return key, side_by_side(parts, [one.layout.stores() for one in analysis.passes])
 
 
 class _Accumulate(beam.DoFn):

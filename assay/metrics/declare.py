@@ -29,6 +29,7 @@ FAMILIES = (
     "loss",
     "multiclass",
     "plots",
+    "ranking",
     "regression",
 )
 """The modules of this package that register metrics."""
@@ -55,6 +56,8 @@ class Facts(TypedDict, total=False):
         adds_up: whether the values of two sets of rows add up to the value of both.
         shows_data: whether a value is some values of the data instead of a number.
         is_of_column: whether a value is one of a column of the data, which belongs to no model.
+        top_k: of a measure of ranked lists, whether it looks at the first k rows of a query: "optional", "required", or
+            "" if it looks at all.
         follows_roc: settings of the function with which a value is as doubtful as the area under the ROC curve, where
             scores are too close together to tell their order; None if it has a doubt of its own. None are asked of a
             threshold, whose own position is exact.
@@ -73,6 +76,7 @@ class Facts(TypedDict, total=False):
     adds_up: bool
     shows_data: bool
     is_of_column: bool
+    top_k: Literal["", "optional", "required"]
     follows_roc: Mapping[str, Any] | None
     at_most: Callable[..., Any] | None
 
@@ -111,6 +115,7 @@ class Definition:
     adds_up: bool = False
     shows_data: bool = False
     is_of_column: bool = False
+    top_k: Literal["", "optional", "required"] = ""
     follows_roc: Mapping[str, Any] | None = None
     at_most: Callable[..., Any] | None = None
 
@@ -143,6 +148,7 @@ class Definition:
 
 
 _DEFINITIONS: dict[str, Definition] = {}
+_GROUPS: dict[str, Mapping[str, str]] = {}
 
 
 def metric(
@@ -193,6 +199,16 @@ def plot(
     return register
 
 
+def group(class_name: str, members: Mapping[str, str]) -> None:
+    """Registers a class name that stands for several metrics.
+
+    Args:
+        class_name: what a config calls the group.
+        members: class name of each metric -> the setting of the group that names its value.
+    """
+    _GROUPS[class_name] = members
+
+
 def _check(class_names: Sequence[str], facts: Iterable[str]) -> None:
     """Refuses facts that mypy would have refused, where nobody runs it."""
     for name in facts:
@@ -223,6 +239,13 @@ def definitions() -> Mapping[str, Definition]:
     for family in FAMILIES:
         import_module(f"assay.metrics.families.{family}")
     return _DEFINITIONS
+
+
+@cache
+def groups() -> Mapping[str, Mapping[str, str]]:
+    """Every group of metrics; see `group`."""
+    definitions()
+    return _GROUPS
 
 
 @cache

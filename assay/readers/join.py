@@ -19,8 +19,8 @@ from apache_beam.metrics import Metrics
 
 from assay.errors import ConfigError
 from assay.extracts.columns import take
+from assay.extracts.keys import check_same_kind
 from assay.readers.bad_rows import UNREADABLE
-from assay.readers.join_keys import check_same_kind
 from assay.readers.join_table import Part, Table, check_keys, read_table, shared
 from assay.readers.read_inputs import counted, read_split
 from assay.readers.source import Source, Split, check_names, first_schema, left_out, splits

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assay.extracts.keys import Hashes, alike, hashes, is_whole
 from assay.readers.batches import Numbers
-from assay.readers.join_keys import Hashes, alike, hashes, is_whole
 
 _HASHED_AT_ONCE = 262_144
 

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from assay.errors import BadRowError, ColumnTypeError
+from assay.extracts.keys import check_same_kind, comparable, together
 from assay.readers.bad_rows import Refuse, refusal
 from assay.readers.batches import Numbers, Rows, one_chunk
 from assay.readers.join_index import Index, index_of
-from assay.readers.join_keys import check_same_kind, comparable, together
 from assay.readers.lost_texts import first_lost
 from assay.readers.source import Source, Split, format_of
 

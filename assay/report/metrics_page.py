@@ -23,6 +23,25 @@ takes `name`, which replaces its output name. Settings without a default have to
 Sums are weighted by the example weights, unless the model spec has none or `example_weights.unweighted` is set.
 **Undefined is NaN**: a threshold on it fails, and the verdict tells why. *Better* tells which values are good ones, and
 *range* where they lie, where that can be said.
+
+## Classes and averages
+
+Where predictions are vectors with a number for each class, labels are vectors, too, or class ids. A metrics spec then
+asks for parts of all its metrics; a metric can ask for one of them by `class_id` or `top_k` in its own config.
+
+| setting of the metrics spec | each metric is computed |
+| --- | --- |
+| `binarize: {class_ids: {values: [0, 2]}}` | for each class against all others |
+| `binarize: {k_list: {values: [1]}}` | of the k-th highest prediction of each row and its label |
+| `binarize: {top_k_list: {values: [3]}}` | of all classes; only the k highest can be positive, and are by default |
+| `aggregate: {micro_average: true}` | of all classes of all rows together; `class_weights` multiply their weights |
+| `aggregate: {micro_average: true, top_k_list: {values: [3]}}` | of the k highest of each row alone |
+| `aggregate: {macro_average: true, class_weights: {0: 1, 1: 1}}` | for each class, then the mean by weight |
+| `aggregate: {macro_average: true, top_k_list: {values: [3]}}` | for the first to the k-th highest, then their mean |
+| `aggregate: {weighted_macro_average: true, class_weights: ...}` | the same, times the weight of their positives |
+
+Of equal predictions, the class that comes first is the highest. A class of weight 0 does not count; where one that
+counts is undefined, so is the mean.
 """
 
 _SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z])")
@@ -110,6 +129,8 @@ def _row(twins: Sequence[Definition], shared: str) -> tuple[str, ...]:
 
 
 def _settings(definition: Definition) -> Iterator[str]:
+    if definition.top_k:
+        yield "`top_k_list`" if definition.top_k == "required" else "`top_k_list` = all rows"
     for name, default in {**definition.state_settings, **definition.settings}.items():
         yield f"`{name}`" if default is inspect.Parameter.empty else f"`{name}` = {_json(default)}"
 

@@ -176,6 +176,42 @@ def codes_of(column: pa.Array) -> Codes:
     return Codes(rows, codes, [tuple(zip(names, key, strict=True)) for key in zip(*values, strict=True)], counts)
 
 
+def joined(parts: Sequence[Codes], sizes: Sequence[int]) -> Codes:
+    """The slices of the rows of several batches after one another.
+
+    Args:
+        parts: of the batches, under one slicing.
+        sizes: rows of each.
+    """
+    if parts[0].codes is None:
+        return parts[0]
+    number: dict[SliceKey, int] = {}
+    rows, codes, first = [], [], 0
+    for part, size in zip(parts, sizes, strict=True):
+        assert part.codes is not None
+        own = np.array([number.setdefault(key, len(number)) for key in part.keys], np.int64)
+        inside = part.codes >= 0
+        rows.append((np.arange(size) if part.rows is None else part.rows)[inside] + first)
+        codes.append(own[part.codes[inside]])
+        first += size
+    all_codes = np.concatenate(codes)
+    return Codes(np.concatenate(rows), all_codes, list(number), np.bincount(all_codes, minlength=len(number)))
+
+
+def of_groups(codes: Codes, group: Ints) -> Codes:
+    """The slices of groups of rows: each group is in all those that its rows are in.
+
+    Args:
+        codes: of n rows; with their rows, where there are codes.
+        group: (n,) the number of each row's group.
+    """
+    if codes.codes is None or codes.rows is None:
+        return codes
+    count = max(len(codes.keys), 1)
+    groups, own = np.divmod(np.unique(group[codes.rows] * count + codes.codes), count)
+    return Codes(groups, own, codes.keys, np.bincount(own, minlength=len(codes.keys)))
+
+
 def without(codes: Codes, others: Collection[SliceKey]) -> Codes:
     """Leaves out some slices: those that another slicing of the same batch, over the same features, makes already."""
     keep = np.array([key not in others for key in codes.keys], bool)

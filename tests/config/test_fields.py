@@ -225,6 +225,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         by_class(aggregate={"micro_average": True}),
         by_class(aggregate={"micro_average": True, "top_k_list": {"values": [1]}}),
     ),
+    "MetricsSpec.query_key": (config(slices=[BY_GROUP]), config(slices=[BY_GROUP], query_key="label")),
     "ExampleWeightOptions.weighted": (config(), config(example_weights={"weighted": True})),
     "ExampleWeightOptions.unweighted": (
         config(models=[spec(example_weight_key="weight")]),

@@ -7,11 +7,15 @@ import pyarrow as pa
 from google.protobuf import text_format
 
 from assay.extracts.columns import row_count, take
+from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of
-from assay.metrics.engine import Accumulator, Analysis, BlockKey
+from assay.metrics.by_query import by_bucket, states_of_bucket
+from assay.metrics.engine import Accumulator
 from assay.metrics.entries.selection import columns_of
 from assay.metrics.evaluate import evaluate
+from assay.metrics.split_states import BlockKey
 from assay.metrics.states.forest import Forest
+from assay.metrics.states.partial import Partial, side_by_side
 from assay.metrics.states.slice_limit import SliceLimit
 from assay.metrics.states.slices import SliceStates
 from assay.metrics.values import MultiClassMatrices, MultiLabelMatrices, ShownValues
@@ -45,20 +49,51 @@ def analysis_of(config) -> Analysis:
 def evaluated(splits, config):
     """slice key -> {metric: value}. `splits` is a list of splits of the input, each a list of batches."""
     analysis = analysis_of(config)
-    forests: dict[BlockKey, Forest] = {}
-    for index, batches in splits:
-        accumulator = Accumulator(analysis)  # a bundle for each split
-        for batch in batches:
-            accumulator.add(sliced(batch, index, analysis.slicings))
-        for block, (node, part) in accumulator.parts():
-            forests.setdefault(block, Forest()).add(node, part)
+    forests: list[dict[BlockKey, Forest]] = [{} for _ in analysis.passes]
+    for number, states in enumerate([_of_rows(splits, analysis), *_of_queries(splits, analysis)]):
+        for block, (node, part) in states:
+            forests[number].setdefault(block, Forest()).add(node, part)
 
     found: dict = {}
-    for forest in forests.values():
-        of_block = values_of(forest.total(), analysis)
+    nothing = Partial([], np.zeros(0, np.int64), [])
+    stores = [one.layout.stores() for one in analysis.passes]
+    for block in forests[0]:
+        parts = [of[block].total() if block in of else nothing for of in forests]
+        of_block = values_of(side_by_side(parts, stores), analysis)
         assert found.keys().isdisjoint(of_block), "a slice came out twice"
         found |= of_block
     return found
+
+
+def _of_rows(splits, analysis):
+    for index, batches in splits:
+        accumulator = Accumulator(analysis)  # a bundle for each split
+        for batch in _numbered(batches, index, analysis):
+            accumulator.add(batch)
+        yield from accumulator.parts()
+
+
+def _of_queries(splits, analysis):
+    """Of each `query_key`, with the pieces of each bucket in another order than that of the data."""
+    for one in analysis.passes[1:]:
+        buckets: dict = {}
+        for index, batches in splits:
+            for batch in _numbered(batches, index, analysis):
+                for bucket, piece in by_bucket(batch, analysis, one.query_key):
+                    buckets.setdefault(bucket, []).insert(0, piece)
+        yield itertools.chain.from_iterable(
+            states_of_bucket(bucket, pieces, analysis, one.query_key) for bucket, pieces in buckets.items()
+        )
+
+
+def _numbered(batches, index, analysis):
+    """The batches of a split with their slices, and rows counted over all of them."""
+    first = 0
+    for batch in batches:
+        extracts = sliced(batch, index, analysis.slicings)
+        extracts[SOURCE_KEY]["row"] += first
+        first += row_count(batch)
+        yield extracts
 
 
 def values_of(part, analysis):
@@ -70,7 +105,7 @@ def values_of(part, analysis):
 def unchecked(batch, config):
     """{metric: value} of all rows of one batch, those too that no pass over data would take."""
     analysis = analysis_of(config)
-    examples = {stream: stream.view.entries(columns_of(batch, stream.source)) for stream in analysis.streams}
+    examples = {stream: stream.view.entries(columns_of(batch, stream.source)) for stream in analysis.passes[0].streams}
     states = SliceStates(analysis.layout.stores())
     states.add(Codes(None, None, [()]), analysis.layout.contributions(examples), row_count(batch))
     ((_, part),) = states.partials(1)

@@ -9,9 +9,11 @@ import pytest
 
 from assay.errors import BadRowError, ColumnTypeError, ConfigError, PipelineError
 from assay.extracts.columns import row_count
+from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of
-from assay.metrics.engine import Accumulator, Analysis, judge_columns
+from assay.metrics.engine import Accumulator
 from assay.metrics.entries.bad_rows import BAD_PREDICTION, BAD_WEIGHT, LABEL_OUT_OF_RANGE
+from assay.metrics.row_checks import judge_columns
 from assay.metrics.states.forest import UNPLACED, Forest
 from assay.metrics.states.slice_limit import SliceLimit
 from assay.slicing.specs import slicings_of

@@ -11,6 +11,7 @@ from assay.errors import ConfigError
 from assay.metrics import declare
 from assay.metrics.computations.terms import Weights
 from assay.metrics.declare import Definition, Facts, definitions
+from assay.metrics.entries.views import Ranked
 
 from .asked import asked
 from .engine import config_of, whole
@@ -31,7 +32,9 @@ IS_UNDEFINED = {
 """What each reason says of the labels, the predictions as classes, and the weights of rows."""
 
 WEIGHTS = ([0.0, 0.0, 0.0, 0.0], [1.0, 2.0, 0.0, 0.0], [1.0, 1.0, 0.0, 1.0], [1.0, 1.0, 2.0, 2.0])
-WITH_REASON = sorted(name for name, definition in definitions().items() if definition.undefined)
+RANKED = {name for name, definition in definitions().items() if isinstance(definition.needs.domain.view, Ranked)}
+"""Measures of ranked lists, whose reasons speak of queries: test_ranking.py."""
+WITH_REASON = sorted(name for name, definition in definitions().items() if definition.undefined and name not in RANKED)
 
 
 def share(predicted, rows, weights):
@@ -67,7 +70,8 @@ def test_only_counts_of_rows_and_values_of_the_data_are_no_estimates():
     described = {name for name, definition in definitions().items() if not definition.is_estimate}
     shown = {name for name, definition in definitions().items() if definition.shows_data}
     assert shown == {"FalsePositiveFeatureSampler", "FalseNegativeFeatureSampler"}
-    assert described == shown | {"ExampleCount", "WeightedExampleCount"}
+    of_queries = {"TotalQueries", "TotalDocuments", "MinDocuments", "MaxDocuments"}
+    assert described == shown | of_queries | {"ExampleCount", "WeightedExampleCount"}
 
 
 def test_aliases_have_the_facts_of_their_metric():

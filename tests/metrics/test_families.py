@@ -421,8 +421,9 @@ def test_a_setting_that_a_metric_cannot_do_without_is_asked_for_with_an_example(
     setting = next(iter(json.loads(f"{{{definitions()[name].example}}}")))
     for given in (None, {setting: None}):
         config = f" config: {json.dumps(json.dumps(given))}" if given else ""
+        key = 'query_key: "q" ' if definitions()[name].top_k else ""
         with pytest.raises(EvalConfigError, match=f"needs the setting '{setting}'; for example"):
-            metrics_of(config_of(f'metrics {{ class_name: "{name}"{config} }}'))
+            metrics_of(config_of(f'{key}metrics {{ class_name: "{name}"{config} }}'))
 
 
 @pytest.mark.parametrize("name", definitions())

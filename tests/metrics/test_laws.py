@@ -7,13 +7,18 @@ from hypothesis import strategies as st
 
 from assay.extracts.columns import row_count, take
 from assay.metrics.declare import definitions
+from assay.metrics.entries.views import Ranked
 
 from .asked import asked
 from .engine import EVERY_SLICE, config_of, cut, evaluated, whole
 from .hard_data import hard_batch, hard_classes
 
-NAMES = sorted(name for name, definition in definitions().items() if not definition.shows_data)
-"""Without those that show values of the data; what the laws say of numbers does not hold for them: test_samples.py."""
+NAMES = sorted(
+    name
+    for name, definition in definitions().items()
+    if not definition.shows_data and not isinstance(definition.needs.domain.view, Ranked)
+)
+"""Without those that show values of the data, and measures of ranked lists: test_samples.py, test_ranking.py."""
 
 OF_VECTORS = [name for name in NAMES if definitions()[name].needs.domain.view]
 EXACT = [asked(name, name=f"exact_{name}", exact=True) for name in ("AUC", "AUCPrecisionRecall", "ThresholdAtRecall")]

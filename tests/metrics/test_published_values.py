@@ -235,7 +235,7 @@ def test_the_tables_speak_of_every_metric_but_a_few():
     elsewhere = {"Mean", "FalsePositiveFeatureSampler", "FalseNegativeFeatureSampler", "ConfusionMatrixAtThresholds"}
     unpublished = {"MaxRecall", "WeightedExampleCount"}
     metrics = {name for name, definition in definitions().items() if not definition.is_plot}
-    of_vectors = {name for name in metrics if definitions()[name].needs.domain.view}  # scikit-learn speaks of these
+    of_vectors = {name for name in metrics if definitions()[name].needs.domain.view}  # against scikit-learn elsewhere
     assert metrics == spoken_of | elsewhere | unpublished | of_vectors
 
 

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from assay.errors import ColumnTypeError
+from assay.extracts.keys import check_same_kind, comparable, hashes, together
 from assay.readers import join_index
 from assay.readers.join_index import index_of
-from assay.readers.join_keys import check_same_kind, comparable, hashes, together
 
 
 def keys(*columns):
@@ -148,7 +148,7 @@ def test_repeated_keys_are_listed_in_the_order_of_the_table():
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (pa.array([1.0, 0.5]), "f: key holds 0.5; a key of inputs.join that is a float must be a whole number"),
+        (pa.array([1.0, 0.5]), "f: key holds 0.5; a key that is a float must be a whole number"),
         (pa.array([2.0**53 + 2]), r"must be a whole number of at most 2\^53"),
         (pa.array([[1], [2]]), "f: key has type list"),
         (pa.array([datetime.datetime(9999, 1, 1)], pa.timestamp("s")), "f: key: not to be compared"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,15 +14,15 @@ from assay.config.metric_settings import settings_of
 from assay.config.thresholds import check_thresholds
 from assay.errors import EvalConfigError
 from assay.metrics.binding.metric import Metric
-from assay.metrics.binding.parts import OWN, Placement, own_parts, placements
+from assay.metrics.binding.parts import own_parts, placements, placements_of, without_parts
 from assay.metrics.binding.settings import OF_TYPE
+from assay.metrics.computations.ranking import QueryMean
 from assay.metrics.computations.scores import Confusion
 from assay.metrics.computations.table import Computation
-from assay.metrics.declare import CHOSEN, Definition, definitions
+from assay.metrics.declare import CHOSEN, Definition, definitions, groups
 from assay.metrics.entries.streams import Stream
-from assay.metrics.entries.views import TopK
+from assay.metrics.entries.views import TopK, TopOfQuery, View
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
-from assay.metrics.picks import Only
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec, Options
 from assay.text.near_miss import hint, one_of
 from assay.types import EXAMPLE_WEIGHTS_KEY, LABELS_KEY, PREDICTIONS_KEY
@@ -110,14 +111,35 @@ def _check_options(options: Options) -> None:
 def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Path]]:
     models = {spec.name: spec for spec in config.model_specs}
     for i, spec in enumerate(config.metrics_specs):
-        for j, asked in enumerate(spec.metrics):
-            path = _Path(i, j)
+        for asked, path in _members(spec, i):
             definition = _find(asked, path)
             _refuse_change_of_column(asked, path)
             for model_name in spec.model_names or [""]:
                 for stream in _streams(spec, models.get(model_name, ModelSpec()), model_name, path):
                     for metric in _bind(asked, definition, spec, stream, path):
                         yield metric, path
+
+
+def _members(spec: MetricsSpec, number: int) -> Iterator[tuple[MetricConfig, _Path]]:
+    """The metrics of a metrics spec; for a group of metrics, each of it."""
+    for j, asked in enumerate(spec.metrics):
+        path = _Path(number, j)
+        group = groups().get(asked.class_name)
+        if group is None:
+            yield asked, path
+            continue
+        if asked.HasField("threshold") or asked.per_slice_thresholds or asked.cross_slice_thresholds:
+            raise EvalConfigError(
+                f"{path}: {asked.class_name} stands for {', '.join(group)}; expected a threshold on one of these"
+            )
+        names = _chosen_settings(asked, path)
+        for setting in names:
+            if setting not in group.values():
+                near = one_of(setting, sorted(group.values()))
+                raise EvalConfigError(f"{path}.config: {asked.class_name} has no setting {setting!r}{near}")
+        for class_name, setting in group.items():
+            config = json.dumps({"name": names[setting]}) if setting in names else ""
+            yield MetricConfig(class_name=class_name, config=config), path
 
 
 def _find(asked: MetricConfig, path: _Path) -> Definition:
@@ -129,7 +151,7 @@ def _find(asked: MetricConfig, path: _Path) -> Definition:
     if not asked.class_name:
         raise EvalConfigError(f"{path}.class_name: expected the name of a metric, for example AUC; found nothing")
     if definition is None:
-        meant = hint(asked.class_name, definitions()) or "; docs/metrics.md lists all there are"
+        meant = hint(asked.class_name, {**definitions(), **groups()}) or "; docs/metrics.md lists all there are"
         raise EvalConfigError(f"{path}.class_name: there is no metric {asked.class_name!r}{meant}")
     return definition
 
@@ -147,7 +169,7 @@ def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, path: _Path) 
     weighted = chosen.weighted or (has_weights and not chosen.unweighted)
     for output in spec.output_names or [""]:
         for flag in [True] * weighted + [False] * (chosen.unweighted or not weighted):
-            yield Stream(model_name, output, flag, names=_names(model, output))
+            yield Stream(model_name, output, flag, query_key=spec.query_key, names=_names(model, output))
 
 
 def _names(model: ModelSpec, output: str) -> dict[str, tuple[str, str]]:
@@ -171,15 +193,15 @@ def _bind(
     name = settings.pop("name", None)
     if name is not None and not isinstance(name, str):
         raise EvalConfigError(f"{path}.config: name: expected text, found {name!r}")
-    placed = _placements(asked, definition, spec, settings, path)
-    settings = {name: value for name, value in settings.items() if name not in OWN or not _has_parts(definition)}
+    placed = placements_of(definition, asked.class_name, spec, settings, path.spec, str(path))
+    settings = without_parts(settings, definition)
     own = tuple(sorted(_own_settings(definition, settings, path).items()))
     needs = _adapt(definition, settings, path)
 
     default = definition.name_of(needs) if definition.kept_name else ""
     kind = PlotKey if definition.is_plot else MetricKey
     for sub_key, aggregation, view, pick in placed:
-        of_view = needs.of_highest() if isinstance(view, TopK) and isinstance(needs, Confusion) else needs
+        of_view = _seen_so(needs, sub_key, view)
         seen = _stream_of(of_view, dataclasses.replace(stream, view=view))
         key = kind(name or default, seen.model_name, seen.output_name, sub_key, example_weighted=seen.weighted)
         if isinstance(key, MetricKey):
@@ -187,42 +209,13 @@ def _bind(
         yield Metric(key, asked.class_name, of_view, seen, own, pick)
 
 
-def _has_parts(definition: Definition) -> bool:
-    """Whether a metric can be asked for by class or by k; a column, or a number of rows, has no parts."""
-    needs = definition.needs
-    return needs.reads.predictions and needs.domain.view is None
-
-
-def _placements(
-    asked: MetricConfig, definition: Definition, spec: MetricsSpec, settings: Mapping[str, Any], path: _Path
-) -> list[Placement]:
-    """The parts that are asked for, by the metrics spec or by settings of the metric."""
-    of_spec = f"metrics_specs[{path.spec}]"
-    view = definition.needs.domain.view
-    if view is None and not _has_parts(definition):
-        placed = placements(spec, {}, of_spec)
-        return [Placement()] if definition.is_of_column else [Placement(one.sub_key, one.aggregation) for one in placed]
-    if view is not None:
-        if spec.HasField("binarize") or spec.HasField("aggregate"):
-            raise EvalConfigError(
-                f"{path}: {asked.class_name} looks at all classes together; expected a metrics spec without binarize "
-                "and aggregate for it"
-            )
-        return [Placement(view=view)]
-
-    own = own_parts(settings, str(path))
-    placed = placements(spec, own, str(path) if own else of_spec)
-    if not definition.is_number and not all(isinstance(placement.pick, Only) for placement in placed):
-        raise EvalConfigError(
-            f"{path}: values of {asked.class_name} are no numbers that have an average over classes; expected a "
-            "metrics spec without macro_average and weighted_macro_average for it"
-        )
-    if any(isinstance(placement.view, TopK) for placement in placed) and not definition.needs.domain.compares:
-        raise EvalConfigError(
-            f"{path}: {asked.class_name} needs the predictions themselves, but with top_k all beyond the k highest are "
-            "below any threshold; expected a metrics spec without top_k_list for it, or k_list"
-        )
-    return placed
+def _seen_so(needs: Computation, sub_key: SubKey | None, view: View) -> Computation:
+    """The state behind one part, where it depends on the part."""
+    if isinstance(view, TopK | TopOfQuery) and isinstance(needs, Confusion):
+        return needs.of_highest()
+    if isinstance(needs, QueryMean) and sub_key is not None:
+        return dataclasses.replace(needs, top_k=sub_key.top_k or 0)
+    return needs
 
 
 def parts_of(asked: MetricConfig, spec: MetricsSpec) -> list[tuple[SubKey | None, AggregationType | None]]:
@@ -232,7 +225,7 @@ def parts_of(asked: MetricConfig, spec: MetricsSpec) -> list[tuple[SubKey | None
     if definition is None:
         placed = placements(spec, own_parts(settings, str(path)), str(path))
     else:
-        placed = _placements(asked, definition, spec, settings, path)
+        placed = placements_of(definition, asked.class_name, spec, settings, path.spec, str(path))
     return [(placement.sub_key, placement.aggregation) for placement in placed]
 
 
@@ -242,9 +235,8 @@ def default_name(asked: MetricConfig) -> str:
     if definition is None or "{" not in definition.name:
         return definition.name if definition else ""
 
-    settings = _chosen_settings(asked, path)
-    for other in ("name", *OWN):
-        settings.pop(other, None)
+    settings = without_parts(_chosen_settings(asked, path), definition)
+    settings.pop("name", None)
     _own_settings(definition, settings, path)
     return definition.name_of(_adapt(definition, settings, path))
 

@@ -7,14 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from assay.errors import EvalConfigError
-from assay.metrics.binding.settings import integer
-from assay.metrics.entries.views import FLAT, Classes, Highest, Micro, TopK, View
+from assay.metrics.binding.settings import integer, many
+from assay.metrics.declare import Definition
+from assay.metrics.entries.views import FLAT, Classes, Highest, Micro, Ranked, TopK, TopOfQuery, View
 from assay.metrics.keys import AggregationType, SubKey
 from assay.metrics.picks import ONE, Mean, MeanByPositives, Only, Pick
 from assay.proto.config_pb2 import MetricsSpec
 
 OWN = ("class_id", "top_k")
 """Settings with which a metric asks for a part by itself."""
+
+
+_TOP_K_LIST = "top_k_list"
+"""The same, of a measure of ranked lists."""
 
 
 class Placement(NamedTuple):
@@ -48,6 +53,104 @@ def placements(spec: MetricsSpec, own: Mapping[str, int], path: str, classes: in
     if not has_parts:
         return [Placement()]
     return [*_binarized(spec, path), *_aggregated(spec, path, classes)]
+
+
+def placements_of(
+    definition: Definition, class_name: str, spec: MetricsSpec, settings: Mapping[str, Any], number: int, path: str
+) -> list[Placement]:
+    """The values of one metric of a metrics spec; as `placements`.
+
+    Args:
+        definition: of the metric.
+        class_name: what the config calls it.
+        spec: the metrics spec.
+        settings: those of the metric.
+        number: of the metrics spec.
+        path: of the metric, for errors.
+
+    Raises:
+        EvalConfigError: the metric has no such value.
+    """
+    of_spec, view = f"metrics_specs[{number}]", definition.needs.domain.view
+    if isinstance(view, Ranked):
+        return _of_queries(definition, class_name, spec, settings, path)
+    if spec.query_key and definition.shows_data:
+        raise EvalConfigError(f"{path}: {class_name} shows values of rows; expected a metrics spec without query_key")
+    if view is not None:
+        if spec.HasField("binarize") or spec.HasField("aggregate"):
+            raise EvalConfigError(
+                f"{path}: {class_name} looks at all classes together; expected a metrics spec without binarize and "
+                "aggregate for it"
+            )
+        return [Placement(view=view)]
+    if not has_parts(definition):
+        placed = placements(spec, {}, of_spec)
+        return [Placement()] if definition.is_of_column else [Placement(one.sub_key, one.aggregation) for one in placed]
+
+    own = own_parts(settings, path)
+    placed = placements(spec, own, path if own else of_spec)
+    _refuse_no_value(definition, class_name, placed, path)
+    return [_within_query(placement) for placement in placed] if spec.query_key else placed
+
+
+def has_parts(definition: Definition) -> bool:
+    """Whether a metric can be asked for by class or by k; a column, or a number of rows, has no parts."""
+    needs = definition.needs
+    return needs.reads.predictions and needs.domain.view is None
+
+
+def without_parts(settings: Mapping[str, Any], definition: Definition) -> dict[str, Any]:
+    """The settings of a metric but for those that ask for a part."""
+    asking = OWN if has_parts(definition) else (_TOP_K_LIST,) if definition.top_k else ()
+    return {name: value for name, value in settings.items() if name not in asking}
+
+
+def _refuse_no_value(definition: Definition, class_name: str, placed: Sequence[Placement], path: str) -> None:
+    if not definition.is_number and not all(isinstance(placement.pick, Only) for placement in placed):
+        raise EvalConfigError(
+            f"{path}: values of {class_name} are no numbers that have an average over classes; expected a metrics spec "
+            "without macro_average and weighted_macro_average for it"
+        )
+    if any(isinstance(placement.view, TopK) for placement in placed) and not definition.needs.domain.compares:
+        raise EvalConfigError(
+            f"{path}: {class_name} needs the predictions themselves, but with top_k all beyond the k highest are below "
+            "any threshold; expected a metrics spec without top_k_list for it, or k_list"
+        )
+
+
+def _within_query(placement: Placement) -> Placement:
+    """The rows of a query take the place of classes: the k highest are those of the query."""
+    view = placement.view
+    return placement._replace(view=TopOfQuery(view.ks)) if isinstance(view, TopK) else placement
+
+
+def _of_queries(
+    definition: Definition, class_name: str, spec: MetricsSpec, settings: Mapping[str, Any], path: str
+) -> list[Placement]:
+    """The values of a measure of ranked lists: one for each k."""
+    if not spec.query_key:
+        raise EvalConfigError(
+            f"{path}: {class_name} ranks the rows of a query; expected query_key of the metrics spec, the column that "
+            "tells queries apart"
+        )
+    if spec.HasField("aggregate") or spec.binarize.class_ids.values or spec.binarize.k_list.values:
+        raise EvalConfigError(
+            f"{path}: {class_name} has no classes; expected a metrics spec without aggregate, class_ids and k_list"
+        )
+    view = Placement(view=Ranked())
+    if not definition.top_k:
+        return [view]
+    try:
+        own = many(integer)(settings[_TOP_K_LIST]) if _TOP_K_LIST in settings else ()
+    except ValueError as error:
+        raise EvalConfigError(f"{path}.config: {_TOP_K_LIST}: {error}") from error
+    ks = dict.fromkeys([*own, *spec.binarize.top_k_list.values])
+    _check_least(list(ks), 1, f"{path}: {_TOP_K_LIST}")
+    if not ks and definition.top_k == "required":
+        raise EvalConfigError(
+            f"{path}.config: {class_name} needs the setting 'top_k_list'; for example {definition.example}"
+        )
+    return [view._replace(sub_key=SubKey(top_k=k)) for k in ks] or [view]
 
 
 def own_parts(settings: Mapping[str, Any], path: str) -> dict[str, int]:

@@ -29,6 +29,7 @@ BAD_PREDICTION = "prediction not finite"
 BAD_COLUMN_VALUE = "value of a column not finite"
 PREDICTION_OUT_OF_RANGE = "prediction outside [0, 1]"
 NEGATIVE_PREDICTION = "prediction below 0"
+MISSING_QUERY = "missing query"
 BAD_WEIGHT = "weight negative or not finite"
 
 _LARGEST = float(np.finfo(np.float64).max)
@@ -76,6 +77,8 @@ def faults(columns: Columns, stream: Stream, domain: Domain, *, rows: int) -> di
         by_reason[BAD_COLUMN_VALUE if stream.reads.feature else BAD_PREDICTION] = _FINITE.beyond(predictions)
         by_reason[LABEL_OUT_OF_RANGE] = np.isfinite(labels) & _labels_of(domain).beyond(labels)
         by_reason |= _classes_beyond(columns, domain)
+        if columns.gains is not None:
+            by_reason[BAD_COLUMN_VALUE] = _FINITE.beyond(columns.gains)
         reason = PREDICTION_OUT_OF_RANGE if domain.high == 1 else NEGATIVE_PREDICTION
         by_reason[reason] = np.isfinite(predictions) & _predictions_of(domain).beyond(predictions)
 
@@ -88,6 +91,8 @@ def _has_none(columns: Columns, stream: Stream, domain: Domain) -> bool:
         return False
     if stream.only_weights:
         return True
+    if columns.gains is not None and not _FINITE.holds_all(columns.gains):
+        return False
     in_range = _labels_of(domain).holds_all(columns.labels) and _predictions_of(domain).holds_all(columns.predictions)
     return in_range and not any(bad.any() for bad in _classes_beyond(columns, domain).values())
 
@@ -131,6 +136,15 @@ def first_fault(
     return BadRowError(
         f"{where(extracts, row)}: {what}: {_shown(columns, row, stream)}{_odd_lists(extracts, row, stream)}; "
         f"mend the data, or set on_bad_rows: skip to leave such rows out and count them"
+    )
+
+
+def first_without_query(extracts: Extracts, keys: pa.Array, query_key: str) -> BadRowError:
+    """The error for the first row of a batch that belongs to no query."""
+    row = int(np.argmax(keys.is_null().to_numpy(zero_copy_only=False)))
+    return BadRowError(
+        f"{where(extracts, row)}: {MISSING_QUERY}: no value of column {query_key!r} (query_key); mend the data, or set "
+        "on_bad_rows: skip to leave such rows out and count them"
     )
 
 

@@ -25,6 +25,8 @@ class Columns(NamedTuple):
             has a value, which fits any length.
         shown: one value for each row of the batch, where values of a column are shown.
         texts: what the file has where that says less, see `TEXTS_KEY`.
+        gains: (n,) what a row is worth to its query, where a column says so.
+        query: (n,) ascending: which query each row belongs to, where rows were grouped by query.
     """
 
     labels: Floats
@@ -35,6 +37,8 @@ class Columns(NamedTuple):
     lengths: Mapping[str, int] = {}
     shown: Column | None = None
     texts: pa.Array | None = None
+    gains: Floats | None = None
+    query: Ints | None = None
 
     def cut(self, start: int, stop: int) -> Columns:
         """Rows [start, stop) of the batch, without a copy."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from assay.extracts.columns import Column
+from assay.metrics.entries.queries import Queries
 from assay.metrics.values import Floats, Ints
 
 
@@ -23,6 +24,7 @@ class Examples(NamedTuple):
         part: (m,) the part (a class, a k) of each entry; None where there is one part.
         shown: one value for each row of the batch, where values of a column are shown.
         texts: what the file has where that says less, see `TEXTS_KEY`.
+        queries: the rows of each query, where an entry is a whole query: labels and predictions are empty then.
     """
 
     labels: Floats
@@ -32,3 +34,4 @@ class Examples(NamedTuple):
     part: Ints | None = None
     shown: Column | None = None
     texts: pa.Array | None = None
+    queries: Queries | None = None

@@ -46,7 +46,8 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
     else:
         columns = _fitted(labels, predictions, weights, stream)
     columns = columns._replace(lengths=lengths)
-
+    if reads.gains:
+        columns = columns._replace(gains=_numbers_at(extracts, reads.gains))
     if not reads.shown:
         return columns
     texts = extracts.get(TEXTS_KEY, {}).get(reads.shown[1])

@@ -20,6 +20,7 @@ class Reads:
         feature: path of keys in the Extracts to a column of numbers that stands for the predictions; () if none.
         weights: path of keys to the weights of that column; () if every row weighs 1.
         shown: path of keys to a column of anything, of which values are shown; () if none.
+        gains: path of keys to a column of numbers, what a row is worth to its query; () if labels say so.
     """
 
     labels: bool = True
@@ -27,6 +28,7 @@ class Reads:
     feature: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
+    gains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Stream:
         weighted: whether the example weights count; else every row weighs 1.
         reads: the columns.
         view: how rows become entries.
+        query_key: column that tells which rows belong together, where they are seen by query; "" if they are not.
         names: `labels`, `predictions` or `example_weights` -> the column behind it and the field of the model spec that
             names it. For errors only: two streams that differ in nothing else are one.
     """
@@ -48,12 +51,13 @@ class Stream:
     weighted: bool = False
     reads: Reads = Reads()
     view: View = FLAT
+    query_key: str = ""
     names: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False)
 
     @property
     def source(self) -> Stream:
         """Stands for the columns that it reads, which streams of other views read too."""
-        return dataclasses.replace(self, view=FLAT)
+        return dataclasses.replace(self, view=FLAT, query_key="")
 
     @property
     def only_weights(self) -> bool:
@@ -63,8 +67,9 @@ class Stream:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the data that it names itself, rather than through a model spec."""
-        paths = (self.reads.feature, self.reads.weights, self.reads.shown)
-        return tuple(path[1] for path in paths if len(path) > 1 and path[0] == FEATURES_KEY)
+        paths = (self.reads.feature, self.reads.weights, self.reads.shown, self.reads.gains)
+        named = [path[1] for path in paths if len(path) > 1 and path[0] == FEATURES_KEY]
+        return (*named, *([self.query_key] if self.query_key else []))
 
     def called(self, key: str) -> tuple[str, str]:
         """What errors call the column that serves as `key`: its own name, and its role in brackets behind it."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.examples import Examples
+from assay.metrics.entries.queries import Queries
 from assay.metrics.values import Ints
 
 
@@ -186,6 +187,58 @@ class Vectors:
     def entries(self, columns: Columns) -> Examples:
         """The rows as they are."""
         return _of_rows(columns)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Each query is an entry, with its rows by falling prediction."""
+
+    parts: ClassVar[int] = 1
+
+    def misfit(self, width: int) -> str:
+        """A row has one prediction."""
+        return "" if width == 1 else "it ranks rows by one number each"
+
+    def entries(self, columns: Columns) -> Examples:
+        """One entry a query, with the weight of its first row: all its rows have the same."""
+        assert columns.query is not None
+        order = np.lexsort((-columns.predictions, columns.query))
+        count = int(columns.query[-1]) + 1 if len(columns.query) else 0
+        start = np.searchsorted(columns.query, np.arange(count + 1))
+        gains = columns.labels if columns.gains is None else columns.gains
+        return Examples(np.zeros(0), np.zeros(0), columns.weights[start[:-1]], queries=Queries(gains[order], start))
+
+
+@dataclass(frozen=True)
+class TopOfQuery:
+    """Each row is an entry, below any threshold if it is not among the k highest of its query: a part for each k.
+
+    Of equal predictions the row that comes first is the highest.
+    """
+
+    ks: tuple[int, ...]
+
+    @property
+    def parts(self) -> int:
+        """Number of ks."""
+        return len(self.ks)
+
+    def misfit(self, width: int) -> str:
+        """A row has one prediction."""
+        return Ranked().misfit(width)
+
+    def entries(self, columns: Columns) -> Examples:
+        """For each row one entry for each k."""
+        assert columns.query is not None
+        order = np.lexsort((-columns.predictions, columns.query))
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order)) - np.searchsorted(columns.query, columns.query)  # sorted within queries
+
+        rows = np.repeat(np.arange(len(rank)), self.parts)
+        is_high = (rank[:, None] < np.array(self.ks)).reshape(-1)
+        predictions = np.where(is_high, columns.predictions[rows], -np.inf)
+        part = None if self.parts == 1 else _parts(columns, self.parts)
+        return Examples(columns.labels[rows], predictions, columns.weights[rows], rows, part)
 
 
 def _of_rows(columns: Columns) -> Examples:

@@ -77,6 +77,17 @@ class Terms(NamedTuple):
         return Terms(values if times is None else values * times[:, None], None)
 
 
+class Values(NamedTuple):
+    """For a table of extremes: values (m,)."""
+
+    values: Floats
+    entries: Ints | None
+
+    def drawn(self, chosen: Chosen, times: Ints | None) -> Values:
+        """The chosen ones; how often a value counts makes no difference."""
+        return Values(self.values[chosen], None)
+
+
 class Shown(NamedTuple):
     """For a table of samples: values of the data (m,)."""
 

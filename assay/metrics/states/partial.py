@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from assay.metrics.states.lanes import lanes_of
-from assay.metrics.states.state import State
+from assay.metrics.states.state import State, Store
 from assay.metrics.values import Ints
 from assay.types import SliceKey
 
@@ -38,6 +38,27 @@ class Partial(NamedTuple):
 
     def _of_entries(self, keys: list[SliceKey], at: Ints) -> Partial:
         return Partial(keys, self.rows[at], [state.take(at) for state in self.states])
+
+
+def side_by_side(parts: Sequence[Partial], stores: Sequence[Sequence[Store]]) -> Partial:
+    """Joins what several passes hold of the same slices: the tables of each pass after those of the one before.
+
+    Args:
+        parts: one for each pass; the first counts the rows. A pass that has nothing has no slices.
+        stores: of each pass, one for each of its tables, all empty.
+    """
+    number = {key: i for i, key in enumerate(dict.fromkeys(key for part in parts for key in part.keys))}
+    resamples = max(part.resamples for part in parts)
+    count = len(number) * resamples
+
+    rows, states = np.zeros(count, np.int64), []
+    for i, (part, empty) in enumerate(zip(parts, stores, strict=True)):
+        at = lanes_of(np.array([number[key] for key in part.keys], np.int64), resamples)
+        if i == 0:
+            rows[at] = part.rows
+        of_tables = part.states or [store.take(np.zeros(0, np.int64)) for store in empty]
+        states += [type(state).merged([state], [at], count) for state in of_tables]
+    return Partial(list(number), rows, states)
 
 
 def merge(parts: Sequence[Partial]) -> Partial:

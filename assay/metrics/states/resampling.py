@@ -65,9 +65,16 @@ class Resampling:
         """Resamples held in a state: the parts, or the data as it is and the samples."""
         return SAMPLES if self.method is Method.JACKKNIFE else SAMPLES + 1
 
+    def hashes(self, extracts: Extracts, rows: int) -> Hashes:
+        """A number for each row of a batch that decides how it counts in resamples."""
+        return _row_hashes(extracts, rows, self.seed)
+
     def draws(self, extracts: Extracts, rows: int) -> Iterator[Draw]:
         """How the rows of a batch count in the resamples."""
-        hashes = _row_hashes(extracts, rows, self.seed)
+        return self.draws_of(self.hashes(extracts, rows))
+
+    def draws_of(self, hashes: Hashes) -> Iterator[Draw]:
+        """How rows with these numbers count in the resamples."""
         if self.method is Method.JACKKNIFE:
             yield Draw((hashes % np.uint64(SAMPLES)).astype(np.int64))
             return

@@ -1,8 +1,9 @@
-"""Keys of a join: converted so that equal keys have equal bits, then hashed, column by column."""
+"""Keys of rows, of a join or of a query: equal keys become equal bits, which are hashed, column by column."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,6 @@ _KINDS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_timestamp, "times with a zone"),
 )
 _LARGEST_EXACT = 2.0**53
-_LARGEST_INT64 = pa.scalar(2**63 - 1, pa.uint64())
 _WORD = 8
 _MASKS = np.array([2 ** (8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
 """Number of bytes that are left of a text -> mask of its bits in the next word, in little-endian order."""
@@ -61,7 +61,7 @@ def kind_of(kind: pa.DataType, where: str) -> str:
     words = next((name for is_of, name in _KINDS if is_of(kind)), None)
     if words is None:
         raise ColumnTypeError(
-            f"{where} has type {kind}; a key of inputs.join must be text, whole numbers, dates, times or truth values"
+            f"{where} has type {kind}; a key must be text, whole numbers, dates, times or truth values"
         )
     return words
 
@@ -95,14 +95,19 @@ def comparable(column: pa.Array, where: str) -> pa.Array:
         column = column.dictionary_decode()
     if pa.types.is_floating(column.type):
         column = _whole(column, where)
-    if pa.types.is_uint64(column.type) and pc.any(pc.greater(column, _LARGEST_INT64)).as_py():
+    if pa.types.is_uint64(column.type) and pc.any(pc.greater(column, _largest_int64())).as_py():
         return column
     try:
         for target in _CASTS[kind]:
             column = column.cast(target)
     except pa.ArrowInvalid as error:
-        raise ColumnTypeError(f"{where}: not to be compared as a key of inputs.join: {error}") from error
+        raise ColumnTypeError(f"{where}: not to be compared as a key: {error}") from error
     return column
+
+
+@cache
+def _largest_int64() -> pa.Scalar:
+    return pa.scalar(2**63 - 1, pa.uint64())  # Arrow looks for pandas here, which takes its time
 
 
 def _whole(column: pa.Array, where: str) -> pa.Array:
@@ -113,8 +118,7 @@ def _whole(column: pa.Array, where: str) -> pa.Array:
     wrong = pc.filter(column, pc.invert(exact), null_selection_behavior="drop")
     if len(wrong):
         raise ColumnTypeError(
-            f"{where} holds {wrong[0].as_py()!r}; a key of inputs.join that is a float must be a whole number of at "
-            "most 2^53"
+            f"{where} holds {wrong[0].as_py()!r}; a key that is a float must be a whole number of at most 2^53"
         )
     return column
 
@@ -131,7 +135,7 @@ def alike(key: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_large_binary(kind):
         return key.cast(pa.string()).cast(kind)  # digits; see `together`
 
-    fits = pc.greater_equal(key, 0) if pa.types.is_uint64(kind) else pc.less_equal(key, _LARGEST_INT64)
+    fits = pc.greater_equal(key, 0) if pa.types.is_uint64(kind) else pc.less_equal(key, _largest_int64())
     return pc.if_else(fits, key, None).cast(kind)
 
 
