@@ -16,8 +16,9 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from assay.metrics import certainty
 from assay.metrics.analysis import Analysis
-from assay.metrics.binding.bound import metrics_of
+from assay.metrics.binding.bound import metrics_of, output_means_of
 from assay.metrics.binding.metric import Metric
+from assay.metrics.binding.output_means import with_bounds, with_means
 from assay.metrics.by_query import by_bucket, states_of_bucket
 from assay.metrics.engine import Accumulator
 from assay.metrics.evaluate import by_key, evaluate, with_differences
@@ -92,6 +93,7 @@ class EvaluateMetricsAndPlots(beam.PTransform):
             SliceLimit(slicings_of(eval_config), max_slices),
             resampling_of(eval_config, seed),
             skip_bad_rows,
+            output_means_of(eval_config),
         )
         self._baseline = next((spec.name for spec in eval_config.model_specs if spec.is_baseline), None)
         self._min_slice_size = eval_config.options.min_slice_size.value
@@ -228,7 +230,7 @@ class _Records(beam.DoFn):
         part = samples if samples.resamples == 1 else samples.first_of_resamples()
         values, doubts = evaluate(part, self._analysis.metrics, self._analysis.layout)
         metrics, plots = by_key(values)
-        metrics = self._with_differences(metrics)
+        metrics = self._with_derived(metrics)
         bounds = self._error_bounds(doubts, metrics)
         intervals = {} if samples.resamples == 1 else self._intervals(samples)
         for record in metric_records(part.keys, part.rows, metrics, intervals, certainty.refusals(doubts), bounds):
@@ -237,11 +239,13 @@ class _Records(beam.DoFn):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)
 
     def _error_bounds(self, doubts: Mapping[Metric, Floats], keys: Iterable[MetricKey]) -> dict[MetricKey, ErrorBounds]:
-        bounds = certainty.error_bounds(doubts)
+        bounds = with_bounds(certainty.error_bounds(doubts), self._analysis.output_means)
         differences = [key for key in keys if key.is_diff]
         return bounds if self._baseline is None else certainty.with_differences(bounds, differences, self._baseline)
 
-    def _with_differences(self, metrics: dict[MetricKey, Value]) -> dict[MetricKey, Value]:
+    def _with_derived(self, metrics: dict[MetricKey, Value]) -> dict[MetricKey, Value]:
+        """The values, their means over outputs, and candidate minus baseline."""
+        metrics = with_means(metrics, self._analysis.output_means)
         return metrics if self._baseline is None else with_differences(metrics, self._baseline)
 
     def _intervals(self, samples: Partial) -> dict[MetricKey, Interval]:
@@ -249,7 +253,7 @@ class _Records(beam.DoFn):
         assert resampling is not None
         values, _ = by_key(evaluate(samples, self._estimates, self._analysis.layout).values)
         intervals = {}
-        for key, value in self._with_differences(values).items():
+        for key, value in self._with_derived(values).items():
             if isinstance(value, np.ndarray):
                 intervals[key] = resampling.interval(value.reshape(-1, samples.resamples, *value.shape[1:]))
         return intervals

@@ -88,7 +88,8 @@ def rules_of(config: EvalConfig) -> list[Rule]:
     rules: list[Rule] = []
     for spec in config.metrics_specs:
         models = [name for name in spec.model_names or [""] if name not in baselines]
-        for model, output in product(models, spec.output_names or [""]):
+        outputs = [*(spec.output_names or [""]), *([""] if spec.output_weights else [])]
+        for model, output in product(models, outputs):
             rules += _rules_by_name(spec, model, output, config)
             rules += _rules_of_metrics(spec, model, output, config)
     return list(dict.fromkeys(rules))

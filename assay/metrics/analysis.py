@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from assay.metrics.binding.metric import Metric, asked_of
+from assay.metrics.binding.output_means import OutputMean
 from assay.metrics.entries.domains import Asked
 from assay.metrics.entries.streams import Stream
 from assay.metrics.layout import Layout, layout_of
@@ -47,12 +48,14 @@ class Analysis:
         limit: the slicings, and how many slices one of them may make.
         resampling: the resamples behind confidence intervals; None without.
         skip_bad_rows: drop and count rows that no metric can take, instead of failing.
+        output_means: means over outputs of the metrics' values.
     """
 
     metrics: tuple[Metric, ...]
     limit: SliceLimit
     resampling: Resampling | None = None
     skip_bad_rows: bool = False
+    output_means: tuple[OutputMean, ...] = ()
 
     @property
     def slicings(self) -> Sequence[Slicing]:

@@ -225,6 +225,10 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         by_class(aggregate={"micro_average": True}),
         by_class(aggregate={"micro_average": True, "top_k_list": {"values": [1]}}),
     ),
+    "MetricsSpec.output_weights": (
+        config(models=[OUTPUTS], output_names=["a", "b"]),
+        config(models=[OUTPUTS], output_names=["a", "b"], output_weights={"a": 1.0, "b": 3.0}),
+    ),
     "MetricsSpec.query_key": (config(slices=[BY_GROUP]), config(slices=[BY_GROUP], query_key="label")),
     "ExampleWeightOptions.weighted": (config(), config(example_weights={"weighted": True})),
     "ExampleWeightOptions.unweighted": (

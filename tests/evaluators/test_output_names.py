@@ -114,3 +114,36 @@ def test_an_output_that_prediction_keys_names_is_that_of_the_model(kind, tmp_pat
         models=[ModelRef(name="m", uri=MODELS[kind], type="callable")],
     )
     assert result.slicing_metrics[0][1]["click"][""]["mean_prediction"]["doubleValue"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_mean_over_outputs_has_no_output_name(door, tmp_path):
+    weights = {"click": 1, "buy": 3}
+    frame = frame_by(door, TABLE, config(["click", "buy"], models=[TWO], output_weights=weights), tmp_path)
+    values = dict(zip(frame["output"], frame["value"], strict=True))
+    assert values == pytest.approx({"click": 0.5, "buy": 0.15, "": (0.5 + 3 * 0.15) / 4})
+
+
+def test_the_mean_over_outputs_has_intervals_differences_and_thresholds():
+    models = [{**TWO, "name": "new"}, {**TWO, "name": "old", "is_baseline": True}]
+    asked = config(["click", "buy"], models=models, output_weights={"click": 1, "buy": 1})
+    asked["metrics_specs"][0]["metrics"][0]["threshold"] = {"value_threshold": {"lower_bound": 0.325 - 1e-9}}
+    asked["metrics_specs"][0]["metrics"].append({"class_name": "ExampleCount"})  # which has no interval
+    asked["options"] = {"compute_confidence_intervals": True}
+    result = assay.analyze_raw_data(TABLE, asked)
+    of_mean = result.slicing_metrics[0][1][""][""]
+    assert of_mean["mean_prediction"]["boundedValue"]["value"] == pytest.approx(0.325)
+    assert of_mean["mean_prediction_diff"]["boundedValue"]["value"] == 0
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"click": 1, "other": 1}, r"output_weights\['other'\]: expected one of output_names .* 'click', 'buy'"),
+        ({"click": -1}, r"output_weights\['click'\]: expected a weight of 0 or more"),
+        ({"click": 0}, "output_weights: expected a weight above 0"),
+    ],
+)
+def test_weights_that_have_no_mean_are_refused(weights, message):
+    with pytest.raises(EvalConfigError, match=message):
+        assay.analyze_raw_data(TABLE, config(["click", "buy"], models=[TWO], output_weights=weights))

@@ -173,6 +173,46 @@ BY_ROW = {
     "eval_config": config(SCORED, FAMILY, [*SLICES, {"feature_keys": ["band"]}]),
 }
 
+OF_CLASSES = {
+    "inputs": read("parquet"),
+    "eval_config": {
+        **config({"label_key": "label", "prediction_key": "scores", "example_weight_key": "weight"}, []),
+        "slicing_specs": [{}, {"feature_keys": ["group"]}],
+        "metrics_specs": [
+            {
+                "binarize": {"class_ids": {"values": [0, 3]}, "top_k_list": {"values": [2]}},
+                "metrics": [metric("Recall", **at_least(0.1)), metric("AUC"), metric("ConfusionMatrixPlot")],
+            },
+            {
+                "aggregate": {"weighted_macro_average": True, "class_weights": {str(i): 1.0 for i in range(4)}},
+                "metrics": [metric("AUC", **at_least(0.99)), metric("F1Score", config='"thresholds": [0.2]')],
+            },
+            {"metrics": [metric("CategoricalCrossEntropy"), metric("MultiClassConfusionMatrixPlot")]},
+        ],
+        "options": {"compute_confidence_intervals": True},
+    },
+}
+RANKED = {
+    "inputs": read("jsonl"),
+    "eval_config": {
+        **config({"label_key": "clicked", "prediction_key": "score", "example_weight_key": "weight"}, []),
+        "slicing_specs": [{}, {"feature_keys": ["market"]}],
+        "metrics_specs": [
+            {"metrics": [metric("ExampleCount"), metric("AUC")]},
+            {
+                "query_key": "query",
+                "metrics": [
+                    metric("NDCG", config='"gain_key": "gain", "top_k_list": [1, 10]', **at_least(0.1)),
+                    metric("MinLabelPosition"),
+                    metric("QueryStatistics"),
+                    metric("MAP"),
+                ],
+            },
+        ],
+        "options": INTERVALS,
+    },
+}
+
 CASES = (
     Case(
         name="census",
@@ -260,6 +300,23 @@ CASES = (
         rows=datasets.ROWS,
         status="BLESSED",
         slices=25,
+    ),
+    Case(
+        name="classes and averages",
+        write=datasets.classes_parquet,
+        analysis=OF_CLASSES,
+        rows=datasets.ROWS,
+        status="NOT_BLESSED",
+        slices=3,
+        holds=("metrics", "plots", "validations", "flat_metrics"),
+    ),
+    Case(
+        name="ranked lists",
+        write=datasets.ranked_jsonl,
+        analysis=RANKED,
+        rows=datasets.ROWS,
+        status="BLESSED",
+        slices=3,
     ),
     Case(
         name="stages of one's own",

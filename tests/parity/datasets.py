@@ -61,6 +61,39 @@ def regression():
     )
 
 
+CLASSES = 4
+
+
+def classes():
+    """A number for each of some classes; the right class is likely to have a high one."""
+    label = RNG.integers(0, CLASSES, ROWS)
+    likely = 1.0 + 2.0 * (label[:, None] == np.arange(CLASSES))
+    return pa.table(
+        {
+            "label": label,
+            "scores": list(RNG.gamma(likely) / 10),
+            "weight": RNG.integers(1, 5, ROWS) / 3,
+            "group": pa.array(some(RNG.choice(["a", "b"], ROWS), 0.1), pa.string()),
+        }
+    )
+
+
+def ranked():
+    """Rows of queries, which lie in all of the files."""
+    query = RNG.integers(0, 40, ROWS)
+    gain = RNG.integers(0, 4, ROWS)
+    return pa.table(
+        {
+            "query": [f"q{number}" for number in query],
+            "gain": gain,
+            "clicked": (gain > 2).astype(np.int64),
+            "score": gain + RNG.normal(0, 2, ROWS),
+            "weight": ((query % 5) + 1) / 3,
+            "market": RNG.choice(["de", "fr"], ROWS),
+        }
+    )
+
+
 BINARY, REGRESSION = binary(), regression()
 
 
@@ -120,6 +153,14 @@ def binary_jsonl(folder):
 
 def regression_csv(folder):
     csv(REGRESSION, folder)
+
+
+def classes_parquet(folder):
+    parquet(classes(), folder)
+
+
+def ranked_jsonl(folder):
+    jsonl(ranked(), folder)
 
 
 def several_splits(folder):

@@ -14,6 +14,7 @@ from assay.config.metric_settings import settings_of
 from assay.config.thresholds import check_thresholds
 from assay.errors import EvalConfigError
 from assay.metrics.binding.metric import Metric
+from assay.metrics.binding.output_means import OutputMean, check_output_weights, output_means
 from assay.metrics.binding.parts import own_parts, placements, placements_of, without_parts
 from assay.metrics.binding.settings import OF_TYPE
 from assay.metrics.computations.ranking import QueryMean
@@ -50,11 +51,21 @@ def metrics_of(config: EvalConfig) -> tuple[Metric, ...]:
     Raises:
         EvalConfigError: an unknown metric or setting, one key twice, or what assay does not compute (yet).
     """
-    return _bound(config.SerializeToString(deterministic=True))
+    return _bound(config.SerializeToString(deterministic=True)).metrics
+
+
+def output_means_of(config: EvalConfig) -> tuple[OutputMean, ...]:
+    """The means over outputs of a resolved config; as `metrics_of`."""
+    return _bound(config.SerializeToString(deterministic=True)).output_means
+
+
+class _Bound(NamedTuple):
+    metrics: tuple[Metric, ...]
+    output_means: tuple[OutputMean, ...]
 
 
 @lru_cache(maxsize=16)
-def _bound(serialized: bytes) -> tuple[Metric, ...]:
+def _bound(serialized: bytes) -> _Bound:
     config = EvalConfig.FromString(serialized)
     refuse_unsupported(config)
     all_bound = list(_bind_all(config))
@@ -68,7 +79,11 @@ def _bound(serialized: bytes) -> tuple[Metric, ...]:
                 f"set another name in its config"
             )
     _refuse_names_of_columns(all_bound)
-    return tuple(bound.values())
+    means = []
+    for i, spec in enumerate(config.metrics_specs):
+        check_output_weights(spec, f"metrics_specs[{i}]")
+        means += output_means(spec, (metric for metric, path in all_bound if path.spec == i))
+    return _Bound(tuple(bound.values()), tuple(dict.fromkeys(means)))
 
 
 def _refuse_names_of_columns(bound: Sequence[tuple[Metric, _Path]]) -> None:
