@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from google.protobuf import json_format
 
 from assay.config.fields import messages_in, refuse_unused_fields
+from assay.config.model_values import check_model_values
 from assay.config.source import parse_eval_config
 from assay.config.thresholds import (
     check_threshold,
@@ -129,6 +130,7 @@ def check_eval_config(config: EvalConfig) -> None:
     """
     refuse_unused_fields(config)
     _check_model_specs(config)
+    check_model_values(config)
     _check_baseline(config)
     _check_model_names(config)
     _check_output_names(config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -30,8 +30,18 @@ Names = str | dict[str, str]
 
 
 def LabelsExtractor(eval_config: EvalConfig) -> Extractor:
-    """Extractor that adds `labels` from `label_key(s)`; see `columns_by_spec` for the form."""
-    return _extractor(eval_config, LABELS_EXTRACTOR_STAGE_NAME, LABELS_KEY, lambda s: s.label_key or dict(s.label_keys))
+    """Extractor that adds `labels` from `label_key(s)`; see `columns_by_spec` for the form.
+
+    Lists of classes (`sparse_labels`) stay as they are.
+    """
+    as_they_are = frozenset(spec.name for spec in eval_config.model_specs if spec.sparse_labels)
+    return _extractor(
+        eval_config,
+        LABELS_EXTRACTOR_STAGE_NAME,
+        LABELS_KEY,
+        lambda s: s.label_key or dict(s.label_keys),
+        as_they_are,
+    )
 
 
 def ExampleWeightsExtractor(eval_config: EvalConfig) -> Extractor:
@@ -60,20 +70,39 @@ def prediction_keys(config: EvalConfig) -> dict[str, Names]:
     return {name: names for name, names in named.items() if names}
 
 
-def _extractor(config: EvalConfig, stage: str, key: str, names: Callable[[ModelSpec], Names]) -> Extractor:
+def _extractor(
+    config: EvalConfig,
+    stage: str,
+    key: str,
+    names: Callable[[ModelSpec], Names],
+    as_they_are: Collection[str] = frozenset(),
+) -> Extractor:
     by_model: dict[str, Names] = {spec.name: names(spec) for spec in config.model_specs}
     if not any(by_model.values()):
         return Extractor(stage, Unchanged())
-    return Extractor(stage, EachBatch(partial(add_columns, key=key, by_model=by_model, stage=stage)))
+    add = partial(add_columns, key=key, by_model=by_model, stage=stage, as_they_are=as_they_are)
+    return Extractor(stage, EachBatch(add))
 
 
-def add_columns(extracts: Extracts, *, key: str, by_model: Mapping[str, Names], stage: str) -> Extracts:
+def add_columns(
+    extracts: Extracts,
+    *,
+    key: str,
+    by_model: Mapping[str, Names],
+    stage: str,
+    as_they_are: Collection[str] = frozenset(),
+) -> Extracts:
     """Returns `extracts` with the columns named under `key`; the batch is not changed."""
-    return {**extracts, key: columns_by_spec(extracts.get(FEATURES_KEY, {}), by_model, stage)}
+    return {**extracts, key: columns_by_spec(extracts.get(FEATURES_KEY, {}), by_model, stage, as_they_are)}
 
 
-def columns_by_spec(features: Mapping[str, Column], by_model: Mapping[str, Names], stage: str) -> Any:
-    """Selects columns: numbers as float64 (n,) or (n, k), text as it is.
+def columns_by_spec(
+    features: Mapping[str, Column],
+    by_model: Mapping[str, Names],
+    stage: str,
+    as_they_are: Collection[str] = frozenset(),
+) -> Any:
+    """Selects columns: numbers as float64 (n,) or (n, k), text as it is, and all columns of the models `as_they_are`.
 
     Returns:
         One column for a single model; with several models a dict by model name. For a model with several outputs, a
@@ -82,16 +111,18 @@ def columns_by_spec(features: Mapping[str, Column], by_model: Mapping[str, Names
     Raises:
         MissingColumnError: a named column is not in the batch.
     """
-    columns = {model: _select(features, names, stage) for model, names in by_model.items() if names}
+    columns = {
+        model: _select(features, names, stage, model in as_they_are) for model, names in by_model.items() if names
+    }
     return next(iter(columns.values())) if len(by_model) == 1 else columns
 
 
-def _select(features: Mapping[str, Column], names: Names, stage: str) -> Any:
+def _select(features: Mapping[str, Column], names: Names, stage: str, as_it_is: bool) -> Any:
     if isinstance(names, dict):
-        return {output: _select(features, name, stage) for output, name in names.items()}
+        return {output: _select(features, name, stage, as_it_is) for output, name in names.items()}
     if names not in features:
         raise MissingColumnError(f"{stage}: no column {names!r}; the batch has {sorted(features)}")
-    return _numbers(features[names], names)
+    return features[names] if as_it_is else _numbers(features[names], names)
 
 
 def _numbers(column: Column, name: str) -> Column:

@@ -13,7 +13,12 @@ from assay.metrics.analysis import Analysis
 from assay.metrics.entries.bad_rows import MISSING_QUERY, faults, first_fault, first_without_query, where
 from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.domains import Asked, common
-from assay.metrics.entries.misfits import refuse_other_lengths, refuse_other_shapes, refuse_other_values
+from assay.metrics.entries.misfits import (
+    refuse_absent_label,
+    refuse_other_lengths,
+    refuse_other_shapes,
+    refuse_other_values,
+)
 from assay.metrics.entries.queries import key_of
 from assay.metrics.entries.selection import columns_of
 from assay.metrics.entries.streams import Stream
@@ -108,3 +113,4 @@ def judge_columns(tallies: Iterable[Tallies], asked: Mapping[Stream, Sequence[As
         tally = total.get(stream, Tally())
         refuse_other_lengths(tally, stream)
         refuse_other_values(tally, stream, metrics)
+        refuse_absent_label(tally, stream)

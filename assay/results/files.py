@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError, Message
 
 from assay import storage
 from assay.errors import ConfigError, CorruptFileError, MissingFileError, ResultsError
-from assay.proto.config_pb2 import EvalRun
+from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.proto.metrics_for_slice_pb2 import AttributionsForSlice, MetricsForSlice, PlotsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.results.latest import VERDICT_FILE, results_folder
@@ -22,6 +22,8 @@ from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KE
 from assay.verdict import Verdict
 
 EVAL_CONFIG_FILE = "eval_config.json"
+FULL_EVAL_CONFIG_FILE = "eval_config_in_full.json"
+"""The config with the fields that TFMA does not know, where there are any."""
 
 _M = TypeVar("_M", bound=Message)
 
@@ -78,19 +80,28 @@ def load_verdict(output_path: FilePath) -> Verdict:
 def load_eval_run(output_path: FilePath) -> EvalRun | None:
     """Config and URIs of data and models, from `eval_config.json`; None if it was not written.
 
+    Fields of the config that TFMA does not know are in a file beside it.
+
     Raises:
         ResultsError: no such folder.
         CorruptFileError: the file does not hold an EvalRun.
     """
     output_path = results_folder(output_path)
-    if EVAL_CONFIG_FILE not in listed(output_path):
+    names = listed(output_path)
+    if EVAL_CONFIG_FILE not in names:
         return None
-    path = _path(output_path, EVAL_CONFIG_FILE)
+    run = _from_json(_path(output_path, EVAL_CONFIG_FILE), EvalRun())
+    if FULL_EVAL_CONFIG_FILE in names:
+        run.eval_config.CopyFrom(_from_json(_path(output_path, FULL_EVAL_CONFIG_FILE), EvalConfig()))
+    return run
+
+
+def _from_json(path: str, message: _M) -> _M:
     try:
         with _open(path) as file:
-            return json_format.Parse(file.read(), EvalRun(), ignore_unknown_fields=True)
+            return json_format.Parse(file.read(), message, ignore_unknown_fields=True)
     except (json_format.ParseError, ValueError) as error:
-        raise CorruptFileError(f"{path}: not an EvalRun: {error}") from error
+        raise CorruptFileError(f"{path}: not an {type(message).__name__}: {error}") from error
 
 
 def records_of(folder: str, key: str) -> Iterator[bytes]:

@@ -103,6 +103,7 @@ def test_a_method_of_intervals_without_intervals_is_refused():
 # ---- honoured: the outcome with the field differs from that without ----
 
 AUC: dict[str, Any] = {"class_name": "AUC"}
+MEAN: dict[str, Any] = {"class_name": "MeanPrediction"}
 BOUND = {"value_threshold": {"lower_bound": 0.99}}
 OTHER = {"value_threshold": {"upper_bound": 0.1}}
 BY_GROUP = {"feature_keys": ["group"]}
@@ -172,6 +173,17 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         config(models=TWO_MODELS),
         config(models=[TWO_MODELS[0], {**TWO_MODELS[1], "is_baseline": False}]),
     ),
+    "ModelSpec.positive_label": (config(), config(models=[spec(positive_label="0")])),
+    "ModelSpec.classes": (
+        by_class(metric={"class_name": "MeanPrediction"}),
+        config(models=[spec(prediction_key="both", classes=["a", "b", "c"])]),
+    ),
+    "ModelSpec.sparse_labels": (
+        config(models=[spec(prediction_key="both", label_key="tags")], binarize=ks(class_ids=[0])),
+        config(models=[spec(prediction_key="both", label_key="tags", sparse_labels=True)], binarize=ks(class_ids=[0])),
+    ),
+    "ModelSpec.link": (config(metric=MEAN), config(metric=MEAN, models=[spec(link="logit")])),
+    "ModelSpec.scale": (config(metric=MEAN), config(metric=MEAN, models=[spec(scale="percent")])),
     "SlicingSpec.feature_keys": (config(slices=[BY_GROUP]), config(slices=[{"feature_keys": ["level"]}])),
     "SlicingSpec.feature_values": (config(), config(slices=[{"feature_values": {"group": "a"}}])),
     "MetricsSpec.metrics": (config(), config(metric={"class_name": "Recall"})),
@@ -325,6 +337,7 @@ def frame():
         {
             "label": label,
             "both": [np.array([p, 1 - p]) for p in first + 0.2 * label],
+            "tags": [[], [0], [1], [0, 1]] * 15,
             "coin": rng.integers(0, 2, 60),
             "score": np.clip(0.3 * label + 0.7 * rng.random(60), 0, 1),
             "older": rng.random(60),

@@ -43,13 +43,13 @@ AT_50 = {"class_name": "Precision", "config": {"thresholds": [50]}}
 
 REFUSED = {
     "labels 1 and 2": (LABEL + 1, SCORE, "AUC", r"^AUC is for two classes.* column 'label' \(label_key\) holds 1, 2;"),
-    "labels -1 and 1": (2 * LABEL - 1, SCORE, "Recall", "^Recall is for two classes.*'label'.* holds -1, 1;"),
+    "labels -1 and 1": (2 * LABEL - 1, SCORE, "Recall", "^Recall is .*'label'.* holds -1, 1; .*positive_label: .1"),
     "labels 0, 1 and 2": (LABEL + (DIGIT > 5), SCORE, "AUCPrecisionRecall", "holds 0, 1, 2;"),
-    "class ids": (DIGIT, SCORE, "F1Score", "^F1Score is .* holds 0, 1, 2, 3, 4, ... up to 9; name a column that is 1"),
+    "class ids": (DIGIT, SCORE, "F1Score", "^F1Score is .* holds 0, 1, 2, 3, 4, ... up to 9; say in the model spec"),
     "percents": (LABEL * 100, SCORE, "BinaryAccuracy", "holds 0, 100;"),
     "a rare second class": (1 + (DIGIT == 9), SCORE, "Precision", "holds 1, 2;"),
     "text": (np.where(LABEL, "yes", "no"), SCORE, "AUC", r"'label' \(label_key\) has .* found '(yes|no)', '"),
-    "text for a regression": (np.where(LABEL, "a", "b"), SCORE, "MeanSquaredError", "found .*name a column that is 1"),
+    "text for a regression": (np.where(LABEL, "a", "b"), SCORE, "MeanSquaredError", 'found .*positive_label: "b"'),
     "predicted text": (LABEL, np.where(LABEL, "a", "b"), "AUC", r"'score' \(prediction_key\) has type .*scores"),
     "two columns": (LABEL, lists(PAIRS), "AUC", r"^AUC is for .*'score'.* has 2 .*binarize.*\(1 if the second"),
     "two columns, their mean": (LABEL, lists(PAIRS), "Calibration", "^Calibration is .*2 values a row and .*'label'"),

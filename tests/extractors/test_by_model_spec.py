@@ -19,9 +19,7 @@ COLUMNS = [
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: str(column.type))
-@pytest.mark.parametrize(
-    ("role", "cure"), [("label", "1 where the text is that of the positive class"), ("prediction", "holds scores")]
-)
+@pytest.mark.parametrize(("role", "cure"), [("label", r'positive_label: "yes"'), ("prediction", "holds scores")])
 def test_text_in_the_place_of_numbers_is_shown_with_the_cure_whichever_type_holds_it(column, role, cure):
     table = {"label": pa.array([0, 1, 0]), "prediction": pa.array([0.1, 0.9, 0.2]), role: column}
     config = {

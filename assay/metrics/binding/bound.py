@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from assay.config.fields import refuse_unused_fields
 from assay.config.metric_settings import settings_of
+from assay.config.model_values import check_model_values
 from assay.config.thresholds import check_thresholds
 from assay.errors import EvalConfigError
 from assay.metrics.binding.metric import Metric
@@ -21,6 +22,7 @@ from assay.metrics.computations.ranking import QueryMean
 from assay.metrics.computations.scores import Confusion
 from assay.metrics.computations.table import Computation
 from assay.metrics.declare import CHOSEN, Definition, definitions, groups
+from assay.metrics.entries.meaning import meaning_of
 from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.views import TopK, TopOfQuery, View
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
@@ -106,6 +108,7 @@ def _refuse_names_of_columns(bound: Sequence[tuple[Metric, _Path]]) -> None:
 def refuse_unsupported(config: EvalConfig) -> None:
     """Raises EvalConfigError for settings that would otherwise be ignored in silence."""
     refuse_unused_fields(config)
+    check_model_values(config)
     check_thresholds(config)
     _check_options(config.options)
     if not any(spec.metrics for spec in config.metrics_specs):
@@ -184,7 +187,14 @@ def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, path: _Path) 
     weighted = chosen.weighted or (has_weights and not chosen.unweighted)
     for output in spec.output_names or [""]:
         for flag in [True] * weighted + [False] * (chosen.unweighted or not weighted):
-            yield Stream(model_name, output, flag, query_key=spec.query_key, names=_names(model, output))
+            yield Stream(
+                model_name,
+                output,
+                flag,
+                query_key=spec.query_key,
+                meaning=meaning_of(model),
+                names=_names(model, output),
+            )
 
 
 def _names(model: ModelSpec, output: str) -> dict[str, tuple[str, str]]:

@@ -14,6 +14,8 @@ from assay.errors import BadRowError
 from assay.extracts.columns import is_list, usual_length
 from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.domains import Asked, Domain
+from assay.metrics.entries.labels import not_among
+from assay.metrics.entries.selection import select
 from assay.metrics.entries.streams import Stream
 from assay.metrics.values import Floats, Ints
 from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, SOURCE_KEY, Extracts
@@ -133,8 +135,9 @@ def first_fault(
     row = int(np.argmax(mask))
     model = f" of model {stream.model_name!r}" if stream.model_name else ""
     what = f"{reason}{model}{_needed_by(reason, asked, columns, row)}"
+    shown = _no_class(extracts, row, columns.width, stream) if reason == NO_CLASS else ""
     return BadRowError(
-        f"{where(extracts, row)}: {what}: {_shown(columns, row, stream)}{_odd_lists(extracts, row, stream)}; "
+        f"{where(extracts, row)}: {what}: {_shown(columns, row, stream)}{shown}{_odd_lists(extracts, row, stream)}; "
         f"mend the data, or set on_bad_rows: skip to leave such rows out and count them"
     )
 
@@ -146,6 +149,17 @@ def first_without_query(extracts: Extracts, keys: pa.Array, query_key: str) -> B
         f"{where(extracts, row)}: {MISSING_QUERY}: no value of column {query_key!r} (query_key); mend the data, or set "
         "on_bad_rows: skip to leave such rows out and count them"
     )
+
+
+def _no_class(extracts: Extracts, row: int, width: int, stream: Stream) -> str:
+    """The label of a row as the data has it, where it is none of the classes."""
+    classes = stream.meaning.classes
+    if width == 1 and not classes:
+        return ""
+    column = select(extracts, LABELS_KEY, stream)
+    label = column[row].as_py() if isinstance(column, pa.Array) else column[row].tolist()
+    name, role = stream.called(LABELS_KEY)
+    return f", column {name!r}{role} has {not_among(label, classes)}, and there are {len(classes) or width} classes"
 
 
 def _needed_by(reason: str, asked: Sequence[Asked], columns: Columns, row: int) -> str:
@@ -183,7 +197,10 @@ def _shown(columns: Columns, row: int, stream: Stream) -> str:
 def _odd_lists(extracts: Extracts, row: int, stream: Stream) -> str:
     """Says so where a list of another length than most is what is wrong with a row: it reads as infinite."""
     odd = []
-    for key in (LABELS_KEY, PREDICTIONS_KEY, EXAMPLE_WEIGHTS_KEY):
+    of_one_length = [PREDICTIONS_KEY, EXAMPLE_WEIGHTS_KEY]
+    if not stream.meaning.sparse_labels:
+        of_one_length.insert(0, LABELS_KEY)
+    for key in of_one_length:
         name, role = stream.called(key)
         column = extracts.get(FEATURES_KEY, {}).get(name)
         if isinstance(column, pa.Array) and is_list(column.type):

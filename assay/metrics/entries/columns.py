@@ -27,6 +27,7 @@ class Columns(NamedTuple):
         texts: what the file has where that says less, see `TEXTS_KEY`.
         gains: (n,) what a row is worth to its query, where a column says so.
         query: (n,) ascending: which query each row belongs to, where rows were grouped by query.
+        others: see `Labels`.
     """
 
     labels: Floats
@@ -39,6 +40,7 @@ class Columns(NamedTuple):
     texts: pa.Array | None = None
     gains: Floats | None = None
     query: Ints | None = None
+    others: tuple[str, ...] | None = None
 
     def cut(self, start: int, stop: int) -> Columns:
         """Rows [start, stop) of the batch, without a copy."""

@@ -18,6 +18,7 @@ from assay.metrics.entries.domains import Asked
 from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.tallies import MOST_VALUES, Length, Tally
 from assay.metrics.entries.views import FLAT
+from assay.text.near_miss import hint
 from assay.types import LABELS_KEY, PREDICTIONS_KEY
 
 _MANY = 0.1
@@ -39,6 +40,7 @@ def refuse_other_shapes(columns: Columns, stream: Stream, asked: Sequence[Asked]
         return
 
     label, prediction = _called(stream, LABELS_KEY), _called(stream, PREDICTIONS_KEY)
+    _refuse_other_meaning(columns, stream, label, prediction)
     for one in asked:
         misfit = one.view.misfit(columns.width)
         if misfit:
@@ -51,6 +53,26 @@ def refuse_other_shapes(columns: Columns, stream: Stream, asked: Sequence[Asked]
                 f"{one.metric} is for two classes or one number, but {prediction} has {columns.width} values a "
                 f"row and {label} has one; {_which_class(columns.width)}"
             )
+
+
+def _refuse_other_meaning(columns: Columns, stream: Stream, label: str, prediction: str) -> None:
+    """Refuses vectors that have other classes than the model spec says."""
+    classes, width = stream.meaning.classes, columns.width
+    if len(classes) not in (0, width) and (len(classes), width) != (2, 1):
+        raise ColumnTypeError(
+            f"{prediction} has {_values(width)} a row, and classes of the model spec names {len(classes)} "
+            f"({_first_of(classes)}); expected a number for each class"
+        )
+    if stream.meaning.positive_label and columns.ids is not None and width > 2:
+        raise ColumnTypeError(
+            f"positive_label of the model spec makes two classes of {label}, but {prediction} has {_values(width)} a "
+            "row; name the classes in the order of the predictions instead: classes: [...]"
+        )
+    if stream.meaning.sparse_labels and width == 1:
+        raise ColumnTypeError(
+            f"sparse_labels of the model spec makes lists of classes of {label}, but {prediction} has 1 value a row; "
+            "expected a number for each class"
+        )
 
 
 def _values(count: int) -> str:
@@ -110,6 +132,24 @@ def refuse_other_lengths(tally: Tally, stream: Stream) -> None:
             )
 
 
+def refuse_absent_label(tally: Tally, stream: Stream) -> None:
+    """Refuses a positive label that no row has.
+
+    Args:
+        tally: of the whole run.
+        stream: the columns.
+
+    Raises:
+        ColumnTypeError: names the label, the column and what it holds.
+    """
+    if tally.others:
+        listed = ", ".join(map(repr, tally.others)) + ", ..." * (len(tally.others) == MOST_VALUES)
+        raise ColumnTypeError(
+            f"positive_label {stream.meaning.positive_label!r} of the model spec does not occur in "
+            f"{_called(stream, LABELS_KEY)}; it holds {listed}{hint(stream.meaning.positive_label, tally.others)}"
+        )
+
+
 def _lists(length: int, odd: Length | None = None) -> str:
     where = f" in others ({odd.where})" if odd else ""
     return (f"lists of {length} values" if length > 1 else "one value a row") + where
@@ -126,9 +166,11 @@ def _are_many(tally: Tally, reason: str) -> bool:
 
 def _no_binary_labels(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> ColumnTypeError:
     metric = next(one.metric for one in asked if one.domain.shares)
+    likely = f"{tally.labels[-1]:g}" if len(tally.labels) == 2 else "..."
     return ColumnTypeError(
         f"{metric} is for two classes, labelled 0 and 1 (or a share between), but {_called(stream, LABELS_KEY)} holds "
-        f"{_listed(tally.labels)}; name a column that is 1 in rows of the positive class and 0 in all others"
+        f"{_listed(tally.labels)}; say in the model spec which of them is the positive class, such as "
+        f'positive_label: "{likely}", or name a column that is 1 in rows of the positive class and 0 in all others'
     )
 
 
@@ -166,9 +208,16 @@ def _ids_from_1(tally: Tally, stream: Stream) -> ColumnTypeError:
 
 
 def _no_class_ids(tally: Tally, stream: Stream) -> ColumnTypeError:
+    classes = stream.meaning.classes
+    if classes:
+        return ColumnTypeError(
+            f"{_called(stream, LABELS_KEY)} holds none of the classes of the model spec in {tally.bad[NO_CLASS]} of "
+            f"{tally.rows} rows; expected {_first_of(classes)}, or ids of them"
+        )
     return ColumnTypeError(
         f"{_called(stream, LABELS_KEY)} holds no class id in {tally.bad[NO_CLASS]} of {tally.rows} rows; expected "
-        f"whole numbers from 0 to one less than the number of values of {_called(stream, PREDICTIONS_KEY)}"
+        f"whole numbers from 0 to one less than the number of values of {_called(stream, PREDICTIONS_KEY)}; if labels "
+        "are lists of the classes of a row, set sparse_labels: true of the model spec"
     )
 
 
@@ -179,6 +228,10 @@ def _no_single_classes(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> 
         f"{tally.bad[SEVERAL_CLASSES]} of {tally.rows} rows; ask for a metric of several classes a row, such as "
         "MultiLabelConfusionMatrixPlot"
     )
+
+
+def _first_of(classes: Sequence[str]) -> str:
+    return ", ".join(map(repr, classes[:3])) + ", ..." * (len(classes) > 3)
 
 
 def _called(stream: Stream, key: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import pyarrow as pa
 from assay.errors import ColumnTypeError, MissingColumnError
 from assay.extracts.columns import Column, is_list, is_text, plain, row_count, to_floats
 from assay.metrics.entries.columns import Columns
+from assay.metrics.entries.labels import Labels, sparse_labels_of, text_without_meaning
+from assay.metrics.entries.labels import labels_of as class_labels_of
+from assay.metrics.entries.probabilities import probabilities
 from assay.metrics.entries.streams import Stream
 from assay.metrics.values import Floats
 from assay.types import EXAMPLE_WEIGHTS_KEY, LABELS_KEY, PREDICTIONS_KEY, TEXTS_KEY, Extracts
@@ -35,8 +39,8 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
     if reads.feature:
         return _feature_of(extracts, stream)
 
-    predictions = _numbers(extracts, PREDICTIONS_KEY, stream)
-    labels = _numbers(extracts, LABELS_KEY, stream) if reads.labels else _zeros(predictions)
+    predictions = probabilities(_numbers(extracts, PREDICTIONS_KEY, stream), stream.meaning)
+    labels, others = _labels(extracts, stream, predictions) if reads.labels else Labels(_zeros(predictions))
     lengths = {PREDICTIONS_KEY: _length_of(predictions), LABELS_KEY: _length_of(labels) if reads.labels else 0}
     weights = weights_of(extracts, stream)
 
@@ -45,7 +49,7 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
         columns = _without_values(labels, predictions, weights)
     else:
         columns = _fitted(labels, predictions, weights, stream)
-    columns = columns._replace(lengths=lengths)
+    columns = columns._replace(lengths=lengths, others=others)
     if reads.gains:
         columns = columns._replace(gains=_numbers_at(extracts, reads.gains))
     if not reads.shown:
@@ -86,20 +90,44 @@ def _without_values(labels: Floats, predictions: Floats, weights: Floats) -> Col
     return Columns(labels, predictions, weights)
 
 
+def _labels(extracts: Extracts, stream: Stream, predictions: Floats) -> Labels:
+    """Labels of n rows as numbers: one each, or one for each class."""
+    meaning = stream.meaning
+    column, called = select(extracts, LABELS_KEY, stream), stream.called(LABELS_KEY)
+    with _texts_shown(column, LABELS_KEY):
+        if meaning.sparse_labels:
+            width = predictions.shape[1] if predictions.ndim > 1 else len(meaning.classes) or 1
+            return Labels(sparse_labels_of(column, meaning, width, *called))
+        labels = class_labels_of(column, meaning, *called)
+    _check_shape(labels.values, LABELS_KEY, stream)
+    return labels
+
+
 def _numbers(extracts: Extracts, key: str, stream: Stream) -> Floats:
     """What serves as `key`, float64 (n,) or (n, k) of k > 0."""
     values = _floats(extracts, key, stream)
-    if values.ndim > 2 or 0 in values.shape[1:]:
-        raise _wrong_shape(values, key, stream, "one number a row, or one list of numbers")
+    _check_shape(values, key, stream)
     return values
 
 
+def _check_shape(values: Floats, key: str, stream: Stream) -> None:
+    if values.ndim > 2 or 0 in values.shape[1:]:
+        raise _wrong_shape(values, key, stream, "one number a row, or one list of numbers")
+
+
 def _floats(extracts: Extracts, key: str, stream: Stream) -> Floats:
-    column = _select(extracts, key, stream)
-    try:
+    column = select(extracts, key, stream)
+    with _texts_shown(column, key):
         return to_floats(column, *stream.called(key))
+
+
+@contextmanager
+def _texts_shown(column: Column, key: str) -> Iterator[None]:
+    """Adds to the error about texts in the place of numbers which they are, and what to do."""
+    try:
+        yield
     except ColumnTypeError as error:
-        texts = _texts(column) if isinstance(column, pa.Array) else []
+        texts = _texts(column) if isinstance(column, pa.Array) and str(error).endswith("expected numbers") else []
         if not texts:
             raise
         raise ColumnTypeError(f"{error}, found {_text_is_no_number(texts, key)}") from None
@@ -118,11 +146,10 @@ def _texts(column: pa.Array) -> list[str | bytes]:
 def _text_is_no_number(texts: Sequence[str | bytes], key: str) -> str:
     """The texts, and what to do: which of them is the positive class, nobody has said."""
     listed = ", ".join(repr(text)[:40] for text in texts[:5]) + ", ..." * (len(texts) > 5)
-    cure = {
-        LABELS_KEY: "name a column that is 1 where the text is that of the positive class, else 0",
-        PREDICTIONS_KEY: "name a column, or an output of the model, that holds scores",
-    }.get(key, "name a column of numbers")
-    return f"{listed}; {cure}"
+    if key == LABELS_KEY:
+        return f"{listed}; {text_without_meaning(texts)}"
+    wanted = ", or an output of the model, that holds scores" if key == PREDICTIONS_KEY else " of numbers"
+    return f"{listed}; name a column{wanted}"
 
 
 def _wrong_shape(values: Floats, key: str, stream: Stream, expected: str) -> ColumnTypeError:
@@ -199,15 +226,16 @@ def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
         (label, of_label), (prediction, of_prediction) = stream.called(LABELS_KEY), stream.called(PREDICTIONS_KEY)
         raise ColumnTypeError(
             f"column {label!r}{of_label} has {labels.shape[1]} values a row and {prediction!r}{of_prediction} has "
-            f"{width}; expected the same number, or one class id as label"
+            f"{width}; expected the same number, or one class id as label; if these are ids of the classes of a row, "
+            "set sparse_labels: true of the model spec"
         )
 
     one_hot = (labels == np.arange(width)).astype(np.float64)
-    no_class = (labels >= width) | (labels < -1) | (labels % 1 != 0)
+    no_class = (labels >= width) | (labels < -1) | (labels != np.floor(labels))
     return np.where(np.isnan(labels), np.nan, np.where(no_class, np.inf, one_hot))
 
 
-def _select(extracts: Extracts, key: str, stream: Stream) -> Column:
+def select(extracts: Extracts, key: str, stream: Stream) -> Column:
     """Finds a leaf under `key`: by model name, then by output name, then by what is usual."""
     node: Any = extracts.get(key)
     for name in (stream.model_name, stream.output_name):

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from assay.metrics.entries.meaning import Meaning
 from assay.metrics.entries.views import FLAT, View
 from assay.types import FEATURES_KEY
 
@@ -42,6 +43,7 @@ class Stream:
         reads: the columns.
         view: how rows become entries.
         query_key: column that tells which rows belong together, where they are seen by query; "" if they are not.
+        meaning: what its model spec says of the values; it follows from the model's name.
         names: `labels`, `predictions` or `example_weights` -> the column behind it and the field of the model spec that
             names it. For errors only: two streams that differ in nothing else are one.
     """
@@ -52,6 +54,7 @@ class Stream:
     reads: Reads = Reads()
     view: View = FLAT
     query_key: str = ""
+    meaning: Meaning = field(default=Meaning(), compare=False)
     names: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False)
 
     @property

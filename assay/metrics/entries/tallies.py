@@ -40,6 +40,7 @@ class Tally(NamedTuple):
         classes: values of a row where labels are class ids, else 0.
         lowest_id: the lowest class id above -1; infinite without one.
         last_ids: rows whose class id is the number of classes.
+        others: see `Labels`: () if any batch has a row of the positive label.
         lengths: `labels` or `predictions` -> usual length of their lists in a batch (1: one number a row) -> batches.
     """
 
@@ -51,6 +52,7 @@ class Tally(NamedTuple):
     classes: int = 0
     lowest_id: float = np.inf
     last_ids: int = 0
+    others: tuple[str, ...] | None = None
     lengths: Mapping[str, Mapping[int, Length]] = {}
 
 
@@ -66,7 +68,7 @@ def tally_of(columns: Columns, masks: Mapping[str, Mask], *, rows: int, where: s
     """
     lengths = {key: {length: Length(rows, where)} for key, length in columns.lengths.items() if length}
     if not values:
-        return Tally(rows, lengths=lengths)
+        return Tally(rows, others=columns.others, lengths=lengths)
 
     labels = _finite(columns.labels)
     ids = np.zeros(0) if columns.ids is None else columns.ids[columns.ids > -1]
@@ -79,6 +81,7 @@ def tally_of(columns: Columns, masks: Mapping[str, Mask], *, rows: int, where: s
         0 if columns.ids is None else columns.width,
         float(ids.min(initial=np.inf)),
         int((ids == columns.width).sum()),
+        columns.others,
         lengths,
     )
 
@@ -101,8 +104,15 @@ def _sum(a: Tally, b: Tally) -> Tally:
         max(a.classes, b.classes),
         min(a.lowest_id, b.lowest_id),
         a.last_ids + b.last_ids,
+        _others(a.others, b.others),
         {key: _lengths(a.lengths.get(key, {}), b.lengths.get(key, {})) for key in {**a.lengths, **b.lengths}},
     )
+
+
+def _others(a: tuple[str, ...] | None, b: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if a is None or b is None:
+        return a if b is None else b
+    return tuple(sorted({*a, *b})[:MOST_VALUES]) if a and b else ()
 
 
 def _lengths(a: Mapping[int, Length], b: Mapping[int, Length]) -> dict[int, Length]:

@@ -1,0 +1,53 @@
+"""Checks what a model spec says of the values of labels and predictions."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from assay.errors import EvalConfigError
+from assay.proto.config_pb2 import EvalConfig, ModelSpec
+from assay.text.near_miss import one_of
+
+LINKS = ("logit", "logit_each")
+SCALES = ("percent",)
+
+
+def check_model_values(config: EvalConfig) -> None:
+    """Checks `positive_label`, `classes`, `sparse_labels`, `link` and `scale` of all model specs.
+
+    Raises:
+        EvalConfigError: a value that is not known, or two fields that contradict each other.
+    """
+    for i, spec in enumerate(config.model_specs):
+        path = f"model_specs[{i}]"
+        _check_classes(spec, f"{path}.classes")
+        _check_choice(spec.link, LINKS, f"{path}.link")
+        _check_choice(spec.scale, SCALES, f"{path}.scale")
+        if spec.positive_label and spec.classes:
+            raise EvalConfigError(
+                f"{path}.positive_label: classes are set too; expected positive_label where there are two classes, of "
+                "which one is positive, or classes where each label names its own"
+            )
+        if spec.positive_label and spec.sparse_labels:
+            raise EvalConfigError(
+                f"{path}.positive_label: sparse_labels is set too, but a list of classes is not positive; remove one"
+            )
+        if spec.link and spec.scale:
+            raise EvalConfigError(
+                f"{path}.scale: link is set too, which makes probabilities already; remove one of the two"
+            )
+
+
+def _check_classes(spec: ModelSpec, path: str) -> None:
+    if len(spec.classes) == 1:
+        raise EvalConfigError(f"{path}: expected the names of all classes, 2 or more, found {spec.classes[0]!r} alone")
+    twice = [name for name, times in Counter(spec.classes).items() if times > 1]
+    if twice:
+        raise EvalConfigError(f"{path}: {twice[0]!r} is there twice; expected a name of its own for each class")
+    if "" in spec.classes:
+        raise EvalConfigError(f"{path}[{list(spec.classes).index('')}]: expected the name of a class, found ''")
+
+
+def _check_choice(value: str, known: tuple[str, ...], path: str) -> None:
+    if value and value not in known:
+        raise EvalConfigError(f"{path}: found {value!r}{one_of(value, known)}")
