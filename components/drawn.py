@@ -12,6 +12,7 @@ from assay.checkpoints.transforms import read_output
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.charts import Matrix, roc
 from assay.report.markdown import table
+from assay.results.class_names import NO_NAMES
 from assay.results.files import records_of
 from assay.results.keys import metric_key_from_proto
 from assay.results.labels import labels_of, number_text
@@ -41,7 +42,7 @@ def metrics_metadata(records: Iterable[bytes]) -> dict[str, float]:
         for pair in pairs
         if pair.value.HasField("double_value") and math.isfinite(pair.value.double_value.value)
     }
-    labels = labels_of(list(values))
+    labels = labels_of(list(values), NO_NAMES)
     return {_told(label): values[key] for label, key in list(labels.items())[:_MOST_METRICS]}
 
 

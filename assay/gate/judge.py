@@ -9,6 +9,7 @@ from assay.gate.bounds import bound_text
 from assay.metrics.keys import MetricKey
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.proto.validation_result_pb2 import ValidationFailure, ValidationResult
+from assay.results.class_names import NO_NAMES, ClassNames
 from assay.results.keys import Slices, label, metric_key_from_proto, slices_of, slices_text
 from assay.verdict import Checked, Counts, Limits, Reason, Status, Verdict
 
@@ -20,6 +21,7 @@ def verdict(
     counts: Counts,
     limits: Limits,
     checks: Iterable[Checked] = (),
+    classes: ClassNames = NO_NAMES,
 ) -> Verdict:
     """Judges a run.
 
@@ -29,6 +31,7 @@ def verdict(
         counts: rows of the run.
         limits: what the run must offer to be judged at all.
         checks: of `gate.checks_of`, for the record.
+        classes: names to stand beside class ids.
     """
     too_little = list(_limit_reasons(counts, limits))
     if result.missing_thresholds:
@@ -39,7 +42,7 @@ def verdict(
         status = Status.NOT_EVALUATED
     return Verdict(
         status=status,
-        reasons=(*too_little, *_failure_reasons(result, metrics)),
+        reasons=(*too_little, *_failure_reasons(result, metrics, classes)),
         rows=counts.rows,
         bad_rows=dict(counts.bad_rows),
         rubber_stamp=result.rubber_stamp,
@@ -74,7 +77,9 @@ def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:
         )
 
 
-def _failure_reasons(result: ValidationResult, metrics: Iterable[MetricsForSlice]) -> Iterator[Reason]:
+def _failure_reasons(
+    result: ValidationResult, metrics: Iterable[MetricsForSlice], classes: ClassNames
+) -> Iterator[Reason]:
     failed = {slices_of(validation): validation for validation in result.metric_validations_per_slice}
 
     facts: dict[Slices, tuple[int, dict[MetricKey, float | None]] | None] = {}
@@ -91,7 +96,7 @@ def _failure_reasons(result: ValidationResult, metrics: Iterable[MetricsForSlice
             key = metric_key_from_proto(failure.metric_key)
             is_compared = key.is_diff and failure.HasField("metric_value")
             baseline = baselines.get(key._replace(model_name="", is_diff=False)) if is_compared else None
-            yield _reason(failure, key, slice_name, rows, baseline)
+            yield _reason(failure, label(key, classes), slice_name, rows, baseline)
     yield from _missing_reasons(result, list(facts), is_absent=is_absent)
 
 
@@ -106,12 +111,11 @@ def _facts(record: MetricsForSlice) -> tuple[int, dict[MetricKey, float | None]]
     return record.rows, of_baseline
 
 
-def _reason(
-    failure: ValidationFailure, key: MetricKey, slice_name: str, rows: int | None, baseline: float | None
-) -> Reason:
+def _reason(failure: ValidationFailure, name: str, slice_name: str, rows: int | None, baseline: float | None) -> Reason:
+    key = metric_key_from_proto(failure.metric_key)
     _, threshold = failure.metric_threshold.ListFields()[0]
     is_found = failure.HasField("metric_value")
-    message = failure.message if is_found else f"{label(key)}: {failure.message[:1].lower()}{failure.message[1:]}"
+    message = failure.message if is_found else f"{name}: {failure.message[:1].lower()}{failure.message[1:]}"
     return Reason(
         message,
         metric=key.name,

@@ -108,16 +108,21 @@ def _rules_by_name(spec: MetricsSpec, model: str, output: str, config: EvalConfi
         if name in columns:
             yield from _rules(MetricKey(name), name, scoped)
             continue
-        for sub_key, aggregation in _parts_of_name(spec, name):
+        for sub_key, aggregation in _parts_of_name(spec, name, _classes_of(model, config)):
             yield from _rules(MetricKey(name, model, output, sub_key, aggregation), name, scoped)
 
 
-def _parts_of_name(spec: MetricsSpec, name: str) -> list[tuple[SubKey | None, AggregationType | None]]:
+def _parts_of_name(spec: MetricsSpec, name: str, classes: int) -> list[tuple[SubKey | None, AggregationType | None]]:
     """The parts for which a spec has values of a name; those of any metric where the spec does not know the name."""
     from assay.metrics.binding.bound import parts_of  # here, because it brings Arrow
 
     named = [metric for metric in spec.metrics if _name(metric) == name]
-    return [part for metric in named or [MetricConfig()] for part in parts_of(metric, spec)]
+    return [part for metric in named or [MetricConfig()] for part in parts_of(metric, spec, classes)]
+
+
+def _classes_of(model: str, config: EvalConfig) -> int:
+    """How many classes a model spec names."""
+    return next((len(spec.classes) for spec in config.model_specs if spec.name == model), 0)
 
 
 def _names_of_columns(config: EvalConfig) -> set[str]:
@@ -143,7 +148,7 @@ def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalCo
             key = MetricKey(name, example_weighted=has_weights_of_its_own(metric))
             yield from _rules(key, default, scoped)
             continue
-        for sub_key, aggregation in parts_of(metric, spec):
+        for sub_key, aggregation in parts_of(metric, spec, _classes_of(model, config)):
             for weighted in weightings:
                 yield from _rules(MetricKey(name, model, output, sub_key, aggregation, weighted), default, scoped)
 

@@ -30,6 +30,7 @@ from assay.proto.config_pb2 import (
 from assay.proto.metrics_for_slice_pb2 import MetricKey as MetricKeyMessage
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationResult
+from assay.results.class_names import ClassNames, class_names
 from assay.results.keys import label, metric_key_from_proto, metric_key_to_proto, slices_of, text_of
 from assay.verdict import Checked, Counts, Limits, Reason, Status, Verdict
 
@@ -116,7 +117,7 @@ def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_s
         EvalConfigError: a metric's `config` is not JSON, or a slicing spec cannot be.
     """
     rules, baseline = _rules(config, rubber_stamp)
-    judge = _Judge(rules, baseline)
+    judge = _Judge(rules, baseline, class_names(config))
     validations = [(slices_of(record), judge(record)) for record in metrics]
 
     # Pairs of slices come after slices, and of both those with fewer features first.
@@ -141,9 +142,10 @@ def checks_of(
         One entry for each threshold and model, in the order of the config.
     """
     rules, baseline = _rules(config, rubber_stamp)
-    judge, tallies = _Judge(rules, baseline), dict[tuple[Rule, str], _Tally]()
+    classes = class_names(config)
+    judge, tallies = _Judge(rules, baseline, classes), dict[tuple[Rule, str], _Tally]()
     for rule in rules:
-        tallies.setdefault((rule, label(rule.key)), _Tally())
+        tallies.setdefault((rule, label(rule.key, classes)), _Tally())
 
     for record in metrics if rules else ():
         for check, numbers in judge.checks_in(record):
@@ -205,8 +207,8 @@ class _Judge:
     Slices nearly always hold the same keys in the same order, so rules are bound to keys once for each such layout.
     """
 
-    def __init__(self, rules: Sequence[Rule], baseline: str) -> None:
-        self._rules, self._baseline = rules, baseline
+    def __init__(self, rules: Sequence[Rule], baseline: str, classes: ClassNames) -> None:
+        self._rules, self._baseline, self._classes = rules, baseline, classes
         self._scopes = list(dict.fromkeys(rule.scope for rule in rules))
         self._met: Counter[Scope] = Counter()
         self._layouts: dict[tuple[bytes, ...], list[tuple[Scope, list[_Check]]]] = {}
@@ -243,11 +245,11 @@ class _Judge:
     def _bind(self, rule: Rule, keys: Sequence[MetricKey]) -> list[_Check]:
         expected, limits = bound_text(rule.bounds()), _limits(rule.bounds())
         bound = [
-            _Check(rule, key, label(key), expected, at, self._baseline_of(key, keys), *limits)
+            _Check(rule, key, label(key, self._classes), expected, at, self._baseline_of(key, keys), *limits)
             for at, key in enumerate(keys)
             if rule.is_for(key)
         ]
-        return bound or [_Check(rule, rule.key, label(rule.key), expected, None, None, *limits)]
+        return bound or [_Check(rule, rule.key, label(rule.key, self._classes), expected, None, None, *limits)]
 
     def _baseline_of(self, key: MetricKey, keys: Sequence[MetricKey]) -> int | None:
         baseline = key._replace(model_name=self._baseline, is_diff=False)

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.html_tables import table
 from assay.report.markup import Markup, element
+from assay.results.class_names import class_text
 from assay.results.labels import number_text
 
 MultiClass: TypeAlias = pb.MultiClassConfusionMatrixAtThresholds.MultiClassConfusionMatrix
@@ -36,9 +37,9 @@ class _Cell(NamedTuple):
     text: str
 
 
-def class_name(class_id: int) -> str:
+def class_name(class_id: int, names: Sequence[str] = ()) -> str:
     """A class for people."""
-    return "none" if class_id == _NONE else str(class_id)
+    return "none" if class_id == _NONE else class_text(class_id, names)
 
 
 def confusions(matrix: MultiClass, most: int = _MOST_CONFUSIONS) -> list[Confusion]:
@@ -66,13 +67,13 @@ def _totals(matrix: MultiClass) -> dict[int, float]:
     return totals
 
 
-def confusion_cells(confusion: Confusion) -> tuple[str, str, str, str]:
+def confusion_cells(confusion: Confusion, names: Sequence[str]) -> tuple[str, str, str, str]:
     """Label, prediction, weight and share for people."""
     actual, predicted, weight, share = confusion
-    return class_name(actual), class_name(predicted), number_text(weight), f"{100 * share:.1f}%"
+    return class_name(actual, names), class_name(predicted, names), number_text(weight), f"{100 * share:.1f}%"
 
 
-def multi_class(matrix: MultiClass, name: str) -> Iterator[Markup]:
+def multi_class(matrix: MultiClass, name: str, names: Sequence[str] = ()) -> Iterator[Markup]:
     """Weight by label and prediction; the larger its share of the label's row, the darker a field."""
     totals = _totals(matrix)
     columns = {entry.predicted_class_id for entry in matrix.entries}
@@ -88,15 +89,15 @@ def multi_class(matrix: MultiClass, name: str) -> Iterator[Markup]:
     right = sum(e.num_weighted_examples for e in matrix.entries if e.actual_class_id == e.predicted_class_id)
     whole = sum(totals.values())
     described = f"{len(totals)} classes, {100 * right / whole:.1f}% predicted right" if whole > 0 else "no rows"
-    yield _diagram(title, described, _largest(totals, columns), cells)
+    yield _diagram(title, described, _largest(totals, columns), cells, names)
 
     found = confusions(matrix)
     if found:
         heads = ("Label", "Predicted", "Weight", "Share of the label")
-        yield element("div", table(heads, [confusion_cells(confusion) for confusion in found]))
+        yield element("div", table(heads, [confusion_cells(confusion, names) for confusion in found]))
 
 
-def multi_label(matrix: MultiLabel, name: str) -> Iterator[Markup]:
+def multi_label(matrix: MultiLabel, name: str, names: Sequence[str] = ()) -> Iterator[Markup]:
     """In which share of the rows of each class each class is predicted."""
     totals: dict[int, float] = {}
     cells: dict[tuple[int, int], _Cell] = {}
@@ -110,7 +111,7 @@ def multi_label(matrix: MultiLabel, name: str) -> Iterator[Markup]:
 
     title = f"{name} at {matrix.threshold:.4g}: classes predicted in the rows of each class"
     columns = {entry.predicted_class_id for entry in matrix.entries}
-    yield _diagram(title, f"{len(totals)} classes", _largest(totals, columns), cells)
+    yield _diagram(title, f"{len(totals)} classes", _largest(totals, columns), cells, names)
 
 
 def _largest(totals: Mapping[int, float], others: Iterable[int]) -> list[int]:
@@ -119,7 +120,13 @@ def _largest(totals: Mapping[int, float], others: Iterable[int]) -> list[int]:
     return sorted(ranked[:_MOST_CLASSES])
 
 
-def _diagram(title: str, described: str, classes: Sequence[int], cells: Mapping[tuple[int, int], _Cell]) -> Markup:
+def _diagram(
+    title: str,
+    described: str,
+    classes: Sequence[int],
+    cells: Mapping[tuple[int, int], _Cell],
+    names: Sequence[str],
+) -> Markup:
     width, height = _LEFT + _WIDTH * len(classes) + 4, _TOP + _HEIGHT * len(classes) + 4
     heads = [_text(_LEFT + _WIDTH * (i + 0.5), _TOP - 8, class_name(c)) for i, c in enumerate(classes)]
     sides = [_text(_LEFT - 6, _TOP + _HEIGHT * (i + 0.68), class_name(c), "end") for i, c in enumerate(classes)]
@@ -136,7 +143,9 @@ def _diagram(title: str, described: str, classes: Sequence[int], cells: Mapping[
     label, box = f"{title}: {described}", f"0 0 {width} {height}"
     svg = element("svg", over, side, *heads, *sides, *fields, viewBox=box, role="img", aria_label=label)
     caption = f"{label}; the {_MOST_CLASSES} largest are shown" if len(classes) == _MOST_CLASSES else label
-    return element("figure", element("figcaption", caption), svg, class_="classes")
+    named = ", ".join(class_name(class_id, names) for class_id in classes if class_id != _NONE) if names else ""
+    legend = element("p", named, class_="minor") if named else None
+    return element("figure", element("figcaption", caption), svg, legend, class_="classes")
 
 
 def _field(i: int, j: int, cell: _Cell) -> Iterator[Markup]:

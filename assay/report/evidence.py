@@ -16,6 +16,7 @@ from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.report.named_metrics import definitions_by_name, names_of_samples
+from assay.results.class_names import ClassNames, class_names
 from assay.results.eval_result import in_order
 from assay.results.files import listed, load_eval_run, load_validation_result, load_verdict, records_of
 from assay.results.keys import metric_key_from_proto, plot_key_to_proto, text_of
@@ -92,6 +93,7 @@ class Evidence:
         leading: the metric that slices are ordered by: the first that has a threshold and a better direction.
         rules: the thresholds of the config.
         keys: keys of all values.
+        classes: names to stand beside class ids.
         remarks: sentences about values that are undefined or may be off.
     """
 
@@ -105,6 +107,7 @@ class Evidence:
     leading: Measure | None
     rules: Sequence[Rule]
     keys: frozenset[MetricKey]
+    classes: ClassNames
     remarks: Sequence[str]
 
     @property
@@ -143,7 +146,7 @@ def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence
     output = results_folder(output)
     verdict = load_verdict(output) if VERDICT_FILE in listed(output) else None
     run = load_eval_run(output) or EvalRun()
-    rules = _rules(run.eval_config)
+    rules, classes = _rules(run.eval_config), class_names(run.eval_config)
 
     records = in_order(map(pb.MetricsForSlice.FromString, records_of(output, METRICS_KEY)))
     slices = list(_slices(records, _failed(output)))
@@ -167,7 +170,8 @@ def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence
         leading=leading,
         rules=rules,
         keys=frozenset(keys),
-        remarks=remarks(records),
+        classes=classes,
+        remarks=remarks(records, classes),
     )
 
 
@@ -253,7 +257,7 @@ def _measures(
         numbers |= {_plain(key) for key, pair in slice_.values.items() if pair.value.HasField("double_value")}
     return [
         Measure(label, key, better.get(key.name), key in judged, key in numbers, key.name in samples)
-        for label, key in labels_of(list(plain)).items()
+        for label, key in labels_of(list(plain), class_names(config)).items()
     ]
 
 

@@ -72,10 +72,11 @@ def _line(evidence: Evidence, one: Slice, measure: Measure, headings: Sequence[s
 def _confusions(evidence: Evidence) -> Iterator[str]:
     """Of metrics that are matrices of several classes, the most frequent confusions of all rows, by model."""
     values = evidence.overall.values if evidence.overall else {}
-    for label, key in labels_of([key for key in values if not key.is_diff]).items():
+    for label, key in labels_of([key for key in values if not key.is_diff], evidence.classes).items():
         matrices = values[key].value.multi_class_confusion_matrix_at_thresholds.matrices
         for matrix in matrices[:_MOST_MATRICES]:
-            rows = [confusion_cells(confusion) for confusion in confusions(matrix)]
+            names = evidence.classes.get(key.model_name, ())
+            rows = [confusion_cells(confusion, names) for confusion in confusions(matrix)]
             if rows:
                 yield f"### Confusions of {escaped(label)} at {matrix.threshold:.4g}"
                 yield table(("Label", "Predicted", "Weight", "Share of the label"), rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
-from assay.metrics.keys import PlotKey, SubKey
+from assay.metrics.keys import PlotKey
 from assay.proto.metrics_for_slice_pb2 import PlotData
 from assay.report import charts, class_matrices
 from assay.report.cells import counted
@@ -13,6 +13,7 @@ from assay.report.charts import Axis, Bucket, Line, Matrix
 from assay.report.evidence import Evidence, Plots
 from assay.report.markup import Markup, element
 from assay.report.sections import section
+from assay.results.class_names import ClassNames, part_texts
 from assay.results.keys import plot_key_from_proto
 from assay.text.printable import shortened
 
@@ -50,7 +51,7 @@ def _panels(evidence: Evidence, plots: Plots) -> Iterator[Markup]:
         panels.setdefault(key._replace(model_name=""), {})[key.model_name] = pair.value
     for key, panel in list(panels.items())[:_MOST_PANELS]:
         if len(panels) > 1:
-            yield element("h3", _panel_name(key))
+            yield element("h3", _panel_name(key, evidence.classes))
         yield element("div", *_diagrams_of(key, panel)(evidence, panel), class_="diagrams")
     if len(panels) > _MOST_PANELS:
         yield element("p", f"And {counted(len(panels) - _MOST_PANELS, 'plot')} more, in the files.")
@@ -65,11 +66,12 @@ def _diagrams_of(key: PlotKey, panel: _Panel) -> Callable[[Evidence, _Panel], It
     return _scores if key.name else _classic
 
 
-def _panel_name(key: PlotKey) -> str:
-    numbers = (key.sub_key or SubKey())._asdict().items()
-    sub = [f"{name} {number}" for name, number in numbers if number is not None]
+def _panel_name(key: PlotKey, classes: ClassNames) -> str:
     weighting = {None: "", True: "weighted", False: "unweighted"}[key.example_weighted]
-    return " ".join(filter(None, (key.name.replace("_", " "), key.output_name, *sub, weighting))) or "all"
+    return (
+        " ".join(filter(None, (key.name.replace("_", " "), key.output_name, *part_texts(key, classes, " "), weighting)))
+        or "all"
+    )
 
 
 def _scores(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
@@ -101,7 +103,7 @@ def _multi_class(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
     for model, data in panel.items():
         matrices = data.multi_class_confusion_matrix_at_thresholds.matrices
         for matrix in charts.at_thresholds(matrices, _THRESHOLDS):
-            yield from class_matrices.multi_class(matrix, _named(model))
+            yield from class_matrices.multi_class(matrix, _named(model), evidence.classes.get(model, ()))
 
 
 def _multi_label(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
@@ -109,7 +111,7 @@ def _multi_label(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
     for model, data in panel.items():
         matrices = data.multi_label_confusion_matrix_at_thresholds.matrices
         for matrix in charts.at_thresholds(matrices, _THRESHOLDS):
-            yield from class_matrices.multi_label(matrix, _named(model))
+            yield from class_matrices.multi_label(matrix, _named(model), evidence.classes.get(model, ()))
 
 
 _OF_CLASSES = {

@@ -12,6 +12,7 @@ from assay.report.cells import FAILS, WORSE, cell_of, counted, counts_text, reas
 from assay.report.evidence import Evidence, Measure, Slice
 from assay.report.html_tables import table
 from assay.report.markup import Child, Markup, breakable, element, joined
+from assay.results.class_names import ClassNames
 from assay.results.keys import label
 from assay.text.printable import shortened
 from assay.verdict import Reason, Status
@@ -45,7 +46,7 @@ def verdict_section(evidence: Evidence) -> Markup:
     class_, badge, sentence = OUTCOMES[verdict.status]
     counts = element("span", "; ".join(counts_text(verdict)), class_="minor")
     head = element("p", element("strong", badge, class_=f"badge {class_}"), sentence, counts, class_="verdict")
-    return joined(head, _reasons(verdict.reasons), _thresholds(evidence.rules))
+    return joined(head, _reasons(verdict.reasons), _thresholds(evidence.rules, evidence.classes))
 
 
 def _reasons(reasons: Sequence[Reason]) -> Markup | None:
@@ -58,11 +59,11 @@ def _reasons(reasons: Sequence[Reason]) -> Markup | None:
     return section("Why", table(heads, rows, words=(1, 3)), rest)
 
 
-def _thresholds(rules: Sequence[Rule]) -> Markup | None:
+def _thresholds(rules: Sequence[Rule], classes: ClassNames) -> Markup | None:
     if not rules:
         return None
     rows = [
-        (label(rule.key), shortened(bound_text(rule.bounds())), shortened(rule.scope.text))
+        (label(rule.key, classes), shortened(bound_text(rule.bounds())), shortened(rule.scope.text))
         for rule in rules[:_MOST_MEASURES]
     ]
     listed = table(("Metric", "Expected", "In slices"), rows, words=(1, 2))

@@ -15,6 +15,7 @@ from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.report.cells import value_text
 from assay.report.named_metrics import names_of_samples
 from assay.report.terminal_text import harmless
+from assay.results.class_names import ClassNames, class_names
 from assay.results.eval_result import in_order
 from assay.results.files import listed, load_eval_run, load_metrics, load_verdict
 from assay.results.keys import metric_key_from_proto, text_of
@@ -48,15 +49,20 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
     results = results_folder(results)
     records = in_order(load_metrics(results))
     chosen = _chosen_slices(records, slices)
-    keys = _chosen_keys(records, metrics)
+    config = _config_of(results)
+    keys = _chosen_keys(records, metrics, class_names(config))
     shown = chosen if slices is not None else chosen[:_MOST_SLICES]
     tall = len(shown) <= _MOST_COLUMNS
     columns = keys if tall else _first(keys) if metrics is None else _candidates(keys, metrics)
     table = Table(padding=(0, 0), caption=_caption(len(columns), len(keys), len(shown), len(records)))
     fill = _metrics_down if tall else _slices_down
-    run = load_eval_run(results)
-    fill(table, shown, columns, names_of_samples(run.eval_config if run else EvalConfig()))
+    fill(table, shown, columns, names_of_samples(config))
     return table
+
+
+def _config_of(results: str) -> EvalConfig:
+    run = load_eval_run(results)
+    return run.eval_config if run else EvalConfig()
 
 
 def verdict_panel(results: str) -> Panel:
@@ -84,7 +90,7 @@ def remark_lines(results: str) -> list[str]:
         ResultsError: no results there.
         CorruptFileError: a file is damaged.
     """
-    return remarks(in_order(load_metrics(results)))
+    return remarks(in_order(load_metrics(results)), class_names(_config_of(results)))
 
 
 def _metrics_down(
@@ -134,7 +140,9 @@ def _chosen_slices(records: Sequence[MetricsForSlice], slices: str | None) -> li
     return chosen
 
 
-def _chosen_keys(records: Sequence[MetricsForSlice], metrics: Sequence[str] | None) -> dict[str, MetricKey]:
+def _chosen_keys(
+    records: Sequence[MetricsForSlice], metrics: Sequence[str] | None, classes: ClassNames
+) -> dict[str, MetricKey]:
     """Label -> key of the metrics to show, in the order of the results or of `metrics`; only numbers have room."""
     encoded = {
         pair.key.SerializeToString(): pair.key
@@ -142,7 +150,7 @@ def _chosen_keys(records: Sequence[MetricsForSlice], metrics: Sequence[str] | No
         for pair in record.metric_keys_and_values
         if metrics is not None or pair.value.HasField("double_value")
     }
-    labelled = labels_of([metric_key_from_proto(key) for key in encoded.values()])
+    labelled = labels_of([metric_key_from_proto(key) for key in encoded.values()], classes)
     if metrics is None:
         return labelled
 

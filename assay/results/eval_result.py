@@ -13,6 +13,7 @@ from assay.errors import ResultsError
 from assay.metrics.keys import MetricKey, PlotKey, SubKey
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
+from assay.results.class_names import class_names, sub_key_parts
 from assay.results.files import (
     listed,
     load_attributions,
@@ -23,7 +24,7 @@ from assay.results.files import (
     load_verdict,
     records_of,
 )
-from assay.results.keys import aggregation_name, metric_key_from_proto, plot_key_from_proto, sub_key_parts, text_of
+from assay.results.keys import aggregation_name, metric_key_from_proto, plot_key_from_proto, text_of
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.results.long_tables import CrossSliceKey, key_of
 from assay.results.remarks import remarks
@@ -205,7 +206,7 @@ def load_eval_result(output_path: FilePath, model_name: str | None = None) -> Ev
         model_locations=dict(run.model_locations),
         model_name=model,
         verdict=load_verdict(output_path) if VERDICT_FILE in listed(output_path) else None,
-        remarks=remarks(metrics),
+        remarks=remarks(metrics, class_names(run.eval_config)),
     )
 
 

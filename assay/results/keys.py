@@ -10,6 +10,7 @@ from assay.errors import ColumnTypeError
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice
+from assay.results.class_names import ClassNames, part_texts
 from assay.slicing.text import slice_text
 from assay.types import SliceKey
 
@@ -146,25 +147,20 @@ def text_of(record: Record) -> str:
     return slices_text(slices_of(record))
 
 
-def sub_key_parts(key: SubKey | None) -> dict[str, int]:
-    """The fields of a sub key that are set: `{"class_id": 1}`."""
-    return {name: number for name, number in (key or SubKey())._asdict().items() if number is not None}
-
-
 def aggregation_name(aggregation: AggregationType | None) -> str:
     """Which average over classes it is, such as `micro_average`; "" for none."""
     fields = (aggregation or AggregationType())._asdict()
     return next((name for name, is_set in fields.items() if is_set), "")
 
 
-def label(key: MetricKey) -> str:
-    """All of a key for people: `auc`, `precision [candidate, class_id=1, weighted]`.
+def label(key: MetricKey, classes: ClassNames) -> str:
+    """All of a key for people: `auc`, `precision [candidate, class_id=1 (cat), weighted]`.
 
     Verdicts use it, which have to name one value without the others beside it. Tables show only what tells their
     metrics apart (`labels.labels_of`), and `eval_result.names_of` has the names of TFMA.
     """
     parts = [key.model_name, key.output_name]
-    parts += [f"{name}={number}" for name, number in sub_key_parts(key.sub_key).items()]
+    parts += part_texts(key, classes, "=")
     parts += [aggregation_name(key.aggregation_type), "weighted" if key.example_weighted else ""]
     details = ", ".join(filter(None, parts))
     return f"{key.name} [{details}]" if details else key.name

@@ -6,24 +6,29 @@ import math
 from collections.abc import Sequence
 
 from assay.metrics.keys import MetricKey
-from assay.results.keys import aggregation_name, sub_key_parts
+from assay.results.class_names import ClassNames, part_texts
+from assay.results.keys import aggregation_name
 
 
-def labels_of(keys: Sequence[MetricKey]) -> dict[str, MetricKey]:
+def labels_of(keys: Sequence[MetricKey], classes: ClassNames) -> dict[str, MetricKey]:
     """Label -> key, for the columns of a table: behind the name stands only what tells metrics apart.
 
     `keys.label` says all of one key, for where no other stands beside it.
+
+    Args:
+        keys: of the metrics in the table.
+        classes: names to stand beside class ids.
     """
     models = {key.model_name for key in keys if key.model_name}
     weightings: dict[str, set[bool | None]] = {}
     for key in keys:
         weightings.setdefault(key.name, set()).add(key.example_weighted)
-    return {_label(key, len(models) > 1, len(weightings[key.name]) > 1): key for key in keys}
+    return {_label(key, classes, len(models) > 1, len(weightings[key.name]) > 1): key for key in keys}
 
 
-def _label(key: MetricKey, with_model: bool, with_weighting: bool) -> str:
+def _label(key: MetricKey, classes: ClassNames, with_model: bool, with_weighting: bool) -> str:
     parts = [key.model_name if with_model and not key.is_diff else "", key.output_name]
-    parts += [f"{name} {number}" for name, number in sub_key_parts(key.sub_key).items()]
+    parts += part_texts(key, classes, " ")
     parts.append(aggregation_name(key.aggregation_type))
     if with_weighting and key.example_weighted is not None:
         parts.append("weighted" if key.example_weighted else "unweighted")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import TOLD_ERROR
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
+from assay.results.class_names import ClassNames
 from assay.results.keys import metric_key_from_proto, text_of
 from assay.results.labels import labels_of
 from assay.text.printable import printable_line
@@ -14,7 +15,7 @@ from assay.text.printable import printable_line
 _MOST_NAMED = 3
 
 
-def remarks(records: Iterable[MetricsForSlice]) -> list[str]:
+def remarks(records: Iterable[MetricsForSlice], classes: ClassNames) -> list[str]:
     """A line for each metric and reason, with its slices.
 
     Differences are left out, as their models speak for them; so is what may be off by no more than `TOLD_ERROR`.
@@ -29,7 +30,7 @@ def remarks(records: Iterable[MetricsForSlice]) -> list[str]:
             if not key.is_diff and bounded.error_bound > TOLD_ERROR:
                 inexact.setdefault((key, bounded.reason), {})[text_of(record)] = bounded.error_bound
 
-    labels = {key: label for label, key in labels_of([key for key, _ in [*undefined, *inexact]]).items()}
+    labels = {key: label for label, key in labels_of([key for key, _ in [*undefined, *inexact]], classes).items()}
     lines = [f"{labels[key]} is undefined in {_named(names)}: {why}" for (key, why), names in undefined.items()]
     for (key, why), bounds in inexact.items():
         lines.append(f"{labels[key]} may be off by {max(bounds.values()):.2g} in {_named(list(bounds))}: {why}")

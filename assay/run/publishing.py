@@ -17,6 +17,7 @@ from assay.gate.validate import Counts
 from assay.plan.plan import Plan
 from assay.report.page import html_page
 from assay.results import published
+from assay.results.class_names import class_names
 from assay.results.files import load_metrics, load_validation_result
 from assay.results.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, new_run, read_latest
 from assay.results.published import PAGE_FILE, RESULTS_FILE, result_files_in, results_json
@@ -98,9 +99,15 @@ def limits_of(plan: Plan) -> Limits:
 
 def judge(plan: Plan, folder: str, counts: Counts) -> Verdict:
     """The verdict on the results in the folder of a run."""
-    result, limits = load_validation_result(folder), limits_of(plan)
-    checks = gate.checks_of(load_metrics(folder), parse_eval_config(plan.eval_config), rubber_stamp=plan.rubber_stamp)
-    return gate.verdict(result, load_metrics(folder), counts=counts, limits=limits, checks=checks)
+    config = parse_eval_config(plan.eval_config)
+    return gate.verdict(
+        load_validation_result(folder),
+        load_metrics(folder),
+        counts=counts,
+        limits=limits_of(plan),
+        checks=gate.checks_of(load_metrics(folder), config, rubber_stamp=plan.rubber_stamp),
+        classes=class_names(config),
+    )
 
 
 def judge_if_possible(plan: Plan, folder: str, counts: Counts) -> Verdict | None:

@@ -22,6 +22,7 @@ from assay.plan.plan import Plan, Task
 from assay.plan.tasks import extracts_from, runs_models
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
+from assay.results.class_names import class_names
 from assay.run.build import evaluators_of, extractors_of
 from assay.run.call import Checkpoints
 from assay.run.context import Context
@@ -216,6 +217,7 @@ class Judging:
             counts=total(step.counts for step in call.lineage.values()),
             limits=limits_of(call.plan),
             checks=checks_of(metrics, self.context.eval_config, rubber_stamp=rubber_stamp),
+            classes=class_names(self.context.eval_config),
         )
 
         content = framed(elements.encode(result, GATE_STAGE_NAME, VALIDATIONS_KEY))

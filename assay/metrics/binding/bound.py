@@ -218,7 +218,9 @@ def _bind(
     name = settings.pop("name", None)
     if name is not None and not isinstance(name, str):
         raise EvalConfigError(f"{path}.config: name: expected text, found {name!r}")
-    placed = placements_of(definition, asked.class_name, spec, settings, path.spec, str(path))
+    placed = placements_of(
+        definition, asked.class_name, spec, settings, path.spec, str(path), len(stream.meaning.classes)
+    )
     settings = without_parts(settings, definition)
     own = tuple(sorted(_own_settings(definition, settings, path).items()))
     needs = _adapt(definition, settings, path)
@@ -243,14 +245,22 @@ def _seen_so(needs: Computation, sub_key: SubKey | None, view: View) -> Computat
     return needs
 
 
-def parts_of(asked: MetricConfig, spec: MetricsSpec) -> list[tuple[SubKey | None, AggregationType | None]]:
-    """What names the values of a metric in a metrics spec, beside the metric; of a class that is not known, too."""
+def parts_of(
+    asked: MetricConfig, spec: MetricsSpec, classes: int
+) -> list[tuple[SubKey | None, AggregationType | None]]:
+    """What names the values of a metric in a metrics spec, beside the metric; of a class that is not known, too.
+
+    Args:
+        asked: the metric.
+        spec: its metrics spec.
+        classes: how many the model spec names; 0 if it names none.
+    """
     definition, path = definitions().get(asked.class_name), _Path(0, 0)
     settings = _chosen_settings(asked, path)
     if definition is None:
-        placed = placements(spec, own_parts(settings, str(path)), str(path))
+        placed = placements(spec, own_parts(settings, str(path)), str(path), classes)
     else:
-        placed = placements_of(definition, asked.class_name, spec, settings, path.spec, str(path))
+        placed = placements_of(definition, asked.class_name, spec, settings, path.spec, str(path), classes)
     return [(placement.sub_key, placement.aggregation) for placement in placed]
 
 

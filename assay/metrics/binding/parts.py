@@ -56,7 +56,13 @@ def placements(spec: MetricsSpec, own: Mapping[str, int], path: str, classes: in
 
 
 def placements_of(
-    definition: Definition, class_name: str, spec: MetricsSpec, settings: Mapping[str, Any], number: int, path: str
+    definition: Definition,
+    class_name: str,
+    spec: MetricsSpec,
+    settings: Mapping[str, Any],
+    number: int,
+    path: str,
+    classes: int,
 ) -> list[Placement]:
     """The values of one metric of a metrics spec; as `placements`.
 
@@ -67,6 +73,7 @@ def placements_of(
         settings: those of the metric.
         number: of the metrics spec.
         path: of the metric, for errors.
+        classes: how many the model spec names; 0 if it names none.
 
     Raises:
         EvalConfigError: the metric has no such value.
@@ -84,11 +91,14 @@ def placements_of(
             )
         return [Placement(view=view)]
     if not has_parts(definition):
-        placed = placements(spec, {}, of_spec)
+        placed = placements(spec, {}, of_spec, classes)
         return [Placement()] if definition.is_of_column else [Placement(one.sub_key, one.aggregation) for one in placed]
 
     own = own_parts(settings, path)
-    placed = placements(spec, own, path if own else of_spec)
+    placed = placements(spec, own, path if own else of_spec, classes)
+    misfit = next(filter(None, (one.view.misfit(classes) for one in placed)), "") if classes else ""
+    if misfit:
+        raise EvalConfigError(f"{path}: classes of the model spec names {classes}; {class_name}: {misfit}")
     _refuse_no_value(definition, class_name, placed, path)
     return [_within_query(placement) for placement in placed] if spec.query_key else placed
 

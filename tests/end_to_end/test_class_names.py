@@ -1,0 +1,108 @@
+"""Names of classes stand beside their ids wherever a person reads; files keep the ids, as TFMA has them."""
+
+import io
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from rich.console import Console
+from sklearn.metrics import roc_auc_score
+
+import assay
+from assay.errors import EvalConfigError
+from assay.report.evidence import evidence_of
+from assay.report.markdown import summary
+from assay.report.page import html_page
+from assay.report.tables import metrics_table, remark_lines
+
+NAMES = ["cat", "dog", "<b>\x1b[2J", "a name of a class that is far too long to stand in the head of a table"]
+RNG = np.random.default_rng(3)
+SCORES = RNG.dirichlet([2, 1, 1, 1], 300)
+LABEL = np.array([RNG.choice(4, p=p) for p in SCORES])
+OTHER = RNG.dirichlet([1, 1, 1, 1], 300)
+TABLE = pa.table({"label": LABEL, "new": SCORES.tolist(), "old": OTHER.tolist()})
+
+NEW = {"name": "new", "label_key": "label", "prediction_key": "new", "classes": NAMES}
+OLD = {**NEW, "name": "old", "prediction_key": "old", "is_baseline": True}
+EACH = {"binarize": {"class_ids": {"values": [0, 1, 2, 3]}}}
+UNREACHED = {"value_threshold": {"lower_bound": 0.999}}
+
+
+def config(models, metrics, **metrics_spec):
+    return {"model_specs": models, "metrics_specs": [{"metrics": metrics, **metrics_spec}]}
+
+
+@pytest.fixture(scope="module", params=[[NEW], [NEW, OLD]], ids=["one model", "two models"])
+def results(request, tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("results"))
+    auc = {"class_name": "AUC", "threshold": UNREACHED}
+    wanted = config(request.param, [auc, {"class_name": "ConfusionMatrixPlot"}], **EACH)
+    matrix = {"class_name": "MultiClassConfusionMatrixPlot"}
+    wanted["metrics_specs"].append({"metrics": [matrix]})
+    assay.analyze_raw_data(TABLE, wanted, folder)
+    return folder
+
+
+def text_of(renderable):
+    console = Console(file=io.StringIO(), width=200)
+    console.print(renderable)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_table_in_the_terminal_names_classes(results):
+    shown = text_of(metrics_table(results))
+    assert "class_id 0 (cat)" in shown
+    assert "class_id 1 (dog)" in shown
+    assert "\x1b" not in shown
+
+
+def test_the_page_names_classes_in_metrics_thresholds_diagrams_and_confusions(results):
+    page = html_page(results)
+    assert "auc class_id 0 (cat)" in page
+    assert "class_id=1 (dog)" in page
+    assert "0 (cat), 1 (dog), 2 (&lt;b&gt;" in page
+    assert "<td>0 (cat)" in page or ">0 (cat)<" in page
+    assert "<b>\x1b" not in page
+
+
+def test_markdown_names_classes(results):
+    assert "class\\_id 0 (cat)" in summary(evidence_of(results))
+
+
+def test_reasons_and_checks_of_the_verdict_name_classes(results):
+    verdict = assay.load_verdict(results)
+    assert any("class_id=0 (cat)" in reason.message for reason in verdict.reasons)
+    assert any("class_id=1 (dog)" in check.metric for check in verdict.checks)
+
+
+def test_long_names_are_shortened(results):
+    assert not any(NAMES[3] in line for line in [text_of(metrics_table(results)), *remark_lines(results)])
+    assert "class_id 3 (a name of a class" in html_page(results)
+
+
+def test_files_have_the_ids(results):
+    ids = assay.metrics_frame(results).query("metric == 'auc'")["class_id"]
+    assert set(ids) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(("kind", "average"), [("macro_average", "macro"), ("weighted_macro_average", "weighted")])
+def test_averages_are_over_the_classes_that_have_names(kind, average, tmp_path):
+    metric = {"class_name": "AUC", "config": {"exact": True}, "threshold": {"value_threshold": {"lower_bound": 0.1}}}
+    assay.analyze_raw_data(TABLE, config([NEW], [metric], aggregate={kind: True}), str(tmp_path))
+    (value,) = assay.metrics_frame(str(tmp_path)).query("metric == 'auc'")["value"]
+    assert value == pytest.approx(roc_auc_score(LABEL, SCORES, multi_class="ovr", average=average), rel=1e-12)
+    assert assay.load_verdict(str(tmp_path)).status == "BLESSED"
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"binarize": {"class_ids": {"values": [4]}}}, "it asks for class 4"),
+        ({"binarize": {"k_list": {"values": [5]}}}, "it asks for the 5 highest"),
+        ({"aggregate": {"macro_average": True, "class_weights": {4: 1.0}}}, "it asks for class 4"),
+    ],
+)
+def test_a_class_beyond_those_that_have_names_is_refused_before_anything_is_read(part, said):
+    with pytest.raises(EvalConfigError, match=rf"classes of the model spec names 4; AUC: {said}"):
+        assay.analyze_raw_data(TABLE.slice(0, 0), config([NEW], [{"class_name": "AUC"}], **part))
