@@ -128,7 +128,113 @@ OF_THE_GATE = {
         "passes as 0 there if a bound allows it", f"{_GATE}bounds_are_inclusive_and_nan_meets_none"
     ),
 }
+_SHAPES = "tests/conformance/test_right_shapes.py::test_"
+OF_SHAPES = {
+    "macro and weighted macro averages": Instead(
+        "one key for both there, and the first of one name wins; a key each here",
+        f"{_SHAPES}macro_and_weighted_macro_averages_stand_beside_each_other",
+    ),
+    "weighted macro averages over two sets of classes": Instead(
+        "the second takes the weights of the first there",
+        f"{_SHAPES}weighted_macro_averages_over_two_sets_of_classes_do_not_share_their_weights",
+    ),
+    "weighted macro averages over ranks": Instead(
+        "a plain mean there; weighted by the positives of each rank here",
+        f"{_SHAPES}a_weighted_macro_average_over_ranks_weighs_each_by_its_positives",
+    ),
+    "how scores of a part spread": Instead(
+        "the value of all classes there, whatever part is asked for",
+        f"{_SHAPES}metrics_of_how_scores_spread_see_the_class_that_is_asked_for",
+    ),
+    "losses of class ids": Instead(
+        "the id stands for every class there, as if it were a probability",
+        f"{_SHAPES}losses_take_class_ids_for_the_vectors_that_they_stand_for",
+    ),
+    "micro averages of losses of class ids": Instead(
+        "the id stands for every class there, as if it were a probability",
+        f"{_SHAPES}a_micro_average_of_a_loss_takes_class_ids_too",
+    ),
+    "areas over the k highest scores": Instead(
+        "0 there, of the one threshold at minus infinity; compared with evenly spaced thresholds",
+        f"{_SHAPES}an_area_over_the_k_highest_scores_puts_all_others_below_them",
+    ),
+    "the k highest among all and alone": Instead(
+        "one state there, of whichever comes first; compared in runs of their own",
+        f"{_SHAPES}the_k_highest_among_all_and_alone_stand_beside_each_other_in_any_order",
+    ),
+    "micro averages with and without class weights": Instead(
+        "one state there, of whichever comes first; compared in runs of their own",
+        f"{_SHAPES}micro_averages_with_and_without_class_weights_stand_beside_each_other",
+    ),
+    "numbers of rows under class weights": Instead(
+        "ends the run there; a row is a row here",
+        f"{_SHAPES}a_row_counts_once_in_a_micro_average_whatever_the_weights_of_classes",
+    ),
+    "several scores a row without parts": Instead(
+        "averaged over classes in silence there; refused here",
+        f"{_SHAPES}several_scores_a_row_are_refused_where_no_part_or_average_is_asked_for",
+    ),
+    "weights of classes that are not there": Instead(
+        "ignored in silence there by a micro average; refused here",
+        f"{_SHAPES}the_weight_of_a_class_that_is_not_there_is_refused",
+    ),
+    "labels that are no class": Instead(
+        "no class, the last or a smaller one there; refused here", f"{_SHAPES}a_label_that_is_no_class_is_refused"
+    ),
+    "a class that a slice lacks": Instead(
+        "an area of 0 there, which enters the average; not a number here",
+        f"{_SHAPES}a_class_that_a_slice_lacks_has_no_area_there_and_makes_its_average_undefined",
+    ),
+    "two matrices of several classes": Instead(
+        "the second has the thresholds of the first there; compared with equal ones",
+        f"{_SHAPES}matrices_of_several_classes_keep_their_own_thresholds",
+    ),
+    "falling thresholds of matrices": Instead(
+        "a row below one threshold is below all that follow there; compared with rising ones",
+        f"{_SHAPES}matrices_of_several_classes_take_thresholds_in_any_order",
+    ),
+    "thresholds on values whose key is another than the spec's": Instead(
+        "not found there, and so failed; held against the value here",
+        f"{_SHAPES}a_threshold_is_held_against_every_value_that_its_metric_has",
+    ),
+    "thresholds on ranked lists": Instead(
+        "not found there but for binarize.top_k_list; held against the value here",
+        f"{_SHAPES}a_threshold_is_held_against_every_value_of_ranked_lists",
+    ),
+    "errors with intervals": Instead(
+        "the first of several sums counts twice there; not asked for beside intervals",
+        f"{_SHAPES}errors_are_the_same_with_and_without_intervals",
+    ),
+    "statistics of queries of two models": Instead(
+        "ends the run there", f"{_SHAPES}statistics_of_queries_are_there_for_each_of_two_models"
+    ),
+    "rows of several classes in matrices of one": Instead(
+        "only the first class of a row counts there; refused here",
+        f"{_SHAPES}matrices_of_one_class_a_row_are_refused_for_rows_of_several",
+    ),
+    "the k-th row of a query alone": Instead(
+        "a value there without weights, and the end of the run with them; refused here",
+        f"{_SHAPES}the_k_th_row_of_a_query_alone_is_refused",
+    ),
+    "means over ranks of a query": Instead(
+        "a value there without weights, and the end of the run with them; refused here",
+        f"{_SHAPES}the_mean_over_ranks_of_a_query_is_refused",
+    ),
+    "numbers of rows of queries without weights": Instead(
+        "a query counts once there, but with weights every row does; every row does here",
+        f"{_SHAPES}rows_of_queries_count_one_by_one_with_and_without_weights",
+    ),
+    "intervals of numbers of queries": Instead(
+        "estimates there; counts here, as the number of rows is", f"{_SHAPES}numbers_of_queries_are_no_estimates"
+    ),
+    "queries of fewer rows than k": Instead(
+        "ends the run there", f"{_SHAPES}a_query_of_fewer_rows_than_k_has_all_of_them_among_the_highest"
+    ),
+}
+"""Of classes, averages, top k and queries."""
+
 EVERY: dict[Any, Instead] = {
     **RAISES_THERE, **APART, **FINER_HERE,
     **ZERO_THERE, **NOISE_THERE, **MEANINGLESS_THERE, **NO_SLICE_THERE, **OF_THE_GATE,
+    **OF_SHAPES,
 }  # fmt: skip
