@@ -28,6 +28,7 @@ FAMILIES = (
     "features",
     "loss",
     "multiclass",
+    "multilabel",
     "plots",
     "ranking",
     "regression",

@@ -32,6 +32,10 @@ _ORDER_OF_ARRIVAL = Instead(
     "shows values in the order of arrival there",
     f"{_SAMPLES}each_slice_keeps_its_first_values_in_order_whatever_the_batches_and_splits",
 )
+_LOSS = Instead(
+    "NaN there if any probability is 0 or 1; compared on probabilities between",
+    f"{_FAMILIES}a_sure_prediction_costs_nothing_if_right_and_everything_if_wrong",
+)
 APART = {
     "ConfusionMatrixAtThresholds": Instead(
         "needs thresholds there; compared with thresholds", f"{_PUBLISHED}confusion_matrices_are_the_published_ones"
@@ -40,10 +44,8 @@ APART = {
         "visits 1,002 thresholds for each row and slice there; compared with 20",
         f"{_FAMILIES}a_score_distribution_counts_exactly_and_needs_no_labels",
     ),
-    "BinaryCrossEntropy": Instead(
-        "NaN there if any probability is 0 or 1; compared on probabilities between",
-        f"{_FAMILIES}a_sure_prediction_costs_nothing_if_right_and_everything_if_wrong",
-    ),
+    "BinaryCrossEntropy": _LOSS,
+    "BinaryCrossentropy": _LOSS,
     "Mean": Instead(
         "refuses a model with weights there; compared without",
         f"{_FAMILIES}the_mean_of_a_column_leaves_missing_values_out_and_takes_its_own_weights",

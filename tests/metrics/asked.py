@@ -16,3 +16,8 @@ def asked(class_name: str, **settings) -> str:
     """A metric with its example settings (those that it cannot do without), as text of a metrics spec."""
     example = json.loads(f"{{{definitions()[class_name].example}}}") | OF_HARD_DATA.get(class_name, {})
     return f'metrics {{ class_name: "{class_name}" config: {json.dumps(json.dumps(example | settings))} }}'
+
+
+def of_different_names(class_names) -> list[str]:
+    """Without those that have the output name of one before them: further spellings of one metric."""
+    return list({definitions()[name].name: name for name in sorted(class_names, reverse=True)}.values())[::-1]

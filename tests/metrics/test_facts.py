@@ -11,9 +11,8 @@ from assay.errors import ConfigError
 from assay.metrics import declare
 from assay.metrics.computations.terms import Weights
 from assay.metrics.declare import Definition, Facts, definitions
-from assay.metrics.entries.views import Ranked
 
-from .asked import asked
+from .asked import asked, of_different_names
 from .engine import config_of, whole
 
 IS_UNDEFINED = {
@@ -32,9 +31,8 @@ IS_UNDEFINED = {
 """What each reason says of the labels, the predictions as classes, and the weights of rows."""
 
 WEIGHTS = ([0.0, 0.0, 0.0, 0.0], [1.0, 2.0, 0.0, 0.0], [1.0, 1.0, 0.0, 1.0], [1.0, 1.0, 2.0, 2.0])
-RANKED = {name for name, definition in definitions().items() if isinstance(definition.needs.domain.view, Ranked)}
-"""Measures of ranked lists, whose reasons speak of queries: test_ranking.py."""
-WITH_REASON = sorted(name for name, definition in definitions().items() if definition.undefined and name not in RANKED)
+WITH_REASON = of_different_names(name for name, d in definitions().items() if d.undefined and not d.needs.domain.view)
+"""Without metrics of whole vectors and of ranked lists: test_class_values.py, test_ranking.py."""
 
 
 def share(predicted, rows, weights):

@@ -9,11 +9,11 @@ from assay.extracts.columns import row_count, take
 from assay.metrics.declare import definitions
 from assay.metrics.entries.views import Ranked
 
-from .asked import asked
+from .asked import asked, of_different_names
 from .engine import EVERY_SLICE, config_of, cut, evaluated, whole
 from .hard_data import hard_batch, hard_classes
 
-NAMES = sorted(
+NAMES = of_different_names(
     name
     for name, definition in definitions().items()
     if not definition.shows_data and not isinstance(definition.needs.domain.view, Ranked)

@@ -18,7 +18,7 @@ from tests.beam_runs import run
 from tests.evaluators.test_metrics_and_plots import pieces, placed
 
 from .engine import EVERY_SLICE, config_of, whole
-from .hard_data import hard_batch
+from .hard_data import hard_batch, hard_classes
 
 METRICS = (
     " ".join(
@@ -29,18 +29,24 @@ METRICS = (
     metrics { class_name: "AUC" config: '"name": "exact", "exact": true' }"""
 )
 BATCH = hard_batch(1500)
+OF_CLASSES = " ".join(
+    f'metrics {{ class_name: "{name}" }}'
+    for name in ["CategoricalAccuracy", "CohenKappa", "MultiClassMatthewsCorrelationCoefficient", "LabelRankingLoss"]
+)
+CLASSES = hard_classes(1500)
 
 
-def config(method, slices=EVERY_SLICE):
-    config: Any = config_of(METRICS, slices)
+def config(method, slices=EVERY_SLICE, metrics=METRICS):
+    config: Any = config_of(metrics, slices)
     config.options.compute_confidence_intervals.value = True
     config.options.confidence_intervals.method = ConfidenceIntervalOptions.ConfidenceIntervalMethod.Value(method)
     return config
 
 
-def intervals(batches, method, **settings):
+def intervals(batches, method, metrics=METRICS, **settings):
     """Slice key -> metric name -> (value, lower, upper, standard error), arrays where the metric is one."""
-    output = run(batches, MetricsAndPlotsEvaluator(config(method), **settings).ptransform)
+    asked_for = config(method, metrics=metrics)
+    output = run(batches, MetricsAndPlotsEvaluator(asked_for, **settings).ptransform)
     found = {}
     for record in map(MetricsForSlice.FromString, output["metrics"]):
         found[slice_key_from_proto(record.slice_key)] = {
@@ -63,19 +69,18 @@ def numbers(value):
     return np.array(value.array_value.float64_values) if value.HasField("array_value") else value.double_value.value
 
 
-def by_brute_force(method, seed=0):
+def by_brute_force(method, rows=BATCH, metrics=METRICS):
     """The same, every sample computed from its own rows."""
-    batch = placed(BATCH)
-    plain = config_of(METRICS, EVERY_SLICE)
-    draws = list(Resampling(Method(method), seed).draws(batch, row_count(BATCH)))
+    plain = config_of(metrics, EVERY_SLICE)
+    draws = list(Resampling(Method(method)).draws(placed(rows), row_count(rows)))
     if method == "JACKKNIFE":
         (draw,) = draws
         parts = np.asarray(draw.resample)
-        samples = [whole(take(BATCH, parts != i), plain) for i in range(SAMPLES)]
+        samples = [whole(take(rows, parts != i), plain) for i in range(SAMPLES)]
     else:
-        samples = [whole(take(BATCH, np.repeat(np.arange(1500), np.asarray(draw.times))), plain) for draw in draws[1:]]
+        samples = [whole(take(rows, np.repeat(np.arange(1500), np.asarray(draw.times))), plain) for draw in draws[1:]]
     found: dict = {}
-    for key, values in whole(BATCH, plain).items():
+    for key, values in whole(rows, plain).items():
         found[key] = {}
         for metric, value in values.items():
             drawn = np.array([s[key][metric] if key in s else np.full_like(value, np.nan) for s in samples])
@@ -102,6 +107,17 @@ def test_intervals_of_every_slice_are_those_of_samples_computed_one_by_one(metho
             np.testing.assert_allclose(parts, expected[key][name], rtol=1e-7, atol=1e-9, err_msg=f"{name} {key}")
             compared += np.isfinite(parts).all()
     assert compared > 40
+
+
+@pytest.mark.parametrize("method", ["JACKKNIFE", "POISSON_BOOTSTRAP"])
+def test_intervals_of_metrics_of_several_classes_are_those_of_samples_computed_one_by_one(method):
+    found, expected = intervals([placed(CLASSES)], method, OF_CLASSES), by_brute_force(method, CLASSES, OF_CLASSES)
+    assert set(found) == set(expected)
+    for key, metrics in found.items():
+        assert len(metrics) == 4
+        for name, parts in metrics.items():
+            np.testing.assert_allclose(parts, expected[key][name], rtol=1e-7, atol=1e-9, err_msg=f"{name} {key}")
+    assert np.isfinite(found[()]["cohen_kappa"]).all()
 
 
 @pytest.mark.parametrize("method", ["JACKKNIFE", "POISSON_BOOTSTRAP"])

@@ -229,7 +229,7 @@ def _bind(
     kind = PlotKey if definition.is_plot else MetricKey
     for sub_key, aggregation, view, pick in placed:
         of_view = _seen_so(needs, sub_key, view)
-        seen = _stream_of(of_view, dataclasses.replace(stream, view=view))
+        seen = _stream_of(of_view, dataclasses.replace(stream, view=needs.domain.view or view))
         key = kind(name or default, seen.model_name, seen.output_name, sub_key, example_weighted=seen.weighted)
         if isinstance(key, MetricKey):
             key = key._replace(aggregation_type=aggregation)

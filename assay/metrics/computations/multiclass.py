@@ -1,7 +1,6 @@
 """Which class a row has and which is predicted, counted by both.
 
-A row has the class of its highest label, or none (-1) where all its labels are 0. Predicted is the class of its highest
-score, of equal ones the first; or none where that is not above a threshold.
+Predicted is the class of the highest score, or none (-1) where that is not above a threshold.
 """
 
 from __future__ import annotations
@@ -21,29 +20,16 @@ from assay.metrics.computations.class_pairs import (
     intervals_of,
     key_of,
 )
+from assay.metrics.computations.class_terms import actual_class, predicted_class
 from assay.metrics.computations.class_thresholds import ClassThresholds
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import States, Table
-from assay.metrics.entries.domains import Domain
+from assay.metrics.entries.domains import ONE_CLASS, Domain
 from assay.metrics.entries.examples import Examples
 from assay.metrics.entries.streams import Reads
-from assay.metrics.entries.views import Vectors
 from assay.metrics.states.contributions import Keyed
 from assay.metrics.states.keyed_sums import KeyedEntries, KeyedStore
 from assay.metrics.values import Ints, MultiClassMatrices, Objects
-
-ONE_CLASS = Domain(shares=True, class_ids=True, view=Vectors(), one_class=True)
-"""Rows of one class, and a score of any kind for each."""
-
-
-def actual_class(examples: Examples) -> Ints:
-    """The class (n,) of each row; -1 for none."""
-    return np.where(examples.labels.any(axis=1), examples.labels.argmax(axis=1), -1)
-
-
-def predicted_class(examples: Examples) -> Ints:
-    """The class (n,) of the highest score of each row."""
-    return examples.predictions.argmax(axis=1)
 
 
 @dataclass(frozen=True)

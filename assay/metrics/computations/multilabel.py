@@ -19,16 +19,12 @@ from assay.metrics.computations.class_pairs import (
 from assay.metrics.computations.class_thresholds import ClassThresholds
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import States, Table
-from assay.metrics.entries.domains import Domain
+from assay.metrics.entries.domains import ANY_CLASSES, Domain
 from assay.metrics.entries.examples import Examples
 from assay.metrics.entries.streams import Reads
-from assay.metrics.entries.views import Vectors
 from assay.metrics.states.contributions import Crossed
 from assay.metrics.states.crossed_sums import CrossedStore
 from assay.metrics.values import MultiLabelMatrices
-
-ANY_CLASSES = Domain(shares=True, class_ids=True, view=Vectors(), whole_classes=True)
-"""Rows of any number of classes, and a score of any kind for each."""
 
 
 @dataclass(frozen=True)

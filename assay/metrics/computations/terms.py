@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
+from assay.metrics.computations.class_terms import OF_CLASSES
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import States, Table
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
@@ -70,6 +71,7 @@ TERMS: dict[str, Callable[..., Floats]] = {
     "weight_of_squared_log": lambda e: e.weights * ~np.isnan(_log_ratio(e)),
     "binary_crossentropy": _mean_cross_entropy,
     "categorical_crossentropy": _sum_cross_entropy,
+    **OF_CLASSES,
 }
 """Name -> what a row adds. A term is looked up by name on the worker, so no function has to travel."""
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from assay.metrics.entries.views import FLAT, View
+from assay.metrics.entries.views import FLAT, Vectors, View
 
 
 class Domain(NamedTuple):
@@ -44,6 +44,10 @@ BINARY = Domain(shares=True)
 """Two classes, and any scores."""
 PROBABILITIES = Domain(shares=True, low=0.0, high=1.0)
 """Two classes, and probabilities of the positive one."""
+ONE_CLASS = Domain(shares=True, class_ids=True, view=Vectors(), one_class=True)
+"""Rows of one class, and a score of any kind for each class."""
+ANY_CLASSES = Domain(shares=True, class_ids=True, view=Vectors(), whole_classes=True)
+"""Rows of any number of classes, and a score of any kind for each class."""
 
 
 class Asked(NamedTuple):

@@ -81,7 +81,7 @@ def _values(count: int) -> str:
 
 def _instead_of_classes(metric: str) -> str:
     """What else can be asked for where there is one number a row."""
-    return "; for two classes ask for BinaryCrossEntropy" if metric == "CategoricalCrossEntropy" else ""
+    return "; for two classes ask for BinaryCrossEntropy" if "crossentropy" in metric.lower() else ""
 
 
 def _which_class(width: int) -> str:
@@ -186,7 +186,7 @@ def _no_probabilities(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> C
 
 def _instead(metric: str) -> str:
     """What else can be done, by metric."""
-    if metric.endswith("CrossEntropy"):
+    if metric.lower().endswith("crossentropy"):
         return ', or set "from_logits": true if these are logits'
     if metric == "CalibrationPlot":
         return ', or set "left" and "right" to their range'
@@ -226,7 +226,7 @@ def _no_single_classes(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> 
     return ColumnTypeError(
         f"{metric} is for rows of one class, but {_called(stream, LABELS_KEY)} has several in "
         f"{tally.bad[SEVERAL_CLASSES]} of {tally.rows} rows; ask for a metric of several classes a row, such as "
-        "MultiLabelConfusionMatrixPlot"
+        "SubsetAccuracy or MultiLabelConfusionMatrixPlot"
     )
 
 

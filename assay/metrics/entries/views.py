@@ -176,13 +176,18 @@ class TopK:
 
 @dataclass(frozen=True)
 class Vectors:
-    """Each row is an entry, with a number for each class."""
+    """Each row is an entry, with a number for each class.
 
+    Attributes:
+        least: how many classes there must be.
+    """
+
+    least: int = 2
     parts: ClassVar[int] = 1
 
     def misfit(self, width: int) -> str:
         """There must be several classes."""
-        return "" if width > 1 else "it needs a number for each class"
+        return _too_few(self.least, width) if width > 1 else "it needs a number for each class"
 
     def entries(self, columns: Columns) -> Examples:
         """The rows as they are."""
