@@ -49,6 +49,7 @@ def tables(monkeypatch):
     """Stands in for the tables; they tell what they were asked for."""
     stand_in = SimpleNamespace(
         metrics_table=lambda path, metrics, slices: f"table of {path} {metrics} {slices}",
+        classes_table=lambda path, slices: f"classes of {path} {slices}",
         remark_lines=lambda path: [f"undefined in {path}"],
         verdict_panel=lambda path: f"verdict of {path}",
     )
@@ -108,10 +109,8 @@ def test_run_gives_the_resolved_plan_and_shows_progress_on_stderr(analysis, loca
     assert options == {"checkpoints": None, "progress": sys.stderr, "options": ()}
     out = capsys.readouterr().out
     folder = f"{tmp_path}/out/you"
-    assert (
-        out
-        == f"{folder}\ntable of {folder} None None\nundefined in {folder}\nverdict of {folder}\nNOT_BLESSED  {folder}\n"
-    )
+    shown = [f"table of {folder} None None", f"classes of {folder} None", f"undefined in {folder}"]
+    assert out.splitlines() == [folder, *shown, f"verdict of {folder}", f"NOT_BLESSED  {folder}"]
 
 
 def test_run_passes_on_where_checkpoints_are_and_what_is_for_beam(analysis, local, tables):

@@ -243,6 +243,9 @@ def _show(results: str, metrics: list[str] | None, slices: str | None) -> None:
     console, results = Console(), results_folder(results)
     say(results)
     console.print(tables.metrics_table(results, metrics, slices))
+    by_class = tables.classes_table(results, slices) if metrics is None else None
+    if by_class is not None:
+        console.print(by_class)
     for line in tables.remark_lines(results):
         say(line)
     console.print(tables.verdict_panel(results))

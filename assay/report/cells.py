@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from assay.metrics.keys import MetricKey
 from assay.proto import metrics_for_slice_pb2 as pb
+from assay.report.class_grid import class_grid
 from assay.report.evidence import Evidence, Measure, Pair, Slice
-from assay.results.labels import change_text, number_text
+from assay.results.labels import change_text, labels_of, number_text
 from assay.text.printable import shortened
 from assay.verdict import Reason, Verdict, unsliced_text
 
@@ -31,6 +32,30 @@ class Column(NamedTuple):
 def columns_of(evidence: Evidence, measures: Sequence[Measure]) -> list[Column]:
     """The columns of some measures: each model's value, then the changes."""
     return [Column(heading, m, key) for m in measures for heading, key in evidence.columns(m).items()]
+
+
+def without_classes(evidence: Evidence) -> list[Measure]:
+    """The measures but for those that `class_cells` shows."""
+    grid = class_grid([measure.key for measure in evidence.measures if measure.is_number], evidence.classes)
+    return [measure for measure in evidence.measures if grid is None or not grid.holds(measure.key)]
+
+
+def class_cells(evidence: Evidence, slice_: Slice) -> tuple[list[str], list[list[str]]] | None:
+    """Heads and rows of the table of values by class, with their averages; None if there are no classes to compare."""
+    measures = {measure.key: measure for measure in evidence.measures if measure.is_number}
+    grid = class_grid(measures, evidence.classes)
+    if grid is None:
+        return None
+
+    heads, rows = ["Class"], [[name] for name in grid.rows]
+    for label, column in labels_of(grid.columns, evidence.classes).items():
+        of_column = [measures[row[column]] if column in row else None for row in grid.rows.values()]
+        headings = list(dict.fromkeys(h for measure in of_column if measure for h in evidence.columns(measure)))
+        heads += [label if headings == ["value"] else f"{label} {heading}" for heading in headings]
+        for cells, measure in zip(rows, of_column, strict=True):
+            keys = evidence.columns(measure) if measure else {}
+            cells += [cell_of(slice_, keys[h], measure) if measure and h in keys else "" for h in headings]
+    return heads, rows
 
 
 def row_of(slice_: Slice, columns: Sequence[Column]) -> list[str]:

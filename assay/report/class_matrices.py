@@ -19,6 +19,8 @@ _MOST_CLASSES = 16
 _MOST_CONFUSIONS = 10
 _LEFT, _TOP = 64, 46
 _WIDTH, _HEIGHT = 46, 24
+_LEAST_WIDTH = 600
+"""Of a diagram, so that the text of one of few classes is no larger than any other."""
 
 
 class Confusion(NamedTuple):
@@ -140,7 +142,7 @@ def _diagram(
 
     over = _text(_LEFT + _WIDTH * len(classes) / 2, 14, "predicted")
     side = _text(0, 0, "label", transform=f"translate(12 {_TOP + _HEIGHT * len(classes) / 2:.4g}) rotate(-90)")
-    label, box = f"{title}: {described}", f"0 0 {width} {height}"
+    label, box = f"{title}: {described}", f"0 0 {max(width, _LEAST_WIDTH)} {height}"
     svg = element("svg", over, side, *heads, *sides, *fields, viewBox=box, role="img", aria_label=label)
     caption = f"{label}; the {_MOST_CLASSES} largest are shown" if len(classes) == _MOST_CLASSES else label
     named = ", ".join(class_name(class_id, names) for class_id in classes if class_id != _NONE) if names else ""

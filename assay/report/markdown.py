@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from assay.report.cells import cell_of, columns_of, counts_text, reason_cells, row_of
+from assay.report.cells import cell_of, class_cells, columns_of, counts_text, reason_cells, row_of, without_classes
 from assay.report.class_matrices import confusion_cells, confusions
 from assay.report.evidence import Evidence, Measure, Slice
 from assay.results.labels import labels_of
@@ -13,6 +13,7 @@ from assay.text.printable import printable_line, shortened
 
 _MOST_REASONS = 20
 _MOST_MEASURES = 40
+_MOST_CLASSES = 40
 _MOST_SLICES = 10
 _MOST_REMARKS = 20
 _MOST_MATRICES = 2
@@ -54,12 +55,16 @@ def _verdict(evidence: Evidence) -> Iterator[str]:
 
 def _overall(evidence: Evidence) -> Iterator[str]:
     overall = evidence.overall
-    measures = [measure for measure in evidence.measures if measure.is_number][:_MOST_MEASURES]
-    if overall is None or not measures:
+    if overall is None or not any(measure.is_number for measure in evidence.measures):
         return
+    measures = [measure for measure in without_classes(evidence) if measure.is_number][:_MOST_MEASURES]
     headings = list(dict.fromkeys(heading for measure in measures for heading in evidence.columns(measure)))
     yield "### Metrics of all rows"
-    yield table(("Metric", *headings), [_line(evidence, overall, measure, headings) for measure in measures])
+    if measures:
+        yield table(("Metric", *headings), [_line(evidence, overall, measure, headings) for measure in measures])
+    by_class = class_cells(evidence, overall)
+    if by_class:
+        yield table(by_class[0], by_class[1][:_MOST_CLASSES])
     if evidence.remarks:
         yield "\n".join(f"- {escaped(shortened(text, 400))}" for text in evidence.remarks[:_MOST_REMARKS])
 

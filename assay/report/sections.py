@@ -8,7 +8,7 @@ from google.protobuf import json_format
 
 from assay.gate.bounds import bound_text
 from assay.gate.thresholds import Rule
-from assay.report.cells import FAILS, WORSE, cell_of, counted, counts_text, reason_cells
+from assay.report.cells import FAILS, WORSE, cell_of, class_cells, counted, counts_text, reason_cells, without_classes
 from assay.report.evidence import Evidence, Measure, Slice
 from assay.report.html_tables import table
 from assay.report.markup import Child, Markup, breakable, element, joined
@@ -78,13 +78,27 @@ def overall_section(evidence: Evidence) -> Markup | None:
     overall = evidence.overall
     if overall is None or not evidence.measures:
         return None
-    measures = evidence.measures[:_MOST_MEASURES]
+    measures = without_classes(evidence)
+    more = len(measures) - _MOST_MEASURES
+    measures = measures[:_MOST_MEASURES]
     headings = list(dict.fromkeys(heading for measure in measures for heading in evidence.columns(measure)))
     rows = [(breakable(measure.label), *_across(evidence, overall, measure, headings)) for measure in measures]
-    more = len(evidence.measures) - len(rows)
     rest = element("p", f"And {counted(more, 'metric')} more, in the files.") if more > 0 else None
-    listed = table(("Metric", *headings), rows)
-    return section("Metrics of all rows", _legend_of_marks(evidence), listed, rest, _remarks(evidence.remarks))
+    listed = table(("Metric", *headings), rows) if rows else None
+    by_class = _by_class(evidence, overall)
+    return section(
+        "Metrics of all rows", _legend_of_marks(evidence), listed, rest, by_class, _remarks(evidence.remarks)
+    )
+
+
+def _by_class(evidence: Evidence, slice_: Slice) -> Markup | None:
+    cells = class_cells(evidence, slice_)
+    if cells is None:
+        return None
+    heads, rows = cells
+    more = len(rows) - _MOST_MEASURES
+    rest = element("p", f"And {counted(more, 'row')} more, in the files.") if more > 0 else None
+    return joined(element("h3", "By class"), table([breakable(h) for h in heads], rows[:_MOST_MEASURES]), rest)
 
 
 def _remarks(remarks: Sequence[str]) -> Markup | None:

@@ -13,9 +13,10 @@ from assay.metrics.keys import MetricKey
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.report.cells import value_text
+from assay.report.class_grid import class_grid
 from assay.report.named_metrics import names_of_samples
 from assay.report.terminal_text import harmless
-from assay.results.class_names import ClassNames, class_names
+from assay.results.class_names import NO_NAMES, ClassNames, class_names
 from assay.results.eval_result import in_order
 from assay.results.files import listed, load_eval_run, load_metrics, load_verdict
 from assay.results.keys import metric_key_from_proto, text_of
@@ -30,11 +31,14 @@ from assay.verdict import Status
 _MOST_COLUMNS = 4
 _MOST_COMPARED = 4  # a value and its change take more room
 _MOST_SLICES = 40
+_MOST_CLASSES = 40
 _COLOURS = {Status.BLESSED: "green", Status.NOT_BLESSED: "red", Status.NOT_EVALUATED: "yellow"}
 
 
 def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: str | None = None) -> Table:
     """Metrics by slice: a row for each slice, or, where there are few slices, a row for each metric.
+
+    Values of classes are left to `classes_table`, unless their metrics are asked for.
 
     Args:
         results: output of an analysis, of which the latest run is shown; or the folder of a run.
@@ -51,12 +55,50 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
     chosen = _chosen_slices(records, slices)
     config = _config_of(results)
     keys = _chosen_keys(records, metrics, class_names(config))
+    grid = class_grid(keys.values(), NO_NAMES) if metrics is None else None
+    if grid:
+        keys = {label: key for label, key in keys.items() if not grid.holds(key)}
     shown = chosen if slices is not None else chosen[:_MOST_SLICES]
     tall = len(shown) <= _MOST_COLUMNS
     columns = keys if tall else _first(keys) if metrics is None else _candidates(keys, metrics)
     table = Table(padding=(0, 0), caption=_caption(len(columns), len(keys), len(shown), len(records)))
     fill = _metrics_down if tall else _slices_down
     fill(table, shown, columns, names_of_samples(config))
+    return table
+
+
+def classes_table(results: str, slices: str | None = None) -> Table | None:
+    """The candidate's metrics by class, of the first of the slices; None where there are no classes to compare.
+
+    Args:
+        results: as for `metrics_table`.
+        slices: as for `metrics_table`.
+
+    Raises:
+        ResultsError: no results there, or no such slice.
+        CorruptFileError: a file is damaged.
+    """
+    results = results_folder(results)
+    records = in_order(load_metrics(results))
+    names = class_names(_config_of(results))
+    grid = class_grid(_chosen_keys(records, None, names).values(), names)
+    if grid is None:
+        return None
+
+    first = _chosen_slices(records, slices)[0]
+    whole = _of_candidates(labels_of(grid.columns, names))
+    columns, rows = dict(list(whole.items())[:_MOST_COLUMNS]), list(grid.rows.items())[:_MOST_CLASSES]
+    table = Table(padding=(0, 0), caption=_caption(len(columns), len(whole), 1, len(records)))
+    table.add_column(harmless(f"{text_of(first)}, by class"), overflow="fold")
+    for label in columns:
+        table.add_column(harmless(label), justify="right", overflow="fold")
+
+    values = _values(first)
+    for name, row in rows:
+        cells = (_with_change(values, row[key], is_sample=False) if key in row else "" for key in columns.values())
+        table.add_row(harmless(name), *map(harmless, cells))
+    if len(grid.rows) > len(rows):
+        table.add_row(f"... {len(grid.rows) - len(rows):,} more")
     return table
 
 
@@ -163,14 +205,15 @@ def _chosen_keys(
 
 def _first(keys: dict[str, MetricKey]) -> dict[str, MetricKey]:
     """The candidate's first metrics; example_count stands beside each slice as it is."""
-    candidates = {key.model_name for key in keys.values() if key.is_diff} or {key.model_name for key in keys.values()}
-    shown = [
-        (label, key)
-        for label, key in keys.items()
-        if not key.is_diff and key.model_name in candidates and key.name != "example_count"
-    ]
+    shown = [(label, key) for label, key in _of_candidates(keys).items() if key.name != "example_count"]
     compared = any(key.is_diff for key in keys.values())
     return dict(shown[: _MOST_COMPARED if compared else _MOST_COLUMNS])
+
+
+def _of_candidates(keys: dict[str, MetricKey]) -> dict[str, MetricKey]:
+    """The candidates' own values, beside which their changes have room."""
+    models = {key.model_name for key in keys.values() if key.is_diff} or {key.model_name for key in keys.values()}
+    return {label: key for label, key in keys.items() if not key.is_diff and key.model_name in models}
 
 
 def _candidates(keys: dict[str, MetricKey], asked: Sequence[str]) -> dict[str, MetricKey]:

@@ -13,7 +13,7 @@ from assay.errors import EvalConfigError
 from assay.report.evidence import evidence_of
 from assay.report.markdown import summary
 from assay.report.page import html_page
-from assay.report.tables import metrics_table, remark_lines
+from assay.report.tables import classes_table, metrics_table, remark_lines
 
 NAMES = ["cat", "dog", "<b>\x1b[2J", "a name of a class that is far too long to stand in the head of a table"]
 RNG = np.random.default_rng(3)
@@ -51,10 +51,10 @@ def text_of(renderable):
 
 
 def test_the_table_in_the_terminal_names_classes(results):
-    shown = text_of(metrics_table(results))
-    assert "class_id 0 (cat)" in shown
-    assert "class_id 1 (dog)" in shown
-    assert "\x1b" not in shown
+    by_class, asked_for = text_of(classes_table(results)), text_of(metrics_table(results, ["auc"]))
+    assert "│0 (cat)" in by_class
+    assert "class_id 1 (dog)" in asked_for
+    assert "\x1b" not in by_class + asked_for
 
 
 def test_the_page_names_classes_in_metrics_thresholds_diagrams_and_confusions(results):
@@ -67,7 +67,7 @@ def test_the_page_names_classes_in_metrics_thresholds_diagrams_and_confusions(re
 
 
 def test_markdown_names_classes(results):
-    assert "class\\_id 0 (cat)" in summary(evidence_of(results))
+    assert "| 0 (cat) |" in summary(evidence_of(results))
 
 
 def test_reasons_and_checks_of_the_verdict_name_classes(results):
@@ -77,7 +77,8 @@ def test_reasons_and_checks_of_the_verdict_name_classes(results):
 
 
 def test_long_names_are_shortened(results):
-    assert not any(NAMES[3] in line for line in [text_of(metrics_table(results)), *remark_lines(results)])
+    tables = [text_of(classes_table(results)), text_of(metrics_table(results, ["auc"]))]
+    assert not any(NAMES[3] in text for text in [*tables, *remark_lines(results)])
     assert "class_id 3 (a name of a class" in html_page(results)
 
 
