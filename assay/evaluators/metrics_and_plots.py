@@ -222,7 +222,8 @@ class _Records(beam.DoFn):
         records = too_small_records([samples.keys[i] for i in small], rows[small], self._min_slice_size)
         yield from (beam.pvalue.TaggedOutput(METRICS_KEY, record) for record in records)
 
-        chosen, step = np.flatnonzero(large), max(1, _SLICES_AT_ONCE // samples.resamples)
+        most_parts = max(metric.stream.view.parts for metric in self._analysis.metrics)
+        chosen, step = np.flatnonzero(large), max(1, _SLICES_AT_ONCE // (samples.resamples * most_parts))
         for first in range(0, len(chosen), step):
             yield from self._evaluated(samples.take(chosen[first : first + step]))
 

@@ -6,12 +6,14 @@ taken out when it ends, and siblings in the tree of splits merge at once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pyarrow as pa
 
 from assay.errors import PipelineError
-from assay.extracts.columns import cut, row_count
+from assay.extracts.columns import Column, cut, is_list, leaves, row_count
 from assay.metrics.analysis import Analysis
 from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.streams import Stream
@@ -23,6 +25,7 @@ from assay.metrics.states.slices import Draw
 from assay.slicing.codes import codes_of
 from assay.types import (
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+    PREDICTIONS_KEY,
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
     SLICE_KEY_TYPES_KEY,
     SOURCE_KEY,
@@ -65,26 +68,16 @@ class Accumulator:
         if not row_count(extracts):
             return {}
         self._states.begin(_node_of(extracts))
-        good = self._checks.good_rows(extracts)
-        self._add_in_pieces(good.extracts, good.columns)
-        return good.bad_rows
+        bad_rows: Counter[str] = Counter()
+        for piece in _pieces(extracts):
+            good = self._checks.good_rows(piece)
+            bad_rows.update(good.bad_rows)
+            self._add(good.extracts, good.columns, row_count(good.extracts))
+        return bad_rows
 
     def parts(self) -> Iterator[tuple[BlockKey, tuple[Node, Partial]]]:
         """Takes out what was added; the accumulator is empty then."""
         return self._states.parts()
-
-    def _add_in_pieces(self, extracts: Extracts, columns: Mapping[Stream, Columns]) -> None:
-        """A row of many classes becomes many entries: of a wide batch some rows at a time."""
-        rows = row_count(extracts)
-        widest = max((seen.width for seen in columns.values()), default=1)
-        step = max(1, _ENTRIES_AT_ONCE // widest)
-        if rows <= step:
-            self._add(extracts, columns, rows)
-            return
-        for start in range(0, rows, step):
-            stop = min(start + step, rows)
-            piece = {source: seen.cut(start, stop) for source, seen in columns.items()}
-            self._add(cut(extracts, start, stop), piece, stop - start)
 
     def _add(self, extracts: Extracts, columns: Mapping[Stream, Columns], rows: int) -> None:
         if not rows:
@@ -95,6 +88,25 @@ class Accumulator:
         codes = [codes_of(slices[slicing.name]) for slicing in self._analysis.slicings]
         draws = [Draw()] if resampling is None else list(resampling.draws(extracts, rows))
         self._states.add(codes, contributions, rows, draws)
+
+
+def _pieces(extracts: Extracts) -> Iterator[Extracts]:
+    """A row of many classes becomes many entries: of a wide batch some rows at a time."""
+    rows = row_count(extracts)
+    predictions = leaves({PREDICTIONS_KEY: extracts.get(PREDICTIONS_KEY, {})})
+    step = max(1, _ENTRIES_AT_ONCE // max(1, *(_width(column) for _, column in predictions), 1))
+    if rows <= step:
+        yield extracts
+        return
+    for start in range(0, rows, step):
+        yield cut(extracts, start, min(start + step, rows))
+
+
+def _width(column: Column) -> int:
+    """Values of a row, about."""
+    if isinstance(column, np.ndarray):
+        return int(np.prod(column.shape[1:]))
+    return len(column.flatten()) // max(len(column), 1) if is_list(column.type) else 1
 
 
 def _node_of(extracts: Extracts) -> Node:

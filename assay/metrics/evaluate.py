@@ -13,7 +13,7 @@ from assay.metrics.certainty import certain, doubt_of
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.computations.table import Computation
 from assay.metrics.entries.streams import Stream
-from assay.metrics.group_states import GroupStates, groups_of
+from assay.metrics.group_states import GroupStates, StreamStates
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.layout import Layout, needs_of
 from assay.metrics.picks import Pick
@@ -53,54 +53,63 @@ def evaluate(part: Partial, metrics: Sequence[Metric], layout: Layout) -> Evalua
 def _evaluate_stream(
     part: Partial, shared: Mapping[Computation, list[Metric]], stream: Stream, layout: Layout
 ) -> Evaluated:
-    groups = groups_of(part, stream, layout)
-    pieces: dict[Metric, list[Value]] = {}
-    doubtful: dict[Metric, list[Floats]] = {}
-    for slices, width in groups:
-        group = GroupStates(part, stream, layout, slices, width)
+    states = StreamStates(part, stream, layout)
+    groups = states.groups()
+    pieces: dict[_Same, list[Value]] = {}
+    doubtful: dict[_Same, list[Floats]] = {}
+    for lanes, width in groups:
+        group = GroupStates(states, lanes, width)
         for needs, users in shared.items():
-            values, doubts = _of_group(group, needs, users, stream.view.parts)
-            for metric in users:
-                pieces.setdefault(metric, []).append(values[metric])
-                if metric in doubts:
-                    doubtful.setdefault(metric, []).append(doubts[metric])
+            state = needs.read(group)
+            doubts = needs.doubts(group, state) if isinstance(needs, ScoreCurve) else None
+            for same, metric in {_same(metric): metric for metric in users}.items():
+                value = metric.value(state)
+                pieces.setdefault(same, []).append(value)
+                if doubts is not None:
+                    doubtful.setdefault(same, []).append(doubt_of(metric, doubts, np.asarray(value)))
 
-    # Groups put slices in another order than theirs.
-    back = np.argsort(np.concatenate([slices for slices, _ in groups]))
-    values = {metric: _assemble(parts, back) for metric, parts in pieces.items()}
-    return Evaluated(values, {metric: np.concatenate(parts)[back] for metric, parts in doubtful.items()})
+    # Groups put lanes in another order than theirs.
+    back = np.argsort(np.concatenate([lanes for lanes, _ in groups]))
+    values = {same: _assemble(parts, back) for same, parts in pieces.items()}
+    of_lanes = {same: np.concatenate(parts)[back] for same, parts in doubtful.items()}
 
-
-def _of_group(group: GroupStates, needs: Computation, users: Sequence[Metric], parts: int) -> Evaluated:
-    """Values of the metrics that share one state, of a group of slices."""
-    state = needs.read(group)
-    doubts = needs.doubts(group, state) if isinstance(needs, ScoreCurve) else None
-    of_parts: dict[tuple[str, Any], Value] = {}
-    evaluated = Evaluated({}, {})
-    for metric in users:
-        same = (metric.class_name, metric.settings)  # metrics that differ in nothing but the part
-        if same not in of_parts:
-            of_parts[same] = metric.value(state)
-        value = _picked(metric.pick, of_parts[same], group, parts)
-        if doubts is not None:
-            of_lanes = doubt_of(metric, doubts, np.asarray(of_parts[same]))
-            evaluated.doubts[metric] = _mean_or_one(metric.pick, of_lanes, group, parts)
-            value = certain(metric, np.asarray(value), evaluated.doubts[metric])
-        evaluated.values[metric] = value
-    return evaluated
+    everything = GroupStates(states, np.arange(states.lanes), 1)
+    return _picked([metric for users in shared.values() for metric in users], values, of_lanes, everything)
 
 
-def _picked(pick: Pick, value: Value, group: GroupStates, parts: int) -> Value:
-    """From the values of all lanes to those of slices."""
+_Same = tuple[Computation, str, Any]
+"""What metrics have in common that differ in nothing but the part: state, class name, settings."""
+
+
+def _same(metric: Metric) -> _Same:
+    return metric.needs, metric.class_name, metric.settings
+
+
+def _picked(
+    metrics: Sequence[Metric], values: Mapping[_Same, Value], doubts: Mapping[_Same, Floats], states: GroupStates
+) -> Evaluated:
+    """From values of lanes to those of slices: of one part, or a mean over parts."""
+    picked = Evaluated({}, {})
+    for metric in metrics:
+        same, parts = _same(metric), metric.stream.view.parts
+        value = _of_part(metric.pick, values[same], states, parts)
+        if same in doubts:
+            doubt = picked.doubts[metric] = _one_or_mean(metric.pick, doubts[same], states, parts)
+            value = certain(metric, np.asarray(value), doubt)
+        picked.values[metric] = value
+    return picked
+
+
+def _of_part(pick: Pick, value: Value, states: GroupStates, parts: int) -> Value:
     if isinstance(value, np.ndarray):
-        return _mean_or_one(pick, value, group, parts)
+        return _one_or_mean(pick, value, states, parts)
     fields: dict[str, Any] = value._asdict()
     own = {name: field for name, field in fields.items() if name not in _SHARED_FIELDS}
-    return type(value)(**{**fields, **{name: _mean_or_one(pick, field, group, parts) for name, field in own.items()}})
+    return type(value)(**{**fields, **{name: _one_or_mean(pick, field, states, parts) for name, field in own.items()}})
 
 
-def _mean_or_one(pick: Pick, values: Floats, group: GroupStates, parts: int) -> Floats:
-    return values if parts == 1 else pick.pick(values.reshape(-1, parts, *values.shape[1:]), group)
+def _one_or_mean(pick: Pick, values: Floats, states: GroupStates, parts: int) -> Floats:
+    return values if parts == 1 else pick.pick(values.reshape(-1, parts, *values.shape[1:]), states)
 
 
 def _assemble(parts: list[Value], back: Ints) -> Value:

@@ -11,61 +11,75 @@ from assay.metrics.computations.derived import SOURCES, derived
 from assay.metrics.computations.table import Table
 from assay.metrics.computations.terms import Term, TermTable
 from assay.metrics.entries.streams import Stream
-from assay.metrics.layout import Layout
+from assay.metrics.layout import Layout, serving
+from assay.metrics.states.lanes import LaneState
 from assay.metrics.states.partial import Partial
 from assay.metrics.values import Floats, Ints
 
 _SMALLEST_WIDTH = 16
 _AT_ONCE = 1 << 18
-"""Entries of slices, padded to one width, that are taken together."""
+"""Entries of lanes, padded to one width, that are taken together."""
 
 
-def groups_of(part: Partial, stream: Stream, layout: Layout) -> list[tuple[Ints, int]]:
-    """Slices grouped by their entries in whichever of the stream's tables has most; all at once without such tables."""
-    counts = []
-    for (owner, _), state in zip(layout.tables, part.states, strict=True):
-        if owner == stream and state.entry_counts is not None:
-            counts.append(state.entry_counts)
-    if not counts:
-        return [(np.arange(len(part.rows)), 1)]
-    return list(_group_by_size(np.maximum.reduce(counts), max(1, _AT_ONCE // stream.view.parts)))
+class StreamStates:
+    """The states of one stream's tables, by lane: those of a slice stand in a row, one for each part.
+
+    Attributes:
+        lanes: how many there are.
+        tables: the tables of the stream.
+    """
+
+    def __init__(self, part: Partial, stream: Stream, layout: Layout) -> None:
+        self.lanes = len(part.rows) * stream.view.parts
+        self.tables, self._states = [], []
+        for (owner, table), state in zip(layout.tables, part.states, strict=True):
+            if owner == stream:
+                self.tables.append(table)
+                self._states.append(state.state if isinstance(state, LaneState) else state)
+
+    def groups(self) -> list[tuple[Ints, int]]:
+        """Lanes grouped by their entries in whichever table has most; all at once without tables of entries."""
+        counts = [state.entry_counts for state in self._states if state.entry_counts is not None]
+        return list(_group_by_size(np.maximum.reduce(counts))) if counts else [(np.arange(self.lanes), 1)]
+
+    def read(self, table: int, lanes: Ints, width: int) -> Any:
+        """What the state of a table, by its number, says of some lanes; see `State`."""
+        return self._states[table].read(lanes, width)
 
 
-def _group_by_size(entries: Ints, limit: int) -> Iterator[tuple[Ints, int]]:
-    """Yields (slices, width): slices whose numbers of entries round up to one power of two, a bounded lot at once.
+def _group_by_size(entries: Ints) -> Iterator[tuple[Ints, int]]:
+    """Yields (lanes, width): lanes whose numbers of entries round up to one power of two, a bounded lot at once.
 
     Args:
-        entries: (s,) the most entries that each slice has in one table.
-        limit: slices times width that are taken together.
+        entries: (lanes,) the most entries that each lane has in one table.
     """
     size = np.maximum(entries, _SMALLEST_WIDTH)
     power = np.ceil(np.log2(size)).astype(np.int64)
     for exponent in np.unique(power):
         alike = np.flatnonzero(power == exponent)
-        step = max(1, limit >> int(exponent))
+        step = max(1, _AT_ONCE >> int(exponent))
         for first in range(0, len(alike), step):
             yield alike[first : first + step], 1 << int(exponent)
 
 
 class GroupStates:
-    """What a computation reads of one group of slices."""
+    """What a computation reads of one group of lanes."""
 
-    def __init__(self, part: Partial, stream: Stream, layout: Layout, slices: Ints, width: int) -> None:
-        self._part, self._stream, self._layout = part, stream, layout
-        self._slices, self._width = slices, width
+    def __init__(self, states: StreamStates, lanes: Ints, width: int) -> None:
+        self._states, self._lanes, self._width = states, lanes, width
         self._taken: dict[int, Any] = {}
 
     def __call__(self, table: Table) -> tuple[Any, Any]:
         if isinstance(table, TermTable):
             return table, np.stack([self._term(term) for term in table.terms], axis=1)
-        at = self._layout.serving(self._stream, table)
+        at = serving(self._states.tables, table)
         if at not in self._taken:
-            self._taken[at] = self._part.states[at].read(self._slices, self._width)
-        return self._layout.tables[at][1], self._taken[at]
+            self._taken[at] = self._states.read(at, self._lanes, self._width)
+        return self._states.tables[at], self._taken[at]
 
     def _term(self, term: Term) -> Floats:
-        for at, (owner, table) in enumerate(self._layout.tables):
-            if owner == self._stream and isinstance(table, TermTable) and term in table.terms:
-                sums: Floats = self._part.states[at].read(self._slices, self._width)
+        for at, table in enumerate(self._states.tables):
+            if isinstance(table, TermTable) and term in table.terms:
+                sums: Floats = self._states.read(at, self._lanes, self._width)
                 return sums[:, table.terms.index(term)]
         return derived(term, self(SOURCES[term]())[1])

@@ -35,12 +35,13 @@ class Layout:
             contributions.append(of_rows(table.contribution(seen, bins[stream]), seen.rows, seen.part))
         return contributions
 
-    def serving(self, stream: Stream, table: Table) -> int:
-        """Position of the joined table that serves `table`."""
-        for i, (owner, joined) in enumerate(self.tables):
-            if owner == stream and type(joined) is type(table) and joined.join(table) == joined:
-                return i
-        raise LookupError(f"no table serves {table}")
+
+def serving(tables: Sequence[Table], table: Table) -> int:
+    """Position of the joined table, among those of a stream, that serves `table`."""
+    for i, joined in enumerate(tables):
+        if type(joined) is type(table) and joined.join(table) == joined:
+            return i
+    raise LookupError(f"no table serves {table}")
 
 
 def layout_of(metrics: Iterable[Metric]) -> Layout:

@@ -92,7 +92,9 @@ def test_what_is_frequent_in_the_run_is_refused_however_the_rows_are_cut():
 
 
 def test_a_column_without_one_good_row_is_refused():
-    refused(ColumnTypeError, "holds -1, 5; name a column", [batch(np.array([-1.0, 5] * 9), RNG.random(18))], ROC)
+    refused(
+        ColumnTypeError, "holds -1, 5; say in the model spec", [batch(np.array([-1.0, 5] * 9), RNG.random(18))], ROC
+    )
 
 
 @pytest.mark.parametrize("config", [LOSS, FIRST_CLASS], ids=["vectors", "binarized"])

@@ -67,11 +67,11 @@ CLASSES = 4
 def classes():
     """A number for each of some classes; the right class is likely to have a high one."""
     label = RNG.integers(0, CLASSES, ROWS)
-    likely = 1.0 + 2.0 * (label[:, None] == np.arange(CLASSES))
+    scores = RNG.gamma(1.0 + 2.0 * (label[:, None] == np.arange(CLASSES)))
     return pa.table(
         {
             "label": label,
-            "scores": list(RNG.gamma(likely) / 10),
+            "scores": list(scores / scores.sum(1, keepdims=True)),
             "weight": RNG.integers(1, 5, ROWS) / 3,
             "group": pa.array(some(RNG.choice(["a", "b"], ROWS), 0.1), pa.string()),
         }

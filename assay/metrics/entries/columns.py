@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
 from assay.extracts.columns import Column
@@ -41,18 +40,6 @@ class Columns(NamedTuple):
     gains: Floats | None = None
     query: Ints | None = None
     others: tuple[str, ...] | None = None
-
-    def cut(self, start: int, stop: int) -> Columns:
-        """Rows [start, stop) of the batch, without a copy."""
-        own = slice(start, stop) if self.rows is None else slice(*np.searchsorted(self.rows, (start, stop)))
-        return self._replace(
-            labels=self.labels[own],
-            predictions=self.predictions[own],
-            weights=self.weights[own],
-            rows=None if self.rows is None else self.rows[own] - start,
-            shown=None if self.shown is None else self.shown[start:stop],
-            texts=None if self.texts is None else self.texts[start:stop],
-        )
 
     @property
     def width(self) -> int:
