@@ -42,6 +42,8 @@ class Problem(NamedTuple):
     specs: Mapping[str, Spec]
     rest: str = "slicing_specs {} slicing_specs { feature_keys: 'group' }"
     has_baseline: bool = False
+    is_wide: bool = False
+    """Whether others say the same of fewer values."""
 
 
 def config_of(problem: Problem, *names: str) -> str:
@@ -342,11 +344,13 @@ PROBLEMS: Mapping[str, Problem] = {
     "three classes": Problem(rows.three_classes, _model("id"), {**_THREE, **OF_VECTORS}),
     "three classes in other averages": Problem(rows.three_classes, _model("id"), OTHER_AVERAGES),
     "three classes of one-hot labels": Problem(rows.three_classes, _model("one_hot"), _ONE_HOT),
-    "three classes without weights": Problem(rows.three_classes, _model("id", weight=""), SHORT_OF_CLASSES),
+    "three classes without weights": Problem(
+        rows.three_classes, _model("id", weight=""), SHORT_OF_CLASSES, is_wide=True
+    ),
     "matrices": Problem(rows.three_classes, _model("id"), OF_MATRICES, rest=""),
     "plots": Problem(rows.three_classes, _model("id"), OF_PLOTS, rest=""),
-    "even plots": Problem(rows.three_classes, _model("id"), OF_EVEN_PLOTS, rest=""),
-    "ten classes": Problem(rows.ten_classes, _model("id"), {**_TEN, **OF_VECTORS}, rest=""),
+    "even plots": Problem(rows.three_classes, _model("id"), OF_EVEN_PLOTS, rest="", is_wide=True),
+    "ten classes": Problem(rows.ten_classes, _model("id"), {**_TEN, **OF_VECTORS}, rest="", is_wide=True),
     "two columns": Problem(rows.two_columns, _model("id"), _TWO_COLUMNS),
     "many of four": Problem(rows.many_of_four, _model("labels"), {**_FOUR, "losses": Spec(LOSS), **OF_VECTORS_OF_MANY}),
     "two models": Problem(rows.three_classes, _two_models("id"), SHORT_OF_CLASSES, has_baseline=True),
@@ -356,15 +360,11 @@ PROBLEMS: Mapping[str, Problem] = {
     "queries": Problem(rows.queries, _model("label", "score"), OF_QUERIES),
     "queries without weights": Problem(rows.queries, _model("label", "score", ""), OF_UNWEIGHTED_QUERIES),
     "queries whose rows have weights": Problem(
-        rows.queries, _model("label", "score", "row_weight"), {"rows": OF_QUERIES["rows"]}
+        rows.queries, _model("label", "score", "row_weight"), {"rows": OF_QUERIES["rows"]}, is_wide=True
     ),
-    "queries of two models": Problem(
-        rows.queries, _two_models("label", "score"), OF_QUERIES_OF_TWO, has_baseline=True
-    ),
-    "queries with thresholds": Problem(
-        rows.queries, _two_models("label", "score"), JUDGED_QUERIES, has_baseline=True
-    ),
+    "queries of two models": Problem(rows.queries, _two_models("label", "score"), OF_QUERIES_OF_TWO, has_baseline=True),
+    "queries with thresholds": Problem(rows.queries, _two_models("label", "score"), JUDGED_QUERIES, has_baseline=True),
     "intervals of queries": Problem(
-        rows.queries, _model("label", "score"), {"lists": OF_QUERIES_OF_TWO["lists"]}, rest=_INTERVALS
+        rows.queries, _model("label", "score"), {"lists": OF_QUERIES_OF_TWO["lists"]}, rest=_INTERVALS, is_wide=True
     ),
-}  # fmt: skip
+}

@@ -33,11 +33,12 @@ def missing(*specs: Spec):
     return sorted({feature for spec in specs for feature in spec.needs} & set(NOT_YET))
 
 
-def marks(*specs: Spec):
+def marks(problem: Problem, *specs: Spec):
     """Fails as long as a feature is refused, and only then."""
+    slow = [pytest.mark.slow] if problem.is_wide else []
     features = missing(*specs)
     reason = f"not yet: {', '.join(features)}"
-    return [pytest.mark.xfail(strict=True, raises=UsageError, reason=reason)] if features else []
+    return slow + ([pytest.mark.xfail(strict=True, raises=UsageError, reason=reason)] if features else [])
 
 
 def spec_at(name: str, spec: str) -> Spec:
@@ -46,7 +47,7 @@ def spec_at(name: str, spec: str) -> Spec:
 
 def cases(*names: str):
     return [
-        pytest.param(name, spec, marks=marks(spec_at(name, spec)), id=f"{name}: {spec}")
+        pytest.param(name, spec, marks=marks(PROBLEMS[name], spec_at(name, spec)), id=f"{name}: {spec}")
         for name in names or PROBLEMS
         for spec in PROBLEMS[name].specs
     ]
@@ -214,7 +215,7 @@ def test_thresholds_on_parts_and_averages_fail_where_those_of_tfma_do(name, spec
     assert theirs
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(problem)) for name, problem in PROBLEMS.items()])
 def test_every_spec_of_a_problem_has_values(name, folders):
     import tensorflow_model_analysis as tfma
 
