@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from assay.proto import metrics_for_slice_pb2 as pb
@@ -19,8 +19,6 @@ _MOST_CLASSES = 16
 _MOST_CONFUSIONS = 10
 _LEFT, _TOP = 64, 46
 _WIDTH, _HEIGHT = 46, 24
-_LEAST_WIDTH = 600
-"""Of a diagram, so that the text of one of few classes is no larger than any other."""
 
 
 class Confusion(NamedTuple):
@@ -33,10 +31,11 @@ class Confusion(NamedTuple):
 
 
 class _Cell(NamedTuple):
-    """What a field of a diagram shows: a share, which its colour tells, and a text."""
+    """What a field of a diagram shows: a share, which the depth of its colour tells, and a text."""
 
     share: float
     text: str
+    is_wrong: bool = False
 
 
 def class_name(class_id: int, names: Sequence[str] = ()) -> str:
@@ -78,11 +77,11 @@ def confusion_cells(confusion: Confusion, names: Sequence[str]) -> tuple[str, st
 def multi_class(matrix: MultiClass, name: str, names: Sequence[str] = ()) -> Iterator[Markup]:
     """Weight by label and prediction; the larger its share of the label's row, the darker a field."""
     totals = _totals(matrix)
-    columns = {entry.predicted_class_id for entry in matrix.entries}
     cells = {
         (e.actual_class_id, e.predicted_class_id): _Cell(
             e.num_weighted_examples / totals[e.actual_class_id] if totals[e.actual_class_id] > 0 else 0.0,
             number_text(float(f"{e.num_weighted_examples:.4g}")),
+            e.actual_class_id != e.predicted_class_id,
         )
         for e in matrix.entries
     }
@@ -90,8 +89,8 @@ def multi_class(matrix: MultiClass, name: str, names: Sequence[str] = ()) -> Ite
     title = f"{name} at {matrix.threshold:.4g}"
     right = sum(e.num_weighted_examples for e in matrix.entries if e.actual_class_id == e.predicted_class_id)
     whole = sum(totals.values())
-    described = f"{len(totals)} classes, {100 * right / whole:.1f}% predicted right" if whole > 0 else "no rows"
-    yield _diagram(title, described, _largest(totals, columns), cells, names)
+    described = f"{_count(totals)}, {100 * right / whole:.1f}% predicted right" if whole > 0 else "no rows"
+    yield _diagram(title, described, totals, cells, names)
 
     found = confusions(matrix)
     if found:
@@ -112,47 +111,51 @@ def multi_label(matrix: MultiLabel, name: str, names: Sequence[str] = ()) -> Ite
             cells[e.actual_class_id, e.predicted_class_id] = _Cell(share, f"{100 * share:.1f}%")
 
     title = f"{name} at {matrix.threshold:.4g}: classes predicted in the rows of each class"
-    columns = {entry.predicted_class_id for entry in matrix.entries}
-    yield _diagram(title, f"{len(totals)} classes", _largest(totals, columns), cells, names)
+    yield _diagram(title, _count(totals), totals, cells, names)
 
 
-def _largest(totals: Mapping[int, float], others: Iterable[int]) -> list[int]:
-    """The classes with the most weight, and those that are only predicted as far as there is room; none comes first."""
-    ranked = sorted({*totals, *others}, key=lambda class_id: (-totals.get(class_id, 0.0), class_id))
-    return sorted(ranked[:_MOST_CLASSES])
+def _count(totals: Mapping[int, float]) -> str:
+    count = len(totals.keys() - {_NONE})
+    return "1 class" if count == 1 else f"{count} classes"
 
 
 def _diagram(
     title: str,
     described: str,
-    classes: Sequence[int],
+    totals: Mapping[int, float],
     cells: Mapping[tuple[int, int], _Cell],
     names: Sequence[str],
 ) -> Markup:
-    width, height = _LEFT + _WIDTH * len(classes) + 4, _TOP + _HEIGHT * len(classes) + 4
-    heads = [_text(_LEFT + _WIDTH * (i + 0.5), _TOP - 8, class_name(c)) for i, c in enumerate(classes)]
-    sides = [_text(_LEFT - 6, _TOP + _HEIGHT * (i + 0.68), class_name(c), "end") for i, c in enumerate(classes)]
+    """The classes with the most weight, and those that are only predicted as far as there is room; none comes first."""
+    every = {*totals, *(predicted for _, predicted in cells)}
+    shown = sorted(every, key=lambda class_id: (-totals.get(class_id, 0.0), class_id))[:_MOST_CLASSES]
+    rows = sorted(class_id for class_id in shown if class_id in totals)
+    columns = sorted(class_id for class_id in shown if class_id != _NONE or any((row, _NONE) in cells for row in rows))
+
+    width, height = _LEFT + _WIDTH * len(columns) + 4, _TOP + _HEIGHT * len(rows) + 4
+    heads = [_text(_LEFT + _WIDTH * (i + 0.5), _TOP - 8, class_name(c)) for i, c in enumerate(columns)]
+    sides = [_text(_LEFT - 6, _TOP + _HEIGHT * (i + 0.68), class_name(c), "end") for i, c in enumerate(rows)]
     fields = [
         part
-        for i, actual in enumerate(classes)
-        for j, predicted in enumerate(classes)
+        for i, actual in enumerate(rows)
+        for j, predicted in enumerate(columns)
         if (actual, predicted) in cells
         for part in _field(i, j, cells[actual, predicted])
     ]
 
-    over = _text(_LEFT + _WIDTH * len(classes) / 2, 14, "predicted")
-    side = _text(0, 0, "label", transform=f"translate(12 {_TOP + _HEIGHT * len(classes) / 2:.4g}) rotate(-90)")
-    label, box = f"{title}: {described}", f"0 0 {max(width, _LEAST_WIDTH)} {height}"
-    svg = element("svg", over, side, *heads, *sides, *fields, viewBox=box, role="img", aria_label=label)
-    caption = f"{label}; the {_MOST_CLASSES} largest are shown" if len(classes) == _MOST_CLASSES else label
-    named = ", ".join(class_name(class_id, names) for class_id in classes if class_id != _NONE) if names else ""
+    over = _text(_LEFT + _WIDTH * len(columns) / 2, 14, "predicted")
+    side = _text(0, 0, "label", transform=f"translate(12 {_TOP + _HEIGHT * len(rows) / 2:.4g}) rotate(-90)")
+    label, box = f"{title}: {described}", f"0 0 {width} {height}"
+    svg = element("svg", over, side, *heads, *sides, *fields, viewBox=box, width=width, role="img", aria_label=label)
+    caption = f"{label}; the {len(shown)} largest are shown" if len(shown) < len(every) else label
+    named = ", ".join(class_name(class_id, names) for class_id in sorted(shown) if class_id != _NONE) if names else ""
     legend = element("p", named, class_="minor") if named else None
     return element("figure", element("figcaption", caption), svg, legend, class_="classes")
 
 
 def _field(i: int, j: int, cell: _Cell) -> Iterator[Markup]:
     x, y = _LEFT + _WIDTH * j, _TOP + _HEIGHT * i
-    class_, opacity = "right" if i == j else "wrong", f"{0.05 + 0.4 * min(max(cell.share, 0.0), 1.0):.2f}"
+    class_, opacity = "wrong" if cell.is_wrong else "right", f"{0.05 + 0.4 * min(max(cell.share, 0.0), 1.0):.2f}"
     yield element("rect", class_=class_, x=x, y=y, width=_WIDTH - 2, height=_HEIGHT - 2, fill_opacity=opacity)
     yield _text(x + _WIDTH / 2 - 1, y + 15, cell.text)
 

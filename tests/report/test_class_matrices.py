@@ -50,6 +50,12 @@ def test_the_most_frequent_confusions_are_told_in_a_table(folder):
     assert tables[0][1:] == [["0", "2", "10", "25.0%"], ["1", "none", "5", "10.0%"], ["1", "0", "2", "4.0%"]]
 
 
+def test_a_diagram_has_rows_for_classes_that_occur_and_a_column_where_none_is_predicted(folder):
+    boxes = [value for tag, name, value in Page(html_page(folder)).attributes if (tag, name) == ("svg", "viewbox")]
+    assert boxes.count(f"0 0 {64 + 4 * 46 + 4} {46 + 3 * 24 + 4}") == 3
+    assert boxes.count(f"0 0 {64 + 2 * 46 + 4} {46 + 2 * 24 + 4}") == 1
+
+
 def test_pairs_of_classes_show_what_is_predicted_in_the_rows_of_each_class(folder):
     page = Page(html_page(folder))
     assert "new at 0.5: classes predicted in the rows of each class: 2 classes" in labels_of(page)
