@@ -20,7 +20,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CENSUS = ROOT / "examples" / "census"
-DOCUMENTS = ("README.md", "docs/analysis-file.md", "docs/custom-stages.md", "docs/results.md", "docs/kubeflow.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/analysis-file.md",
+    "docs/custom-stages.md",
+    "docs/labels.md",
+    "docs/results.md",
+    "docs/kubeflow.md",
+)
 IN_AIRFLOW = ("docs/airflow.md",)
 """Run by tests/airflow/test_documents.py."""
 IGNORED = {"mermaid", "text"}

@@ -22,6 +22,7 @@ from assay.metrics.binding.output_means import with_bounds, with_means
 from assay.metrics.by_query import by_bucket, states_of_bucket
 from assay.metrics.engine import Accumulator
 from assay.metrics.evaluate import by_key, evaluate, with_differences
+from assay.metrics.flat_values import FlatValues, flat_values
 from assay.metrics.keys import MetricKey
 from assay.metrics.row_checks import Tallies, judge_columns
 from assay.metrics.split_states import BlockKey
@@ -109,9 +110,9 @@ class EvaluateMetricsAndPlots(beam.PTransform):
             | "Tallies" >> beam.GroupByKey()  # a global combine would be a dozen transforms, for a few small values
             | "JudgeColumns" >> beam.Map(_judged, self._analysis)
         )
-        is_judged = beam.pvalue.AsSingleton(judged, True)
+        flat = beam.pvalue.AsSingleton(judged, {})
         merged = states | "Merge" >> beam.CombinePerKey(_MergeFn())
-        records = self._with_queries(merged, extracts) | "Evaluate" >> beam.ParDo(evaluate, is_judged).with_outputs(
+        records = self._with_queries(merged, extracts) | "Evaluate" >> beam.ParDo(evaluate, flat).with_outputs(
             METRICS_KEY, PLOTS_KEY
         )
         return {key: records[key] for key in (METRICS_KEY, PLOTS_KEY) if key not in self._disabled}
@@ -196,10 +197,9 @@ class _MergeFn(beam.CombineFn):
         return forest.total()
 
 
-def _judged(of_bundles: tuple[str, Iterable[Tallies]], analysis: Analysis) -> bool:
-    """True; raises ColumnTypeError where a column, over the whole run, holds something else than a metric is for."""
-    judge_columns(of_bundles[1], analysis.asked)
-    return True
+def _judged(of_bundles: tuple[str, Iterable[Tallies]], analysis: Analysis) -> FlatValues:
+    """Raises ColumnTypeError where a column, over the whole run, holds something else than a metric is for."""
+    return flat_values(analysis.metrics, judge_columns(of_bundles[1], analysis.asked))
 
 
 class _Records(beam.DoFn):
@@ -209,7 +209,7 @@ class _Records(beam.DoFn):
         self._analysis, self._baseline, self._min_slice_size = analysis, baseline, min_slice_size
         self._estimates = [m for m in analysis.metrics if isinstance(m.key, MetricKey) and m.is_estimate]
 
-    def process(self, element: tuple[BlockKey, Partial], judged: bool) -> Iterator[beam.pvalue.TaggedOutput]:
+    def process(self, element: tuple[BlockKey, Partial], flat: FlatValues) -> Iterator[beam.pvalue.TaggedOutput]:
         (slicing, _), part = element  # there are no records before the columns are judged
         self._analysis.limit.check_block(slicing, len(part.keys))
         check_apart(part.keys)
@@ -225,16 +225,17 @@ class _Records(beam.DoFn):
         most_parts = max(metric.stream.view.parts for metric in self._analysis.metrics)
         chosen, step = np.flatnonzero(large), max(1, _SLICES_AT_ONCE // (samples.resamples * most_parts))
         for first in range(0, len(chosen), step):
-            yield from self._evaluated(samples.take(chosen[first : first + step]))
+            yield from self._evaluated(samples.take(chosen[first : first + step]), flat)
 
-    def _evaluated(self, samples: Partial) -> Iterator[beam.pvalue.TaggedOutput]:
+    def _evaluated(self, samples: Partial, flat: FlatValues) -> Iterator[beam.pvalue.TaggedOutput]:
         part = samples if samples.resamples == 1 else samples.first_of_resamples()
         values, doubts = evaluate(part, self._analysis.metrics, self._analysis.layout)
         metrics, plots = by_key(values)
         metrics = self._with_derived(metrics)
         bounds = self._error_bounds(doubts, metrics)
         intervals = {} if samples.resamples == 1 else self._intervals(samples)
-        for record in metric_records(part.keys, part.rows, metrics, intervals, certainty.refusals(doubts), bounds):
+        refusals = certainty.refusals(doubts)
+        for record in metric_records(part.keys, part.rows, metrics, intervals, refusals, bounds, flat):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
         for record in plot_records(part.keys, plots):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)

@@ -15,6 +15,7 @@ from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.domains import Asked, common
 from assay.metrics.entries.misfits import (
     refuse_absent_label,
+    refuse_other_classes,
     refuse_other_lengths,
     refuse_other_shapes,
     refuse_other_values,
@@ -99,12 +100,15 @@ class RowChecks:
         return masks
 
 
-def judge_columns(tallies: Iterable[Tallies], asked: Mapping[Stream, Sequence[Asked]]) -> None:
-    """Raises ColumnTypeError where a column, over the whole run, holds something else than a metric is for.
+def judge_columns(tallies: Iterable[Tallies], asked: Mapping[Stream, Sequence[Asked]]) -> Tallies:
+    """Adds up what the columns hold over the whole run.
 
     Args:
         tallies: of all accumulators of the run.
         asked: the metrics that each stream serves.
+
+    Raises:
+        ColumnTypeError: a column holds something else than a metric is for.
     """
     total: dict[Stream, Tally] = {}
     for of_streams in tallies:
@@ -113,4 +117,6 @@ def judge_columns(tallies: Iterable[Tallies], asked: Mapping[Stream, Sequence[As
         tally = total.get(stream, Tally())
         refuse_other_lengths(tally, stream)
         refuse_other_values(tally, stream, metrics)
+        refuse_other_classes(tally, stream)
         refuse_absent_label(tally, stream)
+    return total

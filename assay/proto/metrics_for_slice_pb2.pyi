@@ -272,8 +272,16 @@ class InexactValue(_message.Message):
     reason: str
     def __init__(self, key: _Optional[_Union[MetricKey, _Mapping]] = ..., error_bound: _Optional[float] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class FlatValue(_message.Message):
+    __slots__ = ("key", "classes")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    key: MetricKey
+    classes: int
+    def __init__(self, key: _Optional[_Union[MetricKey, _Mapping]] = ..., classes: _Optional[int] = ...) -> None: ...
+
 class MetricsForSlice(_message.Message):
-    __slots__ = ("slice_key", "cross_slice_key", "metric_keys_and_values", "metrics", "rows", "undefined", "inexact")
+    __slots__ = ("slice_key", "cross_slice_key", "metric_keys_and_values", "metrics", "rows", "undefined", "inexact", "flat")
     class MetricKeyAndValue(_message.Message):
         __slots__ = ("key", "value", "confidence_interval")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -297,6 +305,7 @@ class MetricsForSlice(_message.Message):
     ROWS_FIELD_NUMBER: _ClassVar[int]
     UNDEFINED_FIELD_NUMBER: _ClassVar[int]
     INEXACT_FIELD_NUMBER: _ClassVar[int]
+    FLAT_FIELD_NUMBER: _ClassVar[int]
     slice_key: SliceKey
     cross_slice_key: CrossSliceKey
     metric_keys_and_values: _containers.RepeatedCompositeFieldContainer[MetricsForSlice.MetricKeyAndValue]
@@ -304,7 +313,8 @@ class MetricsForSlice(_message.Message):
     rows: int
     undefined: _containers.RepeatedCompositeFieldContainer[UndefinedValue]
     inexact: _containers.RepeatedCompositeFieldContainer[InexactValue]
-    def __init__(self, slice_key: _Optional[_Union[SliceKey, _Mapping]] = ..., cross_slice_key: _Optional[_Union[CrossSliceKey, _Mapping]] = ..., metric_keys_and_values: _Optional[_Iterable[_Union[MetricsForSlice.MetricKeyAndValue, _Mapping]]] = ..., metrics: _Optional[_Mapping[str, MetricValue]] = ..., rows: _Optional[int] = ..., undefined: _Optional[_Iterable[_Union[UndefinedValue, _Mapping]]] = ..., inexact: _Optional[_Iterable[_Union[InexactValue, _Mapping]]] = ...) -> None: ...
+    flat: _containers.RepeatedCompositeFieldContainer[FlatValue]
+    def __init__(self, slice_key: _Optional[_Union[SliceKey, _Mapping]] = ..., cross_slice_key: _Optional[_Union[CrossSliceKey, _Mapping]] = ..., metric_keys_and_values: _Optional[_Iterable[_Union[MetricsForSlice.MetricKeyAndValue, _Mapping]]] = ..., metrics: _Optional[_Mapping[str, MetricValue]] = ..., rows: _Optional[int] = ..., undefined: _Optional[_Iterable[_Union[UndefinedValue, _Mapping]]] = ..., inexact: _Optional[_Iterable[_Union[InexactValue, _Mapping]]] = ..., flat: _Optional[_Iterable[_Union[FlatValue, _Mapping]]] = ...) -> None: ...
 
 class CalibrationHistogramBuckets(_message.Message):
     __slots__ = ("buckets",)

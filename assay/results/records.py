@@ -41,6 +41,7 @@ def metric_records(
     intervals: Mapping[MetricKey, Interval] | None = None,
     reasons: Mapping[MetricKey, Sequence[str]] | None = None,
     error_bounds: Mapping[MetricKey, ErrorBounds] | None = None,
+    flat: Mapping[MetricKey, int] | None = None,
 ) -> Iterator[bytes]:
     """Yields one serialised MetricsForSlice for each of s slices.
 
@@ -52,6 +53,7 @@ def metric_records(
         intervals: confidence intervals of some of the values.
         reasons: for some of the values, why they are NaN, in each of the s slices; "" where there is no reason.
         error_bounds: how far some of the values may be off.
+        flat: of values of two classes, over how many numbers of a prediction they are, where nobody asked for that.
 
     Raises:
         PipelineError: a value of a form that only a plot can hold.
@@ -67,7 +69,8 @@ def metric_records(
         parts += wire.message(_METRICS, *name, *wire.message(2, *_metric_value(key, value)), *interval)
 
     # What a record of a slice has behind its numbers: most have nothing but their rows.
-    tails = [wire.integer(_ROWS, count) if count else b"" for count in rows.tolist()]
+    of_all = _flat(flat or {})
+    tails = [(wire.integer(_ROWS, count) if count else b"") + of_all for count in rows.tolist()]
     for key, messages in ragged.items():
         tails = [tail + _ragged(key, message) for tail, message in zip(tails, messages, strict=True)]
     for key, texts in (reasons or {}).items():
@@ -159,6 +162,11 @@ def _undefined(key: MetricKey, reason: str) -> bytes:
         return b""
     undefined = pb.UndefinedValue(key=metric_key_to_proto(key), reason=reason)
     return pb.MetricsForSlice(undefined=[undefined]).SerializeToString()
+
+
+def _flat(classes: Mapping[MetricKey, int]) -> bytes:
+    values = [pb.FlatValue(key=metric_key_to_proto(key), classes=count) for key, count in classes.items()]
+    return pb.MetricsForSlice(flat=values).SerializeToString()
 
 
 def _inexact(key: MetricKey, bound: float, reason: str) -> bytes:

@@ -16,13 +16,16 @@ _MOST_NAMED = 3
 
 
 def remarks(records: Iterable[MetricsForSlice], classes: ClassNames) -> list[str]:
-    """A line for each metric and reason, with its slices.
+    """A line for each metric and reason, with its slices; and one for values of two classes where there are several.
 
     Differences are left out, as their models speak for them; so is what may be off by no more than `TOLD_ERROR`.
     """
     undefined: dict[tuple[MetricKey, str], list[str]] = {}
     inexact: dict[tuple[MetricKey, str], dict[str, float]] = {}
+    flat: dict[int, dict[MetricKey, None]] = {}
     for record in records:
+        for one in record.flat:
+            flat.setdefault(one.classes, {})[metric_key_from_proto(one.key)] = None
         for value in record.undefined:
             undefined.setdefault((metric_key_from_proto(value.key), value.reason), []).append(text_of(record))
         for bounded in record.inexact:
@@ -30,11 +33,20 @@ def remarks(records: Iterable[MetricsForSlice], classes: ClassNames) -> list[str
             if not key.is_diff and bounded.error_bound > TOLD_ERROR:
                 inexact.setdefault((key, bounded.reason), {})[text_of(record)] = bounded.error_bound
 
-    labels = {key: label for label, key in labels_of([key for key, _ in [*undefined, *inexact]], classes).items()}
+    told = [key for key, _ in [*undefined, *inexact]] + [key for keys in flat.values() for key in keys]
+    labels = {key: label for label, key in labels_of(told, classes).items()}
     lines = [f"{labels[key]} is undefined in {_named(names)}: {why}" for (key, why), names in undefined.items()]
     for (key, why), bounds in inexact.items():
         lines.append(f"{labels[key]} may be off by {max(bounds.values()):.2g} in {_named(list(bounds))}: {why}")
+    lines += [_flat([labels[key] for key in keys], count) for count, keys in flat.items()]
     return [printable_line(line) for line in lines]
+
+
+def _flat(names: Sequence[str], classes: int) -> str:
+    return (
+        f"{_named(names)}: each of the {classes} numbers of a prediction counts as a row of its own, because the "
+        "metrics spec asks for no class; set binarize: {class_ids: {values: [...]}} or aggregate: {micro_average: true}"
+    )
 
 
 def _named(slices: Sequence[str]) -> str:

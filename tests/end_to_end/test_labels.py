@@ -15,6 +15,8 @@ from assay import cli
 from assay.config.resolved import parse_eval_config
 from assay.errors import BadRowError, ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import EvalConfig
+from assay.report.page import html_page
+from assay.report.tables import remark_lines
 
 ROWS = 400
 RNG = np.random.default_rng(13)
@@ -139,6 +141,117 @@ def test_logits_of_several_classes_mean_probabilities(link, logits, tmp_path):
     expected = values_of(tmp_path / "plain", CLASS, lists(BY_CLASS), **EACH)
     found = values_of(tmp_path / "form", CLASS, lists(logits), spec={"link": link}, **EACH)
     np.testing.assert_allclose([row[-1] for row in found], [row[-1] for row in expected], rtol=1e-12)
+
+
+# ---- classes that a model names beside its scores ----
+
+SHUFFLED = [2, 0, 1]
+BY_SCORE = np.argsort(-BY_CLASS, 1)
+NAMED_DOG = np.where(IS_DOG, "dog", "no")
+KEYS = {"prediction_keys": {"scores": "score", "classes": "classes"}, "prediction_key": ""}
+OWN_CLASSES = {
+    "in the order of the ids": (BY_CLASS, [NAMES] * ROWS, {}),
+    "in another order than the model spec has": (
+        BY_CLASS[:, SHUFFLED], [[NAMES[i] for i in SHUFFLED]] * ROWS, {"classes": NAMES}
+    ),
+    "by falling score": (
+        np.take_along_axis(BY_CLASS, BY_SCORE, 1), np.array(NAMES)[BY_SCORE].tolist(), {"classes": NAMES}
+    ),
+}  # fmt: skip
+
+
+def with_classes(folder, label, score, classes, spec, **metrics_spec):
+    table = pa.table({"label": label, "score": lists(score), "classes": classes})
+    assay.analyze_raw_data(table, config(spec={**KEYS, **spec}, **metrics_spec), str(folder))
+    return values_in(folder)
+
+
+@pytest.mark.parametrize("form", OWN_CLASSES)
+def test_names_beside_the_scores_say_which_score_is_that_of_which_class(form, tmp_path):
+    score, classes, spec = OWN_CLASSES[form]
+    expected = values_of(tmp_path / "plain", CLASS, lists(BY_CLASS), **EACH)
+    found = with_classes(tmp_path / "named", np.array(NAMES)[CLASS].tolist(), score, classes, spec, **EACH)
+    assert found == expected
+
+
+def test_ids_beside_the_scores_say_which_score_is_that_of_which_class(tmp_path):
+    score = np.take_along_axis(BY_CLASS, BY_SCORE, 1)
+    expected = values_of(tmp_path / "plain", CLASS, lists(BY_CLASS), **EACH)
+    assert with_classes(tmp_path / "ids", CLASS, score, BY_SCORE.tolist(), {}, **EACH) == expected
+
+
+def test_the_predicted_class_beside_the_scores_orders_nothing(tmp_path):
+    expected = values_of(tmp_path / "plain", CLASS, lists(BY_CLASS), **EACH)
+    predicted = [[NAMES[i]] for i in BY_CLASS.argmax(1)]
+    assert with_classes(tmp_path / "one", CLASS, BY_CLASS, predicted, {}, **EACH) == expected
+
+
+def test_classes_of_a_classifier_of_tensorflow_are_texts_of_its_labels(tmp_path):
+    both = np.stack([1 - SCORE, SCORE], 1)
+    asked = {"binarize": {"class_ids": {"values": [1]}}}
+    expected = values_of(tmp_path / "plain", IS_DOG.astype(int), lists(both), **asked)
+    assert with_classes(tmp_path / "named", IS_DOG.astype(int), both, [["0", "1"]] * ROWS, {}, **asked) == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "classes", "spec", "said"),
+    [
+        (CLASS, np.array(NAMES)[BY_SCORE].tolist(), {}, "or name them in classes of the model spec"),
+        (
+            CLASS,
+            [["cat", "dog", "cow"]] * ROWS,
+            {"classes": NAMES},
+            "has ['cat', 'dog', 'cow'] in a row; expected",
+        ),
+        (CLASS, [[0, 1, 1]] * ROWS, {}, "expected"),
+        (CLASS, [["cat", "dog"]] * ROWS, {}, "has 2 values in a row; expected 3, one for each score"),
+        (NAMED_DOG, [["dog", "no", "bird"]] * ROWS, {"positive_label": "dog"}, "remove positive_label"),
+    ],
+)
+def test_classes_beside_the_scores_that_say_nothing_certain_are_refused(label, classes, spec, said, tmp_path):
+    with pytest.raises(ColumnTypeError) as refusal:
+        with_classes(tmp_path, label, BY_CLASS, classes, spec, **EACH)
+    assert said in str(refusal.value)
+
+
+def test_classes_that_change_from_batch_to_batch_are_refused(tmp_path):
+    half = ROWS // 2
+    classes = [NAMES] * half + [[NAMES[i] for i in SHUFFLED]] * half
+    table = pa.table({"label": CLASS, "score": lists(BY_CLASS), "classes": classes})
+    batches = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=half))
+    with pytest.raises(ColumnTypeError, match=r"name (them|all of them) in classes of the model spec"):
+        assay.analyze_raw_data(batches, config(spec=KEYS, **EACH), str(tmp_path))
+
+
+# ---- what is told ----
+
+
+def test_two_classes_over_predictions_of_several_are_told_and_a_micro_average_is_not(tmp_path):
+    asked = ["AUC", "Precision", "MeanPrediction", "ExampleCount", "MultiClassConfusionMatrixAtThresholds"]
+    values_of(tmp_path / "flat", lists(np.eye(3)[CLASS]), lists(BY_CLASS), metrics=asked)
+    (told,) = assay.load_eval_result(str(tmp_path / "flat")).remarks
+    assert told.startswith("auc, precision: each of the 3 numbers of a prediction counts as a row of its own")
+    assert told in remark_lines(str(tmp_path / "flat"))
+    assert "aggregate: {micro_average: true}" in html_page(str(tmp_path / "flat"))
+
+    micro = {"aggregate": {"micro_average": True}}
+    values_of(tmp_path / "micro", lists(np.eye(3)[CLASS]), lists(BY_CLASS), metrics=["AUC", "Precision"], **micro)
+    assert list(assay.load_eval_result(str(tmp_path / "micro")).remarks) == []
+    values_of(tmp_path / "two", IS_DOG, SCORE)
+    assert list(assay.load_eval_result(str(tmp_path / "two")).remarks) == []
+
+
+@pytest.mark.parametrize(
+    ("score", "metric", "said"),
+    [
+        (SCORE * 100, "Precision", "set scale: percent of the model spec if these are percents"),
+        (SCORE * 9 - 4, "Precision", "set link: logit of the model spec if these are logits"),
+        (SCORE * 9 - 4, "BinaryCrossEntropy", "set link: logit of the model spec"),
+        (SCORE * 9 - 4, "ScoreDistributionPlot", "set link: logit of the model spec"),
+    ],
+)
+def test_scores_that_are_no_probabilities_are_refused_with_the_line_to_paste(score, metric, said):
+    assert said in refusal_of(ColumnTypeError, IS_DOG, score, metrics=[metric])
 
 
 # ---- every file, every form of the config ----
@@ -308,6 +421,7 @@ def test_a_label_that_is_no_class_is_a_bad_row(label, spec, said, tmp_path):
         (CLASS, lists(BY_CLASS), {"positive_label": "1"}, "positive_label of the model spec makes two classes of"),
         (TAGS, SCORE, {"sparse_labels": True}, "sparse_labels of the model spec makes lists of classes of"),
         ([[0, 1]] * ROWS, lists(BY_CLASS), {}, "set sparse_labels: true of the model spec"),
+        (lists(SEVERAL), lists(BY_CLASS), {"link": "logit"}, "set link: logit_each of the model spec"),
         ([[NAMES[0], NAMES[1]]] * ROWS, lists(BY_CLASS), {"classes": NAMES}, "set sparse_labels: true"),
         (IS_DOG, SCORE, {"positive_label": "yes"}, "holds numbers, and positive_label of the model spec is 'yes'"),
     ],
@@ -332,3 +446,10 @@ def test_a_meaning_that_does_not_fit_the_columns_is_refused(label, score, spec, 
 )
 def test_a_meaning_that_contradicts_itself_is_refused(spec, said):
     assert refusal_of(EvalConfigError, IS_DOG, SCORE, spec=spec).startswith(said)
+
+
+def test_logits_are_not_made_probabilities_twice():
+    metric = {"class_name": "BinaryCrossEntropy", "config": {"from_logits": True}}
+    asked = {**config(spec={"link": "logit"}), "metrics_specs": [{"metrics": [metric]}]}
+    with pytest.raises(EvalConfigError, match=r"^metrics_specs\[0\].*config: from_logits is true, but link"):
+        assay.analyze_raw_data(pa.table({"label": IS_DOG, "score": SCORE}), asked)

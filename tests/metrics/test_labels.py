@@ -9,7 +9,10 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from assay.errors import ColumnTypeError
 from assay.metrics.entries.labels import labels_of, sparse_labels_of
 from assay.metrics.entries.meaning import Meaning
+from assay.metrics.entries.misfits import refuse_absent_label, refuse_other_classes
 from assay.metrics.entries.probabilities import probabilities
+from assay.metrics.entries.streams import Stream
+from assay.metrics.entries.tallies import Tally, merged
 
 NAN, INF = np.nan, np.inf
 TEXTS = pa.array(["no", "yes", None, "maybe"])
@@ -173,3 +176,19 @@ def test_what_is_not_finite_stays_a_bad_row(link):
     np.testing.assert_array_equal(probabilities(values, Meaning(link=link)), [NAN, INF, -INF, 0.5])
     found = probabilities(np.array([[INF, 0.0], [0.0, NAN]]), Meaning(link=link))
     assert not np.isfinite(found).all(axis=1).any()
+
+
+def test_a_model_that_names_other_classes_in_a_later_batch_is_refused_over_the_whole_run():
+    first, second = (Tally(5, classes_named={names: f"rows, row {i}"}) for i, names in enumerate([NAMES, NAMES[::-1]]))
+    refuse_other_classes(merged([first, first]), Stream())
+    with pytest.raises(ColumnTypeError, match=r"are 'cat', 'dog', 'bird' in one batch, and 'bird', .*\(rows, row 1\)"):
+        refuse_other_classes(merged([first, second]), Stream())
+
+
+def test_a_positive_label_of_any_batch_counts_for_the_run():
+    absent, present = Tally(5, others=("no",)), Tally(5, others=())
+    stream = Stream(meaning=Meaning(positive_label="yes"))
+    for tallies in ([absent, present], [present, absent], [Tally(5), present], [Tally(5)]):
+        refuse_absent_label(merged(tallies), stream)
+    with pytest.raises(ColumnTypeError, match=r"it holds 'maybe', 'no'$"):
+        refuse_absent_label(merged([absent, Tally(5), Tally(5, others=("maybe",))]), stream)

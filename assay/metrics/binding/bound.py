@@ -222,6 +222,11 @@ def _bind(
         definition, asked.class_name, spec, settings, path.spec, str(path), len(stream.meaning.classes)
     )
     settings = without_parts(settings, definition)
+    if settings.get("from_logits") and stream.meaning.link:
+        raise EvalConfigError(
+            f"{path}.config: from_logits is true, but link of the model spec makes probabilities of logits already; "
+            "remove one of the two"
+        )
     own = tuple(sorted(_own_settings(definition, settings, path).items()))
     needs = _adapt(definition, settings, path)
 

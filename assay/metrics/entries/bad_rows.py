@@ -135,7 +135,7 @@ def first_fault(
     row = int(np.argmax(mask))
     model = f" of model {stream.model_name!r}" if stream.model_name else ""
     what = f"{reason}{model}{_needed_by(reason, asked, columns, row)}"
-    shown = _no_class(extracts, row, columns.width, stream) if reason == NO_CLASS else ""
+    shown = _no_class(extracts, row, columns, stream) if reason == NO_CLASS else ""
     return BadRowError(
         f"{where(extracts, row)}: {what}: {_shown(columns, row, stream)}{shown}{_odd_lists(extracts, row, stream)}; "
         f"mend the data, or set on_bad_rows: skip to leave such rows out and count them"
@@ -151,9 +151,9 @@ def first_without_query(extracts: Extracts, keys: pa.Array, query_key: str) -> B
     )
 
 
-def _no_class(extracts: Extracts, row: int, width: int, stream: Stream) -> str:
+def _no_class(extracts: Extracts, row: int, columns: Columns, stream: Stream) -> str:
     """The label of a row as the data has it, where it is none of the classes."""
-    classes = stream.meaning.classes
+    classes, width = columns.classes, columns.width
     if width == 1 and not classes:
         return ""
     column = select(extracts, LABELS_KEY, stream)

@@ -27,6 +27,7 @@ class Columns(NamedTuple):
         gains: (n,) what a row is worth to its query, where a column says so.
         query: (n,) ascending: which query each row belongs to, where rows were grouped by query.
         others: see `Labels`.
+        classes: names of the classes by id, where the model spec or the model gives them.
     """
 
     labels: Floats
@@ -40,6 +41,7 @@ class Columns(NamedTuple):
     gains: Floats | None = None
     query: Ints | None = None
     others: tuple[str, ...] | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:

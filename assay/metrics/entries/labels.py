@@ -48,7 +48,7 @@ def labels_of(column: Column, meaning: Meaning, name: str, role: str) -> Labels:
     Raises:
         ColumnTypeError: texts that nobody gives a meaning to.
     """
-    column = _as_arrow_text(column)
+    column = as_arrow_text(column)
     is_text = isinstance(column, pa.Array) and holds_text(column.type)
     if meaning.positive_label:
         return _positives(column, meaning.positive_label, is_text, name, role)
@@ -62,7 +62,7 @@ def labels_of(column: Column, meaning: Meaning, name: str, role: str) -> Labels:
         return Labels(ids)
 
     numbers = to_floats(column, name, role)
-    return Labels(_ids_of_numbers(numbers, meaning.classes) if numbers.ndim == 1 else numbers)
+    return Labels(_by_number(numbers, meaning.classes) if numbers.ndim == 1 else numbers)
 
 
 def sparse_labels_of(column: Column, meaning: Meaning, width: int, name: str, role: str) -> Floats:
@@ -74,13 +74,13 @@ def sparse_labels_of(column: Column, meaning: Meaning, width: int, name: str, ro
     Raises:
         ColumnTypeError: what is no class, or texts without names of classes.
     """
-    column = _as_arrow_text(column)
-    lengths, flat = _flattened(column)
+    column = as_arrow_text(column)
+    lengths, flat = flattened(column)
     if isinstance(flat, pa.Array) and holds_text(flat.type) and meaning.classes:
-        ids = to_floats(_each(flat, lambda texts: _ids_of_texts(texts, (*meaning.classes, ""))), name, role)
+        ids = ids_of_texts(flat, (*meaning.classes, ""))
         ids = np.where(ids == len(meaning.classes), -1, ids)
     else:
-        ids = _ids_of_numbers(to_floats(flat, name, role), meaning.classes)
+        ids = ids_of_numbers(flat, meaning.classes, name, role)
 
     rows = np.repeat(np.arange(len(lengths)), np.maximum(lengths, 0))
     several = np.zeros((len(lengths), width))
@@ -138,7 +138,7 @@ def _positives(column: Column, positive: str, is_text: bool, name: str, role: st
 def _different(column: Column, is_text: bool) -> tuple[str, ...]:
     """The first of the different labels."""
     if is_text:
-        texts = pa.array(_flattened(column)[1]).unique().drop_null().to_pylist()
+        texts = pa.array(flattened(column)[1]).unique().drop_null().to_pylist()
         return tuple(sorted(t.decode("utf-8", "replace") if isinstance(t, bytes) else t for t in texts)[:_MOST])
     numbers = np.unique(to_floats(column, ""))
     return tuple(f"{number:g}" for number in numbers[np.isfinite(numbers)][:_MOST])
@@ -158,8 +158,7 @@ def _ids_of_texts(texts: pa.Array, classes: Sequence[str]) -> Floats:
     return ids
 
 
-def _ids_of_numbers(numbers: Floats, classes: Sequence[str]) -> Floats:
-    """Numbers as class ids: as they are, unless the classes are named by numbers. Missing ones and -1 stay."""
+def _by_number(numbers: Floats, classes: Sequence[str]) -> Floats:
     named = [_number(name) for name in classes]
     values = np.array([value for value in named if value is not None])
     if not len(values) or len(values) < len(named) or (values == np.arange(len(values))).all():
@@ -168,6 +167,16 @@ def _ids_of_numbers(numbers: Floats, classes: Sequence[str]) -> Floats:
     at = np.minimum(np.searchsorted(values[order], numbers), len(values) - 1)
     stays = np.isnan(numbers) | (numbers == -1)
     return np.where(values[order][at] == numbers, order[at], np.where(stays, numbers, np.inf))
+
+
+def ids_of_texts(column: Column, classes: Sequence[str]) -> Floats:
+    """Class ids of texts (n,), in a dictionary or not; NaN where one is missing, infinite where it is no class."""
+    return to_floats(_each(column, lambda texts: _ids_of_texts(texts, classes)), "")
+
+
+def ids_of_numbers(column: Column, classes: Sequence[str], name: str, role: str = "") -> Floats:
+    """Class ids of numbers (n,): as they are, unless the classes are named by numbers. Missing ones and -1 stay."""
+    return _by_number(to_floats(column, name, role), classes)
 
 
 def _number(text: str) -> float | None:
@@ -184,7 +193,7 @@ def _is_binary(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
-def _as_arrow_text(column: Column) -> Column:
+def as_arrow_text(column: Column) -> Column:
     """Texts in numpy, and bytes of a fixed size, as Arrow has texts and bytes; all else of Arrow plain."""
     if isinstance(column, np.ndarray):
         return pa.array(column) if column.dtype.kind in "OUS" and column.ndim == 1 else column
@@ -198,12 +207,12 @@ def _each(column: pa.Array, function: Callable[[pa.Array], Floats]) -> pa.Array:
         return _each(column.dictionary, function).take(column.indices)
     if not is_list(column.type):
         return pa.array(function(column))
-    lengths, flat = _flattened(column)
+    lengths, flat = flattened(column)
     offsets = np.concatenate([[0], np.cumsum(np.maximum(lengths, 0))])
     return pa.LargeListArray.from_arrays(pa.array(offsets), _each(flat, function), mask=pa.array(lengths < 0))
 
 
-def _flattened(column: Column) -> tuple[Ints, Column]:
+def flattened(column: Column) -> tuple[Ints, Column]:
     """Lengths of lists, -1 of a missing one, and all their values; a single value is a list of one."""
     if isinstance(column, np.ndarray):
         width = 1 if column.ndim == 1 else column.shape[1]

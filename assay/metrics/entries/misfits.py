@@ -26,6 +26,9 @@ _MANY = 0.1
 _SOME = 0.01
 """The same, where all other labels are of one class."""
 
+_ROUNDING = 1e-6
+"""How far above 1 the shares of the classes of a row may add up to."""
+
 _FOR_PROBABILITIES = ("ConfusionMatrixPlot", "ScoreDistributionPlot", "MaxRecall", "ThresholdAtRecall")
 """Metrics without a setting that would make them take other scores."""
 
@@ -67,6 +70,16 @@ def _refuse_other_meaning(columns: Columns, stream: Stream, label: str, predicti
         raise ColumnTypeError(
             f"positive_label of the model spec makes two classes of {label}, but {prediction} has {_values(width)} a "
             "row; name the classes in the order of the predictions instead: classes: [...]"
+        )
+    if (
+        stream.meaning.link == "logit"
+        and columns.ids is None
+        and width > 1
+        and (columns.labels.sum(1) > 1 + 1e-6).any()
+    ):
+        raise ColumnTypeError(
+            f"link: logit of the model spec makes one class of several, but rows of {label} have several classes; set "
+            "link: logit_each of the model spec, which makes a probability of each number by itself"
         )
     if stream.meaning.sparse_labels and width == 1:
         raise ColumnTypeError(
@@ -132,6 +145,21 @@ def refuse_other_lengths(tally: Tally, stream: Stream) -> None:
             )
 
 
+def refuse_other_classes(tally: Tally, stream: Stream) -> None:
+    """Refuses a model that names other classes, or the same in another order, in some batches.
+
+    Raises:
+        ColumnTypeError: names the column, both lists of classes and a row.
+    """
+    if len(tally.classes_named) > 1:
+        first, second = sorted(tally.classes_named, key=lambda names: (tally.classes_named[names], names))[:2]
+        raise ColumnTypeError(
+            f"the classes beside {_called(stream, PREDICTIONS_KEY)} are {_first_of(first)} in one batch, and "
+            f"{_first_of(second)} in another ({tally.classes_named[second]}); name all of them in classes of the model "
+            "spec, in the order that their ids are to have"
+        )
+
+
 def refuse_absent_label(tally: Tally, stream: Stream) -> None:
     """Refuses a positive label that no row has.
 
@@ -180,14 +208,23 @@ def _no_probabilities(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> C
     expected = "probabilities from 0 to 1" if one.domain.high == 1 else "probabilities, 0 or more"
     return ColumnTypeError(
         f"{one.metric} is for {expected}, but {_called(stream, PREDICTIONS_KEY)} goes from {lowest:.6g} to "
-        f"{highest:.6g}; give probabilities{_instead(one.metric)}"
+        f"{highest:.6g}; give probabilities{_as_they_are(lowest, highest, stream)}{_instead(one.metric)}"
     )
+
+
+def _as_they_are(lowest: float, highest: float, stream: Stream) -> str:
+    """What the model spec may say of scores in this range, so that they become probabilities."""
+    if stream.meaning.link or stream.meaning.scale:
+        return ""
+    if lowest >= 0 and highest <= 100:
+        return ", or set scale: percent of the model spec if these are percents, link: logit if they are logits"
+    return ", or set link: logit of the model spec if these are logits"
 
 
 def _instead(metric: str) -> str:
     """What else can be done, by metric."""
     if metric.lower().endswith("crossentropy"):
-        return ', or set "from_logits": true if these are logits'
+        return ' ("from_logits": true of the metric says so, too)'
     if metric == "CalibrationPlot":
         return ', or set "left" and "right" to their range'
     if (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from assay.extracts.columns import Column, is_list, is_text, plain, row_count, t
 from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.labels import Labels, sparse_labels_of, text_without_meaning
 from assay.metrics.entries.labels import labels_of as class_labels_of
+from assay.metrics.entries.model_classes import Ordered, in_order_of_classes
 from assay.metrics.entries.probabilities import probabilities
 from assay.metrics.entries.streams import Stream
 from assay.metrics.values import Floats
@@ -39,8 +41,8 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
     if reads.feature:
         return _feature_of(extracts, stream)
 
-    predictions = probabilities(_numbers(extracts, PREDICTIONS_KEY, stream), stream.meaning)
-    labels, others = _labels(extracts, stream, predictions) if reads.labels else Labels(_zeros(predictions))
+    predictions, classes = _predictions(extracts, stream)
+    labels, others = _labels(extracts, stream, predictions, classes) if reads.labels else Labels(_zeros(predictions))
     lengths = {PREDICTIONS_KEY: _length_of(predictions), LABELS_KEY: _length_of(labels) if reads.labels else 0}
     weights = weights_of(extracts, stream)
 
@@ -49,7 +51,7 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
         columns = _without_values(labels, predictions, weights)
     else:
         columns = _fitted(labels, predictions, weights, stream)
-    columns = columns._replace(lengths=lengths, others=others)
+    columns = columns._replace(lengths=lengths, others=others, classes=classes)
     if reads.gains:
         columns = columns._replace(gains=_numbers_at(extracts, reads.gains))
     if not reads.shown:
@@ -90,9 +92,18 @@ def _without_values(labels: Floats, predictions: Floats, weights: Floats) -> Col
     return Columns(labels, predictions, weights)
 
 
-def _labels(extracts: Extracts, stream: Stream, predictions: Floats) -> Labels:
+def _predictions(extracts: Extracts, stream: Stream) -> Ordered:
+    """Predictions of n rows by class id, as probabilities where the model spec says how."""
+    scores = probabilities(_numbers(extracts, PREDICTIONS_KEY, stream), stream.meaning)
+    beside = _outputs(extracts, PREDICTIONS_KEY, stream)
+    if not isinstance(beside, Mapping):
+        return Ordered(scores, stream.meaning.classes)
+    return in_order_of_classes(scores, beside, stream.meaning, *stream.called(PREDICTIONS_KEY))
+
+
+def _labels(extracts: Extracts, stream: Stream, predictions: Floats, classes: tuple[str, ...]) -> Labels:
     """Labels of n rows as numbers: one each, or one for each class."""
-    meaning = stream.meaning
+    meaning = stream.meaning if stream.meaning.positive_label else replace(stream.meaning, classes=classes)
     column, called = select(extracts, LABELS_KEY, stream), stream.called(LABELS_KEY)
     with _texts_shown(column, LABELS_KEY):
         if meaning.sparse_labels:
@@ -235,12 +246,18 @@ def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
     return np.where(np.isnan(labels), np.nan, np.where(no_class, np.inf, one_hot))
 
 
-def select(extracts: Extracts, key: str, stream: Stream) -> Column:
-    """Finds a leaf under `key`: by model name, then by output name, then by what is usual."""
+def _outputs(extracts: Extracts, key: str, stream: Stream) -> Any:
+    """What is under `key` for a model and output: a column, or several by name."""
     node: Any = extracts.get(key)
     for name in (stream.model_name, stream.output_name):
         if isinstance(node, Mapping) and name in node:
             node = node[name]
+    return node
+
+
+def select(extracts: Extracts, key: str, stream: Stream) -> Column:
+    """Finds a leaf under `key`: by model name, then by output name, then by what is usual."""
+    node = _outputs(extracts, key, stream)
 
     # An output that has a name and is not there is never taken for another one.
     is_output_missing = isinstance(node, Mapping) and stream.output_name not in ("", *node)

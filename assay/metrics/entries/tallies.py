@@ -41,6 +41,7 @@ class Tally(NamedTuple):
         lowest_id: the lowest class id above -1; infinite without one.
         last_ids: rows whose class id is the number of classes.
         others: see `Labels`: () if any batch has a row of the positive label.
+        classes_named: names of the classes -> the first batch in which a model gives them.
         lengths: `labels` or `predictions` -> usual length of their lists in a batch (1: one number a row) -> batches.
     """
 
@@ -53,6 +54,7 @@ class Tally(NamedTuple):
     lowest_id: float = np.inf
     last_ids: int = 0
     others: tuple[str, ...] | None = None
+    classes_named: Mapping[tuple[str, ...], str] = {}
     lengths: Mapping[str, Mapping[int, Length]] = {}
 
 
@@ -67,8 +69,9 @@ def tally_of(columns: Columns, masks: Mapping[str, Mask], *, rows: int, where: s
         values: whether labels and predictions are looked at, which only bad rows make necessary.
     """
     lengths = {key: {length: Length(rows, where)} for key, length in columns.lengths.items() if length}
+    named = {columns.classes: where} if columns.classes else {}
     if not values:
-        return Tally(rows, others=columns.others, lengths=lengths)
+        return Tally(rows, others=columns.others, classes_named=named, lengths=lengths)
 
     labels = _finite(columns.labels)
     ids = np.zeros(0) if columns.ids is None else columns.ids[columns.ids > -1]
@@ -82,6 +85,7 @@ def tally_of(columns: Columns, masks: Mapping[str, Mask], *, rows: int, where: s
         float(ids.min(initial=np.inf)),
         int((ids == columns.width).sum()),
         columns.others,
+        named,
         lengths,
     )
 
@@ -105,6 +109,7 @@ def _sum(a: Tally, b: Tally) -> Tally:
         min(a.lowest_id, b.lowest_id),
         a.last_ids + b.last_ids,
         _others(a.others, b.others),
+        {**b.classes_named, **a.classes_named},
         {key: _lengths(a.lengths.get(key, {}), b.lengths.get(key, {})) for key in {**a.lengths, **b.lengths}},
     )
 
