@@ -61,7 +61,8 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "ModelSpec.is_baseline": Honoured("config.resolved"),
     "ModelSpec.padding_options": Refused(
         "labels and predictions of different lengths are not padded",
-        "give lists of the same length in every row and remove the field",
+        "give lists of the same length in every row, or set sparse_labels: true if labels are lists of classes, and "
+        "remove the field",
     ),
     "ModelSpec.inference_batch_size": Honoured("models.configured"),
     "ModelSpec.positive_label": Honoured("metrics.entries.labels"),

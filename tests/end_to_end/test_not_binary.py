@@ -44,6 +44,7 @@ AT_50 = {"class_name": "Precision", "config": {"thresholds": [50]}}
 REFUSED = {
     "labels 1 and 2": (LABEL + 1, SCORE, "AUC", r"^AUC is for two classes.* column 'label' \(label_key\) holds 1, 2;"),
     "labels -1 and 1": (2 * LABEL - 1, SCORE, "Recall", "^Recall is .*'label'.* holds -1, 1; .*positive_label: .1"),
+    "-1 and 1 of two columns": (2 * LABEL - 1, lists(PAIRS), "CategoricalCrossEntropy", "so that -1 is the other"),
     "labels 0, 1 and 2": (LABEL + (DIGIT > 5), SCORE, "AUCPrecisionRecall", "holds 0, 1, 2;"),
     "class ids": (DIGIT, SCORE, "F1Score", "^F1Score is .* holds 0, 1, 2, 3, 4, ... up to 9; say in the model spec"),
     "percents": (LABEL * 100, SCORE, "BinaryAccuracy", "holds 0, 100;"),

@@ -118,6 +118,11 @@ def refuse_other_values(tally: Tally, stream: Stream, asked: Sequence[Asked]) ->
     """
     if tally.last_ids > 1 and tally.lowest_id > 0:
         raise _ids_from_1(tally, stream)
+    if tally.classes == 2 and tally.lowest_id == 1 and tally.no_ids and not tally.bad.get(NO_CLASS):
+        raise ColumnTypeError(
+            f"{_called(stream, LABELS_KEY)} holds -1 and 1, but the ids of two classes are 0 and 1; set "
+            'positive_label: "1" of the model spec, so that -1 is the other class'
+        )
     if _are_many(tally, LABEL_OUT_OF_RANGE):
         raise _no_binary_labels(tally, stream, asked)
     if _are_many(tally, PREDICTION_OUT_OF_RANGE) or _are_many(tally, NEGATIVE_PREDICTION):

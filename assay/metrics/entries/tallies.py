@@ -40,6 +40,7 @@ class Tally(NamedTuple):
         classes: values of a row where labels are class ids, else 0.
         lowest_id: the lowest class id above -1; infinite without one.
         last_ids: rows whose class id is the number of classes.
+        no_ids: rows without a class, whose id is -1.
         others: see `Labels`: () if any batch has a row of the positive label.
         classes_named: names of the classes -> the first batch in which a model gives them.
         lengths: `labels` or `predictions` -> usual length of their lists in a batch (1: one number a row) -> batches.
@@ -53,6 +54,7 @@ class Tally(NamedTuple):
     classes: int = 0
     lowest_id: float = np.inf
     last_ids: int = 0
+    no_ids: int = 0
     others: tuple[str, ...] | None = None
     classes_named: Mapping[tuple[str, ...], str] = {}
     lengths: Mapping[str, Mapping[int, Length]] = {}
@@ -70,24 +72,27 @@ def tally_of(columns: Columns, masks: Mapping[str, Mask], *, rows: int, where: s
     """
     lengths = {key: {length: Length(rows, where)} for key, length in columns.lengths.items() if length}
     named = {columns.classes: where} if columns.classes else {}
+    tally = _of_ids(columns)._replace(rows=rows, others=columns.others, classes_named=named, lengths=lengths)
     if not values:
-        return Tally(rows, others=columns.others, classes_named=named, lengths=lengths)
+        return tally
 
     labels = _finite(columns.labels)
-    ids = np.zeros(0) if columns.ids is None else columns.ids[columns.ids > -1]
-    return Tally(
-        rows,
-        {reason: int(mask.sum()) for reason, mask in masks.items()},
-        _few(labels) if LABEL_OUT_OF_RANGE in masks else _ends(labels),
-        _ends(labels[(labels >= 0) & (labels <= 1)]) if LABEL_OUT_OF_RANGE in masks else _ends(labels),
-        _ends(_finite(columns.predictions)),
-        0 if columns.ids is None else columns.width,
-        float(ids.min(initial=np.inf)),
-        int((ids == columns.width).sum()),
-        columns.others,
-        named,
-        lengths,
+    is_odd = LABEL_OUT_OF_RANGE in masks
+    return tally._replace(
+        bad={reason: int(mask.sum()) for reason, mask in masks.items()},
+        labels=_few(labels) if is_odd else _ends(labels),
+        shares=_ends(labels[(labels >= 0) & (labels <= 1)]) if is_odd else _ends(labels),
+        predictions=_ends(_finite(columns.predictions)),
     )
+
+
+def _of_ids(columns: Columns) -> Tally:
+    """Counts labels that are class ids."""
+    ids, width = columns.ids, columns.width
+    if ids is None:
+        return Tally()
+    lowest = float(ids[ids > -1].min(initial=np.inf))
+    return Tally(classes=width, lowest_id=lowest, last_ids=int((ids == width).sum()), no_ids=int((ids == -1).sum()))
 
 
 def merged(tallies: Iterable[Tally]) -> Tally:
@@ -108,6 +113,7 @@ def _sum(a: Tally, b: Tally) -> Tally:
         max(a.classes, b.classes),
         min(a.lowest_id, b.lowest_id),
         a.last_ids + b.last_ids,
+        a.no_ids + b.no_ids,
         _others(a.others, b.others),
         {**b.classes_named, **a.classes_named},
         {key: _lengths(a.lengths.get(key, {}), b.lengths.get(key, {})) for key in {**a.lengths, **b.lengths}},
