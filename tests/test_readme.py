@@ -1,7 +1,7 @@
 """Every command, Python block and YAML block of the documents runs, as they stand there, in one folder.
 
 A block whose first line is a comment with a file name is saved under it. Other blocks of Python and all commands are
-run; `make` is only asked whether it would.
+run; `make` is only asked whether it would. Tables in a block of text are what the commands before it have printed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CENSUS = ROOT / "examples" / "census"
+SHAPES = ("docs/classes.md", "docs/multi-label.md", "docs/ranking.md", "docs/outputs.md")
 DOCUMENTS = (
     "README.md",
     "docs/analysis-file.md",
@@ -27,6 +28,7 @@ DOCUMENTS = (
     "docs/labels.md",
     "docs/results.md",
     "docs/kubeflow.md",
+    *SHAPES,
 )
 IN_AIRFLOW = ("docs/airflow.md",)
 """Run by tests/airflow/test_documents.py."""
@@ -64,13 +66,14 @@ def run(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def folder(tmp_path):
-    """What the documents suppose to be there: the demo's models and data, and a file with scores."""
+    """What the documents suppose to be there: the demo's models and data, a file with scores, the examples."""
     assert (CENSUS / "models" / "trained").exists(), "the demo's models are missing; run: make end-to-end"
     day = tmp_path / "data" / "2026-11-01"
     day.mkdir(parents=True)
     for file in (CENSUS / "out" / "data").iterdir():
         (day if file.suffix == ".gz" else day.parent).joinpath(file.name).symlink_to(file)
     (tmp_path / "models").symlink_to(CENSUS / "models")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     rng = np.random.default_rng(0)
     score = rng.random(2000)
     scored = {
@@ -106,9 +109,26 @@ def test_make_would_run_the_commands_that_the_readme_names():
         assert asked.returncode == 0, asked.stderr
 
 
-def test_every_block_of_the_documents_runs_as_it_stands(folder):
+def is_table(block: Block) -> bool:
+    return block.language == "text" and block.text.startswith(("┏", "╭"))
+
+
+def in_lines(text: str) -> str:
+    """A text without blanks at the ends of its lines, which editors remove."""
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def test_documents_of_each_shape_of_problem_have_a_table_of_results():
+    assert [document for document in SHAPES if not any(map(is_table, blocks_of(document)))] == []
+
+
+def test_every_block_of_the_documents_runs_as_it_stands(folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     for document in DOCUMENTS:
+        printed = ""
         for block in blocks_of(document):
+            if is_table(block):
+                assert in_lines(block.text) in in_lines(printed), f"{block.where} is not what was printed:\n{printed}"
             if block.language in IGNORED or block.text.startswith("make "):
                 continue
             if block.file_name:
@@ -116,4 +136,5 @@ def test_every_block_of_the_documents_runs_as_it_stands(folder):
                 continue
             assert block.language != "yaml", f"{block.where}: give the block a file name, and run it"
             done = run(block, folder)
+            printed = done.stdout
             assert done.returncode == 0, f"{block.where} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 
 from rich.panel import Panel
 from rich.table import Table
@@ -38,7 +38,8 @@ _COLOURS = {Status.BLESSED: "green", Status.NOT_BLESSED: "red", Status.NOT_EVALU
 def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: str | None = None) -> Table:
     """Metrics by slice: a row for each slice, or, where there are few slices, a row for each metric.
 
-    Values of classes are left to `classes_table`, unless their metrics are asked for.
+    Changes stand beside the candidate's values, unless metrics are asked for: then they and the baseline's have rows of
+    their own where there are few slices. Values of classes are left to `classes_table`, unless asked for.
 
     Args:
         results: output of an analysis, of which the latest run is shown; or the folder of a run.
@@ -60,10 +61,15 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
         keys = {label: key for label, key in keys.items() if not grid.holds(key)}
     shown = chosen if slices is not None else chosen[:_MOST_SLICES]
     tall = len(shown) <= _MOST_COLUMNS
-    columns = keys if tall else _first(keys) if metrics is None else _candidates(keys, metrics)
+    if metrics is None:
+        columns = _of_candidates(keys) if tall else _first(keys)
+    else:
+        columns = keys if tall else _candidates(keys, metrics)
     table = Table(padding=(0, 0), caption=_caption(len(columns), len(keys), len(shown), len(records)))
-    fill = _metrics_down if tall else _slices_down
-    fill(table, shown, columns, names_of_samples(config))
+    if tall:
+        _metrics_down(table, shown, columns, names_of_samples(config), _with_change if metrics is None else _cell_of)
+    else:
+        _slices_down(table, shown, columns, names_of_samples(config))
     return table
 
 
@@ -95,7 +101,7 @@ def classes_table(results: str, slices: str | None = None) -> Table | None:
 
     values = _values(first)
     for name, row in rows:
-        cells = (_with_change(values, row[key], is_sample=False) if key in row else "" for key in columns.values())
+        cells = (_with_change(values, row[key], False) if key in row else "" for key in columns.values())
         table.add_row(harmless(name), *map(harmless, cells))
     if len(grid.rows) > len(rows):
         table.add_row(f"... {len(grid.rows) - len(rows):,} more")
@@ -136,7 +142,11 @@ def remark_lines(results: str) -> list[str]:
 
 
 def _metrics_down(
-    table: Table, records: Sequence[MetricsForSlice], keys: dict[str, MetricKey], samples: Set[str]
+    table: Table,
+    records: Sequence[MetricsForSlice],
+    keys: dict[str, MetricKey],
+    samples: Set[str],
+    cell: Callable[[dict[MetricKey, MetricValue], MetricKey, bool], str],
 ) -> None:
     table.add_column("metric", overflow="fold")
     values = [_values(record) for record in records]
@@ -144,9 +154,7 @@ def _metrics_down(
         table.add_column(harmless(text_of(record)), justify="right")
     table.add_row("rows", *(f"{record.rows:,}" for record in records))
     for label, key in keys.items():
-        table.add_row(
-            harmless(label), *(harmless(_cell(of_slice.get(key), key.name in samples)) for of_slice in values)
-        )
+        table.add_row(harmless(label), *(harmless(cell(of_slice, key, key.name in samples)) for of_slice in values))
 
 
 def _slices_down(
@@ -211,9 +219,9 @@ def _first(keys: dict[str, MetricKey]) -> dict[str, MetricKey]:
 
 
 def _of_candidates(keys: dict[str, MetricKey]) -> dict[str, MetricKey]:
-    """The candidates' own values, beside which their changes have room."""
+    """The candidates' own values, beside which their changes have room, and those of no model."""
     models = {key.model_name for key in keys.values() if key.is_diff} or {key.model_name for key in keys.values()}
-    return {label: key for label, key in keys.items() if not key.is_diff and key.model_name in models}
+    return {label: key for label, key in keys.items() if not key.is_diff and key.model_name in {*models, ""}}
 
 
 def _candidates(keys: dict[str, MetricKey], asked: Sequence[str]) -> dict[str, MetricKey]:
@@ -235,11 +243,12 @@ def _caption(columns: int, keys: int, shown: int, slices: int) -> str | None:
 
 def _with_change(values: dict[MetricKey, MetricValue], key: MetricKey, is_sample: bool) -> str:
     """The value, and by how much it differs from the baseline's."""
-    change, own = values.get(key._replace(is_diff=True)), _cell(values.get(key), is_sample)
+    change, own = values.get(key._replace(is_diff=True)), _cell_of(values, key, is_sample)
     if key.is_diff or change is None or not change.HasField("double_value"):
         return own
-    return f"{own} {change.double_value.value:+.4f}"
+    by = change.double_value.value
+    return f"{own} {by:+,.0f}" if by.is_integer() else f"{own} {by:+.4f}"
 
 
-def _cell(value: MetricValue | None, is_sample: bool) -> str:
-    return "" if value is None else value_text(value, is_sample=is_sample)
+def _cell_of(values: dict[MetricKey, MetricValue], key: MetricKey, is_sample: bool) -> str:
+    return value_text(values[key], is_sample=is_sample) if key in values else ""

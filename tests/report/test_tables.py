@@ -125,10 +125,26 @@ def test_a_metric_or_slice_that_is_not_there_is_named_with_what_is(results):
         metrics_table(results, None, "race")
 
 
+def test_where_nothing_is_asked_for_the_change_stands_beside_the_candidates_value(tmp_path):
+    new = MetricKey("auc", "new")
+    values = {
+        new: np.full(1, 0.75),
+        new._replace(model_name="old"): np.ones(1),
+        new._replace(is_diff=True): -np.ones(1) / 4,
+    }
+    of_no_model = {MetricKey("mean_age"): np.full(1, 41.5)}
+    shown = text(metrics_table(save(tmp_path, metric_records([()], np.array([1]), {**values, **of_no_model}))))
+    assert line(shown, "auc new") == ["auc new", "0.7500 -0.2500"]
+    assert line(shown, "mean_age") == ["mean_age", "41.5000"]
+    assert "auc old" not in shown
+    assert "2 of 4 metrics, 1 of 1 slices; choose with assay show" in " ".join(shown.split())
+
+
 def test_models_are_told_apart_and_brackets_are_shown_as_they_are(tmp_path):
     key = MetricKey("auc", "candidate", "[head]")
     values = {key: np.ones(1), key._replace(model_name="baseline"): np.zeros(1), key._replace(is_diff=True): np.ones(1)}
-    shown = text(metrics_table(save(tmp_path, metric_records([(("[b]", "[/b]"),)], np.array([1]), values))))
+    results = save(tmp_path, metric_records([(("[b]", "[/b]"),)], np.array([1]), values))
+    shown = text(metrics_table(results, ["auc", "auc_diff"]))
     assert line(shown, "auc candidate [head]")[1] == "1"
     assert line(shown, "auc baseline [head]")[1] == "0"
     assert line(shown, "auc_diff [head]")[1] == "1"
@@ -148,7 +164,7 @@ def test_where_there_is_little_room_the_candidate_is_shown(tmp_path):
     key = MetricKey("auc", "candidate")
     values = {key._replace(model_name="baseline"): np.zeros(9), key: np.ones(9), key._replace(is_diff=True): np.ones(9)}
     shown = text(metrics_table(save(tmp_path, metric_records(SLICES[:9], np.arange(9), values))))
-    assert line(shown, "city=c00") == ["city=c00", "1", "1 +1.0000"]
+    assert line(shown, "city=c00") == ["city=c00", "1", "1 +1"]
 
 
 def test_a_slice_that_is_too_small_says_so(tmp_path):
