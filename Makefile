@@ -81,7 +81,7 @@ proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. assay/proto/*.proto
 
 clean: ## everything made, the environment included
-	rm -rf .venv .venv-airflow out $(CENSUS)/models $(CENSUS)/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-airflow out $(CENSUS)/models examples/*/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: test-groups all-groups all-tests all-airflow all-installs images-or-skip
 test-groups:

@@ -28,6 +28,8 @@ Sums are weighted by the example weights, unless the model spec has none or `exa
 
 Where predictions are vectors with a number for each class, labels are vectors, too, or class ids. A metrics spec then
 asks for parts of all its metrics; a metric can ask for one of them by `class_id` or `top_k` in its own config.
+How-tos: [several classes](classes.md), [several labels a row](multi-label.md), [ranked lists](ranking.md) and
+[several outputs](outputs.md).
 
 | setting of the metrics spec | each metric is computed |
 | --- | --- |
