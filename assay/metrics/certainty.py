@@ -9,7 +9,6 @@ import numpy as np
 from assay.metrics.binding.metric import Metric
 from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.doubts import Doubts
-from assay.metrics.computations.score_bins import BUCKETS
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import TOLD_ERROR, ErrorBounds, Floats
@@ -104,6 +103,6 @@ def _refusal(metric: Metric, doubt: float) -> str:
 def _cure(metric: Metric) -> str:
     needs = metric.needs
     assert isinstance(needs, ScoreCurve)
-    if needs.num_thresholds < BUCKETS:
+    if needs.num_thresholds is not None:
         return f'leave out num_thresholds: {needs.num_thresholds} of its config, or set "exact": true instead'
     return '"exact": true in its config, which keeps all distinct scores, would tell'

@@ -15,19 +15,12 @@ from tests.conformance import shape_rows as rows
 Metrics = Mapping[str, tuple[str, Mapping[str, Any]]]
 """Label -> class name, settings."""
 
-CLASSES, PARTS, AVERAGES = "binarize.class_ids", "parts by rank", "averages over classes"
-VECTORS_OF_SCORES, RANKING, OUTPUT_WEIGHTS = "metrics of whole vectors", "ranked lists", "averages over outputs"
-ALONE = "errors of the k highest scores alone"
-"""Features of assay that specs need."""
-
 
 class Spec(NamedTuple):
     """A metrics spec: its metrics, and what else it says."""
 
     metrics: Metrics
     options: str = ""
-    needs: tuple[str, ...] = ()
-    """The features of assay without which it is refused."""
     names: tuple[str, ...] = ()
     """Of all values, where metrics keep their own names instead of being named after the spec."""
     threshold: str = ""
@@ -149,53 +142,46 @@ def of_classes(
     in_micro = {**BINARY, **COUNTS, **TABLES, **(LOSS if micro_loss else {})}
     every = _weights(*weights)
     return {
-        "classes": Spec(parts, _class_ids(*ids), (CLASSES,)),
-        "kth": Spec(parts, f"binarize {{ k_list {{ values: {list(ks)} }} }}", (PARTS,)),
-        "top": Spec(AT_TOP_K, f"binarize {{ {_top(*ks)} }}", (PARTS,)),
-        "micro": Spec(in_micro, _average("micro"), (AVERAGES,)),
-        "macro": Spec(scalars, _average("macro", every), (AVERAGES,)),
-        "weighted macro": Spec(scalars, _average("weighted_macro", every), (AVERAGES,)),
-        "macro of some": Spec(scalars, _average("macro", _weights(3, 1)), (AVERAGES,)),
-        "macro of top": Spec(scalars, _average("macro", _top(*ks)), (AVERAGES,)),
-        "own class": Spec(_with(OWN, class_id=1), "", (PARTS,)),
-        "own top": Spec(_with(OWN, top_k=ks[-1]), "", (PARTS,)),
+        "classes": Spec(parts, _class_ids(*ids)),
+        "kth": Spec(parts, f"binarize {{ k_list {{ values: {list(ks)} }} }}"),
+        "top": Spec(AT_TOP_K, f"binarize {{ {_top(*ks)} }}"),
+        "micro": Spec(in_micro, _average("micro")),
+        "macro": Spec(scalars, _average("macro", every)),
+        "weighted macro": Spec(scalars, _average("weighted_macro", every)),
+        "macro of some": Spec(scalars, _average("macro", _weights(3, 1))),
+        "macro of top": Spec(scalars, _average("macro", _top(*ks))),
+        "own class": Spec(_with(OWN, class_id=1)),
+        "own top": Spec(_with(OWN, top_k=ks[-1])),
     }
 
 
 OTHER_AVERAGES = {
-    "weighted micro": Spec({**BINARY, **TABLES}, _average("micro", _weights(2, 0.5)), (AVERAGES,)),
-    "micro of top": Spec({**AT_TOP_K}, _average("micro", _top(1, 2)), (AVERAGES,)),
-    "errors of top": Spec(
-        {**ERRORS, **LOSS, "CalibrationPlot": TABLES["CalibrationPlot"]}, _average("micro", _top(2)), (ALONE,)
-    ),
-    "weighted macro of some": Spec(BINARY, _average("weighted_macro", _weights(3, 1)), (AVERAGES,)),
-    "classes and macro": Spec(BINARY, f"{_class_ids(0)} {_average('macro', _weights(2, 0.5, 1))}", (AVERAGES,)),
-    "classes and micro": Spec(OWN, f"{_class_ids(1)} {_average('micro')}", (AVERAGES,)),
+    "weighted micro": Spec({**BINARY, **TABLES}, _average("micro", _weights(2, 0.5))),
+    "micro of top": Spec({**AT_TOP_K}, _average("micro", _top(1, 2))),
+    "errors of top": Spec({**ERRORS, **LOSS, "CalibrationPlot": TABLES["CalibrationPlot"]}, _average("micro", _top(2))),
+    "weighted macro of some": Spec(BINARY, _average("weighted_macro", _weights(3, 1))),
+    "classes and macro": Spec(BINARY, f"{_class_ids(0)} {_average('macro', _weights(2, 0.5, 1))}"),
+    "classes and micro": Spec(OWN, f"{_class_ids(1)} {_average('micro')}"),
 }
 OF_VECTORS = {
-    "vectors": Spec(VECTORS, "", (VECTORS_OF_SCORES,)),
+    "vectors": Spec(VECTORS),
     "counts": Spec(COUNTS),
 }
-OF_VECTORS_OF_MANY = {**OF_VECTORS, "vectors": Spec({"labels plot": VECTORS["labels plot"]}, "", (VECTORS_OF_SCORES,))}
+OF_VECTORS_OF_MANY = {**OF_VECTORS, "vectors": Spec({"labels plot": VECTORS["labels plot"]})}
 OF_MATRICES = {
     "matrices": Spec(
         _by_name("MultiClassConfusionMatrixAtThresholds"),
         "",
-        (VECTORS_OF_SCORES,),
         ("multi_class_confusion_matrix_at_thresholds",),
     ),
-    "labels plot": Spec(
-        _by_name("MultiLabelConfusionMatrixPlot"), "", (VECTORS_OF_SCORES,), ("multi_label_confusion_matrix_plot",)
-    ),
+    "labels plot": Spec(_by_name("MultiLabelConfusionMatrixPlot"), names=("multi_label_confusion_matrix_plot",)),
 }
 OF_PLOTS = {
-    "matrices plot": Spec(
-        _by_name("MultiClassConfusionMatrixPlot"), "", (VECTORS_OF_SCORES,), ("multi_class_confusion_matrix_plot",)
-    ),
-    "even": Spec({"even": ("MultiLabelConfusionMatrixPlot", {"num_thresholds": 5})}, "", (VECTORS_OF_SCORES,)),
+    "matrices plot": Spec(_by_name("MultiClassConfusionMatrixPlot"), names=("multi_class_confusion_matrix_plot",)),
+    "even": Spec({"even": ("MultiLabelConfusionMatrixPlot", {"num_thresholds": 5})}),
 }
 OF_EVEN_PLOTS = {
-    "even": Spec({"even": ("MultiClassConfusionMatrixPlot", {"num_thresholds": 5})}, "", (VECTORS_OF_SCORES,)),
+    "even": Spec({"even": ("MultiClassConfusionMatrixPlot", {"num_thresholds": 5})}),
 }
 """Thresholds that are not told."""
 SHORT: Metrics = {
@@ -203,13 +189,13 @@ SHORT: Metrics = {
     "AUC": ("AUC", _EVEN),
 }
 SHORT_OF_CLASSES = {
-    "classes": Spec(SHORT, _class_ids(0, 1), (CLASSES,)),
-    "kth": Spec(SHORT, "binarize { k_list { values: [1, 2] } }", (PARTS,)),
-    "top": Spec(_by_name("Precision", "Recall"), f"binarize {{ {_top(1, 2)} }}", (PARTS,)),
-    "micro": Spec(SHORT, _average("micro"), (AVERAGES,)),
-    "macro": Spec(SHORT, _average("macro", _weights(2, 0.5, 1)), (AVERAGES,)),
-    "weighted macro": Spec(SHORT, _average("weighted_macro", _weights(2, 0.5, 1)), (AVERAGES,)),
-    "matrices": Spec({"matrices": VECTORS["matrices"]}, "", (VECTORS_OF_SCORES,)),
+    "classes": Spec(SHORT, _class_ids(0, 1)),
+    "kth": Spec(SHORT, "binarize { k_list { values: [1, 2] } }"),
+    "top": Spec(_by_name("Precision", "Recall"), f"binarize {{ {_top(1, 2)} }}"),
+    "micro": Spec(SHORT, _average("micro")),
+    "macro": Spec(SHORT, _average("macro", _weights(2, 0.5, 1))),
+    "weighted macro": Spec(SHORT, _average("weighted_macro", _weights(2, 0.5, 1))),
+    "matrices": Spec({"matrices": VECTORS["matrices"]}),
 }
 LIMITS = """threshold {
   value_threshold { lower_bound { value: 0.7 } }
@@ -235,24 +221,21 @@ def _output_weights(**of_output: float) -> str:
 
 OF_OUTPUTS = {
     "clicks": Spec({**BINARY, **COUNTS}, "output_names: ['click']"),
-    "classes": Spec(BINARY, f"output_names: ['kind'] {_class_ids(0, 2)}", (CLASSES,)),
-    "micro": Spec(BINARY, f"output_names: ['kind'] {_average('micro')}", (AVERAGES,)),
-    "macro": Spec(BINARY, f"output_names: ['kind'] {_average('macro', _weights(2, 0.5, 1))}", (AVERAGES,)),
-    "vectors": Spec(VECTORS, "output_names: ['kind']", (VECTORS_OF_SCORES,)),
+    "classes": Spec(BINARY, f"output_names: ['kind'] {_class_ids(0, 2)}"),
+    "micro": Spec(BINARY, f"output_names: ['kind'] {_average('micro')}"),
+    "macro": Spec(BINARY, f"output_names: ['kind'] {_average('macro', _weights(2, 0.5, 1))}"),
+    "vectors": Spec(VECTORS, "output_names: ['kind']"),
     "counts of both": Spec(
         COUNTS,
         f"output_names: ['click', 'kind'] {_output_weights(click=1, kind=3)}",
-        (OUTPUT_WEIGHTS,),
     ),
     "losses of both": Spec(
         {"MeanSquaredError": ("MeanSquaredError", {})},
         f"output_names: ['click', 'again'] {_output_weights(click=1, again=3)}",
-        (OUTPUT_WEIGHTS,),
     ),
     "one of both": Spec(
         {**COUNTED, **MEANS},
         f"output_names: ['click', 'again'] {_output_weights(again=3)}",
-        (OUTPUT_WEIGHTS,),
     ),
 }
 _GAINS: Mapping[str, Any] = {"gain_key": "gain", "top_k_list": [1, 3, 20]}
@@ -267,34 +250,31 @@ LISTS: Metrics = {
 STATISTICS = _by_name("QueryStatistics")
 BY_ROW: Metrics = {**COUNTED, **RANKED, **MEANS, **ERRORS, **COUNTS}
 OF_QUERIES = {
-    "lists": Spec({**LISTS, **STATISTICS}, BY_QUERY, (RANKING,), _OF_LISTS + _OF_STATISTICS),
-    "rows": Spec({**BY_ROW, "CalibrationPlot": TABLES["CalibrationPlot"]}, BY_QUERY, (RANKING,)),
-    "top": Spec({**COUNTED, **RANKED, **COUNTS}, f"{BY_QUERY} binarize {{ {_top(1, 3)} }}", (RANKING,)),
-    "own top": Spec(_with(COUNTED, top_k=2), BY_QUERY, (RANKING,)),
-    "gains of top": Spec(
-        {"ndcg": ("NDCG", {"gain_key": "gain"})}, f"{BY_QUERY} binarize {{ {_top(2, 5)} }}", (RANKING,)
-    ),
+    "lists": Spec({**LISTS, **STATISTICS}, BY_QUERY, _OF_LISTS + _OF_STATISTICS),
+    "rows": Spec({**BY_ROW, "CalibrationPlot": TABLES["CalibrationPlot"]}, BY_QUERY),
+    "top": Spec({**COUNTED, **RANKED, **COUNTS}, f"{BY_QUERY} binarize {{ {_top(1, 3)} }}"),
+    "own top": Spec(_with(COUNTED, top_k=2), BY_QUERY),
+    "gains of top": Spec({"ndcg": ("NDCG", {"gain_key": "gain"})}, f"{BY_QUERY} binarize {{ {_top(2, 5)} }}"),
     "without queries": Spec({**COUNTED, **COUNTS}),
 }
 OF_UNWEIGHTED_QUERIES = {
-    "lists": Spec(LISTS, "query_key: 'number'", (RANKING,), _OF_LISTS),
-    "top": Spec(COUNTED, f"query_key: 'number' binarize {{ {_top(1, 3)} }}", (RANKING,)),
-    "micro of top": Spec(COUNTED, f"query_key: 'number' {_average('micro', _top(1, 3))}", (RANKING, AVERAGES)),
+    "lists": Spec(LISTS, "query_key: 'number'", _OF_LISTS),
+    "top": Spec(COUNTED, f"query_key: 'number' binarize {{ {_top(1, 3)} }}"),
+    "micro of top": Spec(COUNTED, f"query_key: 'number' {_average('micro', _top(1, 3))}"),
     "renamed": Spec(
         {"statistics": ("QueryStatistics", {"total_queries_name": "lists", "max_documents_name": "longest"})},
         "query_key: 'number'",
-        (RANKING,),
         ("lists", "total_documents", "min_documents", "longest"),
     ),
 }
 OF_QUERIES_OF_TWO = {
-    "lists": Spec(LISTS, BY_QUERY, (RANKING,), _OF_LISTS),
-    "rows": Spec({**COUNTED, **COUNTS}, BY_QUERY, (RANKING,)),
-    "top": Spec(COUNTED, f"{BY_QUERY} binarize {{ {_top(1, 3)} }}", (RANKING,)),
+    "lists": Spec(LISTS, BY_QUERY, _OF_LISTS),
+    "rows": Spec({**COUNTED, **COUNTS}, BY_QUERY),
+    "top": Spec(COUNTED, f"{BY_QUERY} binarize {{ {_top(1, 3)} }}"),
 }
 JUDGED_QUERIES = {
     "gains of top": OF_QUERIES["gains of top"]._replace(threshold=LIMITS),
-    "top": Spec(_by_name("Precision"), f"{BY_QUERY} binarize {{ {_top(1, 3)} }}", (RANKING,), threshold=LIMITS),
+    "top": Spec(_by_name("Precision"), f"{BY_QUERY} binarize {{ {_top(1, 3)} }}", threshold=LIMITS),
 }
 
 # Problems -------------------------------------------------------------------------------------------------------------
@@ -329,10 +309,10 @@ _THREE = of_classes((0, 2), (1, 2), (2, 0.5, 1), micro_loss=False)
 _TEN = of_classes((0, 3, 9), (1, 4), (1, 1, 2, 1, 1, 0.5, 1, 1, 1, 3), micro_loss=False)
 _FOUR = of_classes((1, 3), (1, 3), (1, 1, 2, 1), micro_loss=True)
 _TWO_COLUMNS = {
-    "classes": Spec({**BINARY, **COUNTS, **LOSS, **TABLES}, _class_ids(1), (CLASSES,)),
-    "micro": Spec(BINARY, _average("micro"), (AVERAGES,)),
-    "macro": Spec(BINARY, _average("macro", _weights(1, 1)), (AVERAGES,)),
-    "vectors": Spec(VECTORS, "", (VECTORS_OF_SCORES,)),
+    "classes": Spec({**BINARY, **COUNTS, **LOSS, **TABLES}, _class_ids(1)),
+    "micro": Spec(BINARY, _average("micro")),
+    "macro": Spec(BINARY, _average("macro", _weights(1, 1))),
+    "vectors": Spec(VECTORS),
 }
 _ONE_HOT = {
     name: spec

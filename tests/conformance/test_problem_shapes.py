@@ -10,13 +10,11 @@ import numpy as np
 import pytest
 
 import assay
-from assay.errors import UsageError
 from assay.metrics.keys import AggregationType, MetricKey
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.results.keys import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
 from tests.conformance.problem_shapes import (
-    ALONE,
     PROBLEMS,
     Problem,
     Spec,
@@ -25,20 +23,9 @@ from tests.conformance.problem_shapes import (
 from tests.conformance.record_numbers import number_in, parts_of_plot
 from tests.conformance.tfma_runs import run_tfma
 
-NOT_YET = (ALONE,)
-"""Features that assay refuses until it has them."""
 
-
-def missing(*specs: Spec):
-    return sorted({feature for spec in specs for feature in spec.needs} & set(NOT_YET))
-
-
-def marks(problem: Problem, *specs: Spec):
-    """Fails as long as a feature is refused, and only then."""
-    slow = [pytest.mark.slow] if problem.is_wide else []
-    features = missing(*specs)
-    reason = f"not yet: {', '.join(features)}"
-    return slow + ([pytest.mark.xfail(strict=True, raises=UsageError, reason=reason)] if features else [])
+def marks(problem: Problem):
+    return [pytest.mark.slow] if problem.is_wide else []
 
 
 def spec_at(name: str, spec: str) -> Spec:
@@ -47,7 +34,7 @@ def spec_at(name: str, spec: str) -> Spec:
 
 def cases(*names: str):
     return [
-        pytest.param(name, spec, marks=marks(PROBLEMS[name], spec_at(name, spec)), id=f"{name}: {spec}")
+        pytest.param(name, spec, marks=marks(PROBLEMS[name]), id=f"{name}: {spec}")
         for name in names or PROBLEMS
         for spec in PROBLEMS[name].specs
     ]
@@ -122,15 +109,15 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory):
-    """(name, spec) -> folder of our results, of one run for all specs as soon as none is refused."""
+    """name -> folder of our results, of one run for all specs of a problem."""
 
     @lru_cache
-    def folder_of(name, *specs):
+    def folder_of(name):
         folder, problem = str(tmp_path_factory.mktemp("ours")), PROBLEMS[name]
-        assay.analyze_raw_data(problem.frame(), config_of(problem, *specs), folder)
+        assay.analyze_raw_data(problem.frame(), config_of(problem), folder)
         return folder
 
-    return lambda name, spec: folder_of(name, spec) if missing(*PROBLEMS[name].specs.values()) else folder_of(name)
+    return folder_of
 
 
 # The comparison -------------------------------------------------------------------------------------------------------
@@ -166,7 +153,7 @@ def test_keys_and_values_are_those_of_tfma(name, spec, folders, evaluated):
     import tensorflow_model_analysis as tfma
 
     problem = PROBLEMS[name]
-    ours = metrics_in(assay.load_metrics(evaluated(name, spec)))
+    ours = metrics_in(assay.load_metrics(evaluated(name)))
     theirs = {
         (slice_key, right_key(key, problem)): value
         for (slice_key, key), value in metrics_in(tfma.load_metrics(folders(name))).items()
@@ -189,7 +176,7 @@ def test_plots_are_those_of_tfma(name, spec, folders, evaluated):
     problem = PROBLEMS[name]
     ours, theirs = (
         {where: plot for where, plot in plots.items() if is_of(where[1].name, spec, problem)}
-        for plots in (plots_in(assay.load_plots(evaluated(name, spec))), plots_in(tfma.load_plots(folders(name))))
+        for plots in (plots_in(assay.load_plots(evaluated(name))), plots_in(tfma.load_plots(folders(name))))
     )
     assert set(ours) == set(theirs)
     assert theirs
@@ -207,7 +194,7 @@ def test_thresholds_on_parts_and_averages_fail_where_those_of_tfma_do(name, spec
     ours, theirs = (
         {failure for failure in failures_in(result) if is_of(failure[1].name, spec, problem)}
         for result in (
-            assay.load_validation_result(evaluated(name, spec)),
+            assay.load_validation_result(evaluated(name)),
             tfma.load_validation_result(folders(name)),
         )
     )

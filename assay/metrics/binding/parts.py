@@ -100,6 +100,11 @@ def placements_of(
     if misfit:
         raise EvalConfigError(f"{path}: classes of the model spec names {classes}; {class_name}: {misfit}")
     _refuse_no_value(definition, class_name, placed, path)
+    if spec.query_key and any(isinstance(placement.view, Highest) for placement in placed):
+        raise EvalConfigError(
+            f"{path}: the k-th highest prediction is one of classes, but with query_key rows take their place; expected "
+            "a metrics spec without k_list and macro averages of top_k_list, or without query_key"
+        )
     return [_within_query(placement) for placement in placed] if spec.query_key else placed
 
 
@@ -121,7 +126,8 @@ def _refuse_no_value(definition: Definition, class_name: str, placed: Sequence[P
             f"{path}: values of {class_name} are no numbers that have an average over classes; expected a metrics spec "
             "without macro_average and weighted_macro_average for it"
         )
-    if any(isinstance(placement.view, TopK) for placement in placed) and not definition.needs.domain.compares:
+    below = any(isinstance(placement.view, TopK) and not placement.view.alone for placement in placed)
+    if below and not definition.needs.domain.compares:
         raise EvalConfigError(
             f"{path}: {class_name} needs the predictions themselves, but with top_k all beyond the k highest are below "
             "any threshold; expected a metrics spec without top_k_list for it, or k_list"
@@ -131,7 +137,7 @@ def _refuse_no_value(definition: Definition, class_name: str, placed: Sequence[P
 def _within_query(placement: Placement) -> Placement:
     """The rows of a query take the place of classes: the k highest are those of the query."""
     view = placement.view
-    return placement._replace(view=TopOfQuery(view.ks)) if isinstance(view, TopK) else placement
+    return placement._replace(view=TopOfQuery(view.ks, view.alone)) if isinstance(view, TopK) else placement
 
 
 def _of_queries(

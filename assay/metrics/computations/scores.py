@@ -234,15 +234,15 @@ class ScoreCurve:
     """Counts along a curve.
 
     Attributes:
-        num_thresholds: evenly spaced ones, exact to the 10,000 buckets of the histogram; with 10,000 or more, there is
-            a point for each cell in which there are scores, whatever their scale.
+        num_thresholds: so many evenly spaced ones, exact to the 10,000 buckets of the histogram, as TFMA has them.
+            None: there is a point for each cell in which there are scores, whatever their scale.
         thresholds: or these, at which counts are exact.
-        even: keep to evenly spaced thresholds, also where there are 10,000 or more.
+        even: 10,000 evenly spaced thresholds where a config says nothing else.
         exact: instead, a threshold at each distinct score of a slice; all of them are kept.
         chosen: the fields that a config has set.
     """
 
-    num_thresholds: int = BUCKETS
+    num_thresholds: int | None = None
     thresholds: tuple[float, ...] = ()
     even: bool = False
     exact: bool = False
@@ -250,9 +250,9 @@ class ScoreCurve:
     reads: ClassVar[Reads] = Reads()
 
     def __post_init__(self) -> None:
-        if not 1 < self.num_thresholds <= _MOST_THRESHOLDS:
+        if self.num_thresholds is not None and not 1 < self.num_thresholds <= _MOST_THRESHOLDS:
             raise ValueError(f"num_thresholds must be above 1 and at most {_MOST_THRESHOLDS:,}")
-        if self.thresholds and self.num_thresholds != BUCKETS:
+        if self.thresholds and self.num_thresholds is not None:
             raise ValueError("num_thresholds and thresholds exclude each other; set one of them")
         for name in ("num_thresholds", "thresholds"):
             if self.exact and name in self.chosen:
@@ -267,8 +267,13 @@ class ScoreCurve:
     @property
     def limit(self) -> float:
         """How far an area under the ROC curve may be off; more, where even thresholds are what is asked for."""
-        is_even = self.even or self.num_thresholds < BUCKETS
-        return max(_DOUBT_OF_EVEN, _FEW_TELL / self.num_thresholds) if is_even else MOST_DOUBT
+        count = self._even_thresholds
+        return MOST_DOUBT if count is None else max(_DOUBT_OF_EVEN, _FEW_TELL / count)
+
+    @property
+    def _even_thresholds(self) -> int | None:
+        """How many evenly spaced thresholds there are; None where there are others."""
+        return BUCKETS if self.num_thresholds is None and self.even else self.num_thresholds
 
     @property
     def limit_of_others(self) -> float:
@@ -301,8 +306,8 @@ class ScoreCurve:
 
     def _intervals(self, table: ScoreTable) -> tuple[Ints, Floats]:
         """The last threshold that each score cell is above; and the thresholds."""
-        if self.even or self.num_thresholds < BUCKETS:
-            rebinning = rebinning_of(table, curve_thresholds(self.num_thresholds))
+        if self._even_thresholds is not None:
+            rebinning = rebinning_of(table, curve_thresholds(self._even_thresholds))
             return rebinning.interval, rebinning.thresholds
         return np.arange(table.size), np.append(_geometry(table).first, np.inf)
 

@@ -219,9 +219,14 @@ class TopOfQuery:
     """Each row is an entry, below any threshold if it is not among the k highest of its query: a part for each k.
 
     Of equal predictions the row that comes first is the highest.
+
+    Attributes:
+        ks: the numbers k.
+        alone: whether the other rows are left out instead.
     """
 
     ks: tuple[int, ...]
+    alone: bool = False
 
     @property
     def parts(self) -> int:
@@ -242,8 +247,12 @@ class TopOfQuery:
         rows = np.repeat(np.arange(len(rank)), self.parts)
         is_high = (rank[:, None] < np.array(self.ks)).reshape(-1)
         predictions = np.where(is_high, columns.predictions[rows], -np.inf)
-        part = None if self.parts == 1 else _parts(columns, self.parts)
-        return Examples(columns.labels[rows], predictions, columns.weights[rows], rows, part)
+        part = _parts(columns, self.parts)
+        if self.alone:
+            kept = np.flatnonzero(is_high)
+            rows, predictions, part = rows[kept], predictions[kept], part[kept]
+        one_part = None if self.parts == 1 else part
+        return Examples(columns.labels[rows], predictions, columns.weights[rows], rows, one_part)
 
 
 def _of_rows(columns: Columns) -> Examples:

@@ -1,12 +1,12 @@
 """Values of the whole threshold curve: areas, and one rate where another is held.
 
 A value may not depend on how many thresholds repeat a point: states leave out those at which nothing changes. Counts at
-`thresholds` are exact. Fewer than 10,000 `num_thresholds` are evenly spaced over [0, 1]. With 10,000 or more, which is
-the default, there is a threshold for each cell of the score, whatever its scale: scores need not be probabilities.
-Where the scores of a slice are so close together that their order cannot be told, a value that could be off by too much
-is NaN, and the verdict says why. An area under the ROC curve, and the threshold at a recall, may be off by 0.01 (evenly
-spaced: 0.1, or 5 / `num_thresholds` of that area); other values by 0.05 (evenly spaced: 0.25, or as much as that area).
-Results tell by how much a value may be off, and a threshold of the gate holds only if it holds however far that is.
+`thresholds` are exact. `num_thresholds` are evenly spaced over [0, 1], by TFMA's 10,000 buckets. Without either, there
+is a threshold for each cell of the score, whatever its scale: scores need not be probabilities. Where the scores of a
+slice are so close together that their order cannot be told, a value that could be off by too much is NaN, and the
+verdict says why. An area under the ROC curve, and the threshold at a recall, may be off by 0.01 (evenly spaced: 0.1, or
+5 / `num_thresholds` of that area); other values by 0.05 (evenly spaced: 0.25, or as much as that area). Results tell by
+how much a value may be off, and a threshold of the gate holds only if it holds however far that is.
 
 With `"exact": true` all distinct scores are kept instead, and there is a threshold at each: values are exact to 1e-12,
 whatever the scores. It takes 24 bytes of memory for each distinct score of each slice (of each resample, with
