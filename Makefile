@@ -73,6 +73,7 @@ pins: $(INSTALLED) ## constraints-*.txt: all that the images and Airflow's envir
 
 bench: $(INSTALLED) ## CPU seconds and memory, side by side with TFMA, polars and a plain numpy pass
 	$(BIN)/python -m bench.run --out out/bench/figures.json
+	$(BIN)/python -m bench.shapes
 
 docs: $(INSTALLED) ## docs/metrics.md, from what is registered
 	$(BIN)/python -m assay.report.metrics_page > docs/metrics.md

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from bench import shapes
 from bench.bars import BARS, UNBOUND
 from bench.cases import SLICINGS, Case
 from bench.measure import Cost, Measured, agreement, imports_of, measure
@@ -122,3 +123,14 @@ def test_the_page_names_every_side_and_scenario():
 def test_names_of_cases_tell_them_apart():
     assert len({str(case) for case in CASES}) == len(CASES)
     assert Case("assay", "1 slice", "parquet", 5, 2).data == "parquet-5-2"
+
+
+def test_bars_of_other_shapes_compare_runs_less_their_imports():
+    costs = {name: [Cost(1 + i, 9, 100 * i)] for i, name in enumerate((*shapes.RUNS, "lexsort"), 1)}
+    imports = {name: [Cost(1, 1, 100)] for name in (SIDES["assay"].imports["parquet"], "imports of lexsort")}
+    text = shapes.report(Measured(costs={**costs, **imports}))
+    (line,) = lines_with(text, "CPU s of macro average of 100 classes / binary |")
+    assert "| 2.00 | at most 20 times | yes |" in line
+    (line,) = lines_with(text, "peak MB of macro average of 1,000 classes")
+    assert "| 300.00 | at most 4,096 MB | yes |" in line
+    assert len([line for line in text.splitlines() if line.startswith("|")]) == 2 * 2 + len(shapes.BARS) + len(costs)

@@ -102,8 +102,8 @@ def placements_of(
     _refuse_no_value(definition, class_name, placed, path)
     if spec.query_key and any(isinstance(placement.view, Highest) for placement in placed):
         raise EvalConfigError(
-            f"{path}: the k-th highest prediction is one of classes, but with query_key rows take their place; expected "
-            "a metrics spec without k_list and macro averages of top_k_list, or without query_key"
+            f"{path}: the k-th highest prediction is one of classes, but with query_key rows take their place; "
+            "expected a metrics spec without k_list and macro averages of top_k_list, or without query_key"
         )
     return [_within_query(placement) for placement in placed] if spec.query_key else placed
 
