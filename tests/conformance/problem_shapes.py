@@ -260,7 +260,6 @@ OF_QUERIES = {
 OF_UNWEIGHTED_QUERIES = {
     "lists": Spec(LISTS, "query_key: 'number'", _OF_LISTS),
     "top": Spec(COUNTED, f"query_key: 'number' binarize {{ {_top(1, 3)} }}"),
-    "micro of top": Spec(COUNTED, f"query_key: 'number' {_average('micro', _top(1, 3))}"),
     "renamed": Spec(
         {"statistics": ("QueryStatistics", {"total_queries_name": "lists", "max_documents_name": "longest"})},
         "query_key: 'number'",
@@ -339,6 +338,11 @@ PROBLEMS: Mapping[str, Problem] = {
     "outputs": Problem(rows.two_heads, _OUTPUTS, OF_OUTPUTS),
     "queries": Problem(rows.queries, _model("label", "score"), OF_QUERIES),
     "queries without weights": Problem(rows.queries, _model("label", "score", ""), OF_UNWEIGHTED_QUERIES),
+    "averages of queries without weights": Problem(
+        rows.queries,
+        _model("label", "score", ""),
+        {"micro of top": Spec(COUNTED, f"query_key: 'number' {_average('micro', _top(1, 3))}")},
+    ),
     "queries whose rows have weights": Problem(
         rows.queries, _model("label", "score", "row_weight"), {"rows": OF_QUERIES["rows"]}, is_wide=True
     ),
