@@ -76,6 +76,13 @@ def further_row(peer: str, scenario: str, most: float) -> Bar:
     return Bar(f"a further row: assay's CPU s / those of {peer}", (ours_10, ours, theirs, theirs_10), value, most)
 
 
+def dearer(scenario: str, than: str, rows: int, most: float) -> Bar:
+    """A scenario takes at most this many times the CPU seconds of another."""
+    ours = Case("assay", scenario, "parquet", rows)
+    other = replace(ours, scenario=than)
+    return Bar(f"CPU s / those of {than}", (ours, other), lambda f: f[ours].cpu_s / f[other].cpu_s, most)
+
+
 def memory(scenario: str, shards: int, most: float) -> Bar:
     """Peak of the whole process at 10M rows from Parquet."""
     case = Case("assay", scenario, "parquet", 10 * MILLION, shards)
@@ -98,6 +105,7 @@ BARS = (
     cheaper("polars exact", "114 slices", "parquet", 10 * MILLION, 8),
     cheaper("polars bucketed", "114 slices", "parquet", MILLION, 1),
     cheaper("polars bucketed", "114 slices", "parquet", 10 * MILLION, 2.5),
+    dearer("114 slices, jackknife", "114 slices", MILLION, 4),
     further_row("numpy pass", "1 slice", 2),
     further_row("numpy pass", "114 slices", 2),
     within("numpy pass", "2,202 slices", MILLION, 1),

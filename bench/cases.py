@@ -16,6 +16,7 @@ SLICINGS: dict[str, tuple[Slicing, ...]] = {
     "114 slices": ((), *_SINGLE),
     "2,202 slices": ((), *_SINGLE, *_CROSSES),
     "1 slice, jackknife": ((),),
+    "114 slices, jackknife": ((), *_SINGLE),
 }
 """Scenarios, and the columns of each of their slicings. Of 2,202 slices some 2,000 occur in 10,000 rows."""
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class SubKey(NamedTuple):
-    """The part of a multi-class prediction that a value is about; at most one field is set."""
+    """The part of a multi-class prediction that a value is about. A class among the k highest has two fields."""
 
     class_id: int | None = None
     k: int | None = None

@@ -42,8 +42,10 @@ How-tos: [several classes](classes.md), [several labels a row](multi-label.md), 
 | `aggregate: {macro_average: true, top_k_list: {values: [3]}}` | for the first to the k-th highest, then their mean |
 | `aggregate: {weighted_macro_average: true, class_weights: ...}` | the same, times the weight of their positives |
 
-Of equal predictions, the class that comes first is the highest. A class of weight 0 does not count; where one that
-counts is undefined, so is the mean.
+With `"top_k": 1` in a metric's config beside `class_ids` or a macro average, the class of the highest prediction is the
+predicted one, whatever its value: `{class_name: F1Score, config: '"top_k": 1'}` with `macro_average` is the macro F1 of
+predicted classes. Of equal predictions, the class that comes first is the highest. A class of weight 0 does not count;
+where one that counts is undefined, so is the mean.
 """
 
 _SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z])")

@@ -281,3 +281,37 @@ def test_metrics_that_have_no_such_value_are_refused(name, options, message):
 def test_classes_that_are_not_there_are_refused(options, message):
     with pytest.raises(ColumnTypeError, match=message):
         whole(BATCH, config_of(spec_of(["Recall"], options)))
+
+
+@pytest.mark.parametrize("average", ["macro", "weighted"])
+@pytest.mark.parametrize(("metric", "function"), [("F1Score", sk.f1_score), ("Recall", sk.recall_score)])
+def test_averages_of_the_class_with_the_highest_score_are_those_of_predicted_classes(average, metric, function):
+    ids = (np.arange(len(BATCH["labels"])) % CLASSES).astype(float)
+    kind = {"macro": "macro_average", "weighted": "weighted_macro_average"}[average]
+    text = asked(metric, top_k=1) + f"aggregate {{ {kind}: true {EQUAL_WEIGHTS} }}"
+    ((bound, found),) = whole({**BATCH, "labels": ids}, config_of(text))[()].items()
+    predicted = BATCH["predictions"].argmax(1)
+    assert found == pytest.approx(
+        function(ids, predicted, average=average, sample_weight=BATCH["example_weights"]), rel=1e-12
+    )
+    assert bound.key.sub_key == SubKey(top_k=1)
+
+
+def test_a_class_among_the_k_highest_has_both_in_its_key():
+    ids = (np.arange(len(BATCH["labels"])) % CLASSES).astype(float)
+    is_high = np.argsort(np.argsort(-BATCH["predictions"], axis=1, kind="stable"), axis=1) < 2
+    own = whole({**BATCH, "labels": ids}, config_of(asked("Recall", class_id=1, top_k=2)))[()]
+    of_spec = whole(
+        {**BATCH, "labels": ids}, config_of(asked("Recall", top_k=2) + "binarize { class_ids { values: 1 } }")
+    )[()]
+    expected = sk.recall_score(ids == 1, is_high[:, 1], sample_weight=BATCH["example_weights"])
+    for values in (own, of_spec):
+        ((bound, found),) = values.items()
+        assert bound.key.sub_key == SubKey(class_id=1, top_k=2)
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("options", ["binarize { k_list { values: 1 } }", "aggregate { micro_average: true }"])
+def test_top_k_of_a_metric_beside_what_is_no_class_is_refused(options):
+    with pytest.raises(EvalConfigError, match="top_k of a metric's config can stand beside class_ids"):
+        metrics_of(config_of(asked("Recall", top_k=1) + options))

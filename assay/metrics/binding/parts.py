@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from assay.errors import EvalConfigError
@@ -44,15 +45,16 @@ def placements(spec: MetricsSpec, own: Mapping[str, int], path: str, classes: in
         EvalConfigError: a class or k that cannot be, or averages without the classes to average over.
     """
     has_parts = spec.HasField("binarize") or spec.HasField("aggregate")
-    if own and has_parts:
-        raise EvalConfigError(
-            f"{path}: {' and '.join(own)} of a metric's config cannot stand beside binarize or aggregate; remove one"
-        )
-    if own:
+    if own and not has_parts:
         return [_own(own, path)]
     if not has_parts:
         return [Placement()]
-    return [*_binarized(spec, path), *_aggregated(spec, path, classes)]
+    if "class_id" in own:
+        raise EvalConfigError(
+            f"{path}: class_id of a metric's config cannot stand beside binarize or aggregate; remove one"
+        )
+    placed = [*_binarized(spec, path), *_aggregated(spec, path, classes)]
+    return [_of_highest(one, own["top_k"], path) for one in placed] if "top_k" in own else placed
 
 
 def placements_of(
@@ -126,12 +128,16 @@ def _refuse_no_value(definition: Definition, class_name: str, placed: Sequence[P
             f"{path}: values of {class_name} are no numbers that have an average over classes; expected a metrics spec "
             "without macro_average and weighted_macro_average for it"
         )
-    below = any(isinstance(placement.view, TopK) and not placement.view.alone for placement in placed)
-    if below and not definition.needs.domain.compares:
+    if any(_has_below(placement.view) for placement in placed) and not definition.needs.domain.compares:
         raise EvalConfigError(
             f"{path}: {class_name} needs the predictions themselves, but with top_k all beyond the k highest are below "
             "any threshold; expected a metrics spec without top_k_list for it, or k_list"
         )
+
+
+def _has_below(view: View) -> bool:
+    """Whether some entries are below any threshold."""
+    return (isinstance(view, TopK) and not view.alone) or (isinstance(view, Classes) and view.top_k > 0)
 
 
 def _within_query(placement: Placement) -> Placement:
@@ -186,11 +192,22 @@ def own_parts(settings: Mapping[str, Any], path: str) -> dict[str, int]:
 
 
 def _own(own: Mapping[str, int], path: str) -> Placement:
-    if len(own) > 1:
-        raise EvalConfigError(f"{path}: class_id and top_k exclude each other; set one of them")
-    if "class_id" in own:
-        return _of_classes([own["class_id"]], f"{path}: class_id")[0]
-    return _of_top_k([own["top_k"]], f"{path}: top_k")[0]
+    if "class_id" not in own:
+        return _of_top_k([own["top_k"]], f"{path}: top_k")[0]
+    of_class = _of_classes([own["class_id"]], f"{path}: class_id")[0]
+    return _of_highest(of_class, own["top_k"], path) if "top_k" in own else of_class
+
+
+def _of_highest(placement: Placement, top_k: int, path: str) -> Placement:
+    """The same of classes of which only those with the k highest predictions of a row can be positive."""
+    _check_least([top_k], 1, f"{path}: top_k")
+    if not isinstance(placement.view, Classes):
+        raise EvalConfigError(
+            f"{path}: top_k of a metric's config can stand beside class_ids, macro_average and weighted_macro_average "
+            "with class_weights; expected a metrics spec without k_list, top_k_list and micro_average, or no top_k"
+        )
+    sub_key = (placement.sub_key or SubKey())._replace(top_k=top_k)
+    return placement._replace(sub_key=sub_key, view=replace(placement.view, top_k=top_k))
 
 
 def _binarized(spec: MetricsSpec, path: str) -> list[Placement]:

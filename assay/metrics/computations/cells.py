@@ -1,8 +1,8 @@
 """Cells for scores of any scale. Their order is that of the scores, and they do not depend on the data.
 
 Between 1/64 and 63/64 there is one cell: there, 10,000 even buckets tell scores apart. Towards 0, towards 1 and beyond
-both, a cell is the exponent of the distance to 0 (or to 1) and the first bits of its mantissa: 1,024 cells to each
-doubling, so that scores whose distances differ by more than 0.1 % are in different cells.
+both, a cell is the exponent of the distance to 0 (or to 1) and the first bits of its mantissa: 512 cells to each
+doubling, so that scores whose distances differ by more than 0.2 % are in different cells.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from assay.metrics.values import Floats, Ints
 
-_BITS = 10
+_BITS = 9
 _EACH = 1 << _BITS
 _NEAR = 2.0**-6
 """Distance from 0 or 1 within which there are cells of the distance."""
@@ -69,7 +69,7 @@ def _above_1(scores: Floats) -> Ints:
 
 
 def _step(distances: Floats, exponents: tuple[int, int]) -> Ints:
-    """0 for what is nearer than the least exponent; then one more for each 1,024th of a doubling."""
+    """0 for what is nearer than the least exponent; then one more for each 512th of a doubling."""
     low, _ = exponents
     bits = np.abs(distances).view(np.int64) >> (52 - _BITS)
     return np.clip(bits - ((1023 + low) << _BITS) + 1, 0, _count(exponents) - 1)

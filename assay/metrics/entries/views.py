@@ -14,7 +14,7 @@ import numpy as np
 from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.examples import Examples
 from assay.metrics.entries.queries import Queries
-from assay.metrics.values import Ints
+from assay.metrics.values import Floats, Ints
 
 
 class View(Protocol):
@@ -84,9 +84,15 @@ class Micro:
 
 @dataclass(frozen=True)
 class Classes:
-    """Each class against all others: a part for each class."""
+    """Each class against all others: a part for each class.
+
+    Attributes:
+        ids: the classes.
+        top_k: how many of a row's predictions, the highest, are not below any threshold; 0 for all.
+    """
 
     ids: tuple[int, ...]
+    top_k: int = 0
 
     @property
     def parts(self) -> int:
@@ -95,10 +101,13 @@ class Classes:
 
     def misfit(self, width: int) -> str:
         """All classes must be there."""
-        return _no_class(max(self.ids), width)
+        return _no_class(max(self.ids), width) or _too_few(self.top_k, width)
 
     def entries(self, columns: Columns) -> Examples:
         """One entry for each class."""
+        if self.top_k:
+            is_high = _ranks(columns.predictions) < self.top_k
+            columns = columns._replace(predictions=np.where(is_high, columns.predictions, -np.inf))
         entries = _of_classes(columns, self.ids)
         return entries if self.parts == 1 else entries._replace(part=_parts(columns, self.parts))
 
@@ -155,9 +164,7 @@ class TopK:
     def entries(self, columns: Columns) -> Examples:
         """For each k one entry for each class, -inf where it is not among the k highest."""
         count, width = columns.predictions.shape
-        order = np.argsort(-columns.predictions, axis=1, kind="stable")
-        rank = np.empty_like(order)
-        np.put_along_axis(rank, order, np.broadcast_to(np.arange(width), order.shape), 1)
+        rank = _ranks(columns.predictions)
 
         # Of a row: all classes for the first k, then for the next one.
         shape = (count, self.parts, width)
@@ -253,6 +260,14 @@ class TopOfQuery:
             rows, predictions, part = rows[kept], predictions[kept], part[kept]
         one_part = None if self.parts == 1 else part
         return Examples(columns.labels[rows], predictions, columns.weights[rows], rows, one_part)
+
+
+def _ranks(predictions: Floats) -> Ints:
+    """The rank (n, c) of each prediction in its row, from 0 on; of equal ones the first comes first."""
+    order = np.argsort(-predictions, axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.broadcast_to(np.arange(order.shape[1]), order.shape), 1)
+    return rank
 
 
 def _of_rows(columns: Columns) -> Examples:
