@@ -240,9 +240,11 @@ class _Records(beam.DoFn):
         for record in plot_records(part.keys, plots):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)
 
-    def _error_bounds(self, doubts: Mapping[Metric, Floats], keys: Iterable[MetricKey]) -> dict[MetricKey, ErrorBounds]:
+    def _error_bounds(
+        self, doubts: Mapping[Metric, Floats], metrics: Mapping[MetricKey, Value]
+    ) -> dict[MetricKey, ErrorBounds]:
         bounds = with_bounds(certainty.error_bounds(doubts), self._analysis.output_means)
-        differences = [key for key in keys if key.is_diff]
+        differences = {key: value for key, value in metrics.items() if key.is_diff}
         return bounds if self._baseline is None else certainty.with_differences(bounds, differences, self._baseline)
 
     def _with_derived(self, metrics: dict[MetricKey, Value]) -> dict[MetricKey, Value]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.keys import MetricKey
-from assay.metrics.values import TOLD_ERROR, ErrorBounds, Floats
+from assay.metrics.values import TOLD_ERROR, ErrorBounds, Floats, Value
 
 _ROUNDING = 1e-12
 """What a doubt of 0 may come to by rounding."""
@@ -58,21 +58,28 @@ def error_bounds(doubts: Mapping[Metric, Floats]) -> dict[MetricKey, ErrorBounds
 
 
 def with_differences(
-    bounds: Mapping[MetricKey, ErrorBounds], differences: Iterable[MetricKey], baseline: str
+    bounds: Mapping[MetricKey, ErrorBounds], differences: Mapping[MetricKey, Value], baseline: str
 ) -> dict[MetricKey, ErrorBounds]:
     """The same, and of candidate minus baseline, which may be off by as much as both together.
 
+    Where two models have the very same value and the very same bound, they have scored the rows alike: no difference is
+    in doubt. So a model is no worse than itself.
+
     Args:
         bounds: of the values of models.
-        differences: keys of what is candidate minus baseline.
+        differences: candidate minus baseline.
         baseline: name of that model.
     """
     of_differences = {}
-    for key in differences:
+    for key, difference in differences.items():
         models = (key._replace(is_diff=False), key._replace(is_diff=False, model_name=baseline))
         parts = [bounds[model] for model in models if model in bounds]
         if parts:
             together = np.sum([part.bounds for part in parts], axis=0)
+            if len(parts) == len(models):
+                assert isinstance(difference, np.ndarray)
+                is_equal = (difference.reshape(len(together), -1) == 0).all(axis=1)
+                together = np.where(is_equal & (parts[0].bounds == parts[1].bounds), 0.0, together)
             of_differences[key] = ErrorBounds(together, parts[0].reason)
     return {**bounds, **of_differences}
 

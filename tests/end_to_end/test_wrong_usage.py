@@ -81,7 +81,7 @@ WRONG = {
     ),
     "an unknown key of the file": (analysis(inputz={}), DATE, "did you mean 'inputs'?"),
     "what is not there yet": (
-        analysis(eval_config__metrics_specs__0__query_key="group"), DATE, "[0].query_key: metrics of ranked lists"
+        analysis(eval_config__cross_slicing_specs=[{}]), DATE, "cross_slicing_specs: differences between slices"
     ),
 }  # fmt: skip
 

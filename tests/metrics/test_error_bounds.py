@@ -133,7 +133,7 @@ def of_auc(lower_bound, **settings):
 
 
 def test_what_cannot_be_told_by_default_can_with_all_distinct_scores(tmp_path):
-    frame = close_together(100)
+    frame = close_together(200)
     true = sk.roc_auc_score(frame.label, frame.score)
     result = assay.analyze_raw_data(frame, of_auc(true - 1e-6), output_path=tmp_path)
     (check,) = result.verdict.checks
@@ -253,3 +253,19 @@ def test_a_table_of_metrics_says_why_a_value_is_undefined(tmp_path):
     (row,) = found[found.metric == "auc"].to_dict("records")
     assert np.isnan(row["value"])
     assert row["text"].startswith("scores are too close together to tell their order")
+
+
+def test_a_model_is_no_worse_than_itself_however_far_its_value_may_be_off():
+    frame = close_together(200)
+    no_worse = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": 0.0}}
+    models: list[dict[str, object]] = [
+        {"name": "new", "label_key": "label", "prediction_key": "score"},
+        {"name": "old", "label_key": "label", "prediction_key": "score", "is_baseline": True},
+    ]
+    metric = {"class_name": "AUC", "threshold": no_worse}
+    asked = {"model_specs": models, "metrics_specs": [{"metrics": [metric]}]}
+    assert assay.analyze_raw_data(frame, asked).verdict.status == "BLESSED"
+
+    frame["nearly"] = frame.score + 0.05 * frame.label  # better by less than can be told
+    models[0]["prediction_key"] = "nearly"
+    assert assay.analyze_raw_data(frame, asked).verdict.status == "NOT_BLESSED"
