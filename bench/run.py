@@ -101,17 +101,17 @@ def this_machine() -> str:
     )
 
 
-def filled(page: str, text: str) -> str:
-    """The page with `text` between its markers.
+def filled(page: str, text: str, begin: str = BEGIN, end: str = END) -> str:
+    """The page with `text` between the markers `begin` and `end`.
 
     Raises:
         click.ClickException: the page has no such markers.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise click.ClickException(f"expected the lines {BEGIN} and {END} in the page to write; found no such pair")
-    return f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}"
+    before, has_begin, rest = page.partition(begin)
+    _, has_end, after = rest.partition(end)
+    if not has_begin or not has_end:
+        raise click.ClickException(f"expected the lines {begin} and {end} in the page to write; found no such pair")
+    return f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}"
 
 
 if __name__ == "__main__":

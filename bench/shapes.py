@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.measure import Cost, Measured, measure
+from bench.run import filled
 from bench.sides import OUT, SIDES
 from bench.tables import table
 
@@ -197,8 +198,7 @@ def main(repeats: int, page: Path | None) -> None:
     text = report(measured)
     click.echo(text)
     if page:
-        before, rest = page.read_text().split(BEGIN)
-        page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}")
+        page.write_text(filled(page.read_text(), text, BEGIN, END))
 
 
 if __name__ == "__main__":

@@ -70,6 +70,10 @@ class Analysis:
             by_key.setdefault(metric.stream.query_key, []).append(metric)
         return [Pass(key, tuple(metrics)) for key, metrics in by_key.items()]
 
+    def pass_of(self, query_key: str) -> Pass:
+        """The pass over rows that are grouped by this column."""
+        return next(one for one in self.passes if one.query_key == query_key)
+
     @cached_property
     def layout(self) -> Layout:
         """The tables that all metrics read: those of each pass after one another."""

@@ -60,8 +60,7 @@ def by_bucket(extracts: Extracts, analysis: Analysis, query_key: str) -> Iterato
     good = RowChecks(analysis).good_rows(extracts).extracts
     if not row_count(good):
         return
-    one = next(one for one in analysis.passes if one.query_key == query_key)
-    needed = _needed(good, one)
+    needed = _needed(good, analysis.pass_of(query_key))
     bucket = bucket_of(key_of(good, query_key), BUCKETS)
     in_order = take(needed, np.argsort(bucket, kind="stable"))
     ends = np.cumsum(np.bincount(bucket, minlength=BUCKETS)).tolist()
@@ -96,7 +95,7 @@ def states_of_bucket(
     Raises:
         BadRowError: rows of one query have several weights.
     """
-    one = next(one for one in analysis.passes if one.query_key == query_key)
+    one = analysis.pass_of(query_key)
     batches = sorted(batches, key=_first_row)
     query = numbered(together([key_of(batch, query_key) for batch in batches]))
     order = np.argsort(query, kind="stable")

@@ -94,7 +94,7 @@ def _pieces(extracts: Extracts) -> Iterator[Extracts]:
     """A row of many classes becomes many entries: of a wide batch some rows at a time."""
     rows = row_count(extracts)
     predictions = leaves({PREDICTIONS_KEY: extracts.get(PREDICTIONS_KEY, {})})
-    step = max(1, _ENTRIES_AT_ONCE // max(1, *(_width(column) for _, column in predictions), 1))
+    step = max(1, _ENTRIES_AT_ONCE // max([1, *(_width(column) for _, column in predictions)]))
     if rows <= step:
         yield extracts
         return

@@ -24,7 +24,7 @@ from assay.metrics.computations.table import Computation
 from assay.metrics.declare import CHOSEN, Definition, definitions, groups
 from assay.metrics.entries.meaning import meaning_of
 from assay.metrics.entries.streams import Stream
-from assay.metrics.entries.views import Classes, TopK, TopOfQuery, View
+from assay.metrics.entries.views import Classes, TopK, View
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec, Options
 from assay.text.near_miss import hint, one_of
@@ -243,7 +243,7 @@ def _bind(
 
 def _seen_so(needs: Computation, sub_key: SubKey | None, view: View) -> Computation:
     """The state behind one part, where it depends on the part."""
-    of_highest = isinstance(view, TopK | TopOfQuery) or (isinstance(view, Classes) and view.top_k > 0)
+    of_highest = isinstance(view, TopK) or (isinstance(view, Classes) and view.top_k > 0)
     if of_highest and isinstance(needs, Confusion):
         return needs.of_highest()
     if isinstance(needs, QueryMean) and sub_key is not None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from assay.errors import EvalConfigError
 from assay.metrics.binding.settings import integer, many
 from assay.metrics.declare import Definition
-from assay.metrics.entries.views import FLAT, Classes, Highest, Micro, Ranked, TopK, TopOfQuery, View
+from assay.metrics.entries.views import FLAT, Classes, Highest, Micro, Ranked, TopK, View
 from assay.metrics.keys import AggregationType, SubKey
 from assay.metrics.picks import ONE, Mean, MeanByPositives, Only, Pick
 from assay.proto.config_pb2 import MetricsSpec
@@ -143,7 +143,7 @@ def _has_below(view: View) -> bool:
 def _within_query(placement: Placement) -> Placement:
     """The rows of a query take the place of classes: the k highest are those of the query."""
     view = placement.view
-    return placement._replace(view=TopOfQuery(view.ks, view.alone)) if isinstance(view, TopK) else placement
+    return placement._replace(view=replace(view, of_query=True)) if isinstance(view, TopK) else placement
 
 
 def _of_queries(

@@ -147,10 +147,12 @@ class TopK:
     Attributes:
         ks: the numbers k.
         alone: whether the other classes are left out instead.
+        of_query: whether rows of a query take the place of classes: the k highest are those of the query.
     """
 
     ks: tuple[int, ...]
     alone: bool = False
+    of_query: bool = False
 
     @property
     def parts(self) -> int:
@@ -158,26 +160,26 @@ class TopK:
         return len(self.ks)
 
     def misfit(self, width: int) -> str:
-        """There must be as many predictions."""
-        return _too_few(max(self.ks), width)
+        """There must be as many predictions; or one a row, where rows take the place of classes."""
+        return _no_one_number(width) if self.of_query else _too_few(max(self.ks), width)
 
     def entries(self, columns: Columns) -> Examples:
         """For each k one entry for each class, -inf where it is not among the k highest."""
-        count, width = columns.predictions.shape
-        rank = _ranks(columns.predictions)
+        by_class = [values if values.ndim > 1 else values[:, None] for values in columns[:2]]
+        rank = _ranks_in_queries(columns)[:, None] if self.of_query else _ranks(by_class[1])
 
         # Of a row: all classes for the first k, then for the next one.
-        shape = (count, self.parts, width)
+        (count, width), parts = rank.shape, self.parts
         is_high = rank[:, None, :] < np.array(self.ks)[:, None]
-        predictions = np.where(is_high, columns.predictions[:, None, :], -np.inf).reshape(-1)
-        labels = np.broadcast_to(columns.labels[:, None, :], shape).reshape(-1)
-        rows = np.repeat(np.arange(count), self.parts * width)
-        part = np.tile(np.repeat(np.arange(self.parts), width), count)
+        predictions = np.where(is_high, by_class[1][:, None, :], -np.inf).reshape(-1)
+        labels = np.broadcast_to(by_class[0][:, None, :], is_high.shape).reshape(-1)
+        rows = np.repeat(np.arange(count), parts * width)
+        part = np.tile(np.repeat(np.arange(parts), width), count)
 
         if self.alone:
             kept = np.flatnonzero(is_high.reshape(-1))
             labels, predictions, rows, part = labels[kept], predictions[kept], rows[kept], part[kept]
-        one_part = None if self.parts == 1 else part
+        one_part = None if parts == 1 else part
         return _shown(Examples(labels, predictions, columns.weights[rows], rows, one_part), columns)
 
 
@@ -209,57 +211,16 @@ class Ranked:
 
     def misfit(self, width: int) -> str:
         """A row has one prediction."""
-        return "" if width == 1 else "it ranks rows by one number each"
+        return _no_one_number(width)
 
     def entries(self, columns: Columns) -> Examples:
         """One entry a query, with the weight of its first row: all its rows have the same."""
         assert columns.query is not None
-        order = np.lexsort((-columns.predictions, columns.query))
+        order = _order_in_queries(columns)
         count = int(columns.query[-1]) + 1 if len(columns.query) else 0
         start = np.searchsorted(columns.query, np.arange(count + 1))
         gains = columns.labels if columns.gains is None else columns.gains
         return Examples(np.zeros(0), np.zeros(0), columns.weights[start[:-1]], queries=Queries(gains[order], start))
-
-
-@dataclass(frozen=True)
-class TopOfQuery:
-    """Each row is an entry, below any threshold if it is not among the k highest of its query: a part for each k.
-
-    Of equal predictions the row that comes first is the highest.
-
-    Attributes:
-        ks: the numbers k.
-        alone: whether the other rows are left out instead.
-    """
-
-    ks: tuple[int, ...]
-    alone: bool = False
-
-    @property
-    def parts(self) -> int:
-        """Number of ks."""
-        return len(self.ks)
-
-    def misfit(self, width: int) -> str:
-        """A row has one prediction."""
-        return Ranked().misfit(width)
-
-    def entries(self, columns: Columns) -> Examples:
-        """For each row one entry for each k."""
-        assert columns.query is not None
-        order = np.lexsort((-columns.predictions, columns.query))
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order)) - np.searchsorted(columns.query, columns.query)  # sorted within queries
-
-        rows = np.repeat(np.arange(len(rank)), self.parts)
-        is_high = (rank[:, None] < np.array(self.ks)).reshape(-1)
-        predictions = np.where(is_high, columns.predictions[rows], -np.inf)
-        part = _parts(columns, self.parts)
-        if self.alone:
-            kept = np.flatnonzero(is_high)
-            rows, predictions, part = rows[kept], predictions[kept], part[kept]
-        one_part = None if self.parts == 1 else part
-        return Examples(columns.labels[rows], predictions, columns.weights[rows], rows, one_part)
 
 
 def _ranks(predictions: Floats) -> Ints:
@@ -267,6 +228,21 @@ def _ranks(predictions: Floats) -> Ints:
     order = np.argsort(-predictions, axis=1, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.broadcast_to(np.arange(order.shape[1]), order.shape), 1)
+    return rank
+
+
+def _order_in_queries(columns: Columns) -> Ints:
+    """Rows (n,) by query, then by falling prediction; of equal ones the first comes first."""
+    assert columns.query is not None
+    return np.lexsort((-columns.predictions.reshape(-1), columns.query))
+
+
+def _ranks_in_queries(columns: Columns) -> Ints:
+    """The rank (n,) of each row in its query, from 0 on."""
+    assert columns.query is not None
+    order = _order_in_queries(columns)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order)) - np.searchsorted(columns.query, columns.query)  # rows of a query are together
     return rank
 
 
@@ -294,6 +270,10 @@ def _parts(columns: Columns, count: int) -> Ints:
 
 def _no_class(class_id: int, width: int) -> str:
     return "" if class_id < width else f"it asks for class {class_id}"
+
+
+def _no_one_number(width: int) -> str:
+    return "" if width == 1 else "it ranks rows by one number each"
 
 
 def _too_few(k: int, width: int) -> str:
