@@ -61,7 +61,7 @@ class _Commands(click.Group):
         return command
 
 
-_ELSEWHERE = {"compile": "assay.pipelines.command:compile_"}
+_ELSEWHERE = {"compile": "assay.pipelines.command:compile_", "metrics": "assay.cli.metrics:metrics"}
 """Command -> its module and name, in rooms that import the command line."""
 
 

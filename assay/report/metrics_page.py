@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import itertools
-import json
-import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
 
 from assay.metrics.declare import Definition, definitions
+from assay.report.described_metrics import DescribedMetric, Family, Setting, families_of
 
 _PREFACE = """\
 # Metrics and plots
 
 Made by `make docs` from the registry; do not edit. A config names a metric by `class_name`, TFMA's where TFMA has it,
 and gives settings as JSON in `config`: `{class_name: Precision, config: '"thresholds": [0.25, 0.5]'}`. Every metric
-takes `name`, which replaces its output name. Settings without a default have to be given.
+takes `name`, which replaces its output name. Settings without a default have to be given. `assay metrics` lists the
+metrics in a terminal, and `assay metrics NAME` describes one, with an example to paste.
 
 Sums are weighted by the example weights, unless the model spec has none or `example_weights.unweighted` is set.
 **Undefined is NaN**: a threshold on it fails, and the verdict tells why. *Better* tells which values are good ones, and
@@ -48,18 +44,7 @@ predicted classes. Of equal predictions, the class that comes first is the highe
 where one that counts is undefined, so is the mean.
 """
 
-_SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z])")
-_NAN = re.compile(r"\bNaN\b")
-_CLAUSE = re.compile(r";\s+(?=NaN\b)")
 _HEAD = ("class name", "output name", "value", "settings", "range", "better", "undefined", "source")
-
-
-class Described(NamedTuple):
-    """A docstring, taken apart."""
-
-    value: str
-    undefined: str
-    source: str
 
 
 def metrics_page(registered: Mapping[str, Definition]) -> str:
@@ -68,87 +53,34 @@ def metrics_page(registered: Mapping[str, Definition]) -> str:
     Args:
         registered: definitions by class name; those that share function and state are one metric and its aliases.
     """
-    grouped = itertools.groupby(_by_metric(registered.values()), key=lambda twins: twins[0].function.__module__)
-    return _PREFACE + "".join("\n" + _family(module, list(metrics)) for module, metrics in grouped)
+    return _PREFACE + "".join("\n" + _section(family) for family in families_of(registered))
 
 
-def describe(docstring: str | None) -> Described:
-    """Tells what a value is, when it is NaN, and where it comes from: sentences with NaN, and those on sources."""
-    sentences = _SENTENCE.split(_one_line(docstring or ""))
-    clauses = [clause for sentence in sentences for clause in _CLAUSE.split(sentence)]
-    undefined = [clause for clause in clauses if _NAN.search(clause)]
-    sources = [clause for clause in clauses if clause.startswith(("Source:", "Sources:"))]
-    values = [clause for clause in clauses if clause not in undefined + sources]
-    return Described(
-        _sentence(". ".join(part.rstrip(".") for part in values)),
-        "; ".join(part.removeprefix("NaN").rstrip(".").strip() for part in undefined),
-        "; ".join(part.partition(":")[2].rstrip(".").strip() for part in sources),
-    )
-
-
-def _by_metric(definitions: Iterable[Definition]) -> list[list[Definition]]:
-    """Definitions grouped with their aliases, families in the order in which they were registered."""
-    metrics: dict[Any, list[Definition]] = {}
-    for definition in definitions:
-        metrics.setdefault((definition.function, definition.needs), []).append(definition)
-    families = list(dict.fromkeys(twins[0].function.__module__ for twins in metrics.values()))
-    return sorted(metrics.values(), key=lambda twins: families.index(twins[0].function.__module__))
-
-
-def _family(module: str, metrics: Sequence[Sequence[Definition]]) -> str:
-    docstring = inspect.cleandoc(importlib.import_module(module).__doc__ or "")
-    title, *rest = _SENTENCE.split(docstring, maxsplit=1)
-    rows = [_row(twins, shared="see above" if _NAN.search(docstring) else "") for twins in metrics]
+def _section(family: Family) -> str:
+    rows = [_row(metric, shared="see above" if family.undefined else "") for metric in family.metrics]
     used = [i for i, _ in enumerate(_HEAD) if i < 3 or any(row[i] for row in rows)]
     lines = [_HEAD, ["---"] * len(_HEAD), *rows]
     table = "\n".join("| " + " | ".join(line[i] for i in used) + " |" for line in lines)
-    parts = [f"## {_one_line(title).rstrip('.')}", *rest, _label_rule(metrics), table]
+    parts = [f"## {family.title}", family.text, family.label_rule, table]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _label_rule(metrics: Sequence[Sequence[Definition]]) -> str:
-    domains = {twins[0].class_name: twins[0].needs.domain for twins in metrics}
-    binary = [name for name, domain in domains.items() if domain.shares and not domain.of_classes]
-    if not binary:
-        return ""
-    which = "" if len(binary) == len(metrics) else f" for {', '.join(f'`{name}`' for name in binary)}"
-    return f"Labels must lie in [0, 1]{which}; a label between counts as both, in part."
-
-
-def _row(twins: Sequence[Definition], shared: str) -> tuple[str, ...]:
-    first = twins[0]
-    described = describe(first.function.__doc__)
-    names = dict.fromkeys(definition.name if definition.kept_name else "" for definition in twins)
+def _row(metric: DescribedMetric, shared: str) -> tuple[str, ...]:
     cells = (
-        ", ".join(f"`{definition.class_name}`" for definition in twins),
-        ", ".join(f"`{name}`" if name else "none" for name in names),
-        described.value,
-        ", ".join(_settings(first)) + (f"; for example `{first.example}`" if first.example else ""),
-        first.range,
-        first.better or "",
-        described.undefined or first.undefined or shared,
-        described.source,
+        ", ".join(f"`{name}`" for name in metric.class_names),
+        ", ".join(f"`{name}`" if name else "none" for name in metric.names),
+        metric.value,
+        ", ".join(map(_setting, metric.settings)) + (f"; for example `{metric.example}`" if metric.example else ""),
+        metric.range,
+        metric.better,
+        metric.undefined or shared,
+        metric.source,
     )
     return tuple(cell.replace("|", "\\|") for cell in cells)
 
 
-def _settings(definition: Definition) -> Iterator[str]:
-    if definition.top_k:
-        yield "`top_k_list`" if definition.top_k == "required" else "`top_k_list` = all rows"
-    for name, default in {**definition.state_settings, **definition.settings}.items():
-        yield f"`{name}`" if default is inspect.Parameter.empty else f"`{name}` = {_json(default)}"
-
-
-def _json(value: Any) -> str:
-    return f"{value:.15g}" if isinstance(value, float) else json.dumps(value)
-
-
-def _sentence(text: str) -> str:
-    return f"{text}." if text else ""
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _setting(setting: Setting) -> str:
+    return f"`{setting.name}`" if setting.default is None else f"`{setting.name}` = {setting.default}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from assay.metrics.declare import definitions
-from assay.report.metrics_page import describe, metrics_page
+from assay.report.described_metrics import describe
+from assay.report.metrics_page import metrics_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 

@@ -169,7 +169,7 @@ def _find(asked: MetricConfig, path: _Path) -> Definition:
     if not asked.class_name:
         raise EvalConfigError(f"{path}.class_name: expected the name of a metric, for example AUC; found nothing")
     if definition is None:
-        meant = hint(asked.class_name, {**definitions(), **groups()}) or "; docs/metrics.md lists all there are"
+        meant = hint(asked.class_name, {**definitions(), **groups()}) or "; assay metrics lists all"
         raise EvalConfigError(f"{path}.class_name: there is no metric {asked.class_name!r}{meant}")
     return definition
 

@@ -2,7 +2,7 @@
 
 P = tp + fn positives, N = tn + fp negatives. Every ratio is NaN where its denominator is not above 0.
 Sources: Fawcett (2006), "An introduction to ROC analysis"; Powers (2011), "Evaluation: from precision, recall and
-F-measure to ROC, informedness, markedness and correlation"; others are named where they stand.
+F-measure to ROC, informedness, markedness and correlation". Others are named where they stand.
 """
 
 from __future__ import annotations
