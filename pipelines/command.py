@@ -45,7 +45,9 @@ def compile_(
     retries: int,
     options: tuple[str, ...],
 ) -> None:
-    """Makes a pipeline of Kubeflow of an analysis file: a task for each of its plan's.
+    """Compile an analysis file to a Kubeflow pipeline.
+
+    The pipeline has one task for each task of the plan.
 
     OPTIONS, after --, are options of Beam pipelines.
     """

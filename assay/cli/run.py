@@ -1,0 +1,51 @@
+"""`assay run`: an analysis on this machine."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from assay.cli import current_folder
+from assay.cli.options import with_base, with_params
+from assay.cli.reporting import reports_errors, say
+from assay.cli.show import show_results
+
+
+@click.command()
+@click.argument("analysis", type=click.Path())
+@with_params
+@with_base
+@click.option(
+    "--checkpoints",
+    metavar="ROOT",
+    help="Run stage by stage, leave a checkpoint of each in this folder or under this gs:// URI, and use those that "
+    "exist already.",
+)
+@click.option("--quiet", is_flag=True, help="Show neither progress nor tables.")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@reports_errors
+def run(
+    analysis: str,
+    params: dict[str, str],
+    base: str | None,
+    checkpoints: str | None,
+    quiet: bool,
+    options: tuple[str, ...],
+) -> None:
+    """Evaluate a model on this machine; show metrics and verdict.
+
+    ANALYSIS is an analysis file. OPTIONS, after --, are options of Beam pipelines.
+    """
+    from assay.engine import memory
+    from assay.plan.analysis_file import load_analysis
+
+    memory.tune()
+    plan = load_analysis(analysis, params, base)
+    from assay.run import local
+
+    current_folder.let_import()
+    result = local.run(plan, checkpoints=checkpoints, progress=None if quiet else sys.stderr, options=options)
+    if not quiet:
+        show_results(result.output, None, None)
+    say(f"{result.verdict.status}  {result.output}")
