@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from assay.report.cells import cell_of, class_cells, columns_of, counts_text, reason_cells, row_of, without_classes
 from assay.report.class_matrices import confusion_cells, confusions
 from assay.report.evidence import Evidence, Measure, Slice
+from assay.report.markdown_table import escaped, table
 from assay.results.labels import labels_of
-from assay.text.printable import printable_line, shortened
+from assay.text.printable import shortened
 
 _MOST_REASONS = 20
 _MOST_MEASURES = 40
@@ -18,26 +18,11 @@ _MOST_SLICES = 10
 _MOST_REMARKS = 20
 _MOST_MATRICES = 2
 
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "\\": "&#92;"}
-_SPECIAL = re.compile(r"[&<>|\\*_`\[\]~#!$]")
-
 
 def summary(evidence: Evidence) -> str:
     """The evidence as Markdown."""
     parts = [*_verdict(evidence), *_overall(evidence), *_confusions(evidence), *_worst(evidence)]
     return "\n\n".join(parts) + "\n"
-
-
-def escaped(text: str) -> str:
-    """A text on one line without markup for Markdown or HTML; it cannot even end the cell of a table."""
-    return _SPECIAL.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), printable_line(text).strip())
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[int] = (0,)) -> str:
-    """A table; the columns `words` are set to the left."""
-    rule = [":--" if i in words else "--:" for i in range(len(heads))]
-    lines = [[escaped(head) for head in heads], rule, *([escaped(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _verdict(evidence: Evidence) -> Iterator[str]:
