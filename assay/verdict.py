@@ -21,6 +21,15 @@ class Status(StrEnum):
     NOT_EVALUATED = "NOT_EVALUATED"
 
 
+class Outcome(StrEnum):
+    """Of a threshold. UNDECIDED: the value may be off, and the bound lies within its reach. WARN: it was left out."""
+
+    FAIL = "FAIL"
+    UNDECIDED = "UNDECIDED"
+    WARN = "WARN"
+    PASS = "PASS"
+
+
 @dataclass(frozen=True)
 class Counts:
     """Rows of a run.
@@ -104,12 +113,13 @@ class Checked:
         expected: "at least 0.75".
         slices: which slices it is for: "all", or the text of a slicing spec.
         met: number of slices (or pairs of slices) that it was held against.
-        failed: in how many of them it does not hold.
-        slice: the slice that failed first, or else came nearest to the bound; "" if there was none.
+        failed: in how many of them it does not hold, or cannot be told to.
+        slice: the slice that failed first, or else could not be told, or came nearest to the bound; "" if none was met.
         value: the metric's value there; None if undefined, infinite or not computed.
         error_bound: by how much that value may be off.
         rows: unweighted rows there.
         no_number: "infinite" or "-infinite" where that is why there is no value, else "".
+        undecided: in how many of `failed` it cannot be told: the value may be off, and the bound lies within reach.
     """
 
     metric: str
@@ -122,6 +132,14 @@ class Checked:
     rows: int | None = None
     no_number: str = ""
     error_bound: float = 0.0
+    undecided: int = 0
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether the threshold holds wherever it was held against a value."""
+        if not self.met or self.failed > self.undecided:
+            return Outcome.FAIL
+        return Outcome.UNDECIDED if self.failed else Outcome.PASS
 
 
 @dataclass(frozen=True)

@@ -168,22 +168,27 @@ def _rules(config: EvalConfig, rubber_stamp: bool) -> tuple[list[Rule], str]:
 
 
 class _Tally:
-    """The slices that a threshold was held against, and the one that decided: the first to fail, else the nearest."""
+    """The slices that a threshold was held against, and the one that decided.
+
+    That is the first to fail, else the first that cannot be told, else the nearest to the bound.
+    """
 
     def __init__(self) -> None:
-        self.met = self.failed = 0
-        self._margin = math.inf
+        self.met = self.failed = self.undecided = 0
+        self._rank = (math.inf, math.inf)
         self._at: tuple[MetricsForSlice, _Number] | None = None
 
     def add(self, check: _Check, numbers: Sequence[_Number], record: MetricsForSlice) -> None:
         number, holds = _Number(math.nan) if check.at is None else numbers[check.at], check.holds(numbers)
         nearest = min(number.value - check.bounds[0], check.bounds[1] - number.value) - number.error_bound
-        margin = nearest if holds else -math.inf
+        is_open = not holds and check.may_hold(numbers)
 
-        if self._at is None or margin < self._margin:
-            self._margin, self._at = margin, (record, number)
+        rank = (2, nearest) if holds else (1, 0.0) if is_open else (0, 0.0)
+        if self._at is None or rank < self._rank:
+            self._rank, self._at = rank, (record, number)
         self.met += 1
         self.failed += not holds
+        self.undecided += is_open
 
     def entry(self, threshold: Checked) -> Checked:
         if self._at is None:
@@ -193,6 +198,7 @@ class _Tally:
             threshold,
             met=self.met,
             failed=self.failed,
+            undecided=self.undecided,
             slice=text_of(record),
             value=value if math.isfinite(value) else None,
             error_bound=error_bound,
