@@ -34,7 +34,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code.
 
     0: done, whether the model is blessed or not. 64: a wrong call, file, config or input; a retry cannot help. 75: a
-    retry may help. 130: interrupted. 1: any other failure.
+    retry may help. 130: interrupted. 1: any other failure, or a verdict that `--fail-on` asked to fail on.
     """
     try:
         code = assay.main(args, prog_name="assay", standalone_mode=False)

@@ -30,7 +30,10 @@ def tag(error: type[AssayError]) -> str:
 
 
 def reports_errors(command: Command) -> Command:
-    """Gives a command `--verbose`, and turns its errors into one line on stderr and an exit code."""
+    """Gives a command `--verbose`, and turns its errors into one line on stderr and an exit code.
+
+    A command may return an exit code of its own; None is 0.
+    """
 
     @click.option("--verbose", is_flag=True, help="Show Beam's log, and the traceback of an error.")
     @functools.wraps(command)
@@ -38,7 +41,8 @@ def reports_errors(command: Command) -> Command:
         if verbose:
             show_beam_log()
         try:
-            command(*args, **options)
+            code: int = command(*args, **options) or 0
+            return code
         except (click.ClickException, click.Abort):
             raise
         except Exception as error:
@@ -50,7 +54,6 @@ def reports_errors(command: Command) -> Command:
                 return fail(f"{type(error).__name__}: {first} (--verbose shows where)", AssayError.exit_code)
             of_stage = click.get_current_context().info_name == "stage"
             return fail(str(known), known.exit_code, tag(type(known)) if of_stage else "error")
-        return 0
 
     return reporting  # type: ignore[return-value] # the options are click's; callers never see the signature
 

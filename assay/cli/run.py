@@ -7,6 +7,7 @@ import sys
 import click
 
 from assay.cli import current_folder
+from assay.cli.fail_on import exit_code, with_fail_on
 from assay.cli.options import with_base, with_params
 from assay.cli.reporting import reports_errors, say
 from assay.cli.show import show_results
@@ -23,6 +24,7 @@ from assay.cli.show import show_results
     "exist already.",
 )
 @click.option("--quiet", is_flag=True, help="Show neither progress nor tables.")
+@with_fail_on
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @reports_errors
 def run(
@@ -31,8 +33,9 @@ def run(
     base: str | None,
     checkpoints: str | None,
     quiet: bool,
+    fail_on: str | None,
     options: tuple[str, ...],
-) -> None:
+) -> int:
     """Evaluate a model on this machine; show metrics and verdict.
 
     ANALYSIS is an analysis file. OPTIONS, after --, are options of Beam pipelines.
@@ -49,3 +52,4 @@ def run(
     if not quiet:
         show_results(result.output, None, None)
     say(f"{result.verdict.status}  {result.output}")
+    return exit_code(result.verdict.status, fail_on)

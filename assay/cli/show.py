@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from assay.cli.fail_on import exit_code, with_fail_on
 from assay.cli.options import words
 from assay.cli.reporting import reports_errors, say
 from assay.errors import UsageError
+from assay.verdict import Status
 
 
 @click.command()
@@ -16,8 +18,9 @@ from assay.errors import UsageError
 @click.option(
     "--html", "page", type=click.Path(), metavar="FILE", help="Write everything, with plots, to this HTML page."
 )
+@with_fail_on
 @reports_errors
-def show(results: str, metrics: list[str] | None, slices: str | None, page: str | None) -> None:
+def show(results: str, metrics: list[str] | None, slices: str | None, page: str | None, fail_on: str | None) -> int:
     """Show verdict and metrics of a run.
 
     RESULTS is an output, whose latest run is shown, or the folder of a run.
@@ -30,6 +33,15 @@ def show(results: str, metrics: list[str] | None, slices: str | None, page: str 
         raise click.UsageError("--html writes all metrics and slices; leave out --metrics and --slices")
     else:
         _write_page(results, page)
+    return exit_code(_status(results), fail_on) if fail_on else 0
+
+
+def _status(results: str) -> Status | None:
+    from assay.results.files import listed, load_verdict
+    from assay.results.latest import VERDICT_FILE, results_folder
+
+    folder = results_folder(results)
+    return load_verdict(folder).status if VERDICT_FILE in listed(folder) else None
 
 
 def show_results(results: str, metrics: list[str] | None, slices: str | None) -> None:
