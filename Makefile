@@ -11,6 +11,8 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 AIRFLOW_BIN := .venv-airflow/bin
 AIRFLOW_INSTALLED := .venv-airflow/installed
+DOCS_BIN := .venv-docs/bin
+DOCS_INSTALLED := .venv-docs/installed
 CENSUS := examples/census
 TRAINED := $(CENSUS)/models/trained
 END_TO_END := tests/test_readme.py tests/end_to_end tests/parity tests/conformance tests/images tests/containers
@@ -19,7 +21,7 @@ KFP := tests/kfp
 OTHERS := tests/airflow
 INSTALLS := tests/installs
 
-.PHONY: demo demo-airflow demo-kfp test test-all check unit end-to-end faults installs airflow kfp images pins bench docs proto clean help
+.PHONY: demo demo-airflow demo-kfp test test-all check unit end-to-end faults installs airflow kfp images pins bench docs docs-site proto clean help
 
 help: ## the list of targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -75,22 +77,27 @@ bench: $(INSTALLED) ## CPU seconds and memory, side by side with TFMA, polars an
 	$(BIN)/python -m bench.run --out out/bench/figures.json
 	$(BIN)/python -m bench.shapes
 
-docs: $(INSTALLED) ## docs/metrics.md, from what is registered
+docs: $(INSTALLED) ## pages that are made from code: docs/metrics.md, docs/eval-config.md; pictures
 	$(BIN)/python -m assay.report.metrics_page > docs/metrics.md
+	$(BIN)/python -m assay.report.eval_config_page > docs/eval-config.md
+	$(BIN)/python docs/site/pictures.py
+
+docs-site: $(DOCS_INSTALLED) ## the documentation as a site in out/site; fails on a warning, a broken link, anything from elsewhere
+	NO_MKDOCS_2_WARNING=1 $(DOCS_BIN)/mkdocs build --quiet
 
 proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. assay/proto/*.proto
 
 clean: ## everything made, the environment included
-	rm -rf .venv .venv-airflow out $(CENSUS)/models examples/*/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-airflow .venv-docs out $(CENSUS)/models examples/*/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: test-groups all-groups all-tests all-airflow all-installs images-or-skip
 test-groups:
 	@.ci/groups check 1 check unit 5 unit images 4 images-or-skip end-to-end 7 end-to-end faults 5 faults \
-	  installs 2 installs airflow 6 airflow kfp 3 kfp
+	  installs 2 installs airflow 6 airflow kfp 3 kfp docs-site 1 docs-site
 
 all-groups:
-	@.ci/groups check 1 check tests 120 all-tests installs 30 all-installs airflow 30 all-airflow
+	@.ci/groups check 1 check tests 120 all-tests installs 30 all-installs airflow 30 all-airflow docs-site 1 docs-site
 
 all-tests: $(TRAINED) images-or-skip
 	@.ci/installed chromium "tests of pages"
@@ -124,6 +131,14 @@ $(AIRFLOW_INSTALLED): pyproject.toml constraints-airflow.txt | $(INSTALLED)
 	test -x $(AIRFLOW_BIN)/python || $(PYTHON) -m venv .venv-airflow
 	$(BIN)/uv pip install --quiet --python $(AIRFLOW_BIN)/python --compile-bytecode --constraint constraints-airflow.txt --editable '.[airflow-dev]' \
 	  || $(AIRFLOW_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-airflow.txt --editable '.[airflow-dev]'
+	rm -rf assay.egg-info
+	touch $@
+
+# assay itself with no extra: commands and docstrings are read, nothing is run.
+$(DOCS_INSTALLED): pyproject.toml constraints-docs.txt | $(INSTALLED)
+	test -x $(DOCS_BIN)/python || $(PYTHON) -m venv .venv-docs
+	$(BIN)/uv pip install --quiet --python $(DOCS_BIN)/python --constraint constraints-docs.txt --editable '.[docs]' \
+	  || $(DOCS_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-docs.txt --editable '.[docs]'
 	rm -rf assay.egg-info
 	touch $@
 

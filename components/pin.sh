@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # components/pin.sh UV: writes what is in each image, with hashes: constraints-core.txt, constraints-tensorflow.txt,
-# constraints-tools.txt, constraints-sbom.txt; and constraints-airflow.txt, with what is newest today.
+# constraints-tools.txt, constraints-sbom.txt; and constraints-airflow.txt and constraints-docs.txt, with what is newest
+# today.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,3 +36,7 @@ pin tensorflow core tensorflow
   echo "# The resolution that the tests of the Airflow operators ran with, for Python 3.11. Made by \`make pins\`."
   compile --extra airflow-dev --upgrade pyproject.toml
 } >constraints-airflow.txt
+{
+  echo "# The resolution that the documentation site is built with, for Python 3.11. Made by \`make pins\`."
+  compile --extra docs --upgrade pyproject.toml
+} >constraints-docs.txt

@@ -1,7 +1,7 @@
 """Evaluate many versions of a model, or one on many days: a mapped group, an evaluation for each.
 
 Trigger it with `runs`, a list of parameters of the analysis: [{"date": "2026-11-01"}, {"date": "2026-11-02"}]. What
-one leaves out keeps its default. A version that is not blessed stops none of the others. The analysis is that of
+one leaves out keeps its default. A version that is not blessed does not stop the others. The analysis is that of
 `ASSAY_ANALYSIS`, else the census example.
 """
 
@@ -29,7 +29,7 @@ with DAG(
         os.environ.get("ASSAY_ANALYSIS", CENSUS / "daily.yaml"),
         root=os.environ.get("ASSAY_ROOT", str(CENSUS / "out" / "checkpoints")),
         group_id="evaluate",
-        blessed="",  # what is released today is none of its business
+        blessed="",  # do not change which model is released today
         checkpoint="cuts",
     )
 

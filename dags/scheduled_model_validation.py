@@ -1,7 +1,7 @@
-"""Every day: may the model stay, judged on the day's data?
+"""Every day: may the model stay in production, judged on the day's data?
 
 The analysis is that of `ASSAY_ANALYSIS`, else the census example; its parameter `date`, if it has one, is the day.
-Airflow opens only files in which its name stands.
+Airflow parses only files that contain the word "airflow".
 """
 
 from __future__ import annotations

@@ -24,6 +24,11 @@ SHAPES = ("docs/classes.md", "docs/multi-label.md", "docs/ranking.md", "docs/out
 DOCUMENTS = (
     "README.md",
     "docs/analysis-file.md",
+    "docs/scheduled-validation.md",
+    "docs/kubeflow-step.md",
+    "docs/retraining.md",
+    "docs/custom-models.md",
+    "docs/operations.md",
     "docs/custom-stages.md",
     "docs/labels.md",
     "docs/results.md",
@@ -83,6 +88,7 @@ def folder(tmp_path):
         "age": rng.integers(18, 80, 2000),
     }
     pd.DataFrame({**scored, "country": rng.choice(["fr", "de"], 2000)}).to_parquet(day.parent / "scored.parquet")
+    (day / "scored.parquet").symlink_to(day.parent / "scored.parquet")
     outcomes = pd.DataFrame({"id": scored["id"][50:], "outcome": scored["label"][50:]})
     outcomes.to_csv(day.parent / "outcomes.csv", index=False)
     return tmp_path
@@ -104,7 +110,7 @@ def test_documents_with_blocks_to_run_are_all_run():
 def test_make_would_run_the_commands_that_the_readme_names():
     targets = re.findall(r"^make ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert targets == ["demo", "test", "images"]
-    for target in targets:
+    for target in [*targets, "docs-site"]:
         asked = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
         assert asked.returncode == 0, asked.stderr
 

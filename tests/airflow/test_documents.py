@@ -39,6 +39,30 @@ def test_a_dag_file_of_a_document_is_parsed_with_the_analysis_that_stands_there(
     assert bag.dags["release"].params["date"] is None
 
 
+@pytest.mark.parametrize(
+    ("document", "analysis", "dag_file", "tasks"),
+    [
+        (
+            "docs/scheduled-validation.md",
+            "daily.yaml",
+            "validate_daily.py",
+            ["WaitForData", "Analyse", "Gate", "Bless"],
+        ),
+        ("docs/retraining.md", "release.yaml", "retrain.py", ["ReadInputs", "ExtractSliceKeys", "Gate", "Bless"]),
+    ],
+)
+def test_a_how_to_makes_the_tasks_that_it_speaks_of(document, analysis, dag_file, tasks, dags):
+    from airflow.dag_processing.dagbag import DagBag
+
+    files = dict(blocks_of(document, "yaml") + blocks_of(document, "python"))
+    for name in (analysis, dag_file):
+        (dags / name).write_text(files[name])
+    bag = DagBag(str(dags / dag_file))
+    assert bag.import_errors == {}
+    made = {task for dag in bag.dags.values() for task in dag.task_ids}
+    assert {f"model_analysis.{task}" for task in tasks} <= made
+
+
 def test_the_other_blocks_of_the_document_run_behind_the_dag_file(dags):
     from airflow.sdk import DAG
 
