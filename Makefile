@@ -134,11 +134,10 @@ $(AIRFLOW_INSTALLED): pyproject.toml constraints-airflow.txt | $(INSTALLED)
 	rm -rf assay.egg-info
 	touch $@
 
-# assay itself with no extra: commands and docstrings are read, nothing is run.
-$(DOCS_INSTALLED): pyproject.toml constraints-docs.txt | $(INSTALLED)
+# assay itself with no other extra: commands and docstrings are read, nothing is run.
+$(DOCS_INSTALLED): pyproject.toml constraints-docs.txt
 	test -x $(DOCS_BIN)/python || $(PYTHON) -m venv .venv-docs
-	$(BIN)/uv pip install --quiet --python $(DOCS_BIN)/python --constraint constraints-docs.txt --editable '.[docs]' \
-	  || $(DOCS_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-docs.txt --editable '.[docs]'
+	$(DOCS_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-docs.txt --editable '.[docs]'
 	rm -rf assay.egg-info
 	touch $@
 
