@@ -197,7 +197,7 @@ def _metric_items(record: pb.MetricsForSlice) -> Iterator[tuple[bytes, _Item]]:
     reasons = {entry.key.SerializeToString(): entry.reason for entry in record.undefined}
     for pair in record.metric_keys_and_values:
         key = pair.key.SerializeToString()
-        items = [_with_interval(pair)] if pair.HasField("confidence_interval") else _items(pair.value)
+        items = _with_intervals(pair) if pair.HasField("confidence_interval") else _items(pair.value)
         if key in error_bounds:
             items = [item._replace(error_bound=error_bounds[key]) for item in items]
         if key in reasons:
@@ -213,10 +213,14 @@ def _with_reason(item: _Item, reason: str) -> _Item:
     return item._replace(text=reason) if is_undefined else item
 
 
-def _with_interval(pair: pb.MetricsForSlice.MetricKeyAndValue) -> _Item:
-    interval = pair.confidence_interval
-    bounds = interval.lower_bound.double_value.value, interval.upper_bound.double_value.value
-    return _Item(None, None, None, pair.value.double_value.value, *bounds)
+def _with_intervals(pair: pb.MetricsForSlice.MetricKeyAndValue) -> Iterable[_Item]:
+    """The numbers of a value, each with its own interval; without any where the ends are not as many."""
+    ends = (pair.confidence_interval.lower_bound, pair.confidence_interval.upper_bound)
+    items, lower, upper = ([*_items(value)] for value in (pair.value, *ends))
+    if not len(items) == len(lower) == len(upper):
+        return items
+    bounds = zip(items, lower, upper, strict=True)
+    return [item._replace(lower_bound=low.value, upper_bound=high.value) for item, low, high in bounds]
 
 
 def _items(value: pb.MetricValue) -> Iterable[_Item]:
