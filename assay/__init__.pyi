@@ -27,6 +27,8 @@ from assay.plan.analysis_file import load_analysis as load_analysis
 from assay.proto.config_pb2 import EvalConfig as EvalConfig
 from assay.readers.read_inputs import ReadInputs as ReadInputs
 from assay.readers.source import Source as Source
+from assay.report.compare import RunComparison as RunComparison
+from assay.report.compare import compare as compare
 from assay.results.eval_result import (
     EvalResult as EvalResult,
 )

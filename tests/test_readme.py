@@ -32,6 +32,7 @@ DOCUMENTS = (
     "docs/custom-stages.md",
     "docs/labels.md",
     "docs/results.md",
+    "docs/comparing-runs.md",
     "docs/kubeflow.md",
     *SHAPES,
 )

@@ -15,6 +15,8 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "check": "assay.cli.check:check",
         "run": "assay.cli.run:run",
         "show": "assay.cli.show:show",
+        "diff": "assay.cli.diff:diff",
+        "history": "assay.cli.history:history",
         "metrics": "assay.cli.metrics:metrics",
     },
     "Commands for orchestrators": {

@@ -64,6 +64,7 @@ class Slice:
         values: values by key, which includes the model.
         failed: keys for which a threshold does not hold.
         is_too_small: whether it has too few rows for its values to be shown.
+        error_bounds: by how much values may be off; keys without a bound are precise.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Slice:
     values: Mapping[MetricKey, Pair] = field(default_factory=dict)
     failed: frozenset[MetricKey] = frozenset()
     is_too_small: bool = False
+    error_bounds: Mapping[MetricKey, float] = field(default_factory=dict)
 
     def number(self, key: MetricKey) -> float:
         """A value that is a number; NaN if there is none."""
@@ -213,8 +215,9 @@ def _slices(records: Iterable[pb.MetricsForSlice], failed: Mapping[str, frozense
 
     for record in records:
         values = {key_of(pair.key): pair for pair in record.metric_keys_and_values}
-        name = text_of(record)
-        yield Slice(name, record.rows, values, failed.get(name, frozenset()), ERROR_METRIC_NAME in record.metrics)
+        name, is_too_small = text_of(record), ERROR_METRIC_NAME in record.metrics
+        bounds = {key_of(one.key): one.error_bound for one in record.inexact}
+        yield Slice(name, record.rows, values, failed.get(name, frozenset()), is_too_small, bounds)
 
 
 def _failed(output: str) -> dict[str, frozenset[MetricKey]]:
