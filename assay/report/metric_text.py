@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import NamedTuple
@@ -13,6 +14,9 @@ from assay.errors import UsageError
 from assay.metrics.declare import definitions, groups
 from assay.report.described_metrics import DescribedMetric, Family, families_of, first_sentence
 from assay.text.near_miss import hint
+
+_QUOTED_NAME = re.compile(r'"(\w+)":')
+"""A name in JSON, which needs no quotes in YAML."""
 
 
 class Found(NamedTuple):
@@ -162,6 +166,7 @@ def _config_of(metric: DescribedMetric) -> str:
 def _example(class_name: str, config: str, *, is_of_queries: bool) -> str:
     """Lines for an analysis file."""
     lines = ["query_key: query_id", "metrics:"] if is_of_queries else ["metrics:"]
-    lines += [f"  - class_name: {class_name}", *([f"    config: '{config}'"] if config else [])]
+    settings = _QUOTED_NAME.sub(r"\1:", config)
+    lines += [f"  - class_name: {class_name}", *([f"    config: {{{settings}}}"] if config else [])]
     marked = [f"    {'- ' if i == 0 else '  '}{line}" for i, line in enumerate(lines)]
     return "\n".join(["", "In an analysis file:", "", "eval_config:", "  metrics_specs:", *marked, ""])

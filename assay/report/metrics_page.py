@@ -12,9 +12,9 @@ _PREFACE = """\
 # Metrics and plots
 
 Made by `make docs` from the registry; do not edit. A config names a metric by `class_name`, TFMA's where TFMA has it,
-and gives settings as JSON in `config`: `{class_name: Precision, config: '"thresholds": [0.25, 0.5]'}`. Every metric
-takes `name`, which replaces its output name. Settings without a default have to be given. `assay metrics` lists the
-metrics in a terminal, and `assay metrics NAME` describes one, with an example to paste.
+and gives its settings in `config`: `{class_name: Precision, config: {thresholds: [0.25, 0.5]}}`. Every metric takes
+`name`, which replaces its output name. Settings without a default have to be given. `assay metrics` lists the metrics
+in a terminal, and `assay metrics NAME` describes one, with an example to paste.
 
 Sums are weighted by the example weights, unless the model spec has none or `example_weights.unweighted` is set.
 **Undefined is NaN**: a threshold on it fails, and the verdict tells why. *Better* tells which values are good ones, and
@@ -38,8 +38,8 @@ How-tos: [several classes](classes.md), [several labels a row](multi-label.md), 
 | `aggregate: {macro_average: true, top_k_list: {values: [3]}}` | for the first to the k-th highest, then their mean |
 | `aggregate: {weighted_macro_average: true, class_weights: ...}` | the same, times the weight of their positives |
 
-With `"top_k": 1` in a metric's config beside `class_ids` or a macro average, the class of the highest prediction is the
-predicted one, whatever its value: `{class_name: F1Score, config: '"top_k": 1'}` with `macro_average` is the macro F1 of
+With `top_k: 1` in a metric's config beside `class_ids` or a macro average, the class of the highest prediction is the
+predicted one, whatever its value: `{class_name: F1Score, config: {top_k: 1}}` with `macro_average` is the macro F1 of
 predicted classes. Of equal predictions, the class that comes first is the highest. A class of weight 0 does not count;
 where one that counts is undefined, so is the mean.
 """
