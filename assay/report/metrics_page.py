@@ -11,14 +11,14 @@ from assay.report.described_metrics import DescribedMetric, Family, Setting, fam
 _PREFACE = """\
 # Metrics and plots
 
-Made by `make docs` from the registry; do not edit. A config names a metric by `class_name`, TFMA's if TFMA has it, and its
-settings in `config`: `{class_name: Precision, config: {thresholds: [0.25, 0.5]}}`. Every metric takes `name`, which
+Made by `make docs` from the registry; do not edit. A config names a metric by `class_name`, TFMA's if TFMA has it, and
+its settings in `config`: `{class_name: Precision, config: {thresholds: [0.25, 0.5]}}`. Every metric takes `name`, which
 replaces its output name. Settings without a default are required. `assay metrics` lists the metrics in a terminal, and
 `assay metrics NAME` describes one, with an example to paste.
 
 Sums are weighted by the example weights, unless the model spec has none or `example_weights.unweighted` is set.
-**Undefined values are NaN**: a threshold on one fails, and the verdict says why. *Better* says which values are good, and
-*range* where they lie, if there is a range.
+**Undefined values are NaN**: a threshold on one fails, and the verdict says why. *Better* says which values are good,
+and *range* where they lie, if there is a range.
 
 ## Classes and averages
 
@@ -38,10 +38,10 @@ How-tos: [several classes](classes.md), [several labels a row](multi-label.md), 
 | `aggregate: {macro_average: true, top_k_list: {values: [3]}}` | for the first to the k-th highest, then their mean |
 | `aggregate: {weighted_macro_average: true, class_weights: ...}` | the same, times the weight of their positives |
 
-With `top_k: 1` in a metric's config together with `class_ids` or a macro average, the class with the highest prediction is
-the predicted one, whatever its value: `{class_name: F1Score, config: {top_k: 1}}` with `macro_average` is the macro F1 of
-predicted classes. If predictions are equal, the first class is the highest. A class of weight 0 does not count; if the
-value of a class that counts is undefined, so is the mean.
+With `top_k: 1` in a metric's config together with `class_ids` or a macro average, the class with the highest prediction
+is the predicted one, whatever its value: `{class_name: F1Score, config: {top_k: 1}}` with `macro_average` is the macro
+F1 of predicted classes. If predictions are equal, the first class is the highest. A class of weight 0 does not count;
+if the value of a class that counts is undefined, so is the mean.
 """
 
 _HEAD = ("class name", "output name", "value", "settings", "range", "better", "undefined", "source")
