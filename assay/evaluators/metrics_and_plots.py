@@ -28,7 +28,7 @@ from assay.metrics.row_checks import Tallies, judge_columns
 from assay.metrics.split_states import BlockKey
 from assay.metrics.states.forest import Forest, Node
 from assay.metrics.states.partial import Partial, side_by_side
-from assay.metrics.states.resampling import resampling_of
+from assay.metrics.states.resampling import SAMPLES, resampling_of
 from assay.metrics.states.slice_limit import SliceLimit
 from assay.metrics.values import ErrorBounds, Floats, Interval, Value
 from assay.plan.plan import MOST_SLICES
@@ -214,18 +214,18 @@ class _Records(beam.DoFn):
         self._analysis.limit.check_block(slicing, len(part.keys))
         check_apart(part.keys)
         resampling = self._analysis.resampling
-        samples = part if resampling is None else resampling.samples(part)
-
-        rows = samples.first_of_resamples().rows
-        large = (rows >= self._min_slice_size) | np.array([not key for key in samples.keys])
+        rows = part.rows if resampling is None else resampling.rows(part)
+        large = (rows >= self._min_slice_size) | np.array([not key for key in part.keys])
         small = np.flatnonzero(~large)
-        records = too_small_records([samples.keys[i] for i in small], rows[small], self._min_slice_size)
+        records = too_small_records([part.keys[i] for i in small], rows[small], self._min_slice_size)
         yield from (beam.pvalue.TaggedOutput(METRICS_KEY, record) for record in records)
 
         most_parts = max(metric.stream.view.parts for metric in self._analysis.metrics)
-        chosen, step = np.flatnonzero(large), max(1, _SLICES_AT_ONCE // (samples.resamples * most_parts))
+        resamples = 1 if resampling is None else 1 + SAMPLES
+        chosen, step = np.flatnonzero(large), max(1, _SLICES_AT_ONCE // (resamples * most_parts))
         for first in range(0, len(chosen), step):
-            yield from self._evaluated(samples.take(chosen[first : first + step]), flat)
+            some = part.take(chosen[first : first + step])
+            yield from self._evaluated(some if resampling is None else resampling.samples(some), flat)
 
     def _evaluated(self, samples: Partial, flat: FlatValues) -> Iterator[beam.pvalue.TaggedOutput]:
         part = samples if samples.resamples == 1 else samples.first_of_resamples()
@@ -233,7 +233,7 @@ class _Records(beam.DoFn):
         metrics, plots = by_key(values)
         metrics = self._with_derived(metrics)
         bounds = self._error_bounds(doubts, metrics)
-        intervals = {} if samples.resamples == 1 else self._intervals(samples)
+        intervals = {} if samples.resamples == 1 else self._intervals(samples, metrics)
         refusals = certainty.refusals(doubts)
         for record in metric_records(part.keys, part.rows, metrics, intervals, refusals, bounds, flat):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
@@ -252,12 +252,13 @@ class _Records(beam.DoFn):
         metrics = with_means(metrics, self._analysis.output_means)
         return metrics if self._baseline is None else with_differences(metrics, self._baseline)
 
-    def _intervals(self, samples: Partial) -> dict[MetricKey, Interval]:
+    def _intervals(self, samples: Partial, metrics: Mapping[MetricKey, Value]) -> dict[MetricKey, Interval]:
         resampling = self._analysis.resampling
         assert resampling is not None
-        values, _ = by_key(evaluate(samples, self._estimates, self._analysis.layout).values)
+        evaluated = evaluate(samples, self._estimates, self._analysis.layout, has_doubts=False)
         intervals = {}
-        for key, value in self._with_derived(values).items():
+        for key, value in self._with_derived(by_key(evaluated.values)[0]).items():
             if isinstance(value, np.ndarray):
-                intervals[key] = resampling.interval(value.reshape(-1, samples.resamples, *value.shape[1:]))
+                drawn = value.reshape(-1, samples.resamples, *value.shape[1:])
+                intervals[key] = resampling.interval(drawn).where(~np.isnan(metrics[key]))
         return intervals

@@ -22,14 +22,14 @@ def suffix_sums(counts: Floats) -> Floats:
 
 
 def with_sums_of_others(parts: Floats) -> Floats:
-    """(..., k) parts -> (..., k + 1): their sum, and the sums of all but each part.
+    """(k, ...) parts -> (k + 1, ...): their sum, and the sums of all but each part.
 
     Sums of what stands before and behind each part, not total minus part: a sum of nothing stays exactly 0.
     """
-    behind = suffix_sums(parts)
-    total, nothing = behind[..., :1], np.zeros_like(parts[..., :1])
-    before = np.concatenate([nothing, np.cumsum(parts, -1)[..., :-1]], -1)
-    return np.concatenate([total, before + np.concatenate([behind[..., 1:], nothing], -1)], -1)
+    sums = np.zeros((len(parts) + 1, *parts.shape[1:]))
+    sums[:-1] = np.flip(np.cumsum(np.flip(parts, 0), 0), 0)
+    sums[2:] += np.cumsum(parts[:-1], 0)
+    return sums
 
 
 def sums_by_bin(bins: npt.NDArray[np.int64], values: Floats, count: int) -> Floats:

@@ -39,19 +39,22 @@ class Evaluated(NamedTuple):
     doubts: dict[Metric, Floats]
 
 
-def evaluate(part: Partial, metrics: Sequence[Metric], layout: Layout) -> Evaluated:
-    """Computes every metric for the s slices of `part`."""
+def evaluate(part: Partial, metrics: Sequence[Metric], layout: Layout, *, has_doubts: bool = True) -> Evaluated:
+    """Computes every metric for the s slices of `part`.
+
+    Without doubts every value stands as it is: that of a resample, by which nobody judges, may be off by as much.
+    """
     whole = Evaluated({}, {})
     with np.errstate(all="ignore"):
         for stream in dict.fromkeys(metric.stream for metric in metrics):
-            values, doubts = _evaluate_stream(part, needs_of(metrics, stream), stream, layout)
+            values, doubts = _evaluate_stream(part, needs_of(metrics, stream), stream, layout, has_doubts)
             whole.values.update(values)
             whole.doubts.update(doubts)
     return whole
 
 
 def _evaluate_stream(
-    part: Partial, shared: Mapping[Computation, list[Metric]], stream: Stream, layout: Layout
+    part: Partial, shared: Mapping[Computation, list[Metric]], stream: Stream, layout: Layout, has_doubts: bool
 ) -> Evaluated:
     states = StreamStates(part, stream, layout)
     groups = states.groups()
@@ -61,7 +64,7 @@ def _evaluate_stream(
         group = GroupStates(states, lanes, width)
         for needs, users in shared.items():
             state = needs.read(group)
-            doubts = needs.doubts(group, state) if isinstance(needs, ScoreCurve) else None
+            doubts = needs.doubts(group, state) if has_doubts and isinstance(needs, ScoreCurve) else None
             for same, metric in {_same(metric): metric for metric in users}.items():
                 value = metric.value(state)
                 pieces.setdefault(same, []).append(value)

@@ -17,7 +17,7 @@ from assay.metrics.states.partial import Partial
 from assay.metrics.values import Floats, Ints
 
 _SMALLEST_WIDTH = 16
-_AT_ONCE = 1 << 18
+_AT_ONCE = 1 << 17
 """Entries of lanes, padded to one width, that are taken together."""
 
 

@@ -72,6 +72,11 @@ class Interval(NamedTuple):
     standard_error: Floats
     degrees_of_freedom: int
 
+    def where(self, is_known: npt.NDArray[np.bool_]) -> Interval:
+        """The same of some values; NaN for the others."""
+        lower, upper, error = (np.where(is_known, bound, np.nan) for bound in self[:3])
+        return self._replace(lower=lower, upper=upper, standard_error=error)
+
 
 TOLD_ERROR = 1e-3
 """By how much a value may be off without a sentence about it; the gate minds every error bound."""

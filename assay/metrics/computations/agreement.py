@@ -131,7 +131,7 @@ class ClassCorrelation:
 
 def _variance(of_classes: Floats) -> Floats:
     """Each class times all others, (s,)."""
-    return _sum(of_classes * with_sums_of_others(of_classes)[:, 1:])
+    return _sum(of_classes * with_sums_of_others(of_classes.T)[1:].T)
 
 
 def _sum(values: Floats) -> Floats:

@@ -7,8 +7,9 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics.arithmetic import suffix_sums
-from assay.metrics.values import Floats
+from assay.metrics.arithmetic import suffix_sums, sums_by_bin
+from assay.metrics.states.sparse import Entries
+from assay.metrics.values import Floats, Ints
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
@@ -27,12 +28,24 @@ class Curve(NamedTuple):
     fn: Floats
 
 
-def curve_of(thresholds: Floats, histogram: Floats) -> Curve:
-    """From weights (s, t, 2) by label and by interval: the scores above threshold i and not above i + 1.
+def weights_by_label(entries: Entries, bins: Ints, count: int) -> Floats:
+    """Adds entries into bins: (2, s, count) weights of negatives and of positives, whose cells are odd.
+
+    Args:
+        entries: weights by score cell and label.
+        bins: the bin of each entry.
+        count: bins of a slice.
+    """
+    rows = (entries.cells & 1) * entries.slice_count + entries.slices
+    sums = sums_by_bin(rows * count + bins, entries.sums, 2 * entries.slice_count * count)
+    return sums.reshape(2, entries.slice_count, count)
+
+
+def curve_of(thresholds: Floats, by_label: Floats) -> Curve:
+    """From weights (2, s, t) by label and by interval: the scores above threshold i and not above i + 1.
 
     Both sides are added up, rather than one subtracted from a total: a sum of nothing is exactly 0.
     """
-    by_label = histogram.transpose(2, 0, 1)
     fp, tp = suffix_sums(by_label)
     tn, fn = np.cumsum(by_label, -1) - by_label
     tn[..., 0] = fn[..., 0] = 0

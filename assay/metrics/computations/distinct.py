@@ -56,11 +56,11 @@ class DistinctTable:
 def curve_of_distinct(entries: KeyedEntries) -> Curve:
     """Counts (s, t) with a threshold at each score of a slice, the last one that the score is above, and the end."""
     first = np.searchsorted(entries.slices, np.arange(entries.slice_count))
-    at = entries.slices, np.arange(len(entries.keys)) - first[entries.slices]
+    at = slice(None), entries.slices, np.arange(len(entries.keys)) - first[entries.slices]
 
     # Curves of fewer points are padded with the end, at which nothing changes any more.
     shape = entries.slice_count, entries.width + 1
-    thresholds, histogram = np.full(shape, np.inf), np.zeros((*shape, 2))
-    thresholds[at] = np.nextafter(scores_of(entries.keys), -np.inf)
-    histogram[at] = entries.sums
+    thresholds, histogram = np.full(shape, np.inf), np.zeros((2, *shape))
+    thresholds[at[1:]] = np.nextafter(scores_of(entries.keys), -np.inf)
+    histogram[at] = entries.sums.T
     return curve_of(thresholds, histogram)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from assay.metrics.arithmetic import suffix_sums
-from assay.metrics.computations.curve import curve_of
+from assay.metrics.computations.curve import curve_of, weights_by_label
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.scores import ScoreTable, rebinning_of
 from assay.metrics.computations.table import States, Table, binned
@@ -41,8 +41,8 @@ class ScoreMatrices:
         table, entries = states(self.tables()[0])
         rebinning = rebinning_of(table, _plot_thresholds(self.num_thresholds))
         count = len(rebinning.thresholds)
-        bins = 2 * rebinning.interval[entries.cells >> 1] + (entries.cells & 1)
-        curve = curve_of(rebinning.thresholds, binned(entries, bins, 2 * count).reshape(entries.slice_count, count, 2))
+        by_label = weights_by_label(entries, rebinning.interval[entries.cells >> 1], count)
+        curve = curve_of(rebinning.thresholds, by_label)
         return Matrices(rebinning.thresholds, *curve[1:])
 
 

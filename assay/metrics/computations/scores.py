@@ -23,11 +23,11 @@ import numpy as np
 
 from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations import cells
-from assay.metrics.computations.curve import Curve, curve_of
+from assay.metrics.computations.curve import Curve, curve_of, weights_by_label
 from assay.metrics.computations.distinct import DistinctTable, curve_of_distinct
 from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.score_bins import BUCKETS, ScoreBins, bucket_of
-from assay.metrics.computations.table import States, Table, binned
+from assay.metrics.computations.table import States, Table
 from assay.metrics.computations.ties import untied
 from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples
@@ -214,9 +214,8 @@ class Confusion:
 def _exact_counts(state: tuple[ScoreTable, Entries], thresholds: tuple[float, ...]) -> Curve:
     table, entries = state
 
-    # Weights (2, s, intervals): by label, and by the number of exact thresholds that scores are above.
-    bins = 2 * _geometry(table).passed[entries.cells >> 1] + (entries.cells & 1)
-    histogram = binned(entries, bins, 2 * (len(table.exact) + 1)).reshape(entries.slice_count, -1, 2).transpose(2, 0, 1)
+    # By label, and by the number of exact thresholds that scores are above.
+    histogram = weights_by_label(entries, _geometry(table).passed[entries.cells >> 1], len(table.exact) + 1)
 
     at = np.searchsorted(table.exact, thresholds)
     fp, tp = suffix_sums(histogram)[..., at + 1]
@@ -325,5 +324,4 @@ def _changes(entries: Entries, intervals: Ints, levels: Floats) -> Curve:
     width = entries.width + 1
     thresholds = np.full((entries.slice_count, width), levels[-1])
     thresholds[slices, point] = levels[interval]
-    bins = 2 * point[np.cumsum(first) - 1] + (entries.cells & 1)
-    return curve_of(thresholds, binned(entries, bins, 2 * width).reshape(entries.slice_count, width, 2))
+    return curve_of(thresholds, weights_by_label(entries, point[np.cumsum(first) - 1], width))

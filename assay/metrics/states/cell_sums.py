@@ -10,16 +10,17 @@ import numpy as np
 from assay.metrics.states.contributions import Cells
 from assay.metrics.states.growing import Growing
 from assay.metrics.states.marks import Marks, MarkTable
+from assay.metrics.states.occurring import different
 from assay.metrics.states.sparse import Sparse, concatenated
 from assay.metrics.values import Floats, Ints
 
+_BLOCK_BITS = 9
 _PAGE_BITS = 4
-_PAGE = 1 << _PAGE_BITS
-_DENSE_LIMIT = 1 << 23
-"""Cells above which a table keeps only the pages that occur: a dense one of 64 MB, of which the system provides only
-what is written to, costs less time."""
+_DENSE_LIMIT = 1 << 25
+"""Cells above which a table keeps only the pages that occur. A dense one, of 256 MB, costs less time, and the system
+provides only the memory that is written to."""
 _CELLS_AT_ONCE = 1 << 19
-"""Cells of a dense table that are looked through together, few enough for the caches."""
+"""Cells that are looked through together, few enough for the caches."""
 
 
 class _Entries(NamedTuple):
@@ -50,55 +51,61 @@ class _Sums:
         if self._marks is not None and marks is not None:
             self._marks.add(positions >> 1, marks, -(-size // 2))
 
-    @property
-    def sums(self) -> Floats:
-        """All sums; there may be more positions than were asked for."""
-        return self._sums.array
+    def within(self, pages: _Pages, bits: int, count: int) -> _Entries:
+        """The sums that are not 0 in pages of `count` slices, each of 2 ** bits positions."""
+        sums = self._sums.array[: len(self._sums.array) >> bits << bits].reshape(-1, 1 << bits)[pages.numbers]
+        at = np.flatnonzero(sums != 0)  # a mask is looked through faster than numbers
+        page, offset = at >> bits, at & (1 << bits) - 1
+        sizes = np.bincount(pages.slices[page], minlength=count)
+        marks = None if self._marks is None else self._marks.at((pages.numbers[page] << bits) + offset >> 1)
+        return _Entries(sizes, (pages.columns[page] << bits) + offset, sums.reshape(-1)[at], marks)
 
-    def marks_at(self, positions: Ints) -> Marks | None:
-        """The marks of positions."""
-        return None if self._marks is None else self._marks.at(positions >> 1)
+
+class _Pages(NamedTuple):
+    """Pages of some slices (p,), slice by slice: which slice, which of its pages, and where that is stored."""
+
+    slices: Ints
+    columns: Ints
+    numbers: Ints
+
+
+def _lots(slices: Ints, pages: int, bits: int) -> Iterator[Ints]:
+    """The slices, a few at a time, if they have so many pages together."""
+    step = max(1, (len(slices) * _CELLS_AT_ONCE >> bits) // max(pages, 1))
+    return (slices[first : first + step] for first in range(0, len(slices), step))
 
 
 class DenseCells:
-    """[slice, cell] sums, every cell in memory."""
+    """[slice, cell] sums, with room for every cell; it remembers which blocks of them were written to."""
 
     def __init__(self, cells: int, *, has_marks: bool) -> None:
-        self._cells, self._slices = cells, 1
-        self._sums = _Sums(cells, has_marks=has_marks)
+        self._row = -(-cells >> _BLOCK_BITS)
+        self._written = Growing(self._row, np.bool_)
+        self._sums = _Sums(self._row << _BLOCK_BITS, has_marks=has_marks)
 
     def add(self, slices: Ints | None, count: int, added: Cells) -> None:
         """Adds values at [slices, cells]; see `Store`."""
-        self._slices = max(self._slices, count)
-        positions = added.cells if slices is None else slices * self._cells + added.cells
-        self._sums.add(positions, added.values, added.marks, self._slices * self._cells)
+        size = count * self._row
+        self._written.reserve(size)
+        positions = added.cells if slices is None else slices * (self._row << _BLOCK_BITS) + added.cells
+        self._written.array[positions >> _BLOCK_BITS] = True
+        self._sums.add(positions, added.values, added.marks, size << _BLOCK_BITS)
 
     def entries(self, slices: Ints) -> Iterator[_Entries]:
-        """The sums of the given slices, ascending, where they are not 0; a few slices at a time."""
-        table = self._sums.sums[: self._slices * self._cells].reshape(-1, self._cells)
-        step = max(1, _CELLS_AT_ONCE // self._cells)
-        for chosen in (slices[first : first + step] for first in range(0, len(slices), step)):
-            # A view where that will do: most of the table was never written to, and its copy would be.
-            is_range = chosen[-1] - chosen[0] == len(chosen) - 1
-            some = table[chosen[0] : chosen[-1] + 1] if is_range else table[chosen]
-
-            # What is not 0: its positions among the chosen slices, then those in the table, and its cell of the slice.
-            at = np.flatnonzero(some != 0)  # a mask is looked through faster than numbers
-            begin = np.arange(len(chosen) + 1) * self._cells
-            sizes = np.diff(np.searchsorted(at, begin))
-            positions = at + np.repeat(chosen * self._cells - begin[:-1], sizes)
-            sums = some.reshape(-1)[at]
-            at -= np.repeat(begin[:-1], sizes)
-            yield _Entries(sizes, at, sums, self._sums.marks_at(positions))
+        """The sums of the given slices where they are not 0; a few slices at a time."""
+        written = self._written.array[: len(self._written.array) // self._row * self._row].reshape(-1, self._row)
+        for lot in _lots(slices, int(np.count_nonzero(written)), _BLOCK_BITS):
+            at, columns = np.nonzero(written[lot])
+            yield self._sums.within(_Pages(at, columns, lot[at] * self._row + columns), _BLOCK_BITS, len(lot))
 
 
 class PagedCells:
     """[slice, cell] sums in pages of a few cells; a page exists once one of its cells occurred."""
 
     def __init__(self, cells: int, *, has_marks: bool) -> None:
-        self._row = -(-cells // _PAGE)
+        self._row = -(-cells >> _PAGE_BITS)
         self._directory = Growing(self._row, np.int32)
-        self._sums, self._pages = _Sums(64 * _PAGE, has_marks=has_marks), 1  # page 0 stands for none
+        self._sums, self._pages = _Sums(64 << _PAGE_BITS, has_marks=has_marks), 1  # page 0 stands for none
 
     def add(self, slices: Ints | None, count: int, added: Cells) -> None:
         """As DenseCells.add."""
@@ -115,34 +122,22 @@ class PagedCells:
             pages = self._directory.array[positions]
 
         where = pages.astype(np.int64) << _PAGE_BITS
-        where += added.cells & (_PAGE - 1)
-        self._sums.add(where, added.values, added.marks, self._pages * _PAGE)
+        where += added.cells & (1 << _PAGE_BITS) - 1
+        self._sums.add(where, added.values, added.marks, self._pages << _PAGE_BITS)
 
     def _add_pages(self, positions: Ints, size: int) -> None:
-        fresh = _different(positions, size)
+        fresh = different(positions, size)
         last = self._pages + len(fresh)
         self._directory.array[fresh] = np.arange(self._pages, last)
         self._pages = last
 
     def entries(self, slices: Ints) -> Iterator[_Entries]:
-        """As DenseCells.entries, all at once."""
-        directory = self._directory.array.reshape(-1, self._row)[slices]
-        rows, columns = np.nonzero(directory)
-        numbers = directory[rows, columns].astype(np.int64)
-        pages = self._sums.sums.reshape(-1, _PAGE)[numbers]
-        page, offset = np.nonzero(pages != 0)
-        owner = np.bincount(rows[page], minlength=len(slices))
-        marks = self._sums.marks_at((numbers[page] << _PAGE_BITS) + offset)
-        yield _Entries(owner, (columns[page] << _PAGE_BITS) + offset, pages[page, offset], marks)
-
-
-def _different(positions: Ints, size: int) -> Ints:
-    """The different positions below `size`, ascending: sorted if they are few, ticked off if they are many."""
-    if len(positions) << 6 < size:
-        return np.unique(positions)
-    occurs = np.zeros(size, bool)
-    occurs[positions] = True
-    return np.flatnonzero(occurs)
+        """As DenseCells.entries."""
+        directory = self._directory.array[: len(self._directory.array) // self._row * self._row].reshape(-1, self._row)
+        for lot in _lots(slices, self._pages, _PAGE_BITS):
+            of_lot = directory[lot]
+            at, columns = np.nonzero(of_lot)
+            yield self._sums.within(_Pages(at, columns, of_lot[at, columns].astype(np.int64)), _PAGE_BITS, len(lot))
 
 
 class CellSums:

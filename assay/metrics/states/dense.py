@@ -33,8 +33,8 @@ class Dense:
     def leave_one_out(self, parts: int) -> Dense:
         """See `State`."""
         terms = self.sums.shape[1]
-        by_part = self.sums.reshape(-1, parts, terms).transpose(0, 2, 1)
-        return Dense(with_sums_of_others(by_part).transpose(0, 2, 1).reshape(-1, terms))
+        by_part = self.sums.reshape(-1, parts, terms).transpose(1, 0, 2)
+        return Dense(with_sums_of_others(by_part).transpose(1, 0, 2).reshape(-1, terms))
 
     @classmethod
     def merged(cls, states: Sequence[Dense], slices: Sequence[Ints], count: int) -> Dense:

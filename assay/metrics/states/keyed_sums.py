@@ -82,10 +82,10 @@ class KeyedSums(NamedTuple):
         """The entries of all samples that come from the entries `at`: their slices, keys and sums."""
         number, first = _numbered(owner[at], self.keys[at])
 
-        # One row for each key of a slice, one column for each part.
-        by_part = np.zeros((len(first), self.sums.shape[1], parts))
-        by_part[number, :, part[at]] = self.sums[at]
-        sums = with_sums_of_others(by_part).transpose(0, 2, 1)
+        # One row for each part, one column for each key of a slice.
+        by_part = np.zeros((parts, len(first), self.sums.shape[1]))
+        by_part[part[at], number] = self.sums[at]
+        sums = with_sums_of_others(by_part).transpose(1, 0, 2)
         kept, sample = np.nonzero(sums.any(-1))
         of_kept = at[first][kept]
         return owner[of_kept] * (parts + 1) + sample, self.keys[of_kept], sums[kept, sample]

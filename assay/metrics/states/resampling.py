@@ -19,7 +19,7 @@ from assay.extracts.contents import checksum
 from assay.metrics.arithmetic import with_sums_of_others
 from assay.metrics.states.partial import Partial
 from assay.metrics.states.slices import Draw
-from assay.metrics.values import Floats, Interval
+from assay.metrics.values import Floats, Interval, Ints
 from assay.proto.config_pb2 import ConfidenceIntervalOptions, EvalConfig
 from assay.types import SOURCE_KEY, Extracts
 
@@ -65,6 +65,11 @@ class Resampling:
         """Resamples held in a state: the parts, or the data as it is and the samples."""
         return SAMPLES if self.method is Method.JACKKNIFE else SAMPLES + 1
 
+    def rows(self, part: Partial) -> Ints:
+        """Rows (s,) of the slices of a state."""
+        by_state = part.rows.reshape(-1, self.states)
+        return by_state.sum(1) if self.method is Method.JACKKNIFE else by_state[:, 0]
+
     def hashes(self, extracts: Extracts, rows: int) -> Hashes:
         """A number for each row of a batch that decides how it counts in resamples."""
         return _row_hashes(extracts, rows, self.seed)
@@ -87,7 +92,7 @@ class Resampling:
         """The state with 1 + 20 pseudo-slices for each slice: the data as it is, then the samples."""
         if self.method is Method.POISSON_BOOTSTRAP:
             return part
-        rows = with_sums_of_others(part.rows.reshape(-1, SAMPLES).astype(np.float64)).astype(np.int64).reshape(-1)
+        rows = with_sums_of_others(part.rows.reshape(-1, SAMPLES).T.astype(np.float64)).T.astype(np.int64).reshape(-1)
         return part._replace(rows=rows, states=[state.leave_one_out(SAMPLES) for state in part.states])
 
     def interval(self, samples: Floats) -> Interval:

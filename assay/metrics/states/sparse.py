@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.arithmetic import with_sums_of_others
-from assay.metrics.states.marks import Marks, joined
+from assay.metrics.states.marks import SEVERAL, Marks, joined
+from assay.metrics.states.occurring import numbered
 from assay.metrics.values import Floats, Ints
 
 _ENTRIES_AT_ONCE = 1 << 19
@@ -36,7 +38,7 @@ class Entries(NamedTuple):
 
 
 class Sparse(NamedTuple):
-    """Non-zero sums of s slices in compressed rows: slice i owns entries start[i]:start[i + 1], cells ascending.
+    """Sums of s slices in compressed rows: slice i owns entries start[i]:start[i + 1], cells ascending.
 
     start int64 (s + 1,), cells int32 (e,), sums float64 (e,); marks (e,), or None in a table without.
     """
@@ -60,7 +62,12 @@ class Sparse(NamedTuple):
         return np.diff(self.start)
 
     def take(self, slices: Ints) -> Sparse:
-        """The sums of the given slices, in that order."""
+        """The sums of the given slices, in that order; a view of them if they follow one another."""
+        if len(slices) and (np.diff(slices) == 1).all():
+            first, last = slices[0], slices[-1] + 1
+            own = slice(self.start[first], self.start[last])
+            marks = None if self.marks is None else self.marks[own]
+            return Sparse(self.start[first : last + 1] - self.start[first], self.cells[own], self.sums[own], marks)
         count = self.entry_counts[slices]
         start = np.concatenate([[0], np.cumsum(count)])
         at = np.arange(start[-1]) + np.repeat(self.start[slices] - start[:-1], count)
@@ -73,24 +80,43 @@ class Sparse(NamedTuple):
         return Entries(len(slices), owner, taken.cells.astype(np.int64), taken.sums, width, taken.marks)
 
     def leave_one_out(self, parts: int) -> Sparse:
-        """See `State`. A cell keeps the mark of all its parts: a sample without one of them is told apart no better."""
-        count = len(self.start) - 1
-        owner, part = np.divmod(np.repeat(np.arange(count), self.entry_counts), parts)
+        """See `State`. Each sample has all the cells of its slice, though it may be 0 in some of them.
 
-        # One row for each cell that occurs in a slice, one column for each part.
-        occurring, column = np.unique(owner * _WIDTH + self.cells, return_inverse=True)
-        by_part = np.zeros((len(occurring), parts))
-        by_part[column, part] = self.sums
+        A cell keeps the mark of all its parts: a sample without one of them is told apart no better.
+        """
+        slices = (len(self.start) - 1) // parts
+        if not slices:
+            return self
+        step = max(1, slices * _ENTRIES_AT_ONCE // max(len(self.cells), 1))
+        firsts = range(0, slices, step)
+        return concatenated([self._samples(first, min(first + step, slices), parts) for first in firsts])
+
+    def _samples(self, first: int, last: int, parts: int) -> Sparse:
+        """The samples of slices first to last - 1."""
+        count, own = last - first, slice(self.start[first * parts], self.start[last * parts])
+        sizes = self.entry_counts[first * parts : last * parts]
+        owner, part = np.divmod(np.repeat(np.arange(count * parts), sizes), parts)
+        cells: Ints = self.cells[own].astype(np.int64)
+        width = int(cells.max(initial=0)) + 1
+        occurring, column = numbered(owner * width + cells, count * width)
+
+        # One row for each part, one column for each cell that occurs in a slice.
+        by_part = np.zeros((parts, len(occurring)))
+        by_part[part, column] = self.sums[own]
         sums = with_sums_of_others(by_part)
+        marks = None if self.marks is None else _marks_of_all(self.marks[own], column, len(occurring))
 
-        # Back to compressed rows: by slice and sample, and stably, so that the cells of each stay ascending.
-        kept, sample = np.nonzero(sums)
-        key = (occurring[kept] // _WIDTH) * (parts + 1) + sample
-        order = np.argsort(key, kind="stable")
-        key, kept, sample = key[order], kept[order], sample[order]
-        start = np.searchsorted(key, np.arange(count // parts * (parts + 1) + 1))
-        marks = None if self.marks is None else _marks_of_all(self.marks, column)[kept]
-        return Sparse(start, (occurring[kept] % _WIDTH).astype(np.int32), sums[kept, sample], marks)
+        # Slice by slice, with its samples in a row.
+        start = np.searchsorted(occurring, np.arange(count + 1) * width)
+        own_cells = (occurring % width).astype(np.int32)
+        columns = [slice(*ends) for ends in pairwise(start)]
+        samples = parts + 1
+        return Sparse(
+            np.concatenate([[0], np.cumsum(np.repeat(np.diff(start), samples))]),
+            np.concatenate([np.tile(own_cells[of_slice], samples) for of_slice in columns]),
+            np.concatenate([sums[:, of_slice].reshape(-1) for of_slice in columns]),
+            None if marks is None else np.concatenate([np.tile(marks[of_slice], samples) for of_slice in columns]),
+        )
 
     @classmethod
     def merged(cls, states: Sequence[Sparse], slices: Sequence[Ints], count: int) -> Sparse:
@@ -127,11 +153,12 @@ def _marks(pieces: Sequence[Sparse]) -> Marks | None:
     return np.concatenate(of_pieces) if of_pieces else None
 
 
-def _marks_of_all(of_parts: Marks, column: Ints) -> Marks:
-    """The marks of cells with all their parts."""
-    order = np.argsort(column, kind="stable")
-    first = np.searchsorted(column[order], np.arange(column.max(initial=-1) + 1))
-    return joined(of_parts[order], first)
+def _marks_of_all(of_parts: Marks, column: Ints, count: int) -> Marks:
+    """The marks (count,) of cells with all their parts."""
+    of_all = np.empty(count, np.uint16)
+    of_all[column] = of_parts  # the last mark of a cell stays, and the others see that it is not theirs
+    of_all[column[of_all[column] != of_parts]] = SEVERAL
+    return of_all
 
 
 def _merge_some(states: Sequence[Sparse], slices: Sequence[Ints], first: int, last: int) -> Sparse:
