@@ -23,35 +23,35 @@ from assay.extractors.predict import PredictExtractor as PredictExtractor
 from assay.extractors.predictions import PredictionsExtractor as PredictionsExtractor
 from assay.extractors.slice_keys import SliceKeyExtractor as SliceKeyExtractor
 from assay.models.model import ModelRef as ModelRef
+from assay.notebook.eval_result import (
+    EvalResult as EvalResult,
+)
+from assay.notebook.eval_result import (
+    load_eval_result as load_eval_result,
+)
+from assay.notebook.frames import metrics_frame as metrics_frame
+from assay.notebook.frames import plots_frame as plots_frame
 from assay.plan.analysis_file import load_analysis as load_analysis
 from assay.proto.config_pb2 import EvalConfig as EvalConfig
 from assay.readers.read_inputs import ReadInputs as ReadInputs
 from assay.readers.source import Source as Source
 from assay.report.compare import RunComparison as RunComparison
 from assay.report.compare import compare as compare
-from assay.results.eval_result import (
-    EvalResult as EvalResult,
-)
-from assay.results.eval_result import (
+from assay.results.files import (
     load_attributions as load_attributions,
 )
-from assay.results.eval_result import (
-    load_eval_result as load_eval_result,
-)
-from assay.results.eval_result import (
+from assay.results.files import (
     load_metrics as load_metrics,
 )
-from assay.results.eval_result import (
+from assay.results.files import (
     load_plots as load_plots,
 )
-from assay.results.eval_result import (
+from assay.results.files import (
     load_validation_result as load_validation_result,
 )
-from assay.results.eval_result import (
+from assay.results.files import (
     load_verdict as load_verdict,
 )
-from assay.results.frames import metrics_frame as metrics_frame
-from assay.results.frames import plots_frame as plots_frame
 from assay.results.latest import results_folder as results_folder
 from assay.run.defaults import (
     default_evaluators as default_evaluators,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TextIO, TypeVar
 
@@ -18,13 +19,13 @@ from assay.config.resolved import check_eval_config, columns_of, parse_eval_conf
 from assay.errors import ConfigError, InputError, MissingColumnError, ResultsError
 from assay.metrics.binding.bound import metrics_of
 from assay.models.model import ModelRef
+from assay.notebook.eval_result import EvalResult, load_eval_result
 from assay.plan.analysis_file import read_join, read_source
 from assay.plan.plan import MOST_SLICES, Plan
 from assay.plan.relative_paths import absolute
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows, names_in
 from assay.readers.needed import needs_of
-from assay.results.eval_result import EvalResult, load_eval_result
 from assay.run.context import InMemory
 from assay.run.local import run_tasks
 from assay.run.plan_in_memory import plan_in_memory
@@ -77,8 +78,9 @@ def run_model_analysis(
             analysis file: {"files": "labels/*.csv", "format": "csv", "on": ["id"], "max_unmatched": "1%"}. Rows without
             a partner are left out, and counted in the verdict.
         models: the models to run; none if the predictions are columns of the data.
-        output_path: below it the results get a folder of their own, and the latest is opened; a new temporary folder if
-            None. Writers of your own write where you tell them, and what an earlier call left in this folder goes.
+        output_path: below it the results get a folder of their own, and the latest is opened; a temporary folder, which
+            is there as long as the results that are returned, if None. Custom writers write where you tell them, and
+            what an earlier call left in this folder goes.
         params: parameter -> value, for each `${name}` in the eval config, in paths and in arguments of models.
             One that is secret, by its name or as {"secret": True, "default": value}, can stand in arguments of models
             only; if it is None, its value comes from the environment, as ASSAY_PARAM_NAME.
@@ -133,18 +135,15 @@ def run_model_analysis(
     in_memory = InMemory(models=filled, extractors=_own(extractors), evaluators=_own(evaluators), writers=_own(writers))
     root = None if checkpoints is None else _root(checkpoints, in_memory, settings, pipeline_options)
     output = _output(output_path, settings)
-    folder = output or tempfile.mkdtemp(prefix="assay-")
-    try:
+    with _folder_of_results(output) as folder:
         named = [replace(model, uri=ref.uri) for model, ref in zip(models, filled, strict=True)]
         plan = plan_in_memory(config, inputs, folder, settings, named, in_memory)
-        if root is not None:
+        if root is None:
+            result = _run(plan, in_memory, pipeline_options or (), config, progress)
+        else:
             results = run_tasks(absolute(plan, os.getcwd()), checkpoints=root, progress=progress)
-            return load_eval_result(results[-1].output, model_name=_candidate(config))
-        return _run(plan, in_memory, pipeline_options or (), config, progress)
-    except BaseException:
-        if not output:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+            result = load_eval_result(results[-1].output, model_name=_candidate(config))
+    return result if output else _kept_with(result, folder)
 
 
 def _root(checkpoints: FilePath, in_memory: InMemory, settings: RunSettings, options: PipelineOptions | None) -> str:
@@ -188,7 +187,7 @@ def analyze_raw_data(
         data: an Arrow table, a pandas frame (cells may be arrays), what gives an Arrow stream (such as a polars
             frame), or a list of dicts (values may be missing).
         eval_config: what to compute. Without model specs, the columns are `label` and `prediction`.
-        output_path: as for `run_model_analysis`; a temporary folder, gone after the call, if None.
+        output_path: as for `run_model_analysis`.
         params: parameter -> value, for each `${name}` in the eval config and in `output_path`; none that is secret,
             as these are kept.
         on_bad_rows: "fail", or "skip": leave out rows that no metric can take, and count them. For evaluators of your
@@ -234,9 +233,11 @@ def analyze_raw_data(
     in_memory = InMemory(
         ReadBatches(batches), (), extractors=_own(extractors), evaluators=_own(evaluators), writers=_own(writers)
     )
-    with tempfile.TemporaryDirectory(prefix="assay-") as temporary:
-        output = _output(output_path, settings) or temporary
-        return _run(plan_in_memory(config, {}, output, settings, (), in_memory), in_memory, (), config, progress)
+    output = _output(output_path, settings)
+    with _folder_of_results(output) as folder:
+        plan = plan_in_memory(config, {}, folder, settings, (), in_memory)
+        result = _run(plan, in_memory, (), config, progress)
+    return result if output else _kept_with(result, folder)
 
 
 def _own(stages: Sequence[_Stage] | None) -> tuple[_Stage, ...] | None:
@@ -260,6 +261,24 @@ def _output(output_path: FilePath | None, settings: RunSettings) -> str:
     if output:
         check_output(output)
     return output
+
+
+@contextmanager
+def _folder_of_results(output: str) -> Iterator[str]:
+    """The folder named, or a temporary one, which does not outlive an error."""
+    folder = output or tempfile.mkdtemp(prefix="assay-")
+    try:
+        yield folder
+    except BaseException:
+        if not output:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _kept_with(result: EvalResult, folder: str) -> EvalResult:
+    """The results, with which their temporary folder goes."""
+    weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
+    return result
 
 
 def _with_texts(join: Any) -> Any:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from assay.errors import ResultsError
 from assay.text import json_text
@@ -186,6 +187,10 @@ class Verdict:
             raise ResultsError(
                 f"verdict: expected what assay wrote as verdict.json, found something else: {error}"
             ) from error
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython shows of it."""
+        printer.text("\n".join(self.lines()))
 
     def lines(self, limit: int = 20) -> list[str]:
         """Sentences for a terminal: the outcome, then at most `limit` reasons."""

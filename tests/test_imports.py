@@ -39,6 +39,7 @@ ALLOWED = {  # first match holds; nothing heavy where none does
     "assay.results.published": set(),
     "assay.results.wire": {"numpy"},
     "assay.results.*": ARRAYS,
+    "assay.notebook.*": {*ARRAYS, "rich"},
     "assay.report.graph": set(),
     "assay.report.verdict_table": set(),
     "assay.report*": {*ARRAYS, "rich"},

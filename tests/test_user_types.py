@@ -70,7 +70,7 @@ def test_results_settings_and_stages_have_their_types(mypy):
     told = mypy(USER)
     revealed = re.findall(r'Revealed type is "(.*)"', told)
     assert "error" not in told, told
-    assert revealed[:2] == ["assay.results.eval_result.EvalResult", "assay.verdict.Verdict | None"]
+    assert revealed[:2] == ["assay.notebook.eval_result.EvalResult", "assay.verdict.Verdict | None"]
     assert "assay.types.Extractor" in revealed[2]
     assert "data_location: " in revealed[3]
     assert revealed[4] == "str"

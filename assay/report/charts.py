@@ -60,8 +60,8 @@ def diagram(title: str, across: Axis, up: Axis, lines: Sequence[Line], diagonal:
     curves = [_curve(line, across, up) for line in lines]
     box = element("rect", class_="box", x=_LEFT, y=_TOP, width=_SIZE, height=_SIZE)
     names = joined(
-        _text(_LEFT + _SIZE / 2, _TOP + _SIZE + 36, across.label),
-        _text(0, 0, up.label, transform=f"translate(11 {_TOP + _SIZE / 2}) rotate(-90)"),
+        svg_text(_LEFT + _SIZE / 2, _TOP + _SIZE + 36, across.label),
+        svg_text(0, 0, up.label, transform=f"translate(11 {_TOP + _SIZE / 2}) rotate(-90)"),
     )
 
     whole = element(
@@ -136,7 +136,7 @@ def confusion(matrix: Matrix, name: str) -> Markup:
     )
     title = f"{name} at {matrix.threshold:.4g}"
     fields = [part for i, (label, counts) in enumerate(rows) for part in _matrix_row(i, label, counts)]
-    heads = [_text(110 + 92 * i, 28, text) for i, text in enumerate(("positive", "negative"))]
+    heads = [svg_text(110 + 92 * i, 28, text) for i, text in enumerate(("positive", "negative"))]
 
     # For screen readers, which do not see the fields.
     description = ", ".join(
@@ -148,8 +148,8 @@ def confusion(matrix: Matrix, name: str) -> Markup:
         )
     )
 
-    over = _text(156, 12, "predicted")
-    side = _text(0, 0, "label", transform="translate(9 81) rotate(-90)")
+    over = svg_text(156, 12, "predicted")
+    side = svg_text(0, 0, "label", transform="translate(9 81) rotate(-90)")
     svg = element(
         "svg", over, side, *heads, *fields, viewBox="0 0 252 132", role="img", aria_label=f"{title}: {description}"
     )
@@ -172,14 +172,14 @@ def swatch(colour: int) -> Markup:
 
 def _matrix_row(i: int, label: str, counts: tuple[float, float]) -> Iterator[Markup]:
     total = sum(counts)
-    yield _text(62, 62 + 50 * i, label, class_="end")
+    yield svg_text(62, 62 + 50 * i, label, class_="end")
     for j, count in enumerate(counts):
         share = count / total if total > 0 else 0.0
         x, y = 66 + 92 * j, 34 + 50 * i
         right = "right" if i == j else "wrong"
         yield element("rect", class_=right, x=x, y=y, width=90, height=48, fill_opacity=f"{0.05 + 0.4 * share:.2f}")
-        yield _text(x + 45, y + 22, number_text(round(count, 4) if abs(count) < 1e4 else float(round(count))))
-        yield _text(x + 45, y + 38, f"{100 * share:.1f}%" if total > 0 else "", class_="minor")
+        yield svg_text(x + 45, y + 22, number_text(round(count, 4) if abs(count) < 1e4 else float(round(count))))
+        yield svg_text(x + 45, y + 38, f"{100 * share:.1f}%" if total > 0 else "", class_="minor")
 
 
 def _curve(line: Line, across: Axis, up: Axis) -> Markup:
@@ -213,14 +213,15 @@ def _ticks(across: Axis, up: Axis) -> Iterator[Markup]:
     for value in across.ticks():
         x = _x(across.share(value))
         yield element("path", class_="grid", d=f"M{x:.1f} {_TOP}V{end}")
-        yield _text(x, end + 16, f"{value:.4g}", class_="minor")
+        yield svg_text(x, end + 16, f"{value:.4g}", class_="minor")
     for value in up.ticks():
         y = _y(up.share(value))
         yield element("path", class_="grid", d=f"M{_LEFT} {y:.1f}H{_LEFT + _SIZE}")
-        yield _text(_LEFT - 5, y + 4, f"{value:.4g}", class_="minor end")
+        yield svg_text(_LEFT - 5, y + 4, f"{value:.4g}", class_="minor end")
 
 
-def _text(x: float, y: float, text: str, **attributes: str) -> Markup:
+def svg_text(x: float, y: float, text: str, **attributes: str) -> Markup:
+    """Words in a diagram, in the middle of x unless their class says otherwise."""
     return element("text", text, x=f"{x:.4g}", y=f"{y:.4g}", **attributes)
 
 

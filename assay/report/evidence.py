@@ -17,9 +17,8 @@ from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.report.named_metrics import definitions_by_name, names_of_samples
 from assay.results.class_names import ClassNames, class_names
-from assay.results.eval_result import in_order
 from assay.results.files import listed, load_eval_run, load_validation_result, load_verdict, records_of
-from assay.results.keys import metric_key_from_proto, plot_key_to_proto, text_of
+from assay.results.keys import in_order, metric_key_from_proto, plot_key_to_proto, text_of
 from assay.results.labels import labels_of
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.results.published import RESULTS_FILE

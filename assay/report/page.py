@@ -58,7 +58,13 @@ def html_page(output: FilePath, facts: Mapping[str, Any] | None = None) -> str:
     left_out = _left_out(len(rest), kept)
 
     page = joined(element("main", whole, left_out), data, element("script", Markup(script)))
-    return f"<!doctype html>\n{element('html', _head(evidence, style, script), element('body', page), lang='en')}\n"
+    status = evidence.verdict.status.replace("_", " ") if evidence.verdict else "no verdict"
+    return _document(f"{status}: {_title(evidence)}", page, style, script)
+
+
+def bare_page(title: str, *content: Markup) -> str:
+    """A page of its own, in the same style, without scripts."""
+    return _document(title, element("main", *content), _asset("page.css"))
 
 
 def markdown_summary(output: FilePath) -> str:
@@ -101,18 +107,19 @@ def _left_out(rest: int, kept: int) -> Markup | None:
     return element("p", f"{rest - kept:,} slices are left out, as the page would grow too large; the files have them.")
 
 
-def _head(evidence: Evidence, style: str, script: str) -> Markup:
-    """The head. Its policy allows the page to load nothing, and to run no script but its own."""
-    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'"
-    status = evidence.verdict.status.replace("_", " ") if evidence.verdict else "no verdict"
-    return element(
+def _document(title: str, body: Markup, style: str, script: str = "") -> str:
+    """The whole of a page. Its policy allows it to load nothing, and to run no script but its own."""
+    scripts = f"'{_hash(script)}'" if script else "'none'"
+    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src {scripts}; base-uri 'none'"
+    head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("title", f"{status}: {_title(evidence)}"),
+        element("title", title),
         element("style", Markup(style)),
     )
+    return f"<!doctype html>\n{element('html', head, element('body', body), lang='en')}\n"
 
 
 def _hash(text: str) -> str:

@@ -34,10 +34,11 @@ def plots_section(evidence: Evidence, plots: Mapping[str, Plots]) -> Markup | No
         if of_slice:
             summary = element("summary", element("bdi", shortened(name)))
             parts.append(element("details", summary, *_panels(evidence, of_slice), open=not parts))
-    return section("Plots", _legend(evidence), *parts) if parts else None
+    return section("Plots", legend(evidence), *parts) if parts else None
 
 
-def _legend(evidence: Evidence) -> Markup:
+def legend(evidence: Evidence) -> Markup:
+    """Which line is which model's."""
     models = enumerate(evidence.models)
     items = [element("li", charts.swatch(i % _COLOURS), shortened(_named(model))) for i, model in models]
     return element("ul", *items, class_="legend")
@@ -45,16 +46,21 @@ def _legend(evidence: Evidence) -> Markup:
 
 def _panels(evidence: Evidence, plots: Plots) -> Iterator[Markup]:
     """The diagrams of a slice; plots of the same output, sub key and weighting are in the same panel."""
-    panels: dict[PlotKey, dict[str, PlotData]] = {}
-    for pair in plots:
-        key = plot_key_from_proto(pair.key)
-        panels.setdefault(key._replace(model_name=""), {})[key.model_name] = pair.value
+    panels = _by_panel(plots)
     for key, panel in list(panels.items())[:_MOST_PANELS]:
         if len(panels) > 1:
             yield element("h3", _panel_name(key, evidence.classes))
         yield element("div", *_diagrams_of(key, panel)(evidence, panel), class_="diagrams")
     if len(panels) > _MOST_PANELS:
         yield element("p", f"And {counted(len(panels) - _MOST_PANELS, 'plot')} more, in the files.")
+
+
+def _by_panel(plots: Plots) -> dict[PlotKey, dict[str, PlotData]]:
+    panels: dict[PlotKey, dict[str, PlotData]] = {}
+    for pair in plots:
+        key = plot_key_from_proto(pair.key)
+        panels.setdefault(key._replace(model_name=""), {})[key.model_name] = pair.value
+    return panels
 
 
 def _diagrams_of(key: PlotKey, panel: _Panel) -> Callable[[Evidence, _Panel], Iterator[Markup]]:
@@ -84,8 +90,26 @@ def _scores(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
 
 def _classic(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
     """ROC, precision and recall, calibration, confusion matrices."""
+    for draw in _CLASSIC.values():
+        yield from draw(evidence, panel)
+
+
+def _roc(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
     matrices = _matrices(panel)
-    yield from _curves(evidence, matrices)
+    lines = _lines(evidence, matrices, charts.roc)
+    if lines:
+        yield charts.diagram("ROC", Axis("false positive rate"), Axis("recall"), lines, diagonal=True)
+    elif any(matrices.values()):
+        yield element("p", "No ROC curve: the slice has one class only.", class_="minor")
+
+
+def _precision_recall(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
+    lines = _lines(evidence, _matrices(panel), charts.precision_recall)
+    if lines:
+        yield charts.diagram("Precision and recall", Axis("recall"), Axis("precision"), lines)
+
+
+def _calibration(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
     buckets = {model: data.calibration_histogram_buckets.buckets for model, data in panel.items()}
     lines = [line._replace(with_dots=True) for line in _lines(evidence, buckets, charts.calibration)]
     if lines:
@@ -93,9 +117,34 @@ def _classic(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
         across, up = Axis("mean prediction", *ends), Axis("mean label", *ends)
         yield charts.diagram("Calibration", across, up, lines, diagonal=True)
 
-    for model, of_model in matrices.items():
+
+def _confusion_matrices(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
+    for model, of_model in _matrices(panel).items():
         for matrix in charts.at_thresholds(of_model, _THRESHOLDS):
             yield charts.confusion(matrix, _named(model))
+
+
+_CLASSIC = {
+    "roc": _roc,
+    "precision_recall": _precision_recall,
+    "calibration": _calibration,
+    "confusion_matrix": _confusion_matrices,
+}
+"""Kind of a diagram of a binary model -> what draws it."""
+
+KINDS = tuple(_CLASSIC)
+"""The kinds of diagrams that `diagrams` draws."""
+
+
+def diagrams(evidence: Evidence, plots: Mapping[str, Plots], kind: str) -> list[Markup]:
+    """The diagrams of one kind, of each slice by its name, under its name; none where a run has no such plots."""
+    parts: list[Markup] = []
+    for name, of_slice in plots.items():
+        panels = _by_panel(of_slice).values()
+        drawn = [diagram for panel in panels for diagram in _CLASSIC[kind](evidence, panel)]
+        if drawn:
+            parts += [element("h3", element("bdi", shortened(name))), element("div", *drawn, class_="diagrams")]
+    return [legend(evidence), *parts] if parts else []
 
 
 def _multi_class(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
@@ -121,16 +170,6 @@ _OF_CLASSES = {
 """Kind of a plot of several classes -> what draws it."""
 
 
-def _curves(evidence: Evidence, matrices: Mapping[str, Sequence[Matrix]]) -> Iterator[Markup]:
-    roc = _lines(evidence, matrices, charts.roc)
-    if roc:
-        yield charts.diagram("ROC", Axis("false positive rate"), Axis("recall"), roc, diagonal=True)
-        curve = _lines(evidence, matrices, charts.precision_recall)
-        yield charts.diagram("Precision and recall", Axis("recall"), Axis("precision"), curve)
-    elif any(matrices.values()):
-        yield element("p", "No ROC curve: the slice has one class only.", class_="minor")
-
-
 def _matrices(panel: _Panel) -> dict[str, Sequence[Matrix]]:
     return {model: data.confusion_matrix_at_thresholds.matrices for model, data in panel.items()}
 
@@ -142,10 +181,11 @@ def _lines(
 ) -> list[Line]:
     """A line for each model that has one."""
     curves = {model: curve(source) for model, source in sources.items()}
-    return [Line(_named(model), _colour(evidence, model), points) for model, points in curves.items() if points]
+    return [Line(_named(model), colour_of(evidence, model), points) for model, points in curves.items() if points]
 
 
-def _colour(evidence: Evidence, model: str) -> int:
+def colour_of(evidence: Evidence, model: str) -> int:
+    """The number of a model's colour."""
     return evidence.models.index(model) % _COLOURS if model in evidence.models else 0
 
 

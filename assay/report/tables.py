@@ -17,9 +17,8 @@ from assay.report.class_grid import class_grid
 from assay.report.named_metrics import names_of_samples
 from assay.report.terminal_text import harmless
 from assay.results.class_names import NO_NAMES, ClassNames, class_names
-from assay.results.eval_result import in_order
 from assay.results.files import listed, load_eval_run, load_metrics, load_verdict
-from assay.results.keys import metric_key_from_proto, text_of
+from assay.results.keys import in_order, metric_key_from_proto, text_of
 from assay.results.labels import labels_of, name_of
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.results.records import ERROR_METRIC_NAME

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Iterable
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -125,6 +126,8 @@ def _sub_key_from_proto(message: pb.SubKey) -> SubKey:
 
 Record: TypeAlias = pb.MetricsForSlice | pb.PlotsForSlice | pb.AttributionsForSlice | MetricsValidationForSlice
 
+_InOrder = TypeVar("_InOrder", pb.MetricsForSlice, pb.PlotsForSlice, pb.AttributionsForSlice)
+
 Slices: TypeAlias = tuple[SliceKey, ...]
 """(slice,); or (baseline slice, comparison slice), for a difference between slices."""
 
@@ -147,6 +150,13 @@ def text_of(record: Record) -> str:
     return slices_text(slices_of(record))
 
 
+def in_order(records: Iterable[_InOrder]) -> list[_InOrder]:
+    """Records sorted by slice: overall first, then single features, then crosses; by their text within these."""
+    return sorted(
+        records, key=lambda r: (r.HasField("cross_slice_key"), len(r.slice_key.single_slice_keys), text_of(r))
+    )
+
+
 def aggregation_name(aggregation: AggregationType | None) -> str:
     """Which average over classes it is, such as `micro_average`; "" for none."""
     fields = (aggregation or AggregationType())._asdict()
@@ -157,7 +167,7 @@ def label(key: MetricKey, classes: ClassNames) -> str:
     """All of a key for people: `auc`, `precision [candidate, class_id=1 (cat), weighted]`.
 
     Verdicts use it, which have to name one value without the others beside it. Tables show only what tells their
-    metrics apart (`labels.labels_of`), and `eval_result.names_of` has the names of TFMA.
+    metrics apart (`labels.labels_of`), and `notebook.tfma_names.names_of` has the names of TFMA.
     """
     parts = [key.model_name, key.output_name]
     parts += part_texts(key, classes, "=")

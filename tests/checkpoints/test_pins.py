@@ -16,9 +16,9 @@ from assay import storage
 from assay.checkpoints.pins import check_models, check_unchanged, pinned_inputs, pinned_models
 from assay.cli import main
 from assay.errors import ConfigError, ModelError, TransientError
+from assay.notebook.eval_result import EvalResult, load_eval_result
 from assay.plan.analysis_file import compile_analysis
 from assay.plan.plan import Plan
-from assay.results.eval_result import EvalResult, load_eval_result
 from assay.storage import content_hash as hashes
 from assay.storage.content_hash import content_hash
 from assay.storage.fingerprints import fingerprint

@@ -18,10 +18,11 @@ from tensorflow_model_analysis.writers import metrics_plots_and_validations_writ
 from assay.config.own_fields import without_own_fields
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
 from assay.metrics.values import Buckets, Matrices, MultiClassMatrices, MultiLabelMatrices, Value
+from assay.notebook.eval_result import load_eval_result
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.results.eval_result import load_eval_result, load_metrics, load_plots, load_validation_result
+from assay.results.files import load_metrics, load_plots, load_validation_result
 from assay.results.keys import slice_key_from_proto
 from assay.results.records import metric_records, plot_records, too_small_records
 from assay.writers import EvalConfigWriter, MetricsPlotsAndValidationsWriter, MetricsTableWriter

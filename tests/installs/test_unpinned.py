@@ -1,5 +1,6 @@
 """What `pip install` gives somebody today, without our pins: every extra, every Python, in a notebook too."""
 
+import html
 import json
 import sys
 
@@ -9,6 +10,7 @@ from tests.installs import pythons
 
 HERE = "{}.{}".format(*sys.version_info)
 VERSIONS = pythons.named()
+NOTEBOOK = ("nbconvert", "ipykernel", "scikit-learn")
 OTHERS = [pytest.param(version, marks=pytest.mark.slow) for version in VERSIONS if version != HERE]
 
 ANALYSIS = """
@@ -105,7 +107,7 @@ def test_without_an_extra_every_command_does_its_work_or_names_the_extra(version
 
 @pytest.mark.parametrize("version", [HERE, *OTHERS])
 def test_with_the_runtime_the_command_gives_a_verdict(version, install):
-    runtime = install(version, "runtime", "nbconvert", "ipykernel")
+    runtime = install(version, "runtime", *NOTEBOOK)
     prepare(runtime)
     assert "ok" in said(runtime.run("assay", "check", "analysis.yaml"))
     assert said(runtime.run("assay", "run", "analysis.yaml", "--quiet")).startswith("BLESSED")
@@ -113,21 +115,44 @@ def test_with_the_runtime_the_command_gives_a_verdict(version, install):
 
 @pytest.mark.parametrize("version", [HERE, *OTHERS])
 def test_a_notebook_shows_the_frame(version, install):
-    runtime = install(version, "runtime", "nbconvert", "ipykernel")
+    runtime = install(version, "runtime", *NOTEBOOK)
     prepare(runtime)
     cells: list[dict[str, object]] = [
         {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": text.strip()}
         for text in (IN_MEMORY, FROM_FILES)
     ]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
-    (runtime.work / "analysis.ipynb").write_text(json.dumps(notebook))
-    said(runtime.run("jupyter", "nbconvert", "--to", "notebook", "--execute", "analysis.ipynb", "--output", "done"))
-    first, second = json.loads((runtime.work / "done.ipynb").read_text())["cells"]
+    first, second = executed(runtime, json.dumps(notebook))
     assert "'example_count': {'doubleValue': 1000.0}" in "".join(shown(first, "text/plain"))
     page = "".join(shown(second, "text/html"))
     assert "<table" in page
     assert "Rome" in page
     assert "auc" in page
+
+
+def executed(environment, notebook):
+    """The cells of a notebook after a run of all of them."""
+    (environment.work / "analysis.ipynb").write_text(notebook)
+    said(environment.run("jupyter", "nbconvert", "--to", "notebook", "--execute", "analysis.ipynb", "--output", "done"))
+    return json.loads((environment.work / "done.ipynb").read_text())["cells"]
+
+
+@pytest.mark.parametrize("version", [HERE, *OTHERS])
+def test_the_notebook_of_the_examples_shows_page_verdict_frame_and_diagrams(version, install):
+    runtime = install(version, "runtime", *NOTEBOOK)
+    cells = executed(runtime, (pythons.ROOT / "examples" / "verdict_in_a_notebook.ipynb").read_text())
+    values = [cell for cell in cells if cell.get("outputs")]
+    for cell in values:  # nothing but the value: no log, no warning
+        assert [output["output_type"] for output in cell["outputs"]] == ["execute_result"], cell["outputs"]
+
+    rows, page, verdict, frame, by_slice, curves = values
+    assert "benign" in "".join(shown(rows, "text/html"))
+    assert "BLESSED" in html.unescape("".join(shown(page, "text/html")))
+    assert "EvalResult of new" in "".join(shown(page, "text/plain"))
+    assert "BLESSED: 569 rows" in "".join(shown(verdict, "text/plain"))
+    assert "size=largest" in "".join(shown(frame, "text/html"))
+    for diagram in (by_slice, curves):
+        assert "<svg" in html.unescape("".join(shown(diagram, "text/html")))
 
 
 def shown(cell, kind):

@@ -13,7 +13,7 @@ import pytest
 from assay import storage
 from assay.cli import main
 from assay.errors import AssayError, ConfigError, ResultsError
-from assay.results.eval_result import load_eval_result
+from assay.notebook.eval_result import load_eval_result
 from assay.results.latest import read_latest, results_folder
 from assay.results.published import verdict_at
 from assay.storage.fingerprints import fingerprint

@@ -6,9 +6,10 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay import storage
 from assay.errors import ResultsError
+from assay.notebook.eval_result import load_eval_result
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.results.eval_result import load_eval_result, load_metrics
+from assay.results.files import load_metrics
 from assay.writers import EvalConfigWriter, MetricsPlotsAndValidationsWriter
 
 

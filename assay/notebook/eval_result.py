@@ -1,30 +1,25 @@
-"""The results of a run, or of TFMA, for use in Python: as protos, as nested dicts, as pandas frames."""
+"""The results of a run, or of TFMA, for use in Python: as nested dicts, as frames, as a page and as diagrams."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from google.protobuf.json_format import MessageToDict
 
 from assay.errors import ResultsError
-from assay.metrics.keys import MetricKey, PlotKey, SubKey
+from assay.metrics.keys import MetricKey, SubKey
+from assay.notebook import figures
+from assay.notebook.frames import metrics_frame, tidy
+from assay.notebook.tfma_names import names_of, plain_weighting, weighting_suffix
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
+from assay.report.page import html_page
 from assay.results.class_names import class_names, sub_key_parts
-from assay.results.files import (
-    listed,
-    load_attributions,
-    load_eval_run,
-    load_metrics,
-    load_plots,
-    load_validation_result,
-    load_verdict,
-    records_of,
-)
-from assay.results.keys import aggregation_name, metric_key_from_proto, plot_key_from_proto, text_of
+from assay.results.files import listed, load_eval_run, load_verdict, records_of
+from assay.results.keys import in_order, metric_key_from_proto, plot_key_from_proto
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.results.long_tables import CrossSliceKey, key_of
 from assay.results.remarks import remarks
@@ -33,30 +28,22 @@ from assay.text.near_miss import one_of
 from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, SliceKey
 from assay.verdict import Verdict
 
-__all__ = [
-    "EvalResult",
-    "load_attributions",
-    "load_eval_result",
-    "load_eval_run",
-    "load_metrics",
-    "load_plots",
-    "load_validation_result",
-    "load_verdict",
-    "names_of",
-]
+if TYPE_CHECKING:
+    import pandas as pd
 
 Metrics: TypeAlias = dict[str, dict[str, dict[str, Any]]]
 """Output name -> sub key (`''`, `classId:1`, `k:1`, `topK:1`) -> name -> value as protobuf's JSON."""
 
+_PAGE_HEIGHT = 640
+
 Slice: TypeAlias = "SliceKey | CrossSliceKey"
 
-_Record = TypeVar("_Record", pb.MetricsForSlice, pb.PlotsForSlice, pb.AttributionsForSlice)
 _SUB_KEYS = {"class_id": "classId", "k": "k", "top_k": "topK"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EvalResult:
-    """The results of one model.
+    """The results of one model. A notebook shows the page of the run where a cell ends with them.
 
     Attributes:
         slicing_metrics: (slice key, output name -> sub key -> metric name -> value) of each slice. A value is the
@@ -71,6 +58,7 @@ class EvalResult:
         model_name: the model of these results; "" if there is one without a name.
         verdict: whether the model may be released, and why not; None if there is no `verdict.json`.
         remarks: sentences about values, of any model, that are undefined or may be off, and why.
+        output: folder of the run; a temporary one is there as long as the results are.
     """
 
     slicing_metrics: Sequence[tuple[Slice, Metrics]]
@@ -83,6 +71,48 @@ class EvalResult:
     model_name: str = ""
     verdict: Verdict | None = None
     remarks: Sequence[str] = ()
+    output: str = ""
+
+    def __repr__(self) -> str:
+        status = self.verdict.status if self.verdict else "no verdict"
+        rows = f", {self.verdict.rows:,} rows" if self.verdict else ""
+        model = f" of {self.model_name}" if self.model_name else ""
+        slices, metrics = len(self.slicing_metrics), len(self.get_metric_names())
+        return (
+            f"EvalResult{model}: {status}{rows}, {slices:,} slices, {metrics} metrics, in {self.output or 'no folder'}"
+        )
+
+    def _repr_html_(self) -> str:
+        return figures.in_frame(html_page(self._folder()), _PAGE_HEIGHT)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each slice and number of a metric, of all models, without the columns in which there is nothing.
+
+        `metrics_frame` has all columns, whatever the run.
+
+        Raises:
+            ResultsError: the results were not written, or are gone.
+        """
+        return tidy(metrics_frame(self._folder()))
+
+    def plot(self, what: str = "roc", slices: str | None = None) -> figures.Figure:
+        """Diagrams, which a notebook shows and `.save(path)` writes.
+
+        Args:
+            what: `roc`, `precision_recall`, `calibration` or `confusion_matrix`, which need the plots of the eval
+                config; or the name of a metric, which is shown by slice, with its intervals.
+            slices: shows the slices whose name has this text, such as "sex" or "sex=Female"; None shows the overall
+                slice or, of a metric, the slices to look at first.
+
+        Raises:
+            ResultsError: no such metric, slice or plot; or the results were not written, or are gone.
+        """
+        return figures.figure_of(self._folder(), what, slices)
+
+    def _folder(self) -> str:
+        if not self.output:
+            raise ResultsError("these results were not written to a folder, which pages, frames and diagrams need")
+        return self.output
 
     @property
     def model_location(self) -> str:
@@ -207,56 +237,8 @@ def load_eval_result(output_path: FilePath, model_name: str | None = None) -> Ev
         model_name=model,
         verdict=load_verdict(output_path) if VERDICT_FILE in listed(output_path) else None,
         remarks=remarks(metrics, class_names(run.eval_config)),
+        output=output_path,
     )
-
-
-def in_order(records: Iterable[_Record]) -> list[_Record]:
-    """Records sorted by slice: overall first, then single features, then crosses; by their text within these."""
-    return sorted(
-        records, key=lambda r: (r.HasField("cross_slice_key"), len(r.slice_key.single_slice_keys), text_of(r))
-    )
-
-
-def names_of(keys: Iterable[MetricKey]) -> dict[MetricKey, str]:
-    r"""The name of each metric of one model in `EvalResult.slicing_metrics`.
-
-    It is TFMA's: the metric's own name; with `_diff` behind it for candidate minus baseline; else with the text of the
-    aggregation before it, such as `micro_average: true\n_`. Where TFMA lets metrics of one name overwrite each other,
-    one keeps it: that for which weighting has no meaning, else the weighted one; the others end in `_weighted` or
-    `_unweighted`. Differences of several aggregations have these before them.
-    """
-    groups: dict[tuple[Any, ...], list[MetricKey]] = {}
-    for key in keys:
-        groups.setdefault((key.output_name, key.sub_key, _short_name(key)), []).append(key)
-    names = {}
-    for (*_, name), group in groups.items():
-        several = len({key.aggregation_type for key in group}) > 1
-        plain = _plain_weighting(group)
-        for key in group:
-            names[key] = (_aggregation(key) if several else "") + name + _weighting(key, plain)
-    return names
-
-
-def _short_name(key: MetricKey) -> str:
-    return f"{key.name}_diff" if key.is_diff else _aggregation(key) + key.name
-
-
-def _aggregation(key: MetricKey) -> str:
-    """The aggregation as TFMA has it in names: the text of its message, and an underscore."""
-    name = aggregation_name(key.aggregation_type)
-    return f"{name}: true\n_" if name else ""
-
-
-def _plain_weighting(keys: Sequence[MetricKey | PlotKey]) -> bool | None:
-    """The weighting that needs no mention."""
-    weightings = {key.example_weighted for key in keys}
-    return next(weighting for weighting in (None, True, False) if weighting in weightings)
-
-
-def _weighting(key: MetricKey | PlotKey, plain: bool | None) -> str:
-    if key.example_weighted is plain:
-        return ""
-    return "_weighted" if key.example_weighted else "_unweighted"
 
 
 def _model(wanted: str | None, models: set[str], config: EvalConfig) -> str:
@@ -347,11 +329,11 @@ def _plots(record: pb.PlotsForSlice, model: str) -> Metrics:
     """PlotData by output name and sub key; data of one kind from several plots is told apart as in `names_of`."""
     pairs = [(plot_key_from_proto(pair.key), pair.value) for pair in record.plot_keys_and_values]
     pairs = [(key, value) for key, value in pairs if key.model_name in ("", model)]
-    plain = _plain_weighting([key for key, _ in pairs]) if pairs else None
+    plain = plain_weighting([key for key, _ in pairs]) if pairs else None
     plots: Metrics = {}
     for key, value in sorted(pairs, key=lambda pair: (pair[0].name, pair[0].example_weighted is not plain)):
         data = plots.setdefault(key.output_name, {}).setdefault(_sub_key(key.sub_key), {})
-        suffix = (f"_{key.name}" if key.name else "") + _weighting(key, plain)
+        suffix = (f"_{key.name}" if key.name else "") + weighting_suffix(key, plain)
         for field, content in MessageToDict(value).items():
             data[field if field not in data else field + suffix] = content
     return plots

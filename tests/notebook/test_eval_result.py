@@ -7,19 +7,13 @@ from google.protobuf import json_format
 from assay.errors import CorruptFileError, ResultsError
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
 from assay.metrics.values import Buckets, Matrices
+from assay.notebook.eval_result import load_eval_result
+from assay.notebook.frames import metrics_frame, plots_frame
+from assay.notebook.tfma_names import names_of
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun, ModelSpec
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.results.eval_result import (
-    load_attributions,
-    load_eval_result,
-    load_metrics,
-    load_plots,
-    load_validation_result,
-    load_verdict,
-    names_of,
-)
-from assay.results.frames import metrics_frame, plots_frame
+from assay.results.files import load_attributions, load_metrics, load_plots, load_validation_result, load_verdict
 from assay.results.keys import metric_key_to_proto
 from assay.results.records import metric_records, plot_records, too_small_records
 from assay.storage.framing import framed

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from assay.results.files import (
-    load_metrics,
-    load_plots,
-)
-from assay.results.keys import text_of
-from assay.results.long_tables import key_of, metrics_table, plots_table
+from assay.results.files import load_metrics, load_plots
+from assay.results.keys import in_order, text_of
+from assay.results.long_tables import CrossSliceKey, key_of, metrics_table, plots_table
 from assay.storage.file_paths import FilePath
+from assay.types import SliceKey
 
 if TYPE_CHECKING:
     import pandas as pd
-from assay.results.eval_result import Slice, in_order
+
+
+_ALWAYS = ("slice", "rows", "metric", "value")
 
 
 def metrics_frame(output_path: FilePath) -> pd.DataFrame:
@@ -43,7 +43,16 @@ def plots_frame(output_path: FilePath) -> pd.DataFrame:
     return _frame(plots_table(records), {text_of(record): key_of(record) for record in records})
 
 
-def _frame(table: Any, keys: Mapping[str, Slice]) -> pd.DataFrame:
+def tidy(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the columns in which there is nothing; slices keep their text and not their keys."""
+    is_empty = frame.isna() | (frame == "")
+    if not frame["is_diff"].any():
+        is_empty["is_diff"] = True
+    kept = [column for column in frame.columns if column in _ALWAYS or not is_empty[column].all()]
+    return frame[[column for column in kept if column != "slice_key"]]
+
+
+def _frame(table: Any, keys: Mapping[str, SliceKey | CrossSliceKey]) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 

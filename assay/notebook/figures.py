@@ -1,0 +1,133 @@
+"""What a notebook shows of results: the whole page, curves of some slices, a metric by slice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assay.errors import ResultsError, UsageError
+from assay.report.evidence import Evidence, Measure, Pair, Slice, evidence_of, plots_of
+from assay.report.markup import element
+from assay.report.page import bare_page
+from assay.report.plots import KINDS, colour_of, diagrams, legend
+from assay.report.slice_chart import Dot, Row, slice_chart
+from assay.storage.file_paths import FilePath, path_text
+from assay.text.near_miss import one_of
+
+_MOST_CURVES, _MOST_ROWS = 4, 40
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Diagrams of results, which a notebook shows where a cell ends with them.
+
+    Attributes:
+        html: a page of its own.
+        height: in pixels, at which a notebook shows it.
+    """
+
+    html: str
+    height: int
+
+    def _repr_html_(self) -> str:
+        return in_frame(self.html, self.height)
+
+    def __repr__(self) -> str:
+        return f"Figure of {len(self.html):,} characters; .save(path) writes it as an HTML page"
+
+    def save(self, path: FilePath) -> None:
+        """Writes the page to a local file.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        name = path_text(path, "path")
+        try:
+            with open(name, "w", encoding="utf-8") as file:
+                file.write(self.html)
+        except OSError as error:
+            raise UsageError(f"path: {name}: {error.strerror or error}; choose another file") from error
+
+
+def in_frame(html: str, height: int) -> str:
+    """A page within the output of a notebook's cell: its style and its scripts stay its own."""
+    style = f"width: 100%; height: {height}px; border: 0; resize: vertical; overflow: auto"
+    return element("iframe", srcdoc=html, sandbox="allow-scripts", style=style, title="results of an evaluation")
+
+
+def figure_of(output: str, what: str, slices: str | None = None) -> Figure:
+    """Diagrams of a run.
+
+    Args:
+        output: folder of the run.
+        what: `roc`, `precision_recall`, `calibration` or `confusion_matrix`; or a metric, which is shown by slice.
+        slices: text in the names of the slices to show; None shows the overall slice and, of a metric, the first to
+            look at.
+
+    Raises:
+        ResultsError: no such metric, slice or plot in the results.
+    """
+    evidence = evidence_of(output)
+    return _curves(output, evidence, what, slices) if what in KINDS else _by_slice(evidence, what, slices)
+
+
+def _curves(output: str, evidence: Evidence, kind: str, slices: str | None) -> Figure:
+    chosen = _chosen(evidence, slices)[: 1 if slices is None else _MOST_CURVES]
+    names = [one.name for one in chosen]
+    plots = plots_of(output, names)
+    parts = diagrams(evidence, {name: plots[name] for name in names if name in plots}, kind)
+    if not parts:
+        raise ResultsError(
+            f"no plot for {kind} in the results of {', '.join(names)}; "
+            "add ConfusionMatrixPlot or CalibrationPlot to the metrics of the eval config"
+        )
+    return Figure(bare_page(kind.replace("_", " "), *parts), 100 + 330 * len(names))
+
+
+def _by_slice(evidence: Evidence, metric: str, slices: str | None) -> Figure:
+    measure = _measure(evidence, metric)
+    rows = [_row(evidence, measure, one) for one in _chosen(evidence, slices) if not one.is_too_small]
+    shown = rows[:_MOST_ROWS]
+    more = len(rows) - len(shown)
+    rest = element("p", f"{more:,} slices more; slices= chooses.", class_="minor") if more else None
+    parts = [part for part in (legend(evidence), slice_chart(measure.label, shown), rest) if part]
+    return Figure(bare_page(f"{measure.label} by slice", *parts), 160 + 24 * len(shown))
+
+
+def _chosen(evidence: Evidence, slices: str | None) -> Sequence[Slice]:
+    wanted = (slices or "").lower()
+    chosen = [one for one in evidence.slices if wanted in one.name.lower()]
+    if not chosen:
+        names = ", ".join(one.name for one in evidence.slices[:8])
+        raise ResultsError(
+            f"slices: no slice has {slices!r} in its name; the {len(evidence.slices)} slices are {names}"
+        )
+    return chosen
+
+
+def _measure(evidence: Evidence, metric: str) -> Measure:
+    numbers = {measure.label: measure for measure in evidence.measures if measure.is_number}
+    by_name = [measure for measure in numbers.values() if measure.key.name == metric]
+    if metric not in numbers and len(by_name) != 1:
+        several = f"; say which: {', '.join(measure.label for measure in by_name)}" if by_name else ""
+        kinds = f"; or one of {', '.join(KINDS)}"
+        raise ResultsError(f"no metric {metric!r} in the results{several or one_of(metric, sorted(numbers)) + kinds}")
+    return numbers[metric] if metric in numbers else by_name[0]
+
+
+def _row(evidence: Evidence, measure: Measure, one: Slice) -> Row:
+    keys = [(model, measure.key._replace(model_name=model)) for model in evidence.models]
+    present = [(model, one.values[key]) for model, key in keys if key in one.values]
+    return Row(one.name, one.rows, [_dot(evidence, model, pair) for model, pair in present])
+
+
+def _dot(evidence: Evidence, model: str, pair: Pair) -> Dot:
+    interval = pair.confidence_interval
+    has_interval = interval.HasField("lower_bound") and interval.HasField("upper_bound")
+    bounds = (
+        (interval.lower_bound.double_value.value, interval.upper_bound.double_value.value)
+        if has_interval
+        else (math.nan, math.nan)
+    )
+    return Dot(model, colour_of(evidence, model), pair.value.double_value.value, *bounds)
