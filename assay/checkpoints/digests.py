@@ -32,7 +32,7 @@ _THRESHOLDS = ("threshold", "thresholds", "per_slice_thresholds", "cross_slice_t
 _KEYS = {
     LABELS_EXTRACTOR_STAGE_NAME: ("label_key", "label_keys", "sparse_labels"),
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: ("example_weight_key", "example_weight_keys"),
-    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: ("prediction_key", "prediction_keys"),
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: ("prediction_key", "prediction_keys", "classes"),
 }
 """The fields of a model spec that an extractor goes by."""
 _OF_MODELS = ("name", "prediction_key", "prediction_keys", "signature_name", "inference_batch_size")

@@ -38,6 +38,11 @@ def check_model_values(config: EvalConfig) -> None:
             )
 
 
+def has_column_for_each_class(spec: ModelSpec) -> bool:
+    """Whether the prediction keys of a model spec are the names of its classes: columns, and no outputs."""
+    return bool(spec.classes) and set(spec.prediction_keys) == set(spec.classes)
+
+
 def _check_classes(spec: ModelSpec, path: str) -> None:
     if len(spec.classes) == 1:
         raise EvalConfigError(f"{path}: expected the names of all classes, 2 or more, found {spec.classes[0]!r} alone")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from google.protobuf import json_format
 
 from assay.config.fields import messages_in, refuse_unused_fields
-from assay.config.model_values import check_model_values
+from assay.config.model_values import check_model_values, has_column_for_each_class
 from assay.config.source import parse_eval_config
 from assay.config.thresholds import (
     check_threshold,
@@ -193,6 +193,11 @@ def _check_output_name(name: str, path: str, spec: ModelSpec, model: str) -> Non
             f"{path}: found {name!r}, but {model} has no outputs with names, only the prediction_key "
             f"{spec.prediction_key!r}; name its outputs in prediction_keys, such as {{{name}: {spec.prediction_key}}}, "
             "or remove output_names"
+        )
+    if has_column_for_each_class(spec):
+        raise EvalConfigError(
+            f"{path}: found {name!r}, but the prediction_keys of {model} are its classes, and name no outputs; remove "
+            "output_names, and ask for one class by class_ids of binarize"
         )
     if spec.prediction_keys and name not in spec.prediction_keys:
         near = one_of(name, sorted(spec.prediction_keys))

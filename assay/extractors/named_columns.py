@@ -1,0 +1,100 @@
+"""The columns of the data that model specs name: labels, example weights, predictions. Without Beam."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from assay.config.model_values import has_column_for_each_class
+from assay.errors import ColumnTypeError, MissingColumnError
+from assay.extracts.columns import Column, holds_text, plain, to_floats
+from assay.proto.config_pb2 import EvalConfig, ModelSpec
+
+Names = str | dict[str, str] | tuple[str, ...]
+"""A column; or output name -> column; or a column for each class, by class id."""
+
+
+class Named(NamedTuple):
+    """Which columns serve for what, by model.
+
+    Attributes:
+        by_model: model name -> its columns; empty where its spec names none.
+        as_they_are: the models whose columns stay as the data has them.
+    """
+
+    by_model: Mapping[str, Names]
+    as_they_are: frozenset[str] = frozenset()
+
+
+def labels_named(config: EvalConfig) -> Named:
+    """The labels, by `label_key(s)`. Lists of classes (`sparse_labels`) stay as they are."""
+    by_model: dict[str, Names] = {spec.name: spec.label_key or dict(spec.label_keys) for spec in config.model_specs}
+    return Named(by_model, frozenset(spec.name for spec in config.model_specs if spec.sparse_labels))
+
+
+def weights_named(config: EvalConfig) -> Named:
+    """The example weights, by `example_weight_key(s)`."""
+    return Named({spec.name: spec.example_weight_key or dict(spec.example_weight_keys) for spec in config.model_specs})
+
+
+def predictions_named(config: EvalConfig) -> Named:
+    """The predictions, by `prediction_key(s)`. Where these keys are the `classes`, there is a column for each class."""
+    return Named({spec.name: _prediction_names(spec) for spec in config.model_specs})
+
+
+def _prediction_names(spec: ModelSpec) -> Names:
+    if has_column_for_each_class(spec):
+        return tuple(spec.prediction_keys[name] for name in spec.classes)
+    return spec.prediction_key or dict(spec.prediction_keys)
+
+
+def columns_named(features: Mapping[str, Column], named: Named, who: str) -> Any:
+    """Selects columns: numbers as float64 (n,) or (n, k), text as it is, and all columns of the models `as_they_are`.
+
+    Args:
+        features: columns of n rows.
+        named: which of them.
+        who: reads them, for errors.
+
+    Returns:
+        One column for a single model; with several models a dict by model name. For a model with several outputs, a
+        dict by output name instead of a column.
+
+    Raises:
+        MissingColumnError: a named column is not in the batch.
+        ColumnTypeError: a column for one class does not hold one number a row.
+    """
+    columns = {
+        model: _select(features, names, who, model in named.as_they_are)
+        for model, names in named.by_model.items()
+        if names
+    }
+    return next(iter(columns.values())) if len(named.by_model) == 1 else columns
+
+
+def _select(features: Mapping[str, Column], names: Names, who: str, as_it_is: bool) -> Any:
+    if isinstance(names, dict):
+        return {output: _select(features, name, who, as_it_is) for output, name in names.items()}
+    if isinstance(names, tuple):
+        return np.column_stack([_of_one_class(features, name, who) for name in names])
+    if names not in features:
+        raise MissingColumnError(f"{who}: no column {names!r}; the batch has {sorted(features)}")
+    return features[names] if as_it_is else _numbers(features[names], names)
+
+
+def _of_one_class(features: Mapping[str, Column], name: str, who: str) -> Column:
+    column = _select(features, name, who, False)
+    if not isinstance(column, np.ndarray) or column.ndim > 1:
+        raise ColumnTypeError(f"column {name!r} (prediction_keys): expected one number a row, that of its class")
+    return column
+
+
+def _numbers(column: Column, name: str) -> Column:
+    """Numbers become float64 arrays; a second axis of length 1 is dropped. Text stays Arrow."""
+    column = plain(column) if isinstance(column, pa.Array) else column
+    if isinstance(column, pa.Array) and holds_text(column.type):
+        return column
+    return to_floats(column, name)
