@@ -17,7 +17,7 @@ def of_glob(pattern: str, files: Iterable[str]) -> list[str]:
     """Those of the files that match a glob that hold rows. If the glob asks for hidden files by name, all do."""
     if pattern.rpartition("/")[2][:1] in ("_", "."):
         return list(files)
-    start = len(GLOB.split(pattern, maxsplit=1)[0].rpartition("/")[0]) + 1
+    start = GLOB.split(pattern, maxsplit=1)[0].rfind("/") + 1
     return [file for file in files if not _is_beside(file[start:])]
 
 
