@@ -32,6 +32,8 @@ from assay.notebook.eval_result import (
 from assay.notebook.frames import metrics_frame as metrics_frame
 from assay.notebook.frames import plots_frame as plots_frame
 from assay.plan.analysis_file import load_analysis as load_analysis
+from assay.proposal.propose import Proposal as Proposal
+from assay.proposal.propose import propose_analysis as propose_analysis
 from assay.proto.config_pb2 import EvalConfig as EvalConfig
 from assay.readers.read_inputs import ReadInputs as ReadInputs
 from assay.readers.source import Source as Source

@@ -24,6 +24,7 @@ SHAPES = ("docs/classes.md", "docs/multi-label.md", "docs/ranking.md", "docs/out
 DOCUMENTS = (
     "README.md",
     "docs/analysis-file.md",
+    "docs/first-run.md",
     "docs/scheduled-validation.md",
     "docs/kubeflow-step.md",
     "docs/retraining.md",

@@ -57,6 +57,12 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
     return {name: declared.get(name) or _infer(column, missing) for name, column in columns}
 
 
+def names(file: str, source: Source) -> list[str]:
+    """Returns the names of the columns in the order of the file; one that it has twice is there twice."""
+    with _naming(file):
+        return _names(file, source)
+
+
 def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
     """Yields the batches of a file.
 

@@ -110,6 +110,11 @@ def _refuse_other_json(file: str, lines: Sequence[bytes]) -> None:
         raise CorruptFileError(f"{file}: expected JSON lines, found no object in any of the first {len(lines)} lines")
 
 
+def names(file: str, source: Source) -> list[str]:
+    """Returns the names of the columns, each once."""
+    return list(schema(file, source))
+
+
 def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
     """Yields the batches of a file; a key that a row lacks is null.
 

@@ -26,6 +26,12 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
         return _types(parquet)
 
 
+def names(file: str, source: Source) -> list[str]:
+    """Returns the names of the columns in the order of the file; one that it has twice is there twice."""
+    with files.naming(file, "Parquet"), _open(file) as parquet:
+        return list(parquet.schema_arrow.names)
+
+
 def _types(parquet: pq.ParquetFile) -> dict[str, pa.DataType]:
     types: dict[str, pa.DataType] = {}
     for field in parquet.schema_arrow:

@@ -118,6 +118,9 @@ class Format(Protocol):
     def schema(self, file: str, source: Source) -> dict[str, pa.DataType]:
         """Columns of a file and their types, null for types not known yet; empty for a file without rows."""
 
+    def names(self, file: str, source: Source) -> list[str]:
+        """Names of a file's columns, in its order; one that it has twice is there twice."""
+
     def read(self, file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
         """Yields the file's batches with these columns."""
 

@@ -61,6 +61,11 @@ def _unpacked(file: str) -> Unpacked:
     raise CorruptFileError(f"{file}: not readable as TFRecord: found {other_format}")
 
 
+def names(file: str, source: Source) -> list[str]:
+    """Returns the names of the columns, each once."""
+    return list(schema(file, source))
+
+
 def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
     """Yields the batches of a file; a feature is flat or a list, as in `tf_example.parse_examples`.
 
