@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from assay.errors import AssayError, InputError
 from assay.metrics.declare import definitions
+from assay.notebook.eval_result import load_eval_result
 from assay.proposal.measured import Value
-from assay.results.eval_result import load_eval_result
 from assay.storage.file_paths import FilePath
 from assay.types import SliceKey
 from assay.verdict import Status

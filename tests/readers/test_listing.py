@@ -199,6 +199,14 @@ def test_a_glob_without_a_folder_is_of_the_working_folder(spark, monkeypatch):
     assert list(find(["part-*.csv"])) == list(find(["**/*.csv"])) == ["part-00000.csv", "part-00001.csv"]
 
 
+def test_a_glob_without_a_folder_finds_names_of_one_letter(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    (tmp_path / "_hidden").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert find(["*.csv"]) == {"a.csv": 4}
+    assert find(["*"]) == {"a.csv": 4}
+
+
 def test_a_folder_that_spark_wrote_can_be_joined(tmp_path):
     write_as_spark(tmp_path / "labels")
     (tmp_path / "rows.csv").write_text("id,prediction\na,0.5\nb,0.25\nc,0.75\n")
