@@ -30,9 +30,9 @@ STAGE_VERSIONS = {READ_INPUTS: 5, EXTRACT: 2, EVALUATE: 6, GATE: 5}
 _FORMAT = 1
 _THRESHOLDS = ("threshold", "thresholds", "per_slice_thresholds", "cross_slice_thresholds")
 _KEYS = {
-    LABELS_EXTRACTOR_STAGE_NAME: ("label_key", "label_keys", "sparse_labels"),
+    LABELS_EXTRACTOR_STAGE_NAME: ("label_key", "label_keys", "sparse_labels", "padding_options"),
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: ("example_weight_key", "example_weight_keys"),
-    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: ("prediction_key", "prediction_keys", "classes"),
+    MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: ("prediction_key", "prediction_keys", "classes", "padding_options"),
 }
 """The fields of a model spec that an extractor goes by."""
 _OF_MODELS = ("name", "prediction_key", "prediction_keys", "signature_name", "inference_batch_size")

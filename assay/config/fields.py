@@ -59,11 +59,11 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "ModelSpec.example_weight_key": Honoured("extractors.named_columns"),
     "ModelSpec.example_weight_keys": Honoured("extractors.named_columns"),
     "ModelSpec.is_baseline": Honoured("config.resolved"),
-    "ModelSpec.padding_options": Refused(
-        "labels and predictions of different lengths are not padded",
-        "give lists of the same length in every row, or set sparse_labels: true if labels are lists of classes, and "
-        "remove the field",
-    ),
+    "ModelSpec.padding_options": Honoured("metrics.entries.padding"),
+    "PaddingOptions.label_int_padding": Honoured("metrics.entries.meaning"),
+    "PaddingOptions.label_float_padding": Honoured("metrics.entries.meaning"),
+    "PaddingOptions.prediction_int_padding": Honoured("metrics.entries.meaning"),
+    "PaddingOptions.prediction_float_padding": Honoured("metrics.entries.meaning"),
     "ModelSpec.inference_batch_size": Honoured("models.configured"),
     "ModelSpec.positive_label": Honoured("metrics.entries.labels"),
     "ModelSpec.classes": Honoured("metrics.entries.labels"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from assay.errors import EvalConfigError
@@ -13,7 +14,7 @@ SCALES = ("percent",)
 
 
 def check_model_values(config: EvalConfig) -> None:
-    """Checks `positive_label`, `classes`, `sparse_labels`, `link` and `scale` of all model specs.
+    """Checks `positive_label`, `classes`, `sparse_labels`, `link`, `scale` and `padding_options` of all model specs.
 
     Raises:
         EvalConfigError: a value that is not known, or two fields that contradict each other.
@@ -35,6 +36,29 @@ def check_model_values(config: EvalConfig) -> None:
         if spec.link and spec.scale:
             raise EvalConfigError(
                 f"{path}.scale: link is set too, which makes probabilities already; remove one of the two"
+            )
+        if spec.HasField("padding_options"):
+            _check_padding(spec, f"{path}.padding_options")
+            _check_queries(config, spec.name, f"{path}.padding_options")
+
+
+def _check_padding(spec: ModelSpec, path: str) -> None:
+    if spec.sparse_labels:
+        raise EvalConfigError(
+            f"{path}: sparse_labels is set too, which takes lists of classes of any length; remove one of the two"
+        )
+    for field, value in spec.padding_options.ListFields():
+        if not math.isfinite(value):
+            raise EvalConfigError(f"{path}.{field.name}: expected a finite number, found {value}")
+
+
+def _check_queries(config: EvalConfig, model: str, path: str) -> None:
+    """Refuses lists of several lengths where rows of one number each are ranked."""
+    for i, spec in enumerate(config.metrics_specs):
+        if spec.query_key and (not spec.model_names or model in spec.model_names):
+            raise EvalConfigError(
+                f"{path}: metrics_specs[{i}].query_key ranks rows by one number each; expected no padding_options, "
+                "or a query_key for another model"
             )
 
 

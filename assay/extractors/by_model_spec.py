@@ -24,7 +24,7 @@ from assay.types import (
 def LabelsExtractor(eval_config: EvalConfig) -> Extractor:
     """Extractor that adds `labels` from `label_key(s)`; see `columns_named` for the form.
 
-    Lists of classes (`sparse_labels`) stay as they are.
+    Lists of classes (`sparse_labels`), and those that are to be filled up (`padding_options`), stay as they are.
     """
     return _extractor(LABELS_EXTRACTOR_STAGE_NAME, LABELS_KEY, labels_named(eval_config))
 
@@ -35,7 +35,10 @@ def ExampleWeightsExtractor(eval_config: EvalConfig) -> Extractor:
 
 
 def MaterializedPredictionsExtractor(eval_config: EvalConfig) -> Extractor:
-    """Extractor that adds `predictions` from `prediction_key(s)`, columns of the data."""
+    """Extractor that adds `predictions` from `prediction_key(s)`, columns of the data.
+
+    Lists that are to be filled up (`padding_options`) stay as they are.
+    """
     return _extractor(MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME, PREDICTIONS_KEY, predictions_named(eval_config))
 
 

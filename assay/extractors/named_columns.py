@@ -30,9 +30,9 @@ class Named(NamedTuple):
 
 
 def labels_named(config: EvalConfig) -> Named:
-    """The labels, by `label_key(s)`. Lists of classes (`sparse_labels`) stay as they are."""
+    """The labels, by `label_key(s)`. Lists of classes (`sparse_labels`), and those to fill up, stay as they are."""
     by_model: dict[str, Names] = {spec.name: spec.label_key or dict(spec.label_keys) for spec in config.model_specs}
-    return Named(by_model, frozenset(spec.name for spec in config.model_specs if spec.sparse_labels))
+    return Named(by_model, _to_fill_up(config) | {spec.name for spec in config.model_specs if spec.sparse_labels})
 
 
 def weights_named(config: EvalConfig) -> Named:
@@ -41,8 +41,16 @@ def weights_named(config: EvalConfig) -> Named:
 
 
 def predictions_named(config: EvalConfig) -> Named:
-    """The predictions, by `prediction_key(s)`. Where these keys are the `classes`, there is a column for each class."""
-    return Named({spec.name: _prediction_names(spec) for spec in config.model_specs})
+    """The predictions, by `prediction_key(s)`. Where these keys are the `classes`, there is a column for each class.
+
+    Lists to fill up stay as they are.
+    """
+    return Named({spec.name: _prediction_names(spec) for spec in config.model_specs}, _to_fill_up(config))
+
+
+def _to_fill_up(config: EvalConfig) -> frozenset[str]:
+    """Models whose lists may have any length (`padding_options`)."""
+    return frozenset(spec.name for spec in config.model_specs if spec.HasField("padding_options"))
 
 
 def _prediction_names(spec: ModelSpec) -> Names:

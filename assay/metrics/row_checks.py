@@ -115,7 +115,7 @@ def judge_columns(tallies: Iterable[Tallies], asked: Mapping[Stream, Sequence[As
         total |= {stream: merged([total.get(stream, Tally()), tally]) for stream, tally in of_streams.items()}
     for stream, metrics in asked.items():
         tally = total.get(stream, Tally())
-        refuse_other_lengths(tally, stream)
+        refuse_other_lengths(tally, stream, metrics)
         refuse_other_values(tally, stream, metrics)
         refuse_other_classes(tally, stream)
         refuse_absent_label(tally, stream)

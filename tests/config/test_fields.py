@@ -104,6 +104,7 @@ def test_a_method_of_intervals_without_intervals_is_refused():
 
 AUC: dict[str, Any] = {"class_name": "AUC"}
 MEAN: dict[str, Any] = {"class_name": "MeanPrediction"}
+MEAN_LABEL: dict[str, Any] = {"class_name": "MeanLabel"}
 BOUND = {"value_threshold": {"lower_bound": 0.99}}
 OTHER = {"value_threshold": {"upper_bound": 0.1}}
 BY_GROUP = {"feature_keys": ["group"]}
@@ -146,6 +147,12 @@ def ks(**lists: list[int]) -> dict[str, Any]:
     return {name: {"values": values} for name, values in lists.items()}
 
 
+def padded(label_key="short", prediction_key="three", **padding):
+    return spec(label_key=label_key, prediction_key=prediction_key, padding_options=padding)
+
+
+SHORT = spec(label_key="short", prediction_key="three")
+SHORT_SCORES = {"label_key": "one_of_three", "prediction_key": "both"}
 OUTPUTS: dict[str, Any] = {"label_keys": {"a": "label", "b": "coin"}, "prediction_keys": {"a": "score", "b": "older"}}
 INTERVALS: dict[str, Any] = {"compute_confidence_intervals": True}
 EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -184,6 +191,23 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "ModelSpec.link": (config(metric=MEAN), config(metric=MEAN, models=[spec(link="logit")])),
     "ModelSpec.scale": (config(metric=MEAN), config(metric=MEAN, models=[spec(scale="percent")])),
+    "ModelSpec.padding_options": (config(models=[SHORT]), config(models=[padded()])),
+    "PaddingOptions.label_int_padding": (
+        config(metric=MEAN_LABEL, models=[padded()]),
+        config(metric=MEAN_LABEL, models=[padded(label_int_padding=1)]),
+    ),
+    "PaddingOptions.label_float_padding": (
+        config(metric=MEAN_LABEL, models=[padded()]),
+        config(metric=MEAN_LABEL, models=[padded(label_float_padding=0.5)]),
+    ),
+    "PaddingOptions.prediction_int_padding": (
+        config(metric=MEAN, models=[padded(**SHORT_SCORES)]),
+        config(metric=MEAN, models=[padded(**SHORT_SCORES, prediction_int_padding=-1)]),
+    ),
+    "PaddingOptions.prediction_float_padding": (
+        config(metric=MEAN, models=[padded(**SHORT_SCORES)]),
+        config(metric=MEAN, models=[padded(**SHORT_SCORES, prediction_float_padding=-0.5)]),
+    ),
     "SlicingSpec.feature_keys": (config(slices=[BY_GROUP]), config(slices=[{"feature_keys": ["level"]}])),
     "SlicingSpec.feature_values": (config(), config(slices=[{"feature_values": {"group": "a"}}])),
     "MetricsSpec.metrics": (config(), config(metric={"class_name": "Recall"})),
@@ -338,6 +362,9 @@ def frame():
             "label": label,
             "both": [np.array([p, 1 - p]) for p in first + 0.2 * label],
             "tags": [[], [0], [1], [0, 1]] * 15,
+            "three": [[0.1, 0.7, 0.2]] * 60,
+            "short": [[0, 1], [1, 0], [0, 0, 1], [0, 1, 0]] * 15,
+            "one_of_three": [[0, 1, 0]] * 60,
             "coin": rng.integers(0, 2, 60),
             "score": np.clip(0.3 * label + 0.7 * rng.random(60), 0, 1),
             "older": rng.random(60),

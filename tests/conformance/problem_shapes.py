@@ -271,6 +271,25 @@ OF_QUERIES_OF_TWO = {
     "rows": Spec({**COUNTED, **COUNTS}, BY_QUERY),
     "top": Spec(COUNTED, f"{BY_QUERY} binarize {{ {_top(1, 3)} }}"),
 }
+OF_LISTS = {
+    "numbers": Spec({**BINARY, **COUNTS}),
+    "micro": Spec(BINARY, _average("micro")),
+    "accuracies": Spec(
+        {
+            **_by_name("CategoricalAccuracy"),
+            "top 2": ("TopKCategoricalAccuracy", {"k": 2}),
+            "matrices": ("MultiClassConfusionMatrixAtThresholds", {"thresholds": [0.25, 0.5]}),
+        }
+    ),
+}
+OF_SHORT_LABELS = {
+    "Keras": Spec(
+        {
+            **_by_name("CategoricalAccuracy", "CategoricalCrossentropy", "BinaryCrossentropy"),
+            "top 2": ("TopKCategoricalAccuracy", {"k": 2}),
+        }
+    ),
+}
 JUDGED_QUERIES = {
     "gains of top": OF_QUERIES["gains of top"]._replace(threshold=LIMITS),
     "top": Spec(_by_name("Precision"), f"{BY_QUERY} binarize {{ {_top(1, 3)} }}", threshold=LIMITS),
@@ -303,6 +322,7 @@ _OUTPUTS = f"""model_specs {{
   {_map("prediction_keys", click="click", kind="scores", again="later")}
   example_weight_key: 'weight'
 }}"""
+_PADDING = "padding_options { label_int_padding: 0 prediction_float_padding: 0.0001 }"
 _INTERVALS = "options { compute_confidence_intervals { value: true } }"
 _THREE = of_classes((0, 2), (1, 2), (2, 0.5, 1), micro_loss=False)
 _TEN = of_classes((0, 3, 9), (1, 4), (1, 1, 2, 1, 1, 0.5, 1, 1, 1, 3), micro_loss=False)
@@ -336,6 +356,13 @@ PROBLEMS: Mapping[str, Problem] = {
     "two models with thresholds": Problem(rows.three_classes, _two_models("id"), JUDGED, has_baseline=True),
     "intervals": Problem(rows.few_rows, _model("id"), ESTIMATED, rest=_INTERVALS),
     "outputs": Problem(rows.two_heads, _OUTPUTS, OF_OUTPUTS),
+    "lists of different lengths": Problem(rows.lists, _model("labels", extra=_PADDING), OF_LISTS),
+    "labels shorter than predictions": Problem(
+        rows.lists, _model("cut", "all_scores", extra=_PADDING), OF_SHORT_LABELS
+    ),
+    "predictions shorter than labels": Problem(
+        rows.lists, _model("all_labels", extra=_PADDING), {"Keras": Spec(OF_SHORT_LABELS["Keras"].metrics)}
+    ),
     "queries": Problem(rows.queries, _model("label", "score"), OF_QUERIES),
     "queries without weights": Problem(rows.queries, _model("label", "score", ""), OF_UNWEIGHTED_QUERIES),
     "averages of queries without weights": Problem(

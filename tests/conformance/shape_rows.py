@@ -86,6 +86,26 @@ def two_heads() -> pd.DataFrame:
 
 
 @lru_cache
+def lists() -> pd.DataFrame:
+    """Lists of 2 to 5 classes a row, of which it has one, beside labels and scores of all five."""
+    rng = np.random.default_rng(9)
+    sizes = rng.integers(2, 6, ROWS)
+    ids = np.minimum(rng.integers(0, 5, ROWS), sizes - 1)
+    one_hot, scores = np.eye(5, dtype=int)[ids], _probabilities(rng, ids, 5, 1.0)
+    return pd.DataFrame(
+        {
+            "labels": [row[:size] for row, size in zip(one_hot, sizes, strict=True)],
+            "scores": [row[:size] for row, size in zip(scores, sizes, strict=True)],
+            "cut": [row[: max(2, i + 1)] for row, i in zip(one_hot, ids, strict=True)],
+            "all_labels": list(one_hot),
+            "all_scores": _vectors(np.round(0.9 * scores, 3) + 0.02),
+            "weight": rng.integers(1, 16, ROWS) / 4,
+            "group": rng.choice(["a", "b"], ROWS),
+        }
+    )
+
+
+@lru_cache
 def queries() -> pd.DataFrame:
     """40 queries of 3 to 8 rows in mixed order: one without a gain, no ties, one weight a query."""
     rng = np.random.default_rng(7)

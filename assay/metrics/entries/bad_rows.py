@@ -196,6 +196,8 @@ def _shown(columns: Columns, row: int, stream: Stream) -> str:
 
 def _odd_lists(extracts: Extracts, row: int, stream: Stream) -> str:
     """Says so where a list of another length than most is what is wrong with a row: it reads as infinite."""
+    if stream.meaning.padding is not None:
+        return ""
     odd = []
     of_one_length = [PREDICTIONS_KEY, EXAMPLE_WEIGHTS_KEY]
     if not stream.meaning.sparse_labels:

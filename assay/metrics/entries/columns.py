@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from assay.extracts.columns import Column
@@ -28,6 +30,8 @@ class Columns(NamedTuple):
         query: (n,) ascending: which query each row belongs to, where rows were grouped by query.
         others: see `Labels`.
         classes: names of the classes by id, where the model spec or the model gives them.
+        sizes: (n,) how many numbers each row has of its own, where some have fewer than others; else None.
+        short_labels: whether labels were filled up to the length of predictions.
     """
 
     labels: Floats
@@ -42,8 +46,21 @@ class Columns(NamedTuple):
     query: Ints | None = None
     others: tuple[str, ...] | None = None
     classes: tuple[str, ...] = ()
+    sizes: Ints | None = None
+    short_labels: bool = False
 
     @property
     def width(self) -> int:
         """Predictions of a row."""
         return 1 if self.predictions.ndim == 1 else self.predictions.shape[1]
+
+    @property
+    def narrowest(self) -> int:
+        """Predictions of the row that has the fewest of its own; rows without any aside."""
+        return self.width if self.sizes is None else int(self.sizes[self.sizes > 0].min(initial=self.width))
+
+    @property
+    def own(self) -> npt.NDArray[np.bool_]:
+        """(n, c) which numbers are a row's own, where rows have `sizes`."""
+        assert self.sizes is not None
+        return np.arange(self.width) < self.sizes[:, None]

@@ -57,6 +57,11 @@ class Asked(NamedTuple):
     domain: Domain
     view: View = FLAT
 
+    @property
+    def needs_one_length(self) -> bool:
+        """Whether the value depends on how many classes there are, so that all rows must have as many."""
+        return isinstance(self.view, Vectors) and not self.domain.one_class
+
 
 def common(asked: Iterable[Asked]) -> Domain:
     """What all the metrics of some columns are defined for; shapes are for each metric to say."""

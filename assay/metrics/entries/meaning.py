@@ -8,6 +8,19 @@ from assay.proto.config_pb2 import ModelSpec
 
 
 @dataclass(frozen=True)
+class Padding:
+    """What the shorter of the lists of a row is filled up with.
+
+    Attributes:
+        label: a negative one stands for no class.
+        prediction: above no prediction of its row.
+    """
+
+    label: float = 0.0
+    prediction: float = 0.0
+
+
+@dataclass(frozen=True)
 class Meaning:
     """How the labels and predictions of a model are to be read.
 
@@ -17,6 +30,7 @@ class Meaning:
         sparse_labels: labels are lists of the classes that a row has.
         link: what makes probabilities of predictions, "logit" or "logit_each"; "" if nothing has to.
         scale: what predictions are given in, "percent"; "" if in nothing but ones.
+        padding: what short lists are filled up with; None if all must have one length.
     """
 
     positive_label: str = ""
@@ -24,8 +38,19 @@ class Meaning:
     sparse_labels: bool = False
     link: str = ""
     scale: str = ""
+    padding: Padding | None = None
 
 
 def meaning_of(model: ModelSpec) -> Meaning:
     """What a model spec says."""
-    return Meaning(model.positive_label, tuple(model.classes), model.sparse_labels, model.link, model.scale)
+    return Meaning(
+        model.positive_label, tuple(model.classes), model.sparse_labels, model.link, model.scale, _padding_of(model)
+    )
+
+
+def _padding_of(model: ModelSpec) -> Padding | None:
+    options = model.padding_options
+    if not model.HasField("padding_options"):
+        return None
+    label, prediction = options.WhichOneof("label_padding"), options.WhichOneof("prediction_padding")
+    return Padding(getattr(options, label) if label else 0.0, getattr(options, prediction) if prediction else 0.0)

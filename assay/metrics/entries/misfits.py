@@ -42,13 +42,15 @@ def refuse_other_shapes(columns: Columns, stream: Stream, asked: Sequence[Asked]
     if stream.only_weights or stream.reads.feature or 0 in columns.lengths.values():
         return
 
-    label, prediction = _called(stream, LABELS_KEY), _called(stream, PREDICTIONS_KEY)
+    label, prediction = stream.described(LABELS_KEY), stream.described(PREDICTIONS_KEY)
     _refuse_other_meaning(columns, stream, label, prediction)
+    _refuse_padding(columns, stream, asked)
+    found = f"{_values(columns.width)} a row" if columns.sizes is None else f"{_values(columns.narrowest)} in some rows"
     for one in asked:
-        misfit = one.view.misfit(columns.width)
+        misfit = one.view.misfit(columns.narrowest)
         if misfit:
             raise ColumnTypeError(
-                f"{prediction} has {_values(columns.width)} a row; expected a number for each class: "
+                f"{prediction} has {found}; expected a number for each class: "
                 f"{one.metric}: {misfit}{_instead_of_classes(one.metric)}"
             )
         if columns.ids is not None and one.view == FLAT and not one.domain.class_ids:
@@ -61,9 +63,10 @@ def refuse_other_shapes(columns: Columns, stream: Stream, asked: Sequence[Asked]
 def _refuse_other_meaning(columns: Columns, stream: Stream, label: str, prediction: str) -> None:
     """Refuses vectors that have other classes than the model spec says."""
     classes, width = stream.meaning.classes, columns.width
-    if len(classes) not in (0, width) and (len(classes), width) != (2, 1):
+    found = width if len(classes) != width else columns.narrowest
+    if len(classes) not in (0, found) and (len(classes), found) != (2, 1):
         raise ColumnTypeError(
-            f"{prediction} has {_values(width)} a row, and classes of the model spec names {len(classes)} "
+            f"{prediction} has {_values(found)} a row, and classes of the model spec names {len(classes)} "
             f"({_first_of(classes)}); expected a number for each class"
         )
     if stream.meaning.positive_label and columns.ids is not None and width > 2:
@@ -86,6 +89,25 @@ def _refuse_other_meaning(columns: Columns, stream: Stream, label: str, predicti
             f"sparse_labels of the model spec makes lists of classes of {label}, but {prediction} has 1 value a row; "
             "expected a number for each class"
         )
+
+
+def _refuse_padding(columns: Columns, stream: Stream, asked: Sequence[Asked]) -> None:
+    """Refuses lists that were filled up where a metric would count what they were filled up with."""
+    label, prediction = stream.described(LABELS_KEY), stream.described(PREDICTIONS_KEY)
+    for one in asked:
+        if columns.sizes is not None and one.needs_one_length:
+            raise ColumnTypeError(
+                f"{one.metric} needs as many numbers in every row, but {prediction} has {columns.narrowest} to "
+                f"{columns.width}; padding_options of the model spec make the two lists of a row equally long, not "
+                "those of all rows; give predictions of one length, or ask for other metrics"
+            )
+        padding = stream.meaning.padding
+        if columns.short_labels and padding is not None and padding.label < 0 and not one.domain.of_classes:
+            raise ColumnTypeError(
+                f"{label} is filled up with {padding.label:g} (padding_options of the model spec), which stands for no "
+                f"class, but {one.metric} would take it for a label; set label_int_padding: 0, or ask for metrics of "
+                "several classes"
+            )
 
 
 def _values(count: int) -> str:
@@ -120,7 +142,7 @@ def refuse_other_values(tally: Tally, stream: Stream, asked: Sequence[Asked]) ->
         raise _ids_from_1(tally, stream)
     if tally.classes == 2 and tally.lowest_id == 1 and tally.no_ids and not tally.bad.get(NO_CLASS):
         raise ColumnTypeError(
-            f"{_called(stream, LABELS_KEY)} holds -1 and 1, but the ids of two classes are 0 and 1; set "
+            f"{stream.described(LABELS_KEY)} holds -1 and 1, but the ids of two classes are 0 and 1; set "
             'positive_label: "1" of the model spec, so that -1 is the other class'
         )
     if _are_many(tally, LABEL_OUT_OF_RANGE):
@@ -133,20 +155,23 @@ def refuse_other_values(tally: Tally, stream: Stream, asked: Sequence[Asked]) ->
         raise _no_single_classes(tally, stream, asked)
 
 
-def refuse_other_lengths(tally: Tally, stream: Stream) -> None:
+def refuse_other_lengths(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> None:
     """Refuses lists that have one length in most rows of some batches, and another one in others.
 
     The numbers of a list would mean other classes there. A list of another length among those of a batch is a bad row.
+    Lists that are filled up may differ, unless a metric needs one length, or labels are class ids in some batches.
 
     Raises:
         ColumnTypeError: names the column, both lengths and a row.
     """
+    may_differ = stream.meaning.padding is not None and not any(one.needs_one_length for one in asked)
     for key, lengths in tally.lengths.items():
-        if len(lengths) > 1:
+        has_ids = key == LABELS_KEY and tally.classes > 0 and 1 in lengths
+        if len(lengths) > 1 and (has_ids or not may_differ):
             usual, odd = sorted(lengths, key=lambda length: (-lengths[length].rows, length))[:2]
             raise ColumnTypeError(
-                f"{_called(stream, key)} has {_lists(usual)} in most batches and {_lists(odd, lengths[odd])}; expected "
-                f"one length: the numbers of a list belong to the same classes in all rows"
+                f"{stream.described(key)} has {_lists(usual)} in most batches and {_lists(odd, lengths[odd])}; "
+                "expected one length: the numbers of a list belong to the same classes in all rows"
             )
 
 
@@ -159,7 +184,7 @@ def refuse_other_classes(tally: Tally, stream: Stream) -> None:
     if len(tally.classes_named) > 1:
         first, second = sorted(tally.classes_named, key=lambda names: (tally.classes_named[names], names))[:2]
         raise ColumnTypeError(
-            f"the classes beside {_called(stream, PREDICTIONS_KEY)} are {_first_of(first)} in one batch, and "
+            f"the classes beside {stream.described(PREDICTIONS_KEY)} are {_first_of(first)} in one batch, and "
             f"{_first_of(second)} in another ({tally.classes_named[second]}); name all of them in classes of the model "
             "spec, in the order that their ids are to have"
         )
@@ -179,7 +204,7 @@ def refuse_absent_label(tally: Tally, stream: Stream) -> None:
         listed = ", ".join(map(repr, tally.others)) + ", ..." * (len(tally.others) == MOST_VALUES)
         raise ColumnTypeError(
             f"positive_label {stream.meaning.positive_label!r} of the model spec does not occur in "
-            f"{_called(stream, LABELS_KEY)}; it holds {listed}{hint(stream.meaning.positive_label, tally.others)}"
+            f"{stream.described(LABELS_KEY)}; it holds {listed}{hint(stream.meaning.positive_label, tally.others)}"
         )
 
 
@@ -201,7 +226,7 @@ def _no_binary_labels(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> C
     metric = next(one.metric for one in asked if one.domain.shares)
     likely = f"{tally.labels[-1]:g}" if len(tally.labels) == 2 else "..."
     return ColumnTypeError(
-        f"{metric} is for two classes, labelled 0 and 1 (or a share between), but {_called(stream, LABELS_KEY)} holds "
+        f"{metric} is for two classes, labelled 0 and 1 (or a share between), but {stream.described(LABELS_KEY)} holds "
         f"{_listed(tally.labels)}; say in the model spec which of them is the positive class, such as "
         f'positive_label: "{likely}", or name a column that is 1 in rows of the positive class and 0 in all others'
     )
@@ -212,7 +237,7 @@ def _no_probabilities(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> C
     one = next(one for one in asked if not (takes(one.domain, lowest) and takes(one.domain, highest)))
     expected = "probabilities from 0 to 1" if one.domain.high == 1 else "probabilities, 0 or more"
     return ColumnTypeError(
-        f"{one.metric} is for {expected}, but {_called(stream, PREDICTIONS_KEY)} goes from {lowest:.6g} to "
+        f"{one.metric} is for {expected}, but {stream.described(PREDICTIONS_KEY)} goes from {lowest:.6g} to "
         f"{highest:.6g}; give probabilities{_as_they_are(lowest, highest, stream)}{_instead(one.metric)}"
     )
 
@@ -244,7 +269,7 @@ def _instead(metric: str) -> str:
 def _ids_from_1(tally: Tally, stream: Stream) -> ColumnTypeError:
     """Ids from 1 to the number of classes would be taken for those of the classes before."""
     return ColumnTypeError(
-        f"{_called(stream, LABELS_KEY)} holds class ids from {tally.lowest_id:g} to {tally.classes}; expected 0 to "
+        f"{stream.described(LABELS_KEY)} holds class ids from {tally.lowest_id:g} to {tally.classes}; expected 0 to "
         f"{tally.classes - 1}, as the predictions have {tally.classes} values a row; subtract 1"
     )
 
@@ -253,12 +278,12 @@ def _no_class_ids(tally: Tally, stream: Stream) -> ColumnTypeError:
     classes = stream.meaning.classes
     if classes:
         return ColumnTypeError(
-            f"{_called(stream, LABELS_KEY)} holds none of the classes of the model spec in {tally.bad[NO_CLASS]} of "
+            f"{stream.described(LABELS_KEY)} holds none of the classes of the model spec in {tally.bad[NO_CLASS]} of "
             f"{tally.rows} rows; expected {_first_of(classes)}, or ids of them"
         )
     return ColumnTypeError(
-        f"{_called(stream, LABELS_KEY)} holds no class id in {tally.bad[NO_CLASS]} of {tally.rows} rows; expected "
-        f"whole numbers from 0 to one less than the number of values of {_called(stream, PREDICTIONS_KEY)}; if labels "
+        f"{stream.described(LABELS_KEY)} holds no class id in {tally.bad[NO_CLASS]} of {tally.rows} rows; expected "
+        f"whole numbers from 0 to one less than the number of values of {stream.described(PREDICTIONS_KEY)}; if labels "
         "are lists of the classes of a row, set sparse_labels: true of the model spec"
     )
 
@@ -266,7 +291,7 @@ def _no_class_ids(tally: Tally, stream: Stream) -> ColumnTypeError:
 def _no_single_classes(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> ColumnTypeError:
     metric = next(one.metric for one in asked if one.domain.one_class)
     return ColumnTypeError(
-        f"{metric} is for rows of one class, but {_called(stream, LABELS_KEY)} has several in "
+        f"{metric} is for rows of one class, but {stream.described(LABELS_KEY)} has several in "
         f"{tally.bad[SEVERAL_CLASSES]} of {tally.rows} rows; ask for a metric of several classes a row, such as "
         "SubsetAccuracy or MultiLabelConfusionMatrixPlot"
     )
@@ -274,11 +299,6 @@ def _no_single_classes(tally: Tally, stream: Stream, asked: Sequence[Asked]) -> 
 
 def _first_of(classes: Sequence[str]) -> str:
     return ", ".join(map(repr, classes[:3])) + ", ..." * (len(classes) > 3)
-
-
-def _called(stream: Stream, key: str) -> str:
-    name, role = stream.called(key)
-    return f"column {name!r}{role}"
 
 
 def _listed(different: Sequence[float]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.labels import Labels, sparse_labels_of, text_without_meaning
 from assay.metrics.entries.labels import labels_of as class_labels_of
 from assay.metrics.entries.model_classes import Ordered, in_order_of_classes
+from assay.metrics.entries.padding import Lists, filled_up, lists_of, padded, sized
 from assay.metrics.entries.probabilities import probabilities
 from assay.metrics.entries.streams import Stream
 from assay.metrics.values import Floats
@@ -41,8 +42,8 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
     if reads.feature:
         return _feature_of(extracts, stream)
 
-    predictions, classes = _predictions(extracts, stream)
-    labels, others = _labels(extracts, stream, predictions, classes) if reads.labels else Labels(_zeros(predictions))
+    chosen = _chosen(extracts, stream)
+    (predictions, classes), (labels, others) = _values(chosen, extracts, stream)
     lengths = {PREDICTIONS_KEY: _length_of(predictions), LABELS_KEY: _length_of(labels) if reads.labels else 0}
     weights = weights_of(extracts, stream)
 
@@ -51,6 +52,7 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
         columns = _without_values(labels, predictions, weights)
     else:
         columns = _fitted(labels, predictions, weights, stream)
+        columns = columns if chosen.lists is None else sized(columns, chosen.lists)
     columns = columns._replace(lengths=lengths, others=others, classes=classes)
     if reads.gains:
         columns = columns._replace(gains=_numbers_at(extracts, reads.gains))
@@ -92,19 +94,62 @@ def _without_values(labels: Floats, predictions: Floats, weights: Floats) -> Col
     return Columns(labels, predictions, weights)
 
 
-def _predictions(extracts: Extracts, stream: Stream) -> Ordered:
+class _Chosen(NamedTuple):
+    """What serves as predictions and, where they are read, as labels.
+
+    Attributes:
+        predictions: lists of one length, if they were filled up.
+        labels: likewise.
+        lists: how long their lists were before, if the model spec says what fills them up.
+    """
+
+    predictions: Column
+    labels: Column | None
+    lists: Lists | None = None
+
+
+def _chosen(extracts: Extracts, stream: Stream) -> _Chosen:
+    predictions = select(extracts, PREDICTIONS_KEY, stream)
+    labels = select(extracts, LABELS_KEY, stream) if stream.reads.labels else None
+    if stream.meaning.padding is None:
+        return _Chosen(predictions, labels)
+
+    lists = lists_of(predictions, labels, stream)
+    if lists.width < 2:
+        return _Chosen(predictions, labels)
+    if labels is not None and lists.labels is not None:
+        labels = filled_up(labels, lists.width)
+    return _Chosen(filled_up(predictions, lists.width), labels, lists)
+
+
+def _values(chosen: _Chosen, extracts: Extracts, stream: Stream) -> tuple[Ordered, Labels]:
+    """Predictions and labels as numbers; zeros in the place of labels that nobody reads."""
+    predictions, classes = _predictions(chosen, extracts, stream)
+    labels = Labels(_zeros(predictions))
+    if stream.reads.labels:
+        labels = _labels(chosen, stream, predictions, classes)
+    if chosen.lists is None:
+        return Ordered(predictions, classes), labels
+    filled, predictions = padded(labels.values, predictions, chosen.lists, stream)
+    return Ordered(predictions, classes), labels._replace(values=filled)
+
+
+def _predictions(chosen: _Chosen, extracts: Extracts, stream: Stream) -> Ordered:
     """Predictions of n rows by class id, as probabilities where the model spec says how."""
-    scores = probabilities(_numbers(extracts, PREDICTIONS_KEY, stream), stream.meaning)
+    numbers = _floats(chosen.predictions, PREDICTIONS_KEY, stream)
+    _check_shape(numbers, PREDICTIONS_KEY, stream)
+    scores = probabilities(numbers, stream.meaning)
     beside = _outputs(extracts, PREDICTIONS_KEY, stream)
     if not isinstance(beside, Mapping):
         return Ordered(scores, stream.meaning.classes)
     return in_order_of_classes(scores, beside, stream.meaning, *stream.called(PREDICTIONS_KEY))
 
 
-def _labels(extracts: Extracts, stream: Stream, predictions: Floats, classes: tuple[str, ...]) -> Labels:
+def _labels(chosen: _Chosen, stream: Stream, predictions: Floats, classes: tuple[str, ...]) -> Labels:
     """Labels of n rows as numbers: one each, or one for each class."""
     meaning = stream.meaning if stream.meaning.positive_label else replace(stream.meaning, classes=classes)
-    column, called = select(extracts, LABELS_KEY, stream), stream.called(LABELS_KEY)
+    column, called = chosen.labels, stream.called(LABELS_KEY)
+    assert column is not None
     with _texts_shown(column, LABELS_KEY):
         if meaning.sparse_labels:
             width = predictions.shape[1] if predictions.ndim > 1 else len(meaning.classes) or 1
@@ -114,20 +159,12 @@ def _labels(extracts: Extracts, stream: Stream, predictions: Floats, classes: tu
     return labels
 
 
-def _numbers(extracts: Extracts, key: str, stream: Stream) -> Floats:
-    """What serves as `key`, float64 (n,) or (n, k) of k > 0."""
-    values = _floats(extracts, key, stream)
-    _check_shape(values, key, stream)
-    return values
-
-
 def _check_shape(values: Floats, key: str, stream: Stream) -> None:
     if values.ndim > 2 or 0 in values.shape[1:]:
         raise _wrong_shape(values, key, stream, "one number a row, or one list of numbers")
 
 
-def _floats(extracts: Extracts, key: str, stream: Stream) -> Floats:
-    column = select(extracts, key, stream)
+def _floats(column: Column, key: str, stream: Stream) -> Floats:
     with _texts_shown(column, key):
         return to_floats(column, *stream.called(key))
 
@@ -220,7 +257,7 @@ def weights_of(extracts: Extracts, stream: Stream) -> Floats:
     """
     if not stream.weighted:
         return np.ones(row_count(extracts))
-    weights = _floats(extracts, EXAMPLE_WEIGHTS_KEY, stream)
+    weights = _floats(select(extracts, EXAMPLE_WEIGHTS_KEY, stream), EXAMPLE_WEIGHTS_KEY, stream)
     if weights.ndim != 1:
         raise _wrong_shape(weights, EXAMPLE_WEIGHTS_KEY, stream, "one weight a row")
     return weights

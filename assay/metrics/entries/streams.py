@@ -74,6 +74,11 @@ class Stream:
         named = [path[1] for path in paths if len(path) > 1 and path[0] == FEATURES_KEY]
         return (*named, *([self.query_key] if self.query_key else []))
 
+    def described(self, key: str) -> str:
+        """The column that serves as `key` with its role, for errors."""
+        name, role = self.called(key)
+        return f"column {name!r}{role}"
+
     def called(self, key: str) -> tuple[str, str]:
         """What errors call the column that serves as `key`: its own name, and its role in brackets behind it."""
         column, role = self.names.get(key, (key, ""))

@@ -25,7 +25,7 @@ class View(Protocol):
         """Number of parts, 1 or more."""
 
     def misfit(self, width: int) -> str:
-        """Why rows with `width` predictions cannot be seen so; "" where they can."""
+        """Why rows with `width` predictions, or more, cannot be seen so; "" where they can."""
 
     def entries(self, columns: Columns) -> Examples:
         """The entries of rows without faults."""
@@ -46,10 +46,10 @@ class Flat:
         if columns.predictions.ndim == 1:
             return _of_rows(columns)
         count, width = columns.predictions.shape
-        rows = np.repeat(np.arange(count), width)
-        return _shown(
-            Examples(columns.labels.reshape(-1), columns.predictions.reshape(-1), columns.weights[rows], rows), columns
-        )
+        kept = slice(None) if columns.sizes is None else np.flatnonzero(columns.own.reshape(-1))
+        rows = np.repeat(np.arange(count), width)[kept]
+        labels, predictions = (values.reshape(-1)[kept] for values in columns[:2])
+        return _shown(Examples(labels, predictions, columns.weights[rows], rows), columns)
 
 
 FLAT = Flat()
@@ -176,8 +176,9 @@ class TopK:
         rows = np.repeat(np.arange(count), parts * width)
         part = np.tile(np.repeat(np.arange(parts), width), count)
 
-        if self.alone:
-            kept = np.flatnonzero(is_high.reshape(-1))
+        if self.alone or columns.sizes is not None:
+            is_kept = is_high if self.alone else np.broadcast_to(columns.own[:, None, :], is_high.shape)
+            kept = np.flatnonzero(is_kept.reshape(-1))
             labels, predictions, rows, part = labels[kept], predictions[kept], rows[kept], part[kept]
         one_part = None if parts == 1 else part
         return _shown(Examples(labels, predictions, columns.weights[rows], rows, one_part), columns)
