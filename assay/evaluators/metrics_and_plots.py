@@ -7,6 +7,7 @@ and each subtree of the splits of the input. Rows are never shuffled.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import apache_beam as beam
 import numpy as np
@@ -24,6 +25,7 @@ from assay.metrics.engine import Accumulator
 from assay.metrics.evaluate import by_key, evaluate, with_differences
 from assay.metrics.flat_values import FlatValues, flat_values
 from assay.metrics.keys import MetricKey
+from assay.metrics.named_classes import NamedClasses, named_classes
 from assay.metrics.row_checks import Tallies, judge_columns
 from assay.metrics.split_states import BlockKey
 from assay.metrics.states.forest import Forest, Node
@@ -50,6 +52,13 @@ _STATES, _TALLIES = "states", "tallies"
 
 _SLICES_AT_ONCE = 512
 """Slices whose values and plots are in memory together."""
+
+
+class _Told(NamedTuple):
+    """What the columns of the whole run say about values, for people who read them."""
+
+    flat: FlatValues
+    classes: NamedClasses
 
 
 def MetricsAndPlotsEvaluator(
@@ -110,9 +119,9 @@ class EvaluateMetricsAndPlots(beam.PTransform):
             | "Tallies" >> beam.GroupByKey()  # a global combine would be a dozen transforms, for a few small values
             | "JudgeColumns" >> beam.Map(_judged, self._analysis)
         )
-        flat = beam.pvalue.AsSingleton(judged, {})
+        told = beam.pvalue.AsSingleton(judged, _Told({}, {}))
         merged = states | "Merge" >> beam.CombinePerKey(_MergeFn())
-        records = self._with_queries(merged, extracts) | "Evaluate" >> beam.ParDo(evaluate, flat).with_outputs(
+        records = self._with_queries(merged, extracts) | "Evaluate" >> beam.ParDo(evaluate, told).with_outputs(
             METRICS_KEY, PLOTS_KEY
         )
         return {key: records[key] for key in (METRICS_KEY, PLOTS_KEY) if key not in self._disabled}
@@ -197,9 +206,10 @@ class _MergeFn(beam.CombineFn):
         return forest.total()
 
 
-def _judged(of_bundles: tuple[str, Iterable[Tallies]], analysis: Analysis) -> FlatValues:
+def _judged(of_bundles: tuple[str, Iterable[Tallies]], analysis: Analysis) -> _Told:
     """Raises ColumnTypeError where a column, over the whole run, holds something else than a metric is for."""
-    return flat_values(analysis.metrics, judge_columns(of_bundles[1], analysis.asked))
+    tallies = judge_columns(of_bundles[1], analysis.asked)
+    return _Told(flat_values(analysis.metrics, tallies), named_classes(analysis.metrics, tallies))
 
 
 class _Records(beam.DoFn):
@@ -209,7 +219,7 @@ class _Records(beam.DoFn):
         self._analysis, self._baseline, self._min_slice_size = analysis, baseline, min_slice_size
         self._estimates = [m for m in analysis.metrics if isinstance(m.key, MetricKey) and m.is_estimate]
 
-    def process(self, element: tuple[BlockKey, Partial], flat: FlatValues) -> Iterator[beam.pvalue.TaggedOutput]:
+    def process(self, element: tuple[BlockKey, Partial], told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
         (slicing, _), part = element  # there are no records before the columns are judged
         self._analysis.limit.check_block(slicing, len(part.keys))
         check_apart(part.keys)
@@ -217,7 +227,8 @@ class _Records(beam.DoFn):
         rows = part.rows if resampling is None else resampling.rows(part)
         large = (rows >= self._min_slice_size) | np.array([not key for key in part.keys])
         small = np.flatnonzero(~large)
-        records = too_small_records([part.keys[i] for i in small], rows[small], self._min_slice_size)
+        keys = [part.keys[i] for i in small]
+        records = too_small_records(keys, rows[small], self._min_slice_size, told.classes)
         yield from (beam.pvalue.TaggedOutput(METRICS_KEY, record) for record in records)
 
         most_parts = max(metric.stream.view.parts for metric in self._analysis.metrics)
@@ -225,9 +236,9 @@ class _Records(beam.DoFn):
         chosen, step = np.flatnonzero(large), max(1, _SLICES_AT_ONCE // (resamples * most_parts))
         for first in range(0, len(chosen), step):
             some = part.take(chosen[first : first + step])
-            yield from self._evaluated(some if resampling is None else resampling.samples(some), flat)
+            yield from self._evaluated(some if resampling is None else resampling.samples(some), told)
 
-    def _evaluated(self, samples: Partial, flat: FlatValues) -> Iterator[beam.pvalue.TaggedOutput]:
+    def _evaluated(self, samples: Partial, told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
         part = samples if samples.resamples == 1 else samples.first_of_resamples()
         values, doubts = evaluate(part, self._analysis.metrics, self._analysis.layout)
         metrics, plots = by_key(values)
@@ -235,7 +246,7 @@ class _Records(beam.DoFn):
         bounds = self._error_bounds(doubts, metrics)
         intervals = {} if samples.resamples == 1 else self._intervals(samples, metrics)
         refusals = certainty.refusals(doubts)
-        for record in metric_records(part.keys, part.rows, metrics, intervals, refusals, bounds, flat):
+        for record in metric_records(part.keys, part.rows, metrics, intervals, refusals, bounds, *told):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
         for record in plot_records(part.keys, plots):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)

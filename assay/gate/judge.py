@@ -31,7 +31,7 @@ def verdict(
         counts: rows of the run.
         limits: what the run must offer to be judged at all.
         checks: of `gate.checks_of`, for the record.
-        classes: names to stand beside class ids.
+        classes: names to stand beside class ids; records have those that only a model gives.
     """
     too_little = list(_limit_reasons(counts, limits))
     if result.missing_thresholds:
@@ -86,6 +86,7 @@ def _failure_reasons(
     for record in metrics:
         slices = slices_of(record)
         facts[slices] = _facts(record) if slices in failed else None
+        classes = classes.told_by(record)
 
     is_absent = False
     for slices, validation in failed.items():

@@ -233,6 +233,7 @@ class _Judge:
 
     def checks_in(self, record: MetricsForSlice) -> Iterator[tuple[_Check, list[_Number]]]:
         """The checks that are for the slice of a record, with its numbers."""
+        self._classes = self._classes.told_by(record)
         slices, numbers = slices_of(record), _numbers_of(record)
         layout = tuple([entry.key.SerializeToString() for entry in record.metric_keys_and_values])
         for scope, checks in self._checks(layout):

@@ -236,7 +236,7 @@ def load_eval_result(output_path: FilePath, model_name: str | None = None) -> Ev
         model_locations=dict(run.model_locations),
         model_name=model,
         verdict=load_verdict(output_path) if VERDICT_FILE in listed(output_path) else None,
-        remarks=remarks(metrics, class_names(run.eval_config)),
+        remarks=remarks(metrics, class_names(run.eval_config, metrics)),
         output=output_path,
     )
 

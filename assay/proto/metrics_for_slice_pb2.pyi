@@ -280,8 +280,18 @@ class FlatValue(_message.Message):
     classes: int
     def __init__(self, key: _Optional[_Union[MetricKey, _Mapping]] = ..., classes: _Optional[int] = ...) -> None: ...
 
+class NamedClasses(_message.Message):
+    __slots__ = ("model_name", "output_name", "names")
+    MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_NAME_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    model_name: str
+    output_name: str
+    names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, model_name: _Optional[str] = ..., output_name: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class MetricsForSlice(_message.Message):
-    __slots__ = ("slice_key", "cross_slice_key", "metric_keys_and_values", "metrics", "rows", "undefined", "inexact", "flat")
+    __slots__ = ("slice_key", "cross_slice_key", "metric_keys_and_values", "metrics", "rows", "undefined", "inexact", "flat", "classes")
     class MetricKeyAndValue(_message.Message):
         __slots__ = ("key", "value", "confidence_interval")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -306,6 +316,7 @@ class MetricsForSlice(_message.Message):
     UNDEFINED_FIELD_NUMBER: _ClassVar[int]
     INEXACT_FIELD_NUMBER: _ClassVar[int]
     FLAT_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
     slice_key: SliceKey
     cross_slice_key: CrossSliceKey
     metric_keys_and_values: _containers.RepeatedCompositeFieldContainer[MetricsForSlice.MetricKeyAndValue]
@@ -314,7 +325,8 @@ class MetricsForSlice(_message.Message):
     undefined: _containers.RepeatedCompositeFieldContainer[UndefinedValue]
     inexact: _containers.RepeatedCompositeFieldContainer[InexactValue]
     flat: _containers.RepeatedCompositeFieldContainer[FlatValue]
-    def __init__(self, slice_key: _Optional[_Union[SliceKey, _Mapping]] = ..., cross_slice_key: _Optional[_Union[CrossSliceKey, _Mapping]] = ..., metric_keys_and_values: _Optional[_Iterable[_Union[MetricsForSlice.MetricKeyAndValue, _Mapping]]] = ..., metrics: _Optional[_Mapping[str, MetricValue]] = ..., rows: _Optional[int] = ..., undefined: _Optional[_Iterable[_Union[UndefinedValue, _Mapping]]] = ..., inexact: _Optional[_Iterable[_Union[InexactValue, _Mapping]]] = ..., flat: _Optional[_Iterable[_Union[FlatValue, _Mapping]]] = ...) -> None: ...
+    classes: _containers.RepeatedCompositeFieldContainer[NamedClasses]
+    def __init__(self, slice_key: _Optional[_Union[SliceKey, _Mapping]] = ..., cross_slice_key: _Optional[_Union[CrossSliceKey, _Mapping]] = ..., metric_keys_and_values: _Optional[_Iterable[_Union[MetricsForSlice.MetricKeyAndValue, _Mapping]]] = ..., metrics: _Optional[_Mapping[str, MetricValue]] = ..., rows: _Optional[int] = ..., undefined: _Optional[_Iterable[_Union[UndefinedValue, _Mapping]]] = ..., inexact: _Optional[_Iterable[_Union[InexactValue, _Mapping]]] = ..., flat: _Optional[_Iterable[_Union[FlatValue, _Mapping]]] = ..., classes: _Optional[_Iterable[_Union[NamedClasses, _Mapping]]] = ...) -> None: ...
 
 class CalibrationHistogramBuckets(_message.Message):
     __slots__ = ("buckets",)

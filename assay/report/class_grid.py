@@ -19,7 +19,7 @@ class ClassGrid:
 
     Attributes:
         columns: keys without a part; the metrics that have values of several classes.
-        rows: name of a class, or of an average -> key by column. There may be gaps.
+        rows: a class, or name of an average -> key by column. There may be gaps, as where outputs have other classes.
     """
 
     columns: tuple[MetricKey, ...]
@@ -47,15 +47,23 @@ def class_grid(keys: Iterable[MetricKey], classes: ClassNames) -> ClassGrid | No
     if not by_column:
         return None
 
-    rows: dict[str, dict[MetricKey, MetricKey]] = {}
-    for class_id in sorted({class_id for of_class in by_column.values() for class_id in of_class}):
-        name = class_text(class_id, classes.get("", ()))
-        rows[name] = {column: ids[class_id] for column, ids in by_column.items() if class_id in ids}
+    rows = _rows_of_classes(by_column, classes)
     for key in keys:
         average = aggregation_name(key.aggregation_type)
         if average and key.sub_key is None and _whole(key) in by_column:
             rows.setdefault(average, {})[_whole(key)] = key
     return ClassGrid(tuple(by_column), rows)
+
+
+def _rows_of_classes(
+    by_column: Mapping[MetricKey, Mapping[int, MetricKey]], classes: ClassNames
+) -> dict[str, dict[MetricKey, MetricKey]]:
+    """Class for people -> key by column, in the order of the ids."""
+    cells = [(class_id, column, key) for column, of_class in by_column.items() for class_id, key in of_class.items()]
+    rows: dict[str, dict[MetricKey, MetricKey]] = {}
+    for class_id, column, key in sorted(cells, key=lambda cell: cell[0]):
+        rows.setdefault(class_text(class_id, classes.of("", column.output_name)), {})[column] = key
+    return rows
 
 
 def _class_of(key: MetricKey) -> int | None:

@@ -147,13 +147,14 @@ def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence
     output = results_folder(output)
     verdict = load_verdict(output) if VERDICT_FILE in listed(output) else None
     run = load_eval_run(output) or EvalRun()
-    rules, classes = _rules(run.eval_config), class_names(run.eval_config)
+    rules = _rules(run.eval_config)
 
     records = in_order(map(pb.MetricsForSlice.FromString, records_of(output, METRICS_KEY)))
+    classes = class_names(run.eval_config, records)
     slices = list(_slices(records, _failed(output)))
     keys = list(dict.fromkeys(key for slice_ in slices for key in slice_.values))
 
-    measures = _measures(keys, slices, rules, run.eval_config)
+    measures = _measures(keys, slices, rules, run.eval_config, classes)
     judged_first = sorted(measures, key=lambda measure: not measure.is_judged)
     leading = next((measure for measure in judged_first if measure.better and measure.is_number), None)
 
@@ -247,7 +248,7 @@ def _rules(config: EvalConfig) -> list[Rule]:
 
 
 def _measures(
-    keys: Sequence[MetricKey], slices: Sequence[Slice], rules: Sequence[Rule], config: EvalConfig
+    keys: Sequence[MetricKey], slices: Sequence[Slice], rules: Sequence[Rule], config: EvalConfig, classes: ClassNames
 ) -> list[Measure]:
     better = {name: metric.better for name, metric in definitions_by_name(config).items()}
     samples = names_of_samples(config)
@@ -259,7 +260,7 @@ def _measures(
         numbers |= {_plain(key) for key, pair in slice_.values.items() if pair.value.HasField("double_value")}
     return [
         Measure(label, key, better.get(key.name), key in judged, key in numbers, key.name in samples)
-        for label, key in labels_of(list(plain), class_names(config)).items()
+        for label, key in labels_of(list(plain), classes).items()
     ]
 
 

@@ -65,7 +65,7 @@ def _confusions(evidence: Evidence) -> Iterator[str]:
     for label, key in labels_of([key for key in values if not key.is_diff], evidence.classes).items():
         matrices = values[key].value.multi_class_confusion_matrix_at_thresholds.matrices
         for matrix in matrices[:_MOST_MATRICES]:
-            names = evidence.classes.get(key.model_name, ())
+            names = evidence.classes.of(key.model_name, key.output_name)
             rows = [confusion_cells(confusion, names) for confusion in confusions(matrix)]
             if rows:
                 yield f"### Confusions of {escaped(label)} at {matrix.threshold:.4g}"

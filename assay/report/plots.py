@@ -50,7 +50,7 @@ def _panels(evidence: Evidence, plots: Plots) -> Iterator[Markup]:
     for key, panel in list(panels.items())[:_MOST_PANELS]:
         if len(panels) > 1:
             yield element("h3", _panel_name(key, evidence.classes))
-        yield element("div", *_diagrams_of(key, panel)(evidence, panel), class_="diagrams")
+        yield element("div", *_diagrams_of(key, panel)(evidence, key, panel), class_="diagrams")
     if len(panels) > _MOST_PANELS:
         yield element("p", f"And {counted(len(panels) - _MOST_PANELS, 'plot')} more, in the files.")
 
@@ -63,7 +63,7 @@ def _by_panel(plots: Plots) -> dict[PlotKey, dict[str, PlotData]]:
     return panels
 
 
-def _diagrams_of(key: PlotKey, panel: _Panel) -> Callable[[Evidence, _Panel], Iterator[Markup]]:
+def _diagrams_of(key: PlotKey, panel: _Panel) -> Callable[[Evidence, PlotKey, _Panel], Iterator[Markup]]:
     """What draws a panel, by what its plots hold."""
     for data in panel.values():
         for field, draw in _OF_CLASSES.items():
@@ -80,7 +80,7 @@ def _panel_name(key: PlotKey, classes: ClassNames) -> str:
     )
 
 
-def _scores(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
+def _scores(evidence: Evidence, key: PlotKey, panel: _Panel) -> Iterator[Markup]:
     """How scores are distributed, for plots with a name of their own, which do not use labels."""
     lines = _lines(evidence, _matrices(panel), charts.above)
     if lines:
@@ -88,7 +88,7 @@ def _scores(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
         yield charts.diagram("Share above a score", Axis("score", *ends), Axis("share of the weight"), lines)
 
 
-def _classic(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
+def _classic(evidence: Evidence, key: PlotKey, panel: _Panel) -> Iterator[Markup]:
     """ROC, precision and recall, calibration, confusion matrices."""
     for draw in _CLASSIC.values():
         yield from draw(evidence, panel)
@@ -147,20 +147,22 @@ def diagrams(evidence: Evidence, plots: Mapping[str, Plots], kind: str) -> list[
     return [legend(evidence), *parts] if parts else []
 
 
-def _multi_class(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
+def _multi_class(evidence: Evidence, key: PlotKey, panel: _Panel) -> Iterator[Markup]:
     """Confusions of several classes."""
     for model, data in panel.items():
         matrices = data.multi_class_confusion_matrix_at_thresholds.matrices
         for matrix in charts.at_thresholds(matrices, _THRESHOLDS):
-            yield from class_matrices.multi_class(matrix, _named(model), evidence.classes.get(model, ()))
+            names = evidence.classes.of(model, key.output_name)
+            yield from class_matrices.multi_class(matrix, _named(model), names)
 
 
-def _multi_label(evidence: Evidence, panel: _Panel) -> Iterator[Markup]:
+def _multi_label(evidence: Evidence, key: PlotKey, panel: _Panel) -> Iterator[Markup]:
     """What is predicted in the rows of each class, of rows that may have several."""
     for model, data in panel.items():
         matrices = data.multi_label_confusion_matrix_at_thresholds.matrices
         for matrix in charts.at_thresholds(matrices, _THRESHOLDS):
-            yield from class_matrices.multi_label(matrix, _named(model), evidence.classes.get(model, ()))
+            names = evidence.classes.of(model, key.output_name)
+            yield from class_matrices.multi_label(matrix, _named(model), names)
 
 
 _OF_CLASSES = {

@@ -54,7 +54,7 @@ def metrics_table(results: str, metrics: Sequence[str] | None = None, slices: st
     records = in_order(load_metrics(results))
     chosen = _chosen_slices(records, slices)
     config = _config_of(results)
-    keys = _chosen_keys(records, metrics, class_names(config))
+    keys = _chosen_keys(records, metrics, class_names(config, records))
     grid = class_grid(keys.values(), NO_NAMES) if metrics is None else None
     if grid:
         keys = {label: key for label, key in keys.items() if not grid.holds(key)}
@@ -85,7 +85,7 @@ def classes_table(results: str, slices: str | None = None) -> Table | None:
     """
     results = results_folder(results)
     records = in_order(load_metrics(results))
-    names = class_names(_config_of(results))
+    names = class_names(_config_of(results), records)
     grid = class_grid(_chosen_keys(records, None, names).values(), names)
     if grid is None:
         return None
@@ -137,7 +137,8 @@ def remark_lines(results: str) -> list[str]:
         ResultsError: no results there.
         CorruptFileError: a file is damaged.
     """
-    return remarks(in_order(load_metrics(results)), class_names(_config_of(results)))
+    records = in_order(load_metrics(results))
+    return remarks(records, class_names(_config_of(results), records))
 
 
 def _metrics_down(

@@ -2,26 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from assay.metrics.keys import MetricKey, PlotKey, SubKey
 from assay.proto.config_pb2 import EvalConfig
+from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.text.printable import shortened
 
-ClassNames: TypeAlias = Mapping[str, Sequence[str]]
-"""Model -> names of its classes, by class id; under "" those on which all models agree."""
-
-NO_NAMES: ClassNames = {}
+NamesByOutput: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
+"""Model and output -> names of its classes, by class id."""
 
 _LONGEST = 40
 
 
-def class_names(config: EvalConfig) -> ClassNames:
-    """The names that the model specs of a config give."""
-    by_model = {spec.name: tuple(spec.classes) for spec in config.model_specs}
-    agreed = next(iter(by_model.values()), ())
-    return {"": agreed if all(names == agreed for names in by_model.values()) else (), **by_model}
+@dataclass(frozen=True)
+class ClassNames:
+    """Names of classes by model and output.
+
+    Attributes:
+        models: all models.
+        by_output: under the output "" those of a model's outputs that have no names of their own.
+    """
+
+    models: tuple[str, ...] = ()
+    by_output: NamesByOutput = field(default_factory=dict)
+
+    def of(self, model: str, output: str = "") -> Sequence[str]:
+        """The names of a model's output, by class id; for "", if no model is called so, those that all models share."""
+        if model or model in self.models:
+            return self.by_output.get((model, output), self.by_output.get((model, ""), ()))
+        shared = {tuple(self.of(name, output)) for name in self.models}
+        return shared.pop() if len(shared) == 1 else ()
+
+    def told_by(self, record: MetricsForSlice) -> ClassNames:
+        """These names and those that a record has, which are the models' own."""
+        new = [one for one in record.classes if (one.model_name, one.output_name) not in self.by_output]
+        if not new:
+            return self
+        models = dict.fromkeys([*self.models, *(one.model_name for one in new)])
+        named = {(one.model_name, one.output_name): tuple(one.names) for one in new}
+        return ClassNames(tuple(models), {**self.by_output, **named})
+
+
+NO_NAMES = ClassNames()
+
+
+def class_names(config: EvalConfig, records: Iterable[MetricsForSlice] = ()) -> ClassNames:
+    """The names that the model specs of a config give, and for outputs without these the names that a model gives.
+
+    Args:
+        config: of the run.
+        records: of its metrics, which have the models' names.
+    """
+    specs = config.model_specs
+    names = ClassNames(
+        tuple(spec.name for spec in specs), {(spec.name, ""): tuple(spec.classes) for spec in specs if spec.classes}
+    )
+    for record in records:
+        names = names.told_by(record)
+    return names
 
 
 def class_text(class_id: int, names: Sequence[str]) -> str:
@@ -32,7 +73,7 @@ def class_text(class_id: int, names: Sequence[str]) -> str:
 def part_texts(key: MetricKey | PlotKey, classes: ClassNames, between: str) -> Iterator[str]:
     """What a sub key says, for people: `class_id=1 (cat)` with "=" between."""
     for name, number in sub_key_parts(key.sub_key).items():
-        names = classes.get(key.model_name, ()) if name == "class_id" else ()
+        names = classes.of(key.model_name, key.output_name) if name == "class_id" else ()
         yield f"{name}{between}{class_text(number, names)}"
 
 

@@ -22,6 +22,7 @@ from assay.metrics.values import (
 )
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.results import wire
+from assay.results.class_names import NamesByOutput
 from assay.results.keys import metric_key_to_proto, plot_key_to_proto, slice_key_to_proto
 from assay.results.ragged_values import metric_values, plot_data
 from assay.types import SliceKey
@@ -42,6 +43,7 @@ def metric_records(
     reasons: Mapping[MetricKey, Sequence[str]] | None = None,
     error_bounds: Mapping[MetricKey, ErrorBounds] | None = None,
     flat: Mapping[MetricKey, int] | None = None,
+    classes: NamesByOutput | None = None,
 ) -> Iterator[bytes]:
     """Yields one serialised MetricsForSlice for each of s slices.
 
@@ -54,6 +56,7 @@ def metric_records(
         reasons: for some of the values, why they are NaN, in each of the s slices; "" where there is no reason.
         error_bounds: how far some of the values may be off.
         flat: of values of two classes, over how many numbers of a prediction they are, where nobody asked for that.
+        classes: names of classes that the eval config does not give.
 
     Raises:
         PipelineError: a value of a form that only a plot can hold.
@@ -69,7 +72,7 @@ def metric_records(
         parts += wire.message(_METRICS, *name, *wire.message(2, *_metric_value(key, value)), *interval)
 
     # What a record of a slice has behind its numbers: most have nothing but their rows.
-    of_all = _flat(flat or {})
+    of_all = _flat(flat or {}) + pb.MetricsForSlice(classes=_named(classes or {})).SerializeToString()
     tails = [(wire.integer(_ROWS, count) if count else b"") + of_all for count in rows.tolist()]
     for key, messages in ragged.items():
         tails = [tail + _ragged(key, message) for tail, message in zip(tails, messages, strict=True)]
@@ -119,10 +122,13 @@ def plots_head(record: bytes) -> pb.PlotsForSlice:
     return pb.PlotsForSlice.FromString(record[: begin + size])
 
 
-def too_small_records(keys: Sequence[SliceKey], rows: Ints, min_slice_size: int) -> Iterator[bytes]:
+def too_small_records(
+    keys: Sequence[SliceKey], rows: Ints, min_slice_size: int, classes: NamesByOutput | None = None
+) -> Iterator[bytes]:
     """Yields one serialised MetricsForSlice for each slice that has fewer rows than a slice must have to be shown."""
+    named = _named(classes or {})
     for key, count in zip(keys, rows.tolist(), strict=True):
-        record = pb.MetricsForSlice(slice_key=slice_key_to_proto(key), rows=count)
+        record = pb.MetricsForSlice(slice_key=slice_key_to_proto(key), rows=count, classes=named)
         text = f"{count} rows are fewer than min_slice_size {min_slice_size}; the metrics of this slice are not shown"
         record.metrics[ERROR_METRIC_NAME].debug_message = text
         yield record.SerializeToString()
@@ -167,6 +173,10 @@ def _undefined(key: MetricKey, reason: str) -> bytes:
 def _flat(classes: Mapping[MetricKey, int]) -> bytes:
     values = [pb.FlatValue(key=metric_key_to_proto(key), classes=count) for key, count in classes.items()]
     return pb.MetricsForSlice(flat=values).SerializeToString()
+
+
+def _named(classes: NamesByOutput) -> list[pb.NamedClasses]:
+    return [pb.NamedClasses(model_name=m, output_name=o, names=names) for (m, o), names in classes.items()]
 
 
 def _inexact(key: MetricKey, bound: float, reason: str) -> bytes:

@@ -20,10 +20,27 @@ RNG = np.random.default_rng(3)
 SCORES = RNG.dirichlet([2, 1, 1, 1], 300)
 LABEL = np.array([RNG.choice(4, p=p) for p in SCORES])
 OTHER = RNG.dirichlet([1, 1, 1, 1], 300)
-TABLE = pa.table({"label": LABEL, "new": SCORES.tolist(), "old": OTHER.tolist()})
+TABLE = pa.table({"label": LABEL, "new": SCORES.tolist(), "old": OTHER.tolist(), "names": [NAMES] * 300})
 
 NEW = {"name": "new", "label_key": "label", "prediction_key": "new", "classes": NAMES}
 OLD = {**NEW, "name": "old", "prediction_key": "old", "is_baseline": True}
+OWN_NEW, OWN_OLD = (
+    {
+        "name": name,
+        "label_key": "label",
+        "prediction_keys": {"scores": name, "classes": "names"},
+        "is_baseline": name == "old",
+    }
+    for name in ("new", "old")
+)
+"""Models that name their classes beside the scores."""
+MODELS = {
+    "one model": [NEW],
+    "two models": [NEW, OLD],
+    "names of the model": [OWN_NEW],
+    "names of two models": [OWN_NEW, OWN_OLD],
+    "names of the config and of a model": [NEW, OWN_OLD],
+}
 EACH = {"binarize": {"class_ids": {"values": [0, 1, 2, 3]}}}
 UNREACHED = {"value_threshold": {"lower_bound": 0.999}}
 
@@ -32,11 +49,11 @@ def config(models, metrics, **metrics_spec):
     return {"model_specs": models, "metrics_specs": [{"metrics": metrics, **metrics_spec}]}
 
 
-@pytest.fixture(scope="module", params=[[NEW], [NEW, OLD]], ids=["one model", "two models"])
+@pytest.fixture(scope="module", params=MODELS)
 def results(request, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("results"))
     auc = {"class_name": "AUC", "threshold": UNREACHED}
-    wanted = config(request.param, [auc, {"class_name": "ConfusionMatrixPlot"}], **EACH)
+    wanted = config(MODELS[request.param], [auc, {"class_name": "ConfusionMatrixPlot"}], **EACH)
     matrix = {"class_name": "MultiClassConfusionMatrixPlot"}
     wanted["metrics_specs"].append({"metrics": [matrix]})
     assay.analyze_raw_data(TABLE, wanted, folder)
@@ -74,6 +91,28 @@ def test_reasons_and_checks_of_the_verdict_name_classes(results):
     verdict = assay.load_verdict(results)
     assert any("class_id=0 (cat)" in reason.message for reason in verdict.reasons)
     assert any("class_id=1 (dog)" in check.metric for check in verdict.checks)
+
+
+def test_names_that_only_a_model_gives_stay_out_of_records_in_which_no_class_is_named(tmp_path):
+    assay.analyze_raw_data(TABLE, config([OWN_NEW], [{"class_name": "CategoricalAccuracy"}]), str(tmp_path))
+    assert not any(record.classes for record in assay.load_metrics(str(tmp_path)))
+
+
+def test_slices_that_are_too_small_leave_the_names_in_reasons_and_checks(tmp_path):
+    wanted = config([OWN_NEW], [{"class_name": "AUC", "threshold": UNREACHED}], **EACH)
+    wanted |= {"slicing_specs": [{}, {"feature_keys": ["label"]}], "options": {"min_slice_size": 301}}
+    assay.analyze_raw_data(TABLE, wanted, str(tmp_path))
+    verdict = assay.load_verdict(str(tmp_path))
+    assert len(verdict.checks) == len(NAMES)
+    assert all(f"({name}" in check.metric for check, name in zip(verdict.checks, NAMES[:2], strict=False))
+
+
+def test_models_that_disagree_have_names_of_their_own(tmp_path):
+    table = TABLE.append_column("others", pa.array([["a", "b", "c", "d"]] * 300))
+    other = {**OWN_OLD, "prediction_keys": {"scores": "old", "classes": "others"}}
+    assay.analyze_raw_data(table, config([OWN_NEW, other], [{"class_name": "AUC"}], **EACH), str(tmp_path))
+    classes = evidence_of(str(tmp_path)).classes
+    assert (classes.of("new"), classes.of("old"), classes.of("")) == (tuple(NAMES), tuple("abcd"), ())
 
 
 def test_long_names_are_shortened(results):

@@ -12,6 +12,7 @@ from assay.metrics.values import Value
 from assay.report.class_grid import class_grid
 from assay.report.page import html_page, markdown_summary
 from assay.report.tables import classes_table, metrics_table
+from assay.results.class_names import NO_NAMES, ClassNames
 from assay.types import SliceKey
 from tests.report.made_results import save
 
@@ -50,11 +51,19 @@ def rows_of(table):
 def test_a_grid_has_a_row_for_each_class_in_the_order_of_ids_then_averages():
     recall, auc = keys_of("recall", [2, 0, 10]), keys_of("auc", [0, 1, 2])
     average = MetricKey("auc", aggregation_type=MACRO)
-    grid = class_grid([average, *recall, *auc, MetricKey("example_count")], {"": ["a", "b"]})
+    grid = class_grid([average, *recall, *auc, MetricKey("example_count")], ClassNames(("",), {("", ""): ["a", "b"]}))
     assert list(grid.rows) == ["0 (a)", "1 (b)", "2", "10", "macro_average"]
     assert grid.rows["0 (a)"] == {MetricKey("recall"): recall[1], MetricKey("auc"): auc[0]}
     assert grid.rows["10"] == {MetricKey("recall"): recall[2]}
     assert grid.rows["macro_average"] == {MetricKey("auc"): average}
+
+
+def test_outputs_with_other_classes_have_rows_of_their_own():
+    kind, mood = (keys_of("auc", range(3), output_name=output) for output in ("kind", "mood"))
+    names = ClassNames(("",), {("", "kind"): ["cat", "dog", "bird"], ("", "mood"): ["calm", "wild", "bird"]})
+    grid = class_grid([*kind, *mood], names)
+    assert list(grid.rows) == ["0 (cat)", "0 (calm)", "1 (dog)", "1 (wild)", "2 (bird)"]
+    assert list(grid.rows["2 (bird)"].values()) == [kind[2], mood[2]]
 
 
 @pytest.mark.parametrize(
@@ -68,13 +77,13 @@ def test_a_grid_has_a_row_for_each_class_in_the_order_of_ids_then_averages():
     ],
 )
 def test_without_three_classes_of_a_metric_there_is_no_grid(keys):
-    assert class_grid(keys, {}) is None
+    assert class_grid(keys, NO_NAMES) is None
 
 
 def test_the_grid_holds_values_of_its_classes_alone():
     one = MetricKey("f1_score", sub_key=SubKey(class_id=1))
     average, other = MetricKey("auc", aggregation_type=MACRO), MetricKey("auc", sub_key=SubKey(top_k=1))
-    grid = class_grid([*keys_of("auc", range(3)), one, average, other], {})
+    grid = class_grid([*keys_of("auc", range(3)), one, average, other], NO_NAMES)
     assert [grid.holds(key) for key in (*keys_of("auc", range(3)), one, average, other)] == [True] * 3 + [False] * 3
 
 
