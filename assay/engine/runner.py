@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -62,8 +63,12 @@ def _started(
 ) -> PipelineResult:
     _tell_unknown_options()
     pipeline = _pipeline(options if isinstance(options, PipelineOptions) else Options(options))
-    _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
-    return pipeline.run()
+    try:
+        _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
+        return pipeline.run()
+    finally:
+        # Beam leaves it in notebooks, and where the pipeline could not be built.
+        shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
 
 
 @contextmanager
