@@ -30,7 +30,7 @@ STAGE_VERSIONS = {READ_INPUTS: 5, EXTRACT: 2, EVALUATE: 7, GATE: 5}
 _FORMAT = 1
 _THRESHOLDS = ("threshold", "thresholds", "per_slice_thresholds", "cross_slice_thresholds")
 _KEYS = {
-    LABELS_EXTRACTOR_STAGE_NAME: ("label_key", "label_keys", "sparse_labels", "padding_options"),
+    LABELS_EXTRACTOR_STAGE_NAME: ("label_key", "label_keys", "sparse_labels", "outputs", "padding_options"),
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: ("example_weight_key", "example_weight_keys"),
     MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: ("prediction_key", "prediction_keys", "classes", "padding_options"),
 }

@@ -6,40 +6,72 @@ import math
 from collections import Counter
 
 from assay.errors import EvalConfigError
-from assay.proto.config_pb2 import EvalConfig, ModelSpec
+from assay.proto.config_pb2 import EvalConfig, ModelSpec, OutputSpec
 from assay.text.near_miss import one_of
 
 LINKS = ("logit", "logit_each")
 SCALES = ("percent",)
 
 
+def spec_of_output(spec: ModelSpec, output: str) -> ModelSpec | OutputSpec:
+    """What says how labels and predictions of an output are to be read: its own spec, or that of the model."""
+    return spec.outputs.get(output, spec)
+
+
 def check_model_values(config: EvalConfig) -> None:
-    """Checks `positive_label`, `classes`, `sparse_labels`, `link`, `scale` and `padding_options` of all model specs.
+    """Checks `positive_label`, `classes`, `sparse_labels`, `link`, `scale`, `outputs` and `padding_options`.
 
     Raises:
-        EvalConfigError: a value that is not known, or two fields that contradict each other.
+        EvalConfigError: a value that is not known, two fields that contradict each other, or an output that no metrics
+            spec asks for.
     """
     for i, spec in enumerate(config.model_specs):
         path = f"model_specs[{i}]"
-        _check_classes(spec, f"{path}.classes")
-        _check_choice(spec.link, LINKS, f"{path}.link")
-        _check_choice(spec.scale, SCALES, f"{path}.scale")
-        if spec.positive_label and spec.classes:
-            raise EvalConfigError(
-                f"{path}.positive_label: classes are set too; expected positive_label where there are two classes, of "
-                "which one is positive, or classes where each label names its own"
-            )
-        if spec.positive_label and spec.sparse_labels:
-            raise EvalConfigError(
-                f"{path}.positive_label: sparse_labels is set too, but a list of classes is not positive; remove one"
-            )
-        if spec.link and spec.scale:
-            raise EvalConfigError(
-                f"{path}.scale: link is set too, which makes probabilities already; remove one of the two"
-            )
+        _check_values(spec, path)
+        for output in sorted(spec.outputs):
+            _check_output(config, spec.name, output, f"{path}.outputs[{output!r}]")
+            _check_values(spec.outputs[output], f"{path}.outputs[{output!r}]")
         if spec.HasField("padding_options"):
             _check_padding(spec, f"{path}.padding_options")
             _check_queries(config, spec.name, f"{path}.padding_options")
+
+
+def has_column_for_each_class(spec: ModelSpec) -> bool:
+    """Whether the prediction keys of a model spec are the names of its classes: columns, and no outputs."""
+    return bool(spec.classes) and set(spec.prediction_keys) == set(spec.classes)
+
+
+def _check_values(spec: ModelSpec | OutputSpec, path: str) -> None:
+    _check_classes(spec, f"{path}.classes")
+    _check_choice(spec.link, LINKS, f"{path}.link")
+    _check_choice(spec.scale, SCALES, f"{path}.scale")
+    if spec.positive_label and spec.classes:
+        raise EvalConfigError(
+            f"{path}.positive_label: classes are set too; expected positive_label where there are two classes, of "
+            "which one is positive, or classes where each label names its own"
+        )
+    if spec.positive_label and spec.sparse_labels:
+        raise EvalConfigError(
+            f"{path}.positive_label: sparse_labels is set too, but a list of classes is not positive; remove one"
+        )
+    if spec.link and spec.scale:
+        raise EvalConfigError(
+            f"{path}.scale: link is set too, which makes probabilities already; remove one of the two"
+        )
+
+
+def _check_output(config: EvalConfig, model: str, output: str, path: str) -> None:
+    """Refuses what is said of an output that no metrics spec names: it would be ignored."""
+    asked = {
+        name
+        for spec in config.metrics_specs
+        if not spec.model_names or model in spec.model_names
+        for name in spec.output_names
+    }
+    if output not in asked:
+        raise EvalConfigError(
+            f"{path}: no metrics spec has this output in its output_names{one_of(output, sorted(asked))}"
+        )
 
 
 def _check_padding(spec: ModelSpec, path: str) -> None:
@@ -62,12 +94,7 @@ def _check_queries(config: EvalConfig, model: str, path: str) -> None:
             )
 
 
-def has_column_for_each_class(spec: ModelSpec) -> bool:
-    """Whether the prediction keys of a model spec are the names of its classes: columns, and no outputs."""
-    return bool(spec.classes) and set(spec.prediction_keys) == set(spec.classes)
-
-
-def _check_classes(spec: ModelSpec, path: str) -> None:
+def _check_classes(spec: ModelSpec | OutputSpec, path: str) -> None:
     if len(spec.classes) == 1:
         raise EvalConfigError(f"{path}: expected the names of all classes, 2 or more, found {spec.classes[0]!r} alone")
     twice = [name for name, times in Counter(spec.classes).items() if times > 1]

@@ -32,7 +32,7 @@ class Named(NamedTuple):
 def labels_named(config: EvalConfig) -> Named:
     """The labels, by `label_key(s)`. Lists of classes (`sparse_labels`), and those to fill up, stay as they are."""
     by_model: dict[str, Names] = {spec.name: spec.label_key or dict(spec.label_keys) for spec in config.model_specs}
-    return Named(by_model, _to_fill_up(config) | {spec.name for spec in config.model_specs if spec.sparse_labels})
+    return Named(by_model, _to_fill_up(config) | {spec.name for spec in config.model_specs if _has_lists(spec)})
 
 
 def weights_named(config: EvalConfig) -> Named:
@@ -46,6 +46,11 @@ def predictions_named(config: EvalConfig) -> Named:
     Lists to fill up stay as they are.
     """
     return Named({spec.name: _prediction_names(spec) for spec in config.model_specs}, _to_fill_up(config))
+
+
+def _has_lists(spec: ModelSpec) -> bool:
+    """Whether labels of a model, of any of its outputs, are lists of classes."""
+    return spec.sparse_labels or any(output.sparse_labels for output in spec.outputs.values())
 
 
 def _to_fill_up(config: EvalConfig) -> frozenset[str]:

@@ -7,6 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from assay.config.metric_settings import settings_of
+from assay.config.model_values import spec_of_output
 from assay.metrics.keys import AggregationType, MetricKey, SubKey
 from assay.proto.config_pb2 import (
     CrossSlicingSpec,
@@ -108,7 +109,7 @@ def _rules_by_name(spec: MetricsSpec, model: str, output: str, config: EvalConfi
         if name in columns:
             yield from _rules(MetricKey(name), name, scoped)
             continue
-        for sub_key, aggregation in _parts_of_name(spec, name, _classes_of(model, config)):
+        for sub_key, aggregation in _parts_of_name(spec, name, _classes_of(model, output, spec, config)):
             yield from _rules(MetricKey(name, model, output, sub_key, aggregation), name, scoped)
 
 
@@ -120,9 +121,11 @@ def _parts_of_name(spec: MetricsSpec, name: str, classes: int) -> list[tuple[Sub
     return [part for metric in named or [MetricConfig()] for part in parts_of(metric, spec, classes)]
 
 
-def _classes_of(model: str, config: EvalConfig) -> int:
-    """How many classes a model spec names."""
-    return next((len(spec.classes) for spec in config.model_specs if spec.name == model), 0)
+def _classes_of(model: str, output: str, spec: MetricsSpec, config: EvalConfig) -> int:
+    """How many classes of an output a model spec names; for the mean over outputs, of the first one."""
+    first = output or next(iter(spec.output_names), "")
+    specs = (spec_of_output(one, first) for one in config.model_specs if one.name == model)
+    return next((len(one.classes) for one in specs), 0)
 
 
 def _names_of_columns(config: EvalConfig) -> set[str]:
@@ -137,7 +140,7 @@ def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalCo
     """Thresholds of a MetricConfig: for its own values only."""
     from assay.metrics.binding.bound import has_weights_of_its_own, is_of_column, parts_of  # here: it brings Arrow
 
-    weightings = _weightings(spec, model, config)
+    weightings, classes = _weightings(spec, model, config), _classes_of(model, output, spec, config)
     for metric in spec.metrics:
         overall = metric.threshold if metric.HasField("threshold") else None
         scoped = _scoped(overall, metric.per_slice_thresholds, metric.cross_slice_thresholds)
@@ -148,7 +151,7 @@ def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalCo
             key = MetricKey(name, example_weighted=has_weights_of_its_own(metric))
             yield from _rules(key, default, scoped)
             continue
-        for sub_key, aggregation in parts_of(metric, spec, _classes_of(model, config)):
+        for sub_key, aggregation in parts_of(metric, spec, classes):
             for weighted in weightings:
                 yield from _rules(MetricKey(name, model, output, sub_key, aggregation, weighted), default, scoped)
 

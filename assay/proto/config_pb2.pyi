@@ -18,7 +18,7 @@ LOWER_IS_BETTER: MetricDirection
 HIGHER_IS_BETTER: MetricDirection
 
 class ModelSpec(_message.Message):
-    __slots__ = ("name", "model_type", "signature_name", "preprocessing_function_names", "label_key", "label_keys", "prediction_key", "prediction_keys", "example_weight_key", "example_weight_keys", "is_baseline", "padding_options", "inference_batch_size", "positive_label", "classes", "sparse_labels", "link", "scale")
+    __slots__ = ("name", "model_type", "signature_name", "preprocessing_function_names", "label_key", "label_keys", "prediction_key", "prediction_keys", "example_weight_key", "example_weight_keys", "is_baseline", "padding_options", "inference_batch_size", "positive_label", "classes", "sparse_labels", "link", "scale", "outputs")
     class LabelKeysEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +40,13 @@ class ModelSpec(_message.Message):
         key: str
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class OutputsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: OutputSpec
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[OutputSpec, _Mapping]] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     MODEL_TYPE_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +65,7 @@ class ModelSpec(_message.Message):
     SPARSE_LABELS_FIELD_NUMBER: _ClassVar[int]
     LINK_FIELD_NUMBER: _ClassVar[int]
     SCALE_FIELD_NUMBER: _ClassVar[int]
+    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     name: str
     model_type: str
     signature_name: str
@@ -76,7 +84,22 @@ class ModelSpec(_message.Message):
     sparse_labels: bool
     link: str
     scale: str
-    def __init__(self, name: _Optional[str] = ..., model_type: _Optional[str] = ..., signature_name: _Optional[str] = ..., preprocessing_function_names: _Optional[_Iterable[str]] = ..., label_key: _Optional[str] = ..., label_keys: _Optional[_Mapping[str, str]] = ..., prediction_key: _Optional[str] = ..., prediction_keys: _Optional[_Mapping[str, str]] = ..., example_weight_key: _Optional[str] = ..., example_weight_keys: _Optional[_Mapping[str, str]] = ..., is_baseline: _Optional[bool] = ..., padding_options: _Optional[_Union[PaddingOptions, _Mapping]] = ..., inference_batch_size: _Optional[int] = ..., positive_label: _Optional[str] = ..., classes: _Optional[_Iterable[str]] = ..., sparse_labels: _Optional[bool] = ..., link: _Optional[str] = ..., scale: _Optional[str] = ...) -> None: ...
+    outputs: _containers.MessageMap[str, OutputSpec]
+    def __init__(self, name: _Optional[str] = ..., model_type: _Optional[str] = ..., signature_name: _Optional[str] = ..., preprocessing_function_names: _Optional[_Iterable[str]] = ..., label_key: _Optional[str] = ..., label_keys: _Optional[_Mapping[str, str]] = ..., prediction_key: _Optional[str] = ..., prediction_keys: _Optional[_Mapping[str, str]] = ..., example_weight_key: _Optional[str] = ..., example_weight_keys: _Optional[_Mapping[str, str]] = ..., is_baseline: _Optional[bool] = ..., padding_options: _Optional[_Union[PaddingOptions, _Mapping]] = ..., inference_batch_size: _Optional[int] = ..., positive_label: _Optional[str] = ..., classes: _Optional[_Iterable[str]] = ..., sparse_labels: _Optional[bool] = ..., link: _Optional[str] = ..., scale: _Optional[str] = ..., outputs: _Optional[_Mapping[str, OutputSpec]] = ...) -> None: ...
+
+class OutputSpec(_message.Message):
+    __slots__ = ("positive_label", "classes", "sparse_labels", "link", "scale")
+    POSITIVE_LABEL_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    SPARSE_LABELS_FIELD_NUMBER: _ClassVar[int]
+    LINK_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    positive_label: str
+    classes: _containers.RepeatedScalarFieldContainer[str]
+    sparse_labels: bool
+    link: str
+    scale: str
+    def __init__(self, positive_label: _Optional[str] = ..., classes: _Optional[_Iterable[str]] = ..., sparse_labels: _Optional[bool] = ..., link: _Optional[str] = ..., scale: _Optional[str] = ...) -> None: ...
 
 class SlicingSpec(_message.Message):
     __slots__ = ("feature_keys", "feature_values", "slice_keys_sql")

@@ -38,7 +38,7 @@ class ClassNames:
 
     def told_by(self, record: MetricsForSlice) -> ClassNames:
         """These names and those that a record has, which are the models' own."""
-        new = [one for one in record.classes if (one.model_name, one.output_name) not in self.by_output]
+        new = [one for one in record.classes if not self.by_output.get((one.model_name, one.output_name))]
         if not new:
             return self
         models = dict.fromkeys([*self.models, *(one.model_name for one in new)])
@@ -56,10 +56,11 @@ def class_names(config: EvalConfig, records: Iterable[MetricsForSlice] = ()) -> 
         config: of the run.
         records: of its metrics, which have the models' names.
     """
-    specs = config.model_specs
-    names = ClassNames(
-        tuple(spec.name for spec in specs), {(spec.name, ""): tuple(spec.classes) for spec in specs if spec.classes}
-    )
+    by_output: dict[tuple[str, str], Sequence[str]] = {}
+    for spec in config.model_specs:
+        by_output[spec.name, ""] = tuple(spec.classes)
+        by_output |= {(spec.name, output): tuple(own.classes) for output, own in spec.outputs.items()}
+    names = ClassNames(tuple(spec.name for spec in config.model_specs), by_output)
     for record in records:
         names = names.told_by(record)
     return names

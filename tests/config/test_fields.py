@@ -147,13 +147,24 @@ def ks(**lists: list[int]) -> dict[str, Any]:
     return {name: {"values": values} for name, values in lists.items()}
 
 
+OUTPUTS: dict[str, Any] = {"label_keys": {"a": "label", "b": "coin"}, "prediction_keys": {"a": "score", "b": "older"}}
+
+
+def of_outputs(output=None, **fields):
+    """A config of the output `a`, of which a model spec says something."""
+    return config(**{"models": [{**OUTPUTS, "outputs": {"a": output}}], "output_names": ["a"], **fields})
+
+
+def output_of_tags(output):
+    return {"label_keys": {"a": "tags"}, "prediction_keys": {"a": "both"}, "outputs": {"a": output}}
+
+
 def padded(label_key="short", prediction_key="three", **padding):
     return spec(label_key=label_key, prediction_key=prediction_key, padding_options=padding)
 
 
 SHORT = spec(label_key="short", prediction_key="three")
 SHORT_SCORES = {"label_key": "one_of_three", "prediction_key": "both"}
-OUTPUTS: dict[str, Any] = {"label_keys": {"a": "label", "b": "coin"}, "prediction_keys": {"a": "score", "b": "older"}}
 INTERVALS: dict[str, Any] = {"compute_confidence_intervals": True}
 EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "EvalConfig.model_specs": (config(), config(models=[spec(prediction_key="older")])),
@@ -191,6 +202,21 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "ModelSpec.link": (config(metric=MEAN), config(metric=MEAN, models=[spec(link="logit")])),
     "ModelSpec.scale": (config(metric=MEAN), config(metric=MEAN, models=[spec(scale="percent")])),
+    "ModelSpec.outputs": (
+        of_outputs(metric=MEAN, models=[{**OUTPUTS, "link": "logit"}]),
+        of_outputs(metric=MEAN, models=[{**OUTPUTS, "link": "logit", "outputs": {"a": {}}}]),
+    ),
+    "OutputSpec.positive_label": (of_outputs({}), of_outputs({"positive_label": "0"})),
+    "OutputSpec.classes": (
+        of_outputs({}, metric=MEAN),
+        of_outputs({"classes": ["a", "b", "c"]}, metric=MEAN),
+    ),
+    "OutputSpec.sparse_labels": (
+        config(models=[output_of_tags({})], output_names=["a"], binarize=ks(class_ids=[0])),
+        config(models=[output_of_tags({"sparse_labels": True})], output_names=["a"], binarize=ks(class_ids=[0])),
+    ),
+    "OutputSpec.link": (of_outputs({}, metric=MEAN), of_outputs({"link": "logit"}, metric=MEAN)),
+    "OutputSpec.scale": (of_outputs({}, metric=MEAN), of_outputs({"scale": "percent"}, metric=MEAN)),
     "ModelSpec.padding_options": (config(models=[SHORT]), config(models=[padded()])),
     "PaddingOptions.label_int_padding": (
         config(metric=MEAN_LABEL, models=[padded()]),

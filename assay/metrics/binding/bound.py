@@ -192,7 +192,7 @@ def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, path: _Path) 
                 output,
                 flag,
                 query_key=spec.query_key,
-                meaning=meaning_of(model),
+                meaning=meaning_of(model, output),
                 names=_names(model, output),
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from assay.config.model_values import spec_of_output
 from assay.proto.config_pb2 import ModelSpec
 
 
@@ -41,11 +42,11 @@ class Meaning:
     padding: Padding | None = None
 
 
-def meaning_of(model: ModelSpec) -> Meaning:
-    """What a model spec says."""
-    return Meaning(
-        model.positive_label, tuple(model.classes), model.sparse_labels, model.link, model.scale, _padding_of(model)
-    )
+def meaning_of(model: ModelSpec, output: str = "") -> Meaning:
+    """What a model spec says of an output."""
+    spec = spec_of_output(model, output)
+    padding = None if spec.sparse_labels else _padding_of(model)
+    return Meaning(spec.positive_label, tuple(spec.classes), spec.sparse_labels, spec.link, spec.scale, padding)
 
 
 def _padding_of(model: ModelSpec) -> Padding | None:

@@ -43,7 +43,7 @@ class Stream:
         reads: the columns.
         view: how rows become entries.
         query_key: column that tells which rows belong together, where they are seen by query; "" if they are not.
-        meaning: what its model spec says of the values; it follows from the model's name.
+        meaning: what its model spec says of the values; it follows from the names of model and output.
         names: `labels`, `predictions` or `example_weights` -> the column behind it and the field of the model spec that
             names it. For errors only: two streams that differ in nothing else are one.
     """
