@@ -197,7 +197,7 @@ class Verdict:
         bad = sum(self.bad_rows.values())
         head = f"{self.status.replace('_', ' ')}: {self.rows:,} rows"
         head += f", {bad:,} bad rows left out" if bad else ""
-        head += "".join(f", {n:,} {side} without a partner" for side, n in sorted(self.unmatched.items())[::-1] if n)
+        head += "".join(f", {n:,} {side} without a match" for side, n in sorted(self.unmatched.items())[::-1] if n)
         head += ", change thresholds left out (rubber stamp)" if self.rubber_stamp else ""
         more = len(self.reasons) - limit
         rest = [f"... and {more:,} more"] if more > 0 else []

@@ -214,7 +214,7 @@ def patterns_of(plan: Plan) -> tuple[str, ...]:
         ConfigError: it has a reader of the user's own, which may read anything.
     """
     if "factory" in plan.inputs:
-        raise ConfigError("inputs: assay does not know what a reader of your own reads, so it cannot wait for it")
+        raise ConfigError("inputs: assay does not know what a custom reader reads, so it cannot wait for it")
     return (*plan.inputs["files"], *(plan.inputs.get("join") or {}).get("files", ()))
 
 

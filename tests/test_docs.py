@@ -67,6 +67,15 @@ def test_the_python_reference_has_every_public_name_once():
     assert sorted([*listed, "EvalConfig", "__version__"]) == sorted(vars(assay)["__all__"])
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/comparison.md"])
+def test_what_is_said_of_tfma_is_what_was_measured(page):
+    measured = re.findall(
+        r"^\| CPU s of TFMA / assay's \|(?:[^|]*\|){3} ([\d,]+) \|", (DOCS / "benchmarks.md").read_text(), re.MULTILINE
+    )
+    times = sorted(int(number.replace(",", "")) for number in measured)
+    assert f"{times[0]} to {times[-1]} times less CPU" in " ".join((ROOT / page).read_text().split())
+
+
 @pytest.mark.parametrize("code", ["0", "64", "75", "130"])
 def test_exit_codes_are_explained(code):
     assert f"| {code} |" in TROUBLE.read_text()
@@ -118,7 +127,7 @@ CAUSES = {
     },
     "it bounds nothing": {"eval_config": with_threshold({"value_threshold": {}})},
     "is it on PYTHONPATH?": with_model("gone_module:predict"),
-    "is no import path": with_model("predict"),
+    "is not an import path": with_model("predict"),
 }
 """Message, with ... for what stands between -> what in an analysis provokes it."""
 

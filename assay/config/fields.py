@@ -50,7 +50,7 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "ModelSpec.signature_name": Honoured("models.configured"),
     "ModelSpec.preprocessing_function_names": Refused(
         "functions that a model carries for preprocessing are not called",
-        "give data that the model takes as it is, or add the features in an extractor of your own",
+        "give data that the model takes as it is, or add the features in a custom extractor",
     ),
     "ModelSpec.label_key": Honoured("extractors.named_columns"),
     "ModelSpec.label_keys": Honoured("extractors.named_columns"),

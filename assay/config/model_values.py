@@ -99,7 +99,7 @@ def _check_classes(spec: ModelSpec | OutputSpec, path: str) -> None:
         raise EvalConfigError(f"{path}: expected the names of all classes, 2 or more, found {spec.classes[0]!r} alone")
     twice = [name for name, times in Counter(spec.classes).items() if times > 1]
     if twice:
-        raise EvalConfigError(f"{path}: {twice[0]!r} is there twice; expected a name of its own for each class")
+        raise EvalConfigError(f"{path}: {twice[0]!r} occurs twice; expected a different name for each class")
     if "" in spec.classes:
         raise EvalConfigError(f"{path}[{list(spec.classes).index('')}]: expected the name of a class, found ''")
 

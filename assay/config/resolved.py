@@ -164,7 +164,7 @@ def _check_baseline(config: EvalConfig) -> None:
     if len(baselines) > 1:
         raise EvalConfigError(f"{baselines[1]}: {baselines[0]} is set too; expected one baseline")
     if baselines and len(config.model_specs) == 1:
-        raise EvalConfigError(f"{baselines[0]}: the only model is the baseline; expected a candidate beside it")
+        raise EvalConfigError(f"{baselines[0]}: the only model is the baseline; expected a candidate as well")
 
 
 def _check_model_names(config: EvalConfig) -> None:
@@ -210,7 +210,7 @@ def _check_slicing(spec: SlicingSpec, path: str) -> None:
         if not key:
             raise EvalConfigError(f"{inner_path}: expected the name of a feature, found ''")
         if key in spec.feature_values:
-            raise EvalConfigError(f"{inner_path}: {key!r} stands in feature_values too; expected one of the two")
+            raise EvalConfigError(f"{inner_path}: {key!r} is in feature_values too; expected one of the two")
     if "" in spec.feature_values:
         raise EvalConfigError(f"{path}.feature_values: expected names of features as keys, found ''")
 

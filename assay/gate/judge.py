@@ -56,7 +56,7 @@ def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:
     good = counts.seen - counts.bad
     if good < limits.min_rows:
         expected = f"at least {limits.min_rows:,} (min_rows)"
-        alone = f", as {counts.alone:,} found no partner in inputs.join" if counts.alone else ""
+        alone = f", as {counts.alone:,} matched nothing in inputs.join" if counts.alone else ""
         yield Reason(f"{good:,} good rows{alone}; expected {expected}", bound=expected, value=good)
 
     share = counts.bad / max(counts.seen, 1)
@@ -71,7 +71,7 @@ def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:
     if share > limits.max_unmatched:
         expected = f"at most {100 * limits.max_unmatched:.6g}% (max_unmatched)"
         yield Reason(
-            f"{100 * share:.6g}% of the rows found no partner in inputs.join; expected {expected}",
+            f"{100 * share:.6g}% of the rows matched nothing in inputs.join; expected {expected}",
             bound=expected,
             value=share,
         )
@@ -144,12 +144,12 @@ def _missing_reasons(result: ValidationResult, seen: list[Slices], *, is_absent:
     for spec in result.missing_slices:
         slicing = slicing_of(spec)
         if not (any(matches(key, slicing) for key in single) or (is_absent and not slicing.features)):
-            yield Reason(f"no slice is there for the thresholds on {slicing.name}", slice=slicing.name)
+            yield Reason(f"no slice matches the thresholds on {slicing.name}", slice=slicing.name)
 
     for cross in result.missing_cross_slices:
         others = " or ".join(slicing_of(spec).name for spec in cross.slicing_specs)
         name = f"{slicing_of(cross.baseline_spec).name} vs {others or 'any other slice'}"
-        yield Reason(f"no pair of slices is there for the thresholds on {name}", slice=name)
+        yield Reason(f"no pair of slices matches the thresholds on {name}", slice=name)
 
 
 def _finite(value: MetricValue) -> float | None:

@@ -44,7 +44,7 @@ def missing_text(key: MetricKey, record: MetricsForSlice, baseline: str) -> str:
             f"that is {_weighting_text(of_baseline)}; give both model specs an example_weight_key, or set "
             "example_weights of the metrics spec to {unweighted: true}."
         )
-    return "There is no change of it, as it is not one number."
+    return "It has no change, because it is not one number."
 
 
 def _weightings(wanted: MetricKey, keys: list[MetricKey]) -> set[bool | None]:

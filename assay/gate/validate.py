@@ -342,7 +342,7 @@ def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[_Number],
         what = f"is {_number_text(number, check.bounds)}"
     if not check.may_hold(numbers):
         return f"{check.name} {what}; expected {check.expected}"
-    return f"{check.name} {what}, too much to tell; expected {check.expected}{_cure_of_error(check, record)}"
+    return f"{check.name} {what}, too close to decide; expected {check.expected}{_cure_of_error(check, record)}"
 
 
 def _change_text(check: _Check, change: _Number, numbers: Sequence[_Number]) -> str:

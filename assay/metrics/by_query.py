@@ -52,7 +52,7 @@ def by_bucket(extracts: Extracts, analysis: Analysis, query_key: str) -> Iterato
     Args:
         extracts: with slice keys.
         analysis: its bad rows are left out, or refused.
-        query_key: the column that tells queries apart.
+        query_key: the column that identifies queries.
 
     Yields:
         Bucket -> its rows, with the columns that metrics of queries read.
@@ -90,7 +90,7 @@ def states_of_bucket(
         bucket: its number.
         batches: all its rows, as `by_bucket` cuts them, in any order.
         analysis: what is computed.
-        query_key: the column that tells queries apart.
+        query_key: the column that identifies queries.
 
     Raises:
         BadRowError: rows of one query have several weights.

@@ -102,7 +102,7 @@ def _refusal(metric: Metric, doubt: float) -> str:
         return ""
     what = "an area under the ROC curve" if metric.follows_roc else "the value"
     return (
-        f"scores are too close together to tell their order: {what} could be off by {doubt:.2g}, more than "
+        f"scores are too close together to order them: {what} could be off by {doubt:.2g}, more than "
         f"{limit:.2g}; {_cure(metric)}"
     )
 
@@ -111,5 +111,5 @@ def _cure(metric: Metric) -> str:
     needs = metric.needs
     assert isinstance(needs, ScoreCurve)
     if needs.num_thresholds is not None:
-        return f'leave out num_thresholds: {needs.num_thresholds} of its config, or set "exact": true instead'
-    return '"exact": true in its config, which keeps all distinct scores, would tell'
+        return f"leave out num_thresholds: {needs.num_thresholds} of its config, or set exact: true instead"
+    return "set exact: true in its config, which keeps all distinct scores"

@@ -137,7 +137,7 @@ def _fed(extracts: Extracts, name: str, spec: InputSpec, ref: ModelRef) -> Array
             raise ModelError(f"model {ref.name!r}: column {name!r} {misfit}") from None
         raise BadRowError(
             f"model {ref.name!r}: column {name!r} {misfit} ({_first_row(extracts, int(np.argmax(misfit.rows)))}); "
-            "mend the data, or set on_bad_rows: skip to leave such rows out and count them"
+            "fix the data, or set on_bad_rows: skip to leave such rows out and count them"
         ) from None
 
 
@@ -186,7 +186,7 @@ def _to_arrow(objects: Array) -> pa.Array:
     try:
         return pa.array(objects, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        raise _Misfit(f"holds Python objects that are no column: {error}") from None
+        raise _Misfit(f"holds Python objects that are not a column: {error}") from None
 
 
 def _unnest(column: pa.Array, wanted: int | None, per_row: int) -> tuple[pa.Array, int]:

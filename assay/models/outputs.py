@@ -74,7 +74,7 @@ def _array(value: Any, where: str) -> Column:
     try:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
-        raise ModelError(f"{where} returned a {type(value).__name__} that is no array: {error}") from None
+        raise ModelError(f"{where} returned a {type(value).__name__} that is not an array: {error}") from None
     if not array.ndim:
         raise ModelError(f"{where} returned one {type(value).__name__}; expected an array with an entry for each row")
     if array.ndim == 2 and array.shape[1] == 1:
@@ -92,7 +92,7 @@ def _arrow(array: np.ndarray[Any, Any], where: str) -> Column:
     try:
         flat = pa.array(array.ravel(), from_pandas=True) if array.size else pa.array([], pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        raise ModelError(f"{where} returned Python objects that are no column: {error}") from None
+        raise ModelError(f"{where} returned Python objects that are not a column: {error}") from None
     for size in reversed(array.shape[1:]):
         flat = pa.FixedSizeListArray.from_arrays(flat, size)
     return flat

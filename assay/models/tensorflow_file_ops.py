@@ -106,7 +106,7 @@ def refuse_untrusted(ref: ModelRef, graph: Any, signature: str) -> None:
     for asset in graph.asset_file_def:
         path = PurePosixPath(asset.filename)
         if path.is_absolute() or ".." in path.parts:
-            raise ModelError(f"model {ref.name!r}: its asset {asset.filename!r} lies outside of {ref.uri}; {_CURE}")
+            raise ModelError(f"model {ref.name!r}: its asset {asset.filename!r} is outside of {ref.uri}; {_CURE}")
 
     outputs = [info.name for info in graph.signature_def[signature].outputs.values()]
     _refuse(ref, f"signature {signature!r}", _uses_of_signature(graph, signature, outputs))
@@ -158,7 +158,7 @@ def _uses(nodes: Iterable[Any], assets: Collection[str]) -> Iterator[Use]:
     for node in all_nodes:
         does = REFUSED.get(node.op) or _does_as_set(node)
         if node.op in _TABLES and _source(node.input[1], all_nodes) not in assets:
-            does = "reads a file that is no asset of the model"
+            does = "reads a file that is not an asset of the model"
         if does:
             yield Use(node.op, does, node.name)
 

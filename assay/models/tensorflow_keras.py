@@ -76,7 +76,7 @@ def load(ref: ModelRef, path: str) -> Runner:
     if not getattr(model, "inputs", None):
         raise ModelError(
             f"model {ref.name!r}: a {type(model).__name__} does not tell its inputs; save a functional or Sequential "
-            "model, export a SavedModel, or load it in a function of your own (`type: callable`)"
+            "model, export a SavedModel, or load it in a custom function (`type: callable`)"
         )
     specs = _specs(model, ref)
     inputs.wanted_columns(specs, ref)

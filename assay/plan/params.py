@@ -20,7 +20,7 @@ def check_parameters(value: Any, declared: Iterable[str], path: str) -> None:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if "${" in str(key):
-                raise ConfigError(f"{path}: the key {key!r} has a parameter; parameters can stand in values only")
+                raise ConfigError(f"{path}: the key {key!r} has a parameter; parameters are allowed only in values")
             check_parameters(inner, declared, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list | tuple):
         for i, inner in enumerate(value):

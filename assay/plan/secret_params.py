@@ -69,8 +69,8 @@ def refuse_references(value: Any, secrets: Collection[str], path: str) -> None:
     """
     for name in sorted(names_in(value, secrets)):
         raise ConfigError(
-            f"{path}: refers to the parameter {name!r}, which is secret; it can stand in args of own code only "
-            f"(if it is no secret: params: {{{name}: {{secret: false, default: ...}}}})"
+            f"{path}: refers to the parameter {name!r}, which is secret; it is allowed only in args of custom code "
+            f"(if it is not a secret: params: {{{name}: {{secret: false, default: ...}}}})"
         )
 
 

@@ -73,4 +73,4 @@ def plan_text(uri: str) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"--plan: expected JSON at {uri}, found bytes that are no text") from error
+        raise ConfigError(f"--plan: expected JSON at {uri}, found bytes that are not text") from error

@@ -252,5 +252,5 @@ def _repeated(pairs: Numbers, batches: Sequence[_Batch]) -> Exception:
     before = "already in this file" if earlier == own.file else f"already in {earlier}"
     return BadRowError(
         f"{own.file}: the key {key} is {before}{more}; expected every key once in inputs.join.files, so that no row "
-        "has two partners"
+        "has two matches"
     )

@@ -45,8 +45,8 @@ class Lost(NamedTuple):
         """
         return (
             f"{where}: column {self.column!r} has {self.text!r}, which {user} would take for the number {self.number}; "
-            "give the column a type in inputs.options.types, or in inputs.join.options.types: text keeps what stands "
-            "there (JSON lines must quote it), int64 or float64 makes it a number"
+            "give the column a type in inputs.options.types, or in inputs.join.options.types: text keeps the value as "
+            "it is (JSON lines must quote it), int64 or float64 makes it a number"
         )
 
 

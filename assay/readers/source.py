@@ -234,7 +234,7 @@ def _missing(file: str, column: str, who: str, columns: Mapping[str, Any]) -> st
     near = nearest(column, columns)
     hint = f" (did you mean {near!r}?)" if near else ""
     if partition:
-        hint = f" (it stands in the name of the folder {partition} only; write it into the files as well)"
+        hint = f" (it is only in the name of the folder {partition}; write it into the files as well)"
     return f"column {column!r}, which {who} needs{hint}"
 
 

@@ -147,7 +147,7 @@ def counts_text(verdict: Verdict) -> list[str]:
     """How many rows were read and left out, as parts of a sentence."""
     bad_rows = [(why, number) for why, number in sorted(verdict.bad_rows.items()) if number]
     bad = [f"{counted(number, 'bad row')} ({shortened(why)})" for why, number in bad_rows]
-    alone = [f"{number:,} {side} without a partner" for side, number in sorted(verdict.unmatched.items()) if number]
+    alone = [f"{number:,} {side} without a match" for side, number in sorted(verdict.unmatched.items()) if number]
     stamp = ["change thresholds left out, as there is no baseline (rubber stamp)"] if verdict.rubber_stamp else []
     unsliced = [unsliced_text(shortened(name), rows) for name, rows in sorted(verdict.unsliced.items())]
     return [counted(verdict.rows, "row"), *(bad or ["no bad rows"]), *alone, *stamp, *unsliced]

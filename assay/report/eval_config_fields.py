@@ -72,7 +72,7 @@ FIELDS: Mapping[str, str] = {
     "MetricsSpec.binarize": "each class by itself, or by rank",
     "MetricsSpec.aggregate": "an average over classes",
     "MetricsSpec.example_weights": "weighted, unweighted, or both",
-    "MetricsSpec.query_key": "column that tells queries apart. See [ranked lists](ranking.md)",
+    "MetricsSpec.query_key": "column that identifies queries. See [ranked lists](ranking.md)",
     "MetricsSpec.thresholds": "metric name -> threshold in all slices",
     "MetricsSpec.per_slice_thresholds": "metric name -> thresholds in the slices that you name",
     "MetricsSpec.cross_slice_thresholds": "metric name -> thresholds of pairs of slices",

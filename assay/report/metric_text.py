@@ -134,7 +134,7 @@ def _with_settings(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _facts(metric: DescribedMetric, family: Family) -> dict[str, str]:
     """Head -> words of all that there is to say besides what a value is."""
     settings = [f"{s.name} (required)" if s.default is None else f"{s.name} = {s.default}" for s in metric.settings]
-    queries = "needs query_key of the metrics spec, the column that tells queries apart" if metric.is_of_queries else ""
+    queries = "needs query_key of the metrics spec, the column that identifies queries" if metric.is_of_queries else ""
     return {
         "family": f"{family.name}: {family.title}",
         "other names": ", ".join(metric.class_names[1:]),

@@ -56,7 +56,7 @@ def _left_out(verdict: Mapping[str, Any]) -> Iterator[str]:
             yield f"  left out: {number:,} bad rows ({printable_line(why)})"
     for side, number in sorted((verdict.get("unmatched") or {}).items()):
         if number:
-            yield f"  left out: {number:,} {printable_line(side)} without a partner in the join"
+            yield f"  left out: {number:,} {printable_line(side)} without a match in the join"
     for name, number in sorted((verdict.get("unsliced") or {}).items()):
         if number:
             yield f"  left out of {printable_line(name)}: {number:,} rows, which are in no slice of it"

@@ -134,7 +134,7 @@ def _checked(content: Any, uri: str) -> Latest | None:
     try:
         run, started = content.pop("run"), float(content.pop("started"))
         if not isinstance(run, str) or not RUN_NAME.fullmatch(run):
-            raise ValueError(f"run {run!r} is no name of a folder")
+            raise ValueError(f"run {run!r} is not the name of a folder")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ResultsError(f"{uri}: expected the verdict of a run, and its name; {error!r}") from error
     return Latest(run=run, started=started, verdict=content)

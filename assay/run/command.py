@@ -62,8 +62,9 @@ def run_command(
         progress.write(f"{task}: left to its job; the same call without --detach collects what it makes\n")
         return result.to_json()
 
-    did = "nothing to do, the checkpoint is there" if result.reused else f"done in {result.seconds:.1f} s"
-    progress.write(f"{task}: {did}; {result.rows:,} rows{f'; {result.verdict}' if result.verdict else ''}\n")
+    did = "nothing to do, checkpoint found" if result.reused else f"done in {result.seconds:.1f} s"
+    rows = f"{result.rows:,} row{'' if result.rows == 1 else 's'}"
+    progress.write(f"{task}: {did}; {rows}{f'; {result.verdict}' if result.verdict else ''}\n")
     return result.to_json()
 
 

@@ -179,6 +179,6 @@ def _error(code: int, stderr: str, task: str) -> AssayError:
 def _tell(result: StageResult, progress: TextIO | None) -> None:
     if progress is not None:
         did = "nothing to do, checkpoint found" if result.reused else f"{result.seconds:.1f} s"
-        rows = f", {result.rows:,} rows" if result.manifest else ""
+        rows = f", {result.rows:,} row{'' if result.rows == 1 else 's'}" if result.manifest else ""
         progress.write(f"{result.task}: {did}{rows}\n")
         progress.flush()

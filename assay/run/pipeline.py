@@ -48,8 +48,9 @@ def check_stages(
     for evaluator in evaluators:
         if evaluator.run_after and evaluator.run_after not in (*extractor_names, LAST_EXTRACTOR_STAGE_NAME):
             raise PipelineError(
-                f"evaluator {evaluator.stage_name!r}: run_after names {evaluator.run_after!r}, which is no extractor; "
-                f"expected one of {extractor_names}, {LAST_EXTRACTOR_STAGE_NAME!r}, or '' for the Extracts as read"
+                f"evaluator {evaluator.stage_name!r}: run_after names {evaluator.run_after!r}, which is not an "
+                f"extractor; expected one of {extractor_names}, {LAST_EXTRACTOR_STAGE_NAME!r}, or '' for the Extracts "
+                "as read"
             )
 
 

@@ -219,7 +219,7 @@ def meant_by(text: str, kind: pa.DataType, name: str, *, is_guessed: bool = Fals
         value = _meaning(text, kind)
     if value is None:
         raise ColumnTypeError(
-            f"feature_values: column {name!r} has type {kind}, and {text!r} is no value of that type; "
+            f"feature_values: column {name!r} has type {kind}, and {text!r} is not a value of that type; "
             f"expected {_example(kind)}"
         )
     return value

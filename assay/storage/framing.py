@@ -108,7 +108,7 @@ def _cut_off(name: str, row: int, missing: int, size: int) -> CorruptFileError:
 
 def _corrupted(name: str, row: int) -> CorruptFileError:
     return CorruptFileError(
-        f"{name}: not readable as TFRecord: corrupted record {row}: its checksum is wrong; mend the file"
+        f"{name}: not readable as TFRecord: corrupted record {row}: its checksum is wrong; fix the file"
     )
 
 

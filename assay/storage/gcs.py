@@ -78,7 +78,7 @@ def _check_origin(uri: str, blob: Blob, size: int) -> None:
 
 def _not_storage(uri: str) -> TransientError:
     return TransientError(
-        f"{uri}: what answered is not Google Cloud Storage; is there a proxy between? Try again later"
+        f"{uri}: the server that answered is not Google Cloud Storage; is there a proxy? Try again later"
     )
 
 

@@ -150,7 +150,7 @@ class KubernetesLauncher:
             if pod:
                 return pod
             if time.monotonic() > deadline:
-                raise TransientError(f"pod {pod_name(call)} of an earlier try is there and does not go away")
+                raise TransientError(f"pod {pod_name(call)} of an earlier try still exists and does not go away")
             time.sleep(POLL_SECONDS)
         log.info("pod %s in namespace %s: created", pod_name(call), cluster.namespace)
         return pod_name(call)

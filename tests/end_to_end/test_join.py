@@ -79,15 +79,15 @@ def test_what_did_not_match_is_in_results_and_verdict(tmp_path, main):
     assert [r.rows for r in load_metrics(str(tmp_path / "results")) if not r.slice_key.single_slice_keys] == [400]
     for file in ("results.json", "verdict.json"):
         assert json.loads((latest(tmp_path / "results") / file).read_text())["unmatched"] == {"rows": 200, "labels": 5}
-    assert result.verdict.lines()[0] == "BLESSED: 400 rows, 200 rows without a partner, 5 labels without a partner"
+    assert result.verdict.lines()[0] == "BLESSED: 400 rows, 200 rows without a match, 5 labels without a match"
 
 
 @pytest.mark.parametrize(("share", "status"), [("33%", "NOT_EVALUATED"), ("34%", "BLESSED"), (None, "BLESSED")])
-def test_too_many_rows_without_a_partner_are_not_evaluated(share, status, tmp_path, main):
+def test_too_many_rows_without_a_match_are_not_evaluated(share, status, tmp_path, main):
     labels = written(tmp_path, "labels.parquet", LABELLED.slice(0, 400))
     verdict = run(tmp_path, main, {"files": labels, "max_unmatched": share}).verdict
     assert verdict.status == status
-    assert ["33.3333% of the rows found no partner" in reason.message for reason in verdict.reasons] == (
+    assert ["33.3333% of the rows matched nothing" in reason.message for reason in verdict.reasons] == (
         [True] if status == "NOT_EVALUATED" else []
     )
 
@@ -96,7 +96,7 @@ def test_no_match_at_all_is_not_evaluated(tmp_path, main):
     labels = LABELLED.set_column(2, "id", [pa.array([f"ID-{i}" for i in range(ROWS)])])
     verdict = run(tmp_path, main, {"files": written(tmp_path, "labels.parquet", labels)}).verdict
     assert verdict.status == "NOT_EVALUATED"
-    assert "0 good rows, as 600 found no partner in inputs.join" in verdict.reasons[0].message
+    assert "0 good rows, as 600 matched nothing in inputs.join" in verdict.reasons[0].message
 
 
 @pytest.mark.parametrize("text", ["", "id,label,group\n"])
@@ -189,8 +189,8 @@ def test_the_command_line_tells_what_did_not_match(tmp_path, main):
     written(tmp_path, "labels.parquet", LABELLED.slice(0, 500))
     done = command_line(tmp_path, "run", {"files": "labels.parquet", "on": ["id"], "max_unmatched": "1%"})
     assert done.returncode == 0, done.stderr
-    assert "NOT EVALUATED: 500 rows, 100 rows without a partner" in done.stdout
-    assert "16.6667% of the rows found no partner" in done.stdout
+    assert "NOT EVALUATED: 500 rows, 100 rows without a match" in done.stdout
+    assert "16.6667% of the rows matched nothing" in done.stdout
 
 
 def command_line(folder, command, join):

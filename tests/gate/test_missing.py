@@ -88,7 +88,7 @@ CASES = {
                 "thresholds": {"false_positive_feature_sampler": ANY_CHANGE},
             }
         ),
-        ["false_positive_feature_sampler [new]: there is no change of it, as it is not one number."],
+        ["false_positive_feature_sampler [new]: it has no change, because it is not one number."],
     ),
 }
 

@@ -308,7 +308,7 @@ def test_a_threshold_that_meets_no_slice_fails_and_says_so():
     assert list(result.missing_slices) == [SlicingSpec(feature_values={"sex": "Diverse"})]
     verdict = judged(result, metrics)
     assert verdict.status == "NOT_BLESSED"
-    assert verdict.lines()[1] == "sex=Diverse: no slice is there for the thresholds on sex=Diverse"
+    assert verdict.lines()[1] == "sex=Diverse: no slice matches the thresholds on sex=Diverse"
 
 
 def test_a_threshold_on_the_overall_slice_fails_where_only_others_were_computed():
@@ -656,13 +656,13 @@ def test_the_baseline_value_of_a_value_threshold_is_left_out():
             gate.Counts(98, {}, {"rows": 2, "labels": 0}),
             gate.Limits(max_unmatched=0.015),
             "NOT_EVALUATED",
-            "2% of the rows found no partner in inputs.join; expected at most 1.5% (max_unmatched)",
+            "2% of the rows matched nothing in inputs.join; expected at most 1.5% (max_unmatched)",
         ),
         (
             gate.Counts(0, {}, {"rows": 2000, "labels": 0}),
             gate.Limits(),
             "NOT_EVALUATED",
-            "0 good rows, as 2,000 found no partner in inputs.join; expected at least 1 (min_rows)",
+            "0 good rows, as 2,000 matched nothing in inputs.join; expected at least 1 (min_rows)",
         ),
     ],
 )

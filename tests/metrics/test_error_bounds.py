@@ -105,8 +105,8 @@ def test_the_gate_blesses_only_what_holds_however_far_a_value_is_off():
     verdict = assay.analyze_raw_data(frame_of(), config_of({"auc": value - bound / 2})).verdict
     assert verdict.status == Status.NOT_BLESSED
     (reason,) = verdict.reasons
-    assert f"auc is {value:.6g} and may be off by {bound:.2g}, too much to tell; expected at least" in reason.message
-    assert 'leave out num_thresholds: 25 of its config, or set "exact": true instead' in reason.message
+    assert f"auc is {value:.6g} and may be off by {bound:.2g}, too close to decide; expected at least" in reason.message
+    assert "leave out num_thresholds: 25 of its config, or set exact: true instead" in reason.message
 
 
 def test_a_threshold_that_is_missed_wherever_the_value_lies_has_no_cure():
@@ -140,9 +140,9 @@ def test_what_cannot_be_told_by_default_can_with_all_distinct_scores(tmp_path):
     assert 1e-3 < check.error_bound < 1e-2
     assert abs(check.value - true) <= check.error_bound
     (reason,) = result.verdict.reasons
-    cure = '"exact": true in its config, which keeps all distinct scores, would tell'
+    cure = "set exact: true in its config, which keeps all distinct scores"
     assert reason.message == (
-        f"auc is {check.value:.6g} and may be off by {check.error_bound:.2g}, too much to tell; expected at least "
+        f"auc is {check.value:.6g} and may be off by {check.error_bound:.2g}, too close to decide; expected at least "
         f"{true - 1e-6:.6g}: scores between two thresholds have no order; {cure}"
     )
     for told in ("\n".join(result.remarks), markdown_summary(tmp_path), html_of(tmp_path), terminal_of(tmp_path)):
@@ -173,7 +173,7 @@ def test_the_gate_minds_error_bounds_that_are_too_small_to_be_told():
     assert 0 < check.error_bound < 1e-3
     assert not result.remarks
     assert result.verdict.status == Status.NOT_BLESSED
-    assert "too much to tell" in result.verdict.reasons[0].message
+    assert "too close to decide" in result.verdict.reasons[0].message
     verdict = assay.analyze_raw_data(frame, of_auc(check.value - 2 * check.error_bound)).verdict
     assert verdict.status == Status.BLESSED
 
@@ -252,7 +252,7 @@ def test_a_table_of_metrics_says_why_a_value_is_undefined(tmp_path):
     found = assay.metrics_frame(tmp_path)
     (row,) = found[found.metric == "auc"].to_dict("records")
     assert np.isnan(row["value"])
-    assert row["text"].startswith("scores are too close together to tell their order")
+    assert row["text"].startswith("scores are too close together to order them")
 
 
 def test_a_model_is_no_worse_than_itself_however_far_its_value_may_be_off():

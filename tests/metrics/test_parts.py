@@ -260,7 +260,7 @@ def test_parts_that_cannot_be_are_refused(options):
         (
             "ConfusionMatrixPlot",
             f"aggregate {{ macro_average: true {EQUAL_WEIGHTS} }}",
-            "no numbers that have an average",
+            "not numbers that can be averaged",
         ),
         ("CategoricalCrossEntropy", "aggregate { micro_average: true }", "looks at all classes together"),
     ],
@@ -313,5 +313,5 @@ def test_a_class_among_the_k_highest_has_both_in_its_key():
 
 @pytest.mark.parametrize("options", ["binarize { k_list { values: 1 } }", "aggregate { micro_average: true }"])
 def test_top_k_of_a_metric_beside_what_is_no_class_is_refused(options):
-    with pytest.raises(EvalConfigError, match="top_k of a metric's config can stand beside class_ids"):
+    with pytest.raises(EvalConfigError, match="top_k of a metric's config can be combined with class_ids"):
         metrics_of(config_of(asked("Recall", top_k=1) + options))

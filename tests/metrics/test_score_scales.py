@@ -193,8 +193,8 @@ def test_the_verdict_says_why_there_is_no_value(checkpoints, tmp_path, monkeypat
         result = assay.load_validation_result(str(tmp_path / column))
         assert result.validation_ok == blessed
     (failure,) = result.metric_validations_per_slice[0].failures
-    assert failure.message.startswith("auc is undefined: scores are too close together to tell their order")
-    assert '"exact": true in its config, which keeps all distinct scores, would tell' in failure.message
+    assert failure.message.startswith("auc is undefined: scores are too close together to order them")
+    assert "set exact: true in its config, which keeps all distinct scores" in failure.message
 
 
 def test_a_slice_may_have_more_cells_of_one_table_than_of_the_largest_one():

@@ -167,7 +167,7 @@ def test_a_vocabulary_outside_of_the_model_s_folder_is_refused(path, tmp_path):
         graph.asset_file_def[0].filename = path
 
     edit(folder, elsewhere)
-    with pytest.raises(ModelError, match=f"its asset '{path}' lies outside of {folder}"):
+    with pytest.raises(ModelError, match=f"its asset '{path}' is outside of {folder}"):
         load(str(folder))
 
 
@@ -185,7 +185,7 @@ def test_a_table_that_loading_fills_from_a_file_named_in_the_graph_is_refused(tm
                     node.input[1] = "place:output:0"
 
     edit(folder, constant)
-    with pytest.raises(ModelError, match=r"loading it runs InitializeTableFromTextFileV2 .*no asset of the model"):
+    with pytest.raises(ModelError, match=r"loading it runs InitializeTableFromTextFileV2 .*not an asset of the model"):
         load(str(folder))
 
 

@@ -143,7 +143,7 @@ def test_booleans_feed_numbers_and_numbers_feed_booleans():
         (pa.array(["a"]).dictionary_encode(), "int64", "holds string, but the model's input takes int64"),
         (pa.array([1]), "string", "holds int64, but the model's input takes text"),
         (np.array([1.0]), "string", "holds float64, but the model's input takes text"),
-        (np.array([object()], object), "float32", "holds Python objects that are no column"),
+        (np.array([object()], object), "float32", "holds Python objects that are not a column"),
         (pa.array([[1, 2, 3]]), "float32", r"shape \(1, 3\), but input 'x' takes \(any, 1\)"),
         (np.zeros((1, 2, 3)), "float32", r"shape \(1, 2, 3\), but input 'x' takes \(any, 1\)"),
     ],

@@ -47,9 +47,9 @@ def test_text_becomes_arrow_text_and_bytes_that_are_no_text_stay_binary():
         ({"a": np.ones(2), "b": np.ones(1)}, "output 'b' returned 1 predictions for 2 rows"),
         (1.5, "returned one float"),
         (None, "returned one NoneType"),
-        ([[1], [2, 3]], "returned a list that is no array"),
+        ([[1], [2, 3]], "returned a list that is not an array"),
         (np.array([1j, 2j]), "returned values of type complex128"),
-        (np.array([object(), object()], object), "returned Python objects that are no column"),
+        (np.array([object(), object()], object), "returned Python objects that are not a column"),
         ({}, "returned no output"),
     ],
 )

@@ -322,7 +322,7 @@ NO_VALUES: list[tuple[list[Any], str]] = [
 @pytest.mark.parametrize(("column", "text"), NO_VALUES)
 def test_a_frame_s_column_cannot_be_asked_for_a_text_that_is_no_value_of_it(column, text):
     frame = pd.DataFrame({"label": [1.0, 0.0], "score": [0.5, 0.5], "by": column})
-    with pytest.raises(ColumnTypeError, match=rf"column 'by' has type .* and '{text}' is no value of that type"):
+    with pytest.raises(ColumnTypeError, match=rf"column 'by' has type .* and '{text}' is not a value of that type"):
         assay.analyze_raw_data(frame, {**CONFIG, "slicing_specs": [{"feature_values": {"by": text}}]})
 
 
@@ -330,7 +330,7 @@ def test_a_frame_s_column_cannot_be_asked_for_a_text_that_is_no_value_of_it(colu
 def test_nor_can_a_file_s_column(tmp_path, column, text):
     table = pa.table({"label": [1.0, 0.0], "score": [0.5, 0.5], "by": column})
     said = refusal_by("command", table, {**CONFIG, "slicing_specs": [{"feature_values": {"by": text}}]}, tmp_path)
-    assert re.search(rf"column 'by' has type .* and '{text}' is no value of that type", said)
+    assert re.search(rf"column 'by' has type .* and '{text}' is not a value of that type", said)
 
 
 MORNING = datetime.time(8, 30)

@@ -51,7 +51,7 @@ def placements(spec: MetricsSpec, own: Mapping[str, int], path: str, classes: in
         return [Placement()]
     if "class_id" in own:
         raise EvalConfigError(
-            f"{path}: class_id of a metric's config cannot stand beside binarize or aggregate; remove one"
+            f"{path}: class_id of a metric's config cannot be combined with binarize or aggregate; remove one"
         )
     placed = [*_binarized(spec, path), *_aggregated(spec, path, classes)]
     return [_of_highest(one, own["top_k"], path) for one in placed] if "top_k" in own else placed
@@ -125,8 +125,8 @@ def without_parts(settings: Mapping[str, Any], definition: Definition) -> dict[s
 def _refuse_no_value(definition: Definition, class_name: str, placed: Sequence[Placement], path: str) -> None:
     if not definition.is_number and not all(isinstance(placement.pick, Only) for placement in placed):
         raise EvalConfigError(
-            f"{path}: values of {class_name} are no numbers that have an average over classes; expected a metrics spec "
-            "without macro_average and weighted_macro_average for it"
+            f"{path}: values of {class_name} are not numbers that can be averaged over classes; expected a metrics "
+            "spec without macro_average and weighted_macro_average for it"
         )
     if any(_has_below(placement.view) for placement in placed) and not definition.needs.domain.compares:
         raise EvalConfigError(
@@ -153,7 +153,7 @@ def _of_queries(
     if not spec.query_key:
         raise EvalConfigError(
             f"{path}: {class_name} ranks the rows of a query; expected query_key of the metrics spec, the column that "
-            "tells queries apart"
+            "identifies queries"
         )
     if spec.HasField("aggregate") or spec.binarize.class_ids.values or spec.binarize.k_list.values:
         raise EvalConfigError(
@@ -203,8 +203,9 @@ def _of_highest(placement: Placement, top_k: int, path: str) -> Placement:
     _check_least([top_k], 1, f"{path}: top_k")
     if not isinstance(placement.view, Classes):
         raise EvalConfigError(
-            f"{path}: top_k of a metric's config can stand beside class_ids, macro_average and weighted_macro_average "
-            "with class_weights; expected a metrics spec without k_list, top_k_list and micro_average, or no top_k"
+            f"{path}: top_k of a metric's config can be combined with class_ids, macro_average and "
+            "weighted_macro_average with class_weights; expected a metrics spec without k_list, top_k_list and "
+            "micro_average, or no top_k"
         )
     sub_key = (placement.sub_key or SubKey())._replace(top_k=top_k)
     return placement._replace(sub_key=sub_key, view=replace(placement.view, top_k=top_k))

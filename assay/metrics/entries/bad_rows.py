@@ -138,7 +138,7 @@ def first_fault(
     shown = _no_class(extracts, row, columns, stream) if reason == NO_CLASS else ""
     return BadRowError(
         f"{where(extracts, row)}: {what}: {_shown(columns, row, stream)}{shown}{_odd_lists(extracts, row, stream)}; "
-        f"mend the data, or set on_bad_rows: skip to leave such rows out and count them"
+        f"fix the data, or set on_bad_rows: skip to leave such rows out and count them"
     )
 
 
@@ -146,7 +146,7 @@ def first_without_query(extracts: Extracts, keys: pa.Array, query_key: str) -> B
     """The error for the first row of a batch that belongs to no query."""
     row = int(np.argmax(keys.is_null().to_numpy(zero_copy_only=False)))
     return BadRowError(
-        f"{where(extracts, row)}: {MISSING_QUERY}: no value of column {query_key!r} (query_key); mend the data, or set "
+        f"{where(extracts, row)}: {MISSING_QUERY}: no value of column {query_key!r} (query_key); fix the data, or set "
         "on_bad_rows: skip to leave such rows out and count them"
     )
 
@@ -191,7 +191,12 @@ def _shown(columns: Columns, row: int, stream: Stream) -> str:
         parts = {"prediction": columns.predictions, **parts}
     if stream.reads.labels:
         parts = {"label": columns.labels, **parts}
-    return ", ".join(f"{name} {np.array2string(np.asarray(values[at]), threshold=5)}" for name, values in parts.items())
+    return ", ".join(f"{name} {_values_text(values[at])}" for name, values in parts.items())
+
+
+def _values_text(values: Any) -> str:
+    """A number or a list of numbers, whole ones without a point."""
+    return np.array2string(np.asarray(values), threshold=5, formatter={"float_kind": lambda number: f"{number:.8g}"})
 
 
 def _odd_lists(extracts: Extracts, row: int, stream: Stream) -> str:

@@ -55,7 +55,7 @@ class Queries:
 
 
 def key_of(extracts: Extracts, query_key: str) -> pa.Array:
-    """The column that tells queries apart (n,), int64 or bytes, missing where a row has none.
+    """The column that identifies queries (n,), int64 or bytes, missing where a row has none.
 
     Raises:
         MissingColumnError: there is no such column.

@@ -8,7 +8,7 @@ verdict says why. An area under the ROC curve, and the threshold at a recall, ma
 5 / `num_thresholds` of that area); other values by 0.05 (evenly spaced: 0.25, or as much as that area). Results tell by
 how much a value may be off, and a threshold of the gate holds only if it holds however far that is.
 
-With `"exact": true` all distinct scores are kept instead, and there is a threshold at each: values are exact to 1e-12,
+With `exact: true` all distinct scores are kept instead, and there is a threshold at each: values are exact to 1e-12,
 whatever the scores. It takes 24 bytes of memory for each distinct score of each slice (of each resample, with
 confidence intervals), and adding rows up takes some ten times as long. It excludes `num_thresholds` and `thresholds`.
 
