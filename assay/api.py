@@ -1,4 +1,4 @@
-"""Evaluation from Python: of files with stages of one's own, or of data in memory."""
+"""Evaluation from Python: of files, with custom stages if needed, or of data in memory."""
 
 from __future__ import annotations
 
@@ -65,46 +65,46 @@ def run_model_analysis(
     checkpoints: FilePath | None = None,
     progress: TextIO | None = None,
 ) -> EvalResult:
-    """Evaluates the rows of files and writes the results, the verdict included.
+    """Evaluates files and writes the results, including the verdict.
 
     Args:
         eval_config: what to compute.
-        data_location: file names or globs.
+        data_location: files, folders or globs.
         file_format: "tfrecord" (of tf.Example), "csv", "parquet" or "jsonl".
         columns: the columns to read; None for all that are needed.
         batch_rows: rows of a batch; None leaves it to the format.
-        options: of the format, such as {"delimiter": ";"}; see `assay.Source`.
+        options: options of the format, such as {"delimiter": ";"}; see `assay.Source`.
         join: a second source whose columns are added by key, such as labels that arrive later, as `inputs.join` of an
             analysis file: {"files": "labels/*.csv", "format": "csv", "on": ["id"], "max_unmatched": "1%"}. Rows without
-            a partner are left out, and counted in the verdict.
+            a match are left out, and counted in the verdict.
         models: the models to run; none if the predictions are columns of the data.
-        output_path: below it the results get a folder of their own, and the latest is opened; a temporary folder, which
-            is there as long as the results that are returned, if None. Custom writers write where you tell them, and
-            what an earlier call left in this folder goes.
-        params: parameter -> value, for each `${name}` in the eval config, in paths and in arguments of models.
-            One that is secret, by its name or as {"secret": True, "default": value}, can stand in arguments of models
-            only; if it is None, its value comes from the environment, as ASSAY_PARAM_NAME.
-        on_bad_rows: "fail", or "skip": leave out rows that cannot be read or that no metric can take, and count them.
-            For evaluators of your own, `MetricsAndPlotsEvaluator(skip_bad_rows=True)` says the latter.
+        output_path: folder below which the results get their own folder. None: a temporary folder, which exists as long
+            as the returned results. Custom writers choose their own place; what an earlier call left in this folder is
+            deleted.
+        params: parameter -> value, for each `${name}` in the eval config, in paths and in arguments of models. A secret
+            parameter, by its name or as {"secret": True, "default": value}, is allowed only in arguments of models; if
+            it is None, its value comes from the environment variable ASSAY_PARAM_NAME.
+        on_bad_rows: "fail", or "skip": leave out rows that cannot be read or that no metric can use, and count them.
+            For custom evaluators, set `MetricsAndPlotsEvaluator(skip_bad_rows=True)` instead.
         max_bad_rows: share of bad rows, such as 0.01 or "1%", above which the verdict is NOT_EVALUATED.
         min_rows: number of good rows below which the verdict is NOT_EVALUATED.
-        rubber_stamp: leave out change thresholds if there is no baseline, as for a first model.
-        seed: of the resamples behind confidence intervals; evaluators of your own have theirs.
-        max_slices: slices that one slicing spec may make; more are an error. Evaluators of your own have theirs.
-        extractors: in place of `default_extractors(...)`.
-        evaluators: in place of `default_evaluators(...)`.
-        writers: in place of `default_writers(...)`.
-        pipeline_options: Beam's; without a runner among them, the in-memory runner of this process is used.
-        checkpoints: folder or `gs://` URI below which each stage leaves a checkpoint, and finds those that are there
-            already; not beside stages or options of your own, or secret parameters.
+        rubber_stamp: do not check change thresholds if there is no baseline, as for a first model.
+        seed: seed of the resampling for confidence intervals; custom evaluators have their own.
+        max_slices: most slices that one slicing spec may form; more are an error. Custom evaluators have their own.
+        extractors: instead of `default_extractors(...)`.
+        evaluators: instead of `default_evaluators(...)`.
+        writers: instead of `default_writers(...)`.
+        pipeline_options: options of Beam; if they name no runner, the in-memory runner of this process is used.
+        checkpoints: folder or `gs://` URI where each stage writes a checkpoint, and reuses one that exists. Not
+            together with custom stages, pipeline options or secret parameters.
         progress: where to show rows, rows/s and stage while it runs, such as `sys.stderr`; None shows nothing.
 
     Returns:
-        The results, as they were written; empty if your own writers write none. With several models, the candidate's.
+        The results as they were written; empty if custom writers write none. With several models, the candidate's.
 
     Raises:
-        UsageError: config, settings, files, join, columns, models or stages are wrong; told before any work where that
-            can be.
+        UsageError: config, settings, files, join, columns, models or stages are wrong; raised before any work if
+            possible.
     """
     settings = run_settings(
         params=params,
@@ -179,32 +179,31 @@ def analyze_raw_data(
     writers: Sequence[Writer] | None = None,
     progress: TextIO | None = None,
 ) -> EvalResult:
-    """Evaluates rows in memory, whose predictions are among their columns.
+    """Evaluates rows in memory that have their predictions in a column.
 
     Two model specs with a `prediction_key` each, one of them `is_baseline`, compare two columns; no model is needed.
 
     Args:
-        data: an Arrow table, a pandas frame (cells may be arrays), what gives an Arrow stream (such as a polars
-            frame), or a list of dicts (values may be missing).
+        data: a pandas frame (cells can be arrays), a polars frame or any other object with an Arrow stream, an Arrow
+            table, or a list of dicts (values can be missing).
         eval_config: what to compute. Without model specs, the columns are `label` and `prediction`.
         output_path: as for `run_model_analysis`.
-        params: parameter -> value, for each `${name}` in the eval config and in `output_path`; none that is secret,
-            as these are kept.
-        on_bad_rows: "fail", or "skip": leave out rows that no metric can take, and count them. For evaluators of your
-            own, `MetricsAndPlotsEvaluator(skip_bad_rows=True)` says so.
+        params: parameter -> value, for each `${name}` in the eval config and in `output_path`; no secrets, because
+            these values are stored.
+        on_bad_rows: "fail", or "skip": leave out rows that no metric can use, and count them. For custom evaluators,
+            set `MetricsAndPlotsEvaluator(skip_bad_rows=True)` instead.
         max_bad_rows: share of bad rows, such as 0.01 or "1%", above which the verdict is NOT_EVALUATED.
         min_rows: number of good rows below which the verdict is NOT_EVALUATED.
-        rubber_stamp: leave out change thresholds if there is no baseline, as for a first model.
-        seed: of the resamples behind confidence intervals; evaluators of your own have theirs.
-        max_slices: slices that one slicing spec may make; more are an error. Evaluators of your own have theirs.
-        extractors: in place of `default_extractors(...)`.
-        evaluators: in place of `default_evaluators(...)`.
-        writers: in place of `default_writers(...)`.
+        rubber_stamp: do not check change thresholds if there is no baseline, as for a first model.
+        seed: seed of the resampling for confidence intervals; custom evaluators have their own.
+        max_slices: most slices that one slicing spec may form; more are an error. Custom evaluators have their own.
+        extractors: instead of `default_extractors(...)`.
+        evaluators: instead of `default_evaluators(...)`.
+        writers: instead of `default_writers(...)`.
         progress: as for `run_model_analysis`.
 
     Returns:
-        The results, with the verdict; empty if your own writers write none. With several models, those of the
-        candidate.
+        The results, with the verdict; empty if custom writers write none. With several models, those of the candidate.
 
     Raises:
         UsageError: config, settings, columns or values are wrong.

@@ -13,7 +13,7 @@ from assay.cli.reporting import reports_errors, say
 @click.argument("analysis", type=click.Path())
 @with_params
 @with_base
-@click.option("--import", "import_code", is_flag=True, help="Import factories and callable models of your own as well.")
+@click.option("--import", "import_code", is_flag=True, help="Also import custom factories and callable models.")
 @reports_errors
 def check(analysis: str, params: dict[str, str], base: str | None, import_code: bool) -> None:
     """Check an analysis file, its data and models, without running it."""

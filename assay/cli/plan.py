@@ -25,7 +25,7 @@ from assay.plan.tasks import CHECKPOINTS, reshaped
     "--checkpoint",
     "cuts",
     type=click.Choice(CHECKPOINTS),
-    help="Where to cut the plan into tasks, instead of what the file says: nowhere, where it pays, after every stage.",
+    help="Override `checkpoint` of the file: one task, cuts after expensive stages only, or after every stage.",
 )
 @reports_errors
 def plan(analysis: str, params: dict[str, str], base: str | None, form: str, cuts: str | None) -> None:
