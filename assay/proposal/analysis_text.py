@@ -15,7 +15,7 @@ from assay.proposal.problem import Problem
 from assay.proposal.roles import Model, Roles
 from assay.proposal.sample import Inputs
 from assay.proposal.slices import Slices
-from assay.proposal.yaml_words import comment, flow, text
+from assay.proposal.yaml_words import comment, flow, number, text
 from assay.slicing.text import slice_text
 
 _WIDTH = 116
@@ -188,7 +188,7 @@ def _held(facts: Facts) -> str:
         shares = (f"{_shown(value)} ({count / max(1, facts.rows):.0%})" for value, count in facts.counts.items())
         return ", ".join(shares)
     if facts.kind == NUMBER:
-        return f"{facts.low:.4g} to {facts.high:.4g}"
+        return f"{number(facts.low)} to {number(facts.high)}"
     what = f"lists of {facts.inner}" if facts.kind == LIST else facts.kind
     return f"{what}, {facts.distinct:,} values"
 
@@ -205,7 +205,7 @@ def _slicing_specs(choices: Choices) -> Iterator[str]:
     passed_over = choices.slices.passed_over
     if not passed_over:
         return
-    yield "    # Passed over:"
+    yield "    # Not sliced by:"
     for name, why in list(passed_over.items())[:_MOST_PASSED_OVER]:
         yield f"    #   {comment(name) or 'a column'}: {comment(why)}"
     if len(passed_over) > _MOST_PASSED_OVER:
@@ -261,7 +261,7 @@ def _explained(bound: Bound, limits: Limits) -> str:
     side = "lower" if bound.better == HIGHER else "higher"
     meaning = "it holds today, and fails if the model gets much worse" if limits.is_of_sample else "it asks for as much"
     return (
-        f"{limits.metric} is {bound.value:.4g} in {limits.source}. The bound is a bit {side}, which allows for the "
+        f"{limits.metric} is {number(bound.value)} in {limits.source}. The bound is a bit {side}, which allows for the "
         f"noise of {bound.rows:,} {limits.counted}: {meaning}. Set what your use needs."
     )
 
@@ -275,6 +275,6 @@ def _of_slices(bounds: Mapping[tuple[str, ...], Bound]) -> Iterator[str]:
     if bounds:
         yield "            # To bound slices too, remove the # before these lines."
     for features, bound in bounds.items():
-        found = comment(f"worst: {bound.value:.4g} in {slice_text(bound.slice_key)} ({bound.rows:,} rows)")
+        found = comment(f"worst: {number(bound.value)} in {slice_text(bound.slice_key)} ({bound.rows:,} rows)")
         yield f"            # - slicing_specs: {flow([{'feature_keys': list(features)}])} # {found}"
         yield f"            #   threshold: {{value_threshold: {_value_threshold(bound)}}}"

@@ -8,9 +8,9 @@ from assay.errors import InputError
 from assay.proposal import names
 from assay.proposal.data import Data
 from assay.proposal.facts import BOOLEAN, LIST, NUMBER, TEXT, Facts
-from assay.proposal.labels import label_of
+from assay.proposal.labels import Label, label_of
 from assay.proposal.roles import Asked, Roles, check_asked
-from assay.proposal.scores import likely_scores, scores_of
+from assay.proposal.scores import likely_scores, no_scores, scores_of
 
 _LEAST_ROWS_A_QUERY = 2.0
 
@@ -23,8 +23,10 @@ def roles_of(data: Data, asked: Asked) -> Roles:
         MissingColumnError: a column that is asked for and is not there.
     """
     check_asked(asked, data.facts, data.sample.unread)
-    label = label_of(data, asked, likely_scores(data, asked))
+    label = _label(data, asked)
     scores = scores_of(data, asked, label.name)
+    copies = [name for model in scores.models for name in model.columns if _is_copy(data, name, label.name)]
+    why_scores = scores.why + "; the same as the label in every row, so is it a prediction?" * bool(copies)
     found = Roles(label.name, scores.models)
     weight, why_weight = _weight(data, asked, found)
     query = _query(data, asked, found, scores.models[0].columns)
@@ -36,9 +38,20 @@ def roles_of(data: Data, asked: Asked) -> Roles:
         scores.models,
         weight,
         query,
-        {"label": label.why, "predictions": scores.why, **(why_weight if weight else {})},
+        {"label": label.why, "predictions": why_scores, **(why_weight if weight else {})},
         passed_over,
     )
+
+
+def _label(data: Data, asked: Asked) -> Label:
+    """The label. Where there is none and there are no predictions, the predictions are what is said to be missing."""
+    likely = likely_scores(data, asked)
+    try:
+        return label_of(data, asked, likely)
+    except InputError:
+        if likely:
+            raise
+    raise no_scores(data, asked, "")
 
 
 def _weight(data: Data, asked: Asked, roles: Roles) -> tuple[str, dict[str, str]]:
@@ -95,3 +108,8 @@ def same_within(data: Data, name: str, query: str) -> bool:
     order = np.argsort(codes, kind="stable")
     same_query = codes[order][1:] == codes[order][:-1]
     return bool((np.isclose(numbers[order][1:], numbers[order][:-1]) | ~same_query).all())
+
+
+def _is_copy(data: Data, name: str, label: str) -> bool:
+    one, other = data.facts[name].numbers, data.facts[label].numbers
+    return one is not None and other is not None and np.array_equal(one, other, equal_nan=True)

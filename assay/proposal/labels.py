@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from assay.proposal import names
 from assay.proposal.data import Data, auc, class_of_each_column
 from assay.proposal.facts import BOOLEAN, LIST, NUMBER, TEXT, Facts
 from assay.proposal.roles import Asked, shown_names
+from assay.proposal.scores import columns_by_class
 
 _FAR_FROM_CHANCE = 0.2
 """How far from 0.5 the area under the ROC curve must be for a prediction to speak for a label."""
@@ -48,21 +50,27 @@ def label_of(data: Data, asked: Asked, scores: Sequence[str]) -> Label:
             raise InputError(f"column {asked.label!r} holds {data.facts[asked.label].kind}; expected labels")
         return Label(asked.label, "as you said")
     taken = {*scores, asked.weight, asked.query, *asked.slices}
-    possible = [f for f in data.facts.values() if f.name not in taken and f.kind in (NUMBER, BOOLEAN, TEXT, LIST)]
+    possible = [f for f in data.facts.values() if f.name not in taken and _may_hold_labels(f)]
     for found, why in (
         ([f.name for f in possible if names.is_label(f.name)], "by its name"),
         ([f.name for f in possible if names.may_be_label(f.name)], "by its name"),
         (_named_by_scores(possible, scores), "predictions are called after it"),
+        ([f.name for f in possible if columns_by_class(data, f.name)], "predictions are called after its values"),
     ):
         if found:
             return _only_one(data, asked, found, why)
     return _by_content(data, asked, possible, scores)
 
 
+def _may_hold_labels(facts: Facts) -> bool:
+    is_called_score = names.may_be_score(facts.name) and not names.is_label(facts.name)
+    return facts.kind in (NUMBER, BOOLEAN, TEXT, LIST) and not is_called_score
+
+
 def _named_by_scores(possible: Sequence[Facts], scores: Sequence[str]) -> list[str]:
-    """Columns after which predictions are called: `income` of `predicted_income`."""
+    """Columns after which predictions are called: `income` of `predicted_income`, `is_fraud` of `fraud_score`."""
     meant = {words for name in scores if (words := names.beside_score(name))}
-    return [facts.name for facts in possible if names.words(facts.name) in meant]
+    return [facts.name for facts in possible if names.without_asking(facts.name) in meant]
 
 
 def _only_one(data: Data, asked: Asked, found: Sequence[str], why: str) -> Label:
@@ -83,18 +91,20 @@ def _by_content(data: Data, asked: Asked, possible: Sequence[Facts], scores: Seq
     """The only column that the predictions can be for, if they agree with it."""
     fitting = [f for f in possible if any(_fits(f, data.facts[score]) for score in scores)]
     agreeing = [f.name for f in fitting if any(_agree(data, f, data.facts[score]) for score in scores)]
+    if not agreeing and len(fitting) == 1 and any(_tells(data, fitting[0], data.facts[score]) for score in scores):
+        agreeing = [fitting[0].name]
     if len(agreeing) == 1:
-        return Label(agreeing[0], "no column is called like a label, and the predictions agree with this one alone")
+        return Label(agreeing[0], "no column is named like a label, and the predictions agree with this one alone")
     if not fitting:
         raise InputError(
-            f"no column is called like a label ({_USUAL}); expected the true outcome of each row beside the "
+            f"no column is named like a label ({_USUAL}); expected the true outcome of each row beside the "
             f"predictions. If there is one, say {asked.option('label', 'COLUMN')}; columns: "
             f"{shown_names(f.name for f in possible)}"
         )
     ordered = sorted((f.name for f in fitting), key=lambda name: name not in agreeing)
     options = " or ".join(asked.option("label", name) for name in ordered[:3])
     raise InputError(
-        f"no column is called like a label ({_USUAL}); those that may be it: {shown_names(ordered)}; say {options}"
+        f"no column is named like a label ({_USUAL}); those that may be it: {shown_names(ordered)}; say {options}"
     )
 
 
@@ -116,10 +126,26 @@ def _agree(data: Data, label: Facts, score: Facts) -> bool:
     if label.kind == LIST:
         return True
     if score.width == 1:
-        area = auc(score.numbers, data.rows_with(label.name, label.values[-1]))
-        return abs(area - 0.5) > _FAR_FROM_CHANCE
+        return _distance_from_chance(data, label, score) > _FAR_FROM_CHANCE
     if label.kind == TEXT:
         return bool(class_of_each_column(data, label.name, score.numbers))
     assert label.numbers is not None
     right = np.where(np.isfinite(score.numbers), score.numbers, -np.inf).argmax(axis=1) == label.numbers
     return float(right.mean()) > 2 / score.width or score.width == 2
+
+
+def _distance_from_chance(data: Data, label: Facts, score: Facts) -> float:
+    """How far from 0.5 the area under the ROC curve is."""
+    assert score.numbers is not None
+    return abs(auc(score.numbers, data.rows_with(label.name, label.values[-1])) - 0.5)
+
+
+def _tells(data: Data, label: Facts, score: Facts) -> bool:
+    """Whether one number a row tells two labels apart by more than noise: four standard errors of the area.
+
+    Source: the variance of the Mann-Whitney statistic where there is no difference, (m + n + 1) / (12 m n).
+    """
+    if score.width != 1 or not _fits(label, score):
+        return False
+    m, n = list(label.counts.values())[:2]
+    return _distance_from_chance(data, label, score) > 4 * math.sqrt((m + n + 1) / (12 * m * n))

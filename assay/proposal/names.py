@@ -25,6 +25,8 @@ _SCORE_WORDS = _listed(
     "score scores prediction predictions predicted pred preds prob probs proba probas probability "
     "probabilities logit logits yhat forecast forecasts softmax sigmoid"
 )
+_QUESTIONS = _listed("is has was had did will")
+
 _WEIGHTS = _listed("weight weights wt wgt")
 _OF_ROWS = _listed("sample samples example instance row case observation obs importance sampling survey")
 _QUERIES = _listed("query query_id queryid qid q_id search_id searchid search query_group")
@@ -59,6 +61,12 @@ def is_score(name: str) -> bool:
 def may_be_score(name: str) -> bool:
     """Whether a word in it is one for predictions."""
     return is_score(name) or bool(_SCORE_WORDS & set(words(name)))
+
+
+def without_asking(name: str) -> tuple[str, ...]:
+    """The words of a name but for those that make a question of it: `is_fraud` has fraud."""
+    found = words(name)
+    return found[1:] if len(found) > 1 and found[0] in _QUESTIONS else found
 
 
 def beside_score(name: str) -> tuple[str, ...]:

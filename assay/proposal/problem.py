@@ -19,8 +19,8 @@ from assay.proposal.scores import is_decision, text_of
 TWO_CLASSES, SEVERAL_CLASSES, SEVERAL_LABELS, NUMBERS, RANKED = (
     "two classes",
     "several classes, one a row",
-    "several labels a row",
-    "numbers",
+    "several classes, any number a row",
+    "a number (regression)",
     "ranked lists",
 )
 """Kinds of problems."""

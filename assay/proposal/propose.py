@@ -23,6 +23,7 @@ from assay.proposal.roles import Asked, Roles
 from assay.proposal.sample import Inputs, sample_of_files
 from assay.proposal.sample_in_memory import sample_of_data
 from assay.proposal.slices import slices_of
+from assay.proposal.yaml_words import number
 from assay.proto.config_pb2 import EvalConfig
 from assay.storage.file_paths import FilePath
 from assay.storage.uris import is_uri
@@ -251,7 +252,7 @@ def _summary(choices: Choices, bounded: Metric) -> Sequence[str]:
         if column
     ]
     limits = choices.limits.overall
-    said = "undefined in the sample" if limits is None else f"{limits.value:.4g} in {choices.limits.source}"
+    said = "undefined in the sample" if limits is None else f"{number(limits.value)} in {choices.limits.source}"
     return [
         f"kind of problem: {choices.problem.kind}, told from {choices.data.sample.described}",
         "; ".join([f"label: {printable_line(roles.label)}", f"predictions: {scores}", *also, f"slices: {sliced}"]),

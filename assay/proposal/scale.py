@@ -9,6 +9,7 @@ import numpy as np
 
 from assay.extracts.columns import Floats
 from assay.proposal import names
+from assay.proposal.yaml_words import number
 
 _ROUNDING = 1e-6
 _MORE_THAN_SCORES = 20.0
@@ -44,11 +45,11 @@ def scale_of(numbers: Sequence[Floats], columns: Sequence[str], *, each: bool) -
     if not len(finite):
         return Scale("", "", True, "no number in the sample")
     low, high = float(finite.min()), float(finite.max())
-    between = f"{low:.4g} to {high:.4g}"
+    between = f"from {number(low)} to {number(high)}"
     if low >= -_ROUNDING and high <= 1 + _ROUNDING:
-        return Scale("", "", True, f"probabilities, {between}")
+        return Scale("", "", True, f"probabilities {between}")
     if low >= 0 and high <= 100 and (high > _MORE_THAN_SCORES or any(map(names.says_percent, columns))):
-        return Scale("", "percent", True, f"percents, {between}")
+        return Scale("", "percent", True, f"percents {between}")
     if low < 0 or any(map(names.says_logit, columns)):
-        return Scale("logit_each" if each else "logit", "", True, f"taken for logits, {between}")
+        return Scale("logit_each" if each else "logit", "", True, f"taken for logits {between}")
     return Scale("", "", False, f"no probabilities, {between}: metrics of their order alone")

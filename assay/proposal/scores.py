@@ -78,7 +78,7 @@ def scores_of(data: Data, asked: Asked, label: str) -> Scores:
 
     likely = [name for name in likely_scores(data, asked) if name != label]
     if not likely:
-        raise _none(data, asked, label)
+        raise no_scores(data, asked, label)
     soft, passed_over = _without_decisions(data, likely, label)
     return _chosen(data, asked, label, soft, passed_over)
 
@@ -218,7 +218,8 @@ def _named(models: Sequence[Model], baseline: str = "") -> tuple[Model, ...]:
     return tuple(sorted(named, key=lambda model: model.is_baseline))
 
 
-def _none(data: Data, asked: Asked, label: str) -> InputError:
+def no_scores(data: Data, asked: Asked, label: str) -> InputError:
+    """The error that says that there are no predictions, and what to do."""
     texts = [f.name for f in data.facts.values() if f.kind == TEXT and names.may_be_score(f.name) and f.name != label]
     if texts:
         return InputError(
@@ -226,9 +227,9 @@ def _none(data: Data, asked: Asked, label: str) -> InputError:
             "class is: one number a row for two classes, or a list or a column for each of several"
         )
     numbers = [f.name for f in data.facts.values() if holds_scores(f) and f.name != label]
-    example = asked.option("prediction", numbers[0] if numbers else "COLUMN")
+    example = asked.option("prediction", "COLUMN")
     return InputError(
-        f"no column is called like a prediction (score, prediction, probability, ...); columns of numbers: "
+        f"no column is named like a prediction (score, prediction, probability, ...); columns of numbers: "
         f"{shown_names(numbers)}. If one of them is, say {example}. If not, add the predictions of your model as a "
         f"column, or have assay run it: `models: [{{name: my_model, uri: ..., type: {next(iter(FRAMEWORKS))}}}]` in an "
         f"analysis file; types are {', '.join(FRAMEWORKS)}"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from assay.proposal import names
 from assay.proposal.data import Data
-from assay.proposal.facts import BOOLEAN, LIST, MOMENT, NOTHING, NUMBER, OTHER, TEXT, Facts
+from assay.proposal.facts import BOOLEAN, LIST, NOTHING, NUMBER, OTHER, TEXT, Facts
 from assay.proposal.roles import Asked, Roles
 from assay.text.printable import printable_line, shortened
 
@@ -72,19 +72,19 @@ def _why_not(data: Data, facts: Facts, label: str) -> str:
         is_id = facts.kind == TEXT or (facts.kind == NUMBER and facts.is_whole)
         return f"each row has a value of its own{', as ids have' * is_id}"
     if names.may_be_score(facts.name):
-        return "it is called like a prediction"
+        return "it is named like a prediction"
     return _too_many(facts) or ("the label follows from it" if data.decides(facts.name, label) else "")
 
 
 def _too_many(facts: Facts) -> str:
-    found = f"{facts.distinct:,} different values"
+    found = f"{facts.distinct:,} values"
     if facts.kind == TEXT and facts.length > _LONG_TEXT:
         return f"long texts, {found}"
     if facts.kind == NUMBER and not facts.is_whole:
         return f"numbers with fractions, {found}"
     most = _MOST_SLICES if facts.kind == TEXT else _MOST_NUMBERS
     is_sparse = facts.distinct * _LEAST_ROWS > facts.rows
-    return found if facts.kind in (TEXT, NUMBER, MOMENT) and (facts.distinct > most or is_sparse) else ""
+    return f"too many values: {facts.distinct:,}" if facts.distinct > most or is_sparse else ""
 
 
 def _held(facts: Facts) -> str:

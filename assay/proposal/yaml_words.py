@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -49,3 +50,11 @@ def comment(words: str) -> str:
     """Words that stand in a comment, on one line."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(words.split()))
     return shortened(shown, _LONGEST_COMMENT)
+
+
+def number(value: float) -> str:
+    """A number for people: four digits that count, or all before the point."""
+    if not math.isfinite(value) or value == 0:
+        return f"{value:g}"
+    digits = 3 - math.floor(math.log10(abs(value)))
+    return f"{value:,.{max(0, digits)}f}" if -4 < digits < 8 else f"{value:.3g}"

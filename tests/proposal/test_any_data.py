@@ -207,8 +207,8 @@ def test_five_thousand_columns_make_a_short_file(tmp_path, capsys):
     ("frame", "said"),
     [
         ({"id": range(50), "other_id": range(50, 100)}, "prediction|label"),
-        ({"label": [0, 1] * 10}, r"no column is called like a prediction.*models: \[\{name: my_model"),
-        ({"score": [0.1, 0.9] * 10, "x": [0.5, 0.25] * 10, "t": ["a"] * 20}, "no column is called like a label"),
+        ({"label": [0, 1] * 10}, r"no column is named like a prediction.*models: \[\{name: my_model"),
+        ({"score": [0.1, 0.9] * 10, "x": [0.5, 0.25] * 10, "t": ["a"] * 20}, "no column is named like a label"),
         (
             {"label": [0, 1] * 10, "target": [1, 1, 0, 0] * 5, "score": [0.1, 0.9] * 10},
             "several columns may be the label",

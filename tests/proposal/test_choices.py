@@ -48,6 +48,44 @@ def test_a_label_is_told_by_the_name_of_its_prediction(rng):
     assert spec_of({"churned": frame["label"], "churned_prob": frame["score"]})["label_key"] == "churned"
 
 
+def test_a_question_is_the_label_of_its_prediction(rng):
+    frame = binary(rng)
+    spec = spec_of({"is_fraud": frame["label"], "fraud_probability": frame["score"], "vip": rng.integers(0, 2, ROWS)})
+    assert spec["label_key"] == "is_fraud"
+
+
+def test_a_label_is_told_by_columns_that_are_named_after_its_values(rng):
+    columns = {f"prob_{name}": rng.random(ROWS) for name in ("neg", "pos", "neutral")}
+    frame = {
+        "mood": rng.choice(["neg", "pos", "neutral"], ROWS),
+        **columns,
+        "prediction": rng.choice(["neg", "pos"], ROWS),
+    }
+    proposal = assay.propose_analysis(pd.DataFrame(frame))
+    assert proposal.eval_config["model_specs"][0]["label_key"] == "mood"
+    assert "prediction: it is named like a prediction" in proposal.text
+
+
+def test_the_only_column_of_two_values_needs_less_agreement_but_more_than_noise(rng):
+    score = rng.random(2000)
+    weak = (rng.random(2000) < 0.4 + 0.2 * score).astype(int)
+    assert 0.52 < roc_auc_score(weak, score) < 0.65
+    assert spec_of({"bought": weak, "score": score})["label_key"] == "bought"
+
+
+def test_a_prediction_that_is_a_copy_of_the_label_is_told(rng):
+    label = rng.normal(size=ROWS)
+    assert (
+        "the same as the label in every row"
+        in assay.propose_analysis(pd.DataFrame({"target": label, "prediction": label})).text
+    )
+
+
+def test_where_both_are_missing_predictions_are_asked_for(rng):
+    with pytest.raises(UsageError, match="no column is named like a prediction"):
+        assay.propose_analysis(pd.DataFrame({"sex": rng.integers(0, 2, ROWS), "age": rng.integers(0, 99, ROWS)}))
+
+
 def test_of_columns_without_a_telling_name_that_is_the_label_with_which_predictions_agree(rng):
     frame = binary(rng)
     other = rng.integers(0, 2, ROWS)
@@ -55,7 +93,7 @@ def test_of_columns_without_a_telling_name_that_is_the_label_with_which_predicti
 
 
 def test_a_column_of_two_values_with_which_predictions_do_not_agree_is_no_label(rng):
-    with pytest.raises(UsageError, match=r"no column is called like a label.*label='sex'"):
+    with pytest.raises(UsageError, match=r"no column is named like a label.*label='sex'"):
         assay.propose_analysis(pd.DataFrame({"sex": rng.integers(0, 2, ROWS), "score": rng.random(ROWS)}))
 
 
@@ -279,7 +317,7 @@ def test_slices_are_columns_of_few_values_and_others_are_passed_over_with_the_re
     assert sliced == ["country", "vip", "stars"]
     for line in (
         "id: each row has a value of its own, as ids have",
-        "note: long texts, 200 different values",
+        "note: long texts, 200 values",
         "price: each row has a value of its own",
         "constant: all rows have the same value",
         "empty: it has no value",
