@@ -53,8 +53,8 @@ class Data:
             return False
         one, two = self.codes(name), self.codes(other)
         known = (one >= 0) & (two >= 0)
-        pairs = np.unique(np.stack([one[known], two[known]]), axis=1).shape[1]
-        return bool(known.any()) and pairs == len(np.unique(one[known]))
+        pairs = np.unique(one[known] * (two.max(initial=0) + 1) + two[known])
+        return bool(known.any()) and len(pairs) == len(np.unique(one[known]))
 
 
 def _equal(column: pa.Array, value: Any) -> Mask:

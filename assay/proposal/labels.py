@@ -55,7 +55,10 @@ def label_of(data: Data, asked: Asked, scores: Sequence[str]) -> Label:
         ([f.name for f in possible if names.is_label(f.name)], "by its name"),
         ([f.name for f in possible if names.may_be_label(f.name)], "by its name"),
         (_named_by_scores(possible, scores), "predictions are called after it"),
-        ([f.name for f in possible if columns_by_class(data, f.name)], "predictions are called after its values"),
+        (
+            [f.name for f in possible if columns_by_class(data, f.name, scores)],
+            "predictions are called after its values",
+        ),
     ):
         if found:
             return _only_one(data, asked, found, why)

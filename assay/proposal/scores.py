@@ -97,13 +97,20 @@ def _as_asked(asked: Asked, data: Data) -> tuple[Model, ...]:
     return _named([Model(name, (name,)) for name in asked.predictions], asked.baseline)
 
 
-def columns_by_class(data: Data, label: str) -> dict[str, dict[str, str]]:
-    """Columns that are named after the classes: what they have in common -> class -> column; complete sets only."""
+def columns_by_class(data: Data, label: str, among: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
+    """Columns that are named after the classes: what they have in common -> class -> column; complete sets only.
+
+    Args:
+        data: the sample.
+        label: column of the classes.
+        among: the columns to look at; None for all.
+    """
     facts = data.facts[label]
     values = [text_of(value) for value in facts.counts]
     if not 2 <= len(values) <= MOST_COUNTED or any(not value or "${" in value for value in values):
         return {}
-    flat = [other.name for other in data.facts.values() if other.kind == NUMBER and other.name != label]
+    looked_at = data.facts if among is None else among
+    flat = [name for name in looked_at if data.facts[name].kind == NUMBER and name != label]
     groups: dict[str, dict[str, str]] = {}
     for name in flat:
         for value in values:

@@ -50,9 +50,11 @@ def slices_of(data: Data, asked: Asked, roles: Roles, passed_over: Mapping[str, 
     for name, facts in data.facts.items():
         if name in roles.columns or name in passed_over:
             continue
-        why_not = _why_not(data, facts, roles.label)
+        why_not = _why_not(facts)
         if not why_not and len(chosen) == _MOST_COLUMNS:
             why_not = f"there are {_MOST_COLUMNS} others already: {asked.option('slice', name)}"
+        elif not why_not and data.decides(name, roles.label):
+            why_not = "the label follows from it"
         if why_not:
             reasons[name] = why_not
         else:
@@ -60,7 +62,7 @@ def slices_of(data: Data, asked: Asked, roles: Roles, passed_over: Mapping[str, 
     return Slices(chosen, reasons)
 
 
-def _why_not(data: Data, facts: Facts, label: str) -> str:
+def _why_not(facts: Facts) -> str:
     """Why a column is not worth slicing by; "" if it is."""
     if facts.kind in (LIST, OTHER):
         return f"{facts.kind} make no slices"
@@ -73,7 +75,7 @@ def _why_not(data: Data, facts: Facts, label: str) -> str:
         return f"each row has a value of its own{', as ids have' * is_id}"
     if names.may_be_score(facts.name):
         return "it is named like a prediction"
-    return _too_many(facts) or ("the label follows from it" if data.decides(facts.name, label) else "")
+    return _too_many(facts)
 
 
 def _too_many(facts: Facts) -> str:
