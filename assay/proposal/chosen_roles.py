@@ -55,7 +55,7 @@ def _label(data: Data, asked: Asked) -> Label:
 
 
 def _weight(data: Data, asked: Asked, roles: Roles) -> tuple[str, dict[str, str]]:
-    """The column of example weights, and why; or "" and why columns that are called like weights are none."""
+    """The column of example weights, and why; or "" and why columns that are named like weights are none."""
     if asked.weight:
         problem = _no_weight(data.facts[asked.weight])
         if problem:

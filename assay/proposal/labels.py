@@ -54,10 +54,10 @@ def label_of(data: Data, asked: Asked, scores: Sequence[str]) -> Label:
     for found, why in (
         ([f.name for f in possible if names.is_label(f.name)], "by its name"),
         ([f.name for f in possible if names.may_be_label(f.name)], "by its name"),
-        (_named_by_scores(possible, scores), "predictions are called after it"),
+        (_named_by_scores(possible, scores), "predictions are named after it"),
         (
             [f.name for f in possible if columns_by_class(data, f.name, scores)],
-            "predictions are called after its values",
+            "predictions are named after its values",
         ),
     ):
         if found:
@@ -71,7 +71,7 @@ def _may_hold_labels(facts: Facts) -> bool:
 
 
 def _named_by_scores(possible: Sequence[Facts], scores: Sequence[str]) -> list[str]:
-    """Columns after which predictions are called: `income` of `predicted_income`, `is_fraud` of `fraud_score`."""
+    """Columns after which predictions are named: `income` of `predicted_income`, `is_fraud` of `fraud_score`."""
     meant = {words for name in scores if (words := names.beside_score(name))}
     return [facts.name for facts in possible if names.without_asking(facts.name) in meant]
 
