@@ -42,10 +42,10 @@ def read_inputs(
         root: folder or gs:// URI of all checkpoints.
         checkpoint: Extracts: a copy of the manifest, with its URI as metadata.
         manifest: URI of the checkpoint's manifest.
-        digest: of the checkpoint.
-        stage: the task's name in the plan.
-        params: parameter of the plan -> value; what is empty keeps its default.
-        options: of Beam pipelines.
+        digest: digest of the checkpoint.
+        stage: name of the task in the plan.
+        params: values of the plan's parameters; an empty value means the default.
+        options: Beam pipeline options.
     """
     return _container(READ_INPUTS)
 
@@ -68,14 +68,14 @@ def extract(
     Args:
         plan: the plan as JSON, or its URI.
         root: folder or gs:// URI of all checkpoints.
-        stage: the task's name in the plan.
-        inputs: task -> URI of its manifest, for each task before this one.
-        extracts: what they start from.
+        stage: name of the task in the plan.
+        inputs: URI of the manifest of each earlier task, by task name.
+        extracts: input of the extractors.
         checkpoint: Extracts with more columns: a copy of the manifest, with its URI as metadata.
         manifest: URI of the checkpoint's manifest.
-        digest: of the checkpoint.
-        params: parameter of the plan -> value; what is empty keeps its default.
-        options: of Beam pipelines.
+        digest: digest of the checkpoint.
+        params: values of the plan's parameters; an empty value means the default.
+        options: Beam pipeline options.
     """
     return _container(EXTRACT)
 
@@ -95,21 +95,21 @@ def evaluate(
     params: Dict[str, str] = {},  # noqa: B006, UP006
     options: List[str] = [],  # noqa: B006, UP006
 ) -> dsl.ContainerSpec:
-    """Runs an evaluator on the Extracts that the extractor of its run_after left.
+    """Runs an evaluator on the output of the extractor in its run_after.
 
     Args:
         plan: the plan as JSON, or its URI.
         root: folder or gs:// URI of all checkpoints.
-        stage: the task's name in the plan.
-        inputs: task -> URI of its manifest, for each task before this one.
-        extracts: what it evaluates.
+        stage: name of the task in the plan.
+        inputs: URI of the manifest of each earlier task, by task name.
+        extracts: input of the evaluator.
         checkpoint: the evaluation: a copy of the manifest, with its URI as metadata.
-        metrics: of all rows.
+        metrics: metrics of all rows.
         classification: ROC curve and confusion matrix of all rows, if there are such plots.
         manifest: URI of the checkpoint's manifest.
-        digest: of the checkpoint.
-        params: parameter of the plan -> value; what is empty keeps its default.
-        options: of Beam pipelines.
+        digest: digest of the checkpoint.
+        params: values of the plan's parameters; an empty value means the default.
+        options: Beam pipeline options.
     """
     return _container(EVALUATE)
 
@@ -127,19 +127,19 @@ def gate(
     stage: str = "Gate",
     params: Dict[str, str] = {},  # noqa: B006, UP006
 ) -> dsl.ContainerSpec:
-    """Holds metrics against thresholds.
+    """Compares metrics with thresholds and gives the verdict.
 
     Args:
         plan: the plan as JSON, or its URI.
         root: folder or gs:// URI of all checkpoints.
-        inputs: task -> URI of its manifest, for each task before this one.
+        inputs: URI of the manifest of each earlier task, by task name.
         summary: the verdict with every reason.
         manifest: URI of the checkpoint's manifest.
         verdict: BLESSED, NOT_BLESSED or NOT_EVALUATED.
         blessed: whether it is BLESSED, for dsl.If.
-        blessing: which model that is and why, for bless.
-        stage: the task's name in the plan.
-        params: parameter of the plan -> value; what is empty keeps its default.
+        blessing: the candidate and the verdict, as input for bless.
+        stage: name of the task in the plan.
+        params: values of the plan's parameters; an empty value means the default.
     """
     return _container(GATE)
 
@@ -163,15 +163,15 @@ def write_results(
     Args:
         plan: the plan as JSON, or its URI.
         root: folder or gs:// URI of all checkpoints.
-        inputs: task -> URI of its manifest, for each task before this one.
+        inputs: URI of the manifest of each earlier task, by task name.
         results: what was done, with the URI of the results as metadata.
         page: verdict, metrics by slice and plots.
         summary: verdict and metrics in short.
         output: folder of the results.
         verdict: BLESSED, NOT_BLESSED or NOT_EVALUATED.
-        stage: the task's name in the plan.
-        params: parameter of the plan -> value; what is empty keeps its default.
-        options: of Beam pipelines.
+        stage: name of the task in the plan.
+        params: values of the plan's parameters; an empty value means the default.
+        options: Beam pipeline options.
     """
     return _container(WRITE_RESULTS)
 
@@ -199,17 +199,17 @@ def analyse(
         plan: the plan as JSON, or its URI.
         root: folder or gs:// URI, under which plans and runs are recorded.
         results: what was done, with the URI of the results as metadata.
-        metrics: of all rows.
+        metrics: metrics of all rows.
         classification: ROC curve and confusion matrix of all rows, if there are such plots.
         page: verdict, metrics by slice and plots.
         summary: verdict and metrics in short.
         output: folder of the results.
         verdict: BLESSED, NOT_BLESSED or NOT_EVALUATED.
         blessed: whether it is BLESSED, for dsl.If.
-        blessing: which model that is and why, for bless.
-        stage: the task's name in the plan.
-        params: parameter of the plan -> value; what is empty keeps its default.
-        options: of Beam pipelines.
+        blessing: the candidate and the verdict, as input for bless.
+        stage: name of the task in the plan.
+        params: values of the plan's parameters; an empty value means the default.
+        options: Beam pipeline options.
     """
     return _container(ANALYSE)
 
@@ -220,19 +220,19 @@ def bless(
     model: dsl.OutputPath(str),  # type: ignore[valid-type]
     blessed: str = "",
 ) -> dsl.ContainerSpec:
-    """Moves blessed.json to the candidate. It stands behind the verdict, and refuses one that is not blessed.
+    """Records the candidate in blessed.json. It refuses a candidate that is not blessed.
 
     Args:
-        blessing: what gate or analyse told.
+        blessing: output of gate or analyse.
         model: URI of the candidate.
-        blessed: URI of blessed.json; empty: where the plan's baseline is looked up, if that is the blessed one.
+        blessed: URI of blessed.json; empty: the file that the plan's blessed baseline comes from, if any.
     """
     return _container("bless")
 
 
 @dsl.container_component
 def finish(status: dsl.PipelineTaskFinalStatus, root: str) -> dsl.ContainerSpec:
-    """Says how a run ended, task by task, whatever became of it: an exit handler.
+    """Exit handler: reports the outcome of each task of a run.
 
     Args:
         status: filled in by Kubeflow.
