@@ -63,6 +63,17 @@ def test_a_how_to_makes_the_tasks_that_it_speaks_of(document, analysis, dag_file
     assert {f"model_analysis.{task}" for task in tasks} <= made
 
 
+def test_the_how_to_of_a_scheduled_validation_is_told_of_every_failure(dags):
+    from airflow.dag_processing.dagbag import DagBag
+
+    document = "docs/scheduled-validation.md"
+    files = dict(blocks_of(document, "yaml") + blocks_of(document, "python"))
+    for name in ("daily.yaml", "validate_daily.py"):
+        (dags / name).write_text(files[name])
+    dag = DagBag(str(dags / "validate_daily.py")).dags["validate_daily"]
+    assert [task.task_id for task in dag.tasks if not task.on_failure_callback] == []
+
+
 def test_the_other_blocks_of_the_document_run_behind_the_dag_file(dags):
     from airflow.sdk import DAG
 
