@@ -216,6 +216,7 @@ class ReadExtracts(beam.PTransform):
         self._read = _ReadExtracts(root, task, wanted)
 
     def expand(self, pbegin: Any) -> beam.PCollection[Extracts]:
+        progress.expect({shard.name: shard.size for group in self._splits for shard in group})
         return (
             pbegin
             | beam.Impulse()
@@ -255,6 +256,7 @@ class _ReadExtracts(beam.DoFn):
                 yield from read_batches(pa.py_buffer(content), self._wanted)
             except CorruptFileError as error:
                 raise mark_damaged(self._root, self._task, shard, f"is damaged ({error})") from error
+            progress.reached(shard.name, 1.0)
 
 
 def read_shard(root: str, task: str, shard: Shard) -> bytes:

@@ -1,15 +1,18 @@
-"""Rows done so far, counted for the whole process, and a line that shows them while a pipeline runs.
+"""What a run is doing and how far it is, for the whole process, and a line that shows it.
 
-Stages count their rows with `add`; whoever started the run shows them with `shown`. Standard library only.
+Whoever runs a stage says by `phase` what happens; readers say which files there are, and how much of each they have
+read; stages count rows with `add`; whoever started the run shows all of it with `shown`. Standard library only.
 """
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TextIO
 
 from assay.text.printable import printable_line
@@ -18,12 +21,75 @@ TERMINAL_SECONDS = 0.2
 LOG_SECONDS = 5.0
 WINDOW = 16  # ticks over which the speed is measured: batches are large, single ticks would flicker
 
+_LEAST_SHARE, _LEAST_SECONDS = 0.02, 2.0
+"""Before that, nobody can tell how long the rest will take."""
+
+STARTING = "Starting"
+
+
+@dataclass
+class _Phase:
+    """What is done now, and the files that it reads.
+
+    Attributes:
+        text: for people.
+        then: what is done once all files are read.
+        sizes: file -> bytes.
+        shares: file -> the share of it that has been read.
+        reading_since: when the first part of a file had been read.
+    """
+
+    text: str = STARTING
+    then: str = ""
+    sizes: dict[str, int] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
+    reading_since: float | None = None
+
+    def share(self) -> float | None:
+        """How much of all files has been read, 0 to 1; None if nobody knows what there is to read."""
+        total = sum(self.sizes.values())
+        return sum(self.sizes[file] * share for file, share in self.shares.items()) / total if total else None
+
+
 _lock = threading.Lock()
 _rows: dict[str, int] = {}
 _shards: dict[str, int] = {}
 _streams: list[TextIO] = []
-_STARTING = "starting"
-_note = _STARTING
+_phase = _Phase()
+
+
+def phase(text: str, then: str = "") -> None:
+    """Says what is done from now on.
+
+    Args:
+        text: for people: "Reading and evaluating"; the state of a job elsewhere.
+        then: what is done once all files are read, until the next phase.
+    """
+    global _phase
+    if _streams:
+        _phase = _Phase(text, then)
+
+
+def expect(sizes: Mapping[str, int]) -> None:
+    """Says which files the phase reads: name -> bytes."""
+    if _streams:
+        with _lock:
+            _phase.sizes.update(sizes)
+
+
+def reached(file: str, share: float) -> None:
+    """Says that a share of a file has been read, 0 to 1. Called now and then, from any thread."""
+    with _lock:
+        if file in _phase.sizes:
+            _phase.shares[file] = max(share, _phase.shares.get(file, 0.0))
+            _phase.reading_since = _phase.reading_since or time.monotonic()
+
+
+def read_to(file: str, position: int) -> None:
+    """Says how many bytes of a file have been read."""
+    size = _phase.sizes.get(file)
+    if size:
+        reached(file, position / size)
 
 
 def add(stage: str, rows: int) -> None:
@@ -36,13 +102,6 @@ def add_shard(stage: str) -> None:
     """Counts one more shard as written by `stage`."""
     with _lock:
         _shards[stage] = _shards.get(stage, 0) + 1
-
-
-def note(text: str) -> None:
-    """What is shown from now on, and until that ends, where no rows are counted here: the state of a job elsewhere."""
-    global _note
-    if _streams:
-        _note = text
 
 
 def say(text: str) -> bool:
@@ -65,49 +124,78 @@ def since(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
     return {stage: rows - before.get(stage, 0) for stage, rows in now.items() if rows != before.get(stage, 0)}
 
 
-def line(rows: Mapping[str, int], seconds: float, rows_per_second: float) -> str:
-    """The line of text for the stage that started last: time, stage, rows, rows/s."""
-    clock = f"{int(seconds) // 60}:{int(seconds) % 60:02}"
-    if not rows:
-        return f"{clock}  {_note}"
-    stage = next(reversed(list(rows)))
-    shards = f"  {_shards[stage]:,} shards done" if stage in _shards else ""
-    return f"{clock}  {stage}  {rows[stage]:,} rows  {rows_per_second:,.0f} rows/s{shards}"
+def line(rows: Mapping[str, int], seconds: float, rows_per_second: float, width: int | None = None) -> str:
+    """The line of text: time, phase, percent and time left, rows of the stage that counted last.
+
+    Where nobody knows how much there is to read, the speed stands in place of percent and time left.
+
+    Args:
+        rows: by stage.
+        seconds: since the start.
+        rows_per_second: of late.
+        width: parts that do not fit are left out, from the last on; None for any width.
+    """
+    with _lock:
+        now, share, reading_since = _phase, _phase.share(), _phase.reading_since
+    is_read = share is not None and share >= 1
+    parts = [_clock(seconds), now.then if is_read and now.then else now.text]
+    if share is not None and not is_read:
+        left = _left(share, 0.0 if reading_since is None else time.monotonic() - reading_since)
+        parts.append(f"{100 * share:.0f}%{left}")
+
+    stage = next(reversed(list(rows)), None)
+    if stage is not None:
+        parts.append(f"{rows[stage]:,} rows")
+        parts += [f"{rows_per_second:,.0f} rows/s"] if share is None and rows_per_second else []
+        parts += [f"{_shards[stage]:,} shards done"] if stage in _shards else []
+    while width is not None and len(parts) > 2 and len("  ".join(parts)) > width:
+        parts.pop()
+    return "  ".join(parts)[:width]
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def _left(share: float, seconds: float) -> str:
+    """How long the rest of the files will take, if reading goes on as it did."""
+    if share < _LEAST_SHARE or seconds < _LEAST_SECONDS:
+        return ""
+    return f", about {_clock(seconds * (1 - share) / share + 0.5)} left"
 
 
 @contextmanager
 def shown(stream: TextIO) -> Iterator[None]:
-    """Shows the progress of what runs inside on `stream`.
+    """Shows the progress of what runs inside on `stream`, unless that is done already.
 
     On a terminal one line is rewritten in place; elsewhere (a log) a line is written every few seconds. The total is
     written if the block succeeds: before an error it would look as if the work had been done.
     """
+    if stream in _streams:
+        yield
+        return
     stop = threading.Event()
     thread = threading.Thread(target=_show, args=(stream, stop), name="assay-progress", daemon=True)
     started, before = time.monotonic(), snapshot()
 
-    thread.start()
     _streams.append(stream)
+    phase(STARTING)
+    thread.start()
     try:
         yield
     except BaseException:
         _stop(stream, stop, thread)
-        _clear(stream)
         raise
     _stop(stream, stop, thread)
-    _clear(stream)
     _show_total(stream, since(before, snapshot()), time.monotonic() - started)
 
 
 def _stop(stream: TextIO, stop: threading.Event, thread: threading.Thread) -> None:
-    note(_STARTING)
+    """Ends the line of progress, and takes it off a terminal."""
+    phase(STARTING)
     _streams.remove(stream)
     stop.set()
     thread.join()
-
-
-def _clear(stream: TextIO) -> None:
-    """Takes the line of progress off a terminal."""
     if stream.isatty():
         stream.write("\r\x1b[K")
         stream.flush()
@@ -120,15 +208,16 @@ def _show(stream: TextIO, stop: threading.Event) -> None:
     ticks = deque([(start, before)], maxlen=WINDOW)
     while not stop.wait(interval):
         ticks.append((time.monotonic(), snapshot()))
-        text = printable_line(line(since(before, ticks[-1][1]), ticks[-1][0] - start, _speed(ticks)))
-        stream.write(f"\r{text}\x1b[K" if on_terminal else f"{text}\n")
+        width = shutil.get_terminal_size().columns - 1 if on_terminal else None
+        text = line(since(before, ticks[-1][1]), ticks[-1][0] - start, _speed(ticks), width)
+        stream.write(f"\r{printable_line(text)}\x1b[K" if on_terminal else f"{printable_line(text)}\n")
         stream.flush()
 
 
 def _show_total(stream: TextIO, rows: Mapping[str, int], seconds: float) -> None:
-    total = max(rows.values(), default=0)
+    """Without a speed: the time is that of the whole run, its start included."""
     if rows:
-        stream.write(f"{total:,} rows in {seconds:.1f} s ({total / max(seconds, 1e-9):,.0f} rows/s)\n")
+        stream.write(f"{max(rows.values()):,} rows in {seconds:.1f} s\n")
         stream.flush()
 
 

@@ -23,7 +23,7 @@ from assay.extracts.keys import check_same_kind
 from assay.readers.bad_rows import UNREADABLE
 from assay.readers.join_table import Part, Table, check_keys, read_table, shared
 from assay.readers.read_inputs import counted, read_split
-from assay.readers.source import Source, Split, check_names, first_schema, left_out, splits
+from assay.readers.source import Source, Split, check_names, expect, first_schema, left_out, splits
 from assay.types import FEATURES_KEY, SOURCE_KEY, TEXTS_KEY, Extracts
 
 _MATCHED = "matched"
@@ -173,6 +173,7 @@ class ReadJoined(beam.PTransform):
     def expand(self, pbegin: beam.Pipeline) -> beam.PCollection[Extracts]:
         """Applies the transform."""
         sides = sides_of(self._join)
+        expect([*sides.main.splits, *sides.second.splits])
         read = (
             pbegin
             | "Splits" >> beam.Create(sides.main.splits)

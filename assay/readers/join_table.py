@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 import pyarrow as pa
 
+from assay.engine import progress
 from assay.errors import BadRowError, ColumnTypeError
 from assay.extracts.keys import check_same_kind, comparable, together
 from assay.readers.bad_rows import Refuse, refusal
@@ -125,6 +126,7 @@ def read_table(source: Source, splits: Sequence[Split], types: Mapping[str, pa.D
         for rows in format_of(source).read(file, source, types, refuse):
             check_keys(rows.columns, rows.texts, on, file, rows.rows)
             batches.append(_batch(rows, on, file))
+        progress.reached(file, 1.0)
     if not batches:
         return Table((), {}, None, 0, len(unreadable))
 

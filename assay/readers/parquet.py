@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from assay.engine import progress
 from assay.errors import CorruptFileError
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
@@ -97,6 +98,7 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
             good, rows = _intact(batch.select(list(columns)), first, refuse)
             yield numbered(pa.Table.from_batches([good]), rows)
             first += len(batch)
+            progress.reached(file, first / max(parquet.metadata.num_rows, 1))
 
 
 def _intact(batch: pa.RecordBatch, first: int, refuse: Refuse) -> tuple[pa.RecordBatch, Numbers]:

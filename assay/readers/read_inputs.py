@@ -13,7 +13,7 @@ from assay.engine import progress
 from assay.extracts.columns import row_count
 from assay.readers.bad_rows import refusal
 from assay.readers.batches import extracts_of
-from assay.readers.source import Source, Split, format_of, splits, wanted
+from assay.readers.source import Source, Split, expect, format_of, splits, wanted
 from assay.types import READ_INPUTS_STAGE_NAME, Extracts
 
 
@@ -36,6 +36,7 @@ class ReadInputs(beam.PTransform):
     def expand(self, pbegin: beam.Pipeline) -> beam.PCollection[Extracts]:
         """Applies the transform."""
         all_splits = splits(self._source)
+        expect(all_splits)
         columns = wanted(self._source, all_splits)
         return (
             pbegin
@@ -80,6 +81,7 @@ def read_split(split: Split, source: Source, columns: Mapping[str, pa.DataType])
         refuse = refusal(file, source.on_bad_rows)
         for batch in form.read(file, source, columns, refuse):
             yield extracts_of(batch, split=split.index, file=file, file_id=file_id)
+        progress.reached(file, 1.0)
 
 
 def counted(extracts: Extracts) -> Extracts:

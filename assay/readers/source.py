@@ -6,13 +6,14 @@ import codecs
 import importlib
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, Protocol
 
 import pyarrow as pa
 
+from assay.engine import progress
 from assay.errors import ConfigError, MissingColumnError
 from assay.readers import listing
 from assay.readers.bad_rows import Refuse
@@ -105,11 +106,13 @@ class Split:
         index: its position among the splits.
         files: what is read, in this order.
         ids: a number for each file; see `file_ids`.
+        sizes: bytes of each file as it is stored.
     """
 
     index: int
     files: tuple[str, ...]
     ids: tuple[int, ...]
+    sizes: tuple[int, ...]
 
 
 class Format(Protocol):
@@ -155,14 +158,24 @@ def splits(source: Source) -> tuple[Split, ...]:
     """
     groups: list[list[str]] = []
     room = -1
-    for file, size in listing.find(source.files, f"{source.key_path}.files").items():
+    sizes = listing.find(source.files, f"{source.key_path}.files")
+    for file, size in sizes.items():
         if size > room:
             groups.append([])
             room = SPLIT_BYTES * _SPLITS_AS_ONE.get(source.format, 1)
         groups[-1].append(file)
         room -= size
     ids = file_ids([file for group in groups for file in group])
-    return tuple(Split(i, tuple(group), tuple(ids[file] for file in group)) for i, group in enumerate(groups))
+    return tuple(
+        Split(i, tuple(group), tuple(ids[file] for file in group), tuple(sizes[file] for file in group))
+        for i, group in enumerate(groups)
+    )
+
+
+def expect(splits: Iterable[Split]) -> None:
+    """Tells whoever shows progress that the files of the splits are going to be read."""
+    for split in splits:
+        progress.expect(dict(zip(split.files, split.sizes, strict=True)))
 
 
 def file_ids(files: Sequence[str]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from assay import bounds
+from assay.engine import progress
 from assay.errors import CorruptFileError
 from assay.readers import signatures
 
@@ -26,7 +27,7 @@ _MARKS = {
 """In this order, as the byte order mark of UTF-32 starts with that of UTF-16."""
 
 _PEEK_BYTES = 16
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = _TOLD_BYTES = 1 << 20
 
 
 def encoding_of(head: bytes) -> str | None:
@@ -49,7 +50,7 @@ class Unpacked:
         stored.seek(0)
         self.compression = None if plain else signatures.compression_of(head)
         self._most = bounds.unpacked(stored.size()) if self.compression else None
-        self._read = 0
+        self._read = self._told = 0
         self._held = b""
         self.closed = False
         with self._blaming():
@@ -90,6 +91,9 @@ class Unpacked:
         with self._blaming():
             block = bytes(self._stream.read(size))
         self._read += len(block)
+        if self._read - self._told >= _TOLD_BYTES:
+            self._told = self._read
+            progress.read_to(self._file, self._stored.tell())
         if self._most is not None and self._read > self._most:
             raise CorruptFileError(
                 f"{self._file}: unpacks to more than {bounds.EXPANSION}, and to more than 1 GB; is it what it should "

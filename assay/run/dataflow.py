@@ -238,7 +238,7 @@ class _Jobs:
             time.sleep(min(POLL_SECONDS, 1.0))
 
     def _show(self, job: _Job) -> None:
-        progress.note(job.known.line(_plain(job.state)))
+        progress.phase(job.known.line(_plain(job.state)))
         for text, _ in self._messages(job):
             if text not in self._seen:
                 self._seen.add(text)

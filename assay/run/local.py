@@ -19,7 +19,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from assay import storage
 from assay.checkpoints import runs
 from assay.checkpoints.heartbeat import alive
-from assay.engine.progress import shown
+from assay.engine.progress import phase, say, shown
 from assay.engine.recovery import recover_from_text
 from assay.errors import AssayError, PipelineError
 from assay.plan import blessed
@@ -84,7 +84,7 @@ def run(
         plan: a plan whose parameters are resolved.
         checkpoints: folder or `gs://` URI under which each task leaves a checkpoint, and finds those that are there
             already; None runs everything as one Beam job.
-        progress: where to show rows, rows/s and stage while it runs; None shows nothing.
+        progress: where to show what is done and how far it is; None shows nothing.
         options: Beam pipeline options as on a command line; the default runner is the in-memory one.
 
     Raises:
@@ -110,7 +110,7 @@ def run_tasks(
     Args:
         plan: see `run`; likewise `checkpoints` and `progress`.
         checkpoints: not beside `in_memory` or options that are an object, which other processes could not have.
-        progress: where to show rows and stage.
+        progress: see `run`.
         options: of Beam pipelines.
         in_memory: what stands in place of parts of the plan.
     """
@@ -148,6 +148,7 @@ def _run_each(
         if len(ready) == 1:
             finished = [run_stage(plan, ready[0].name, checkpoints=inputs_of(ready[0]), options=options)]
         else:
+            phase(f"Running {', '.join(task.name for task in ready)}")
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
                 finished = [*pool.map(lambda task: _in_process(plan, plan_uri, task, inputs_of(task), options), ready)]
 
@@ -180,5 +181,4 @@ def _tell(result: StageResult, progress: TextIO | None) -> None:
     if progress is not None:
         did = "nothing to do, checkpoint found" if result.reused else f"{result.seconds:.1f} s"
         rows = f", {result.rows:,} row{'' if result.rows == 1 else 's'}" if result.manifest else ""
-        progress.write(f"{result.task}: {did}{rows}\n")
-        progress.flush()
+        say(f"{result.task}: {did}{rows}")

@@ -14,6 +14,7 @@ from assay.checkpoints import digests, pins, runs
 from assay.checkpoints.commit import new_attempt
 from assay.checkpoints.heartbeat import alive
 from assay.checkpoints.layout import name_in_run
+from assay.engine import progress
 from assay.engine.remote import Remote
 from assay.engine.runner import run_pipeline
 from assay.errors import PipelineError
@@ -124,7 +125,9 @@ def _analyse(
     asked = digest(plan)
     plan = blessed.with_baseline(plan, blessed.today(plan))
     context = context_of(plan, in_memory)
+    progress.phase("Checking data and models")
     check_inputs(context)
+    progress.phase("Reading and evaluating", then="Computing metrics")
     if context.in_memory.writers is not None:
         return _written_by_own_writers(context, task, options)
 
@@ -134,6 +137,7 @@ def _analyse(
     with results_written(
         folder, task.name, seen, reader, analysis, options, remote, is_named=bool(run or seen)
     ) as counts:
+        progress.phase("Judging and writing results")
         judge = publishing.judge if context.in_memory.evaluators is None else publishing.judge_if_possible
         verdict = judge(plan, folder, counts)
         publishing.publish(plan, folder, verdict, counts, started)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from assay.checkpoints.commit import is_being_cleared, load
 from assay.checkpoints.manifest import Manifest, root_of
+from assay.engine import progress
 from assay.engine.remote import Remote
 from assay.errors import CheckpointError, MissingFileError, PipelineError, TransientError
 from assay.plan import blessed
@@ -30,6 +31,16 @@ _DONE_BY: Mapping[str, Callable[[TaskCall, Context], StageResult]] = {
 }
 
 
+_PHASES: Mapping[str, tuple[str, str]] = {
+    READ_INPUTS: ("Reading inputs", "Writing the checkpoint"),
+    EXTRACT: ("Extracting", "Writing the checkpoint"),
+    EVALUATE: ("Evaluating", "Computing metrics"),
+    GATE: ("Judging", ""),
+    WRITE_RESULTS: ("Writing results", ""),
+}
+"""Kind of a task -> what it does, and what it does once all is read, for people."""
+
+
 def run_task(
     plan: Plan, task: Task, checkpoints: Checkpoints, options: Sequence[str] = (), remote: Remote | None = None
 ) -> StageResult:
@@ -39,7 +50,9 @@ def run_task(
     if blessed.blessed_uri(plan):
         baseline = before[READ_INPUTS_STAGE_NAME].baseline if before else blessed.today(plan)
         call = replace(call, plan=blessed.with_baseline(plan, baseline), noted={"baseline": baseline})
-    return _DONE_BY[kind_of(call.plan, task)](call, context_of(call.plan))
+    kind = kind_of(call.plan, task)
+    progress.phase(*_PHASES[kind])
+    return _DONE_BY[kind](call, context_of(call.plan))
 
 
 def _manifest_of(name: str, task: Task, checkpoints: Checkpoints) -> Manifest:

@@ -11,6 +11,13 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.fixture
+def run():
+    """Progress is shown somewhere, so that what is told is kept."""
+    with progress.shown(io.StringIO()):
+        yield
+
+
 def rows_added(before):
     return progress.since(before, progress.snapshot())
 
@@ -43,21 +50,83 @@ def test_a_snapshot_does_not_change_later():
     assert "Later" not in before or before["Later"] < progress.snapshot()["Later"]
 
 
-def test_the_line_names_the_stage_that_started_last_with_rows_and_speed():
-    text = progress.line({"ReadInputs": 2_000_000, "ExtractAges": 1_500_000}, 75.4, 123_456.7)
-    assert text == "1:15  ExtractAges  1,500,000 rows  123,457 rows/s"
+def test_before_anything_is_known_the_line_says_starting():
+    assert progress.line({}, 3.0, 0.0) == "0:03  Starting"
 
 
-def test_the_line_says_starting_before_the_first_row():
-    assert progress.line({}, 3.0, 0.0) == "0:03  starting"
+def test_the_line_has_the_share_of_all_bytes_that_has_been_read(run):
+    progress.phase("Reading", then="Computing")
+    progress.expect({"large": 900, "small": 100})
+    assert progress.line({}, 3.0, 0.0) == "0:03  Reading  0%"
+    progress.reached("large", 0.5)
+    progress.read_to("small", 50)
+    assert progress.line({"ReadInputs": 1_500_000}, 75.4, 9.0) == "1:15  Reading  50%  1,500,000 rows"
 
 
-def test_what_is_told_of_a_job_elsewhere_is_shown_until_the_run_has_ended():
-    progress.note("nobody looks")
+def test_once_all_is_read_the_line_says_what_comes_then(run):
+    progress.phase("Reading", then="Computing")
+    progress.expect({"a": 10})
+    progress.reached("a", 1.0)
+    assert progress.line({}, 3.0, 0.0) == "0:03  Computing"
+    progress.phase("Writing")
+    assert progress.line({}, 4.0, 0.0) == "0:04  Writing"
+
+
+def test_what_is_read_twice_counts_once_and_a_file_that_nobody_expects_not_at_all(run):
+    progress.phase("Reading")
+    progress.expect({"a": 100})
+    progress.reached("a", 0.6)
+    progress.reached("a", 0.2)
+    progress.reached("other", 1.0)
+    progress.read_to("other", 7)
+    assert progress.line({}, 0.0, 0.0) == "0:00  Reading  60%"
+
+
+def test_the_time_left_goes_by_the_time_of_reading_not_by_that_of_the_start(run, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("assay.engine.progress.time.monotonic", lambda: now[0])
+    progress.phase("Reading")
+    progress.expect({"a": 100})
+    progress.reached("a", 0.001)
+    assert "left" not in progress.line({}, 60.0, 0.0)
+    now[0] += 30
+    progress.reached("a", 0.25)
+    assert progress.line({}, 90.0, 0.0) == "1:30  Reading  25%, about 1:30 left"
+
+
+def test_where_nobody_knows_how_much_there_is_the_line_has_the_speed(run):
+    progress.phase("Reading")
+    rows = {"ReadInputs": 2_000_000, "ExtractAges": 1_500_000}
+    assert progress.line(rows, 75.4, 123_456.7) == "1:15  Reading  1,500,000 rows  123,457 rows/s"
+
+
+def test_parts_that_do_not_fit_a_terminal_are_left_out(run):
+    progress.phase("Reading and evaluating")
+    rows = {"ReadInputs": 2_000_000}
+    assert progress.line(rows, 75.4, 123_456.7, 50) == "1:15  Reading and evaluating  2,000,000 rows"
+    assert progress.line(rows, 75.4, 123_456.7, 30) == "1:15  Reading and evaluating"
+    assert progress.line(rows, 75.4, 123_456.7, 10) == "1:15  Read"
+
+
+def test_what_is_told_while_nobody_looks_is_forgotten():
+    progress.phase("nobody looks")
+    progress.expect({"a": 10})
+    assert progress.line({}, 3.0, 0.0) == "0:03  Starting"
     with progress.shown(io.StringIO()):
-        progress.note("job 7: running")
+        progress.phase("job 7: running")
         assert progress.line({}, 3.0, 0.0) == "0:03  job 7: running"
-    assert progress.line({}, 3.0, 0.0) == "0:03  starting"
+    assert progress.line({}, 3.0, 0.0) == "0:03  Starting"
+
+
+def test_whoever_shows_progress_already_goes_on_to_do_so():
+    stream = io.StringIO()
+    with progress.shown(stream):
+        with progress.shown(stream):
+            progress.add("Inner", 1)
+        assert stream.getvalue() == ""
+        assert progress.say("still there")
+    assert stream.getvalue().splitlines()[0] == "still there"
+    assert stream.getvalue().count(" rows in ") == 1
 
 
 @pytest.fixture
@@ -77,20 +146,20 @@ def run_until_shown(stream, expected):
     return stream.getvalue()
 
 
-def test_a_log_gets_plain_lines_and_a_total(fast_ticks):
-    written = run_until_shown(io.StringIO(), "Shown  4,096 rows")
-    assert "Shown  4,096 rows" in written
+def test_a_log_gets_plain_lines_and_a_total_without_a_speed(fast_ticks):
+    written = run_until_shown(io.StringIO(), "Starting  4,096 rows")
+    assert "Starting  4,096 rows" in written
     assert "\r" not in written
     assert "\x1b" not in written
     assert written.splitlines()[-1].startswith("4,096 rows in ")
+    assert "rows/s" not in written.splitlines()[-1]
 
 
 def test_a_terminal_gets_one_line_rewritten_in_place(fast_ticks):
-    written = run_until_shown(Terminal(), "Shown  4,096 rows")
-    assert "\rShown" not in written
-    assert "Shown  4,096 rows" in written
+    written = run_until_shown(Terminal(), "4,096 rows")
+    assert "4,096 rows" in written
     assert written.count("\n") == 1
-    assert written.endswith("rows/s)\n")
+    assert written.endswith(" s\n")
 
 
 def test_a_run_without_rows_leaves_nothing_behind(fast_ticks):
