@@ -5,9 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 import assay
-import assay.report
 import assay.run
-from assay.cli import main
+from assay.cli import main, run
 from assay.errors import AssayError, MissingColumnError, ModelError, TransientError
 from assay.plan.as_json import from_json
 
@@ -45,16 +44,12 @@ def local(monkeypatch):
 
 
 @pytest.fixture
-def tables(monkeypatch):
-    """Stands in for the tables; they tell what they were asked for."""
-    stand_in = SimpleNamespace(
-        metrics_table=lambda path, metrics, slices: f"table of {path} {metrics} {slices}",
-        classes_table=lambda path, slices: f"classes of {path} {slices}",
-        remark_lines=lambda path: [f"undefined in {path}"],
-        verdict_panel=lambda path: f"verdict of {path}",
-    )
-    monkeypatch.setattr(assay.report, "tables", stand_in, raising=False)
-    monkeypatch.setenv("COLUMNS", "400")
+def shown(monkeypatch):
+    """Stands in for what shows results; has what it was asked for."""
+    calls = []
+    monkeypatch.setattr(run, "show_results", lambda results: calls.append(results))
+    monkeypatch.setattr(run, "write_page", lambda results, page: calls.append((results, page)))
+    return calls
 
 
 def error_of(capsys):
@@ -101,29 +96,33 @@ def test_plan_resolves_once_all_parameters_are_given(analysis, capsys):
 # run and check
 
 
-def test_run_gives_the_resolved_plan_and_shows_progress_on_stderr(analysis, local, tables, tmp_path, capsys):
+def test_run_gives_the_resolved_plan_and_shows_progress_on_stderr(analysis, local, shown, tmp_path, capsys):
     assert main(["run", analysis, "--param", "date=a=b", "--param", "who=you"]) == 0
     ((plan, options),) = local.calls
     assert plan.resolved
     assert plan.params == {"date": "a=b", "who": "you"}
     assert options == {"checkpoints": None, "progress": sys.stderr, "options": ()}
-    out = capsys.readouterr().out
-    folder = f"{tmp_path}/out/you"
-    shown = [f"table of {folder} None None", f"classes of {folder} None", f"undefined in {folder}"]
-    assert out.splitlines() == [folder, *shown, f"verdict of {folder}", f"NOT_BLESSED  {folder}"]
+    assert shown == [f"{tmp_path}/out/you"]
+    assert capsys.readouterr().out == f"NOT_BLESSED  {tmp_path}/out/you\n"
 
 
-def test_run_passes_on_where_checkpoints_are_and_what_is_for_beam(analysis, local, tables):
+def test_run_passes_on_where_checkpoints_are_and_what_is_for_beam(analysis, local, shown):
     assert main(["run", analysis, "--param", "date=1", "--checkpoints", "gs://b/c", "--", "--runner=X"]) == 0
     options = local.calls[0][1]
     assert (options["checkpoints"], options["options"]) == ("gs://b/c", ("--runner=X",))
 
 
-def test_a_quiet_run_prints_the_verdict_only(analysis, local, tables, tmp_path, capsys):
+def test_a_quiet_run_prints_the_verdict_only(analysis, local, shown, tmp_path, capsys):
     local.status = "BLESSED"
     assert main(["run", analysis, "--param", "date=1", "--quiet"]) == 0
     assert local.calls[0][1]["progress"] is None
     assert capsys.readouterr().out == f"BLESSED  {tmp_path}/out/me\n"
+    assert shown == []
+
+
+def test_a_run_writes_its_page_where_asked(analysis, local, shown, tmp_path):
+    assert main(["run", analysis, "--param", "date=1", "--quiet", "--html", "page.html"]) == 0
+    assert shown == [(f"{tmp_path}/out/me", "page.html")]
 
 
 @pytest.mark.parametrize(("flags", "import_code"), [([], False), (["--import"], True)])
@@ -181,14 +180,6 @@ def test_an_interrupt_ends_with_130(analysis, local, capsys):
     local.raises = KeyboardInterrupt()
     assert main(["run", analysis, "--param", "date=1"]) == 130
     assert capsys.readouterr().err.endswith("error: interrupted\n")
-
-
-# show
-
-
-def test_show_asks_for_the_chosen_metrics_and_slices(tables, capsys):
-    assert main(["show", "res", "--metrics", "auc, recall", "--slices", "sex"]) == 0
-    assert capsys.readouterr().out == "res\ntable of res ['auc', 'recall'] sex\nundefined in res\nverdict of res\n"
 
 
 # Usage

@@ -22,9 +22,11 @@ ROOT = Path(__file__).parents[1]
 CENSUS = ROOT / "examples" / "census"
 SHAPES = ("docs/classes.md", "docs/multi-label.md", "docs/ranking.md", "docs/outputs.md")
 DOCUMENTS = (
+    "docs/first-run.md",  # before others make an analysis.yaml
     "README.md",
+    "docs/results.md",  # of the last run of README.md
+    "docs/command-line.md",
     "docs/analysis-file.md",
-    "docs/first-run.md",
     "docs/scheduled-validation.md",
     "docs/kubeflow-step.md",
     "docs/retraining.md",
@@ -32,7 +34,6 @@ DOCUMENTS = (
     "docs/operations.md",
     "docs/custom-stages.md",
     "docs/labels.md",
-    "docs/results.md",
     "docs/comparing-runs.md",
     "docs/kubeflow.md",
     *SHAPES,
@@ -117,8 +118,12 @@ def test_make_would_run_the_commands_that_the_readme_names():
         assert asked.returncode == 0, asked.stderr
 
 
+_SHOWN = ("BLESSED:", "NOT BLESSED:", "NOT EVALUATED:", "status ", "slice ", "metric ", "class ")
+"""How blocks of text begin that `assay show` prints."""
+
+
 def is_table(block: Block) -> bool:
-    return block.language == "text" and block.text.startswith(("┏", "╭"))
+    return block.language == "text" and block.text.startswith(_SHOWN)
 
 
 def in_lines(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 
 import click
 
@@ -10,7 +11,7 @@ from assay.cli import current_folder
 from assay.cli.fail_on import exit_code, with_fail_on
 from assay.cli.options import with_base, with_params
 from assay.cli.reporting import reports_errors, say
-from assay.cli.show import show_results
+from assay.cli.show import show_results, write_page
 
 
 @click.command()
@@ -24,6 +25,7 @@ from assay.cli.show import show_results
     "exist already.",
 )
 @click.option("--quiet", is_flag=True, help="Show neither progress nor tables.")
+@click.option("--html", "page", type=click.Path(), metavar="FILE", help="Also write the page of the run to this file.")
 @with_fail_on
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @reports_errors
@@ -33,6 +35,7 @@ def run(
     base: str | None,
     checkpoints: str | None,
     quiet: bool,
+    page: str | None,
     fail_on: str | None,
     options: tuple[str, ...],
 ) -> int:
@@ -40,16 +43,21 @@ def run(
 
     ANALYSIS is an analysis file. OPTIONS, after --, are options of Beam pipelines.
     """
-    from assay.engine import memory
-    from assay.plan.analysis_file import load_analysis
+    from assay.engine import memory, progress
 
     memory.tune()
-    plan = load_analysis(analysis, params, base)
-    from assay.run import local
+    stream = None if quiet else sys.stderr
+    with progress.shown(stream) if stream else nullcontext():
+        from assay.plan.analysis_file import load_analysis
 
-    current_folder.let_import()
-    result = local.run(plan, checkpoints=checkpoints, progress=None if quiet else sys.stderr, options=options)
+        plan = load_analysis(analysis, params, base)
+        from assay.run import local
+
+        current_folder.let_import()
+        result = local.run(plan, checkpoints=checkpoints, progress=stream, options=options)
     if not quiet:
-        show_results(result.output, None, None)
+        show_results(result.output)
+    if page is not None:
+        write_page(result.output, page)
     say(f"{result.verdict.status}  {result.output}")
     return exit_code(result.verdict.status, fail_on)

@@ -2,38 +2,67 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from assay.cli.fail_on import exit_code, with_fail_on
 from assay.cli.options import words
+from assay.cli.printing import print_sections, with_format
 from assay.cli.reporting import reports_errors, say
 from assay.errors import UsageError
 from assay.verdict import Status
 
+if TYPE_CHECKING:
+    from assay.report.evidence import Evidence
+    from assay.report.selection import Selection
+
 
 @click.command()
 @click.argument("results", type=click.Path())
-@click.option("--metrics", callback=words, metavar="A,B", help="Only these metrics.")
+@click.option("--failed", is_flag=True, help="Only slices in which a threshold fails.")
+@click.option("--where", default="", metavar="CONDITION", help='Only slices such as "auc < 0.7 and rows > 500".')
 @click.option("--slices", metavar="TEXT", help="Only slices whose name has this text, for example sex or sex=Female.")
+@click.option("--metrics", callback=words, metavar="A,B", help="Only these metrics, of all models.")
 @click.option(
-    "--html", "page", type=click.Path(), metavar="FILE", help="Write everything, with plots, to this HTML page."
+    "--sort", default="", metavar="NAME[:desc]", help="Order slices by a metric, rows or name, the least first."
 )
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show N slices; by default 20.")
+@click.option("--all", "everything", is_flag=True, help="Show all slices and metrics.")
+@with_format
+@click.option("--html", "page", type=click.Path(), metavar="FILE", help="Write everything, with plots, to a page.")
 @with_fail_on
 @reports_errors
-def show(results: str, metrics: list[str] | None, slices: str | None, page: str | None, fail_on: str | None) -> int:
+def show(results: str, page: str | None, form: str, fail_on: str | None, **wanted: Any) -> int:
     """Show verdict and metrics of a run.
 
     RESULTS is an output, whose latest run is shown, or the folder of a run.
 
-    With --html it writes everything to one page, which needs no other file.
+    The overall slice comes first, then slices in which a threshold fails, then the worst. JSON and CSV have all that is
+    selected, a row for each number. Metrics of --where and --sort are named as in the table, with backquotes around
+    names that have blanks: --where '`auc change` < 0'.
     """
+    from assay.report.selection import Selection
+
+    selection = Selection(**wanted)
+    if selection.everything and selection.top is not None:
+        raise click.UsageError("--all shows every slice; leave out --top")
     if page is None:
-        show_results(results, metrics, slices)
-    elif metrics is not None or slices is not None:
-        raise click.UsageError("--html writes all metrics and slices; leave out --metrics and --slices")
+        show_results(results, selection, form)
     else:
-        _write_page(results, page)
+        _refuse_beside_a_page({**wanted, "format": form != "table"})
+        write_page(results, page)
     return exit_code(_status(results), fail_on) if fail_on else 0
+
+
+def _refuse_beside_a_page(options: Mapping[str, Any]) -> None:
+    """Raises UsageError for options that choose what is shown: a page has everything."""
+    names = {"everything": "all"}
+    given = [f"--{names.get(name, name)}" for name, value in options.items() if value]
+    if given:
+        raise click.UsageError(f"--html writes the whole page; leave out {', '.join(given)}")
 
 
 def _status(results: str) -> Status | None:
@@ -44,25 +73,54 @@ def _status(results: str) -> Status | None:
     return load_verdict(folder).status if VERDICT_FILE in listed(folder) else None
 
 
-def show_results(results: str, metrics: list[str] | None, slices: str | None) -> None:
-    """Prints metrics and verdict; arguments as for the command."""
-    from rich.console import Console
+def show_results(results: str, selection: Selection | None = None, form: str = "table") -> None:
+    """Prints verdict and metrics.
 
-    from assay.report import tables
+    Args:
+        results: as for the command.
+        selection: what of them is wanted; None for what to look at first.
+        form: one of `printing.FORMATS`.
+    """
+    from assay.report.evidence import evidence_of
+    from assay.report.overview import overview
+    from assay.report.selection import Selection
     from assay.results.latest import results_folder
 
-    console, results = Console(), results_folder(results)
-    say(results)
-    console.print(tables.metrics_table(results, metrics, slices))
-    by_class = tables.classes_table(results, slices) if metrics is None else None
-    if by_class is not None:
-        console.print(by_class)
-    for line in tables.remark_lines(results):
-        say(line)
-    console.print(tables.verdict_panel(results))
+    folder = results_folder(results)
+    evidence, selection = evidence_of(folder), selection or Selection()
+    if form in ("table", "markdown"):
+        if form == "table":
+            say(folder)
+        print_sections(lambda fit: overview(evidence, selection, fit), form)
+    else:
+        _print_values(folder, evidence, selection, form)
 
 
-def _write_page(results: str, page: str) -> None:
+def _print_values(folder: str, evidence: Evidence, selection: Selection, form: str) -> None:
+    """Prints what is selected for other programs: as CSV the numbers, as JSON the verdict too."""
+    from assay.report.checks import verdict_object
+    from assay.report.figures import figures_of, named
+    from assay.report.grid_formats import as_csv, objects_of
+    from assay.report.selection import chosen_slices, limited
+    from assay.report.tidy import tidy_grid
+
+    figures = figures_of(evidence)
+    slices = chosen_slices(evidence, figures, selection)
+    wanted = figures if selection.metrics is None else named(figures, selection.metrics)
+    grid = tidy_grid(folder, limited(slices, evidence, selection.top), wanted)
+    if form == "csv":
+        click.echo(as_csv(grid), nl=False)
+    else:
+        whole = {"results": folder, "verdict": verdict_object(evidence.verdict), "metrics": objects_of(grid)}
+        click.echo(json.dumps(whole, indent=1, allow_nan=False))
+
+
+def write_page(results: str, page: str) -> None:
+    """Writes the page of a run to a file, and prints its name.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
     from assay.report.page import html_page
 
     content = html_page(results)

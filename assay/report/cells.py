@@ -70,10 +70,15 @@ def cell_of(slice_: Slice, key: MetricKey, measure: Measure) -> str:
     if pair is None:
         return ""
 
-    text = value_text(pair.value, is_change=key.is_diff, is_sample=measure.is_sample) + _interval(pair)
+    text = full_text(pair, key, measure)
     if key in slice_.failed:
         return f"{text} {FAILS}"
     return f"{text} {WORSE}" if key.is_diff and _is_worse(slice_.number(key), measure) else text
+
+
+def full_text(pair: Pair, key: MetricKey, measure: Measure) -> str:
+    """A value of any kind for people, with its confidence interval."""
+    return value_text(pair.value, is_change=key.is_diff, is_sample=measure.is_sample) + _interval(pair)
 
 
 def _is_worse(change: float, measure: Measure) -> bool:
@@ -112,7 +117,7 @@ def _matrices_text(value: pb.MultiClassConfusionMatrixAtThresholds) -> str:
 
 
 def _interval(pair: Pair) -> str:
-    if not pair.HasField("confidence_interval"):
+    if not (pair.HasField("confidence_interval") and pair.value.HasField("double_value")):
         return ""
     ends = pair.confidence_interval.lower_bound, pair.confidence_interval.upper_bound
     return f" [{', '.join(number_text(end.double_value.value) for end in ends)}]"

@@ -231,7 +231,7 @@ class _Sides(NamedTuple):
             return []
 
         better, rows = measure.better, (old.rows, new.rows)
-        marks = marks_of((), len(after))
+        marks = marks_of(measure.points, len(after))
         return [
             Change(name, label, mark, number, other, rows, better, has_other_settings)
             for mark, number, other in zip(marks, before, after, strict=True)

@@ -15,7 +15,7 @@ from assay.metrics.keys import MetricKey, PlotKey
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.report.named_metrics import definitions_by_name, names_of_samples
+from assay.report.named_metrics import definitions_by_name, names_of_samples, points_by_name
 from assay.results.class_names import ClassNames, class_names
 from assay.results.files import listed, load_eval_run, load_validation_result, load_verdict, records_of
 from assay.results.keys import in_order, metric_key_from_proto, plot_key_to_proto, text_of
@@ -43,6 +43,7 @@ class Measure:
         is_judged: whether there is a threshold for it.
         is_number: whether its values are single numbers.
         is_sample: whether its values are values of the data.
+        points: what each of several numbers is at, such as its thresholds; empty if a value is one number, or unknown.
     """
 
     label: str
@@ -51,6 +52,7 @@ class Measure:
     is_judged: bool = False
     is_number: bool = True
     is_sample: bool = False
+    points: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -251,15 +253,25 @@ def _measures(
     keys: Sequence[MetricKey], slices: Sequence[Slice], rules: Sequence[Rule], config: EvalConfig, classes: ClassNames
 ) -> list[Measure]:
     better = {name: metric.better for name, metric in definitions_by_name(config).items()}
-    samples = names_of_samples(config)
+    samples, points = names_of_samples(config), points_by_name(config)
     plain = dict.fromkeys(map(_plain, keys))
     judged = {_plain(key) for rule in rules for key in keys if rule.is_for(key)}
 
     numbers: set[MetricKey] = set()
+    lengths: dict[MetricKey, int] = {}
     for slice_ in slices:
-        numbers |= {_plain(key) for key, pair in slice_.values.items() if pair.value.HasField("double_value")}
+        for key, pair in slice_.values.items():
+            if pair.value.HasField("double_value"):
+                numbers.add(_plain(key))
+            elif pair.value.HasField("array_value"):
+                lengths[_plain(key)] = len(pair.value.array_value.float64_values)
+
+    def points_of(key: MetricKey) -> tuple[float, ...]:
+        known = points.get(key.name, ())
+        return known if len(known) == lengths.get(key) else ()
+
     return [
-        Measure(label, key, better.get(key.name), key in judged, key in numbers, key.name in samples)
+        Measure(label, key, better.get(key.name), key in judged, key in numbers, key.name in samples, points_of(key))
         for label, key in labels_of(list(plain), classes).items()
     ]
 

@@ -13,8 +13,11 @@ from assay.report.folding import folded, widest_piece
 from assay.report.grid import Column, Grid
 
 GAP = "  "
-_LEAST_TEXT, _MOST_UNBROKEN = 16, 40
-"""A column of texts is no narrower than the first, and no wider than the second for the sake of one long word."""
+_LEAST_TEXT, _MOST_UNBROKEN = 10, 40
+"""Of a column of texts: its least width, and the most for the sake of one long word."""
+
+_LEAST_NAME = 28
+"""Of the first column, which names the rows, where one more column could stand beside it."""
 
 
 class Part(Enum):
@@ -55,10 +58,11 @@ def cut(grid: Grid, width: int, keep: int = 1) -> list[Grid]:
         keep: so many first columns stand in every grid, and at least one more does, whether it fits or not.
     """
     rooms = _rooms(grid)
+    names = [min(room.most, _LEAST_NAME) if i == 0 else 0 for i, room in enumerate(rooms)]
     parts: list[list[int]] = []
     for group in _groups(grid.columns, keep):
         whole = [*range(keep), *(parts[-1] if parts else ()), *group]
-        if parts and _sum([rooms[i].least for i in whole]) <= width:
+        if parts and _sum([max(rooms[i].least, names[i]) for i in whole]) <= width:
             parts[-1] += group
         else:
             parts.append(list(group))

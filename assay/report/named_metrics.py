@@ -1,9 +1,13 @@
-"""The definitions of metrics by the names that they have in results, where a config may set the name."""
+"""What is known of metrics by the names that they have in results, where a config may set the name."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from assay.config.metric_settings import settings_of
 from assay.errors import EvalConfigError
+from assay.metrics.computations.scores import Confusion
 from assay.metrics.declare import Definition, definitions
 from assay.proto.config_pb2 import EvalConfig
 
@@ -13,10 +17,34 @@ def definitions_by_name(config: EvalConfig) -> dict[str, Definition]:
     known = definitions()
     named = {definition.name: definition for definition in known.values()}
     for asked in (asked for spec in config.metrics_specs for asked in spec.metrics):
-        name = _own_name(asked.config)
+        name = _name(_settings(asked.config))
         if name and asked.class_name in known:
             named[name] = known[asked.class_name]
     return named
+
+
+def points_by_name(config: EvalConfig) -> dict[str, tuple[float, ...]]:
+    """Name of a metric whose values are several numbers -> what each of them is at, such as its thresholds.
+
+    A name that stands for different ones, in specs of different models, is left out.
+    """
+    known, named = definitions(), dict[str, set[tuple[float, ...]]]()
+    for asked in (asked for spec in config.metrics_specs for asked in spec.metrics):
+        definition = known.get(asked.class_name)
+        if definition is not None:
+            settings = _settings(asked.config)
+            named.setdefault(_name(settings) or definition.name, set()).add(_points(settings, definition))
+    return {name: next(iter(points)) for name, points in named.items() if len(points) == 1}
+
+
+def _points(settings: Mapping[str, Any], definition: Definition) -> tuple[float, ...]:
+    """The setting that makes an array of the value: one of the function's own; else thresholds of fixed counts."""
+    at_thresholds = ("thresholds", "threshold") if isinstance(definition.needs, Confusion) else ()
+    for setting in (*definition.settings, *at_thresholds):
+        points = settings.get(setting)
+        if isinstance(points, list) and all(isinstance(point, int | float) for point in points):
+            return tuple(points)
+    return ()
 
 
 def names_of_samples(config: EvalConfig) -> frozenset[str]:
@@ -24,10 +52,15 @@ def names_of_samples(config: EvalConfig) -> frozenset[str]:
     return frozenset(name for name, metric in definitions_by_name(config).items() if metric.needs.reads.shown)
 
 
-def _own_name(config: str) -> str:
-    """The name that a config sets; "" for none, or for settings that only the library that wrote the results reads."""
+def _settings(config: str) -> Mapping[str, Any]:
+    """The settings of a config; none where only the library that wrote the results can read them."""
     try:
-        name = settings_of(config, "config").get("name", "")
+        return settings_of(config, "config")
     except EvalConfigError:
-        return ""
+        return {}
+
+
+def _name(settings: Mapping[str, Any]) -> str:
+    """The name that a config sets, or ""."""
+    name = settings.get("name", "")
     return name if isinstance(name, str) else ""

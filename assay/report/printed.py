@@ -8,11 +8,13 @@ from typing import NamedTuple, TypeAlias
 from rich.console import Console
 from rich.text import Text
 
+from assay.report.folding import folded
 from assay.report.grid import Grid
 from assay.report.grid_formats import as_markdown
 from assay.report.grid_layout import cut
 from assay.report.markdown_table import escaped
-from assay.report.terminal_text import harmless, table_text
+from assay.report.terminal_text import table_text
+from assay.text.printable import printable_line
 
 
 class Sentence(NamedTuple):
@@ -45,7 +47,11 @@ def for_terminal(sections: Sequence[Section], console: Console) -> Iterator[Text
         for at, block in enumerate(section):
             if at == 0 or isinstance(block, Grid):
                 yield Text()
-            yield table_text(block, console) if isinstance(block, Grid) else harmless(*block)
+            if isinstance(block, Grid):
+                yield table_text(block, console)
+            else:
+                lines = folded(printable_line(block.text), console.width)
+                yield from (Text(line, block.colour) for line in lines)
 
 
 def for_markdown(sections: Sequence[Section]) -> str:

@@ -136,9 +136,10 @@ def metrics_table(records: Iterable[pb.MetricsForSlice]) -> pa.Table:
         slices.append((text_of(record), _features(record), record.rows))
 
     # A slice and a key are written once and repeated by index, as they have many columns and few values.
+    key_rows = [key_row(metric_key_from_proto(pb.MetricKey.FromString(key))) for key in keys]
     columns = {
         **_columns(METRICS_SCHEMA, tuple(_SLICE), slices, of_slice),
-        **_columns(METRICS_SCHEMA, _METRIC, [_metric_row(pb.MetricKey.FromString(key)) for key in keys], of_key),
+        **_columns(METRICS_SCHEMA, _METRIC, key_rows, of_key),
         **_columns(METRICS_SCHEMA, _Item._fields, items, range(len(items))),
     }
     return pa.table(columns, schema=METRICS_SCHEMA)
@@ -177,8 +178,8 @@ def _features(record: Record) -> list[tuple[str, str]] | None:
     return None if others else [(feature, str(value)) for feature, value in first]
 
 
-def _metric_row(message: pb.MetricKey) -> tuple[Any, ...]:
-    key = metric_key_from_proto(message)
+def key_row(key: MetricKey) -> tuple[Any, ...]:
+    """A metric's key as the columns `metric` to `is_diff` of `metrics_table` have it."""
     return (key.name, *_identity(key), aggregation_name(key.aggregation_type) or None, key.is_diff)
 
 

@@ -1,11 +1,8 @@
 """Names of classes stand beside their ids wherever a person reads; files keep the ids, as TFMA has them."""
 
-import io
-
 import numpy as np
 import pyarrow as pa
 import pytest
-from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
 import assay
@@ -13,7 +10,7 @@ from assay.errors import EvalConfigError
 from assay.report.evidence import evidence_of
 from assay.report.markdown import summary
 from assay.report.page import html_page
-from assay.report.tables import classes_table, metrics_table, remark_lines
+from tests.report.on_terminal import shown
 
 NAMES = ["cat", "dog", "<b>\x1b[2J", "a name of a class that is far too long to stand in the head of a table"]
 RNG = np.random.default_rng(3)
@@ -60,17 +57,10 @@ def results(request, tmp_path_factory):
     return folder
 
 
-def text_of(renderable):
-    console = Console(file=io.StringIO(), width=200)
-    console.print(renderable)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
-
-
 def test_the_table_in_the_terminal_names_classes(results):
-    by_class, asked_for = text_of(classes_table(results)), text_of(metrics_table(results, ["auc"]))
-    assert "│0 (cat)" in by_class
-    assert "class_id 1 (dog)" in asked_for
+    by_class, asked_for = "\n".join(shown(results)), "\n".join(shown(results, metrics=["auc"]))
+    assert "\n0 (cat)  " in by_class
+    assert "1 (dog)" in asked_for
     assert "\x1b" not in by_class + asked_for
 
 
@@ -116,8 +106,8 @@ def test_models_that_disagree_have_names_of_their_own(tmp_path):
 
 
 def test_long_names_are_shortened(results):
-    tables = [text_of(classes_table(results)), text_of(metrics_table(results, ["auc"]))]
-    assert not any(NAMES[3] in text for text in [*tables, *remark_lines(results)])
+    tables = [" ".join(" ".join(lines).split()) for lines in (shown(results), shown(results, metrics=["auc"]))]
+    assert not any(NAMES[3] in text for text in tables)
     assert "class_id 3 (a name of a class" in html_page(results)
 
 

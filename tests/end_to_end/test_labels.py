@@ -16,7 +16,7 @@ from assay.config.resolved import parse_eval_config
 from assay.errors import BadRowError, ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import EvalConfig
 from assay.report.page import html_page
-from assay.report.tables import remark_lines
+from tests.report.on_terminal import shown
 
 ROWS = 400
 RNG = np.random.default_rng(13)
@@ -231,7 +231,7 @@ def test_two_classes_over_predictions_of_several_are_told_and_a_micro_average_is
     values_of(tmp_path / "flat", lists(np.eye(3)[CLASS]), lists(BY_CLASS), metrics=asked)
     (told,) = assay.load_eval_result(str(tmp_path / "flat")).remarks
     assert told.startswith("auc, precision: each of the 3 numbers of a prediction counts as a row of its own")
-    assert told in remark_lines(str(tmp_path / "flat"))
+    assert told in shown(str(tmp_path / "flat"))
     assert "aggregate: {micro_average: true}" in html_page(str(tmp_path / "flat"))
 
     micro = {"aggregate": {"micro_average": True}}

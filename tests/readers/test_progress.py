@@ -47,6 +47,6 @@ def test_the_share_that_has_been_read_grows_to_all_of_it(form, tmp_path):
     percents = [int(text.removeprefix("0:00  Reading  ").removesuffix("%")) for text in shares if "%" in text]
     assert percents == sorted(percents)
     assert 50 in percents
-    if form != "csv":  # whose reader is some megabytes ahead
+    if not form.startswith("csv"):  # whose reader is some megabytes ahead
         assert any(0 < percent < 50 for percent in percents)
         assert any(50 < percent < 100 for percent in percents)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ metrics_specs {
 
 def save(
     folder: Path,
-    slices: list[SliceKey],
+    slices: Sequence[SliceKey],
     auc: np.ndarray,
     *,
     rows: np.ndarray | None = None,
@@ -47,6 +47,7 @@ def save(
     more_plots: Mapping[PlotKey, list[Value]] | None = None,
     intervals: Mapping[MetricKey, Interval] | None = None,
     places: tuple[str, str] = ("data/*", "models/new"),
+    config: str = CONFIG,
 ) -> str:
     """Writes results whose candidate `new` has these AUCs, and whose baseline `old` has 0.7 everywhere.
 
@@ -60,21 +61,23 @@ def save(
         more_plots: further plots, of the slices that have plots.
         intervals: confidence intervals of values.
         places: of data and of the candidate.
+        config: the eval config, as text.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = np.arange(len(slices)) + 1000 if rows is None else rows
     records = list(metric_records(slices, rows, {**_values(auc), **(more or {})}, intervals))
     _write(folder, "metrics", records)
     _write(folder, "plots", plot_records(slices[:plotted], {**_plots(plotted), **(more_plots or {})}))
-    config = EvalConfig()
-    text_format.Parse(CONFIG, config)
+    parsed = EvalConfig()
+    text_format.Parse(config, parsed)
     messages = [MetricsForSlice.FromString(record) for record in records]
-    result = gate.validate(messages, config)
+    result = gate.validate(messages, parsed)
     (folder / "validations.tfrecord").write_bytes(framed(result.SerializeToString()))
     counts = gate.Counts(int(rows[0]), {"unreadable": 3})
-    verdict = gate.verdict(result, messages, counts=counts, limits=gate.Limits(max_bad_rows=1))
+    checks, limits = gate.checks_of(messages, parsed), gate.Limits(max_bad_rows=1)
+    verdict = gate.verdict(result, messages, counts=counts, limits=limits, checks=checks)
     (folder / "verdict.json").write_text(verdict.to_json())
-    run = EvalRun(eval_config=config, data_location=places[0], file_format="csv")
+    run = EvalRun(eval_config=parsed, data_location=places[0], file_format="csv")
     run.model_locations["new"] = places[1]
     (folder / "eval_config.json").write_text(json_format.MessageToJson(run))
     facts = {"assay_version": "1.2.3", "params": {"date": "2024-05-01"}, "plan": "ab12"}

@@ -1,20 +1,19 @@
 """Values of classes stand in a grid, a class a row and a metric a column, in terminal, page and summary."""
 
-import io
+import re
 from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from assay.metrics.keys import AggregationType, MetricKey, SubKey
 from assay.metrics.values import Value
 from assay.report.class_grid import class_grid
 from assay.report.page import html_page, markdown_summary
-from assay.report.tables import classes_table, metrics_table
 from assay.results.class_names import NO_NAMES, ClassNames
 from assay.types import SliceKey
 from tests.report.made_results import save
+from tests.report.on_terminal import shown
 
 SLICES: list[SliceKey] = [(), (("city", "Oslo"),)]
 MACRO = AggregationType(macro_average=True)
@@ -40,11 +39,9 @@ def compared(name, classes):
     return [key for fields in models for key in keys_of(name, classes, **fields)]
 
 
-def rows_of(table):
-    console = Console(file=io.StringIO(), width=200)
-    console.print(table)
-    assert isinstance(console.file, io.StringIO)
-    cells = [[cell.strip() for cell in row.strip("│").split("│")] for row in console.file.getvalue().splitlines()]
+def rows_of(lines):
+    """Cells by the first one, of the lines of tables."""
+    cells = [[cell.strip() for cell in re.split(r"\s{2,}", line)] for line in lines]
     return {row[0]: row[1:] for row in cells}
 
 
@@ -90,30 +87,36 @@ def test_the_grid_holds_values_of_its_classes_alone():
 def test_the_terminal_shows_classes_by_metric_and_leaves_them_out_of_the_other_table(tmp_path):
     keys = [*compared("recall", range(3)), MetricKey("recall", "new", aggregation_type=MACRO)]
     results = results_with(tmp_path, keys)
-    rows = rows_of(classes_table(results))
-    assert rows["0"] == ["0.0100 +0.0700"]
-    assert rows["2"] == ["0.0300 +0.0900"]
+    lines = shown(results)
+    rows = rows_of(lines)
+    assert "Overall, by class" in lines
+    assert rows["class"] == ["recall", "recall change"]
+    assert rows["0"] == ["0.0100", "+0.0700"]
+    assert rows["2"] == ["0.0300", "+0.0900"]
     assert rows["macro_average"] == ["0.1000"]
-    assert any("recall new macro_average" in name for name in rows_of(metrics_table(results)))
-    assert not any("class_id" in name for name in rows_of(metrics_table(results)))
-    asked = rows_of(metrics_table(results, ["recall"]))
-    assert asked["recall new class_id 0"] == ["0.0100", "0.5100"]
+    assert any("recall macro_average" in line for line in lines)
+    assert not any("class_id" in line for line in lines)
+    asked = shown(results, metrics=["recall"])
+    assert any("class_id" in line for line in asked)
+    assert not any("by class" in line for line in asked)
 
 
 def test_the_terminal_shows_the_classes_of_the_slice_that_is_asked_for(tmp_path):
     results = results_with(tmp_path, keys_of("recall", range(3), model_name="new"))
-    assert rows_of(classes_table(results, "Oslo"))["1"] == ["0.5200"]
+    assert rows_of(shown(results, slices="Oslo"))["1"] == ["0.5200"]
 
 
 def test_the_terminal_shows_forty_classes_and_says_how_many_more_there_are(tmp_path):
     results = results_with(tmp_path, keys_of("recall", range(100), model_name="new"))
-    rows = rows_of(classes_table(results))
-    assert {"39", "... 60 more"} <= set(rows)
-    assert "40" not in rows
+    lines = shown(results)
+    assert "39" in rows_of(lines)
+    assert "40" not in rows_of(lines)
+    assert "... and 60 rows more; assay show --all shows them" in lines
+    assert "99" in rows_of(shown(results, everything=True))
 
 
 def test_without_classes_the_terminal_shows_no_second_table(tmp_path):
-    assert classes_table(results_with(tmp_path, [MetricKey("recall", "new")])) is None
+    assert not any("by class" in line for line in shown(results_with(tmp_path, [MetricKey("recall", "new")])))
 
 
 def test_the_page_and_the_summary_have_a_row_for_each_class_with_models_side_by_side(tmp_path):
