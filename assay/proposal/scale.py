@@ -47,7 +47,7 @@ def scale_of(numbers: Sequence[Floats], columns: Sequence[str], *, each: bool) -
     low, high = float(finite.min()), float(finite.max())
     between = f"from {number(low)} to {number(high)}"
     if low >= -_ROUNDING and high <= 1 + _ROUNDING:
-        return Scale("", "", True, f"probabilities {between}")
+        return Scale("", "", True, f"probabilities from {low:.3f} to {high:.3f}")
     if low >= 0 and high <= 100 and (high > _MORE_THAN_SCORES or any(map(names.says_percent, columns))):
         return Scale("", "percent", True, f"percents {between}")
     if low < 0 or any(map(names.says_logit, columns)):

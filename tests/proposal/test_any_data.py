@@ -154,7 +154,17 @@ def test_of_any_file_comes_an_analysis_that_can_be_loaded_or_an_error_of_ours(tm
     assert code in (0, 64)
     assert (folder / "a.yaml").exists() == (code == 0)
     if code == 0:
-        load_analysis(folder / "a.yaml", {})
+        assert main(["check", str(folder / "a.yaml")]) == 0
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tables())
+def test_an_analysis_of_any_file_runs_to_a_verdict(tmp_path_factory, table):
+    folder = tmp_path_factory.mktemp("any")
+    pq.write_table(table, folder / "data.parquet")
+    if main(["init", str(folder / "data.parquet"), "-o", str(folder / "a.yaml")]) == 0:
+        assert main(["run", str(folder / "a.yaml"), "--quiet"]) == 0, (folder / "a.yaml").read_text()
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
