@@ -24,8 +24,13 @@ _ON_STDOUT = "-"
     help="The predictions of a model. Repeat it to evaluate several models side by side.",
 )
 @click.option("--baseline", default="", metavar="COLUMN", help="The predictions that the others are compared with.")
-@click.option("--weight", default="", metavar="COLUMN", help="How much each row counts.")
-@click.option("--query", default="", metavar="COLUMN", help="For ranked lists: which rows belong to one query.")
+@click.option("--weight", default="", metavar="COLUMN", help="How much each row counts; - for all the same.")
+@click.option(
+    "--query",
+    default="",
+    metavar="COLUMN",
+    help="For ranked lists: which rows belong to one query; - if these are none.",
+)
 @click.option("--slice", "slices", multiple=True, metavar="COLUMN", help="A column to slice by. May be repeated.")
 @click.option("--positive", default="", metavar="LABEL", help="The label of the positive class.")
 @click.option(

@@ -9,7 +9,7 @@ from assay.proposal import names
 from assay.proposal.data import Data
 from assay.proposal.facts import BOOLEAN, LIST, NUMBER, TEXT, Facts
 from assay.proposal.labels import Label, label_of
-from assay.proposal.roles import Asked, Roles, check_asked
+from assay.proposal.roles import NONE, Asked, Roles, check_asked
 from assay.proposal.scores import likely_scores, no_scores, scores_of
 
 _LEAST_ROWS_A_QUERY = 2.0
@@ -56,6 +56,8 @@ def _label(data: Data, asked: Asked) -> Label:
 
 def _weight(data: Data, asked: Asked, roles: Roles) -> tuple[str, dict[str, str]]:
     """The column of example weights, and why; or "" and why columns that are named like weights are none."""
+    if asked.weight == NONE:
+        return "", {}
     if asked.weight:
         problem = _no_weight(data.facts[asked.weight])
         if problem:
@@ -82,6 +84,8 @@ def _query(data: Data, asked: Asked, roles: Roles, scores: tuple[str, ...]) -> s
     """The column that tells queries apart, where rows of a query are a list that the model ranks."""
     label, score = data.facts[roles.label], data.facts[scores[0]]
     is_ranked = label.kind in (NUMBER, BOOLEAN) and label.low >= 0 and score.width == 1 and len(scores) == 1
+    if asked.query == NONE:
+        return ""
     if asked.query:
         if not is_ranked:
             raise InputError(

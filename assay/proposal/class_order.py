@@ -62,10 +62,10 @@ def _said(asked: Asked, roles: Roles, width: int) -> tuple[tuple[str, ...], str]
 def _told(data: Data, asked: Asked, roles: Roles, label: Facts, width: int) -> tuple[tuple[str, ...], str]:
     values = [value for value in label.values if value != ""]
     if len(values) != width:
-        found = len(values) if label.counts else f"{label.distinct:,}"
+        found = f"{label.distinct:,} different labels" if len(values) != 1 else "one label"
         some = f" ({shown_names(text_of(value) for value in values)})" if values else ""
         raise InputError(
-            f"column {label.name!r} has {found} different labels in the sample{some}, and a prediction {width} "
+            f"column {label.name!r} has {found} in the sample{some}, and a prediction {width} "
             f"numbers; name all classes in the order of these numbers: {asked.option('class', 'NAME')}, once for each"
         )
     scores = data.facts[roles.models[0].columns[0]].numbers

@@ -41,15 +41,16 @@ class Group(NamedTuple):
     metrics: tuple[Metric, ...]
 
 
-def groups_for(problem: Problem, query: str = "") -> tuple[Group, ...]:
+def groups_for(problem: Problem, query: str = "", without_query: str = "") -> tuple[Group, ...]:
     """The metrics specs for a problem; one metric has a direction to be bounded in.
 
     Args:
         problem: its kind and scale.
         query: the column that tells queries apart, of ranked lists.
+        without_query: what a caller says where rows make no such lists.
     """
     if problem.kind == RANKED:
-        return _ranked(query)
+        return _ranked(query, without_query)
     if problem.kind == NUMBERS:
         return (Group("How far predictions are from labels", {}, _ERRORS),)
     if problem.kind == TWO_CLASSES:
@@ -67,14 +68,18 @@ _ERRORS = (
 )
 
 
-def _ranked(query: str) -> tuple[Group, ...]:
+def _ranked(query: str, without_query: str) -> tuple[Group, ...]:
     ranked = (
         Metric("NDCG", {"top_k_list": [3, 10]}, HIGHER),
         *_names("MRR", "MAP"),
         Metric("HitRateAtK", {"top_k_list": [3]}),
     )
     return (
-        Group("How good the order of the rows of each query is", {"query_key": query}, ranked),
+        Group(
+            f"How good the order of the rows of each query is. If {query} makes no ranked lists: {without_query}",
+            {"query_key": query},
+            ranked,
+        ),
         Group(
             "How many queries and rows there are",
             {"query_key": query, "example_weights": {"unweighted": True}},

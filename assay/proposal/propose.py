@@ -19,7 +19,7 @@ from assay.proposal.data import Data, look_at
 from assay.proposal.measured import Measured, Value, measure
 from assay.proposal.metrics import Metric, groups_for
 from assay.proposal.problem import RANKED, TWO_CLASSES, Problem, problem_of
-from assay.proposal.roles import Asked, Roles
+from assay.proposal.roles import NONE, Asked, Roles
 from assay.proposal.sample import Inputs, sample_of_files
 from assay.proposal.sample_in_memory import sample_of_data
 from assay.proposal.slices import slices_of
@@ -109,8 +109,8 @@ def propose_analysis(
         label: column of the labels; by default told from names and content, like all others.
         predictions: column of the predictions; several for several models.
         baseline: the one of these columns that the others are compared with.
-        weight: column of example weights.
-        query: column that tells queries apart, of ranked lists.
+        weight: column of example weights; "-" for none.
+        query: column that tells queries apart, of ranked lists; "-" for none.
         slices: columns to slice by.
         positive: the label of the positive class.
         classes: names of all classes, in the order of the numbers of a prediction.
@@ -146,7 +146,7 @@ def _proposed(
     roles = _without_uneven_weight(data, asked, roles_of(data, asked))
     problem = problem_of(data, asked, roles)
     slices = slices_of(data, asked, roles, {**roles.passed_over, **problem.passed_over})
-    choices = Choices(data, roles, problem, slices, groups_for(problem, roles.query))
+    choices = Choices(data, roles, problem, slices, groups_for(problem, roles.query, asked.option("query", NONE)))
 
     # Thresholds need the values of the very metrics that a run computes.
     bounded = next(metric for group in choices.groups for metric in group.metrics if metric.better)
@@ -166,7 +166,7 @@ def _without_uneven_weight(data: Data, asked: Asked, roles: Roles) -> Roles:
     """The roles without weights that differ within a query, which ranked lists cannot have."""
     if not roles.query or not roles.weight or same_within(data, roles.weight, roles.query):
         return roles
-    if asked.weight:
+    if asked.weight == roles.weight:
         raise InputError(f"column {asked.weight!r} has several weights within a query; expected one for all its rows")
     why = f"its values differ within one {roles.query}, which has one weight"
     return replace(roles, weight="", passed_over={**roles.passed_over, roles.weight: why})

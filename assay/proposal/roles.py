@@ -10,6 +10,9 @@ from assay.errors import InputError, MissingColumnError
 from assay.text.near_miss import hint
 from assay.text.printable import printable_line
 
+NONE = "-"
+"""Stands for no column where a caller could name one."""
+
 _MOST_SHOWN = 8
 
 
@@ -21,8 +24,8 @@ class Asked:
         label: column of the labels.
         predictions: columns of predictions; several for several models.
         baseline: the one among them that the others are compared with.
-        weight: column of example weights.
-        query: column that tells queries apart.
+        weight: column of example weights; `NONE` for none, whatever names say.
+        query: column that tells queries apart; `NONE` for none.
         slices: columns to slice by.
         positive: the label of the positive class.
         classes: names of all classes, in the order of the predictions.
@@ -51,7 +54,7 @@ class Asked:
     def columns(self) -> tuple[str, ...]:
         """All columns that are named."""
         named = (self.label, *self.predictions, self.baseline, self.weight, self.query, *self.slices)
-        return tuple(name for name in named if name)
+        return tuple(name for name in named if name not in ("", NONE))
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,32 @@ def test_what_is_asked_for_is_taken(rng):
     assert proposal.eval_config["slicing_specs"] == [{}, {"feature_keys": ["d"]}]
 
 
+def test_models_are_compared_with_the_baseline_that_is_named(rng):
+    frame = binary(rng)
+    score = frame.pop("score")
+    proposal = assay.propose_analysis(
+        pd.DataFrame({**frame, "u": score, "v": score**2}), predictions=["v", "u"], baseline="v"
+    )
+    specs = proposal.eval_config["model_specs"]
+    assert [(spec["prediction_key"], spec.get("is_baseline", False)) for spec in specs] == [("u", False), ("v", True)]
+    with pytest.raises(UsageError, match="baseline 'label': expected one of the predictions"):
+        assay.propose_analysis(pd.DataFrame({**frame, "u": score}), predictions="u", baseline="label")
+
+
+def test_the_positive_label_and_the_names_of_classes_are_taken_as_they_are_given(rng):
+    frame = binary(rng)
+    assert spec_of(frame, positive="0")["positive_label"] == "0"
+    with pytest.raises(UsageError, match="no row of the sample has the label 'maybe'; there are 0, 1"):
+        spec_of(frame, positive="maybe")
+    names_, ids, scores = three_classes(rng)
+    seen = {"label": names_[np.minimum(ids, 1)], "probabilities": list(scores)}
+    with pytest.raises(UsageError, match=r"2 different labels.*classes=\['NAME'\], once for each"):
+        spec_of(seen)
+    assert spec_of(seen, classes=["wolf", "ant", "bee"])["classes"] == ["wolf", "ant", "bee"]
+    with pytest.raises(UsageError, match="expected 3 names, one for each number of a prediction, found 2"):
+        spec_of(seen, classes=["wolf", "ant"])
+
+
 def test_a_column_that_is_not_there_is_named_with_the_nearest_one(rng):
     with pytest.raises(MissingColumnError, match="no column 'lable'; did you mean 'label'"):
         assay.propose_analysis(pd.DataFrame(binary(rng)), label="lable")
@@ -270,6 +296,28 @@ def test_rows_of_queries_are_ranked_lists_and_uneven_weights_are_none_of_queries
     assert "query_key: query_id" in proposal.text
     assert "config: {top_k_list: [3, 10]}" in proposal.text
     assert "sample_weight: its values differ within one query_id" in proposal.text
+
+
+def test_names_of_weights_and_queries_can_be_overruled(rng):
+    frame = binary(rng, query=rng.integers(0, 40, ROWS), sample_weight=rng.random(ROWS))
+    ranked = assay.propose_analysis(pd.DataFrame(frame))
+    assert "If query makes no ranked lists: query='-'." in " ".join(ranked.text.replace("#", "").split())
+    plain = assay.propose_analysis(pd.DataFrame(frame), query="-", weight="-")
+    assert "query_key" not in plain.text
+    assert "example_weight_key" not in plain.text
+    assert "class_name: AUC" in plain.text
+
+
+def test_what_cannot_serve_as_asked_is_refused(rng):
+    frame = binary(rng, text="a", negative=-rng.random(ROWS))
+    for asked, said in (
+        ({"weight": "negative"}, "column 'negative' has numbers below 0; expected weights"),
+        ({"predictions": "text"}, "column 'text' holds text; expected predictions as numbers"),
+        ({"label": "text"}, "one label only, 'a'"),
+        ({"query": "text", "label": "text"}, "query 'text': expected labels of 0 or more"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            assay.propose_analysis(pd.DataFrame(frame), **asked)
 
 
 @pytest.mark.parametrize(
