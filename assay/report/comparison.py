@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from assay.errors import UsageError
 from assay.metrics.declare import Better
 from assay.metrics.keys import MetricKey
+from assay.report.condition import Kind, Row, condition_of
 from assay.report.evidence import Evidence, Measure, Slice
 from assay.report.numbers import Number, change_of, marks_of, numbers_of
 from assay.report.run_facts import FactChange, fact_changes, metric_settings
@@ -24,7 +26,7 @@ from assay.report.run_match import (
     names_of,
     plain,
 )
-from assay.verdict import Checked, Verdict
+from assay.verdict import Checked, Outcome, Verdict
 
 APART, OVERLAP, IN_DOUBT, OTHER_SETTINGS = "intervals apart", "intervals overlap", "within error", "other settings"
 """What is known of a change. Without intervals, nothing is said of its certainty."""
@@ -132,9 +134,40 @@ class Comparison:
     gone_metrics: Sequence[str]
     not_compared: Sequence[str]
 
+    def where(self, condition: str) -> Comparison:
+        """The comparison with only those changes that meet a condition; see `report.condition`.
+
+        Raises:
+            UsageError: it cannot be read.
+        """
+        try:
+            holds = condition_of(condition, _KINDS)
+        except UsageError as error:
+            raise UsageError(f"--where: {error}") from None
+        slices = {name: [c for c in changes if holds(_row_of(c))] for name, changes in self.slices.items()}
+        overall = [change for change in self.overall if holds(_row_of(change))]
+        return replace(self, overall=overall, slices={name: changes for name, changes in slices.items() if changes})
+
     def changes(self, top: int | None) -> list[Change]:
         """The changes of all rows, then those of the first `top` slices; None takes all of them."""
         return [*self.overall, *(change for name in list(self.slices)[:top] for change in self.slices[name])]
+
+
+_KINDS: Mapping[str, Kind] = {
+    "slice": "text",
+    "metric": "text",
+    "a": "number",
+    "b": "number",
+    "change": "number",
+    "rows": "number",
+}
+"""What a condition can name: of a change, its slice and metric, both values, and the fewer of both runs' rows."""
+
+
+def _row_of(change: Change) -> Row:
+    values: dict[str, str | float] = {"slice": change.slice, "metric": change.metric + change.at, "change": change.by}
+    values |= {"a": change.before.value, "b": change.after.value, "rows": float(min(change.rows))}
+    return values.__getitem__
 
 
 def compared(
@@ -264,6 +297,7 @@ def _outcomes(verdict: Verdict | None) -> dict[str, str]:
 
 def _outcome(check: Checked) -> str:
     if not check.met:
-        return "no slice"
-    counts = {"fails": check.failed - check.undecided, "cannot be told": check.undecided}
-    return ", ".join(f"{what} in {count:,} of {check.met:,}" for what, count in counts.items() if count) or "holds"
+        return f"{Outcome.FAIL}, no slice"
+    counts = {Outcome.FAIL: check.failed - check.undecided, Outcome.UNDECIDED: check.undecided}
+    found = ", ".join(f"{outcome} in {count:,} of {check.met:,}" for outcome, count in counts.items() if count)
+    return found or Outcome.PASS

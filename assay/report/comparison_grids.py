@@ -47,9 +47,14 @@ def sections_of(runs: tuple[str, str], comparison: Comparison, top: int, fit: Fi
 def changes_grid(changes: Sequence[Change]) -> Grid:
     """A row for each number that both runs have, with every digit; None where there is nothing.
 
-    `low` and `high` are the ends of confidence intervals, `error` by how much a value may be off.
+    `a_lower_bound` and `a_upper_bound` are the ends of a confidence interval, `a_error_bound` by how much the value may
+    be off.
     """
-    of_run = [Column(f"{run}{part}", "number") for run in ("a", "b") for part in ("", "_low", "_high", "_error")]
+    of_run = [
+        Column(f"{run}{part}", "number")
+        for run in ("a", "b")
+        for part in ("", "_lower_bound", "_upper_bound", "_error_bound")
+    ]
     words, rows = [Column("direction"), Column("certainty")], [Column("rows_a", "number"), Column("rows_b", "number")]
     columns = [Column("slice"), Column("metric"), *of_run, Column("change", "change"), *words, *rows]
     return Grid(columns, [_values(change) for change in changes])
@@ -130,7 +135,7 @@ def _overall(comparison: Comparison, fit: Fit) -> Iterator[Section]:
         grid = Grid([Column("metric"), *_VALUES, *ends], rows)
         yield _titled(f"All rows, {before:,} in A and {after:,} in B:", grid, fit)
     elif not comparison.slices:
-        yield [Sentence("There is no number that both runs have.")]
+        yield [Sentence("No number to compare: none is in both runs, or none meets the condition.")]
 
 
 def _slices(comparison: Comparison, top: int, fit: Fit) -> Iterator[Section]:

@@ -22,6 +22,7 @@ from assay.report.run_match import (
     leading_metrics,
     matched_slices,
     names_of,
+    plain,
 )
 from assay.results.history import PublishedRun, runs_of
 from assay.storage.file_paths import FilePath
@@ -115,7 +116,8 @@ class History:
         numbers = []
         for label, key in self.metrics.items():
             values = [one.numbers[key] for entry in self.entries for one in entry.slices.values() if key in one.numbers]
-            marks = marks_of((), max(map(len, values), default=0))
+            measure = self.measures.get(plain(key))
+            marks = marks_of(measure.points if measure else (), max(map(len, values), default=0))
             numbers += [_NumberOf(label + mark, key, at, len(marks)) for at, mark in enumerate(marks)]
         return numbers
 

@@ -60,7 +60,7 @@ def marks_of(points: Sequence[float], count: int) -> list[str]:
     if count == 1:
         return [""]
     if len(points) == count:
-        return [f"@{point:g}" for point in points]
+        return [f"@{point:.6g}" for point in points]
     return [f"[{at}]" for at in range(count)]
 
 

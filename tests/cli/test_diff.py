@@ -33,6 +33,7 @@ def test_people_see_verdicts_then_what_moved(runs, capsys):
         "run",
         "NOT_BLESSED",
         "Data, models and config: no difference",
+        "Thresholds with another outcome",
         "All rows, 1,000 in A and 1,000 in B",
         "-0.2500",
     ]
@@ -91,6 +92,14 @@ def test_metrics_slices_and_top_choose(runs, capsys):
     assert "All rows" not in out
 
 
+@pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
+def test_a_condition_chooses_changes_in_every_format(runs, capsys, form):
+    assert main(["diff", *runs, "--where", "change < -0.3 and rows > 500", "--format", form]) == 0
+    out = capsys.readouterr().out
+    assert "evil" in out
+    assert "Bonn" not in out
+
+
 def test_an_output_stands_for_its_latest_run(runs, tmp_path, capsys):
     verdict = json.loads((tmp_path / "after" / "verdict.json").read_text())
     (tmp_path / "verdict.json").write_text(json.dumps({**verdict, "run": "after", "started": 1.0}))
@@ -104,6 +113,7 @@ def test_an_output_stands_for_its_latest_run(runs, tmp_path, capsys):
         (["--metrics", "acu"], "no metric 'acu' in the results; did you mean 'auc'?"),
         (["--slices", "Hamburg"], "no slice has 'Hamburg' in its name"),
         (["--top", "-1"], "--top"),
+        (["--where", "chnge < 0"], "--where: at character 1, 'chnge': there is no such name; did you mean 'change'?"),
     ],
 )
 def test_a_wrong_choice_ends_in_one_line_and_64(runs, capsys, arguments, words):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from assay.errors import ResultsError
+from assay.errors import ResultsError, UsageError
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import Interval
 from assay.report.compare import compare
@@ -143,9 +144,9 @@ def test_thresholds_with_another_outcome_are_told_with_both(before, tmp_path):
     edit(before, "verdict.json", lambda verdict: verdict.update(checks=first))
     edit(new, "verdict.json", lambda verdict: verdict.update(checks=second))
     assert {change.threshold: (change.before, change.after) for change in changed(before, new).thresholds} == {
-        "auc [new]: at least 0.6, city": ("holds", "fails in 1 of 3, cannot be told in 1 of 3"),
-        "auc [new]: at least 0.7, city": ("", "no slice"),
-        "auc [new]: at least 0.2, city": ("holds", ""),
+        "auc [new]: at least 0.6, city": ("PASS", "FAIL in 1 of 3, UNDECIDED in 1 of 3"),
+        "auc [new]: at least 0.7, city": ("", "FAIL, no slice"),
+        "auc [new]: at least 0.2, city": ("PASS", ""),
     }
 
 
@@ -224,6 +225,26 @@ def test_numbers_of_arrays_have_intervals_of_their_own(tmp_path):
     assert [change.certainty for change in found] == [OVERLAP, APART]
 
 
+def with_thresholds(folder: Path, *thresholds: float) -> None:
+    def other(run):
+        config = {"thresholds": thresholds, "name": "rates"}
+        run["evalConfig"]["metricsSpecs"][0]["metrics"].append({"className": "FallOut", "config": json.dumps(config)})
+
+    edit(folder, "eval_config.json", other)
+
+
+def test_numbers_of_arrays_are_named_for_their_thresholds(tmp_path):
+    rates = MetricKey("rates", "new")
+    for folder, values in (("a", [0.5, 0.25]), ("b", [0.75, 0.25])):
+        save(tmp_path / folder, SLICES, np.full(4, 0.7), more={rates: np.array([values] * 4)})
+        with_thresholds(tmp_path / folder, 0.25, 0.5)
+    found = [c for c in changed(tmp_path / "a", tmp_path / "b").overall if c.metric == "rates"]
+    assert [(change.at, change.by, change.direction) for change in found] == [
+        ("@0.25", 0.25, "worse"),
+        ("@0.5", 0, ""),
+    ]
+
+
 def test_arrays_of_other_lengths_are_not_compared_and_that_is_said(tmp_path):
     rates = MetricKey("rates", "new")
     save(tmp_path / "a", SLICES, np.full(4, 0.7), more={rates: np.array([[0.1, 0.2]] * 4)})
@@ -275,6 +296,27 @@ def test_slices_that_are_asked_for_by_a_part_of_their_name_are_compared_alone(be
         changed(before, new, slices="Hamburg")
 
 
+def test_only_changes_that_meet_a_condition_are_kept(before, tmp_path):
+    found = changed(before, after(tmp_path, [0.5, 0.75, 0.875, np.nan]))
+    assert list(found.where("change > 0.06 and rows > 1001").slices) == ["city=Köln"]
+    assert list(found.where("b = undefined").slices) == ["city=Ulm"]
+    assert [change.metric for change in found.where("metric = 'auc'").overall] == ["auc"]
+    assert found.where("a > 1").changes(None) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("change <", "--where: at its end: expected a name, a number or a text"),
+        ("chnge < 0", "there is no such name; did you mean 'change'?"),
+        ("slice < 3", "expected a text to compare with slice"),
+    ],
+)
+def test_a_condition_that_cannot_be_read_is_refused_with_its_place(before, condition, words):
+    with pytest.raises(UsageError, match=re.escape(words)):
+        changed(before, before).where(condition)
+
+
 def test_results_without_verdict_and_config_are_compared_by_what_they_have(before, tmp_path):
     new = after(tmp_path, [0.5, 0.7, 0.8, 0.65])
     for name in ("verdict.json", "results.json", "eval_config.json", "validations.tfrecord"):
@@ -291,7 +333,7 @@ def test_a_run_that_could_not_evaluate_has_nothing_in_common(before, tmp_path):
     (empty / "verdict.json").write_text('{"status": "NOT_EVALUATED", "reasons": [{"message": "no rows"}]}')
     found = changed(before, empty)
     assert (list(found.overall), dict(found.slices), len(found.gone_slices)) == ([], {}, 4)
-    assert "no number that both runs have" in str(compare(before, empty))
+    assert "No number to compare" in str(compare(before, empty))
 
 
 def test_a_folder_without_results_is_refused(before, tmp_path):
@@ -310,7 +352,7 @@ def test_a_frame_has_a_row_for_each_number_with_its_interval(tmp_path):
     frame = compare(tmp_path / "a", tmp_path / "b", metrics=["auc"]).to_frame().query("metric == 'auc'")
     frame = frame.set_index("slice")
     overall = frame.loc["Overall"]
-    assert (overall["a"], overall["a_low"], overall["a_high"], overall["b"]) == (0.75, 0.625, 0.875, 0.5)
+    assert (overall["a"], overall["a_lower_bound"], overall["a_upper_bound"], overall["b"]) == (0.75, 0.625, 0.875, 0.5)
     assert (overall["change"], overall["direction"], overall["rows_b"]) == (-0.25, "worse", 1000)
-    assert np.isnan(frame["b_low"]).all()
+    assert np.isnan(frame["b_lower_bound"]).all()
     assert np.isnan(frame["change"]["city=Köln"])
