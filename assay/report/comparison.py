@@ -42,7 +42,7 @@ class Change:
         at: which of the numbers of an array it is, such as "@0.5" for a threshold; "" where the value is one number.
         before: in run A.
         after: in run B.
-        rows: of the slice, unweighted, in A and in B.
+        rows: of the slice, unweighted, in A and in B; None where a run did not count them, such as one of TFMA.
         better: which values are good ones; None if neither.
         has_other_settings: whether both runs computed the metric with different settings.
     """
@@ -52,7 +52,7 @@ class Change:
     at: str
     before: Number
     after: Number
-    rows: tuple[int, int]
+    rows: tuple[int | None, int | None]
     better: Better | None = None
     has_other_settings: bool = False
 
@@ -166,7 +166,8 @@ _KINDS: Mapping[str, Kind] = {
 
 def _row_of(change: Change) -> Row:
     values: dict[str, str | float] = {"slice": change.slice, "metric": change.metric + change.at, "change": change.by}
-    values |= {"a": change.before.value, "b": change.after.value, "rows": float(min(change.rows))}
+    rows = [float(count) for count in change.rows if count is not None]
+    values |= {"a": change.before.value, "b": change.after.value, "rows": min(rows, default=math.nan)}
     return values.__getitem__
 
 
@@ -223,12 +224,18 @@ class _Side:
         keys: of all values, in order; the values are not used.
         measures: key without a model -> what is known of a metric.
         settings: see `metric_settings`.
+        counts_rows: whether rows were counted, which TFMA does not do.
     """
 
     slices: Mapping[str, Slice]
     keys: Mapping[MetricKey, None]
     measures: Mapping[MetricKey, Measure]
     settings: Mapping[str, Sequence[str]]
+    counts_rows: bool
+
+    def rows_of(self, name: str) -> int | None:
+        """Rows of a slice."""
+        return self.slices[name].rows if self.counts_rows else None
 
     @property
     def judged(self) -> set[MetricKey]:
@@ -242,6 +249,7 @@ def _side(evidence: Evidence, slices: Mapping[str, Slice]) -> _Side:
         keys={key: None for slice_ in slices.values() for key in slice_.values},
         measures={measure.key: measure for measure in evidence.measures},
         settings=metric_settings(evidence.run.eval_config),
+        counts_rows=any(slice_.rows for slice_ in evidence.slices) or evidence.verdict is not None,
     )
 
 
@@ -263,7 +271,7 @@ class _Sides(NamedTuple):
         if len(before) != len(after) or measure.is_sample or is_loose:
             return []
 
-        better, rows = measure.better, (old.rows, new.rows)
+        better, rows = measure.better, (self.old.rows_of(name), self.new.rows_of(name))
         marks = marks_of(measure.points, len(after))
         return [
             Change(name, label, mark, number, other, rows, better, has_other_settings)

@@ -129,11 +129,11 @@ def _outcomes(comparison: Comparison, fit: Fit) -> Iterator[Section]:
 def _overall(comparison: Comparison, fit: Fit) -> Iterator[Section]:
     changes = comparison.overall
     if changes:
-        before, after = changes[0].rows
+        told = [f"{rows:,} in {run}" for run, rows in zip("AB", changes[0].rows, strict=True) if rows is not None]
         ends = _end_columns(changes)
         rows = [(*_values_for_people(change), *_ends(change)[: len(ends)]) for change in changes]
         grid = Grid([Column("metric"), *_VALUES, *ends], rows)
-        yield _titled(f"All rows, {before:,} in A and {after:,} in B:", grid, fit)
+        yield _titled(f"All rows{', ' if told else ''}{' and '.join(told)}:", grid, fit)
     elif not comparison.slices:
         yield [Sentence("No number to compare: none is in both runs, or none meets the condition.")]
 

@@ -6,8 +6,8 @@ import re
 
 from rich.cells import cell_len, chop_cells
 
-_BREAKS = re.compile(r"(?<=[_/=;|])(?=[^_/=;|])|(?<=[^\W\d]-)(?=[^\W\d])|(?=@)")
-"""Where a word may be broken: `country=|count/|ry_|000`, `fpr|@0.25`; not in numbers and dates."""
+_BREAKS = re.compile(r"(?<=[_/=;|])(?=[^_/=;|])|(?<=[^\W\d]-)(?=[^\W\d])|(?=@)|(?<=\])(?=\.)")
+"""Where a word may be broken: `country=|count/|ry_|000`, `fpr|@0.25`, `metrics[0]|.config`; not in numbers or dates."""
 
 
 def folded(text: str, width: int) -> list[str]:

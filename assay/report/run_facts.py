@@ -44,7 +44,7 @@ def fact_changes(before: Evidence, after: Evidence) -> list[FactChange]:
 
 def facts_of(evidence: Evidence) -> dict[str, str]:
     """Name -> value of what a run was, as text."""
-    told = {name: evidence.facts[name] for name in _OF_RESULTS if name in evidence.facts}
+    told = {name: evidence.facts[name] for name in _OF_RESULTS if evidence.facts.get(name) not in (None, {})}
     run = evidence.run
     if run.data_location or run.file_format:
         told |= {"data": run.data_location, "format": run.file_format}

@@ -13,9 +13,12 @@ import pytest
 from assay.errors import ResultsError, UsageError
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import Interval
+from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.report.compare import compare
 from assay.report.comparison import APART, IN_DOUBT, OTHER_SETTINGS, OVERLAP, Change, Comparison
 from assay.report.numbers import Number
+from assay.results.files import load_metrics
+from assay.storage.framing import framed
 from assay.types import SliceKey
 from tests.report.made_results import save
 
@@ -185,18 +188,25 @@ def test_models_are_matched_by_their_roles(before, tmp_path):
     assert by_metric["auc new"].by == 0
 
 
-def rename(folder: Path, names: dict[str, str]) -> None:
-    """Other names of the same length would do no harm to the framing; these do not, so records are written anew."""
-    from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-    from assay.results.files import load_metrics
-    from assay.storage.framing import framed
+def without_rows(folder: Path) -> None:
+    """Records as TFMA writes them, which does not count rows."""
+    records = list(load_metrics(folder))
+    for record in records:
+        record.rows = 0
+    write(folder, records)
 
+
+def write(folder: Path, records: list[MetricsForSlice]) -> None:
+    content = b"".join(framed(record.SerializeToString()) for record in records)
+    (folder / "metrics-00000-of-00001.tfrecord").write_bytes(content)
+
+
+def rename(folder: Path, names: dict[str, str]) -> None:
     records = list(load_metrics(folder))
     for record in records:
         for pair in record.metric_keys_and_values:
             pair.key.model_name = names[pair.key.model_name]
-    content = b"".join(framed(MetricsForSlice.SerializeToString(record)) for record in records)
-    (folder / "metrics-00000-of-00001.tfrecord").write_bytes(content)
+    write(folder, records)
     (folder / "validations.tfrecord").unlink()
 
     def other(run):
@@ -321,8 +331,12 @@ def test_results_without_verdict_and_config_are_compared_by_what_they_have(befor
     new = after(tmp_path, [0.5, 0.7, 0.8, 0.65])
     for name in ("verdict.json", "results.json", "eval_config.json", "validations.tfrecord"):
         (new / name).unlink()
+    without_rows(new)
     found = changed(before, new)
     assert found.verdicts[1] is None
+    assert {change.rows for change in found.overall} == {(1000, None)}
+    assert "All rows, 1,000 in A:" in str(compare(before, new))
+    assert found.where("rows > 999").overall == found.overall
     assert {change.metric: change.by for change in found.overall}["auc"] == pytest.approx(-0.25)
     assert "none" in str(compare(before, new))
 

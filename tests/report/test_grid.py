@@ -48,6 +48,10 @@ def test_a_value_that_is_undefined_says_so_and_nothing_is_a_dash():
     assert line.split()[-3:] == ["7", "undefined", "-"]
 
 
+def test_a_path_is_folded_between_its_parts():
+    assert folded("metrics_specs[0].metrics[AUC].threshold", 18) == ["metrics_specs[0]", ".metrics[AUC]", ".threshold"]
+
+
 def test_a_text_that_is_too_wide_is_folded_behind_separators():
     lines = shown(GRID, 44).splitlines()
     assert max(map(len, lines)) <= 44
