@@ -156,9 +156,11 @@ def _root(checkpoints: FilePath, in_memory: InMemory, settings: RunSettings, opt
     }
     for name, value in own.items():
         if value is not None:
-            raise ConfigError(f"{name}: expected none beside checkpoints; name factories of stages in an analysis file")
+            raise ConfigError(
+                f"{name}: cannot be combined with checkpoints; name factories of stages in an analysis file"
+            )
     if settings.secrets:
-        raise ConfigError(f"params: {settings.secrets[0]} is secret; expected no such parameter beside checkpoints")
+        raise ConfigError(f"params: {settings.secrets[0]} is secret, and cannot be combined with checkpoints")
     return str(settings.filled(path_text(checkpoints, "checkpoints"), "checkpoints"))
 
 
@@ -247,8 +249,8 @@ def _check_seed(settings: RunSettings, evaluators: Sequence[Evaluator] | None) -
     """Evaluators that somebody made have a seed already; another one beside it would be ignored."""
     if settings.seed and evaluators is not None:
         raise ConfigError(
-            f"seed: expected none beside evaluators, which have their own, found {settings.seed}; "
-            "give it to MetricsAndPlotsEvaluator(..., seed=...)"
+            f"seed: evaluators have their own seed, found {settings.seed}; "
+            "pass it to MetricsAndPlotsEvaluator(..., seed=...)"
         )
 
 

@@ -186,7 +186,7 @@ def _bless(executor: Executor, kind: str, run: str, stream: Tee) -> int:
         raise ConfigError(f"blessing: expected what a gate told; {error!r}") from error
 
     if verdict != Status.BLESSED:
-        raise ConfigError(f"{verdict}, and so not to be blessed; put this task behind the verdict")
+        raise ConfigError(f"{verdict}, so the model cannot be blessed; run this task only if the verdict is BLESSED")
     uri = executor.text("blessed") or uri
     if uri:
         move(uri, blessing)

@@ -85,7 +85,9 @@ class BlessOperator(BaseOperator):
 
     def _blessing(self, context: Context, plan: Plan) -> dict[str, Any]:
         if self.gate["verdict"] != Status.BLESSED:
-            why = f"{self.gate['verdict']}, and so not to be blessed: {'; '.join(reasons_of(self.gate, self.results))}"
+            why = (
+                f"{self.gate['verdict']}, so the model is not blessed: {'; '.join(reasons_of(self.gate, self.results))}"
+            )
             raise AirflowSkipException(why) if self.on_not_blessed == SKIP else AirflowFailException(why)
 
         verdict = verdict_of(self.gate, self.results)

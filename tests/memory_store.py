@@ -57,7 +57,7 @@ class MemoryStore:
         with self._lock:
             there = self.stat(uri)
             if (there and there.generation) != replacing:
-                raise PublishLostError(f"{uri}: somebody else published there first")
+                raise PublishLostError(f"{uri}: another process published there first")
             return self.write(uri, content)
 
     def stat(self, uri: str) -> Stat | None:

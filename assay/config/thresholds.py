@@ -72,7 +72,7 @@ def refuse_thresholds_of_baseline(config: EvalConfig) -> None:
             continue
         for path, _ in messages_in(metrics_spec, MetricThreshold, f"metrics_specs[{i}]"):
             raise EvalConfigError(
-                f"{path}: it is for {metrics_spec.model_names[0]!r} alone, the baseline, whose values are not judged; "
+                f"{path}: it applies only to {metrics_spec.model_names[0]!r}, the baseline, which is never judged; "
                 f"add the name of another model to metrics_specs[{i}].model_names, or remove the threshold"
             )
 

@@ -27,7 +27,7 @@ def check(ref: ModelRef) -> None:
     if not _IMPORT_PATH.fullmatch(ref.uri):
         raise ModelError(f"model {ref.name!r}: {ref.uri!r} is not an import path; expected 'package.module:function'")
     if ref.signature:
-        raise ModelError(f"model {ref.name!r} has no signature {ref.signature!r}: a function has none; leave it out")
+        raise ModelError(f"model {ref.name!r} has no signature {ref.signature!r}: a function has none; remove it")
 
 
 def needs(ref: ModelRef) -> ModelNeeds:

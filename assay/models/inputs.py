@@ -54,7 +54,7 @@ def wanted_columns(specs: Sequence[InputSpec], ref: ModelRef) -> tuple[str, ...]
     if ref.features and len(specs) != 1:
         raise ModelError(
             f"model {ref.name!r} has {len(specs)} inputs ({', '.join(s.name for s in specs)}), each fed by the column "
-            "of its name; `features` is for a model with one input: leave it out"
+            "of its name; `features` is for a model with one input: remove it"
         )
     return ref.features or tuple(spec.name for spec in specs)
 

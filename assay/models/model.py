@@ -77,7 +77,7 @@ class ModelRef:
         if self.trusted and self.type not in types_to_trust():
             alone = " or ".join(map(repr, types_to_trust()))
             raise ModelError(
-                f"model {self.name!r}: trusted is for type {alone} alone, found {self.type!r}; leave it out"
+                f"model {self.name!r}: trusted applies only to type {alone}, found {self.type!r}; remove it"
             )
 
 

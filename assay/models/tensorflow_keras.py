@@ -37,7 +37,7 @@ def check(ref: ModelRef) -> None:
             f"model {ref.name!r}: {ref.uri} is no .keras file of Keras 3; save it with `model.save('name.keras')`"
         )
     if ref.signature not in ("", "serving_default"):
-        raise ModelError(f"model {ref.name!r} has no signature {ref.signature!r}: a .keras file has none; leave it out")
+        raise ModelError(f"model {ref.name!r} has no signature {ref.signature!r}: a .keras file has none; remove it")
 
 
 def needs(ref: ModelRef) -> ModelNeeds:

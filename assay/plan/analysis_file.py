@@ -328,7 +328,7 @@ def _check_type(model: Mapping[str, Any], path: str) -> None:
             raise ConfigError(f"{path}.type: expected one of {', '.join(FRAMEWORKS)}, found nothing")
         if model["trusted"] and model["type"] not in types_to_trust():
             alone = " or ".join(types_to_trust())
-            raise ConfigError(f"{path}.trusted: expected nothing, as it is for type {alone} alone")
+            raise ConfigError(f"{path}.trusted: it applies only to type {alone}; remove it")
         return
     present = [key for key in ("type", "signature", "features", "batch_rows", "args") if model[key] is not None]
     if present:

@@ -202,7 +202,7 @@ def publish(uri: str, content: bytes, replacing: str | None) -> Stat:
                 retry=_retry(),
             )
         except PreconditionFailed as error:
-            raise PublishLostError(f"{uri}: somebody else published there first") from error
+            raise PublishLostError(f"{uri}: another process published there first") from error
         return _stat_of(blob)
 
 

@@ -109,7 +109,7 @@ def _create(temporary: str, path: str) -> None:
     try:
         os.link(temporary, path)
     except FileExistsError as error:
-        raise PublishLostError(f"{path}: somebody else published there first") from error
+        raise PublishLostError(f"{path}: another process published there first") from error
     except OSError as error:
         if error.errno not in _LINKLESS:
             raise
@@ -120,7 +120,7 @@ def _replace(temporary: str, path: str, expected: str | None) -> None:
     with _locked(os.path.dirname(path)):
         current = stat(path)
         if (current and current.generation) != expected:
-            raise PublishLostError(f"{path}: somebody else published there first")
+            raise PublishLostError(f"{path}: another process published there first")
         os.replace(temporary, path)
 
 

@@ -269,7 +269,7 @@ def test_a_threshold_for_the_baseline_alone_is_refused_with_or_without_it(metric
     source = config(metric, model_names=["old"], **spec)
     with pytest.raises(EvalConfigError) as error:
         resolve_eval_config(parse_eval_config(source), has_baseline_model=has_baseline_model, rubber_stamp=True)
-    assert str(error.value).startswith(f"{path}: it is for 'old' alone, the baseline, whose values are not judged; add")
+    assert str(error.value).startswith(f"{path}: it applies only to 'old', the baseline, which is never judged; add")
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -277,7 +277,7 @@ def test_every_door_refuses_a_threshold_for_the_baseline_beside_one_that_is_judg
     source = config({"threshold": BOUND}, model_names=["new"])
     source["metrics_specs"].append({**source["metrics_specs"][0], "model_names": ["old"]})
     message = refusal_by(door, ROWS, source, tmp_path)
-    assert "metrics_specs[1].metrics[0].threshold: it is for 'old' alone" in message
+    assert "metrics_specs[1].metrics[0].threshold: it applies only to 'old'" in message
     assert "add the name of another model to metrics_specs[1].model_names" in message
 
 

@@ -197,9 +197,9 @@ def test_a_type_that_is_misspelt_is_told_with_all_that_there_are(linear, tmp_pat
 
 
 def test_only_a_framework_whose_models_may_be_trusted_takes_trusted(linear, monkeypatch, tmp_path):
-    with pytest.raises(ModelError, match="trusted is for type 'saved_model' alone, found 'linear'"):
+    with pytest.raises(ModelError, match="trusted applies only to type 'saved_model', found 'linear'"):
         ModelRef("m", "x", "linear", trusted=True)
-    with pytest.raises(ConfigError, match="as it is for type saved_model alone"):
+    with pytest.raises(ConfigError, match="it applies only to type saved_model"):
         compile_analysis(analysis(trusted=True), tmp_path)
     monkeypatch.setitem(FRAMEWORKS, "linear", Framework("tests.linear_model", "", "core", may_be_trusted=True))
     assert ModelRef("m", "x", "linear", trusted=True).trusted

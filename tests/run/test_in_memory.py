@@ -75,8 +75,8 @@ def test_checkpoints_are_left_and_used_again_with_the_same_numbers(files, tmp_pa
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"writers": []}, "writers: expected none beside checkpoints"),
-        ({"evaluators": [assay.AnalysisTableEvaluator()]}, "evaluators: expected none beside checkpoints"),
+        ({"writers": []}, "writers: cannot be combined with checkpoints"),
+        ({"evaluators": [assay.AnalysisTableEvaluator()]}, "evaluators: cannot be combined with checkpoints"),
         ({"params": {"key": {"secret": True, "default": "x"}}}, "params: key is secret"),
     ],
 )

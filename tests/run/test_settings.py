@@ -124,7 +124,7 @@ def bounds_of(result):
 
 
 def test_a_seed_beside_evaluators_that_have_one_is_refused(evaluate):
-    with pytest.raises(ConfigError, match="seed: expected none beside evaluators"):
+    with pytest.raises(ConfigError, match="seed: evaluators have their own seed"):
         evaluate(evaluators=assay.default_evaluators(assay.parse_eval_config(CONFIG)), seed=3)
 
 
