@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,16 @@ import pytest
 from tests.faults.small_run import TASKS, SmallRun, Undisturbed, small_run, write_data
 from tests.gcs_emulator import Emulator
 from tests.parity.results import parts_of
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory) -> Iterator[None]:
+    """Whoever is killed leaves temporary files behind, which go with the other files of the tests."""
+    folder = str(tmp_path_factory.mktemp("t"))  # short, as sockets lie below it
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(scope="session")
