@@ -233,13 +233,16 @@ def _metric(choices: Choices, metric: Metric) -> Iterator[str]:
     yield f"        - class_name: {metric.class_name}"
     if config:
         yield f"          config: {flow(config['config'])}"
-    yield from _thresholds(choices.limits, metric.better)
+    yield from _thresholds(choices, metric.better)
 
 
-def _thresholds(limits: Limits, better: str) -> Iterator[str]:
+def _thresholds(choices: Choices, better: str) -> Iterator[str]:
+    limits = choices.limits
     overall, change = limits.overall, limits.change
     if overall is None and change is None:
-        yield from _notes("Its value is undefined in the sample, so there is no threshold, and no verdict. One is:", 10)
+        seen = f"Its value is undefined in the sample, {choices.data.sample.described}"
+        sorted_rows = "" if choices.data.sample.is_all else " (if rows are sorted by label, these may be of one class)"
+        yield from _notes(f"{seen}{sorted_rows}: there is no threshold, and so no verdict. A threshold would be", 10)
         yield "          # threshold: {value_threshold: {lower_bound: 0.8}}"
         return
     if overall is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,18 @@ class Data:
         is_value = _equal(column.flatten(), value)
         rows = pc.list_parent_indices(column).to_numpy()[is_value]
         return np.bincount(rows, minlength=len(column)) > 0
+
+    def masks(self, name: str, values: Sequence[Any]) -> Iterator[Mask]:
+        """The rows (n,) with each of these values, which are few in lists, and may be many in flat cells."""
+        column = self.sample.columns[name]
+        if is_list(column.type):
+            yield from (self.rows_with(name, value) for value in values)
+            return
+        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        known = encoded.dictionary.cast(pa.large_string()) if is_text(encoded.dictionary.type) else encoded.dictionary
+        code_of = {value: code for code, value in enumerate(known.to_pylist())}
+        codes = self.codes(name)
+        yield from (codes == code_of[value] for value in values)
 
     def codes(self, name: str) -> npt.NDArray[np.int64]:
         """A number (n,) for each value of a flat column, -1 where there is none."""
@@ -99,7 +111,7 @@ def class_of_each_column(data: Data, label: str, scores: Floats) -> list[Any]:
     if scores.ndim < 2 or len(values) != scores.shape[1]:
         return []
     filled = np.where(np.isfinite(scores), scores, 0.0)
-    means = np.array([filled[data.rows_with(label, value)].mean(axis=0) for value in values])
+    means = np.array([filled[mask].mean(axis=0) for mask in data.masks(label, values)])
     best = means.argmax(axis=0)
     return [values[i] for i in best] if len(set(best.tolist())) == len(values) else []
 

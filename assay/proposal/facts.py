@@ -24,7 +24,7 @@ BOOLEAN, NUMBER, TEXT, MOMENT, LIST, OTHER, NOTHING = (
 )
 """What values a column has."""
 
-MOST_COUNTED = 64
+MOST_COUNTED = 1_000
 """Different values of which a column may have so many for each of them to be counted."""
 
 

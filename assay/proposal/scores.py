@@ -14,6 +14,9 @@ from assay.proposal.data import Data
 from assay.proposal.facts import BOOLEAN, LIST, MOST_COUNTED, NUMBER, TEXT, Facts
 from assay.proposal.roles import Asked, Model, shown_names
 
+_MOST_PAIRS = 1_000_000
+"""Columns times classes that are compared by name."""
+
 _SEPARATORS = "_-. []():/"
 _CLASS_PREFIXES = frozenset(["", "p", "class", "c", "y"])
 
@@ -111,6 +114,8 @@ def columns_by_class(data: Data, label: str, among: Sequence[str] | None = None)
         return {}
     looked_at = data.facts if among is None else among
     flat = [name for name in looked_at if data.facts[name].kind == NUMBER and name != label]
+    if len(flat) < len(values) or len(flat) * len(values) > _MOST_PAIRS:
+        return {}
     groups: dict[str, dict[str, str]] = {}
     for name in flat:
         for value in values:

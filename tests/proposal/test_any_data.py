@@ -257,7 +257,7 @@ def test_a_file_that_has_no_rows_or_is_no_table_is_an_error(content, tmp_path, c
 
 def test_one_row_gives_a_file_without_a_threshold():
     proposal = assay.propose_analysis(pd.DataFrame({"label": [1], "score": [0.4]}))
-    assert "undefined in the sample, so there is no threshold" in proposal.text
+    assert "Its value is undefined in the sample, the only row: there is no threshold" in proposal.text
     assert "lower_bound" not in str(proposal.eval_config)
 
 

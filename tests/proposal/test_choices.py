@@ -252,6 +252,26 @@ def test_the_order_of_classes_is_told_from_the_predictions(rng):
     assert accuracy == pytest.approx((scores.argmax(axis=1) == ids).mean())
 
 
+def test_names_of_many_classes_are_told_too(rng):
+    ids = rng.permutation(np.arange(6 * 77) % 77)
+    scores = rng.random((len(ids), 77))
+    scores[np.arange(len(ids)), ids] += 1
+    intents = np.array([f"intent {i}" for i in rng.permutation(77)])
+    frame = pd.DataFrame({"label": intents[ids], "probabilities": list(scores / scores.sum(axis=1, keepdims=True))})
+    proposal = assay.propose_analysis(frame)
+    assert proposal.eval_config["model_specs"][0]["classes"] == intents.tolist()
+    columns = pd.DataFrame(scores, columns=[f"score {name}" for name in intents])
+    proposal = assay.propose_analysis(pd.concat([frame[["label"]], columns / 100], axis=1))
+    assert len(proposal.eval_config["model_specs"][0]["prediction_keys"]) == 77
+
+
+def test_of_rows_in_memory_some_are_taken_from_all_over(rng):
+    frame = pd.DataFrame({"label": np.repeat([0, 1], 30_000), "score": rng.random(60_000)})
+    proposal = assay.propose_analysis(frame)
+    assert "from 20,000 of 60,000 rows, evenly spread." in proposal.text
+    assert "value_threshold" in proposal.text
+
+
 def test_a_column_for_each_class_is_told_by_the_names_of_the_classes(rng):
     names_, ids, scores = three_classes(rng)
     columns = {f"prob_{name}": scores[:, at] for at, name in enumerate(names_)}

@@ -97,6 +97,16 @@ def test_a_sample_of_many_files_is_bounded_and_says_so(folder, capsys):
     assert json.loads((folder / "out" / "analysis" / "verdict.json").read_text())["status"] == "BLESSED"
 
 
+def test_the_first_rows_of_sorted_ones_are_said_to_be_of_one_class_perhaps(folder, capsys):
+    pd.DataFrame({"label": np.repeat([0, 1], 30_000), "score": np.linspace(0, 1, 60_000)}).to_parquet("d.parquet")
+    assert main(["init", "d.parquet"]) == 0, capsys.readouterr().err
+    said = " ".join((folder / "analysis.yaml").read_text().replace("#", "").split())
+    assert (
+        "undefined in the sample, the first 20,000 rows (if rows are sorted by label, these may be of one class)"
+        in said
+    )
+
+
 def test_files_of_different_columns_have_those_in_common(folder, capsys):
     frame().to_parquet("a.parquet")
     frame().assign(extra="x", sex=1.5).to_parquet("b.parquet")
