@@ -94,7 +94,7 @@ def _sorted(
     slices: Sequence[Slice], values: Mapping[str, Callable[[Slice], Value]], sort: str, overall: Slice | None
 ) -> list[Slice]:
     """By one value, undefined ones last; the overall slice stays first, for comparison."""
-    name = sort.removesuffix(_FALLING).removesuffix(_RISING)
+    name = sort.removesuffix(_FALLING).removesuffix(_RISING).strip("`")
     name = SLICE if name == NAME else name
     if name not in values:
         known = [ROWS, NAME, *(other for other in values if other not in (ROWS, SLICE))][:_MOST_KNOWN]

@@ -40,6 +40,7 @@ def test_by_default_the_overall_slice_is_first_then_those_that_fail_then_the_wor
         ("auc", ["Nice", "Rome", "Bonn", "Oslo"]),
         ("auc:desc", ["Bonn", "Rome", "Nice", "Oslo"]),
         ("auc change", ["Nice", "Rome", "Bonn", "Oslo"]),
+        ("`auc change`:desc", ["Bonn", "Rome", "Nice", "Oslo"]),
     ],
 )
 def test_slices_are_sorted_by_any_figure_undefined_ones_last_and_overall_first(evidence, sort, expected):
