@@ -139,10 +139,13 @@ def _overall(comparison: Comparison, fit: Fit) -> Iterator[Section]:
 
 
 def _slices(comparison: Comparison, top: int, fit: Fit) -> Iterator[Section]:
-    slices = dict(list(comparison.slices.items())[:top])
-    changes = [change for of_slice in slices.values() for change in of_slice]
+    moved = [changes for changes in comparison.slices.values() if any(change.size > 0 for change in changes)]
+    if comparison.slices and not moved:
+        yield [Sentence(f"None of {len(comparison.slices):,} slices moved by {comparison.leading}.")]
+    changes = [change for of_slice in moved[:top] for change in of_slice]
     if not changes:
         return
+
     ends = _end_columns(changes)
     columns = [
         Column("slice"),
@@ -153,8 +156,8 @@ def _slices(comparison: Comparison, top: int, fit: Fit) -> Iterator[Section]:
         *ends,
     ]
     rows = [(c.slice, *_values_for_people(c), *c.rows, *_ends(c)[: len(ends)]) for c in changes]
-    count = f"{len(slices):,} of {len(comparison.slices):,}"
-    yield _titled(f"Slices that moved most by {comparison.leading}, {count}:", Grid(columns, rows), fit, 2)
+    title = f"Slices that moved most by {comparison.leading}, {min(top, len(moved)):,} of {len(moved):,}:"
+    yield _titled(title, Grid(columns, rows), fit, 2)
 
 
 def _only_in_one(comparison: Comparison, fit: Fit) -> Iterator[Section]:
@@ -199,7 +202,7 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _words_on_certainty(comparison: Comparison) -> Iterator[Section]:
-    changes = comparison.changes(None)
+    changes = [change for change in comparison.changes(None) if change.size > 0]
     if not changes:
         return
     if any(change.before.interval and change.after.interval for change in changes):

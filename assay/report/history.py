@@ -132,7 +132,7 @@ class History:
         entry, before = self.entries[at], next((e for e in self.entries[at + 1 :] if e.slices), None)
         blessed = next((e.run.name for e in self.entries if e.status == Status.BLESSED), "")
         notes = ("latest" if entry.run.is_latest else "", "last blessed" if entry.run.name == blessed else "")
-        date = time.strftime("%Y-%m-%d %H:%M", time.gmtime(entry.run.when))
+        date = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(entry.run.when))
         row: list[Value] = [date, name, entry.status, entry.slices.get(name, SliceOfRun()).rows]
         for number in numbers:
             value = self._value(entry, name, number)

@@ -41,7 +41,7 @@ def rows(capsys, *arguments):
 def test_runs_are_listed_newest_first_with_their_changes(output, capsys):
     found = rows(capsys, output)
     assert [row["run"] for row in found] == NAMES[::-1]
-    assert [row["date (UTC)"] for row in found] == ["2026-01-03 12:00", "2026-01-02 12:00", "2026-01-01 12:00"]
+    assert [row["date (UTC)"] for row in found] == [f"2026-01-0{day} 12:00:00" for day in (3, 2, 1)]
     assert [row["auc"] for row in found] == AUC[::-1]
     assert [row["auc change"] for row in found] == [0.125, -0.25, None]
     assert [row["verdict"] for row in found] == ["BLESSED", "NOT_BLESSED", "BLESSED"]

@@ -178,6 +178,9 @@ def test_a_run_held_against_itself_differs_in_nothing(before):
     found = changed(before, before)
     assert (found.facts, found.thresholds, found.new_slices, found.gone_slices) == ([], [], [], [])
     assert {change.by for change in found.changes(None)} == {0}
+    shown = str(compare(before, before))
+    assert "None of 3 slices moved by auc." in shown
+    assert "chance" not in shown
 
 
 def test_models_are_matched_by_their_roles(before, tmp_path):
