@@ -43,7 +43,8 @@ FIELDS: Mapping[str, str] = {
     "ModelSpec.label_key": "column of the labels",
     "ModelSpec.label_keys": "output of the model -> column of its labels",
     "ModelSpec.prediction_key": "column of the predictions, or, for a model that is run, its output",
-    "ModelSpec.prediction_keys": "output of the model -> column of its predictions",
+    "ModelSpec.prediction_keys": "output of the model -> column of its predictions; or, if the keys are the "
+    "`classes`, class -> its column. See [labels](labels.md#several-classes)",
     "ModelSpec.example_weight_key": "column of the weights; without it each row counts 1",
     "ModelSpec.example_weight_keys": "output of the model -> column of its weights",
     "ModelSpec.is_baseline": "`true` for the model that the others are compared with",
