@@ -101,7 +101,7 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
         keys = ("name", *_KEYS[stage.name])
         return {"model_specs": [_only(spec, keys) for spec in specs]}
     if stage.name == PREDICTIONS_EXTRACTOR_STAGE_NAME:
-        chosen = [_only(spec, _OF_MODELS) for spec in specs]
+        chosen = [_only(spec, (*_OF_MODELS, *_classes_of_keys(spec))) for spec in specs]
         return {"models": [_of_model(plan, model) for model in plan.models], "model_specs": chosen}
     if stage.name == SLICE_KEY_EXTRACTOR_STAGE_NAME:
         return _only(config, ("slicing_specs", "cross_slicing_specs"))
@@ -109,6 +109,11 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
         settings = {"on_bad_rows": plan.on_bad_rows, "seed": plan.seed, "max_slices": plan.max_slices}
         return {"eval_config": without_thresholds(config), **settings}
     return {}
+
+
+def _classes_of_keys(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """`classes`, where prediction keys may be names of classes: then they say in which order outputs are put."""
+    return ("classes",) if "prediction_keys" in spec else ()
 
 
 def _of_model(plan: Plan, model: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from functools import partial
 
 from assay.extractors.each_batch import EachBatch
 from assay.extractors.features import Unchanged
-from assay.extractors.named_columns import Named, columns_named, labels_named, predictions_named, weights_named
+from assay.extractors.named_columns import Named, Names, columns_named, labels_named, predictions_named, weights_named
 from assay.proto.config_pb2 import EvalConfig
 from assay.types import (
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
@@ -42,10 +42,12 @@ def MaterializedPredictionsExtractor(eval_config: EvalConfig) -> Extractor:
     return _extractor(MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME, PREDICTIONS_KEY, predictions_named(eval_config))
 
 
-def prediction_keys(config: EvalConfig) -> dict[str, str | dict[str, str]]:
-    """Model name -> the output that is its prediction, or names -> outputs; only of models for which it is set."""
-    named = {spec.name: spec.prediction_key or dict(spec.prediction_keys) for spec in config.model_specs}
-    return {name: names for name, names in named.items() if names}
+def prediction_keys(config: EvalConfig) -> dict[str, Names]:
+    """Model name -> the output that is its prediction, names -> outputs, or an output for each class.
+
+    Models for which nothing is set are left out.
+    """
+    return {name: names for name, names in predictions_named(config).by_model.items() if names}
 
 
 def _extractor(stage: str, key: str, named: Named) -> Extractor:

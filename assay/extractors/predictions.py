@@ -11,14 +11,14 @@ import numpy as np
 from apache_beam.metrics import Metrics
 
 from assay.errors import BadRowError, ModelError, PipelineError
-from assay.extracts.columns import Column, row_count, take
+from assay.extracts.columns import Column, row_count, take, to_floats
 from assay.models import model as models_
 from assay.models.model import LoadedModel, ModelRef, Predictions
 from assay.text.near_miss import hint
 from assay.types import PREDICTIONS_EXTRACTOR_STAGE_NAME, PREDICTIONS_KEY, Extractor, Extracts
 
-Key: TypeAlias = "str | Mapping[str, str]"
-"""An output of a model; or names that metrics use for its outputs -> the outputs."""
+Key: TypeAlias = "str | Mapping[str, str] | tuple[str, ...]"
+"""An output of a model; or names that metrics use for its outputs -> the outputs; or an output for each class."""
 
 
 BAD_MODEL_INPUT = "value that a model cannot take"
@@ -32,8 +32,8 @@ def PredictionsExtractor(
     Args:
         models: the models to run; each worker process loads each of them once.
         prediction_keys: model name -> the output that is its prediction, for models with several outputs; or a dict of
-            output names of the eval config -> outputs. If there is only one model, its name may be empty, as in the
-            eval config.
+            output names of the eval config -> outputs; or a tuple of the outputs of all classes, by class id. If there
+            is only one model, its name may be empty, as in the eval config.
         skip_bad_rows: drop and count rows whose values a model cannot take, instead of failing.
 
     Returns:
@@ -105,17 +105,31 @@ def _chosen(predictions: Predictions, key: Key, name: str) -> Predictions:
         return predictions
     if isinstance(key, str):
         return _output(predictions, key, "prediction_key", name) if isinstance(predictions, dict) else predictions
-    if not isinstance(predictions, dict) and len(key) == 1:
+    if not isinstance(predictions, dict) and isinstance(key, Mapping) and len(key) == 1:
         return {output: predictions for output in key}
     if not isinstance(predictions, dict):
+        named = key.values() if isinstance(key, Mapping) else key
         raise ModelError(
-            f"model {name!r} has one output without a name, and prediction_keys names {', '.join(key.values())}; "
+            f"model {name!r} has one output without a name, and prediction_keys names {', '.join(named)}; "
             "remove prediction_keys"
         )
 
+    if isinstance(key, tuple):
+        return np.column_stack([_of_one_class(predictions, own_name, name) for own_name in key])
     return {
         output: _output(predictions, own_name, f"prediction_keys[{output!r}]", name) for output, own_name in key.items()
     }
+
+
+def _of_one_class(predictions: Mapping[str, Column], key: str, name: str) -> Column:
+    """An output that has the number of one class."""
+    column = to_floats(_output(predictions, key, "prediction_keys", name), key)
+    if column.ndim > 1:
+        raise ModelError(
+            f"model {name!r}: output {key!r} has {column.shape[1]} values a row; expected one, as prediction_keys "
+            "name an output for each class"
+        )
+    return column
 
 
 def _output(predictions: Mapping[str, Column], key: str, field: str, name: str) -> Column:

@@ -53,6 +53,18 @@ def test_a_prediction_key_picks_one_of_several_outputs():
     assert result["o"].tolist() == [2]
 
 
+def test_an_output_for_each_class_is_a_prediction_of_several_classes():
+    models = loaded(model("m", "three_flat_outputs"))
+    result = predict(batch(1, 3), models, {"m": ("c", "a", "b")})["predictions"]
+    assert result.tolist() == [[3, 1, 2], [6, 2, 4]]
+    with pytest.raises(ModelError, match="output 'b' has 2 values a row; expected one"):
+        predict(batch(1, 3), loaded(model("m", "two_outputs")), {"m": ("a", "b")})
+    with pytest.raises(ModelError, match=r"has no output 'x' \(its prediction_keys\); it has a, b"):
+        predict(batch(1, 3), loaded(model("m", "two_outputs")), {"m": ("a", "x")})
+    with pytest.raises(ModelError, match="one output without a name, and prediction_keys names a, b"):
+        predict(batch(1, 3), loaded(model("m", "doubled")), {"m": ("a", "b")})
+
+
 def test_outputs_go_by_the_names_that_the_config_gives_them():
     models = loaded(model("m", "two_outputs"), model("o", "doubled"))
     keys = {"m": {"click": "b", "buy": "a"}, "o": {"only": "whatever it is called"}}

@@ -28,6 +28,10 @@ def two_outputs(columns):
     return {"a": columns["x"][:, None], "b": np.stack([columns["x"], -columns["x"]], axis=1)}
 
 
+def three_flat_outputs(columns):
+    return {"a": columns["x"], "b": 2 * columns["x"], "c": 3 * columns["x"]}
+
+
 def too_few(columns):
     return columns["x"][1:]
 
