@@ -6,6 +6,7 @@ read; stages count rows with `add`; whoever started the run shows all of it with
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -37,6 +38,7 @@ class _Phase:
         sizes: file -> bytes.
         shares: file -> the share of it that has been read.
         reading_since: when the first part of a file had been read.
+        before: rows that were done before it, by stage.
     """
 
     text: str = STARTING
@@ -44,6 +46,7 @@ class _Phase:
     sizes: dict[str, int] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
     reading_since: float | None = None
+    before: Mapping[str, int] = field(default_factory=dict)
 
     def share(self) -> float | None:
         """How much of all files has been read, 0 to 1; None if nobody knows what there is to read."""
@@ -54,7 +57,9 @@ class _Phase:
 _lock = threading.Lock()
 _rows: dict[str, int] = {}
 _shards: dict[str, int] = {}
-_streams: list[TextIO] = []
+_streams: dict[TextIO, TextIO] = {}
+"""Where progress is shown -> how it is written there."""
+
 _phase = _Phase()
 
 
@@ -67,7 +72,7 @@ def phase(text: str, then: str = "") -> None:
     """
     global _phase
     if _streams:
-        _phase = _Phase(text, then)
+        _phase = _Phase(text, then, before=snapshot())
 
 
 def expect(sizes: Mapping[str, int]) -> None:
@@ -106,7 +111,7 @@ def add_shard(stage: str) -> None:
 
 def say(text: str) -> bool:
     """Writes a line of its own wherever progress is shown; returns whether it is anywhere."""
-    text, streams = printable_line(text), list(_streams)
+    text, streams = printable_line(text), list(_streams.values())
     for stream in streams:
         stream.write(f"\r\x1b[K{text}\n" if stream.isatty() else f"{text}\n")
         stream.flush()
@@ -174,11 +179,11 @@ def shown(stream: TextIO) -> Iterator[None]:
     if stream in _streams:
         yield
         return
-    stop = threading.Event()
-    thread = threading.Thread(target=_show, args=(stream, stop), name="assay-progress", daemon=True)
+    stop, own = threading.Event(), _own(stream)
+    thread = threading.Thread(target=_show, args=(own, stop), name="assay-progress", daemon=True)
     started, before = time.monotonic(), snapshot()
 
-    _streams.append(stream)
+    _streams[stream] = own
     phase(STARTING)
     thread.start()
     try:
@@ -190,15 +195,26 @@ def shown(stream: TextIO) -> Iterator[None]:
     _show_total(stream, since(before, snapshot()), time.monotonic() - started)
 
 
+def _own(stream: TextIO) -> TextIO:
+    """The stream by a descriptor of its own, as TensorFlow's import puts that of stderr aside for some seconds."""
+    try:
+        stream.flush()
+        return open(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="backslashreplace")
+    except (OSError, ValueError, AttributeError):  # it has none, or is closed
+        return stream
+
+
 def _stop(stream: TextIO, stop: threading.Event, thread: threading.Thread) -> None:
     """Ends the line of progress, and takes it off a terminal."""
     phase(STARTING)
-    _streams.remove(stream)
+    own = _streams.pop(stream)
     stop.set()
     thread.join()
-    if stream.isatty():
-        stream.write("\r\x1b[K")
-        stream.flush()
+    if own.isatty():
+        own.write("\r\x1b[K")
+        own.flush()
+    if own is not stream:
+        own.close()
 
 
 def _show(stream: TextIO, stop: threading.Event) -> None:
@@ -209,7 +225,8 @@ def _show(stream: TextIO, stop: threading.Event) -> None:
     while not stop.wait(interval):
         ticks.append((time.monotonic(), snapshot()))
         width = shutil.get_terminal_size().columns - 1 if on_terminal else None
-        text = line(since(before, ticks[-1][1]), ticks[-1][0] - start, _speed(ticks), width)
+        speed = _speed(ticks) if since(_phase.before, ticks[-1][1]) else 0.0
+        text = line(since(before, ticks[-1][1]), ticks[-1][0] - start, speed, width)
         stream.write(f"\r{printable_line(text)}\x1b[K" if on_terminal else f"{printable_line(text)}\n")
         stream.flush()
 

@@ -231,7 +231,7 @@ def test_two_classes_over_predictions_of_several_are_told_and_a_micro_average_is
     values_of(tmp_path / "flat", lists(np.eye(3)[CLASS]), lists(BY_CLASS), metrics=asked)
     (told,) = assay.load_eval_result(str(tmp_path / "flat")).remarks
     assert told.startswith("auc, precision: each of the 3 numbers of a prediction counts as a row of its own")
-    assert told in shown(str(tmp_path / "flat"))
+    assert told in shown(str(tmp_path / "flat"), 1_000)
     assert "aggregate: {micro_average: true}" in html_page(str(tmp_path / "flat"))
 
     micro = {"aggregate": {"micro_average": True}}

@@ -1,4 +1,5 @@
 import io
+import os
 import threading
 
 import pytest
@@ -173,3 +174,34 @@ def test_the_thread_ends_when_what_it_shows_fails(fast_ticks):
     with pytest.raises(ZeroDivisionError), progress.shown(io.StringIO()):
         _ = 1 / 0
     assert "assay-progress" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_progress_goes_on_while_somebody_puts_the_descriptor_of_stderr_aside(fast_ticks, tmp_path):
+    with open(tmp_path / "log", "w+") as stream, open(tmp_path / "aside", "w+") as aside:
+        kept = os.dup(stream.fileno())
+        with progress.shown(stream):
+            os.dup2(aside.fileno(), stream.fileno())
+            progress.phase("Importing")
+            wait_for(lambda: "Importing" in (tmp_path / "log").read_text())
+            os.dup2(kept, stream.fileno())
+        os.close(kept)
+    assert "Importing" in (tmp_path / "log").read_text()
+    assert (tmp_path / "aside").read_text() == ""
+
+
+def test_a_speed_is_that_of_the_phase(fast_ticks):
+    stream = io.StringIO()
+    with progress.shown(stream):
+        progress.add("Counted", 5_000)
+        wait_for(lambda: "rows/s" in stream.getvalue())
+        progress.phase("Writing")
+        wait_for(lambda: "Writing" in stream.getvalue())
+    assert [line for line in stream.getvalue().splitlines() if "Writing" in line and "rows/s" in line] == []
+
+
+def wait_for(condition):
+    waiting = threading.Event()
+    for _ in range(500):
+        if condition():
+            return
+        waiting.wait(0.01)
