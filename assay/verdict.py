@@ -92,6 +92,7 @@ class Reason:
         value: the metric's value, for a change candidate minus baseline; None if undefined, infinite or not computed.
         baseline: for a change, the baseline's value.
         rows: unweighted rows of the slice, if known.
+        shortfall: by how much the value is beyond its bound; None if there is no value to tell from.
     """
 
     message: str
@@ -103,6 +104,7 @@ class Reason:
     value: float | None = None
     baseline: float | None = None
     rows: int | None = None
+    shortfall: float | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from assay.gate.bounds import bound_text
+from assay.gate.bounds import bound_text, shortfall
 from assay.metrics.keys import MetricKey
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.proto.validation_result_pb2 import ValidationFailure, ValidationResult
@@ -117,6 +117,7 @@ def _reason(failure: ValidationFailure, name: str, slice_name: str, rows: int | 
     _, threshold = failure.metric_threshold.ListFields()[0]
     is_found = failure.HasField("metric_value")
     message = failure.message if is_found else f"{name}: {failure.message[:1].lower()}{failure.message[1:]}"
+    value = _finite(failure.metric_value)
     return Reason(
         message,
         metric=key.name,
@@ -124,9 +125,10 @@ def _reason(failure: ValidationFailure, name: str, slice_name: str, rows: int | 
         output=key.output_name,
         slice=slice_name,
         bound=bound_text(threshold),
-        value=_finite(failure.metric_value),
+        value=value,
         baseline=baseline,
         rows=rows,
+        shortfall=shortfall(threshold, value, baseline),
     )
 
 

@@ -609,6 +609,7 @@ def test_a_reason_says_metric_slice_bound_value_baseline_and_rows():
             value=-0.125,
             baseline=0.625,
             rows=10,
+            shortfall=0.115,
         ),
     )
     assert verdict.lines() == [
