@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import assay
@@ -20,6 +20,9 @@ from assay.text import json_text
 from assay.verdict import Counts, Reason, Status, Verdict
 
 RESULTS_FILE, PAGE_FILE = "results.json", "page.html"
+
+_OF_ANALYSIS = ("inputs", "models", "on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "code_version")
+"""What a plan says beside stages, eval config and parameters; values of secrets are never in it."""
 
 _MOST_BYTES = 1 << 30
 """Of a gate's manifest, which holds a verdict too."""
@@ -40,7 +43,26 @@ def result_files_in(folder: str) -> set[str]:
     return {name for name in files_in(folder) if _OWN_FILE.fullmatch(name)}
 
 
-def results_json(plan: Plan, run: str, verdict: str, counts: Mapping[str, Any], files: Iterable[str]) -> bytes:
+@dataclass(frozen=True)
+class Making:
+    """How results came to be.
+
+    Attributes:
+        seconds: task -> how long it took.
+        checkpoints: task -> digest of the checkpoint that the results were made from.
+        data: digest of the content of all files that were read; "" where it was not taken.
+        models: model -> digest of the content of its files, where it was taken.
+    """
+
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    data: str = ""
+    models: Mapping[str, str] = field(default_factory=dict)
+
+
+def results_json(
+    plan: Plan, run: str, verdict: str, counts: Mapping[str, Any], files: Iterable[str], making: Making | None = None
+) -> bytes:
     """The content of `results.json`, which vouches for the other files.
 
     Args:
@@ -49,9 +71,17 @@ def results_json(plan: Plan, run: str, verdict: str, counts: Mapping[str, Any], 
         verdict: the status.
         counts: `rows`, `bad_rows`, `unmatched`, `unsliced`.
         files: names of those that belong to the results.
+        making: how they came to be.
     """
+    making = making or Making()
     results = {
         "assay_version": assay.__version__,
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": {task: round(seconds, 3) for task, seconds in making.seconds.items()},
+        "checkpoints": dict(making.checkpoints),
+        "data_digest": making.data,
+        "model_digests": dict(making.models),
+        "analysis": {name: getattr(plan, name) for name in _OF_ANALYSIS},
         "plan": digest(plan),
         "params": dict(plan.params),
         "run": run,

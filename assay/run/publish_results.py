@@ -11,11 +11,14 @@ from typing import Any
 import apache_beam as beam
 
 from assay.checkpoints import digests
+from assay.checkpoints.commit import load_or_none
+from assay.checkpoints.layout import manifest_uri
 from assay.checkpoints.manifest import Manifest, total
 from assay.checkpoints.transforms import ReadOutput
 from assay.evaluators.merge import merge_evaluations
 from assay.plan.as_json import digest
 from assay.plan.plan import GATE, WRITE_RESULTS
+from assay.results.published import Making
 from assay.run import dataflow, publishing
 from assay.run.build import writers_of
 from assay.run.context import Context
@@ -49,13 +52,27 @@ def publish_results(call: TaskCall, context: Context) -> StageResult:
         call.remote,
         is_named=bool(run or job),
     ):
-        publishing.publish(call.plan, folder, verdict, counts, started)
+        publishing.publish(call.plan, folder, call.task.name, verdict, counts, started, _making(call))
     return StageResult(
         task=call.task.name,
         kind=WRITE_RESULTS,
         counts=asdict(counts),
         verdict=verdict.status,
         output=folder,
+    )
+
+
+def _making(call: TaskCall) -> Making:
+    """What the manifests of all tasks before tell; one that was cleared away meanwhile is left out."""
+    digests_of = {task: step.digest for task, step in call.lineage.items()}
+    uris = [manifest_uri(call.root, task, digest) for task, digest in digests_of.items()]
+    manifests = [manifest for manifest in map(load_or_none, uris) if manifest is not None]
+    read = next((manifest for manifest in manifests if manifest.inputs or manifest.models), None)
+    return Making(
+        seconds={manifest.task: manifest.seconds for manifest in manifests},
+        checkpoints=digests_of,
+        data=digests.digest_of(dict(read.inputs)) if read and read.inputs else "",
+        models={name: digests.digest_of(dict(pins)) for name, pins in read.models.items()} if read else {},
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from assay import storage
@@ -20,7 +21,7 @@ from assay.results import published
 from assay.results.class_names import class_names
 from assay.results.files import load_metrics, load_validation_result
 from assay.results.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, new_run, read_latest
-from assay.results.published import PAGE_FILE, RESULTS_FILE, result_files_in, results_json
+from assay.results.published import PAGE_FILE, RESULTS_FILE, Making, result_files_in, results_json
 from assay.verdict import Limits, Verdict
 from assay.writers.files import path_in, remove_temporaries, write_file, writing
 
@@ -123,20 +124,32 @@ def write_verdict(folder: str, verdict: Verdict | None) -> None:
         write_file(path_in(folder, VERDICT_FILE), verdict.to_json().encode())
 
 
-def publish(plan: Plan, folder: str, verdict: Verdict | None, counts: Counts, started: float) -> None:
+def publish(
+    plan: Plan,
+    folder: str,
+    task: str,
+    verdict: Verdict | None,
+    counts: Counts,
+    started: float,
+    before: Making | None = None,
+) -> None:
     """Writes `verdict.json`, `page.html` and, last, `results.json`, and makes the run the latest.
 
     Args:
         plan: with its parameters.
         folder: of the run.
+        task: that writes the results.
         verdict: on its results; None if there is nothing to judge by, and so nothing for a page to show.
         counts: rows of the run.
         started: when the task that writes the results began, in seconds since 1970.
+        before: what the tasks before it did.
     """
     run, status = folder.rsplit("/", 1)[-1], verdict.status if verdict else ""
     write_verdict(folder, verdict)
     files = result_files_in(folder) | ({PAGE_FILE} if verdict else set())
-    results = results_json(plan, run, status, asdict(counts), files)
+    making = before or Making()
+    making = replace(making, seconds={**making.seconds, task: time.time() - started})
+    results = results_json(plan, run, status, asdict(counts), files, making)
     if verdict:
         write_file(path_in(folder, PAGE_FILE), html_page(folder, facts=json.loads(results)).encode())
     write_file(path_in(folder, RESULTS_FILE), results)

@@ -140,7 +140,7 @@ def _analyse(
         progress.phase("Judging and writing results")
         judge = publishing.judge if context.in_memory.evaluators is None else publishing.judge_if_possible
         verdict = judge(plan, folder, counts)
-        publishing.publish(plan, folder, verdict, counts, started)
+        publishing.publish(plan, folder, task.name, verdict, counts, started)
     return _result(task, folder, counts, verdict)
 
 

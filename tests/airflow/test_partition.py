@@ -131,7 +131,7 @@ from assay.plan.as_json import from_json
 from assay.run.publishing import publish
 from assay.verdict import Counts, Reason, Status, Verdict
 plan = from_json(sys.stdin.read())
-publish(plan, sys.argv[2], Verdict(Status.NOT_EVALUATED, (Reason(sys.argv[1]),)), Counts(0), 0.0)
+publish(plan, sys.argv[2], "WriteResults", Verdict(Status.NOT_EVALUATED, (Reason(sys.argv[1]),)), Counts(0), 0.0)
 """
 
 
@@ -153,6 +153,9 @@ def test_what_is_published_is_what_a_run_publishes(make, tmp_path):
     theirs = {name: json.loads((late / name).read_text()) for name in ours}
     assert theirs["results.json"].pop("files") == ["page.html", "verdict.json"]
     assert ours["results.json"].pop("files") == ["verdict.json"]  # there is nothing to show on a page
+    for results in (theirs["results.json"], ours["results.json"]):
+        assert results.pop("finished").endswith("Z")
+        results.pop("seconds")
     assert theirs == ours
 
 

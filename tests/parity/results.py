@@ -12,6 +12,7 @@ from tests.latest_results import latest
 
 RECORDS = ("metrics", "plots", "validations")
 TABLES = ("flat_metrics", "analysis")
+_OF_THE_MAKING = ("plan", "params", "run", "finished", "seconds", "checkpoints", "data_digest", "model_digests")
 _NUMBERED = re.compile(r"-\d{5}-of-\d{5}")
 
 
@@ -39,11 +40,11 @@ def _table(results: Path, key: str) -> list[str]:
 
 
 def _summary(results: Path) -> dict[str, Any]:
-    """What `results.json` says, but for the plan's digest (its tasks are others) and the numbers of files."""
+    """What `results.json` says, but for how it was made (other tasks, at another time) and the numbers of files."""
     found: dict[str, Any] = json.loads((results / "results.json").read_text())
     assert set(found["files"]) == {file.name for file in results.iterdir()} - {"results.json"}
     files = sorted({_NUMBERED.sub("", name) for name in found["files"]})
-    return {key: value for key, value in found.items() if key not in ("plan", "params", "run")} | {"files": files}
+    return {key: value for key, value in found.items() if key not in _OF_THE_MAKING} | {"files": files}
 
 
 def differing(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, str]:
