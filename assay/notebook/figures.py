@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assay.errors import ResultsError, UsageError
-from assay.report.evidence import Evidence, Measure, Pair, Slice, evidence_of, plots_of
+from assay.report.charted_slices import charted
+from assay.report.evidence import Evidence, Measure, Slice, evidence_of, plots_of
 from assay.report.markup import element
 from assay.report.page import bare_page
-from assay.report.plots import KINDS, colour_of, diagrams, legend
-from assay.report.slice_chart import Dot, Row, slice_chart
+from assay.report.plots import KINDS, diagrams, legend
+from assay.report.slice_chart import slice_chart
 from assay.storage.file_paths import FilePath, path_text
 from assay.text.near_miss import one_of
 
@@ -87,7 +87,7 @@ def _curves(output: str, evidence: Evidence, kind: str, slices: str | None) -> F
 
 def _by_slice(evidence: Evidence, metric: str, slices: str | None) -> Figure:
     measure = _measure(evidence, metric)
-    rows = [_row(evidence, measure, one) for one in _chosen(evidence, slices) if not one.is_too_small]
+    rows = [charted(evidence, measure, one) for one in _chosen(evidence, slices) if not one.is_too_small]
     shown = rows[:_MOST_ROWS]
     more = len(rows) - len(shown)
     rest = element("p", f"{more:,} slices more; slices= chooses.", class_="minor") if more else None
@@ -114,20 +114,3 @@ def _measure(evidence: Evidence, metric: str) -> Measure:
         kinds = f"; or one of {', '.join(KINDS)}"
         raise ResultsError(f"no metric {metric!r} in the results{several or one_of(metric, sorted(numbers)) + kinds}")
     return numbers[metric] if metric in numbers else by_name[0]
-
-
-def _row(evidence: Evidence, measure: Measure, one: Slice) -> Row:
-    keys = [(model, measure.key._replace(model_name=model)) for model in evidence.models]
-    present = [(model, one.values[key]) for model, key in keys if key in one.values]
-    return Row(one.name, one.rows, [_dot(evidence, model, pair) for model, pair in present])
-
-
-def _dot(evidence: Evidence, model: str, pair: Pair) -> Dot:
-    interval = pair.confidence_interval
-    has_interval = interval.HasField("lower_bound") and interval.HasField("upper_bound")
-    bounds = (
-        (interval.lower_bound.double_value.value, interval.upper_bound.double_value.value)
-        if has_interval
-        else (math.nan, math.nan)
-    )
-    return Dot(model, colour_of(evidence, model), pair.value.double_value.value, *bounds)

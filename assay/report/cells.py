@@ -9,6 +9,7 @@ from assay.metrics.keys import MetricKey
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.class_grid import class_grid
 from assay.report.evidence import Evidence, Measure, Pair, Slice
+from assay.report.numbers import Number, numbers_of
 from assay.results.labels import change_text, labels_of, number_text
 from assay.text.printable import shortened
 from assay.verdict import Reason, Verdict, unsliced_text
@@ -64,16 +65,38 @@ def row_of(slice_: Slice, columns: Sequence[Column]) -> list[str]:
     return [rows, *(cell_of(slice_, column.key, column.measure) for column in columns)]
 
 
+class ValueCell(NamedTuple):
+    """A value for people: its text, its confidence interval in brackets, and its mark; both may be ""."""
+
+    text: str
+    interval: str = ""
+    mark: str = ""
+
+
 def cell_of(slice_: Slice, key: MetricKey, measure: Measure) -> str:
     """A value, with a mark if a threshold fails on it or if it is a change to the worse."""
+    cell = value_cell_of(slice_, key, measure)
+    return " ".join(filter(None, cell)) if cell else ""
+
+
+def value_cell_of(slice_: Slice, key: MetricKey, measure: Measure, position: int | None = None) -> ValueCell | None:
+    """The same in parts; of a value that is several numbers, that at a position. None where there is no value."""
     pair = slice_.values.get(key)
     if pair is None:
-        return ""
+        return None
 
-    text = full_text(pair, key, measure)
-    if key in slice_.failed:
-        return f"{text} {FAILS}"
-    return f"{text} {WORSE}" if key.is_diff and _is_worse(slice_.number(key), measure) else text
+    numbers, at = numbers_of(slice_, key), position or 0
+    number = numbers[at] if at < len(numbers) else Number()
+    if position is None:
+        text, interval = value_text(pair.value, is_change=key.is_diff, is_sample=measure.is_sample), _interval(pair)
+    else:
+        text, interval = (change_text if key.is_diff else number_text)(number.value), _ends(number.interval)
+    is_worse = key.is_diff and _is_worse(number.value, measure)
+    return ValueCell(text, interval.strip(), FAILS if key in slice_.failed else WORSE if is_worse else "")
+
+
+def _ends(interval: tuple[float, float] | None) -> str:
+    return f"[{', '.join(map(number_text, interval))}]" if interval else ""
 
 
 def full_text(pair: Pair, key: MetricKey, measure: Measure) -> str:

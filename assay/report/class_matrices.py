@@ -95,7 +95,9 @@ def multi_class(matrix: MultiClass, name: str, names: Sequence[str] = ()) -> Ite
     found = confusions(matrix)
     if found:
         heads = ("Label", "Predicted", "Weight", "Share of the label")
-        yield element("div", table(heads, [confusion_cells(confusion, names) for confusion in found]))
+        yield element(
+            "div", table(f"confusions of {title}", heads, [confusion_cells(confusion, names) for confusion in found])
+        )
 
 
 def multi_label(matrix: MultiLabel, name: str, names: Sequence[str] = ()) -> Iterator[Markup]:

@@ -18,7 +18,7 @@ from assay.proto.validation_result_pb2 import ValidationResult
 from assay.report.named_metrics import definitions_by_name, names_of_samples, points_by_name
 from assay.results.class_names import ClassNames, class_names
 from assay.results.files import listed, load_eval_run, load_validation_result, load_verdict, records_of
-from assay.results.keys import in_order, metric_key_from_proto, plot_key_to_proto, text_of
+from assay.results.keys import in_order, metric_key_from_proto, plot_key_to_proto, slices_of, text_of
 from assay.results.labels import labels_of
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.results.published import RESULTS_FILE
@@ -44,6 +44,7 @@ class Measure:
         is_number: whether its values are single numbers.
         is_sample: whether its values are values of the data.
         points: what each of several numbers is at, such as its thresholds; empty if a value is one number, or unknown.
+        is_weighted_count: whether its values are sums of weights, and no numbers of rows.
     """
 
     label: str
@@ -53,6 +54,7 @@ class Measure:
     is_number: bool = True
     is_sample: bool = False
     points: tuple[float, ...] = ()
+    is_weighted_count: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Slice:
         failed: keys for which a threshold does not hold.
         is_too_small: whether it has too few rows for its values to be shown.
         error_bounds: by how much values may be off; keys without a bound are precise.
+        features: names of the features of its key; none for the overall slice and for pairs of slices.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Slice:
     failed: frozenset[MetricKey] = frozenset()
     is_too_small: bool = False
     error_bounds: Mapping[MetricKey, float] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
 
     def number(self, key: MetricKey) -> float:
         """A value that is a number; NaN if there is none."""
@@ -218,8 +222,9 @@ def _slices(records: Iterable[pb.MetricsForSlice], failed: Mapping[str, frozense
     for record in records:
         values = {key_of(pair.key): pair for pair in record.metric_keys_and_values}
         name, is_too_small = text_of(record), ERROR_METRIC_NAME in record.metrics
-        bounds = {key_of(one.key): one.error_bound for one in record.inexact}
-        yield Slice(name, record.rows, values, failed.get(name, frozenset()), is_too_small, bounds)
+        bounds, slices = {key_of(one.key): one.error_bound for one in record.inexact}, slices_of(record)
+        features = tuple(feature for feature, _ in slices[0]) if len(slices) == 1 else ()
+        yield Slice(name, record.rows, values, failed.get(name, frozenset()), is_too_small, bounds, features)
 
 
 def _failed(output: str) -> dict[str, frozenset[MetricKey]]:
@@ -252,7 +257,9 @@ def _rules(config: EvalConfig) -> list[Rule]:
 def _measures(
     keys: Sequence[MetricKey], slices: Sequence[Slice], rules: Sequence[Rule], config: EvalConfig, classes: ClassNames
 ) -> list[Measure]:
-    better = {name: metric.better for name, metric in definitions_by_name(config).items()}
+    known = definitions_by_name(config)
+    better = {name: metric.better for name, metric in known.items()}
+    sums = {name for name, metric in known.items() if metric.adds_up}
     samples, points = names_of_samples(config), points_by_name(config)
     plain = dict.fromkeys(map(_plain, keys))
     judged = {_plain(key) for rule in rules for key in keys if rule.is_for(key)}
@@ -271,7 +278,16 @@ def _measures(
         return known if len(known) == lengths.get(key) else ()
 
     return [
-        Measure(label, key, better.get(key.name), key in judged, key in numbers, key.name in samples, points_of(key))
+        Measure(
+            label,
+            key,
+            better.get(key.name),
+            key in judged,
+            key in numbers,
+            key.name in samples,
+            points_of(key),
+            bool(key.example_weighted) and key.name in sums,
+        )
         for label, key in labels_of(list(plain), classes).items()
     ]
 

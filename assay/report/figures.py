@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assay.errors import ResultsError
@@ -44,6 +44,11 @@ class Figure:
         """Whether it is the first candidate's own value, which needs no further name."""
         return self.name == self.stem
 
+    @property
+    def at(self) -> str:
+        """What the number is at, such as a threshold; "" where a value is one number."""
+        return "" if self.position is None else f"{self.measure.points[self.position]:.6g}"
+
     def number(self, slice_: Slice) -> Number:
         """The number of a slice; NaN if there is none."""
         numbers, at = numbers_of(slice_, self.key), self.position or 0
@@ -56,7 +61,11 @@ class Figure:
 
 def figures_of(evidence: Evidence) -> list[Figure]:
     """All figures of a run: those with a threshold first, then in the order of the results."""
-    measures = sorted(evidence.measures, key=lambda measure: not measure.is_judged)
+    return figures_of_measures(evidence, sorted(evidence.measures, key=lambda measure: not measure.is_judged))
+
+
+def figures_of_measures(evidence: Evidence, measures: Iterable[Measure]) -> list[Figure]:
+    """The figures of some metrics, in their order."""
     return [figure for measure in measures for figure in _figures(measure, evidence)]
 
 

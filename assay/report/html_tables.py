@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.report.cells import FAILS, WORSE
+from assay.report.cells import FAILS, WORSE, ValueCell
 from assay.report.markup import Child, Markup, element
 
 _MARKS = {FAILS: "fails", WORSE: "worse"}
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[Child]], words: Sequence[int] = ()) -> Markup:
-    """A table that scrolls by itself; the first column names the rows, columns `words` hold sentences."""
+def table(name: str, heads: Sequence[Child], rows: Sequence[Sequence[Child]], words: Sequence[int] = ()) -> Markup:
+    """A table that scrolls by itself, and that screen readers know by its name.
+
+    The first column names the rows, columns `words` hold sentences. A cell that is `Markup` is a whole one.
+    """
     classes = ["first", *("words" if i in words else None for i in range(1, len(heads)))]
     head = element("tr", *(element("th", text, class_=c, scope="col") for text, c in zip(heads, classes, strict=True)))
     lines = [
-        element("tr", row_head(row[0]), *(cell(text, c) for text, c in zip(row[1:], classes[1:], strict=True)))
+        element("tr", row_head(row[0]), *(_cell(text, c) for text, c in zip(row[1:], classes[1:], strict=True)))
         for row in rows
     ]
-    return scrolling(element("table", element("thead", head), element("tbody", *lines)), heads[0])
+    return scrolling(element("table", element("thead", head), element("tbody", *lines)), name)
 
 
 def scrolling(content: Markup, what: str) -> Markup:
@@ -31,7 +34,17 @@ def row_head(text: Child) -> Markup:
     return element("th", element("bdi", text), class_="first", scope="row")
 
 
-def cell(text: Child, class_: str | None = None) -> Markup:
-    """Any other cell, coloured by the mark at its end."""
-    marked = _MARKS.get(str(text)[-1:])
-    return element("td", text, class_=" ".join(filter(None, (class_, marked))) or None)
+def value_cell(value: ValueCell | None, class_: str | None = None) -> Markup:
+    """A cell with a value, its mark, and below them the interval in small letters; empty without a value."""
+    if value is None:
+        return element("td", class_=class_)
+    classes = " ".join(filter(None, (class_, _MARKS.get(value.mark))))
+    interval = element("small", f" {value.interval}") if value.interval else None
+    return element("td", f"{value.text} {value.mark}".rstrip(), interval, class_=classes or None)
+
+
+def _cell(content: Child, class_: str | None) -> Markup:
+    if isinstance(content, Markup):
+        return content
+    marked = _MARKS.get(str(content)[-1:])
+    return element("td", content, class_=" ".join(filter(None, (class_, marked))) or None)

@@ -7,7 +7,7 @@ import re
 
 from assay.text.printable import printable
 
-_VOID = {"input", "meta"}
+_VOID = {"input", "meta", "wbr"}
 _NO_CHARACTERS = re.compile(r"[\ufffe\uffff]")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from assay.metrics.keys import PlotKey
-from assay.proto.metrics_for_slice_pb2 import PlotData
+from assay.proto.metrics_for_slice_pb2 import PlotData, PlotsForSlice
 from assay.report import charts, class_matrices
 from assay.report.cells import counted
 from assay.report.charts import Axis, Bucket, Line, Matrix
@@ -21,6 +21,8 @@ _MOST_PANELS = 6
 _COLOURS = 4
 _THRESHOLDS = (0.25, 0.5, 0.75)
 
+_CHOICE = "Pick one or two slices in the table or the chart above, and their plots stand here side by side."
+
 _Panel: TypeAlias = Mapping[str, PlotData]
 """Model -> plot."""
 
@@ -29,12 +31,32 @@ _Source = TypeVar("_Source", Matrix, Bucket)
 
 def plots_section(evidence: Evidence, plots: Mapping[str, Plots]) -> Markup | None:
     """Diagrams of some slices, by their names; those of the first slice are unfolded."""
-    parts: list[Markup] = []
-    for name, of_slice in plots.items():
-        if of_slice:
-            summary = element("summary", element("bdi", shortened(name)))
-            parts.append(element("details", summary, *_panels(evidence, of_slice), open=not parts))
-    return section("Plots", legend(evidence), *parts) if parts else None
+    if not any(plots.values()):
+        return None
+    live = element("div", element("p", _CHOICE), id="plots-live", class_="needs-script", hidden=True)
+    drawn = {name: [pair for pair in of_slice if _is_drawn(pair)] for name, of_slice in plots.items()}
+    others = {name: [pair for pair in of_slice if not _is_drawn(pair)] for name, of_slice in plots.items()}
+    return section(
+        "Plots",
+        legend(evidence),
+        live,
+        element("div", *_folded(evidence, drawn), class_="without-script"),
+        *_folded(evidence, others),
+        name="plots",
+    )
+
+
+def _is_drawn(pair: PlotsForSlice.PlotKeyAndValue) -> bool:
+    """Whether the page's script draws a plot, of any slice."""
+    return not pair.value.HasField("multi_label_confusion_matrix_at_thresholds")
+
+
+def _folded(evidence: Evidence, plots: Mapping[str, Plots]) -> Iterator[Markup]:
+    """The diagrams of each slice under its name; the first are unfolded."""
+    filled = [(name, of_slice) for name, of_slice in plots.items() if of_slice]
+    for i, (name, of_slice) in enumerate(filled):
+        summary = element("summary", element("bdi", shortened(name)))
+        yield element("details", summary, *_panels(evidence, of_slice), open=i == 0)
 
 
 def legend(evidence: Evidence) -> Markup:
@@ -49,7 +71,7 @@ def _panels(evidence: Evidence, plots: Plots) -> Iterator[Markup]:
     panels = _by_panel(plots)
     for key, panel in list(panels.items())[:_MOST_PANELS]:
         if len(panels) > 1:
-            yield element("h3", _panel_name(key, evidence.classes))
+            yield element("h3", panel_name(key, evidence.classes))
         yield element("div", *_diagrams_of(key, panel)(evidence, key, panel), class_="diagrams")
     if len(panels) > _MOST_PANELS:
         yield element("p", f"And {counted(len(panels) - _MOST_PANELS, 'plot')} more, in the files.")
@@ -72,7 +94,8 @@ def _diagrams_of(key: PlotKey, panel: _Panel) -> Callable[[Evidence, PlotKey, _P
     return _scores if key.name else _classic
 
 
-def _panel_name(key: PlotKey, classes: ClassNames) -> str:
+def panel_name(key: PlotKey, classes: ClassNames) -> str:
+    """What tells plots apart from the others of a slice: their name, output, part and weighting."""
     weighting = {None: "", True: "weighted", False: "unweighted"}[key.example_weighted]
     return (
         " ".join(filter(None, (key.name.replace("_", " "), key.output_name, *part_texts(key, classes, " "), weighting)))

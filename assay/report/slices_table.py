@@ -1,147 +1,168 @@
-"""The table of slices, with the controls and data that the page's script needs to sort and filter it."""
+"""The section of slices: controls for the page's script, a chart, and the table that stands there without scripts."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from assay.report.cells import Column, columns_of, counted, row_of
-from assay.report.evidence import Evidence, Measure, Slice
-from assay.report.html_tables import cell, row_head, scrolling
+from assay.report.cells import counted, value_cell_of
+from assay.report.charted_slices import charted
+from assay.report.charts import swatch
+from assay.report.evidence import Evidence, Slice
+from assay.report.figures import Figure, figures_of
+from assay.report.html_tables import row_head, scrolling, value_cell
 from assay.report.markup import Markup, element, joined
+from assay.report.plots import colour_of
 from assay.report.sections import section
-from assay.text.printable import printable, printable_line, shortened
+from assay.report.slice_chart import slice_chart
+from assay.text.printable import printable_line, shortened
 
-_MOST_SHOWN_MEASURES = 24
+_MOST_STEMS = 24
+"""Metrics, each at one threshold, of the table that stands there without scripts."""
+_MOST_CHARTED = 20
+_FEW_LABELS = 4
 
 
-def slices_section(evidence: Evidence, first: Sequence[Slice]) -> Markup | None:
-    """The table of slices; `first` are those that it shows without scripts."""
-    columns = columns_of(evidence, shown_measures(evidence))
-    if not evidence.slices:
+def slices_section(evidence: Evidence, slices: Sequence[Slice], first: Sequence[Slice], hidden: int) -> Markup | None:
+    """The chart and the table of slices.
+
+    Args:
+        evidence: of the run.
+        slices: all that the page may show.
+        first: those of them that it shows without scripts.
+        hidden: how many it does not name, as they have too few rows.
+    """
+    if not slices:
         return None
-    head = element("thead", _group_row(columns), _column_row(columns))
-    body = element("tbody", *(_slice_row(slice_, columns) for slice_ in first))
+    figures = shown_figures(evidence)
+    head = element("thead", _group_row(figures), _column_row(figures))
+    body = element("tbody", *(_slice_row(slice_, figures) for slice_ in first))
     whole = scrolling(element("table", head, body, id="slices"), "metrics by slice")
-    return section("Metrics by slice", _order(evidence, len(first)), _controls(columns), whole, _more())
+    chart = element("div", id="chart", class_="needs-script", hidden=True)
+    return section(
+        "Metrics by slice",
+        _order(evidence, len(first), len(slices), hidden),
+        _controls(evidence),
+        chart,
+        _static_chart(evidence, first),
+        whole,
+    )
 
 
-def shown_measures(evidence: Evidence) -> list[Measure]:
-    """The measures for which the table of slices has room: only numbers, and those with thresholds first."""
-    numbers = [measure for measure in evidence.measures if measure.is_number]
-    chosen = sorted(numbers, key=lambda measure: not measure.is_judged)[:_MOST_SHOWN_MEASURES]
-    return [measure for measure in numbers if measure in chosen]
+def shown_figures(evidence: Evidence) -> list[Figure]:
+    """The figures for which the table has room without scripts: only numbers, and those with thresholds first."""
+    numbers = [figure for figure in figures_of(evidence) if figure.is_number]
+    stems = list(dict.fromkeys(figure.stem for figure in numbers))[:_MOST_STEMS]
+    return [figure for figure in numbers if figure.stem in stems]
 
 
-def rest_data(evidence: Evidence, rest: Sequence[Slice], room: int) -> tuple[Markup, int]:
-    """The other slices as JSON for the script, as many as fit into `room` bytes; and the number of these."""
-    columns = columns_of(evidence, shown_measures(evidence))
-    names: list[str] = []
-    cells: list[str] = []
-    for slice_ in rest:
-        name, line = printable_line(shortened(slice_.name)), printable("\t".join(row_of(slice_, columns)))
-        room -= len(_in_script(name).encode()) + len(_in_script(line).encode()) + 4
-        if room < 0:
-            break
-        names.append(name)
-        cells.append(line)
-    data = _in_script({"names": names, "cells": cells})
-    return element("script", Markup(data), type="application/json", id="rest"), len(names)
-
-
-def _in_script(value: object) -> str:
-    """JSON in which no HTML parser finds a tag or an entity."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    text = text.encode("utf-8", "replace").decode()
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _order(evidence: Evidence, shown: int) -> Markup:
-    total = len(evidence.slices)
+def _order(evidence: Evidence, shown: int, total: int, hidden: int) -> Markup:
     leading = evidence.leading
     by = f"by {leading.label} of {evidence.candidates[0] or 'the model'}, the worst first" if leading else "by rows"
     order = f"The overall slice, then slices where a threshold fails, then {by}."
-    numbers = [measure for measure in evidence.measures if measure.is_number]
-    hidden = len(numbers) - len(shown_measures(evidence))
-    left_out = f" {counted(hidden, 'metric')} more are in the files." if hidden else ""
-    return joined(element("p", order + left_out), _without_scripts(shown, total))
-
-
-def _without_scripts(shown: int, total: int) -> Markup | None:
-    if shown == total:
-        return None
+    few = f" {counted(hidden, 'slice')} with too few rows to be shown." if hidden else ""
     text = f"Without scripts, {shown:,} of {total:,} slices stand here: the worst and the largest."
-    return element("noscript", element("p", text))
+    rest = element("noscript", element("p", text)) if shown < total else None
+    return joined(element("p", order + few), rest)
 
 
-def _group_row(columns: Sequence[Column]) -> Markup:
+def _group_row(figures: Sequence[Figure]) -> Markup:
     blank = element("td", colspan=2, class_="first")
     heads = []
-    for measure in dict.fromkeys(column.measure for column in columns):
-        span = sum(column.measure is measure for column in columns)
-        heads.append(
-            element(
-                "th",
-                measure.label,
-                class_="group",
-                scope="colgroup",
-                colspan=span,
-                data_group=True,
-                data_of=measure.label,
-                data_judged=measure.is_judged,
-            )
-        )
+    for measure in dict.fromkeys(figure.measure for figure in figures):
+        span = sum(figure.measure is measure for figure in figures)
+        weighted = element("small", " weighted") if measure.is_weighted_count else None
+        heads.append(element("th", measure.label, weighted, class_="group", scope="colgroup", colspan=span))
     return element("tr", blank, *heads)
 
 
-def _column_row(columns: Sequence[Column]) -> Markup:
-    heads = [element("th", "Slice", class_="first", scope="col", data_column=0)]
-    heads.append(element("th", "Rows", scope="col", data_column=1))
-    for i, (heading, measure, _) in enumerate(columns):
-        heads.append(
-            element(
-                "th",
-                heading,
-                class_="group" if _starts_group(columns, i) else None,
-                scope="col",
-                data_column=i + 2,
-                data_of=measure.label,
-                data_judged=measure.is_judged,
-            )
-        )
+def _column_row(figures: Sequence[Figure]) -> Markup:
+    heads = [element("th", "Slice", class_="first", scope="col"), element("th", "Rows", scope="col")]
+    for i, figure in enumerate(figures):
+        heads.append(element("th", _heading(figure), class_=_group(figures, i), scope="col"))
     return element("tr", *heads)
 
 
-def _slice_row(slice_: Slice, columns: Sequence[Column]) -> Markup:
-    classes = [None, *("group" if _starts_group(columns, i) else None for i in range(len(columns)))]
-    cells = [cell(text, class_) for text, class_ in zip(row_of(slice_, columns), classes, strict=True)]
-    return element("tr", row_head(shortened(slice_.name)), *cells)
+def _heading(figure: Figure) -> str:
+    return f"at {figure.at}, {figure.heading}" if figure.at else figure.heading
 
 
-def _starts_group(columns: Sequence[Column], i: int) -> bool:
-    return i == 0 or columns[i - 1].measure is not columns[i].measure
+def _slice_row(slice_: Slice, figures: Sequence[Figure]) -> Markup:
+    cells = [
+        value_cell(value_cell_of(slice_, figure.key, figure.measure, figure.position), _group(figures, i))
+        for i, figure in enumerate(figures)
+    ]
+    return element("tr", row_head(shortened(slice_.name)), element("td", f"{slice_.rows:,}"), *cells)
 
 
-def _controls(columns: Sequence[Column]) -> Markup:
+def _group(figures: Sequence[Figure], i: int) -> str | None:
+    """The class of a column that begins a group."""
+    return "group" if i == 0 or figures[i - 1].measure is not figures[i].measure else None
+
+
+def _static_chart(evidence: Evidence, first: Sequence[Slice]) -> Markup | None:
+    """The metric that slices are ordered by, of the first of them; the script has a chart of all."""
+    leading = evidence.leading
+    if leading is None or len(first) < 2:
+        return None
+    rows = [charted(evidence, leading, slice_) for slice_ in first[:_MOST_CHARTED]]
+    legend = [element("li", swatch(colour_of(evidence, m)), m) for m in evidence.models if m]
+    return element(
+        "div", element("ul", *legend, class_="legend"), slice_chart(leading.label, rows), class_="without-script"
+    )
+
+
+def _controls(evidence: Evidence) -> Markup:
     """The controls, which are hidden until the script runs."""
-    measures = list(dict.fromkeys(column.measure for column in columns))
+    numbers = [figure for figure in figures_of(evidence) if figure.is_number]
+    labels = list(dict.fromkeys(figure.measure.label for figure in numbers))
+    has_judged = any(figure.measure.is_judged for figure in numbers) and len(labels) > _FEW_LABELS
     judged = element("option", "those with a threshold", value="judged")
-    names = [element("option", measure.label, value=measure.label) for measure in measures]
-    has_judged = any(measure.is_judged for measure in measures) and len(measures) > 4
+    names = [element("option", printable_line(label), value=printable_line(label)) for label in labels]
+    choice = element(
+        "select",
+        judged if has_judged else None,
+        element("option", "all", value=""),
+        *names,
+        id="metric",
+        data_first="judged" if has_judged else None,
+    )
 
-    choice = element("select", judged if has_judged else None, element("option", "all", value=""), *names, id="metric")
-    text = element("input", id="filter", type="search", placeholder="for example sex=Female")
-    count = element("span", id="count", class_="minor", role="status")
+    text = element(
+        "input",
+        id="filter",
+        type="search",
+        size=34,
+        placeholder="auc < 0.7 and rows > 500",
+        aria_describedby="filter-error",
+        autocomplete="off",
+        spellcheck="false",
+    )
+    least = element("input", id="least", type="range", min=0, max=1, value=0)
     return element(
         "div",
         element("label", "Slices with ", text),
+        element("label", "Rows, at least ", least, " ", element("output", "0", id="least-told", for_="least")),
         element("label", "Metrics ", choice),
-        count,
-        id="controls",
-        class_="controls",
+        _models(evidence),
+        element("span", id="count", class_="minor", role="status"),
+        element("p", id="filter-error", class_="error", role="status"),
+        class_="controls needs-script",
         hidden=True,
     )
 
 
-def _more() -> Markup:
-    return element("button", "Show more slices", id="more", class_="more", type="button", hidden=True)
+def _models(evidence: Evidence) -> Markup | None:
+    """Which models are shown, where there are several."""
+    models = [model for model in evidence.models if model]
+    if len(models) < 2:
+        return None
+    boxes = [
+        element(
+            "label",
+            element("input", type="checkbox", checked=True, data_model=printable_line(model)),
+            swatch(colour_of(evidence, model)),
+            shortened(model),
+        )
+        for model in models
+    ]
+    return element("fieldset", element("legend", "Models"), *boxes)

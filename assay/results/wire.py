@@ -1,4 +1,4 @@
-"""Protobuf's wire format for many messages of one size at once, by numpy.
+"""Protobuf's wire format for many messages of one size at once, by numpy: written, and read again.
 
 A message is given as parts: bytes that all rows share, and arrays that hold one item for each row, whose memory is the
 wire format itself (a little-endian double, or a `void` block that `pack` made). Results have hundreds of megabytes of
@@ -7,6 +7,7 @@ plots; this encodes them at the speed of memory, where message objects would tak
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,7 +16,10 @@ import numpy.typing as npt
 Part: TypeAlias = "bytes | npt.NDArray[Any]"
 Blocks: TypeAlias = npt.NDArray[np.void]
 
-_VARINT, _FIXED64, _LENGTH = 0, 1, 2
+Path: TypeAlias = tuple[int, ...]
+"""The numbers of the fields that lead to a value."""
+
+_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
 
 def varint(value: int) -> bytes:
@@ -70,3 +74,73 @@ def per_row(items: npt.NDArray[Any]) -> Part:
     if not width:
         return b""
     return np.ascontiguousarray(items).reshape(-1).view(f"V{width}")
+
+
+# Reading --------------------------------------------------------------------------------------------------------------
+
+
+def fields(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Number and content of the fields of a message that have a length: texts and messages."""
+    for number, kind, start, end in _places(data, 0, len(data)):
+        if kind == _LENGTH:
+            yield number, data[start:end]
+
+
+def doubles_in(data: bytes, paths: Sequence[Path]) -> npt.NDArray[np.float64] | None:
+    """Doubles of messages of one size, which are field 1 of a message, again and again, and nothing else is.
+
+    Args:
+        data: of the message around them.
+        paths: of m doubles within each of them.
+
+    Returns:
+        (m, n) for n messages; None if they differ in their size or fields, as where zeros were left out.
+    """
+    if not data or data[:1] != varint(1 << 3 | _LENGTH):
+        return np.zeros((len(paths), 0)) if not data else None
+    size, begin = read_varint(data, 1)
+    at = dict(_doubles(data, begin, begin + size, ()))
+    if len(data) % (begin + size) or not all(path in at for path in paths):
+        return None
+
+    # All bytes that are no part of a double are the same in each message.
+    rows = np.frombuffer(data, np.uint8).reshape(-1, begin + size)
+    is_fixed = np.ones(begin + size, bool)
+    for start in at.values():
+        is_fixed[start : start + 8] = False
+    if (rows[:, is_fixed] != rows[0, is_fixed]).any():
+        return None
+    return np.stack([np.ascontiguousarray(rows[:, at[path] : at[path] + 8]).view("<f8")[:, 0] for path in paths])
+
+
+def _doubles(data: bytes, start: int, end: int, above: Path) -> Iterator[tuple[Path, int]]:
+    """Path and position of the doubles of a message, and of the messages in it."""
+    for number, kind, first, last in _places(data, start, end):
+        if kind == _FIXED64:
+            yield (*above, number), first
+        elif kind == _LENGTH:
+            yield from _doubles(data, first, last, (*above, number))
+
+
+def _places(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Number, kind, start and end of the fields of a message.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    while at < end:
+        tag, at = read_varint(data, at)
+        number, kind = tag >> 3, tag & 7
+        start = at
+        if kind == _VARINT:
+            _, at = read_varint(data, at)
+        elif kind == _LENGTH:
+            size, start = read_varint(data, at)
+            at = start + size
+        elif kind in (_FIXED64, _FIXED32):
+            at += 8 if kind == _FIXED64 else 4
+        else:
+            raise ValueError(f"field {number}: kind {kind} is not known")
+        if at > end:
+            raise ValueError(f"field {number}: expected its end at {end}, found {at}")
+        yield number, kind, start, at

@@ -9,7 +9,7 @@ from tests.kfp.launcher import Launcher
 from tests.kfp.plans import BAD_DAY, plan_of, write_day
 from tests.kfp.test_components import common, run_all
 from tests.report.browser import PROGRAM, browser
-from tests.report.test_page_in_browser import framed, troubles
+from tests.report.opened_page import framed, troubles
 
 pytestmark = pytest.mark.skipif(
     PROGRAM is None and os.environ.get("CI") != "true",

@@ -56,10 +56,17 @@ class Tab:
         result: dict[str, Any] = answer["result"]
         return result
 
-    def open(self, file: Path) -> None:
-        """Opens a file and waits until it is there."""
+    def blank(self) -> None:
+        """Leaves the page that is open."""
         self.events.clear()
-        self.call("Page.navigate", url=file.as_uri())
+        self.call("Page.navigate", url="about:blank")
+        while not self.happened("Page.loadEventFired"):
+            self.events.append(self._next())
+
+    def open(self, file: Path, fragment: str = "") -> None:
+        """Opens a file, at a fragment of its address, and waits until it is there."""
+        self.events.clear()
+        self.call("Page.navigate", url=file.as_uri() + fragment)
         while not self.happened("Page.loadEventFired"):
             self.events.append(self._next())
 

@@ -1,0 +1,69 @@
+// What the reader has chosen. It stands behind the # of the address, so that a link shows a colleague the same view.
+
+const UNCHOSEN = {
+  where: "",
+  rows: "0",
+  sort: "",
+  metrics: "",
+  hide: "",
+  chart: "",
+  view: "worst",
+  slices: "",
+  panel: "",
+  at: "0.5",
+  feature: "",
+  group: "",
+  against: "",
+};
+
+/** Keeps the state; `listen` is told the names of what has changed. */
+function makeState() {
+  const listeners = [];
+  const values = { ...UNCHOSEN, ...read() };
+
+  function read() {
+    const known = [...new URLSearchParams(location.hash.slice(1))].filter(([name]) => name in UNCHOSEN);
+    return Object.fromEntries(known);
+  }
+
+  function write() {
+    const chosen = Object.entries(values).filter(([name, value]) => value !== UNCHOSEN[name]);
+    const hash = new URLSearchParams(chosen).toString();
+    const address = location.href.split("#")[0];
+    try {
+      history.replaceState(null, "", hash ? `${address}#${hash}` : address);
+    } catch {
+      // A frame of a notebook has no address of its own.
+    }
+  }
+
+  function change(wanted) {
+    const changed = Object.keys(wanted).filter((name) => values[name] !== wanted[name]);
+    Object.assign(values, wanted);
+    if (changed.length) for (const listener of listeners) listener(new Set(changed));
+    return changed.length > 0;
+  }
+
+  addEventListener("hashchange", () => change({ ...UNCHOSEN, ...read() }));
+  return {
+    values,
+    set: (wanted) => change(wanted) && write(),
+    listen: (listener) => listeners.push(listener),
+  };
+}
+
+/** The names of the one or two slices whose plots are shown. */
+function picked(state) {
+  try {
+    return state.values.slices.split("|").filter(Boolean).map(decodeURIComponent);
+  } catch {
+    return []; // an address that somebody has cut off
+  }
+}
+
+/** Adds a slice to those whose plots are shown, or takes it away; of three the oldest goes. */
+function pickAlso(state, name) {
+  const before = picked(state);
+  const after = before.includes(name) ? before.filter((each) => each !== name) : [...before, name].slice(-2);
+  state.set({ slices: after.map(encodeURIComponent).join("|") });
+}
