@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "show": "assay.cli.show:show",
         "diff": "assay.cli.diff:diff",
         "history": "assay.cli.history:history",
+        "report": "assay.cli.report:report",
         "metrics": "assay.cli.metrics:metrics",
     },
     "Commands for orchestrators": {

@@ -13,7 +13,7 @@ from assay.report.evidence import Evidence, Measure, evidence_of
 from assay.report.grid import Column, Grid, Value
 from assay.report.numbers import Number, change_of, marks_of, numbers_of
 from assay.report.printed import Fit, Section, Sentence
-from assay.report.run_facts import metric_settings
+from assay.report.run_facts import facts_of, metric_settings
 from assay.report.run_match import (
     OVERALL,
     chosen_metrics,
@@ -39,10 +39,12 @@ class SliceOfRun:
     Attributes:
         rows: unweighted; None where the run does not have the slice.
         numbers: those of each value, by key; models have the names of the newest run.
+        failed: keys for which a threshold does not hold, with these names.
     """
 
     rows: int | None = None
     numbers: Mapping[MetricKey, Sequence[Number]] = field(default_factory=dict)
+    failed: frozenset[MetricKey] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Entry:
         status: of its verdict; "none" without one, "damaged" where its results cannot be read.
         slices: its slices, by name.
         settings: see `metric_settings`.
+        facts: see `facts_of`.
         fault: why its results cannot be read; "" if they can.
     """
 
@@ -61,6 +64,7 @@ class Entry:
     status: str
     slices: Mapping[str, SliceOfRun] = field(default_factory=dict)
     settings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
     fault: str = ""
 
 
@@ -210,12 +214,12 @@ def _entry(run: PublishedRun, evidence: Evidence, newest: Evidence, text: str | 
     every = matched_slices(evidence, newest)
     names = [name for name in every if is_chosen(name, text)] if text is not None else [OVERALL]
     slices = {
-        name: SliceOfRun(slice_.rows, {key: numbers_of(slice_, key) for key in slice_.values})
+        name: SliceOfRun(slice_.rows, {key: numbers_of(slice_, key) for key in slice_.values}, slice_.failed)
         for name, slice_ in every.items()
         if name in names
     }
     status = evidence.verdict.status if evidence.verdict else _NO_VERDICT
-    return Entry(run, status, slices, metric_settings(evidence.run.eval_config))
+    return Entry(run, status, slices, metric_settings(evidence.run.eval_config), facts_of(evidence))
 
 
 def _metrics(entries: Sequence[Entry], asked: Sequence[str] | None, newest: Evidence | None) -> dict[str, MetricKey]:

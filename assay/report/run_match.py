@@ -67,7 +67,8 @@ def _renamed(before: Evidence, after: Evidence) -> dict[MetricKey, MetricKey]:
 def _with_names(slice_: Slice, renamed: Mapping[MetricKey, MetricKey]) -> Slice:
     values = {renamed.get(key, key): value for key, value in slice_.values.items()}
     bounds = {renamed.get(key, key): bound for key, bound in slice_.error_bounds.items()}
-    return replace(slice_, values=values, error_bounds=bounds)
+    failed = frozenset(renamed.get(key, key) for key in slice_.failed)
+    return replace(slice_, values=values, error_bounds=bounds, failed=failed)
 
 
 def chosen_metrics(named: Mapping[str, MetricKey], metrics: Sequence[str] | None) -> dict[str, MetricKey]:
