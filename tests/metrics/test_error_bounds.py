@@ -224,6 +224,7 @@ def test_a_share_bounds_every_quotient_of_what_its_parts_may_be(part, part_bound
 
 
 def test_people_are_told_wherever_they_look(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "1000")
     frame_of(group=["a", "b"] * 1000).to_parquet(tmp_path / "rows.parquet")
     monkeypatch.chdir(tmp_path)
     analysis = {
