@@ -226,3 +226,18 @@ def test_code_in_a_package_without_a_file_or_built_in_is_its_name(plan, tmp_path
 def test_code_that_is_not_there_is_named(plan, path):
     with pytest.raises(ConfigError, match=rf"stage 'X': '{path}' cannot be imported"):
         code_digest(plan, path, "stage 'X'")
+
+
+@pytest.mark.parametrize("has_model", [False, True])
+def test_the_order_of_classes_decides_predictions_that_have_a_column_for_each(analysis, tmp_path, has_model):
+    orders = []
+    for classes in (["cat", "dog"], ["dog", "cat"]):
+        spec = {"label_key": "label", "prediction_keys": {"cat": "p_cat", "dog": "p_dog"}, "classes": classes}
+        models = [{"name": "m", "type": "callable", "uri": "tests.model_of_columns:better"}] if has_model else []
+        analysis["eval_config"] |= {
+            "model_specs": [spec],
+            "metrics_specs": [{"metrics": [{"class_name": "CohenKappa"}]}],
+        }
+        orders.append(digests_of({**analysis, "models": models, "evaluators": [], "checkpoint": "every"}, tmp_path))
+    predictions = "ExtractPredictions" if has_model else "ExtractMaterializedPredictions"
+    assert changed(*orders)[0] == predictions
