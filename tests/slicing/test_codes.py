@@ -254,5 +254,5 @@ def test_a_feature_of_many_slicings_is_coded_once(monkeypatch):
 
 def test_a_config_s_text_that_is_no_value_of_the_column_is_refused():
     for column, text in (("zip", "not a number"), ("flag", "maybe"), ("pair", "1,5")):
-        with pytest.raises(ColumnTypeError, match=f"column '{column}' has type .* and '{text}' is no value"):
+        with pytest.raises(ColumnTypeError, match=f"column '{column}' has type .* and '{text}' is not a value"):
             slice_column(Slicing((), ((column, text),)), FEATURES, 4)
