@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, TypeAlias
 
 from assay.metrics.values import TOLD_ERROR
@@ -29,8 +29,13 @@ def checks_of(evidence: Evidence) -> list[Check]:
     return sorted(checks, key=lambda check: worst_first.index(check[0]))
 
 
-def checks_grid(checks: Sequence[Check]) -> Grid:
-    """A row for each threshold: what it expects, the value that decided and its slice, and in how many it fails."""
+def checks_grid(checks: Sequence[Check], models: Sequence[str]) -> Grid:
+    """A row for each threshold: what it expects, the value that decided and its slice, and in how many it fails.
+
+    Args:
+        checks: of `checks_of`.
+        models: names of all models; one that all thresholds are for is not repeated in each row.
+    """
     columns = [
         Column("status", colours=_COLOURS),
         Column("metric"),
@@ -41,7 +46,7 @@ def checks_grid(checks: Sequence[Check]) -> Grid:
         Column("failed", "number"),
         Column("slices"),
     ]
-    names = _without_what_all_share([check.metric for _, check in checks])
+    names = _without_what_all_share([check.metric for _, check in checks], {*models, "weighted"})
     return Grid(columns, [_row(name, *check) for name, check in zip(names, checks, strict=True)])
 
 
@@ -78,11 +83,15 @@ def _value_text(check: Checked) -> str:
     return f"{exact} ± {check.error_bound:.2g}" if is_told else exact
 
 
-def _without_what_all_share(labels: Sequence[str]) -> list[str]:
-    """`auc [candidate, weighted]` as `auc [weighted]` where all that have details are of the candidate."""
+def _without_what_all_share(labels: Sequence[str], loose: Set[str]) -> list[str]:
+    """`auc [candidate, weighted]` as `auc [weighted]` where all that have details are of the candidate.
+
+    Only `loose` words are left out: a class or an average is a part of what is measured.
+    """
     parted = [label.removesuffix("]").partition(" [") for label in labels]
     details = [rest.split(", ") if rest else [] for _, _, rest in parted]
-    own = [[word for word in words if any(others and word not in others for others in details)] for words in details]
+    shared = {word for word in loose if all(word in words for words in details if words)}
+    own = [[word for word in words if word not in shared] for words in details]
     return [name + (f" [{', '.join(words)}]" if words else "") for (name, _, _), words in zip(parted, own, strict=True)]
 
 

@@ -74,7 +74,7 @@ def _thresholds(evidence: Evidence, selection: Selection, fit: Fit) -> Section:
     shown = checks if selection.everything else checks[:_MOST_CHECKS]
     hidden = len(checks) - len(shown)
     rest = [Sentence(f"... and {counted(hidden, 'threshold')} more; --all shows them")] if hidden else []
-    return [fit(checks_grid(shown), 4)[0], *rest, Sentence(tally_text(checks), "bold")]
+    return [fit(checks_grid(shown, evidence.models), 4)[0], *rest, Sentence(tally_text(checks), "bold")]
 
 
 # Slices and metrics ---------------------------------------------------------------------------------------------------

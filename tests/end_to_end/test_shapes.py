@@ -308,16 +308,17 @@ def test_the_terminal_has_a_row_for_each_topic_and_says_which_language_fails(res
     monkeypatch.setenv("COLUMNS", "120")
     assert cli.main(["show", results("topics")]) == 0
     shown = capsys.readouterr().out
-    assert all(f"│{i} ({topic})" in shown for i, topic in enumerate(TOPICS))
-    assert "language=fr: f1_score [macro_average]" in " ".join(shown.split())
+    assert all(f"\n{i} ({topic}) " in shown for i, topic in enumerate(TOPICS))
+    assert "FAIL f1_score [macro_average] at least 0.75" in " ".join(shown.split())
+    assert "language=fr 326 1 of 3 all" in " ".join(shown.split())
 
 
 def test_the_terminal_shows_ranked_lists_of_both_models_by_market(results, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "400")
     assert cli.main(["show", results("ranking"), "--metrics", "ndcg", "--slices", "market"]) == 0
     shown = capsys.readouterr().out
     assert all(f"market={market}" in shown for market in ("de", "fr", "uk"))
-    assert all(label in shown for label in ("ndcg new top_k 3", "ndcg old top_k 10", "ndcg_diff top_k 3"))
+    assert all(label in shown for label in ("ndcg top_k 3 ", "ndcg top_k 10 old", "ndcg top_k 3 change"))
 
 
 def test_results_say_how_the_labels_were_read(results):

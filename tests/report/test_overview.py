@@ -229,11 +229,11 @@ def test_the_page_rounds_measures_and_no_values_of_the_data(is_sample, expected)
 # The verdict
 
 CHECKS = (
-    Checked("auc [new]", "at least 0.6", "all", 5, 0, "Overall", 0.7, 100),
-    Checked("recall [new]", "at least 0.5", "sex", 2, 1, "sex=F", 0.4, 12),
-    Checked("auc [new]", "at least 0.9", "all", 5, 2, "sex=M", 0.9, 50, error_bound=0.01, undecided=2),
-    Checked("precision [new]", "at least 0.5", "race", 0),
-    Checked("fpr [new]", "at most 0.5", "all", 1, 1, "Overall", None, 9),
+    Checked("auc", "at least 0.6", "all", 5, 0, "Overall", 0.7, 100),
+    Checked("recall", "at least 0.5", "sex", 2, 1, "sex=F", 0.4, 12),
+    Checked("auc", "at least 0.9", "all", 5, 2, "sex=M", 0.9, 50, error_bound=0.01, undecided=2),
+    Checked("precision", "at least 0.5", "race", 0),
+    Checked("fpr", "at most 0.5", "all", 1, 1, "Overall", None, 9),
 )
 
 
@@ -255,11 +255,16 @@ def test_the_verdict_comes_first_then_a_line_for_each_threshold_the_failing_ones
     assert row(lines, "FAIL       fpr") == "at most 0.5 undefined Overall 9 1 of 1 all"
 
 
-def test_what_all_thresholds_share_is_left_out_of_their_names(results):
-    labels = ["auc [new, class_id=1]", "recall [new, weighted]", "mean [new]"]
+def test_a_model_that_all_thresholds_are_for_is_left_out_of_their_names(tmp_path):
+    results = made_results.save(tmp_path, [()], np.array([0.9]))
+    labels = ["auc [new, class_id=1]", "recall [new, class_id=1, weighted]", "mean [new, class_id=1]"]
     checks = tuple(Checked(label, "at least 0", "all", 1, 0, "Overall", 1.0, 9) for label in labels)
     lines = [line for line in shown(verdict_of(results, checks=checks)) if line.startswith("PASS ")]
-    assert [" ".join(line.split()[1:3]) for line in lines] == ["auc [class_id=1]", "recall [weighted]", "mean at"]
+    assert [" ".join(line.split()[1:3]) for line in lines] == [
+        "auc [class_id=1]",
+        "recall [class_id=1,",
+        "mean [class_id=1]",
+    ]
 
 
 def test_a_value_that_looks_like_its_bound_has_all_digits(results):
