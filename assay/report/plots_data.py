@@ -83,7 +83,7 @@ def _packed(evidence: Evidence, records: Sequence[_Record]) -> str:
     level_of = {thresholds: i for i, thresholds in enumerate(levels)}
 
     head = {
-        "models": models,
+        "models": [printable_line(model) for model in models],
         "panels": [_panel(evidence, key, plots) for key in panels],
         "levels": [[round(threshold, 6) for threshold in thresholds] for thresholds in levels],
     }
@@ -130,5 +130,7 @@ def _panel(evidence: Evidence, key: PlotKey, plots: Sequence[Plot]) -> dict[str,
         "weighted": bool(key.example_weighted),
         "classes": any(plot.cells for plot in ours),
         "scores": bool(key.name) and not any(plot.cells for plot in ours),
-        "names": {model: [printable_line(name) for name in of_model] for model, of_model in names.items()},
+        "names": {
+            printable_line(model): [printable_line(name) for name in of_model] for model, of_model in names.items()
+        },
     }

@@ -56,7 +56,8 @@ def slices_data(evidence: Evidence, slices: Sequence[Slice]) -> tuple[str, int]:
         ],
     }
     place = {name: i for i, name in enumerate(features)}
-    failed = [[i, j] for j, column in enumerate(columns) for i, one in enumerate(slices) if column.key in one.failed]
+    at = _places(columns)
+    failed = [[i, j] for i, one in enumerate(slices) for key in one.failed for j in at.get(key, ())]
     arrays = {
         "rows": np.array([float(slice_.rows) for slice_ in slices]),
         "feature": np.array([place[one.features[0]] if len(one.features) == 1 else -1 for one in slices], int),
@@ -72,19 +73,29 @@ def slices_data(evidence: Evidence, slices: Sequence[Slice]) -> tuple[str, int]:
 def _values(columns: Sequence[Figure], slices: Sequence[Slice]) -> _Values:
     shape = (len(columns), len(slices))
     filled = _Values(np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, bool))
-    places: dict[MetricKey, list[int]] = {}
-    for i, column in enumerate(columns):
-        places.setdefault(column.key, []).append(i)
-
+    places = _places(columns)
     for at, slice_ in enumerate(slices):
-        for key in slice_.values:
-            numbers = numbers_of(slice_, key) if key in places else []
-            for i in places.get(key, ()):
+        for key, pair in slice_.values.items():
+            wanted = places.get(key, ())
+            if len(wanted) == 1 and pair.value.HasField("double_value") and not pair.HasField("confidence_interval"):
+                filled.is_there[wanted[0], at], filled.value[wanted[0], at] = True, pair.value.double_value.value
+                continue  # most values, and there may be a million
+
+            numbers = numbers_of(slice_, key) if wanted else []
+            for i in wanted:
                 position = columns[i].position or 0
                 number = numbers[position] if position < len(numbers) else Number()
                 filled.is_there[i, at], filled.value[i, at] = True, number.value
                 filled.lower[i, at], filled.upper[i, at] = number.interval or (np.nan, np.nan)
     return filled
+
+
+def _places(columns: Sequence[Figure]) -> dict[MetricKey, list[int]]:
+    """Key -> its columns: several where a value is several numbers."""
+    places: dict[MetricKey, list[int]] = {}
+    for i, column in enumerate(columns):
+        places.setdefault(column.key, []).append(i)
+    return places
 
 
 def _changes(evidence: Evidence, columns: Sequence[Figure], values: Floats) -> dict[int, tuple[int, int]]:

@@ -137,6 +137,25 @@ def test_arrow_keys_walk_along_a_curve_and_tell_its_values(tab, page):
     assert opened.text(".picked figure .readout") == "false positive rate 0, recall 0 at 1"
 
 
+def test_a_pointer_near_a_curve_tells_the_values_below_it(tab, page):
+    opened = live(tab, page, fragment="#panel=1")
+    opened.run("document.querySelector('.picked svg').scrollIntoView({ block: 'center' })")
+    box = opened.run(
+        "(() => { const { left, top, width } = document.querySelector('.picked svg').getBoundingClientRect();"
+        " return { left, top, width }; })()"
+    )
+    scale = box["width"] / 288
+    for x in (100, 102):  # near the place where 30 % of the negatives are above the threshold
+        position = {"x": box["left"] + x * scale, "y": box["top"] + 60 * scale}
+        tab.call("Input.dispatchMouseEvent", type="mouseMoved", **position)
+    opened.wait_for("document.querySelector('.picked .readout').textContent.includes('recall 0.')")
+    told = opened.text(".picked .readout")
+    rate, recall, threshold = (float(word.rstrip(",")) for word in told.split() if word[:1].isdigit())
+    labels, scores = EXAMPLES[0]
+    assert rate == pytest.approx(((scores > threshold) & (labels == 0)).sum() / (labels == 0).sum(), abs=1e-4)
+    assert recall == pytest.approx(((scores > threshold) & (labels == 1)).sum() / (labels == 1).sum(), abs=1e-4)
+
+
 def test_models_that_are_unticked_leave_the_plots_too(tab, page):
     opened = live(tab, page)
     assert len(opened.run("[...document.querySelectorAll('.confusion')]")) == 2

@@ -28,7 +28,7 @@ async function main() {
   for (const box of document.querySelectorAll("[data-model]")) {
     box.addEventListener("change", () => {
       const hidden = [...document.querySelectorAll("[data-model]:not(:checked)")].map((each) => each.dataset.model);
-      state.set({ hide: hidden.join("|") });
+      state.set({ hide: listed(hidden) });
     });
   }
 
@@ -42,7 +42,7 @@ async function main() {
     field("least-told").textContent = least.toLocaleString("en");
     field("least").ariaValueText = counted(least, "row");
     field("metric").value = values.metrics === "all" ? "" : values.metrics;
-    const hidden = values.hide.split("|");
+    const hidden = unlisted(values.hide);
     for (const box of document.querySelectorAll("[data-model]")) box.checked = !hidden.includes(box.dataset.model);
   }
 

@@ -61,7 +61,7 @@ function plotsSection(section, slices, plots, state) {
   }
 
   function seen(all) {
-    const hidden = new Set(state.values.hide.split("|"));
+    const hidden = new Set(unlisted(state.values.hide));
     return all.filter((plot) => plot.model === "" || !hidden.has(plot.model));
   }
 

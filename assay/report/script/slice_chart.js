@@ -44,7 +44,7 @@ function sliceChart(section, slices, state, pick) {
   }
 
   function columnsShown() {
-    const hidden = new Set(state.values.hide.split("|"));
+    const hidden = new Set(unlisted(state.values.hide));
     const wanted = chosenMeasure();
     const of = slices.columns.filter((column) => !column.change && column.stem === wanted);
     return of.filter((column) => !hidden.has(column.model) || column.model === "");

@@ -85,7 +85,7 @@ function sorted(slices, found, sort) {
 
 /** The columns that the reader wants to see. */
 function shownColumns(slices, values) {
-  const hidden = new Set(values.hide.split("|"));
+  const hidden = new Set(unlisted(values.hide));
   return slices.columns.filter((column) => {
     if (hidden.has(column.model) && column.model !== "") return false;
     if (values.metrics === "judged") return column.judged;

@@ -52,18 +52,27 @@ function makeState() {
   };
 }
 
-/** The names of the one or two slices whose plots are shown. */
-function picked(state) {
+/** Names as one text for the address, whatever they have in them, and back. */
+function listed(names) {
+  return names.map(encodeURIComponent).join("|");
+}
+
+function unlisted(text) {
   try {
-    return state.values.slices.split("|").filter(Boolean).map(decodeURIComponent);
+    return text.split("|").filter(Boolean).map(decodeURIComponent);
   } catch {
     return []; // an address that somebody has cut off
   }
+}
+
+/** The names of the one or two slices whose plots are shown. */
+function picked(state) {
+  return unlisted(state.values.slices);
 }
 
 /** Adds a slice to those whose plots are shown, or takes it away; of three the oldest goes. */
 function pickAlso(state, name) {
   const before = picked(state);
   const after = before.includes(name) ? before.filter((each) => each !== name) : [...before, name].slice(-2);
-  state.set({ slices: after.map(encodeURIComponent).join("|") });
+  state.set({ slices: listed(after) });
 }
