@@ -111,12 +111,13 @@ def test_the_highest_predictions_of_a_row_are_among_those_that_it_has(tmp_path):
     assert found["true_negatives"] == ((labels == 0) & ~predicted).sum()
 
 
-def run_on_files(folder, tables, *args):
+def run_on_files(folder, tables, *args, **settings):
     """A file is a batch, or more."""
     for i, table in enumerate(tables):
         pq.write_table(table, folder / f"{i}.parquet")
+    asked, files = config(*args), str(folder / "*.parquet")
     assay.run_model_analysis(
-        eval_config=config(*args), data_location=str(folder / "*.parquet"), file_format="parquet", output_path=folder
+        eval_config=asked, data_location=files, file_format="parquet", output_path=folder, **settings
     )
 
 
@@ -132,6 +133,25 @@ def test_values_do_not_depend_on_how_rows_are_cut_into_batches(sizes, tmp_path):
     accuracy = (filled(SCORES, -1).argmax(axis=1) == CLASS).mean()
     expected = {"auc": sk.roc_auc_score(labels, scores), "categorical_accuracy": accuracy}
     assert dict(zip(frame["metric"], frame["value"], strict=True)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_lists_of_different_lengths_go_through_checkpoints(tmp_path):
+    table = pa.table({"label": SEVERAL, "score": SCORES})
+    run_on_files(tmp_path, [table], [EXACT], {}, checkpoints=tmp_path / "checkpoints")
+    (value,) = assay.metrics_frame(str(tmp_path))["value"]
+    assert value == pytest.approx(sk.roc_auc_score(np.concatenate(SEVERAL), np.concatenate(SCORES)), rel=1e-12)
+
+
+def scores_of_a_model(columns):
+    return columns["scores"]
+
+
+def test_labels_beside_the_predictions_of_a_model_are_filled_up(tmp_path):
+    model = assay.ModelRef(name="m", type="callable", uri=f"{__name__}:scores_of_a_model")
+    table = pa.table({"label": CUT, "scores": WIDE.tolist()})
+    run_on_files(tmp_path, [table], [EXACT], {}, {"prediction_key": ""}, models=[model])
+    (value,) = assay.metrics_frame(str(tmp_path))["value"]
+    assert value == pytest.approx(sk.roc_auc_score(filled(CUT).ravel(), WIDE.ravel()), rel=1e-12)
 
 
 def test_lists_of_text_are_filled_up_with_numbers(tmp_path):
