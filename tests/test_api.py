@@ -222,7 +222,7 @@ def test_rows_without_a_partner_are_counted_in_the_verdict_and_bounded(joined, s
     assert number(result, "example_count") == 300
     verdict = assay.load_verdict(str(tmp_path / "out"))
     assert (verdict.rows, verdict.unmatched) == (300, {"rows": 100, "labels": 1})
-    assert any("25% of the rows found no partner" in reason.message for reason in verdict.reasons) is not is_judged
+    assert any("25% of the rows matched nothing" in reason.message for reason in verdict.reasons) is not is_judged
 
 
 @pytest.mark.parametrize(
