@@ -68,7 +68,7 @@ def test_a_verdict_of_an_output_that_is_none_is_an_error_that_names_it(folder, w
 
 @pytest.mark.parametrize("wrong", [pipe, deep])
 @pytest.mark.parametrize(
-    "command", [("run", "a.yaml"), ("check", "a.yaml"), ("show", "out")], ids=lambda words: words[0]
+    "command", [("run", "a.yaml", "--quiet"), ("check", "a.yaml"), ("show", "out")], ids=lambda words: words[0]
 )
 def test_the_commands_end_with_64_and_one_line(folder, wrong, command):
     wrong(folder / "out" / "verdict.json")
