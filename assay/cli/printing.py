@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assay.cli.reporting import Command
+from assay.cli.reporting import Command, say
 
 if TYPE_CHECKING:
     from assay.report.grid import Grid
@@ -44,7 +44,7 @@ def print_grid(grid: Grid, form: str) -> None:
         click.echo(contents[form](grid), nl=False)
 
 
-def print_sections(sections: Callable[[Fit], Sequence[Section]], form: str) -> None:
+def print_sections(sections: Callable[[Fit], Sequence[Section]], form: str, heading: str = "") -> None:
     """Prints sections: with colours on a terminal, unless NO_COLOR is set; plain elsewhere.
 
     A table is as wide as COLUMNS says, or else as the terminal; where there is neither, 80 columns.
@@ -52,6 +52,7 @@ def print_sections(sections: Callable[[Fit], Sequence[Section]], form: str) -> N
     Args:
         sections: makes them for the room that there is.
         form: "table" or "markdown".
+        heading: a line before tables; nothing is printed where the sections raise an error.
     """
     from rich.console import Console
 
@@ -61,5 +62,8 @@ def print_sections(sections: Callable[[Fit], Sequence[Section]], form: str) -> N
         click.echo(printed.for_markdown(sections(printed.unlimited)), nl=False)
         return
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    for text in printed.for_terminal(sections(printed.to_width(console.width)), console):
+    texts = list(printed.for_terminal(sections(printed.to_width(console.width)), console))
+    if heading:
+        say(heading)
+    for text in texts:
         console.print(text)

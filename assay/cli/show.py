@@ -89,9 +89,7 @@ def show_results(results: str, selection: Selection | None = None, form: str = "
     folder = results_folder(results)
     evidence, selection = evidence_of(folder), selection or Selection()
     if form in ("table", "markdown"):
-        if form == "table":
-            say(folder)
-        print_sections(lambda fit: overview(evidence, selection, fit), form)
+        print_sections(lambda fit: overview(evidence, selection, fit), form, heading=folder)
     else:
         _print_values(folder, evidence, selection, form)
 

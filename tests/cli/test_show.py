@@ -42,7 +42,7 @@ def show(results, capsys):
     def called(*options, code=0):
         assert main(["show", results, *options]) == code
         captured = capsys.readouterr()
-        return captured.err if code else captured.out
+        return captured.out + captured.err if code else captured.out
 
     return called
 
