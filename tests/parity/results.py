@@ -12,7 +12,17 @@ from tests.latest_results import latest
 
 RECORDS = ("metrics", "plots", "validations")
 TABLES = ("flat_metrics", "analysis")
-_OF_THE_MAKING = ("plan", "params", "run", "finished", "seconds", "checkpoints", "data_digest", "model_digests")
+_OF_THE_MAKING = (
+    "analysis",  # its paths are those of a container where it runs in one
+    "checkpoints",
+    "data_digest",
+    "finished",
+    "model_digests",
+    "params",
+    "plan",
+    "run",
+    "seconds",
+)
 _NUMBERED = re.compile(r"-\d{5}-of-\d{5}")
 
 
