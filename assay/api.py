@@ -28,8 +28,8 @@ from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows,
 from assay.readers.needed import needs_of
 from assay.run.context import InMemory
 from assay.run.local import run_tasks
+from assay.run.output import check_output
 from assay.run.plan_in_memory import plan_in_memory
-from assay.run.publishing import check_output
 from assay.run.settings import RunSettings, run_settings
 from assay.storage.file_paths import FilePath, path_text, path_texts
 from assay.types import FEATURES_KEY, Evaluator, Extractor, Extracts, Writer

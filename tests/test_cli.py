@@ -40,6 +40,7 @@ def local(monkeypatch):
 
     stand_in.run = stand_in.check = called
     monkeypatch.setattr(assay.run, "local", stand_in, raising=False)
+    monkeypatch.setattr(assay.run, "check", stand_in, raising=False)
     return stand_in
 
 
@@ -130,8 +131,8 @@ def test_check_imports_code_only_when_asked(analysis, local, capsys, flags, impo
     assert main(["check", analysis, "--param", "date=1", *flags]) == 0
     ((plan, options),) = local.calls
     assert plan.resolved
-    assert options == {"import_code": import_code}
-    assert capsys.readouterr().out == f"{analysis}: ok\n"
+    assert options == {"import_code": import_code, "alone": True}
+    assert capsys.readouterr().out.startswith(f"{analysis}: ok (")
 
 
 @pytest.mark.parametrize("command", ["run", "check"])

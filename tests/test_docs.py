@@ -13,6 +13,7 @@ import assay
 from assay.errors import AssayError
 from assay.plan.analysis_file import compile_analysis
 from assay.plan.filled import with_params
+from assay.run import check as checks
 from assay.run import local
 
 ROOT = Path(__file__).parents[1]
@@ -85,6 +86,7 @@ def test_exit_codes_are_explained(code):
 
 ROWS = {"label": [0, 1, 1, 0], "score": [0.2, 0.8, 0.6, 0.4], "class": [0, 1, 2, 1], "gap": [0.1, None, 0.3, 0.4]}
 ROWS |= {"percent": [20.0, 80.0, 60.0, 40.0], "three": [[0.2, 0.3, 0.5]] * 4, "zip": [1, 2, 3, 4]}
+ROWS |= {"town": ["Oslo", "Moss", "Oslo", "Moss"]}
 
 
 def asked(metric="AUC", label="label", prediction="score", **spec):
@@ -100,6 +102,15 @@ def with_threshold(threshold):
     return config
 
 
+BOUND = {"value_threshold": {"lower_bound": 0.5}}
+
+
+def with_thresholds(**thresholds):
+    config = asked()
+    config["metrics_specs"][0] |= thresholds
+    return config
+
+
 def with_model(uri):
     spec = {"model_specs": [{"label_key": "label"}], "metrics_specs": [{"metrics": [{"class_name": "AUC"}]}]}
     return {"models": [{"name": "m", "type": "callable", "uri": uri}], "eval_config": spec}
@@ -108,6 +119,7 @@ def with_model(uri):
 CAUSES = {
     "no column 'scor'": {"eval_config": asked(prediction="scor")},
     "label outside [0, 1]": {"eval_config": asked(label="class")},
+    "has type string; expected numbers": {"eval_config": asked(label="town")},
     "prediction ... not finite": {"eval_config": asked(prediction="gap")},
     "is for two classes or one number, but column 'three' ... has 3 values a row": {
         "eval_config": asked(label="class", prediction="three")
@@ -125,6 +137,22 @@ CAUSES = {
     "there is no baseline to compare with": {
         "eval_config": with_threshold({"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": 0}})
     },
+    "no metric has the name 'aucc'": {"eval_config": with_thresholds(thresholds={"aucc": BOUND})},
+    "no slicing spec makes slices of country": {
+        "eval_config": with_thresholds(
+            per_slice_thresholds={
+                "auc": {"thresholds": [{"slicing_specs": [{"feature_keys": ["country"]}], "threshold": BOUND}]}
+            }
+        )
+    },
+    "differences between slices ... are not computed yet": {
+        "eval_config": with_thresholds(
+            cross_slice_thresholds={
+                "auc": {"thresholds": [{"cross_slicing_specs": [{"baseline_spec": {}}], "threshold": BOUND}]}
+            }
+        )
+    },
+    "output: ... cannot be written to": {"eval_config": asked(), "output": "/proc/assay"},
     "it bounds nothing": {"eval_config": with_threshold({"value_threshold": {}})},
     "is it on PYTHONPATH?": with_model("gone_module:predict"),
     "is not an import path": with_model("predict"),
@@ -159,5 +187,5 @@ def test_a_message_is_what_its_cause_prints(message, tmp_path):
 
 def checked_and_run(analysis, folder):
     plan = with_params(compile_analysis(analysis, folder), {})
-    local.check(plan, import_code=True)
+    checks.check(plan, import_code=True)
     local.run(plan)

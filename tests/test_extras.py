@@ -53,7 +53,7 @@ def without(tmp_path):
     ("hidden", "words", "extra"),
     [
         ("apache_beam", ("run", "analysis.yaml"), "runtime"),
-        ("apache_beam", ("check", "analysis.yaml"), "runtime"),
+        ("pyarrow", ("check", "analysis.yaml"), "runtime"),
         ("numpy", ("run", "analysis.yaml", "--checkpoints", "root"), "runtime"),
         ("rich", ("show", "out"), "runtime"),
         ("pyarrow", ("show", "out", "--html", "page.html"), "runtime"),

@@ -20,9 +20,9 @@ def check(analysis: str, params: dict[str, str], base: str | None, import_code: 
     from assay.plan.analysis_file import load_analysis
 
     loaded = load_analysis(analysis, params, base)
-    from assay.run import local
+    from assay.run import check as checks
 
     if import_code:
         current_folder.let_import()
-    local.check(loaded, import_code=import_code)
-    say(f"{analysis}: ok")
+    checked = checks.check(loaded, import_code=import_code, alone=True)
+    say(f"{analysis}: ok ({checked})")

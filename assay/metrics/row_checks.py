@@ -100,12 +100,15 @@ class RowChecks:
         return masks
 
 
-def judge_columns(tallies: Iterable[Tallies], asked: Mapping[Stream, Sequence[Asked]]) -> Tallies:
+def judge_columns(
+    tallies: Iterable[Tallies], asked: Mapping[Stream, Sequence[Asked]], *, are_all: bool = True
+) -> Tallies:
     """Adds up what the columns hold over the whole run.
 
     Args:
         tallies: of all accumulators of the run.
         asked: the metrics that each stream serves.
+        are_all: whether there are no other rows, in which a label may occur that is absent in these.
 
     Raises:
         ColumnTypeError: a column holds something else than a metric is for.
@@ -118,5 +121,6 @@ def judge_columns(tallies: Iterable[Tallies], asked: Mapping[Stream, Sequence[As
         refuse_other_lengths(tally, stream, metrics)
         refuse_other_values(tally, stream, metrics)
         refuse_other_classes(tally, stream)
-        refuse_absent_label(tally, stream)
+        if are_all:
+            refuse_absent_label(tally, stream)
     return total

@@ -280,9 +280,12 @@ def _config_in(file: Path) -> Any:
 
 def _resolved(config: EvalConfig, has_baseline: bool | None, read: Mapping[str, Any]) -> dict[str, Any]:
     from assay.config.resolved import check_eval_config, resolve_eval_config, to_canonical_json
+    from assay.config.unmet_slices import refuse_unmet_slices
 
     config = resolve_eval_config(config, has_baseline_model=has_baseline, rubber_stamp=read["rubber_stamp"])
     check_eval_config(config)
+    if not read["evaluators"]:
+        refuse_unmet_slices(config)
     _check_metrics(config, read)
     resolved: dict[str, Any] = json.loads(to_canonical_json(config))
     return resolved

@@ -115,6 +115,11 @@ class Plan:
         """The stages of one kind, in order."""
         return tuple(stage for stage in self.stages if stage.kind == kind)
 
+    @property
+    def has_own_evaluators(self) -> bool:
+        """Whether evaluators of the user's own may compute metrics and slices of which the config says nothing."""
+        return any("factory" in stage.settings for stage in self.of_kind(EVALUATE))
+
     def stage(self, name: str) -> Stage:
         """The stage of that name.
 

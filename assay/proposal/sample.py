@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,11 +12,11 @@ import pyarrow as pa
 
 from assay.errors import InputError
 from assay.extracts.columns import plain
-from assay.proposal.without_pandas import keep_pandas_out
 from assay.readers import listing
-from assay.readers.batches import Rows
 from assay.readers.source import Format, Source, format_of
 from assay.readers.told_format import told_format
+from assay.sample.first_rows import first_rows, rows_in_words
+from assay.sample.without_pandas import keep_pandas_out
 
 MOST_ROWS = 20_000
 """Rows of a sample; the wider the data, the fewer."""
@@ -69,16 +68,6 @@ class Sample:
     described: str
     unread: Mapping[str, str]
     bad_rows: int = 0
-
-
-@dataclass
-class _Read:
-    """What was read of one file."""
-
-    pieces: list[Mapping[str, pa.Array]] = field(default_factory=list)
-    rows: int = 0
-    bad_rows: int = 0
-    is_all: bool = True
 
 
 def sample_of_files(patterns: Sequence[str], form: str = "", *, alone: bool = False) -> tuple[Inputs, Sample]:
@@ -136,11 +125,20 @@ def _sample(source: Source, schemas: Mapping[str, Mapping[str, pa.DataType]], of
     columns = list(next(iter(schemas.values())))
     readable = [name for name in columns if name not in unread]
     rows = bounded_rows(len(columns))
+    bad_rows: list[int] = []
     read = [
-        _read(form, source, file, {name: schema[name] for name in readable}, -(-rows // len(schemas)), len(schemas))
+        first_rows(
+            file,
+            source,
+            {name: schema[name] for name in readable},
+            lambda row, why: bad_rows.append(row),
+            most_rows=-(-rows // len(schemas)),
+            most_bytes=_MOST_BYTES // len(schemas),
+            batch_rows=_ROWS_AT_ONCE,
+        )
         for file, schema in schemas.items()
     ]
-    joined = {name: _joined([piece[name] for one in read for piece in one.pieces]) for name in readable}
+    joined = {name: _joined([batch.columns[name] for one in read for batch in one.batches]) for name in readable}
     unread |= {name: MIXED for name, column in joined.items() if column is None}
     total = sum(one.rows for one in read)
     is_all = len(schemas) == of_files and all(one.is_all for one in read)
@@ -150,7 +148,7 @@ def _sample(source: Source, schemas: Mapping[str, Mapping[str, pa.DataType]], of
         is_all,
         described(total, is_all, len(schemas), of_files),
         unread,
-        sum(one.bad_rows for one in read),
+        len(bad_rows),
     )
 
 
@@ -165,7 +163,7 @@ def described(rows: int, is_all: bool, files: int = 1, of_files: int = 1) -> str
     if is_all:
         return f"all {counted}" if rows != 1 else "the only row"
     if of_files == 1:
-        return f"the first {counted}"
+        return rows_in_words(rows)
     return f"{counted}, the first of each of {files} of {of_files} files"
 
 
@@ -183,35 +181,6 @@ def _unusable(form: Format, source: Source, schemas: Mapping[str, Mapping[str, p
 
 def _has_no_name(schemas: Mapping[str, Mapping[str, pa.DataType]]) -> bool:
     return any("" in schema for schema in schemas.values())
-
-
-def _read(
-    form: Format, source: Source, file: str, columns: Mapping[str, pa.DataType], most_rows: int, files: int
-) -> _Read:
-    """The first rows of a file, not many more bytes than its share of the bound."""
-    done, size = _Read(), 0
-
-    def refuse(row: int, why: str) -> None:
-        done.bad_rows += 1
-
-    small = replace(source, batch_rows=min(most_rows, _ROWS_AT_ONCE))
-    reading: Any = form.read(file, small, columns, refuse)
-    with closing(reading) as batches:
-        for batch in batches:
-            if done.rows >= most_rows or size > _MOST_BYTES // files:
-                done.is_all = False
-                break
-            piece, rows = _first(batch, most_rows - done.rows)
-            done.is_all &= rows == len(batch.rows)
-            done.pieces.append(piece)
-            done.rows += rows
-            size += sum(column.nbytes for column in piece.values())
-    return done
-
-
-def _first(batch: Rows, most: int) -> tuple[Mapping[str, pa.Array], int]:
-    rows = min(most, len(batch.rows))
-    return {name: column.slice(0, rows) for name, column in batch.columns.items()}, rows
 
 
 def _joined(pieces: Sequence[pa.Array]) -> pa.Array | None:

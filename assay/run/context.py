@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import apache_beam as beam
+from typing import TYPE_CHECKING, Any
 
 from assay.config.resolved import check_eval_config, parse_eval_config
+from assay.gate.unmet import refuse_unmet
 from assay.metrics.binding.bound import metrics_of
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
@@ -18,6 +17,9 @@ from assay.plan.secret_params import revealed
 from assay.proto.config_pb2 import EvalConfig
 from assay.readers.needed import Needs, needs_of
 from assay.types import Evaluator, Extractor, Writer
+
+if TYPE_CHECKING:
+    import apache_beam as beam
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def context_of(plan: Plan, in_memory: InMemory | None = None) -> Context:
     config = parse_eval_config(plan.eval_config)
     check_eval_config(config)  # again, now that parameters are in its texts
     metrics_of(config)  # an unknown metric is told before any work
+    if in_memory.evaluators is None and in_memory.extractors is None and not plan.has_own_evaluators:
+        refuse_unmet(config)  # and so is a threshold that nothing could meet
     return Context(plan, config, as_configured(refs, config), in_memory)
 
 

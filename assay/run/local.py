@@ -22,17 +22,13 @@ from assay.checkpoints.heartbeat import alive
 from assay.engine.progress import phase, say, shown
 from assay.engine.recovery import recover_from_text
 from assay.errors import AssayError, PipelineError
-from assay.plan import blessed
 from assay.plan.plan import Plan, Task
 from assay.plan.stored import publish_plan, stored_digest
 from assay.plan.tasks import CUTS, NO_CHECKPOINTS, is_checkpointed, kind_of, reshaped
 from assay.results.latest import VERDICT_FILE, new_run
-from assay.run import publishing
-from assay.run.build import import_custom
 from assay.run.call import Checkpoints, stage_arguments
-from assay.run.context import InMemory, context_of
+from assay.run.context import InMemory
 from assay.run.outcome import StageResult
-from assay.run.reading import check_inputs
 from assay.run.stage import run_stage
 from assay.verdict import Counts, Verdict
 
@@ -54,23 +50,6 @@ class RunResult:
     counts: Counts
     seconds: float
     stages: tuple[StageResult, ...] = ()
-
-
-def check(plan: Plan, *, import_code: bool = False) -> None:
-    """Checks, without running, that everything a resolved plan needs is there.
-
-    Args:
-        plan: a plan whose parameters are resolved.
-        import_code: also import and make the user's own stages.
-
-    Raises:
-        UsageError: a model, file, column or factory is missing or wrong.
-    """
-    publishing.check_output(plan.output)
-    context = context_of(blessed.with_baseline(plan, blessed.today(plan)))
-    check_inputs(context)
-    if import_code:
-        import_custom(context)
 
 
 def run(

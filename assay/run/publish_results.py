@@ -23,6 +23,7 @@ from assay.run import dataflow, publishing
 from assay.run.build import writers_of
 from assay.run.context import Context
 from assay.run.outcome import StageResult
+from assay.run.output import check_output
 from assay.run.pipeline import WriteResults
 from assay.run.works import TaskCall
 from assay.run.writing import results_written
@@ -33,7 +34,7 @@ from assay.verdict import Verdict
 def publish_results(call: TaskCall, context: Context) -> StageResult:
     """Writes the results; it always does, since somebody may have taken them away."""
     started = time.time()
-    publishing.check_output(call.plan.output)
+    check_output(call.plan.output)
     judged = next(manifest for manifest in call.before.values() if manifest.kind == GATE)
     verdict = Verdict.from_json(json.dumps(judged.verdict))
     counts = total(step.counts for step in call.lineage.values())

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
-from pathlib import Path
 
 from assay import storage
 from assay.config.resolved import parse_eval_config
-from assay.errors import AssayError, ConfigError, ResultsError
+from assay.errors import AssayError, ResultsError
 from assay.gate import validate as gate
 from assay.gate.validate import Counts
 from assay.plan.plan import Plan
@@ -20,31 +18,10 @@ from assay.report.page import html_page
 from assay.results import published
 from assay.results.class_names import class_names
 from assay.results.files import load_metrics, load_validation_result
-from assay.results.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, new_run, read_latest
+from assay.results.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, new_run
 from assay.results.published import PAGE_FILE, RESULTS_FILE, Making, result_files_in, results_json
 from assay.verdict import Limits, Verdict
 from assay.writers.files import path_in, remove_temporaries, write_file, writing
-
-
-def check_output(output: str) -> None:
-    """Looks whether results can be written to a folder and named as the latest.
-
-    Raises:
-        ConfigError: they cannot be written.
-        ResultsError: the output's `verdict.json` is damaged.
-    """
-    storage.check_uri(output, "output")
-    read_latest(output)
-    path = storage.local_path(output)
-    if path is None:
-        return
-
-    existing = Path(path)
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        what = "is not a folder" if not existing.is_dir() else "cannot be written to"
-        raise ConfigError(f"output: {output}: {existing} {what}; choose another folder")
 
 
 def results_folder_of(output: str, run: str, plan_digest: str, job: str = "") -> str:

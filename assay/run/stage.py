@@ -27,8 +27,10 @@ from assay.run import dataflow, publishing
 from assay.run.build import analysis_of
 from assay.run.call import Checkpoints, checked, record
 from assay.run.context import Context, InMemory, context_of
+from assay.run.inputs import check_inputs, input_files, with_files_named
 from assay.run.outcome import ANALYSE, StageResult
-from assay.run.reading import check_inputs, input_files, reader_of, with_files_named
+from assay.run.output import check_output
+from assay.run.reading import reader_of
 from assay.run.task import run_task
 from assay.run.writing import results_written
 from assay.text.near_miss import one_of
@@ -121,7 +123,7 @@ def _analyse(
 ) -> StageResult:
     """The whole plan as one Beam job."""
     started = time.time()
-    publishing.check_output(plan.output)
+    check_output(plan.output)
     asked = digest(plan)
     plan = blessed.with_baseline(plan, blessed.today(plan))
     context = context_of(plan, in_memory)

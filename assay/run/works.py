@@ -26,9 +26,10 @@ from assay.results.class_names import class_names
 from assay.run.build import evaluators_of, extractors_of
 from assay.run.call import Checkpoints
 from assay.run.context import Context
+from assay.run.inputs import check_inputs, check_models, input_files, wanted_of, with_files_named
 from assay.run.pipeline import Evaluate, Extract
 from assay.run.publishing import limits_of
-from assay.run.reading import check_inputs, check_models, input_files, reader_of, wanted_of, with_files_named
+from assay.run.reading import reader_of
 from assay.storage.framing import framed
 from assay.types import GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VALIDATIONS_KEY
 from assay.verdict import Counts

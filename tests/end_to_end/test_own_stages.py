@@ -10,6 +10,7 @@ import assay
 from assay.errors import ConfigError
 from assay.plan.analysis_file import load_analysis
 from assay.results.keys import slice_key_from_proto
+from assay.run import check as checks
 from assay.run import local
 
 OWN = "tests.end_to_end.own_stages"
@@ -128,7 +129,7 @@ def test_stages_of_single_rows_do_the_same(tmp_path):
 def test_a_factory_that_disagrees_with_the_plan_is_refused_before_any_work(tmp_path, factory, message):
     extra = {"name": "Extra", "factory": factory, "adds": ["features"]}
     with pytest.raises(ConfigError, match="Extra") as caught:
-        local.check(analysis(tmp_path, extractors=[extra]), import_code=True)
+        checks.check(analysis(tmp_path, extractors=[extra]), import_code=True)
     assert message in str(caught.value)
 
 

@@ -258,7 +258,7 @@ assert "tensorflow" not in sys.modules and "apache_beam" in sys.modules
 
 def test_only_the_columns_that_somebody_needs_are_read(tmp_path):
     from assay.run.context import context_of
-    from assay.run.reading import source_of
+    from assay.run.inputs import source_of
 
     files = write_parquet(tmp_path)
     analysis = {
@@ -279,7 +279,7 @@ def test_only_the_columns_that_somebody_needs_are_read(tmp_path):
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_without_slices_nobody_slices_unless_a_stage_of_the_user_s_own_may(tmp_path, form):
     from assay.run.context import context_of
-    from assay.run.reading import join_of, source_of
+    from assay.run.inputs import join_of, source_of
 
     inputs = {"format": form, "files": "a", "join": {"files": "b", "format": form, "on": ["id"]}}
     config = {**CONFIG, "slicing_specs": [{}]}

@@ -78,7 +78,6 @@ CASES = {
         ),
         [OTHER_WEIGHTS.format(", weighted", "weighted", "unweighted")],
     ),
-    "that nobody has": (config(spec(thresholds={"acu": ANY_CHANGE})), ["acu [new]: metric not found."]),
     "of what is no number": (
         config(
             {

@@ -18,7 +18,8 @@ from assay.errors import (
 )
 from assay.readers import join_table
 from assay.readers import source as source_module
-from assay.readers.join import Join, ReadJoined, check_join
+from assay.readers.join import Join, check_join
+from assay.readers.read_joined import ReadJoined
 from assay.readers.source import Source
 from assay.verdict import Counts
 
@@ -170,7 +171,7 @@ def test_the_second_source_is_read_once_in_a_process_and_again_for_the_next_run(
         read.append(args)
         return join_table.read_table(*args)
 
-    monkeypatch.setattr("assay.readers.join.read_table", reading)
+    monkeypatch.setattr("assay.readers.read_joined.read_table", reading)
     for part in range(5):
         parquet(f"main-{part}.parquet", {"id": [part]})
     second = parquet("second.parquet", {"id": [3], "label": [1]})

@@ -1,0 +1,85 @@
+"""Thresholds for slices that no slicing spec makes: no value could ever be held against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assay.config.fields import messages_in
+from assay.errors import EvalConfigError
+from assay.proto.config_pb2 import CrossSliceMetricThreshold, EvalConfig, PerSliceMetricThreshold, SlicingSpec
+
+_PARAMETER = "${"
+
+
+def refuse_unmet_slices(config: EvalConfig) -> None:
+    """Refuses thresholds for slices that `slicing_specs` cannot make, whatever the data is.
+
+    Only for runs whose evaluators are all assay's own, as others may make slices of their own.
+
+    Args:
+        config: a checked config; texts with parameters that are not filled in may mean any slice.
+
+    Raises:
+        EvalConfigError: the message starts with the path of the threshold's slicing spec.
+    """
+    _refuse_pairs(config)
+    made = list(config.slicing_specs) or [SlicingSpec()]
+    for path, thresholds in messages_in(config, PerSliceMetricThreshold):
+        for i, wanted in enumerate(thresholds.slicing_specs):
+            if not any(_may_make(spec, wanted) for spec in made):
+                raise EvalConfigError(
+                    f"{path}.slicing_specs[{i}]: no slicing spec makes slices of {_described(wanted)}, so that no "
+                    f"value could be held against it; slicing_specs make {', '.join(map(_described, made))}; add "
+                    f"{_written(wanted)} to slicing_specs, or remove the threshold"
+                )
+
+
+def _refuse_pairs(config: EvalConfig) -> None:
+    for path, thresholds in messages_in(config, CrossSliceMetricThreshold):
+        for i, pair in enumerate(thresholds.cross_slicing_specs):
+            others = " or ".join(map(_described, pair.slicing_specs)) or "any other slice"
+            between = f"{_described(pair.baseline_spec)} and {others}"
+            raise EvalConfigError(
+                f"{path}.cross_slicing_specs[{i}]: differences between slices, here of {between}, are not computed "
+                "yet, so that no value could be held against it; remove the threshold"
+            )
+
+
+def _may_make(spec: SlicingSpec, wanted: SlicingSpec) -> bool:
+    """Whether some slice may be one of both."""
+    texts = [*_features(spec), *_features(wanted)]
+    if any(_PARAMETER in text for text in texts):
+        return True
+    values, others = spec.feature_values, wanted.feature_values
+    return _features(spec) == _features(wanted) and all(
+        _may_be_same(values[feature], others[feature]) for feature in set(values) & set(others)
+    )
+
+
+def _features(spec: SlicingSpec) -> set[str]:
+    return {*spec.feature_keys, *spec.feature_values}
+
+
+def _may_be_same(value: str, other: str) -> bool:
+    """Whether two texts may mean one value: numbers, moments and booleans can be written in several ways."""
+    return value == other or not (_is_word(value) and _is_word(other))
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text means nothing but itself, whatever the type of its column."""
+    plain = text.strip().casefold()
+    return plain not in ("true", "false", "nan", "inf") and not any(c.isdigit() or c in "${" for c in plain)
+
+
+def _described(spec: SlicingSpec) -> str:
+    """A slicing spec for people."""
+    fixed: Mapping[str, str] = spec.feature_values
+    features = (f"{name}={fixed[name]}" if name in fixed else name for name in sorted(_features(spec)))
+    return " x ".join(features) or "all rows"
+
+
+def _written(spec: SlicingSpec) -> str:
+    """A slicing spec as a config has it."""
+    keys, values = ", ".join(spec.feature_keys), ", ".join(f"{k}: {v}" for k, v in sorted(spec.feature_values.items()))
+    fields = [f"feature_keys: [{keys}]"] * bool(keys) + [f"feature_values: {{{values}}}"] * bool(values)
+    return f"{{{', '.join(fields)}}}"

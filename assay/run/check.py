@@ -1,0 +1,87 @@
+"""What can be known of a plan without running it: files, columns, models, thresholds, output, and the first rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assay.config.fields import messages_in
+from assay.plan import blessed
+from assay.plan.plan import Plan
+from assay.proto.config_pb2 import EvalConfig, MetricThreshold
+from assay.run.check_rows import can_be_read, check_rows
+from assay.run.context import Context, context_of
+from assay.run.inputs import check_inputs
+from assay.run.output import check_output
+from assay.sample.without_pandas import keep_pandas_out
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was looked at.
+
+    Attributes:
+        rows: of the data; 0 if none could be.
+        has_predictions: whether these have predictions, which models that are not run have yet to make.
+        thresholds: how many there are.
+        metrics: how many are asked for.
+        slicing_specs: how many there are.
+    """
+
+    rows: int
+    has_predictions: bool
+    thresholds: int
+    metrics: int
+    slicing_specs: int
+
+    def __str__(self) -> str:
+        counts = ((self.thresholds, "threshold"), (self.metrics, "metric"), (self.slicing_specs, "slicing spec"))
+        asked = ", ".join(_counted(number, name) for number, name in counts)
+        without = "" if self.has_predictions else " without predictions"
+        return f"checked {_counted(self.rows, 'row')}{without}; {asked}" if self.rows else asked
+
+
+def check(plan: Plan, *, import_code: bool = False, alone: bool = False) -> Checked:
+    """Checks, without running, that everything a resolved plan needs is there, and that the first rows can be used.
+
+    Args:
+        plan: a plan whose parameters are resolved.
+        import_code: also import and make the user's own stages.
+        alone: whether the process ends with this, so that it may go without pandas.
+
+    Raises:
+        UsageError: a model, file, column or factory is missing or wrong, a threshold is for nothing, results cannot be
+            written, or the rows cannot be evaluated.
+    """
+    check_output(plan.output)
+    context = context_of(blessed.with_baseline(plan, blessed.today(plan)))
+    alone = alone and not import_code and not context.has_own_stages and not context.models
+    is_parquet = plan.inputs.get("format") == "parquet"
+    if alone and not is_parquet:
+        keep_pandas_out()
+    check_inputs(context)
+    if alone and is_parquet:  # by now, files with types of pandas have loaded it
+        keep_pandas_out()
+    rows = check_rows(context) if can_be_read(context) else 0
+    if import_code:
+        _import_custom(context)
+    return _checked(context.eval_config, rows, has_predictions=not context.models)
+
+
+def _import_custom(context: Context) -> None:
+    from assay.run.build import import_custom  # here, because it brings Beam
+
+    import_custom(context)
+
+
+def _checked(config: EvalConfig, rows: int, *, has_predictions: bool) -> Checked:
+    return Checked(
+        rows,
+        has_predictions,
+        thresholds=sum(1 for _ in messages_in(config, MetricThreshold)),
+        metrics=sum(len(spec.metrics) for spec in config.metrics_specs),
+        slicing_specs=max(1, len(config.slicing_specs)),
+    )
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
