@@ -23,9 +23,13 @@ _MOST_BYTES = 9_500_000
 """Of a page with plots; values of many slices alone may take more."""
 _MOST_AT_ONCE = 60
 _MOST_PLOTTED = 4
+MOST_PLOTS = 2_500
+"""Slices whose plots a page may have."""
+PLOTS_OF_A_RUN = 30
+"""The same of the page that a run writes, as packing the plots of a slice takes a millisecond."""
 
 
-def html_page(output: FilePath, facts: Mapping[str, Any] | None = None) -> str:
+def html_page(output: FilePath, facts: Mapping[str, Any] | None = None, *, plots: int = MOST_PLOTS) -> str:
     """One page about the results of a run: verdict, metrics by slice, plots, what was run.
 
     It asks for nothing from outside. Without scripts it shows the slices to look at first; scripts sort, filter and
@@ -34,6 +38,7 @@ def html_page(output: FilePath, facts: Mapping[str, Any] | None = None) -> str:
     Args:
         output: of an analysis, of which the latest run is shown; or the folder of a run; local or on gs://.
         facts: what `results.json` will hold, where it is not written yet.
+        plots: slices whose plots it has at most, those to look at first.
 
     Raises:
         ResultsError: no such folder, or files of several runs.
@@ -60,7 +65,7 @@ def html_page(output: FilePath, facts: Mapping[str, Any] | None = None) -> str:
         sections.section("Groups compared", name="groups", hidden=True),
         sections.run_section(evidence),
     )
-    data, left_out = _data(folder, evidence, slices, len(body.encode()))
+    data, left_out = _data(folder, evidence, slices, plots, len(body.encode()))
     status = evidence.verdict.status.replace("_", " ") if evidence.verdict else "no verdict"
     page = joined(element("main", body, left_out), data)
     return document(f"{status}: {_title(evidence)}", page, page_script.script_of_run())
@@ -84,17 +89,20 @@ def markdown_summary(output: FilePath) -> str:
     return summary(evidence_of(path_text(output, "output")))
 
 
-def _data(folder: str, evidence: Evidence, slices: Sequence[Slice], taken: int) -> tuple[Markup | None, Markup | None]:
+def _data(
+    folder: str, evidence: Evidence, slices: Sequence[Slice], most: int, taken: int
+) -> tuple[Markup | None, Markup | None]:
     """What the script needs, and a sentence about what there was no room for."""
     if not slices:
         return None, None
     text, columns = slices_data(evidence, slices)
-    plots = plots_data(folder, evidence, slices, _MOST_BYTES - taken - len(text))
+    plots = plots_data(folder, evidence, slices, most, _MOST_BYTES - taken - len(text))
     data = joined(data_element("slices-data", text), data_element("plots-data", plots.text) if plots else None)
 
     parts = [counted(columns, "column") + " of metrics"] if columns else []
     parts += [f"the plots of {counted(plots.left_out, 'slice')}"] if plots and plots.left_out else []
-    left_out = f"To keep the page small, {' and '.join(parts)} are left out; the files have them." if parts else None
+    more = "the files have them" if most == MOST_PLOTS else "assay show RESULTS --html FILE writes a page with more"
+    left_out = f"To keep the page small, {' and '.join(parts)} are left out; {more}." if parts else None
     return data, element("p", left_out, class_="minor") if left_out else None
 
 

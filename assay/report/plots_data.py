@@ -20,7 +20,6 @@ from assay.results.records import plots_head
 from assay.text.printable import printable_line
 from assay.types import PLOTS_KEY
 
-_MOST_SLICES = 2_500
 _NONE: npt.NDArray[Any] = np.zeros(0)
 
 
@@ -36,20 +35,21 @@ class _Record(NamedTuple):
     plot: Plot
 
 
-def plots_data(output: str, evidence: Evidence, slices: Sequence[Slice], room: int) -> PlotsData | None:
+def plots_data(output: str, evidence: Evidence, slices: Sequence[Slice], most: int, room: int) -> PlotsData | None:
     """Packs the plots of slices, the first ones first.
 
     Args:
         output: folder of the run.
         evidence: of the same run.
         slices: those on the page, in the order in which the script knows them.
+        most: slices whose plots are wanted.
         room: bytes that the text may have.
 
     Returns:
         None if there are no plots that a script could draw.
     """
-    places = {slice_.name: i for i, slice_ in enumerate(slices[:_MOST_SLICES])}
-    records = sorted(_records(output, slices, places), key=lambda record: record.slice)
+    wanted = slices[:most]
+    records = sorted(_records(output, wanted), key=lambda record: record.slice)
     if not records:
         return None
 
@@ -60,19 +60,22 @@ def plots_data(output: str, evidence: Evidence, slices: Sequence[Slice], room: i
     while len(text) > room and kept > 1:
         kept = min(kept - 1, max(1, int(kept * room / len(text) * 0.95)))
         text = _packed(evidence, [record for record in records if record.slice <= whole[kept - 1]])
-    beyond = max(len(slices) - _MOST_SLICES, 0)
-    return PlotsData(text, len(whole) - kept + beyond) if len(text) <= room else None
+    return PlotsData(text, len(whole) - kept + len(slices) - len(wanted)) if len(text) <= room else None
 
 
-def _records(output: str, slices: Sequence[Slice], places: Mapping[str, int]) -> Iterator[_Record]:
+def _records(output: str, slices: Sequence[Slice]) -> Iterator[_Record]:
+    """The plots of slices; reads no further than it must."""
+    missing = {slice_.name: at for at, slice_ in enumerate(slices)}
     for record in records_of(output, PLOTS_KEY):
-        name = text_of(plots_head(record))
-        if name in places:
-            yield from (_Record(places[name], plot) for plot in plots_in(record))
-    for slice_ in slices[:_MOST_SLICES]:
+        if not missing:
+            break
+        at = missing.pop(text_of(plots_head(record)), None)
+        if at is not None:
+            yield from (_Record(at, plot) for plot in plots_in(record))
+    for at, slice_ in enumerate(slices):
         for pair in matrices_of(slice_):
             found = plot_of(plot_key_from_proto(pair.key), pair.value.SerializeToString())
-            yield from (_Record(places[slice_.name], plot) for plot in found)
+            yield from (_Record(at, plot) for plot in found)
 
 
 def _packed(evidence: Evidence, records: Sequence[_Record]) -> str:

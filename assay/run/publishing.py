@@ -14,7 +14,7 @@ from assay.errors import AssayError, ResultsError
 from assay.gate import validate as gate
 from assay.gate.validate import Counts
 from assay.plan.plan import Plan
-from assay.report.page import html_page
+from assay.report.page import PLOTS_OF_A_RUN, html_page
 from assay.results import published
 from assay.results.class_names import class_names
 from assay.results.files import load_metrics, load_validation_result
@@ -128,7 +128,8 @@ def publish(
     making = replace(making, seconds={**making.seconds, task: time.time() - started})
     results = results_json(plan, run, status, asdict(counts), files, making)
     if verdict:
-        write_file(path_in(folder, PAGE_FILE), html_page(folder, facts=json.loads(results)).encode())
+        page = html_page(folder, facts=json.loads(results), plots=PLOTS_OF_A_RUN)
+        write_file(path_in(folder, PAGE_FILE), page.encode())
     write_file(path_in(folder, RESULTS_FILE), results)
 
     verdict_json = json.loads(verdict.to_json()) if verdict else {}

@@ -234,12 +234,21 @@ def test_a_page_that_would_grow_too_large_says_what_it_leaves_out(tmp_path, monk
 def test_the_first_slices_keep_their_plots_where_there_is_no_room_for_all(tmp_path):
     results = save(tmp_path, cities(map(str, range(39))), np.linspace(0.61, 0.99, 40), plotted=40)
     evidence = evidence_of(results)
-    whole = plots_data(results, evidence, evidence.slices, 1_000_000)
-    room = (len(plots_data(results, evidence, evidence.slices[:1], 1_000_000).text) + len(whole.text)) // 2
-    part = plots_data(results, evidence, evidence.slices, room)
+    whole = plots_data(results, evidence, evidence.slices, 99, 1_000_000)
+    room = (len(plots_data(results, evidence, evidence.slices[:1], 99, 1_000_000).text) + len(whole.text)) // 2
+    part = plots_data(results, evidence, evidence.slices, 99, room)
     assert (whole.left_out, len(part.text) <= room) == (0, True)
     assert 0 < part.left_out < 35
     assert set(unpacked(part.text).arrays["slice"].tolist()) == set(range(40 - part.left_out))
+
+
+def test_a_page_with_the_plots_of_few_slices_says_how_to_write_one_with_all(tmp_path):
+    results = save(tmp_path, cities(map(str, range(39))), np.linspace(0.61, 0.99, 40), plotted=40)
+    few, all_of_them = html_page(results, plots=3), html_page(results)
+    assert set(unpacked(element_text(few, "plots-data")).arrays["slice"].tolist()) == {0, 1, 2}
+    assert "the plots of 37 slices are left out; assay show RESULTS --html FILE writes a page with more" in few
+    assert set(unpacked(element_text(all_of_them, "plots-data")).arrays["slice"].tolist()) == set(range(40))
+    assert "left out" not in all_of_them
 
 
 def test_results_on_google_cloud_storage_are_read_as_well(failed, gcs):
