@@ -72,7 +72,7 @@ METRICS = [
         ([{}], value(lower_bound=0.625) | change("HIGHER", absolute=0.0078125)),
         ([{"feature_keys": ["price"]}], value(lower_bound=0.6875)),
         ([{"feature_values": {"level": "3"}}, {"feature_values": {"price": "0.5"}}], change("HIGHER", relative=0.0625)),
-        ([{"feature_keys": ["gone"]}], value(lower_bound=0.5)),
+        ([{"feature_values": {"group": "gone"}}], value(lower_bound=0.5)),
     ),
     metric("AUCPrecisionRecall"),
     metric("BinaryAccuracy", ([{"feature_keys": ["group", "level"]}], value(lower_bound=0.40625))),
