@@ -39,6 +39,7 @@ class _Phase:
         shares: file -> the share of it that has been read.
         reading_since: when the first part of a file had been read.
         before: rows that were done before it, by stage.
+        shards: shards that were written in it, by stage.
     """
 
     text: str = STARTING
@@ -47,6 +48,7 @@ class _Phase:
     shares: dict[str, float] = field(default_factory=dict)
     reading_since: float | None = None
     before: Mapping[str, int] = field(default_factory=dict)
+    shards: dict[str, int] = field(default_factory=dict)
 
     def share(self) -> float | None:
         """How much of all files has been read, 0 to 1; None if nobody knows what there is to read."""
@@ -56,7 +58,6 @@ class _Phase:
 
 _lock = threading.Lock()
 _rows: dict[str, int] = {}
-_shards: dict[str, int] = {}
 _streams: dict[TextIO, TextIO] = {}
 """Where progress is shown -> how it is written there."""
 
@@ -105,8 +106,9 @@ def add(stage: str, rows: int) -> None:
 
 def add_shard(stage: str) -> None:
     """Counts one more shard as written by `stage`."""
-    with _lock:
-        _shards[stage] = _shards.get(stage, 0) + 1
+    if _streams:
+        with _lock:
+            _phase.shards[stage] = _phase.shards.get(stage, 0) + 1
 
 
 def say(text: str) -> bool:
@@ -152,7 +154,8 @@ def line(rows: Mapping[str, int], seconds: float, rows_per_second: float, width:
     if stage is not None:
         parts.append(f"{rows[stage]:,} rows")
         parts += [f"{rows_per_second:,.0f} rows/s"] if share is None and rows_per_second else []
-        parts += [f"{_shards[stage]:,} shards done"] if stage in _shards else []
+        shards = now.shards.get(stage, 0)
+        parts += [f"{shards:,} shard{'s' * (shards != 1)} done"] if shards else []
     while width is not None and len(parts) > 2 and len("  ".join(parts)) > width:
         parts.pop()
     return "  ".join(parts)[:width]

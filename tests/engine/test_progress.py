@@ -64,6 +64,14 @@ def test_the_line_has_the_share_of_all_bytes_that_has_been_read(run):
     assert progress.line({"ReadInputs": 1_500_000}, 75.4, 9.0) == "1:15  Reading  50%  1,500,000 rows"
 
 
+def test_the_line_has_the_shards_of_its_own_phase(run):
+    progress.phase("Reading")
+    progress.add_shard("ReadInputs")
+    assert progress.line({"ReadInputs": 5}, 1.0, 0.0) == "0:01  Reading  5 rows  1 shard done"
+    progress.phase("Reading")
+    assert progress.line({"ReadInputs": 5}, 1.0, 0.0) == "0:01  Reading  5 rows"
+
+
 def test_once_all_is_read_the_line_says_what_comes_then(run):
     progress.phase("Reading", then="Computing")
     progress.expect({"a": 10})

@@ -160,7 +160,7 @@ def test_a_row_of_several_classes_is_none_of_one_class():
     labels[7] = [0, 1, 1]
     with pytest.raises(
         BadRowError,
-        match=r"label of several classes, which MultiClassConfusionMatrixPlot cannot take: label \[0. 1. 1.\]",
+        match=r"label of several classes, which MultiClassConfusionMatrixPlot cannot take: label \[0 1 1\]",
     ):
         refused(labels, scores, LABEL_PLOT, PLOT)
     refused(labels, scores, LABEL_PLOT)

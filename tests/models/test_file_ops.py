@@ -338,7 +338,7 @@ def test_a_blessing_cannot_trust_a_model_but_the_analysis_can(trusts, kind, anal
 def test_only_a_saved_model_is_trusted(kind, analysis):
     with pytest.raises(ModelError, match="trusted"):
         ModelRef("m", "a:b", kind, trusted=True)
-    with pytest.raises(ConfigError, match=r"models\[0\].trusted: expected nothing"):
+    with pytest.raises(ConfigError, match=r"models\[0\].trusted: it applies only to type saved_model"):
         load_analysis(analysis(type=kind, uri="a:b", trusted=True))
 
 

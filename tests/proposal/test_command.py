@@ -197,11 +197,11 @@ def test_types_of_pandas_are_read_all_the_same(folder):
     assert "- {feature_keys: [month]} # text, 3 values: 2026-01 (33%)" in done.stdout
 
 
-def test_it_takes_some_twenty_starts_of_python(folder, monkeypatch):
-    """0.5 s on the machine where the bound was set; half of it is the import of Arrow."""
+def test_it_takes_no_more_than_thirty_starts_of_python(folder, monkeypatch):
+    """0.5 s, or some twenty starts, where the bound was set; half of it is the import of Arrow."""
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(folder / "bytecode"))
-    assert cpu_seconds(ASSAY, "init", write("parquet"), "--force") < 20 * start_of_python()
+    assert cpu_seconds(ASSAY, "init", write("parquet"), "--force") < 30 * start_of_python()
 
 
 def test_frames_of_other_libraries_are_taken():
