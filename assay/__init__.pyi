@@ -23,6 +23,8 @@ from assay.extractors.predict import PredictExtractor as PredictExtractor
 from assay.extractors.predictions import PredictionsExtractor as PredictionsExtractor
 from assay.extractors.slice_keys import SliceKeyExtractor as SliceKeyExtractor
 from assay.models.model import ModelRef as ModelRef
+from assay.notebook.compare import RunComparison as RunComparison
+from assay.notebook.compare import compare as compare
 from assay.notebook.eval_result import (
     EvalResult as EvalResult,
 )
@@ -37,8 +39,6 @@ from assay.proposal.propose import propose_analysis as propose_analysis
 from assay.proto.config_pb2 import EvalConfig as EvalConfig
 from assay.readers.read_inputs import ReadInputs as ReadInputs
 from assay.readers.source import Source as Source
-from assay.report.compare import RunComparison as RunComparison
-from assay.report.compare import compare as compare
 from assay.results.files import (
     load_attributions as load_attributions,
 )

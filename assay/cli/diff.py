@@ -33,8 +33,8 @@ def diff(a: str, b: str, metrics: list[str] | None, slices: str | None, where: s
     A is the run before and B the run after: each an output, whose latest run is taken, or the folder of a run. A change
     is the value of B minus that of A. Names of --where are slice, metric, a, b, change and rows.
     """
+    from assay.notebook.compare import compare
     from assay.report import comparison_grids, grid_formats
-    from assay.report.compare import compare
 
     found = compare(a, b, metrics, slices)
     comparison = found.comparison.where(where) if where else found.comparison

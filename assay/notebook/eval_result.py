@@ -11,7 +11,7 @@ from google.protobuf.json_format import MessageToDict
 
 from assay.errors import ResultsError
 from assay.metrics.keys import MetricKey, SubKey
-from assay.notebook import figures
+from assay.notebook import diagrams
 from assay.notebook.frames import metrics_frame, tidy
 from assay.notebook.tfma_names import names_of, plain_weighting, weighting_suffix
 from assay.proto import metrics_for_slice_pb2 as pb
@@ -83,7 +83,7 @@ class EvalResult:
         )
 
     def _repr_html_(self) -> str:
-        return figures.in_frame(html_page(self._folder()), _PAGE_HEIGHT)
+        return diagrams.in_frame(html_page(self._folder()), _PAGE_HEIGHT)
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each slice and number of a metric, of all models, without the columns in which there is nothing.
@@ -95,7 +95,7 @@ class EvalResult:
         """
         return tidy(metrics_frame(self._folder()))
 
-    def plot(self, what: str = "roc", slices: str | None = None) -> figures.Figure:
+    def plot(self, what: str = "roc", slices: str | None = None) -> diagrams.Diagrams:
         """Diagrams, which a notebook shows and `.save(path)` writes.
 
         Args:
@@ -107,7 +107,7 @@ class EvalResult:
         Raises:
             ResultsError: no such metric, slice or plot; or the results were not written, or are gone.
         """
-        return figures.figure_of(self._folder(), what, slices)
+        return diagrams.diagrams_of(self._folder(), what, slices)
 
     def _folder(self) -> str:
         if not self.output:

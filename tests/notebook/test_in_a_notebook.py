@@ -200,3 +200,16 @@ def test_results_whose_folder_is_gone_say_so(temporary):
     for use in (copy.to_frame, copy.plot, copy._repr_html_):
         with pytest.raises(ResultsError):
             use()
+
+
+def test_a_comparison_is_shown_as_its_text(result):
+    class Printer:
+        shown = ""
+
+        def text(self, text):
+            self.shown += text
+
+    printer, comparison = Printer(), assay.compare(result.output, result.output)
+    comparison._repr_pretty_(printer, False)
+    assert printer.shown == str(comparison)
+    assert "auc" in printer.shown

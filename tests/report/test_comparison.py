@@ -13,8 +13,8 @@ import pytest
 from assay.errors import ResultsError, UsageError
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import Interval
+from assay.notebook.compare import compare
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.report.compare import compare
 from assay.report.comparison import APART, IN_DOUBT, OTHER_SETTINGS, OVERLAP, Change, Comparison
 from assay.report.numbers import Number
 from assay.results.files import load_metrics

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -43,6 +43,10 @@ class RunComparison:
             column.name: "float64" for column in grid.columns if column.name[0] in "ab" or column.name == "change"
         }
         return pd.DataFrame(grid.rows, columns=[column.name for column in grid.columns]).astype(numbers)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython shows of it."""
+        printer.text(str(self))
 
     def __str__(self) -> str:
         fit = printed.to_width(_WIDTH)

@@ -19,7 +19,7 @@ _MOST_CURVES, _MOST_ROWS = 4, 40
 
 
 @dataclass(frozen=True)
-class Figure:
+class Diagrams:
     """Diagrams of results, which a notebook shows where a cell ends with them.
 
     Attributes:
@@ -34,7 +34,7 @@ class Figure:
         return in_frame(self.html, self.height)
 
     def __repr__(self) -> str:
-        return f"Figure of {len(self.html):,} characters; .save(path) writes it as an HTML page"
+        return f"Diagrams of {len(self.html):,} characters; .save(path) writes it as an HTML page"
 
     def save(self, path: FilePath) -> None:
         """Writes the page to a local file.
@@ -56,7 +56,7 @@ def in_frame(html: str, height: int) -> str:
     return element("iframe", srcdoc=html, sandbox="allow-scripts", style=style, title="results of an evaluation")
 
 
-def figure_of(output: str, what: str, slices: str | None = None) -> Figure:
+def diagrams_of(output: str, what: str, slices: str | None = None) -> Diagrams:
     """Diagrams of a run.
 
     Args:
@@ -72,7 +72,7 @@ def figure_of(output: str, what: str, slices: str | None = None) -> Figure:
     return _curves(output, evidence, what, slices) if what in KINDS else _by_slice(evidence, what, slices)
 
 
-def _curves(output: str, evidence: Evidence, kind: str, slices: str | None) -> Figure:
+def _curves(output: str, evidence: Evidence, kind: str, slices: str | None) -> Diagrams:
     chosen = _chosen(evidence, slices)[: 1 if slices is None else _MOST_CURVES]
     names = [one.name for one in chosen]
     plots = plots_of(output, names)
@@ -82,17 +82,17 @@ def _curves(output: str, evidence: Evidence, kind: str, slices: str | None) -> F
             f"no plot for {kind} in the results of {', '.join(names)}; "
             "add ConfusionMatrixPlot or CalibrationPlot to the metrics of the eval config"
         )
-    return Figure(bare_page(kind.replace("_", " "), *parts), 100 + 330 * len(names))
+    return Diagrams(bare_page(kind.replace("_", " "), *parts), 100 + 330 * len(names))
 
 
-def _by_slice(evidence: Evidence, metric: str, slices: str | None) -> Figure:
+def _by_slice(evidence: Evidence, metric: str, slices: str | None) -> Diagrams:
     measure = _measure(evidence, metric)
     rows = [charted(evidence, measure, one) for one in _chosen(evidence, slices) if not one.is_too_small]
     shown = rows[:_MOST_ROWS]
     more = len(rows) - len(shown)
     rest = element("p", f"{more:,} slices more; slices= chooses.", class_="minor") if more else None
     parts = [part for part in (legend(evidence), slice_chart(measure.label, shown), rest) if part]
-    return Figure(bare_page(f"{measure.label} by slice", *parts), 160 + 24 * len(shown))
+    return Diagrams(bare_page(f"{measure.label} by slice", *parts), 160 + 24 * len(shown))
 
 
 def _chosen(evidence: Evidence, slices: str | None) -> Sequence[Slice]:
