@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -64,11 +66,24 @@ def _started(
     _tell_unknown_options()
     pipeline = _pipeline(options if isinstance(options, PipelineOptions) else Options(options))
     try:
-        _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
+        with _nothing_displayed():
+            _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
         return pipeline.run()
     finally:
         # Beam leaves it in notebooks, and where the pipeline could not be built.
         shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
+
+
+@contextmanager
+def _nothing_displayed() -> Iterator[None]:
+    """In a notebook Beam displays a script, loaded from elsewhere, that only its interactive runner needs."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        yield
+        return
+    capture = importlib.import_module("IPython.utils.capture")
+    with capture.capture_output(stdout=False, stderr=False):
+        yield
 
 
 @contextmanager
