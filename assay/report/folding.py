@@ -6,7 +6,7 @@ import re
 
 from rich.cells import cell_len, chop_cells
 
-_BREAKS = re.compile(r"(?<=[_/=;|])(?=[^_/=;|])|(?<=[^\W\d]-)(?=[^\W\d])|(?=@)|(?<=\])(?=\.)")
+_BREAKS = re.compile(r"(?<=[_/=;|])(?=[^_/=;|])|(?<=[^\W\d_]-)(?=[^\W\d_])|(?=@)|(?<=\])(?=\.)")
 """Where a word may be broken: `country=|count/|ry_|000`, `fpr|@0.25`, `metrics[0]|.config`; not in numbers or dates."""
 
 
