@@ -9,6 +9,7 @@ import click
 from assay.cli.reporting import reports_errors, say
 from assay.errors import UsageError
 from assay.plan.known import FORMATS
+from assay.storage.local_text import write_text
 
 _ON_STDOUT = "-"
 
@@ -89,16 +90,7 @@ def init(
     if is_printed:
         say(proposal.text.rstrip("\n"))
         return
-    _write(file, proposal.text, replace=force)
+    write_text(file, proposal.text, "--output", replace=force)
     for line in proposal.summary:
         say(line)
     say(f"{output}: read its comments, then: assay run {output}")
-
-
-def _write(file: Path, text: str, *, replace: bool) -> None:
-    """Writes a file; another one of that name is replaced only if that was asked for."""
-    try:
-        with file.open("w" if replace else "x", encoding="utf-8") as opened:
-            opened.write(text)
-    except OSError as error:
-        raise UsageError(f"--output: {file}: {error.strerror or error}; choose another file") from error

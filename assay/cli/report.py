@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from assay.cli.reporting import reports_errors, say
-from assay.errors import UsageError
+from assay.storage.local_text import write_text
 
 _MOST_RUNS = 60
 
@@ -33,10 +33,5 @@ def report(root: str, page: str, top: int) -> None:
     """
     from assay.report.runs_page import runs_page
 
-    content = runs_page(root, top)
-    try:
-        with open(page, "w", encoding="utf-8") as file:
-            file.write(content)
-    except OSError as error:
-        raise UsageError(f"--html: {page}: {error.strerror or error}; choose another file") from error
+    write_text(page, runs_page(root, top), "--html")
     say(page)

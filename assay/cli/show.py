@@ -12,7 +12,7 @@ from assay.cli.fail_on import exit_code, with_fail_on
 from assay.cli.options import words
 from assay.cli.printing import print_sections, with_format
 from assay.cli.reporting import reports_errors, say
-from assay.errors import UsageError
+from assay.storage.local_text import write_text
 from assay.verdict import Status
 
 if TYPE_CHECKING:
@@ -121,10 +121,5 @@ def write_page(results: str, page: str) -> None:
     """
     from assay.report.page import html_page
 
-    content = html_page(results)
-    try:
-        with open(page, "w", encoding="utf-8") as file:
-            file.write(content)
-    except OSError as error:
-        raise UsageError(f"--html: {page}: {error.strerror or error}; choose another file") from error
+    write_text(page, html_page(results), "--html")
     say(page)

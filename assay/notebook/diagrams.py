@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assay.errors import ResultsError, UsageError
+from assay.errors import ResultsError
 from assay.report.charted_slices import charted
-from assay.report.evidence import Evidence, Measure, Slice, evidence_of, plots_of
+from assay.report.evidence import Evidence, Measure, evidence_of, plots_of
 from assay.report.markup import element
 from assay.report.page import bare_page
 from assay.report.plots import KINDS, diagrams, legend
+from assay.report.selection import with_text
 from assay.report.slice_chart import slice_chart
 from assay.storage.file_paths import FilePath, path_text
+from assay.storage.local_text import write_text
 from assay.text.near_miss import one_of
 
 _MOST_CURVES, _MOST_ROWS = 4, 40
@@ -42,12 +43,7 @@ class Diagrams:
         Raises:
             UsageError: the file cannot be written.
         """
-        name = path_text(path, "path")
-        try:
-            with open(name, "w", encoding="utf-8") as file:
-                file.write(self.html)
-        except OSError as error:
-            raise UsageError(f"path: {name}: {error.strerror or error}; choose another file") from error
+        write_text(path_text(path, "path"), self.html, "path")
 
 
 def in_frame(html: str, height: int) -> str:
@@ -73,7 +69,7 @@ def diagrams_of(output: str, what: str, slices: str | None = None) -> Diagrams:
 
 
 def _curves(output: str, evidence: Evidence, kind: str, slices: str | None) -> Diagrams:
-    chosen = _chosen(evidence, slices)[: 1 if slices is None else _MOST_CURVES]
+    chosen = with_text(evidence.slices, slices)[: 1 if slices is None else _MOST_CURVES]
     names = [one.name for one in chosen]
     plots = plots_of(output, names)
     parts = diagrams(evidence, {name: plots[name] for name in names if name in plots}, kind)
@@ -87,23 +83,12 @@ def _curves(output: str, evidence: Evidence, kind: str, slices: str | None) -> D
 
 def _by_slice(evidence: Evidence, metric: str, slices: str | None) -> Diagrams:
     measure = _measure(evidence, metric)
-    rows = [charted(evidence, measure, one) for one in _chosen(evidence, slices) if not one.is_too_small]
+    rows = [charted(evidence, measure, one) for one in with_text(evidence.slices, slices) if not one.is_too_small]
     shown = rows[:_MOST_ROWS]
     more = len(rows) - len(shown)
     rest = element("p", f"{more:,} slices more; slices= chooses.", class_="minor") if more else None
     parts = [part for part in (legend(evidence), slice_chart(measure.label, shown), rest) if part]
     return Diagrams(bare_page(f"{measure.label} by slice", *parts), 160 + 24 * len(shown))
-
-
-def _chosen(evidence: Evidence, slices: str | None) -> Sequence[Slice]:
-    wanted = (slices or "").lower()
-    chosen = [one for one in evidence.slices if wanted in one.name.lower()]
-    if not chosen:
-        names = ", ".join(one.name for one in evidence.slices[:8])
-        raise ResultsError(
-            f"slices: no slice has {slices!r} in its name; the {len(evidence.slices)} slices are {names}"
-        )
-    return chosen
 
 
 def _measure(evidence: Evidence, metric: str) -> Measure:

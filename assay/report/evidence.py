@@ -184,16 +184,25 @@ def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence
 
 
 def plots_of(output: str, names: Iterable[str]) -> dict[str, Plots]:
-    """The plots of some slices, by their names; reads no further than it must."""
-    wanted = set(names)
-    by_slice: dict[str, Plots] = {}
-    for record in records_of(output, PLOTS_KEY):
-        if len(by_slice) == len(wanted):
-            break
-        if text_of(plots_head(record)) in wanted:
-            plots = pb.PlotsForSlice.FromString(record)
-            by_slice[text_of(plots)] = plots.plot_keys_and_values
-    return by_slice
+    """The plots of some slices, by their names."""
+    return {name: plots_from(record) for name, record in plot_records_of(output, names)}
+
+
+def plots_from(record: bytes) -> Plots:
+    """The plots in a serialised PlotsForSlice."""
+    return pb.PlotsForSlice.FromString(record).plot_keys_and_values
+
+
+def plot_records_of(output: str, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """The serialised PlotsForSlice of some slices, with their names; reads no further than it must."""
+    missing = set(names)
+    for record in records_of(output, PLOTS_KEY) if missing else ():
+        name = text_of(plots_head(record))
+        if name in missing:
+            yield name, record
+            missing.discard(name)
+            if not missing:
+                return
 
 
 def matrices_of(slice_: Slice) -> Plots:

@@ -18,12 +18,12 @@ from assay.report.run_match import (
     OVERALL,
     chosen_metrics,
     chosen_slices,
-    is_chosen,
     leading_metrics,
     matched_slices,
     names_of,
     plain,
 )
+from assay.report.slice_names import has_text
 from assay.results.history import PublishedRun, runs_of
 from assay.storage.file_paths import FilePath
 from assay.verdict import Status
@@ -93,6 +93,16 @@ class History:
         """The runs that are shown, the newest first."""
         return self.entries[: self.top]
 
+    def before(self, entry: Entry) -> Entry | None:
+        """The run before another one whose results can be read; None if there is none."""
+        return next((earlier for earlier in self.entries[self.entries.index(entry) + 1 :] if earlier.slices), None)
+
+    def notes(self, entry: Entry) -> list[str]:
+        """Whether a run is the latest, or the last that was blessed."""
+        blessed = next((e.run.name for e in self.entries if e.status == Status.BLESSED), "")
+        notes = {"latest": entry.run.is_latest, "last blessed": entry.run.name == blessed}
+        return [note for note, holds in notes.items() if holds]
+
     @property
     def faults(self) -> list[str]:
         """Why results of runs that are shown cannot be read."""
@@ -128,20 +138,18 @@ class History:
     def _rows(self, numbers: Sequence[_NumberOf]) -> Iterator[list[Value]]:
         """Slice by slice, the runs that have it; a run that has none of them has a row of its own."""
         for name in self.slices:
-            for at, entry in enumerate(self.shown):
+            for entry in self.shown:
                 if name in entry.slices or (not entry.slices and name == self.slices[0]):
-                    yield self._row(at, name, numbers)
+                    yield self._row(entry, name, numbers)
 
-    def _row(self, at: int, name: str, numbers: Sequence[_NumberOf]) -> list[Value]:
-        entry, before = self.entries[at], next((e for e in self.entries[at + 1 :] if e.slices), None)
-        blessed = next((e.run.name for e in self.entries if e.status == Status.BLESSED), "")
-        notes = ("latest" if entry.run.is_latest else "", "last blessed" if entry.run.name == blessed else "")
+    def _row(self, entry: Entry, name: str, numbers: Sequence[_NumberOf]) -> list[Value]:
+        before = self.before(entry)
         date = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(entry.run.when))
         row: list[Value] = [date, name, entry.status, entry.slices.get(name, SliceOfRun()).rows]
         for number in numbers:
             value = self._value(entry, name, number)
             row += [value.value if value else None, self._change(entry, before, name, number)]
-        return [*row, ", ".join(filter(None, notes)) or None, entry.run.name]
+        return [*row, ", ".join(self.notes(entry)) or None, entry.run.name]
 
     def _value(self, entry: Entry, name: str, number: _NumberOf) -> Number | None:
         """A number of a run; None for what stands at another point in the newest run."""
@@ -152,10 +160,15 @@ class History:
 
     def _change(self, entry: Entry, before: Entry | None, name: str, number: _NumberOf) -> float | None:
         """How far a number moved since the run before; None where that cannot be said, as settings are others."""
-        if before is None or before.settings.get(number.key.name) != entry.settings.get(number.key.name):
+        if before is None or not has_same_settings(entry, before, number.key):
             return None
         old, new = self._value(before, name, number), self._value(entry, name, number)
         return change_of(old, new) if old and new else None
+
+
+def has_same_settings(entry: Entry, before: Entry, key: MetricKey) -> bool:
+    """Whether two runs computed a metric with the same settings, so that its values can be compared."""
+    return before.settings.get(key.name) == entry.settings.get(key.name)
 
 
 class _NumberOf(NamedTuple):
@@ -212,7 +225,7 @@ def _opened(run: PublishedRun) -> Evidence:
 
 def _entry(run: PublishedRun, evidence: Evidence, newest: Evidence, text: str | None) -> Entry:
     every = matched_slices(evidence, newest)
-    names = [name for name in every if is_chosen(name, text)] if text is not None else [OVERALL]
+    names = [name for name in every if has_text(name, text)] if text is not None else [OVERALL]
     slices = {
         name: SliceOfRun(slice_.rows, {key: numbers_of(slice_, key) for key in slice_.values}, slice_.failed)
         for name, slice_ in every.items()

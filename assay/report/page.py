@@ -8,12 +8,12 @@ from typing import Any
 from assay.report import page_script, sections, verdict_section
 from assay.report.cells import counted
 from assay.report.document import document
-from assay.report.evidence import Evidence, Plots, Slice, evidence_of, matrices_of, plots_of
+from assay.report.evidence import Evidence, Slice, evidence_of
 from assay.report.markdown import summary
 from assay.report.markup import Markup, element, joined
 from assay.report.packed import data_element
 from assay.report.plots import plots_section
-from assay.report.plots_data import plots_data
+from assay.report.plots_data import SlicePlot, plots_data, read_plots
 from assay.report.slices_data import slices_data
 from assay.report.slices_table import slices_section
 from assay.results.latest import results_folder
@@ -49,6 +49,7 @@ def html_page(output: FilePath, facts: Mapping[str, Any] | None = None, *, plots
     slices = [slice_ for slice_ in evidence.slices if not slice_.is_too_small]
     hidden = {slice_.name for slice_ in evidence.slices if slice_.is_too_small}
     first = _first(slices)
+    read = read_plots(folder, slices, thinned=plots, whole=_MOST_PLOTTED)
 
     body = joined(
         element("h1", _title(evidence)),
@@ -61,11 +62,11 @@ def html_page(output: FilePath, facts: Mapping[str, Any] | None = None, *, plots
             class_="side-by-side",
         ),
         slices_section(evidence, slices, first, len(hidden)),
-        plots_section(evidence, _plots_of_first(folder, first)),
+        plots_section(evidence, read.whole),
         sections.section("Groups compared", name="groups", hidden=True),
         sections.run_section(evidence),
     )
-    data, left_out = _data(folder, evidence, slices, plots, len(body.encode()))
+    data, left_out = _data(evidence, slices, read.thinned, plots, len(body.encode()))
     status = evidence.verdict.status.replace("_", " ") if evidence.verdict else "no verdict"
     page = joined(element("main", body, left_out), data)
     return document(f"{status}: {_title(evidence)}", page, page_script.script_of_run())
@@ -90,13 +91,13 @@ def markdown_summary(output: FilePath) -> str:
 
 
 def _data(
-    folder: str, evidence: Evidence, slices: Sequence[Slice], most: int, taken: int
+    evidence: Evidence, slices: Sequence[Slice], drawn: Sequence[SlicePlot], most: int, taken: int
 ) -> tuple[Markup | None, Markup | None]:
     """What the script needs, and a sentence about what there was no room for."""
     if not slices:
         return None, None
     text, columns = slices_data(evidence, slices)
-    plots = plots_data(folder, evidence, slices, most, _MOST_BYTES - taken - len(text))
+    plots = plots_data(evidence, drawn, max(len(slices) - most, 0), _MOST_BYTES - taken - len(text))
     data = joined(data_element("slices-data", text), data_element("plots-data", plots.text) if plots else None)
 
     parts = [counted(columns, "column") + " of metrics"] if columns else []
@@ -104,14 +105,6 @@ def _data(
     more = "the files have them" if most == MOST_PLOTS else "assay show RESULTS --html FILE writes a page with more"
     left_out = f"To keep the page small, {' and '.join(parts)} are left out; {more}." if parts else None
     return data, element("p", left_out, class_="minor") if left_out else None
-
-
-def _plots_of_first(output: str, slices: Sequence[Slice]) -> dict[str, Plots]:
-    """The plots of the first slices; matrices of several classes are plots to look at, also where they are metrics."""
-    shown = slices[:_MOST_PLOTTED]
-    plots = plots_of(output, [one.name for one in shown])
-    found = {one.name: [*plots.get(one.name, []), *matrices_of(one)] for one in shown}
-    return {name: of_slice for name, of_slice in found.items() if of_slice}
 
 
 def _first(slices: Sequence[Slice]) -> list[Slice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -10,15 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.keys import PlotKey
-from assay.report.evidence import Evidence, Slice, matrices_of
+from assay.report.evidence import Evidence, Plots, Slice, matrices_of, plot_records_of, plots_from
 from assay.report.packed import packed
 from assay.report.plots import panel_name
 from assay.report.thinned_plots import Plot, plot_of, plots_in
-from assay.results.files import records_of
-from assay.results.keys import plot_key_from_proto, text_of
-from assay.results.records import plots_head
+from assay.results.keys import plot_key_from_proto
 from assay.text.printable import printable_line
-from assay.types import PLOTS_KEY
 
 _NONE: npt.NDArray[Any] = np.zeros(0)
 
@@ -30,55 +27,79 @@ class PlotsData(NamedTuple):
     left_out: int
 
 
-class _Record(NamedTuple):
+class SlicePlot(NamedTuple):
+    """A plot, and the position of its slice among those of the page."""
+
     slice: int
     plot: Plot
 
 
-def plots_data(output: str, evidence: Evidence, slices: Sequence[Slice], most: int, room: int) -> PlotsData | None:
-    """Packs the plots of slices, the first ones first.
+class PlotsRead(NamedTuple):
+    """Plots of the first slices of a page.
+
+    Attributes:
+        thinned: those that its script draws, by slice.
+        whole: by name, all points of those that it shows without scripts.
+    """
+
+    thinned: Sequence[SlicePlot]
+    whole: Mapping[str, Plots]
+
+
+def read_plots(output: str, slices: Sequence[Slice], thinned: int, whole: int) -> PlotsRead:
+    """Reads the plots of slices, once. Matrices of several classes are plots to look at, also where they are metrics.
 
     Args:
         output: folder of the run.
-        evidence: of the same run.
         slices: those on the page, in the order in which the script knows them.
-        most: slices whose plots are wanted.
+        thinned: slices whose plots its script draws.
+        whole: slices whose plots it shows without scripts.
+    """
+    places = {slice_.name: at for at, slice_ in enumerate(slices[: max(thinned, whole)])}
+    drawn: list[SlicePlot] = []
+    shown: dict[str, Plots] = {}
+    for name, record in plot_records_of(output, places):
+        if places[name] < thinned:
+            drawn += [SlicePlot(places[name], plot) for plot in plots_in(record)]
+        if places[name] < whole:
+            shown[name] = plots_from(record)
+
+    for at, slice_ in enumerate(slices[:thinned]):
+        for pair in matrices_of(slice_):
+            found = plot_of(plot_key_from_proto(pair.key), pair.value.SerializeToString())
+            drawn += [SlicePlot(at, plot) for plot in found]
+    with_matrices = {one.name: [*shown.get(one.name, []), *matrices_of(one)] for one in slices[:whole]}
+    return PlotsRead(
+        sorted(drawn, key=lambda one: one.slice), {name: plots for name, plots in with_matrices.items() if plots}
+    )
+
+
+def plots_data(evidence: Evidence, plots: Sequence[SlicePlot], left_out: int, room: int) -> PlotsData | None:
+    """Packs the plots of slices, the first ones first.
+
+    Args:
+        evidence: of the run.
+        plots: by slice.
+        left_out: slices of the page that are not among them.
         room: bytes that the text may have.
 
     Returns:
         None if there are no plots that a script could draw.
     """
-    wanted = slices[:most]
-    records = sorted(_records(output, wanted), key=lambda record: record.slice)
-    if not records:
+    if not plots:
         return None
 
     # A text is too long for a thousand slices at most; it takes few tries to find out how many there is room for.
-    whole = sorted({record.slice for record in records})
+    whole = sorted({one.slice for one in plots})
     kept = len(whole)
-    text = _packed(evidence, records)
+    text = _packed(evidence, plots)
     while len(text) > room and kept > 1:
         kept = min(kept - 1, max(1, int(kept * room / len(text) * 0.95)))
-        text = _packed(evidence, [record for record in records if record.slice <= whole[kept - 1]])
-    return PlotsData(text, len(whole) - kept + len(slices) - len(wanted)) if len(text) <= room else None
+        text = _packed(evidence, [one for one in plots if one.slice <= whole[kept - 1]])
+    return PlotsData(text, len(whole) - kept + left_out) if len(text) <= room else None
 
 
-def _records(output: str, slices: Sequence[Slice]) -> Iterator[_Record]:
-    """The plots of slices; reads no further than it must."""
-    missing = {slice_.name: at for at, slice_ in enumerate(slices)}
-    for record in records_of(output, PLOTS_KEY):
-        if not missing:
-            break
-        at = missing.pop(text_of(plots_head(record)), None)
-        if at is not None:
-            yield from (_Record(at, plot) for plot in plots_in(record))
-    for at, slice_ in enumerate(slices):
-        for pair in matrices_of(slice_):
-            found = plot_of(plot_key_from_proto(pair.key), pair.value.SerializeToString())
-            yield from (_Record(at, plot) for plot in found)
-
-
-def _packed(evidence: Evidence, records: Sequence[_Record]) -> str:
+def _packed(evidence: Evidence, records: Sequence[SlicePlot]) -> str:
     plots = [record.plot for record in records]
     panels = list(dict.fromkeys(plot.key._replace(model_name="") for plot in plots))
     models = list(dict.fromkeys([*evidence.models, *(plot.key.model_name for plot in plots)]))

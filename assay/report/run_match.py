@@ -8,6 +8,7 @@ from dataclasses import replace
 from assay.errors import ResultsError
 from assay.metrics.keys import MetricKey
 from assay.report.evidence import Evidence, Slice
+from assay.report.slice_names import has_text
 from assay.results.labels import labels_of, name_of
 from assay.text.near_miss import one_of
 
@@ -98,16 +99,11 @@ def chosen_slices(names: Sequence[str], text: str | None) -> list[str]:
     """
     if text is None:
         return list(names)
-    chosen = [name for name in names if is_chosen(name, text)]
+    chosen = [name for name in names if has_text(name, text)]
     if not chosen:
         there = f"there are {', '.join(names[:8])} ..." if names else "there are none"
         raise ResultsError(f"no slice has {text!r} in its name; {there}")
     return chosen
-
-
-def is_chosen(name: str, text: str) -> bool:
-    """Whether a slice has a text in its name, whatever the case; `:` may stand for `=`."""
-    return any(part in name.lower() for part in (text.lower(), text.replace(":", "=").lower()))
 
 
 def leading_metrics(

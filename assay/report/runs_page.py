@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from assay.metrics.keys import MetricKey
 from assay.report import page_script
 from assay.report.cells import FAILS, ValueCell, counted
 from assay.report.document import document
-from assay.report.history import Entry, History, SliceOfRun, history_of
+from assay.report.history import Entry, History, SliceOfRun, has_same_settings, history_of
 from assay.report.html_tables import row_head, scrolling, table, value_cell
 from assay.report.markup import Markup, element, joined
 from assay.report.numbers import Number, change_of
@@ -80,27 +79,18 @@ def _runs(history: History) -> Markup:
     """A row for each run: verdict, values of all rows, their change since the run before, and what else changed."""
     labels = list(history.metrics)
     heads = ("Date (UTC)", "Verdict", "Rows", *labels, "What changed", "Run")
-    blessed = next((entry.run.name for entry in history.entries if entry.status == Status.BLESSED), "")
-    rows = [_run_row(history, entry, before, blessed) for entry, before in _with_before(history)]
+    rows = [_run_row(history, entry) for entry in history.shown]
     return table("runs", heads, rows, words=(len(heads) - 2,))
 
 
-def _with_before(history: History) -> Iterator[tuple[Entry, Entry | None]]:
-    entries = [*history.entries, None]
-    for entry, before in pairwise(entries):
-        if entry is not None and entry in history.shown:
-            yield entry, before
-
-
-def _run_row(history: History, entry: Entry, before: Entry | None, blessed: str) -> Sequence[str | Markup]:
-    notes = [*(["latest"] if entry.run.is_latest else []), *(["last blessed"] if entry.run.name == blessed else [])]
+def _run_row(history: History, entry: Entry) -> Sequence[str | Markup]:
+    before, notes = history.before(entry), history.notes(entry)
     small = element("small", f" {', '.join(notes)}") if notes else None
     badge = element(
         "strong", entry.status.replace("_", " "), class_=f"badge small {_BADGES.get(entry.status, 'unsure')}"
     )
     overall = entry.slices.get(OVERALL, SliceOfRun())
-    earlier = before.slices.get(OVERALL, SliceOfRun()) if before else SliceOfRun()
-    values = [_value(overall, earlier, key) for key in history.metrics.values()]
+    values = [_value(overall, _earlier(entry, before, key), key) for key in history.metrics.values()]
     changes = _changes(entry, before)
     return (
         _date(entry),
@@ -110,6 +100,13 @@ def _run_row(history: History, entry: Entry, before: Entry | None, blessed: str)
         changes,
         shortened(entry.run.name),
     )
+
+
+def _earlier(entry: Entry, before: Entry | None, key: MetricKey) -> SliceOfRun:
+    """All rows of the run before, with which a metric is compared; nothing where its settings were others."""
+    if before is None or not has_same_settings(entry, before, key):
+        return SliceOfRun()
+    return before.slices.get(OVERALL, SliceOfRun())
 
 
 def _value(slice_: SliceOfRun, before: SliceOfRun, key: MetricKey) -> Markup:
@@ -123,7 +120,7 @@ def _value(slice_: SliceOfRun, before: SliceOfRun, key: MetricKey) -> Markup:
 
 def _changes(entry: Entry, before: Entry | None) -> str:
     """Data, models, parameters and settings that are others than in the run before."""
-    if before is None or entry.fault or before.fault:
+    if before is None or entry.fault:
         return ""
     names = dict.fromkeys([*entry.facts, *before.facts])
     changed = [

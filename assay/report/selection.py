@@ -10,6 +10,7 @@ from assay.errors import ResultsError, UsageError
 from assay.report.condition import Kind, Row, Value, condition_of
 from assay.report.evidence import Evidence, Slice
 from assay.report.figures import Figure
+from assay.report.slice_names import has_text
 from assay.text.near_miss import hint, one_of
 
 ROWS, SLICE, NAME = "rows", "slice", "name"
@@ -47,7 +48,7 @@ def chosen_slices(evidence: Evidence, figures: Sequence[Figure], selection: Sele
         ResultsError: no slice has the text of `selection.slices` in it.
         UsageError: `where` or `sort` cannot be read, or names what is not there.
     """
-    slices = _with_text(evidence.slices, selection.slices)
+    slices = with_text(evidence.slices, selection.slices)
     values = _values_by_name(figures)
     if selection.failed:
         slices = [slice_ for slice_ in slices if slice_.failed]
@@ -61,9 +62,13 @@ def limited(slices: Sequence[Slice], evidence: Evidence, most: int | None) -> Se
     return slices if most is None else slices[: most + (slices[:1] == [evidence.overall])]
 
 
-def _with_text(slices: Sequence[Slice], text: str | None) -> list[Slice]:
-    wanted = {(text or "").lower(), (text or "").replace(":", "=").lower()}
-    chosen = [slice_ for slice_ in slices if any(part in slice_.name.lower() for part in wanted)]
+def with_text(slices: Sequence[Slice], text: str | None) -> list[Slice]:
+    """The slices with a text in their names; all with None.
+
+    Raises:
+        ResultsError: none of the slices has it.
+    """
+    chosen = [slice_ for slice_ in slices if has_text(slice_.name, text or "")]
     if not chosen and slices:
         names = ", ".join(slice_.name for slice_ in slices[:_MOST_NAMED])
         more = ", ..." if len(slices) > _MOST_NAMED else ""

@@ -17,7 +17,7 @@ from assay.metrics.values import Interval
 from assay.report import slices_data
 from assay.report.evidence import evidence_of
 from assay.report.page import html_page, markdown_summary
-from assay.report.plots_data import plots_data
+from assay.report.plots_data import plots_data, read_plots
 from assay.results.labels import number_text
 from assay.results.records import too_small_records
 from assay.storage.framing import framed
@@ -234,9 +234,11 @@ def test_a_page_that_would_grow_too_large_says_what_it_leaves_out(tmp_path, monk
 def test_the_first_slices_keep_their_plots_where_there_is_no_room_for_all(tmp_path):
     results = save(tmp_path, cities(map(str, range(39))), np.linspace(0.61, 0.99, 40), plotted=40)
     evidence = evidence_of(results)
-    whole = plots_data(results, evidence, evidence.slices, 99, 1_000_000)
-    room = (len(plots_data(results, evidence, evidence.slices[:1], 99, 1_000_000).text) + len(whole.text)) // 2
-    part = plots_data(results, evidence, evidence.slices, 99, room)
+    plots = read_plots(results, evidence.slices, thinned=99, whole=0).thinned
+    whole = plots_data(evidence, plots, 0, 1_000_000)
+    of_first = [plot for plot in plots if plot.slice == 0]
+    room = (len(plots_data(evidence, of_first, 0, 1_000_000).text) + len(whole.text)) // 2
+    part = plots_data(evidence, plots, 0, room)
     assert (whole.left_out, len(part.text) <= room) == (0, True)
     assert 0 < part.left_out < 35
     assert set(unpacked(part.text).arrays["slice"].tolist()) == set(range(40 - part.left_out))

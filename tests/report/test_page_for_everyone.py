@@ -10,7 +10,7 @@ import pytest
 from assay.metrics.keys import MetricKey, PlotKey
 from assay.metrics.values import Interval
 from assay.report.page import html_page
-from tests.report.browser import PROGRAM, browser
+from tests.report.browser import PROGRAM
 from tests.report.made_results import save
 from tests.report.opened_page import Opened, framed, live, saved
 from tests.report.test_page import cities
@@ -49,12 +49,6 @@ CONTRASTS = """
 """
 UNFOLD = "document.querySelectorAll('details').forEach(part => part.open = true)"
 AXE = "axe.run(document).then(found => found.violations.map(violation => [violation.id, violation.nodes[0].html]))"
-
-
-@pytest.fixture(scope="module")
-def tab():
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

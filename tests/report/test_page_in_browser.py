@@ -9,7 +9,7 @@ import pytest
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import Interval
 from assay.report.page import html_page
-from tests.report.browser import PROGRAM, browser
+from tests.report.browser import PROGRAM
 from tests.report.made_results import CONFIG, save
 from tests.report.opened_page import Opened, framed, live, saved
 from tests.report.test_page import HOSTILE, cities
@@ -23,12 +23,6 @@ SLICES = 700
 COUNT = "#count"
 VISIBLE = "[...document.querySelectorAll('#slices thead tr:last-child th')].map(head => head.textContent)"
 GROUPS = "[...document.querySelectorAll('#slices .group[colspan], #slices th[scope=colgroup]')].map(h => h.textContent)"
-
-
-@pytest.fixture(scope="module")
-def tab():
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

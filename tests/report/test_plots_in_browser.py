@@ -11,7 +11,7 @@ from assay.metrics.keys import PlotKey
 from assay.metrics.values import Buckets, Matrices, MultiClassMatrices, MultiLabelMatrices, Value
 from assay.report.page import html_page
 from assay.types import SliceKey
-from tests.report.browser import PROGRAM, browser
+from tests.report.browser import PROGRAM
 from tests.report.made_results import save
 from tests.report.opened_page import live, saved
 from tests.report.test_page import cities
@@ -29,12 +29,6 @@ CELLS = (
     "[...document.querySelector('.picked .confusion tbody').rows]"
     ".map(row => [...row.cells].slice(1).map(cell => cell.firstChild.data))"
 )
-
-
-@pytest.fixture(scope="module")
-def tab():
-    with browser() as opened:
-        yield opened
 
 
 def scored(seed, rows):

@@ -15,8 +15,8 @@ from assay.report.runs_page import runs_page
 from assay.results.records import too_small_records
 from assay.storage.framing import framed as record_framed
 from assay.types import SliceKey
-from tests.report.browser import PROGRAM, browser
-from tests.report.made_results import save
+from tests.report.browser import PROGRAM
+from tests.report.made_results import CONFIG, save
 from tests.report.opened_page import Opened, live, saved
 from tests.report.packed_data import element_text, unpacked
 from tests.report.test_page import HOSTILE, Page, cities
@@ -53,12 +53,6 @@ def output(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def tab():
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def file(output, tmp_path_factory):
     return saved(tmp_path_factory.mktemp("page"), runs_page(output))
 
@@ -88,6 +82,14 @@ def test_the_newest_runs_are_shown_and_the_older_ones_counted(output):
     text = runs_page(output, top=2)
     assert "2 runs from 2026-05-29 to 2026-05-30: 2 NOT BLESSED. 1 older ones are left out." in text
     assert len(Page(text).rows["table 1"]) == 3
+
+
+def test_a_change_is_left_out_where_the_metric_has_other_settings(tmp_path):
+    exact = CONFIG.replace('class_name: "AUC"', """class_name: "AUC" config: '"exact": true'""")
+    for number, config in enumerate((CONFIG, exact, exact)):
+        day(tmp_path, number, [0.7 + number / 100, 0.7], cities(["Bern"]), config=config)
+    rows = Page(runs_page(tmp_path)).rows["table 1"][1:]
+    assert [row[3] for row in rows] == ["0.7200 +0.0100", "0.7100", "0.7000"]
 
 
 def test_a_damaged_run_is_told_and_the_others_are_shown(output, tmp_path):
