@@ -145,12 +145,13 @@ def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
 
     if result.output:
         outputs.artifact("results", {"output": result.output, "verdict": result.verdict}, result.to_json())
-        outputs.artifact("page", {"verdict": result.verdict}, html_page(result.output))
-        outputs.artifact("summary", {"verdict": result.verdict}, markdown_summary(result.output))
+        outputs.artifact("results_page", {"verdict": result.verdict}, html_page(result.output))
+        outputs.artifact("results_summary", {"verdict": result.verdict}, markdown_summary(result.output))
     elif result.kind == GATE:
-        for line in verdict_lines(verdict_at(result.manifest, plan.output)):
+        verdict = verdict_at(result.manifest, plan.output)
+        for line in verdict_lines(verdict):
             click.echo(line)
-        outputs.artifact("summary", {"verdict": result.verdict}, verdict_text(verdict_at(result.manifest, plan.output)))
+        outputs.artifact("verdict_summary", {"verdict": result.verdict}, verdict_text(verdict))
     outputs.write()
 
 
@@ -164,12 +165,12 @@ def blessing_of(plan: Plan, result: StageResult) -> dict[str, Any]:
 
 def draw(outputs: Outputs, plan: Plan, result: StageResult) -> None:
     """Sets metrics and curves of all rows, if the component has them as outputs."""
-    if "metrics" not in outputs.executor.artifacts:
+    if "overall_metrics" not in outputs.executor.artifacts:
         return
     read, uri = (drawn.in_results, result.output) if result.output else (drawn.in_checkpoint, result.manifest)
-    outputs.artifact("metrics", drawn.metrics_metadata(read(uri, METRICS_KEY)))
+    outputs.artifact("overall_metrics", drawn.metrics_metadata(read(uri, METRICS_KEY)))
     model = drawn.candidate_in(plan.eval_config)
-    outputs.artifact("classification", drawn.classification_metadata(read(uri, PLOTS_KEY), model))
+    outputs.artifact("roc_and_confusion_matrix", drawn.classification_metadata(read(uri, PLOTS_KEY), model))
 
 
 def verdict_text(verdict: Mapping[str, Any]) -> str:
@@ -205,7 +206,7 @@ def _compare(executor: Executor, kind: str, run: str, stream: Tee) -> int:
 
     outputs = Outputs(executor)
     outputs.parameter("blessed", [name for name, verdict in verdicts.items() if verdict == Status.BLESSED])
-    outputs.artifact("summary", {}, drawn.comparison(verdicts, metrics))
+    outputs.artifact("comparison", {}, drawn.comparison(verdicts, metrics))
     outputs.write()
     return 0
 

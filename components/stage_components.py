@@ -88,8 +88,8 @@ def evaluate(
     inputs: Dict[str, str],  # noqa: UP006
     extracts: dsl.Input[dsl.Dataset],
     checkpoint: dsl.Output[dsl.Artifact],
-    metrics: dsl.Output[dsl.Metrics],
-    classification: dsl.Output[dsl.ClassificationMetrics],
+    overall_metrics: dsl.Output[dsl.Metrics],
+    roc_and_confusion_matrix: dsl.Output[dsl.ClassificationMetrics],
     manifest: dsl.OutputPath(str),  # type: ignore[valid-type]
     digest: dsl.OutputPath(str),  # type: ignore[valid-type]
     params: Dict[str, str] = {},  # noqa: B006, UP006
@@ -104,8 +104,8 @@ def evaluate(
         inputs: URI of the manifest of each earlier task, by task name.
         extracts: input of the evaluator.
         checkpoint: the evaluation: a copy of the manifest, with its URI as metadata.
-        metrics: metrics of all rows.
-        classification: ROC curve and confusion matrix of all rows, if there are such plots.
+        overall_metrics: metrics of all rows.
+        roc_and_confusion_matrix: of all rows, if there are such plots.
         manifest: URI of the checkpoint's manifest.
         digest: digest of the checkpoint.
         params: values of the plan's parameters; an empty value means the default.
@@ -119,7 +119,7 @@ def gate(
     plan: str,
     root: str,
     inputs: Dict[str, str],  # noqa: UP006
-    summary: dsl.Output[dsl.Markdown],
+    verdict_summary: dsl.Output[dsl.Markdown],
     manifest: dsl.OutputPath(str),  # type: ignore[valid-type]
     verdict: dsl.OutputPath(str),  # type: ignore[valid-type]
     blessed: dsl.OutputPath(bool),  # type: ignore[valid-type]
@@ -133,7 +133,7 @@ def gate(
         plan: the plan as JSON, or its URI.
         root: folder or gs:// URI of all checkpoints.
         inputs: URI of the manifest of each earlier task, by task name.
-        summary: the verdict with every reason.
+        verdict_summary: the verdict with its reasons.
         manifest: URI of the checkpoint's manifest.
         verdict: BLESSED, NOT_BLESSED or NOT_EVALUATED.
         blessed: whether it is BLESSED, for dsl.If.
@@ -150,8 +150,8 @@ def write_results(
     root: str,
     inputs: Dict[str, str],  # noqa: UP006
     results: dsl.Output[dsl.Artifact],
-    page: dsl.Output[dsl.HTML],
-    summary: dsl.Output[dsl.Markdown],
+    results_page: dsl.Output[dsl.HTML],
+    results_summary: dsl.Output[dsl.Markdown],
     output: dsl.OutputPath(str),  # type: ignore[valid-type]
     verdict: dsl.OutputPath(str),  # type: ignore[valid-type]
     stage: str = "WriteResults",
@@ -165,8 +165,8 @@ def write_results(
         root: folder or gs:// URI of all checkpoints.
         inputs: URI of the manifest of each earlier task, by task name.
         results: what was done, with the URI of the results as metadata.
-        page: verdict, metrics by slice and plots.
-        summary: verdict and metrics in short.
+        results_page: verdict, metrics by slice and plots.
+        results_summary: verdict and metrics in short.
         output: folder of the results.
         verdict: BLESSED, NOT_BLESSED or NOT_EVALUATED.
         stage: name of the task in the plan.
@@ -181,10 +181,10 @@ def analyse(
     plan: str,
     root: str,
     results: dsl.Output[dsl.Artifact],
-    metrics: dsl.Output[dsl.Metrics],
-    classification: dsl.Output[dsl.ClassificationMetrics],
-    page: dsl.Output[dsl.HTML],
-    summary: dsl.Output[dsl.Markdown],
+    overall_metrics: dsl.Output[dsl.Metrics],
+    roc_and_confusion_matrix: dsl.Output[dsl.ClassificationMetrics],
+    results_page: dsl.Output[dsl.HTML],
+    results_summary: dsl.Output[dsl.Markdown],
     output: dsl.OutputPath(str),  # type: ignore[valid-type]
     verdict: dsl.OutputPath(str),  # type: ignore[valid-type]
     blessed: dsl.OutputPath(bool),  # type: ignore[valid-type]
@@ -199,10 +199,10 @@ def analyse(
         plan: the plan as JSON, or its URI.
         root: folder or gs:// URI, under which plans and runs are recorded.
         results: what was done, with the URI of the results as metadata.
-        metrics: metrics of all rows.
-        classification: ROC curve and confusion matrix of all rows, if there are such plots.
-        page: verdict, metrics by slice and plots.
-        summary: verdict and metrics in short.
+        overall_metrics: metrics of all rows.
+        roc_and_confusion_matrix: of all rows, if there are such plots.
+        results_page: verdict, metrics by slice and plots.
+        results_summary: verdict and metrics in short.
         output: folder of the results.
         verdict: BLESSED, NOT_BLESSED or NOT_EVALUATED.
         blessed: whether it is BLESSED, for dsl.If.
@@ -246,7 +246,7 @@ def compare(
     names: List[str],  # noqa: UP006
     outputs: List[str],  # noqa: UP006
     root: str,
-    summary: dsl.Output[dsl.Markdown],
+    comparison: dsl.Output[dsl.Markdown],
     blessed: dsl.OutputPath(List[str]),  # type: ignore[valid-type] # noqa: UP006
 ) -> dsl.ContainerSpec:
     """Puts the results of several candidates side by side.
@@ -255,7 +255,7 @@ def compare(
         names: of the candidates.
         outputs: the folder of the results of each.
         root: folder or gs:// URI of all checkpoints.
-        summary: verdict and metrics of each.
+        comparison: verdict and metrics of each.
         blessed: names of those that are blessed.
     """
     return _container("compare")

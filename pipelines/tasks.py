@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypedDict, Unpack
 
 from kfp import dsl
@@ -36,6 +38,9 @@ BLESS, FINISH, COMPARE = "bless", "finish", "compare"
 RETRIES = 2
 _LONGEST_ARGUMENT = 100_000
 """Linux takes 131,072 bytes, and Kubeflow's executor input has more in it than the plan."""
+
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where a word begins inside a name: Extract|Slice|Keys, Read|TF|Records."""
 
 
 class Settings(TypedDict, total=False):
@@ -127,17 +132,24 @@ def _task(
 ) -> dsl.PipelineTask:
     arguments = {**common, "stage": task.name, **({"options": list(options)} if options else {})}
     if not is_checkpointed(plan):
-        return stages.analyse(**arguments)
+        return _named(stages.analyse, task.name)(**arguments)
     kind = kind_of(plan, task)
     if kind == READ_INPUTS:
-        return stages.read_inputs(**arguments)
+        return _named(stages.read_inputs, task.name)(**arguments)
     arguments["inputs"] = {name: tasks[name].outputs["manifest"] for name in task.after}
     if kind == GATE:
         arguments.pop("options", None)  # it runs no Beam
     if kind in (EXTRACT, EVALUATE):
         arguments["extracts"] = tasks[extracts_from(plan, task)].outputs["checkpoint"]
     make = {EXTRACT: stages.extract, EVALUATE: stages.evaluate, GATE: stages.gate, WRITE_RESULTS: stages.write_results}
-    return make[kind](**arguments)
+    return _named(make[kind], task.name)(**arguments)
+
+
+def _named(component: BaseComponent, name: str) -> BaseComponent:
+    """The component under a task's name in words, `extract-slice-keys`, after which Kubeflow calls task and pod."""
+    named = copy.copy(component)
+    named.component_spec = replace(component.component_spec, name=_WORDS.sub("-", name))
+    return named
 
 
 def configured(task: dsl.PipelineTask, name: str, needed: str, settings: Settings) -> dsl.PipelineTask:

@@ -19,6 +19,7 @@ from assay.pipelines import Pods, compare_models, compiled, model_validation, re
 from assay.pipelines import analysis as tasks_of
 from assay.pipelines.pods import for_task, pods_of
 from assay.plan.as_json import from_json, to_json
+from assay.report.graph import as_tree
 from tests.kfp.goldens import COMPILED, GOLDEN, kept, pipelines, push, text_of, train
 from tests.kfp.plans import GOOD_DAY, analysis_of, plan_of, versions_of
 from tests.memory_store import SCHEME, MemoryStore
@@ -57,6 +58,37 @@ def tasks(name):
     return {task: found for dag in dags(documents(name)[0]) for task, found in dag["tasks"].items()}
 
 
+@pytest.mark.parametrize(
+    ("name", "plan"),
+    [
+        ("model_validation", plan_of("d", "o")),
+        ("model_validation_fused", plan_of("d", "o", checkpoint="none")),
+        ("retraining", versions_of("d", "o")),
+        ("compare_models", versions_of("d", "o")),
+    ],
+)
+def test_a_box_of_kubeflows_graph_has_the_name_that_the_plan_draws(name, plan):
+    drawn = [line.split("  [")[0] for line in as_tree(plan).splitlines() if line[0] not in "├└│ " and " = " not in line]
+    assert [task.name for task in plan.tasks] == drawn
+    assert set(drawn) < {found["taskInfo"]["name"] for found in tasks(name).values()}
+
+
+def test_pods_and_logs_have_the_same_names_in_small_letters():
+    called = {key: found["taskInfo"]["name"] for key, found in tasks("model_validation").items()}
+    assert called["evaluate-metrics-and-plots"] == "EvaluateMetricsAndPlots"
+    assert {key: name for key, name in called.items() if key.replace("-", "") != name.replace("-", "").lower()} == {
+        "exit-handler-1": "analysis",
+        "condition-1": "blessed",
+    }
+
+
+def test_names_with_initials_or_dots_stay_legible(tmp_path):
+    own = {"factory": "tests.kfp.own_stages:halve", "adds": ["features"]}
+    plan = plan_of("gs://b/d", "gs://b/o", extractors=[{"name": "ReadTFHubV2.vectors", **own}], checkpoint="every")
+    spec = yaml.safe_load(compiled(model_validation(plan), tmp_path / "p.yaml").read_text())
+    assert "read-tf-hub-v2-vectors" in {key for dag in dags(spec) for key in dag["tasks"]}
+
+
 @pytest.mark.parametrize("name", pipelines())
 def test_no_task_is_cached_by_kubeflow_and_none_has_a_cache_key(name):
     run = {task: found for task, found in tasks(name).items() if "cachingOptions" in found}
@@ -67,10 +99,10 @@ def test_no_task_is_cached_by_kubeflow_and_none_has_a_cache_key(name):
 
 def test_extractors_are_in_series_and_evaluators_directly_behind_the_extractor_of_their_run_after():
     found = {task: set(given.get("dependentTasks", ())) for task, given in tasks("model_validation").items()}
-    assert found["extract"] == {"read-inputs"}
-    assert found["evaluate"] == found["evaluate-2"] == {"extract"}
-    assert found["gate"] == {"evaluate"}
-    assert found["write-results"] == {"evaluate", "evaluate-2", "gate"}
+    assert found["extract-slice-keys"] == {"read-inputs"}
+    assert found["evaluate-metrics-and-plots"] == found["evaluate-extracts"] == {"extract-slice-keys"}
+    assert found["gate"] == {"evaluate-metrics-and-plots"}
+    assert found["write-results"] == {"evaluate-metrics-and-plots", "evaluate-extracts", "gate"}
     assert found["if-blessed"] == {"gate"}
     assert found["bless"] == set()
 
@@ -184,7 +216,7 @@ def test_every_task_has_the_plan_and_the_image_that_it_needs(tmp_path):
     images = {"core": "registry.example/core:1", "tensorflow": "registry.example/tensorflow:1"}
     spec = yaml.safe_load(compiled(model_validation(plan, images=images), tmp_path / "p.yaml").read_text())
     executors = {name: found["container"]["image"] for name, found in spec["deploymentSpec"]["executors"].items()}
-    assert {name for name, image in executors.items() if image == images["tensorflow"]} == {"exec-extract"}
+    assert {name for name, image in executors.items() if image == images["tensorflow"]} == {"exec-extract-predictions"}
     assert set(executors.values()) == set(images.values())
     given = [task["inputs"]["parameters"] for dag in dags(spec) for task in dag["tasks"].values()]
     plans = [found["plan"]["runtimeValue"]["constant"] for found in given if "plan" in found]
@@ -200,7 +232,7 @@ def test_a_framework_and_a_storage_of_ones_own_compile_as_any_other(tmp_path, mo
     pipeline = model_validation(plan, root=f"{SCHEME}://b/c")
     spec = yaml.safe_load(compiled(pipeline, tmp_path / "p.yaml").read_text())
     executors = {name: found["container"]["image"] for name, found in spec["deploymentSpec"]["executors"].items()}
-    assert {name for name, image in executors.items() if image == "linear:1"} == {"exec-extract-2"}, "after features"
+    assert {name for name, image in executors.items() if image == "linear:1"} == {"exec-extract-predictions"}
 
     of_author = plan_of("/laptop/data", f"{SCHEME}://b/o", models=models, eval_config=config)
     with pytest.raises(ConfigError, match=r"inputs.files\[0\]: /laptop/data.* is a path of this machine"):
@@ -279,7 +311,8 @@ def test_options_of_beam_are_those_of_every_stage_that_runs_it(tmp_path):
     options = {
         name: found["options"]["runtimeValue"]["constant"] for name, found in given.items() if "options" in found
     }
-    assert set(options) == {"read-inputs", "extract", "evaluate", "evaluate-2", "write-results"}
+    evaluators = {"evaluate-metrics-and-plots", "evaluate-extracts"}
+    assert set(options) == {"read-inputs", "extract-slice-keys", *evaluators, "write-results"}
     assert list(options.values()) == [["--runner=DataflowRunner"]] * 5
 
 

@@ -98,20 +98,20 @@ def test_artifacts_and_parameters_say_where_the_checkpoint_is_and_what_is_in_it(
 def test_metrics_curves_verdict_and_page_are_what_kubeflow_draws(day, verdict, launcher, data, tmp_path):
     done = run_all(launcher, common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints", day))
     evaluated = done["EvaluateMetricsAndPlots"].artifacts
-    auc = evaluated["metrics"]["metadata"]["auc"]
+    auc = evaluated["overall_metrics"]["metadata"]["auc"]
     assert (auc > 0.8) == (verdict == "BLESSED")
-    assert evaluated["metrics"]["metadata"]["example_count"] == ROWS
-    points = evaluated["classification"]["metadata"]["confidenceMetrics"]
+    assert evaluated["overall_metrics"]["metadata"]["example_count"] == ROWS
+    points = evaluated["roc_and_confusion_matrix"]["metadata"]["confidenceMetrics"]
     assert area([(point["falsePositiveRate"], point["recall"]) for point in points]) == pytest.approx(auc, abs=0.01)
-    matrix = evaluated["classification"]["metadata"]["confusionMatrix"]
+    matrix = evaluated["roc_and_confusion_matrix"]["metadata"]["confusionMatrix"]
     assert sum(sum(row["row"]) for row in matrix["rows"]) == ROWS
     assert [spec["displayName"] for spec in matrix["annotationSpecs"]] == ["negative", "positive"]
     assert done["Gate"].parameters["blessed"] is (verdict == "BLESSED")
-    assert done["Gate"].content("summary").startswith(f"# {verdict}")
+    assert done["Gate"].content("verdict_summary").startswith(f"# {verdict}")
     written, output = done["WriteResults"], str(latest(tmp_path / "out" / day))
     assert written.parameters == {"output": output, "verdict": verdict}
-    assert written.content("page") == html_page(output)
-    assert written.content("summary") == markdown_summary(output)
+    assert written.content("results_page") == html_page(output)
+    assert written.content("results_summary") == markdown_summary(output)
 
 
 def test_what_a_launcher_copies_is_small_although_a_manifest_is_large(launcher, data, tmp_path, monkeypatch):
@@ -126,7 +126,7 @@ def test_what_a_launcher_copies_is_small_although_a_manifest_is_large(launcher, 
 
 def test_curves_are_told_as_kubeflows_own_class_does(launcher, data, tmp_path):
     done = run_all(launcher, common(plan_of(data, tmp_path / "out"), tmp_path / "checkpoints"))
-    found = done["EvaluateMetricsAndPlots"].artifacts["classification"]["metadata"]
+    found = done["EvaluateMetricsAndPlots"].artifacts["roc_and_confusion_matrix"]["metadata"]
     points, matrix = found["confidenceMetrics"], found["confusionMatrix"]
     expected = dsl.ClassificationMetrics()
     names = ("falsePositiveRate", "recall", "confidenceThreshold")
@@ -147,8 +147,8 @@ def test_a_regression_has_metrics_and_no_curves(launcher, data, tmp_path):
     metrics = [{"metrics": [{"class_name": "MeanSquaredError"}]}]
     plan = plan_of(data, tmp_path / "out", eval_config={**config, "metrics_specs": metrics})
     evaluated = run_all(launcher, common(plan, tmp_path / "checkpoints"))["EvaluateMetricsAndPlots"].artifacts
-    assert list(evaluated["metrics"]["metadata"]) == ["mean_squared_error"]
-    assert evaluated["classification"]["metadata"] == {}
+    assert list(evaluated["overall_metrics"]["metadata"]) == ["mean_squared_error"]
+    assert evaluated["roc_and_confusion_matrix"]["metadata"] == {}
 
 
 def test_a_second_run_does_no_work_and_only_publishes(launcher, data, tmp_path):
@@ -170,7 +170,7 @@ def test_rows_of_the_same_size_and_time_are_read_again(launcher, data, tmp_path)
         os.utime(file, (1.7e9, 1.7e9))
         sizes.add(file.stat().st_size)
         done = run_all(Launcher(launcher.root, f"job-{job}"), given)
-        found.append(done["EvaluateMetricsAndPlots"].artifacts["metrics"]["metadata"]["auc"])
+        found.append(done["EvaluateMetricsAndPlots"].artifacts["overall_metrics"]["metadata"]["auc"])
     assert len(sizes) == 1
     assert found[1] == pytest.approx(1 - found[0], abs=1e-9)
 
@@ -182,8 +182,8 @@ def test_a_whole_plan_is_one_component(launcher, data, tmp_path):
     assert (blessing["verdict"], blessing["rows"]) == ("BLESSED", ROWS)
     output = str(latest(tmp_path / "out" / GOOD_DAY))
     assert done.parameters == {"output": output, "verdict": "BLESSED", "blessed": True}
-    assert done.artifacts["metrics"]["metadata"]["example_count"] == ROWS
-    assert "confusionMatrix" in done.artifacts["classification"]["metadata"]
+    assert done.artifacts["overall_metrics"]["metadata"]["example_count"] == ROWS
+    assert "confusionMatrix" in done.artifacts["roc_and_confusion_matrix"]["metadata"]
 
 
 def test_of_two_plans_in_one_run_each_is_recorded_with_its_own_verdict(launcher, data, tmp_path, capsys):
@@ -351,7 +351,7 @@ def test_compare_puts_candidates_side_by_side(launcher, data, tmp_path):
     outputs = [launcher.run(stages.analyse, **given, params={"version": v}).parameters["output"] for v in versions]
     done = launcher.run(stages.compare, names=versions, outputs=outputs, root=given["root"])
     assert done.parameters["blessed"] == ["score"]
-    head, _, verdicts, count, *_ = done.content("summary").splitlines()
+    head, _, verdicts, count, *_ = done.content("comparison").splitlines()
     assert head == "|  | score | reversed |"
     assert verdicts == r"| verdict | BLESSED | NOT\_BLESSED |"
     assert count == rf"| example\_count | {ROWS} | {ROWS} |"
@@ -378,4 +378,4 @@ def test_numbers_that_json_has_not_are_left_out(launcher, data, tmp_path):
     ]
     plan = plan_of(data, tmp_path / "out", eval_config={**config, "metrics_specs": metrics})
     evaluated = run_all(launcher, common(plan, tmp_path / "checkpoints"))["EvaluateMetricsAndPlots"].artifacts
-    assert set(evaluated["metrics"]["metadata"]) == {"auc"}
+    assert set(evaluated["overall_metrics"]["metadata"]) == {"auc"}

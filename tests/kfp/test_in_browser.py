@@ -38,7 +38,7 @@ def done(tmp_path):
 
 
 def test_the_page_is_whole_in_a_sandboxed_frame_without_network(tab, done, tmp_path):
-    tab.open(framed(tmp_path, done["WriteResults"].content("page")))
+    tab.open(framed(tmp_path, done["WriteResults"].content("results_page")))
     text = tab.run("document.body.innerText")
     assert "NOT BLESSED" in text.upper()
     assert HOSTILE in text

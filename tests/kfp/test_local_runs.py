@@ -15,7 +15,7 @@ from tests.kfp.goldens import push, train
 from tests.kfp.plans import BAD_DAY, GOOD_DAY, plan_of, versions_of, write_day
 from tests.latest_results import latest
 
-ALL = {"read-inputs", "extract", "evaluate", "evaluate-2"}
+ALL = {"read-inputs", "extract-slice-keys", "evaluate-metrics-and-plots", "evaluate-extracts"}
 
 
 def pipeline_of(here, **changes):
@@ -42,7 +42,7 @@ def test_one_compiled_pipeline_serves_every_day_and_takes_the_branch_of_its_verd
     metrics = [{"metrics": [{"class_name": "ExampleCount"}, {"class_name": "Calibration"}]}]
     config = {**plan_of("d", "o").eval_config, "metrics_specs": metrics}
     other = here.run(pipeline_of(here, eval_config=config), date=GOOD_DAY)
-    assert other.reused() == {**dict.fromkeys(ALL, True), "evaluate": False}
+    assert other.reused() == {**dict.fromkeys(ALL, True), "evaluate-metrics-and-plots": False}
     write_day(here.folder / "data", GOOD_DAY, seed=2)
     changed = here.run(pipeline, date=GOOD_DAY)
     assert changed.reused() == dict.fromkeys(ALL, False)
@@ -53,14 +53,14 @@ def test_a_stage_that_fails_fails_the_pipeline_and_the_next_run_goes_on_behind_w
     failed = here.run(model_validation(plan, retries=1), version="x")
     (refused,) = [uri for uri, _ in storage.list(f"{here.root}/runs") if "/refused-" in uri]
     assert "no_such_function" in json.loads(storage.read(refused))["refused"]
-    assert "extract" in failed.error
-    assert "extract" not in failed.outputs
+    assert "extract-predictions" in failed.error
+    assert "extract-predictions" not in failed.outputs
     assert "finish" in failed.outputs
     plan = versions_of(here.folder / "data", here.folder / "out", **own_model("score"))
     run = here.run(model_validation(plan, retries=0), version="x")
     assert run.error == ""
     assert run.reused()["read-inputs"]
-    assert not run.reused()["extract"]
+    assert not run.reused()["extract-predictions"]
 
 
 def own_model(function):
@@ -89,7 +89,7 @@ def test_three_candidates_are_compared(here):
     found = {version: verdict_of(here, f"{version}/{GOOD_DAY}") for version in ("score", "squared", "reversed")}
     assert list(found.values()) == [Status.BLESSED, Status.BLESSED, Status.NOT_BLESSED]
     assert run.outputs["compare"]["parameterValues"]["blessed"] == ["score", "squared"]
-    (summary,) = (here.folder / "kfp").rglob("compare/summary")
+    (summary,) = (here.folder / "kfp").rglob("compare/comparison")
     assert summary.read_text().splitlines()[0] == "|  | score | squared | reversed |"
 
 
