@@ -78,8 +78,8 @@ bench: $(INSTALLED) ## CPU seconds and memory, side by side with TFMA, polars an
 	$(BIN)/python -m bench.shapes
 
 docs: $(INSTALLED) ## pages that are made from code: docs/metrics.md, docs/eval-config.md; pictures
-	$(BIN)/python -m assay.report.metrics_page > docs/metrics.md
-	$(BIN)/python -m assay.report.eval_config_page > docs/eval-config.md
+	$(BIN)/python -m assay.report.reference.metrics_page > docs/metrics.md
+	$(BIN)/python -m assay.report.reference.eval_config_page > docs/eval-config.md
 	$(BIN)/python docs/site/pictures.py
 
 docs-site: $(DOCS_INSTALLED) ## the documentation as a site in out/site; fails on a warning, a broken link, anything from elsewhere

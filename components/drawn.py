@@ -10,8 +10,8 @@ from assay.checkpoints.commit import load
 from assay.checkpoints.manifest import root_of
 from assay.checkpoints.transforms import read_output
 from assay.proto import metrics_for_slice_pb2 as pb
-from assay.report.charts import Matrix, roc
-from assay.report.markdown_table import table
+from assay.report.grids.markdown_table import table
+from assay.report.html.charts import Matrix, roc
 from assay.results.class_names import NO_NAMES
 from assay.results.files import records_of
 from assay.results.keys import metric_key_from_proto

@@ -30,9 +30,9 @@ from assay.plan.filled import with_params
 from assay.plan.plan import GATE, KINDS, Plan
 from assay.plan.secret_params import refuse_values
 from assay.plan.stored import plan_at, publish_plan
-from assay.report.markdown_table import escaped
-from assay.report.page import html_page, markdown_summary
-from assay.report.verdict_table import verdict_lines
+from assay.report.grids.markdown_table import escaped
+from assay.report.page.results import html_page, markdown_summary
+from assay.report.terminal.verdict_lines import verdict_lines
 from assay.results.published import reasons_in, verdict_at
 from assay.run.call import Checkpoints, stage_arguments
 from assay.run.outcome import ANALYSE, StageResult

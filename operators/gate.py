@@ -14,7 +14,7 @@ from assay.operators.connections import google_access
 from assay.operators.links import RESULT_KEY
 from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_errors
 from assay.plan.plan import GATE
-from assay.report.verdict_table import verdict_lines
+from assay.report.terminal.verdict_lines import verdict_lines
 from assay.results.published import reasons_in, verdict_at
 from assay.verdict import Status
 

@@ -48,7 +48,7 @@ ALLOWED = {  # first match holds; nothing heavy where none does
     "assay.results.*": ARRAYS,
     "assay.notebook.*": {*ARRAYS, "rich"},
     "assay.report.graph": set(),
-    "assay.report.verdict_table": set(),
+    "assay.report.terminal.verdict_lines": set(),
     "assay.report*": {*ARRAYS, "rich"},
     "assay.engine.of_all": BEAM,
     "assay.engine.runner": BEAM,

@@ -33,7 +33,7 @@ def checkpoints(root: str, clear: bool, min_age: str, dry_run: bool) -> None:
         say(f"{'would delete' if dry_run else 'deleted'} {len(gone):,} files")
     from rich.console import Console
 
-    from assay.report.checkpoints_table import checkpoints_table
+    from assay.report.terminal.checkpoints_table import checkpoints_table
 
     Console().print(checkpoints_table(listing.checkpoints_of(root), runs.runs_of(root)))
 

@@ -34,7 +34,8 @@ def diff(a: str, b: str, metrics: list[str] | None, slices: str | None, where: s
     is the value of B minus that of A. Names of --where are slice, metric, a, b, change and rows.
     """
     from assay.notebook.compare import compare
-    from assay.report import comparison_grids, grid_formats
+    from assay.report.grids import formats
+    from assay.report.runs import comparison_grids
 
     found = compare(a, b, metrics, slices)
     comparison = found.comparison.where(where) if where else found.comparison
@@ -43,7 +44,7 @@ def diff(a: str, b: str, metrics: list[str] | None, slices: str | None, where: s
         click.echo(json.dumps(objects, indent=1, allow_nan=False))
     elif form == "csv":
         changes = comparison.changes(top)
-        click.echo(grid_formats.as_csv(comparison_grids.changes_grid(changes)), nl=False)
+        click.echo(formats.as_csv(comparison_grids.changes_grid(changes)), nl=False)
     else:
         most = _MOST_SLICES if top is None else top
         print_sections(lambda fit: comparison_grids.sections_of(found.runs, comparison, most, fit), form)

@@ -32,7 +32,7 @@ def history(root: str, metrics: list[str] | None, slices: str | None, top: int, 
     ROOT is the output of an analysis file, a folder or gs:// URI. Each run has its verdict and the values of metrics,
     with their changes since the run before.
     """
-    from assay.report.history import history_of
+    from assay.report.runs.history import history_of
 
     found = history_of(root, metrics, slices, top)
     if form in ("csv", "json"):

@@ -28,7 +28,7 @@ def metrics(name: str | None, form: str) -> None:
 
     NAME is the name of a metric in a config, such as AUC, or in results, such as auc.
     """
-    from assay.report import metric_text
+    from assay.report.reference import metric_text
 
     if form == "json":
         text = metric_text.metric_as_json(name) if name else metric_text.list_as_json()

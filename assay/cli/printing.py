@@ -10,8 +10,8 @@ import click
 from assay.cli.reporting import Command, say
 
 if TYPE_CHECKING:
-    from assay.report.grid import Grid
-    from assay.report.printed import Fit, Section
+    from assay.report.grids.grid import Grid
+    from assay.report.grids.printed import Fit, Section
 
 FORMATS = ("table", "json", "csv", "markdown")
 
@@ -35,12 +35,12 @@ def print_grid(grid: Grid, form: str) -> None:
         grid: where a table is wider than the terminal, it is cut into several, with the first column in each.
         form: one of `FORMATS`.
     """
-    from assay.report import grid_formats
+    from assay.report.grids import formats
 
     if form == "table":
         print_sections(lambda fit: [[*fit(grid, 1)]], form)
     else:
-        contents = {"csv": grid_formats.as_csv, "json": grid_formats.as_json, "markdown": grid_formats.as_markdown}
+        contents = {"csv": formats.as_csv, "json": formats.as_json, "markdown": formats.as_markdown}
         click.echo(contents[form](grid), nl=False)
 
 
@@ -56,7 +56,7 @@ def print_sections(sections: Callable[[Fit], Sequence[Section]], form: str, head
     """
     from rich.console import Console
 
-    from assay.report import printed
+    from assay.report.grids import printed
 
     if form == "markdown":
         click.echo(printed.for_markdown(sections(printed.unlimited)), nl=False)

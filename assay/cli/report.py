@@ -31,7 +31,7 @@ def report(root: str, page: str, top: int) -> None:
     ROOT is the output of an analysis file, a folder or gs:// URI. The page has the metrics with thresholds by run and
     slice, the verdicts, and what changed from run to run. It needs no other file.
     """
-    from assay.report.runs_page import runs_page
+    from assay.report.runs.page import runs_page
 
     write_text(page, runs_page(root, top), "--html")
     say(page)

@@ -17,7 +17,7 @@ from assay.verdict import Status
 
 if TYPE_CHECKING:
     from assay.report.evidence import Evidence
-    from assay.report.selection import Selection
+    from assay.report.terminal.selection import Selection
 
 
 @click.command()
@@ -44,7 +44,7 @@ def show(results: str, page: str | None, form: str, fail_on: str | None, **wante
     selected, a row for each number. Metrics of --where and --sort are named as in the table, with backquotes around
     names that have blanks: --where '`auc change` < 0'.
     """
-    from assay.report.selection import Selection
+    from assay.report.terminal.selection import Selection
 
     selection = Selection(**wanted)
     if selection.everything and selection.top is not None:
@@ -82,8 +82,8 @@ def show_results(results: str, selection: Selection | None = None, form: str = "
         form: one of `printing.FORMATS`.
     """
     from assay.report.evidence import evidence_of
-    from assay.report.overview import overview
-    from assay.report.selection import Selection
+    from assay.report.terminal.overview import overview
+    from assay.report.terminal.selection import Selection
     from assay.results.latest import results_folder
 
     folder = results_folder(results)
@@ -96,11 +96,11 @@ def show_results(results: str, selection: Selection | None = None, form: str = "
 
 def _print_values(folder: str, evidence: Evidence, selection: Selection, form: str) -> None:
     """Prints what is selected for other programs: as CSV the numbers, as JSON the verdict too."""
-    from assay.report.checks import verdict_object
     from assay.report.figures import figures_of, named
-    from assay.report.grid_formats import as_csv, objects_of
-    from assay.report.selection import chosen_slices, limited
-    from assay.report.tidy import tidy_grid
+    from assay.report.grids.formats import as_csv, objects_of
+    from assay.report.terminal.checks import verdict_object
+    from assay.report.terminal.selection import chosen_slices, limited
+    from assay.report.terminal.tidy import tidy_grid
 
     figures = figures_of(evidence)
     slices = chosen_slices(evidence, figures, selection)
@@ -119,7 +119,7 @@ def write_page(results: str, page: str) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    from assay.report.page import html_page
+    from assay.report.page.results import html_page
 
     write_text(page, html_page(results), "--html")
     say(page)

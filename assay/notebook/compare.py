@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from assay.errors import ResultsError
-from assay.report import comparison_grids, printed
-from assay.report.comparison import Comparison, compared
 from assay.report.evidence import Evidence, evidence_of
+from assay.report.grids import printed
+from assay.report.runs import comparison_grids
+from assay.report.runs.comparison import Comparison, compared
 from assay.results.latest import results_folder
 from assay.storage.file_paths import FilePath
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.errors import ResultsError
-from assay.report.charted_slices import charted
 from assay.report.evidence import Evidence, Measure, evidence_of, plots_of
-from assay.report.markup import element
-from assay.report.page import bare_page
-from assay.report.plots import KINDS, diagrams, legend
-from assay.report.selection import with_text
-from assay.report.slice_chart import slice_chart
+from assay.report.html.markup import element
+from assay.report.page.charted_slices import charted
+from assay.report.page.plots import KINDS, diagrams, legend
+from assay.report.page.results import bare_page
+from assay.report.page.slice_chart import slice_chart
+from assay.report.terminal.selection import with_text
 from assay.storage.file_paths import FilePath, path_text
 from assay.storage.local_text import write_text
 from assay.text.near_miss import one_of

@@ -16,7 +16,7 @@ from assay.notebook.frames import metrics_frame, tidy
 from assay.notebook.tfma_names import names_of, plain_weighting, weighting_suffix
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
-from assay.report.page import html_page
+from assay.report.page.results import html_page
 from assay.results.class_names import class_names, sub_key_parts
 from assay.results.files import listed, load_eval_run, load_verdict, records_of
 from assay.results.keys import in_order, metric_key_from_proto, plot_key_from_proto

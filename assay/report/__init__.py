@@ -1,1 +1,1 @@
-"""What a person looks at: tables and graphs for a terminal."""
+"""What a person looks at: what all views of a run share; the views themselves lie in the folders."""

@@ -14,7 +14,7 @@ from assay.errors import AssayError, ResultsError
 from assay.gate import validate as gate
 from assay.gate.validate import Counts
 from assay.plan.plan import Plan
-from assay.report.page import PLOTS_OF_A_RUN, html_page
+from assay.report.page.results import PLOTS_OF_A_RUN, html_page
 from assay.results import published
 from assay.results.class_names import class_names
 from assay.results.files import load_metrics, load_validation_result

@@ -8,8 +8,8 @@ from sklearn.metrics import roc_auc_score
 import assay
 from assay.errors import EvalConfigError
 from assay.report.evidence import evidence_of
-from assay.report.markdown import summary
-from assay.report.page import html_page
+from assay.report.page.markdown import summary
+from assay.report.page.results import html_page
 from tests.report.on_terminal import shown
 
 NAMES = ["cat", "dog", "<b>\x1b[2J", "a name of a class that is far too long to stand in the head of a table"]

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 import assay
 from assay import cli
-from assay.report.page import html_page, markdown_summary
+from assay.report.page.results import html_page, markdown_summary
 
 NAMES = ("new", "old")
 METRICS = [

@@ -15,7 +15,7 @@ from assay import cli
 from assay.config.resolved import parse_eval_config
 from assay.errors import BadRowError, ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import EvalConfig
-from assay.report.page import html_page
+from assay.report.page.results import html_page
 from tests.report.on_terminal import shown
 
 ROWS = 400

@@ -14,7 +14,7 @@ from assay.config.resolved import parse_eval_config
 from assay.errors import ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import EvalConfig
 from assay.report.evidence import evidence_of
-from assay.report.page import html_page
+from assay.report.page.results import html_page
 from assay.results.latest import results_folder
 
 ROWS = 200

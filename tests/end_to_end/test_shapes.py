@@ -14,7 +14,7 @@ from sklearn import metrics as sk
 
 import assay
 from assay import cli
-from assay.report.page import html_page, markdown_summary
+from assay.report.page.results import html_page, markdown_summary
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("digits", "topics", "ranking")

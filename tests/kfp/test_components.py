@@ -20,7 +20,7 @@ from assay.plan.analysis_file import compile_analysis
 from assay.plan.as_json import to_json
 from assay.plan.blessed import read as read_blessed
 from assay.plan.filled import with_params
-from assay.report.page import html_page, markdown_summary
+from assay.report.page.results import html_page, markdown_summary
 from assay.run.local import run as run_locally
 from assay.storage import gcs
 from tests.kfp.launcher import Launcher, Task

@@ -15,7 +15,7 @@ from sklearn import metrics as sk
 import assay
 from assay import cli
 from assay.gate.validate import _Number
-from assay.report.page import markdown_summary
+from assay.report.page.results import markdown_summary
 from assay.verdict import Status
 
 RNG = np.random.default_rng(20)

@@ -13,7 +13,7 @@ import pytest
 
 import assay
 from assay.errors import ResultsError, UsageError
-from assay.report.plots import KINDS
+from assay.report.page.plots import KINDS
 
 ROWS = 400
 RNG = np.random.default_rng(3)

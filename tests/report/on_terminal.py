@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import Console
 
 from assay.report.evidence import evidence_of
-from assay.report.overview import overview
-from assay.report.printed import for_terminal, to_width
-from assay.report.selection import Selection
+from assay.report.grids.printed import for_terminal, to_width
+from assay.report.terminal.overview import overview
+from assay.report.terminal.selection import Selection
 
 
 def shown(results: str, width: int = 200, **wanted: Any) -> list[str]:

@@ -25,7 +25,7 @@ def element_text(page: str, name: str) -> str:
 
 
 def unpacked(text: str) -> Unpacked:
-    """The inverse of `assay.report.packed.packed`."""
+    """The inverse of `assay.report.html.packed.packed`."""
     content = gzip.decompress(base64.b64decode(text))
     size = int.from_bytes(content[:4], "little")
     whole = json.loads(content[4 : 4 + size])

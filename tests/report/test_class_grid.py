@@ -9,7 +9,7 @@ import pytest
 from assay.metrics.keys import AggregationType, MetricKey, SubKey
 from assay.metrics.values import Value
 from assay.report.class_grid import class_grid
-from assay.report.page import html_page, markdown_summary
+from assay.report.page.results import html_page, markdown_summary
 from assay.results.class_names import NO_NAMES, ClassNames
 from assay.types import SliceKey
 from tests.report.made_results import save

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from assay.report.evidence import evidence_of
-from assay.report.page import html_page
+from assay.report.page.results import html_page
 from assay.report.provenance import facts_of, heading_facts, parameters_text, time_text
 from tests.report.made_results import save
 

@@ -228,7 +228,7 @@ def comparable(call):
 
 
 def test_pages_and_writers_take_a_path(results, tmp_path):
-    from assay.report.page import html_page, markdown_summary
+    from assay.report.page.results import html_page, markdown_summary
 
     assert html_page(results) == html_page(str(results))
     assert markdown_summary(results) == markdown_summary(str(results))

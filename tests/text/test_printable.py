@@ -8,8 +8,8 @@ from rich.console import Console
 from assay.engine import progress
 from assay.engine.recovery import recover_from_text
 from assay.errors import AssayError, ConfigError, UsageError
-from assay.report.markup import element
-from assay.report.terminal_text import harmless
+from assay.report.grids.terminal_text import harmless
+from assay.report.html.markup import element
 from assay.text.printable import message_line, printable, printable_line
 from tests.terminal import on_a_terminal
 

@@ -1,0 +1,1 @@
+"""Several runs: two held against each other, and many over time."""

@@ -1,0 +1,1 @@
+"""What commands print of a run, and which slices and figures they choose."""
