@@ -21,15 +21,15 @@ from assay import cli, storage
 from assay.checkpoints.layout import RECORD_SUFFIX, RUNS
 from assay.components import drawn
 from assay.components.executor import Executor, Outputs
+from assay.components.given_plan import plan_uri
 from assay.components.refusals import refusal_at, refusal_uri, refuse
 from assay.errors import AssayError, ConfigError, UsageError
 from assay.plan import blessed
-from assay.plan.as_json import from_json
 from assay.plan.blessed import move
 from assay.plan.filled import with_params
 from assay.plan.plan import GATE, KINDS, Plan
 from assay.plan.secret_params import refuse_values
-from assay.plan.stored import plan_at, publish_plan
+from assay.plan.stored import plan_at
 from assay.report.grids.markdown_table import escaped
 from assay.report.page.results import html_page, markdown_summary
 from assay.report.terminal.verdict_lines import verdict_lines
@@ -91,7 +91,7 @@ def main(kind: str, run: str, text: str) -> None:
 
 def _stage(executor: Executor, kind: str, run: str, stream: Tee) -> int:
     params, root = executor.mapping("params"), storage.check_root(executor.text("root"))
-    stage, uri = executor.text("stage"), published(executor.text("plan"), root)
+    stage, uri = executor.text("stage"), plan_uri(executor.text("plan"), root)
     plan = plan_at(uri)
     refuse_values(params, plan.secrets, "params", "by secret_env of the pods")
     run = run_name(run, params)
@@ -119,11 +119,6 @@ def _stage(executor: Executor, kind: str, run: str, stream: Tee) -> int:
 def run_name(run: str, params: Mapping[str, str]) -> str:
     """Name of a run. Iterations of a loop have different parameters, and so different names."""
     return f"{run}-{hashlib.sha256(json.dumps(dict(params), sort_keys=True).encode()).hexdigest()[:8]}"
-
-
-def published(plan: str, root: str) -> str:
-    """The URI of a plan, which is stored first if it is given as JSON."""
-    return publish_plan(from_json(plan), root) if plan.lstrip().startswith("{") else plan
 
 
 def tell(executor: Executor, plan: Plan, result: StageResult) -> None:

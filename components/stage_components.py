@@ -38,7 +38,7 @@ def read_inputs(
     """Reads the data, and pins data and models.
 
     Args:
-        plan: the plan as JSON, or its URI.
+        plan: the plan as JSON, its URI, or its path under the root.
         root: folder or gs:// URI of all checkpoints.
         checkpoint: Extracts: a copy of the manifest, with its URI as metadata.
         manifest: URI of the checkpoint's manifest.
@@ -66,7 +66,7 @@ def extract(
     """Runs extractors in series.
 
     Args:
-        plan: the plan as JSON, or its URI.
+        plan: the plan as JSON, its URI, or its path under the root.
         root: folder or gs:// URI of all checkpoints.
         stage: name of the task in the plan.
         inputs: URI of the manifest of each earlier task, by task name.
@@ -98,7 +98,7 @@ def evaluate(
     """Runs an evaluator on the output of the extractor in its run_after.
 
     Args:
-        plan: the plan as JSON, or its URI.
+        plan: the plan as JSON, its URI, or its path under the root.
         root: folder or gs:// URI of all checkpoints.
         stage: name of the task in the plan.
         inputs: URI of the manifest of each earlier task, by task name.
@@ -130,7 +130,7 @@ def gate(
     """Compares metrics with thresholds and gives the verdict.
 
     Args:
-        plan: the plan as JSON, or its URI.
+        plan: the plan as JSON, its URI, or its path under the root.
         root: folder or gs:// URI of all checkpoints.
         inputs: URI of the manifest of each earlier task, by task name.
         verdict_summary: the verdict with its reasons.
@@ -161,7 +161,7 @@ def write_results(
     """Publishes the results, blessed or not.
 
     Args:
-        plan: the plan as JSON, or its URI.
+        plan: the plan as JSON, its URI, or its path under the root.
         root: folder or gs:// URI of all checkpoints.
         inputs: URI of the manifest of each earlier task, by task name.
         results: what was done, with the URI of the results as metadata.
@@ -196,7 +196,7 @@ def analyse(
     """Runs a whole plan as one Beam job, without checkpoints.
 
     Args:
-        plan: the plan as JSON, or its URI.
+        plan: the plan as JSON, its URI, or its path under the root.
         root: folder or gs:// URI, under which plans and runs are recorded.
         results: what was done, with the URI of the results as metadata.
         overall_metrics: metrics of all rows.

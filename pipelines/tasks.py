@@ -12,8 +12,8 @@ from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
+from assay.components.given_plan import PLAN_VARIABLE, environment_text
 from assay.errors import ConfigError
-from assay.plan.as_json import to_json
 from assay.plan.plan import (
     CORE_IMAGE,
     EVALUATE,
@@ -26,6 +26,7 @@ from assay.plan.plan import (
     Task,
 )
 from assay.plan.secret_params import refuse_values
+from assay.plan.stored import path_of_plan
 from assay.plan.tasks import extracts_from, image_named, image_of, is_checkpointed, kind_of
 from assay.text.near_miss import one_of
 
@@ -36,8 +37,8 @@ BLESS, FINISH, COMPARE = "bless", "finish", "compare"
 """Names of the tasks around those of a plan."""
 
 RETRIES = 2
-_LONGEST_ARGUMENT = 100_000
-"""Linux takes 131,072 bytes, and Kubeflow's executor input has more in it than the plan."""
+_LONGEST_PLAN = 100_000
+"""Linux takes 131,072 bytes in one environment variable, its name included."""
 
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where a word begins inside a name: Extract|Slice|Keys, Read|TF|Records."""
@@ -88,6 +89,7 @@ def analysis(
     """Makes the tasks of a plan in a pipeline that is being made.
 
     Extractors run in series, and each evaluator directly after the extractor of its `run_after`, beside later ones.
+    The first task has the plan in its environment and stores it; the inputs of all tasks have its path under the root.
 
     Args:
         plan: a plan.
@@ -96,26 +98,28 @@ def analysis(
         settings: see `Settings`.
 
     Raises:
-        ConfigError: a value of a secret parameter, an image that no task needs, or a plan that is too long to be an
-            argument.
+        ConfigError: a value of a secret parameter, an image that no task needs, or a plan that is too long for an
+            environment variable.
     """
     refuse_values(params, plan.secrets, "params", "by secret_env of the pods")
     _check_images(plan, settings.get("images", {}))
-    common = {"plan": _argument(plan), "root": root, "params": dict(params)}
+    text = _environment_text(plan)
+    common = {"plan": path_of_plan(plan), "root": root, "params": dict(params)}
     tasks: dict[str, dsl.PipelineTask] = {}
     for task in plan.tasks:
         kfp_task = _task(plan, task, common, tasks, settings.get("options", ())).set_display_name(task.name)
         tasks[task.name] = configured(kfp_task, task.name, image_of(plan, task), settings)
+    tasks[plan.tasks[0].name].set_env_variable(PLAN_VARIABLE, text)
     judges = [task.name for task in plan.tasks if not is_checkpointed(plan) or kind_of(plan, task) == GATE]
     return Analysis(tasks, tasks[judges[0]])
 
 
-def _argument(plan: Plan) -> str:
-    text = to_json(plan)
-    if len(text.encode()) > _LONGEST_ARGUMENT:
+def _environment_text(plan: Plan) -> str:
+    text = environment_text(plan)
+    if len(text) > _LONGEST_PLAN:
         raise ConfigError(
-            f"plan: {len(text):,} characters are too long for the command line of a container; expected at most"
-            f" {_LONGEST_ARGUMENT:,}: name columns of slices rather than their values, and fewer metrics"
+            f"plan: {len(text):,} characters are too long for an environment variable of a container; expected at most"
+            f" {_LONGEST_PLAN:,}: name columns of slices rather than their values, and fewer metrics"
         )
     return text
 

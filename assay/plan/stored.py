@@ -23,9 +23,14 @@ FRESH_SECONDS = 3600.0
 MOST_BYTES = 64 << 20
 
 
+def path_of_plan(plan: Plan) -> str:
+    """The path of a plan under a root, which is the same under any: `plans/DIGEST.json`."""
+    return f"{_FOLDER}/{digest(plan)}.json"
+
+
 def uri_of_plan(plan: Plan, root: str) -> str:
     """Where a plan lies under a root."""
-    return storage.join(root, _FOLDER, f"{digest(plan)}.json")
+    return storage.join(root, path_of_plan(plan))
 
 
 def stored_digest(uri: str) -> str:

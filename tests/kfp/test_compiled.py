@@ -1,6 +1,7 @@
 """Compiled components and pipelines: what is kept is what the code makes, and Kubeflow can read it."""
 
 import json
+import re
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from assay.models.known import FRAMEWORKS, Framework
 from assay.pipelines import Pods, compare_models, compiled, model_validation, retraining
 from assay.pipelines import analysis as tasks_of
 from assay.pipelines.pods import for_task, pods_of
-from assay.plan.as_json import from_json, to_json
+from assay.plan.as_json import from_json
 from assay.report.graph import as_tree
 from tests.kfp.goldens import COMPILED, GOLDEN, kept, pipelines, push, text_of, train
 from tests.kfp.plans import GOOD_DAY, analysis_of, plan_of, versions_of
@@ -209,7 +210,17 @@ def test_blessing_and_comparing_have_to_mount_what_they_read_and_write_too():
         compare_models(compared, root="gs://b/c", for_task=mounting("WriteResults"))
 
 
-def test_every_task_has_the_plan_and_the_image_that_it_needs(tmp_path):
+@pytest.mark.parametrize("name", pipelines())
+def test_a_person_can_read_the_inputs_of_every_task(name):
+    given = {task: found.get("inputs", {}).get("parameters", {}) for task, found in tasks(name).items()}
+    texts = [json.dumps(value) for inputs in given.values() for value in inputs.values()]
+    assert max(map(len, texts)) < 500
+    plans = {inputs["plan"]["runtimeValue"]["constant"] for inputs in given.values() if "plan" in inputs}
+    assert all(re.fullmatch("plans/[0-9a-f]{64}.json", plan) for plan in plans)
+    assert len(plans) == 1
+
+
+def test_only_the_first_task_brings_the_plan_and_every_task_has_the_image_that_it_needs(tmp_path):
     models = [{"name": "m", "type": "keras", "uri": "gs://b/m.keras"}]
     config = {**analysis_of("d", "o")["eval_config"], "model_specs": [{"label_key": "label"}]}
     plan = plan_of("gs://b/d", "gs://b/o", models=models, eval_config=config)
@@ -218,9 +229,10 @@ def test_every_task_has_the_plan_and_the_image_that_it_needs(tmp_path):
     executors = {name: found["container"]["image"] for name, found in spec["deploymentSpec"]["executors"].items()}
     assert {name for name, image in executors.items() if image == images["tensorflow"]} == {"exec-extract-predictions"}
     assert set(executors.values()) == set(images.values())
-    given = [task["inputs"]["parameters"] for dag in dags(spec) for task in dag["tasks"].values()]
-    plans = [found["plan"]["runtimeValue"]["constant"] for found in given if "plan" in found]
-    assert {to_json(from_json(text)) for text in plans} == {to_json(plan)}
+    brought = {name: found["container"].get("env") for name, found in spec["deploymentSpec"]["executors"].items()}
+    ((name, (variable,)),) = [(name, env) for name, env in brought.items() if env]
+    assert (name, variable["name"]) == ("exec-read-inputs", "ASSAY_PLAN")
+    assert from_json(variable["value"]) == plan
 
 
 def test_a_framework_and_a_storage_of_ones_own_compile_as_any_other(tmp_path, monkeypatch):
@@ -316,11 +328,11 @@ def test_options_of_beam_are_those_of_every_stage_that_runs_it(tmp_path):
     assert list(options.values()) == [["--runner=DataflowRunner"]] * 5
 
 
-def test_a_plan_that_no_command_line_holds_is_refused():
+def test_a_plan_that_no_environment_variable_holds_is_refused():
     config = analysis_of("d", "o")["eval_config"]
     many = [{"feature_values": {"group": f"value {i}"}} for i in range(3000)]
     plan = plan_of("gs://b/d", "gs://b/o", eval_config={**config, "slicing_specs": many})
-    with pytest.raises(ConfigError, match=r"plan: .* are too long for the command line of a container"):
+    with pytest.raises(ConfigError, match=r"plan: .* are too long for an environment variable of a container"):
         model_validation(plan)
 
 

@@ -16,10 +16,12 @@ from kfp import dsl
 from assay import cli, storage
 from assay.cli import main
 from assay.components import stage_components as stages
+from assay.components.given_plan import PLAN_VARIABLE, environment_text
 from assay.plan.analysis_file import compile_analysis
-from assay.plan.as_json import to_json
+from assay.plan.as_json import from_json, to_json
 from assay.plan.blessed import read as read_blessed
 from assay.plan.filled import with_params
+from assay.plan.stored import path_of_plan
 from assay.report.page.results import html_page, markdown_summary
 from assay.run.local import run as run_locally
 from assay.storage import gcs
@@ -203,6 +205,39 @@ def test_the_plan_may_be_a_place_and_is_published_once_otherwise(launcher, data,
     (uri,) = (root / "plans").iterdir()
     done = launcher.run(stages.read_inputs, **{**common(plan, root), "plan": str(uri)})
     assert done.artifacts["checkpoint"]["metadata"]["reused"]
+
+
+def test_the_first_task_stores_the_plan_that_it_brings_and_later_ones_find_it(launcher, data, tmp_path, monkeypatch):
+    plan, root = plan_of(data, tmp_path / "out"), tmp_path / "checkpoints"
+    given = {**common(plan, root), "plan": path_of_plan(plan)}
+    monkeypatch.setenv(PLAN_VARIABLE, environment_text(plan))
+    assert launcher.run(stages.read_inputs, **given).code == 0
+    assert (root / given["plan"]).read_text() == to_json(plan)
+    monkeypatch.delenv(PLAN_VARIABLE)
+    assert {task.code for task in run_all(launcher, given).values()} == {0}
+
+
+def test_a_plan_comes_whole_through_a_variable_in_which_kubernetes_looks_for_variables(data, tmp_path):
+    own = {"name": "Price", "factory": "own:price", "adds": ["features"]}
+    args = {"unit": "$$", "command": "$(HOME) $$(HOME)", "literal": "$${x}"}
+    plan = plan_of(data, tmp_path / "out", extractors=[{**own, "args": args}])
+    expanded = re.sub(r"\$(\$|\(\w+\))", "changed", environment_text(plan))
+    assert from_json(expanded) == plan
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("", "plan: expected a plan as JSON, its URI, or its path under the root; found nothing"),
+        ("plans/abc.json", "plans/abc.json, found .* in the variable ASSAY_PLAN; compile the pipeline again"),
+    ],
+)
+def test_a_task_without_its_plan_is_refused(given, message, launcher, data, tmp_path, monkeypatch, capsys):
+    plan, root = plan_of(data, tmp_path / "out"), tmp_path / "checkpoints"
+    monkeypatch.setenv(PLAN_VARIABLE, environment_text(plan))
+    assert launcher.run(stages.read_inputs, **{**common(plan, root), "plan": given}).code == 64
+    assert re.search(message, capsys.readouterr().err)
+    assert not root.exists()
 
 
 # Secret parameters ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from assay import storage
 from assay.cli import main
-from assay.components.run import published
+from assay.components.given_plan import plan_uri
 from assay.errors import ConfigError, UsageError
 from assay.plan.analysis_file import compile_analysis
 from assay.plan.as_json import digest, to_json
@@ -98,7 +98,7 @@ def test_a_changed_plan_is_refused_by_whatever_else_reads_it(changed):
 
 
 def test_a_changed_plan_is_replaced_where_it_is_published_again(changed, plan, root):
-    assert published(to_json(plan), root) == changed
+    assert plan_uri(to_json(plan), root) == changed
     assert plan_at(changed) == plan
     storage.write(changed, (to_json(plan)[:-1] + " ").encode())  # of the same size
     store(changed, to_json(plan))
