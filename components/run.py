@@ -23,6 +23,7 @@ from assay.components import drawn
 from assay.components.executor import Executor, Outputs
 from assay.components.given_plan import plan_uri
 from assay.components.refusals import refusal_at, refusal_uri, refuse
+from assay.components.volumes import check_paths, check_task
 from assay.errors import AssayError, ConfigError, UsageError
 from assay.plan import blessed
 from assay.plan.blessed import move
@@ -94,6 +95,7 @@ def _stage(executor: Executor, kind: str, run: str, stream: Tee) -> int:
     stage, uri = executor.text("stage"), plan_uri(executor.text("plan"), root)
     plan = plan_at(uri)
     refuse_values(params, plan.secrets, "params", "by secret_env of the pods")
+    _check_volumes(plan, stage, params, root)
     run = run_name(run, params)
     call = (kind, uri, stage, Checkpoints(root=root, inputs=executor.mapping("inputs"), run=run))
 
@@ -114,6 +116,13 @@ def _stage(executor: Executor, kind: str, run: str, stream: Tee) -> int:
         result = StageResult.from_json(file.read_text())
     tell(executor, with_params(plan, params), result)
     return 0
+
+
+def _check_volumes(plan: Plan, stage: str, params: Mapping[str, str], root: str) -> None:
+    """Checks the paths of a task; a stage that the plan does not have is refused by the stage's own command."""
+    for task in plan.tasks:
+        if task.name == stage:
+            check_task(with_params(plan, params), task, root)
 
 
 def run_name(run: str, params: Mapping[str, str]) -> str:
@@ -184,6 +193,7 @@ def _bless(executor: Executor, kind: str, run: str, stream: Tee) -> int:
     if verdict != Status.BLESSED:
         raise ConfigError(f"{verdict}, so the model cannot be blessed; run this task only if the verdict is BLESSED")
     uri = executor.text("blessed") or uri
+    check_paths([("blessed", uri)], kind)
     if uri:
         move(uri, blessing)
         click.echo(f"{uri}: {json.dumps(model)}")

@@ -59,6 +59,7 @@ def compile_(
     loaded = loaded if cuts is None else reshaped(loaded, cuts)
     settings = _pods(pods)
     from assay.pipelines import pods as pod
+    from assay.pipelines.notes import notes
     from assay.pipelines.tasks import BLESS, FINISH
     from assay.pipelines.validate import model_validation
 
@@ -67,6 +68,8 @@ def compile_(
         loaded, root=root, name=name, images=images, retries=retries, options=options, for_task=give
     )
     say(str(pod.compiled(pipeline, file)))
+    for note in notes(pipeline, loaded, root):
+        say(f"note: {note}", err=True)
 
 
 def _pods(file: str | None) -> dict[str, Any]:

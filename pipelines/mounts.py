@@ -34,7 +34,7 @@ def check_mounts(pipeline: BaseComponent, plan: Plan, root: str) -> None:
     if not (is_remote(root) or is_on_volume):
         return
 
-    for name, needed in _uris_by_task(plan, root).items():
+    for name, needed in uris_by_task(plan, root).items():
         if name in mounted:
             check_reached(needed, mounted[name], f"the container of {name} on a cluster whose root is {root}")
 
@@ -45,22 +45,23 @@ def folders_mounted(pipeline: BaseComponent) -> dict[str, set[str]]:
     platforms = json_format.MessageToDict(pipeline.platform_spec).get("platforms", {})
     executors = platforms.get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
     mounted: dict[str, set[str]] = {}
-    for task in _tasks(spec):
+    for task in tasks_in(spec):
         executor = spec["components"][task["componentRef"]["name"]].get("executorLabel")
         name, folders = task["taskInfo"]["name"], set(_mount_paths(executors.get(executor, {})))
         mounted[name] = folders & mounted.get(name, folders)
     return mounted
 
 
-def _uris_by_task(plan: Plan, root: str) -> dict[str, list[tuple[str, str]]]:
+def uris_by_task(plan: Plan, root: str) -> dict[str, list[tuple[str, str]]]:
     """Task -> (field, path or URI) of everything that its container reads and writes."""
     by_root = [("root", root)]
     blessed = [(field, uri) for field, uri in uris(plan) if uri == blessed_uri(plan)]
+    of_plan = {task.name: [*by_root, *uris_of(plan, task)] for task in plan.tasks}
     around = {BLESS: blessed, COMPARE: [("output", plan.output)], FINISH: by_root}
-    return around | {task.name: [*by_root, *uris_of(plan, task)] for task in plan.tasks}
+    return of_plan | {name: needed for name, needed in around.items() if name not in of_plan}
 
 
-def _tasks(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def tasks_in(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """All tasks of a compiled pipeline, those inside conditions and loops included."""
     for component in (spec["root"], *spec["components"].values()):
         yield from component.get("dag", {}).get("tasks", {}).values()

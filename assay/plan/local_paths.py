@@ -24,6 +24,17 @@ def is_local(uri: str) -> bool:
     return uri.startswith("/")
 
 
+CURE = (
+    "give a gs:// URI or a parameter that brings one, start relative paths from a URI (--base, or "
+    "load_analysis(file, base=...)), or mount the folder at the same path"
+)
+
+
+def unreached(needed: Iterable[tuple[str, str]], mounted: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Those of some fields and URIs that are paths in none of the folders that a container sees."""
+    return ((field, uri) for field, uri in needed if is_local(uri) and not is_in(uri, mounted))
+
+
 def check_reached(needed: Iterable[tuple[str, str]], mounted: Collection[str], where: str) -> None:
     """Refuses a container that would look for files that it does not have.
 
@@ -35,13 +46,8 @@ def check_reached(needed: Iterable[tuple[str, str]], mounted: Collection[str], w
     Raises:
         ConfigError: a path lies in none of the folders.
     """
-    for field, uri in needed:
-        if is_local(uri) and not is_in(uri, mounted):
-            raise ConfigError(
-                f"{field}: {uri} is a path of this machine, which {where} does not have; "
-                "give a gs:// URI or a parameter that brings one, start relative paths from a URI (--base, or "
-                "load_analysis(file, base=...)), or mount the folder at the same path"
-            )
+    for field, uri in unreached(needed, mounted):
+        raise ConfigError(f"{field}: {uri} is a path of this machine, which {where} does not have; {CURE}")
 
 
 def is_in(uri: str, folders: Iterable[str]) -> bool:
