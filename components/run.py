@@ -31,10 +31,10 @@ from assay.plan.filled import with_params
 from assay.plan.plan import GATE, KINDS, Plan
 from assay.plan.secret_params import refuse_values
 from assay.plan.stored import plan_at
-from assay.report.grids.markdown_table import escaped
 from assay.report.page.results import html_page, markdown_summary
+from assay.report.page.verdict_markdown import verdict_document
 from assay.report.terminal.verdict_lines import verdict_lines
-from assay.results.published import reasons_in, verdict_at
+from assay.results.published import verdict_at
 from assay.run.call import Checkpoints, stage_arguments
 from assay.run.outcome import ANALYSE, StageResult
 from assay.text import json_text
@@ -152,11 +152,18 @@ def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
         outputs.artifact("results_page", {"verdict": result.verdict}, html_page(result.output))
         outputs.artifact("results_summary", {"verdict": result.verdict}, markdown_summary(result.output))
     elif result.kind == GATE:
-        verdict = verdict_at(result.manifest, plan.output)
-        for line in verdict_lines(verdict):
-            click.echo(line)
-        outputs.artifact("verdict_summary", {"verdict": result.verdict}, verdict_text(verdict))
+        _tell_verdict(outputs, plan, result)
     outputs.write()
+
+
+def _tell_verdict(outputs: Outputs, plan: Plan, result: StageResult) -> None:
+    """Prints what a gate found, and sets its document, which says that the manifest has all of it."""
+    verdict = verdict_at(result.manifest, plan.output)
+    for line in verdict_lines(verdict):
+        click.echo(line)
+    least = int(plan.eval_config.get("options", {}).get("min_slice_size", 0))
+    text = verdict_document(verdict, result.manifest, min_slice_size=least)
+    outputs.artifact("verdict_summary", {"verdict": result.verdict}, text)
 
 
 def blessing_of(plan: Plan, result: StageResult) -> dict[str, Any]:
@@ -175,11 +182,6 @@ def draw(outputs: Outputs, plan: Plan, result: StageResult) -> None:
     outputs.artifact("overall_metrics", drawn.metrics_metadata(read(uri, METRICS_KEY)))
     model = drawn.candidate_in(plan.eval_config)
     outputs.artifact("roc_and_confusion_matrix", drawn.classification_metadata(read(uri, PLOTS_KEY), model))
-
-
-def verdict_text(verdict: Mapping[str, Any]) -> str:
-    """A verdict as Markdown."""
-    return "\n".join([f"# {verdict['status']}", "", *(f"- {escaped(line)}" for line in reasons_in(verdict)), ""])
 
 
 def _bless(executor: Executor, kind: str, run: str, stream: Tee) -> int:

@@ -164,11 +164,20 @@ def _all_digits(number: float) -> str:
     return str(number).removesuffix(".0")
 
 
-def reason_cells(reason: Reason) -> tuple[str, str, str, str, str, str]:
-    """Slice, sentence, value, what was expected, the baseline's value, rows."""
-    value, baseline = ("" if number is None else number_text(number) for number in (reason.value, reason.baseline))
+def reason_table(reasons: Sequence[Reason]) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows of a table of reasons; the baseline has a column if any reason has one."""
+    with_baseline = any(reason.baseline is not None for reason in reasons)
+    heads = ["Slice", "Reason", "Expected", *(["Baseline"] if with_baseline else []), "Rows"]
+    return heads, [_reason_cells(reason, with_baseline) for reason in reasons]
+
+
+def _reason_cells(reason: Reason, with_baseline: bool) -> list[str]:
+    """The bound has a column of its own, so that the sentence need not say it again."""
+    sentence = reason.message.removesuffix(f"; expected {reason.bound}") if reason.bound else reason.message
+    baseline = "" if reason.baseline is None else number_text(reason.baseline)
     rows = "" if reason.rows is None else f"{reason.rows:,}"
-    return shortened(reason.slice), shortened(reason.message, 400), value, reason.bound, baseline, rows
+    texts = [shortened(reason.slice), shortened(sentence, 400), reason.bound]
+    return [*texts, *([baseline] if with_baseline else []), rows]
 
 
 def counts_text(verdict: Verdict) -> list[str]:

@@ -8,8 +8,7 @@ from sklearn.metrics import roc_auc_score
 import assay
 from assay.errors import EvalConfigError
 from assay.report.evidence import evidence_of
-from assay.report.page.markdown import summary
-from assay.report.page.results import html_page
+from assay.report.page.results import html_page, markdown_summary
 from tests.report.on_terminal import shown
 
 NAMES = ["cat", "dog", "<b>\x1b[2J", "a name of a class that is far too long to stand in the head of a table"]
@@ -74,7 +73,7 @@ def test_the_page_names_classes_in_metrics_thresholds_diagrams_and_confusions(re
 
 
 def test_markdown_names_classes(results):
-    assert "| 0 (cat) |" in summary(evidence_of(results))
+    assert "| 0 (cat) |" in markdown_summary(results)
 
 
 def test_reasons_and_checks_of_the_verdict_name_classes(results):

@@ -109,7 +109,7 @@ def test_metrics_curves_verdict_and_page_are_what_kubeflow_draws(day, verdict, l
     assert sum(sum(row["row"]) for row in matrix["rows"]) == ROWS
     assert [spec["displayName"] for spec in matrix["annotationSpecs"]] == ["negative", "positive"]
     assert done["Gate"].parameters["blessed"] is (verdict == "BLESSED")
-    assert done["Gate"].content("verdict_summary").startswith(f"# {verdict}")
+    assert done["Gate"].content("verdict_summary").startswith(f"**{verdict.replace('_', ' ')}**: {ROWS} rows")
     written, output = done["WriteResults"], str(latest(tmp_path / "out" / day))
     assert written.parameters == {"output": output, "verdict": verdict}
     assert written.content("results_page") == html_page(output)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from assay.report.cells import cell_of, class_cells, columns_of, counts_text, reason_cells, row_of, without_classes
+from assay.report.cells import cell_of, class_cells, columns_of, row_of, without_classes
 from assay.report.evidence import Evidence, Measure, Slice
 from assay.report.grids.markdown_table import escaped, table
 from assay.report.page.class_matrices import confusion_cells, confusions
+from assay.report.page.verdict_markdown import verdict_parts
 from assay.results.labels import labels_of
 from assay.text.printable import shortened
 
-_MOST_REASONS = 20
 _MOST_MEASURES = 40
 _MOST_CLASSES = 40
 _MOST_SLICES = 10
@@ -19,23 +19,23 @@ _MOST_REMARKS = 20
 _MOST_MATRICES = 2
 
 
-def summary(evidence: Evidence) -> str:
-    """The evidence as Markdown."""
-    parts = [*_verdict(evidence), *_overall(evidence), *_confusions(evidence), *_worst(evidence)]
+def summary(evidence: Evidence, uri: str) -> str:
+    """The evidence as Markdown.
+
+    Args:
+        evidence: of a run.
+        uri: of the file that has every reason of the verdict.
+    """
+    parts = [*_verdict(evidence, uri), *_overall(evidence), *_confusions(evidence), *_worst(evidence)]
     return "\n\n".join(parts) + "\n"
 
 
-def _verdict(evidence: Evidence) -> Iterator[str]:
-    verdict = evidence.verdict
-    if verdict is None:
+def _verdict(evidence: Evidence, uri: str) -> Iterator[str]:
+    if evidence.verdict is None:
         yield "There is no verdict with these results."
         return
-    yield f"**{verdict.status.replace('_', ' ')}**: {escaped('; '.join(counts_text(verdict)))}."
-    if verdict.reasons:
-        rows = [reason_cells(reason) for reason in verdict.reasons[:_MOST_REASONS]]
-        yield table(("Slice", "Reason", "Value", "Expected", "Baseline", "Rows"), rows, words=(0, 1, 3))
-    if len(verdict.reasons) > _MOST_REASONS:
-        yield f"And {len(verdict.reasons) - _MOST_REASONS:,} reasons more, in verdict.json."
+    hidden = {slice_.name for slice_ in evidence.slices if slice_.is_too_small}
+    yield from verdict_parts(evidence.verdict, uri, hidden)
 
 
 def _overall(evidence: Evidence) -> Iterator[str]:

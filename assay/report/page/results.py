@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assay import storage
 from assay.report.cells import counted
 from assay.report.evidence import Evidence, Slice, evidence_of
 from assay.report.html import page_script
@@ -17,7 +18,7 @@ from assay.report.page.plots import plots_section
 from assay.report.page.plots_data import SlicePlot, plots_data, read_plots
 from assay.report.page.slices_data import slices_data
 from assay.report.page.slices_table import slices_section
-from assay.results.latest import results_folder
+from assay.results.latest import VERDICT_FILE, results_folder
 from assay.storage.file_paths import FilePath, path_text
 
 _MOST_BYTES = 9_500_000
@@ -88,7 +89,8 @@ def markdown_summary(output: FilePath) -> str:
         ResultsError: no such folder, or files of several runs.
         CorruptFileError: a file is damaged.
     """
-    return summary(evidence_of(path_text(output, "output")))
+    folder = results_folder(path_text(output, "output"))
+    return summary(evidence_of(folder), storage.join(folder, VERDICT_FILE))
 
 
 def _data(

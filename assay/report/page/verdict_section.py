@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from assay.gate.bounds import bound_text
-from assay.report.cells import FAILS, counted, counts_text
+from assay.report.cells import FAILS, counted, counts_text, reason_table
 from assay.report.evidence import Evidence
 from assay.report.html.markup import Child, Markup, element, joined
 from assay.report.html.tables import table
@@ -15,7 +15,7 @@ from assay.report.severity import by_severity
 from assay.results.keys import label
 from assay.results.labels import number_text
 from assay.text.printable import shortened
-from assay.verdict import Checked, Reason, Status, Verdict
+from assay.verdict import Checked, Status, Verdict
 
 OUTCOMES = {
     Status.BLESSED: ("good", "✓ BLESSED"),
@@ -64,10 +64,7 @@ def reasons_section(evidence: Evidence, hidden: Collection[str]) -> Markup | Non
     if not reasons:
         return None
     shown = by_severity(reason for reason in reasons if reason.slice not in hidden)
-    with_baseline = any(reason.baseline is not None for reason in shown)
-    heads = ("Slice", "Reason", "Expected", *(("Baseline",) if with_baseline else ()), "Rows")
-    rows = [_reason_row(reason, with_baseline) for reason in shown[:_MOST_REASONS]]
-
+    heads, rows = reason_table(shown[:_MOST_REASONS])
     more, unnamed = len(shown) - _MOST_REASONS, len(reasons) - len(shown)
     notes = [f"And {counted(more, 'reason')} more, in verdict.json."] if more > 0 else []
     notes += [f"And {counted(unnamed, 'reason')} about slices with too few rows to be shown."] if unnamed else []
@@ -75,15 +72,6 @@ def reasons_section(evidence: Evidence, hidden: Collection[str]) -> Markup | Non
     return section(
         "Why", order, table("reasons", heads, rows, words=(1, 2)), *(element("p", note) for note in notes), name="why"
     )
-
-
-def _reason_row(reason: Reason, with_baseline: bool) -> Sequence[str]:
-    """The bound has a column of its own, so that the sentence need not say it again."""
-    sentence = reason.message.removesuffix(f"; expected {reason.bound}") if reason.bound else reason.message
-    baseline = "" if reason.baseline is None else number_text(reason.baseline)
-    rows = "" if reason.rows is None else f"{reason.rows:,}"
-    texts = (shortened(reason.slice), shortened(sentence, 400), reason.bound)
-    return (*texts, *((baseline,) if with_baseline else ()), rows)
 
 
 def thresholds_section(evidence: Evidence, hidden: Collection[str]) -> Markup | None:

@@ -11,7 +11,7 @@ from typing import Any
 from assay.results.published import reasons_in
 from assay.text.printable import printable_line, shortened
 
-_HEADS = ("threshold", "expected", "slices", "holds", "decided by", "value", "rows")
+HEADS = ("threshold", "expected", "slices", "holds", "decided by", "value", "rows")
 _NUMBERS = (5, 6)
 _MOST_CHECKS, _MOST_REASONS, _WIDEST = 50, 20, 60
 
@@ -22,14 +22,20 @@ def verdict_lines(verdict: Mapping[str, Any]) -> list[str]:
     Args:
         verdict: the content of `verdict.json`.
     """
-    checks = sorted(verdict.get("checks", ()), key=lambda check: not (check["failed"] or not check["met"]))
-    rows = [_row(check) for check in checks[:_MOST_CHECKS]]
+    checks = ordered(verdict)
+    rows = [check_cells(check) for check in checks[:_MOST_CHECKS]]
     more = [f"... and {len(checks) - _MOST_CHECKS:,} thresholds more"] if len(checks) > _MOST_CHECKS else []
     outcome = f"{verdict['status']}: {verdict.get('rows', 0):,} rows"
     return [outcome, *(_table(rows) if rows else ()), *more, *_left_out(verdict), *_reasons(verdict)]
 
 
-def _row(check: Mapping[str, Any]) -> tuple[str, ...]:
+def ordered(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The thresholds of a verdict, those that do not hold first."""
+    return sorted(verdict.get("checks", ()), key=lambda check: not (check["failed"] or not check["met"]))
+
+
+def check_cells(check: Mapping[str, Any]) -> tuple[str, ...]:
+    """A threshold, and the value that decided, under `HEADS`."""
     met, failed = check["met"], check["failed"]
     holds = "no slice" if not met else f"no, {failed:,} of {met:,} fail" if failed else "yes"
     no_number = check.get("no_number") or "undefined"
@@ -43,8 +49,8 @@ def _row(check: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """The lines of a table with aligned columns, numbers to the right."""
-    table = [_HEADS, *rows]
-    widths = [max(len(row[i]) for row in table) for i in range(len(_HEADS))]
+    table = [HEADS, *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(HEADS))]
     for row in table:
         cells = [cell.rjust(widths[i]) if i in _NUMBERS else cell.ljust(widths[i]) for i, cell in enumerate(row)]
         yield f"  {'  '.join(cells).rstrip()}"

@@ -273,7 +273,9 @@ def test_a_slice_that_is_too_small_is_counted_and_nowhere_in_the_source(tmp_path
     assert "And 1 reason about slices with too few rows" in text
     assert "Zug" not in text
     assert "Zug" not in str(unpacked(element_text(text, "slices-data")))
-    assert "Zug" not in markdown_summary(results).split("### ", 1)[1]
+    summary = markdown_summary(results)
+    assert "And 1 reason about slices with too few rows to be shown." in summary
+    assert "Zug" not in summary
 
 
 def test_where_there_was_nothing_to_judge_by_the_page_is_the_verdict(tmp_path):
@@ -309,7 +311,7 @@ def rendered(text):
 def test_the_summary_has_verdict_reasons_metrics_and_the_worst_slices(failed):
     text = markdown_summary(failed)
     assert text.startswith("**NOT BLESSED**: 1,000 rows; 3 bad rows (unreadable).\n")
-    assert "| city=Genf | auc \\[new\\] is 0.5; expected at least 0.6 | 0.5000 | at least 0.6 |  | 1,002 |" in text
+    assert "| city=Genf | auc \\[new\\] is 0.5 | at least 0.6 | 1,002 |" in text
     assert "| mean\\_squared\\_error | 0.2500 | 0.1250 | +0.1250 ▾ |" in text
     assert "### Worst of 3 slices by auc" in text
     page = Page(rendered(text))

@@ -1,0 +1,64 @@
+"""A verdict as Markdown: the outcome, then why it is not better, the worst reasons first, and the thresholds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from assay.report.cells import counted, counts_text, reason_table
+from assay.report.grids.markdown_table import escaped, table
+from assay.report.severity import by_severity
+from assay.report.terminal.verdict_lines import HEADS, check_cells, ordered
+from assay.verdict import Verdict
+
+_MOST_REASONS, _MOST_THRESHOLDS = 20, 50
+_OVERALL = "Overall"
+_UNNAMED = "a slice with too few rows"
+
+
+def verdict_document(content: Mapping[str, Any], uri: str, *, min_slice_size: int = 0) -> str:
+    """A document about a verdict alone, as a gate leaves it.
+
+    Args:
+        content: of `verdict.json`.
+        uri: of the file that has all of it.
+        min_slice_size: slices of fewer rows are not named.
+    """
+    verdict = Verdict.from_json(json.dumps(content))
+    rows = [(reason.slice, reason.rows) for reason in verdict.reasons]
+    rows += [(check.slice, check.rows) for check in verdict.checks]
+    hidden = {name for name, number in rows if number is not None and number < min_slice_size} - {_OVERALL}
+    parts = [*verdict_parts(verdict, uri, hidden), *_thresholds(content, uri, hidden)]
+    return "\n\n".join(parts) + "\n"
+
+
+def verdict_parts(verdict: Verdict, uri: str, hidden: Collection[str] = ()) -> Iterator[str]:
+    """Outcome and reasons, as parts of a document.
+
+    Args:
+        verdict: of a run.
+        uri: of the file that has every reason.
+        hidden: slices with too few rows to be shown, which are not named.
+    """
+    yield f"**{verdict.status.replace('_', ' ')}**: {escaped('; '.join(counts_text(verdict)))}."
+    shown = by_severity(reason for reason in verdict.reasons if reason.slice not in hidden)
+    if shown:
+        heads, rows = reason_table(shown[:_MOST_REASONS])
+        yield table(heads, rows, words=(0, 1, 2))
+
+    more, unnamed = len(shown) - _MOST_REASONS, len(verdict.reasons) - len(shown)
+    if more > 0:
+        yield escaped(f"And {counted(more, 'reason')} more, in {uri}.")
+    if unnamed:
+        yield f"And {counted(unnamed, 'reason')} about slices with too few rows to be shown."
+
+
+def _thresholds(content: Mapping[str, Any], uri: str, hidden: Collection[str]) -> Iterator[str]:
+    """Every threshold with the value that decided, those that do not hold first."""
+    checks = [{**check, "slice": _UNNAMED} if check["slice"] in hidden else check for check in ordered(content)]
+    if checks:
+        yield "### Thresholds"
+        yield table(HEADS, [check_cells(check) for check in checks[:_MOST_THRESHOLDS]], words=(0, 1, 2, 3, 4))
+    if len(checks) > _MOST_THRESHOLDS:
+        yield escaped(f"And {counted(len(checks) - _MOST_THRESHOLDS, 'threshold')} more, in {uri}.")
