@@ -12,8 +12,9 @@ from assay.metrics.computations.table import Table
 from assay.metrics.computations.terms import Term, TermTable
 from assay.metrics.entries.streams import Stream
 from assay.metrics.layout import Layout, serving
-from assay.metrics.states.lanes import LaneState
+from assay.metrics.states.lanes import LaneState, lanes_of
 from assay.metrics.states.partial import Partial
+from assay.metrics.states.sparse import SampledCells
 from assay.metrics.values import Floats, Ints
 
 _SMALLEST_WIDTH = 16
@@ -40,26 +41,39 @@ class StreamStates:
     def groups(self) -> list[tuple[Ints, int]]:
         """Lanes grouped by their entries in whichever table has most; all at once without tables of entries."""
         counts = [state.entry_counts for state in self._states if state.entry_counts is not None]
-        return list(_group_by_size(np.maximum.reduce(counts))) if counts else [(np.arange(self.lanes), 1)]
+        if not counts:
+            return [(np.arange(self.lanes), 1)]
+        samples = next((state.samples for state in self._states if isinstance(state, SampledCells)), 1)
+        return list(_group_by_size(np.maximum.reduce(counts), samples))
 
     def read(self, table: int, lanes: Ints, width: int) -> Any:
         """What the state of a table, by its number, says of some lanes; see `State`."""
         return self._states[table].read(lanes, width)
 
 
-def _group_by_size(entries: Ints) -> Iterator[tuple[Ints, int]]:
+def _group_by_size(entries: Ints, samples: int) -> Iterator[tuple[Ints, int]]:
     """Yields (lanes, width): lanes whose numbers of entries round up to one power of two, a bounded lot at once.
 
     Args:
         entries: (lanes,) the most entries that each lane has in one table.
+        samples: so many lanes in a row share their cells: a lot has the same of them of each slice.
     """
-    size = np.maximum(entries, _SMALLEST_WIDTH)
+    size = np.maximum(entries.reshape(-1, samples).max(1, initial=0), _SMALLEST_WIDTH)
     power = np.ceil(np.log2(size)).astype(np.int64)
     for exponent in np.unique(power):
         alike = np.flatnonzero(power == exponent)
         step = max(1, _AT_ONCE >> int(exponent))
-        for first in range(0, len(alike), step):
-            yield alike[first : first + step], 1 << int(exponent)
+        for lanes in _lots(alike, samples, step):
+            yield lanes, 1 << int(exponent)
+
+
+def _lots(slices: Ints, samples: int, most: int) -> Iterator[Ints]:
+    """The lanes of slices, as many slices at once as `most` lanes are, or a few samples of one slice."""
+    step = max(1, most // samples)
+    for first in range(0, len(slices), step):
+        lanes = lanes_of(slices[first : first + step], samples)
+        size = len(lanes) if samples <= most else most
+        yield from (lanes[at : at + size] for at in range(0, len(lanes), size))
 
 
 class GroupStates:

@@ -9,7 +9,7 @@ import numpy as np
 
 from assay.metrics.computations.score_bins import BUCKETS, ScoreBins, bucket_of
 from assay.metrics.computations.scores import ScoreTable, coarser
-from assay.metrics.computations.table import States, Table, binned
+from assay.metrics.computations.table import States, Table
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples
 from assay.metrics.entries.streams import Reads
@@ -108,15 +108,15 @@ class Calibration:
         bucket = coarser(table.buckets, BUCKETS, self.num_buckets)
         count = self.num_buckets + 2
         coarse = 2 * bucket[entries.cells >> 1] + (entries.cells & 1)
-        by_label = binned(entries, coarse, 2 * count).reshape(entries.slice_count, count, 2)
+        by_label = entries.binned(coarse, 2 * count).reshape(-1, count, 2)
         bucket = coarser(predictions.cells, _COARSE_BUCKETS, self.num_buckets)
-        return Buckets(*self._edges(), by_label.sum(-1), by_label[..., 1], binned(predictions, bucket, count))
+        return Buckets(*self._edges(), by_label.sum(-1), by_label[..., 1], predictions.binned(bucket, count))
 
     def _own(self, states: States) -> Buckets:
         _, entries = states(*self.tables())
         bucket, part = np.divmod(entries.cells, _SUMS)
         cells = _SUMS * self._of_fine()[bucket] + part
-        sums = binned(entries, cells, _SUMS * (self.num_buckets + 2)).reshape(entries.slice_count, -1, _SUMS)
+        sums = entries.binned(cells, _SUMS * (self.num_buckets + 2)).reshape(-1, self.num_buckets + 2, _SUMS)
         return Buckets(*self._edges(), *np.moveaxis(sums, -1, 0))
 
     def _of_fine(self) -> Ints:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics.arithmetic import suffix_sums, sums_by_bin
+from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.states.sparse import Entries
 from assay.metrics.values import Floats, Ints
 
@@ -29,16 +29,15 @@ class Curve(NamedTuple):
 
 
 def weights_by_label(entries: Entries, bins: Ints, count: int) -> Floats:
-    """Adds entries into bins: (2, s, count) weights of negatives and of positives, whose cells are odd.
+    """Adds entries up into bins: (2, s, count) weights of negatives and of positives, whose cells are odd.
 
     Args:
         entries: weights by score cell and label.
         bins: the bin of each entry.
         count: bins of a slice.
     """
-    rows = (entries.cells & 1) * entries.slice_count + entries.slices
-    sums = sums_by_bin(rows * count + bins, entries.sums, 2 * entries.slice_count * count)
-    return sums.reshape(2, entries.slice_count, count)
+    by_slice = entries.binned((entries.cells & 1) * count + bins, 2 * count)
+    return by_slice.reshape(-1, 2, count).swapaxes(0, 1)
 
 
 def curve_of(thresholds: Floats, by_label: Floats) -> Curve:

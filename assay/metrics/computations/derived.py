@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.buckets import PredictionTable
 from assay.metrics.computations.scores import ScoreTable
 from assay.metrics.computations.table import Table
@@ -32,5 +31,5 @@ def derived(term: Term, entries: Entries) -> Floats:
     """The sum of a term in each slice, (s,), from the entries of its source."""
     if term == "label":  # score cells are odd where the label is positive
         odd = np.flatnonzero(entries.cells & 1)
-        return sums_by_bin(entries.slices[odd], entries.sums[odd], entries.slice_count)
-    return sums_by_bin(entries.slices, entries.sums, entries.slice_count)
+        entries = entries._replace(slices=entries.slices[odd], sums=entries.sums[..., odd])
+    return entries.binned(0, 1)[:, 0]

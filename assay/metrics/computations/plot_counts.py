@@ -12,7 +12,7 @@ from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations.curve import curve_of, weights_by_label
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.scores import ScoreTable, rebinning_of
-from assay.metrics.computations.table import States, Table, binned
+from assay.metrics.computations.table import States, Table
 from assay.metrics.entries.domains import PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples
 from assay.metrics.entries.streams import Reads
@@ -94,7 +94,7 @@ class ScoreLevels:
     def read(self, states: States) -> Matrices:
         """What is above a threshold as tp, what is not as tn, (s, num_thresholds + 2); fp and fn are 0."""
         _, entries = states(self.tables()[0])
-        weight = binned(entries, entries.cells, self.num_thresholds + 3)
+        weight = entries.binned(entries.cells, self.num_thresholds + 3)
         above, below = suffix_sums(weight)[:, 1:], np.cumsum(weight, -1)[:, :-1]
         nothing = np.zeros_like(above)
         return Matrices(np.asarray(_plot_thresholds(self.num_thresholds)), above, nothing, below, nothing)

@@ -314,14 +314,19 @@ class ScoreCurve:
 def _changes(entries: Entries, intervals: Ints, levels: Floats) -> Curve:
     """The thresholds at which something changes; `intervals` (cells,) is the last level that a cell is above."""
     # Entries ascend, so that those of one slice and one interval stand together; each such group is a point of a curve.
-    count = len(levels)
-    key = entries.slices * count + intervals[entries.cells >> 1]
+    interval = intervals[entries.cells >> 1]
+    key = entries.slices * len(levels) + interval
     first = np.append(True, key[1:] != key[:-1])[: len(key)]
-    slices, interval = np.divmod(key[first], count)
+    at = np.flatnonzero(first)
+    slices = entries.slices[at]
     point = np.arange(len(slices)) - np.searchsorted(slices, np.arange(entries.slice_count))[slices]
 
     # Curves of fewer points are padded with the last level, at which nothing changes any more.
     width = entries.width + 1
     thresholds = np.full((entries.slice_count, width), levels[-1])
-    thresholds[slices, point] = levels[interval]
-    return curve_of(thresholds, weights_by_label(entries, point[np.cumsum(first) - 1], width))
+    thresholds[slices, point] = levels[interval[at]]
+
+    # Samples of a slice have its thresholds.
+    by_label = weights_by_label(entries, point[np.cumsum(first) - 1], width)
+    samples = by_label.shape[1] // max(entries.slice_count, 1)
+    return curve_of(np.repeat(thresholds, samples, axis=0), by_label)

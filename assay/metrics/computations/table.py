@@ -6,14 +6,11 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, TypeAlias
 
-from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.entries.domains import Domain
 from assay.metrics.entries.examples import Examples
 from assay.metrics.entries.streams import Reads
-from assay.metrics.states.sparse import Entries
 from assay.metrics.states.state import Contribution, Store
-from assay.metrics.values import Floats, Ints
 
 
 class Table(Protocol):
@@ -51,9 +48,3 @@ class Computation(Protocol):
 
     def read(self, states: States) -> Any:
         """The state that metrics take: named arrays with a leading slice axis."""
-
-
-def binned(entries: Entries, bins: Ints, count: int) -> Floats:
-    """Adds entries into bins: (s, count) sums, entry i going to bins[i]."""
-    sums = sums_by_bin(entries.slices * count + bins, entries.sums, entries.slice_count * count)
-    return sums.reshape(entries.slice_count, count)

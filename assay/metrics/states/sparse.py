@@ -1,15 +1,16 @@
-"""Sums of cells that travel and merge: of each slice only those that are not 0."""
+"""Sums of cells that travel and merge: of each slice only those that are not 0. Samples of a slice share its cells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics.arithmetic import with_sums_of_others
+from assay.metrics.arithmetic import sums_by_bin, with_sums_of_others
 from assay.metrics.states.marks import SEVERAL, Marks, joined
 from assay.metrics.states.occurring import numbered
 from assay.metrics.values import Floats, Ints
@@ -24,6 +25,7 @@ _WIDTH = 1 << 32
 class Entries(NamedTuple):
     """The sums of a group of s slices of a table of cells: entry i is `sums[i]` at [slices[i], cells[i]], ascending.
 
+    Where slices have r samples each, `sums` is (r, e): all samples of a slice have the same cells.
     `marks` as in `Sparse`.
     `width` is a power of two, at least the number of entries of each slice, and depends on their own sizes only: so
     padding to it gives a slice the same bits whatever its neighbours are.
@@ -36,11 +38,23 @@ class Entries(NamedTuple):
     width: int
     marks: Marks | None = None
 
+    def binned(self, bins: Ints | int, count: int) -> Floats:
+        """Adds entries up into bins, entry i into bins[i]: (s, count), or (s * r, count), slice by slice."""
+        at, size = self.slices * count + bins, self.slice_count * count
+        if self.sums.ndim == 1:
+            return sums_by_bin(at, self.sums, size).reshape(-1, count)
+
+        binned = np.empty((self.slice_count, len(self.sums), count))
+        for sample, sums in enumerate(self.sums):
+            binned[:, sample] = sums_by_bin(at, sums, size).reshape(-1, count)
+        return binned.reshape(-1, count)
+
 
 class Sparse(NamedTuple):
     """Sums of s slices in compressed rows: slice i owns entries start[i]:start[i + 1], cells ascending.
 
-    start int64 (s + 1,), cells int32 (e,), sums float64 (e,); marks (e,), or None in a table without.
+    start int64 (s + 1,), cells int32 (e,), sums float64 (e,); marks (e,), or None in a table without. Where slices have
+    r samples each, of the same cells, sums are (r, e).
     """
 
     start: Ints
@@ -67,11 +81,11 @@ class Sparse(NamedTuple):
             first, last = slices[0], slices[-1] + 1
             own = slice(self.start[first], self.start[last])
             marks = None if self.marks is None else self.marks[own]
-            return Sparse(self.start[first : last + 1] - self.start[first], self.cells[own], self.sums[own], marks)
+            return Sparse(self.start[first : last + 1] - self.start[first], self.cells[own], self.sums[..., own], marks)
         count = self.entry_counts[slices]
         start = np.concatenate([[0], np.cumsum(count)])
         at = np.arange(start[-1]) + np.repeat(self.start[slices] - start[:-1], count)
-        return Sparse(start, self.cells[at], self.sums[at], None if self.marks is None else self.marks[at])
+        return Sparse(start, self.cells[at], self.sums[..., at], None if self.marks is None else self.marks[at])
 
     def read(self, slices: Ints, width: int) -> Entries:
         """The sums of the given slices, numbered 0.. in that order."""
@@ -79,7 +93,7 @@ class Sparse(NamedTuple):
         owner = np.repeat(np.arange(len(slices)), taken.entry_counts)
         return Entries(len(slices), owner, taken.cells.astype(np.int64), taken.sums, width, taken.marks)
 
-    def leave_one_out(self, parts: int) -> Sparse:
+    def leave_one_out(self, parts: int) -> SampledCells | Sparse:
         """See `State`. Each sample has all the cells of its slice, though it may be 0 in some of them.
 
         A cell keeps the mark of all its parts: a sample without one of them is told apart no better.
@@ -89,10 +103,11 @@ class Sparse(NamedTuple):
             return self
         step = max(1, slices * _ENTRIES_AT_ONCE // max(len(self.cells), 1))
         firsts = range(0, slices, step)
-        return concatenated([self._samples(first, min(first + step, slices), parts) for first in firsts])
+        pieces = [self._samples(first, min(first + step, slices), parts) for first in firsts]
+        return SampledCells(concatenated(pieces))
 
     def _samples(self, first: int, last: int, parts: int) -> Sparse:
-        """The samples of slices first to last - 1."""
+        """The cells of slices first to last - 1, with sums (parts + 1, e)."""
         count, own = last - first, slice(self.start[first * parts], self.start[last * parts])
         sizes = self.entry_counts[first * parts : last * parts]
         owner, part = np.divmod(np.repeat(np.arange(count * parts), sizes), parts)
@@ -106,17 +121,8 @@ class Sparse(NamedTuple):
         sums = with_sums_of_others(by_part)
         marks = None if self.marks is None else _marks_of_all(self.marks[own], column, len(occurring))
 
-        # Slice by slice, with its samples in a row.
         start = np.searchsorted(occurring, np.arange(count + 1) * width)
-        own_cells = (occurring % width).astype(np.int32)
-        columns = [slice(*ends) for ends in pairwise(start)]
-        samples = parts + 1
-        return Sparse(
-            np.concatenate([[0], np.cumsum(np.repeat(np.diff(start), samples))]),
-            np.concatenate([np.tile(own_cells[of_slice], samples) for of_slice in columns]),
-            np.concatenate([sums[:, of_slice].reshape(-1) for of_slice in columns]),
-            None if marks is None else np.concatenate([np.tile(marks[of_slice], samples) for of_slice in columns]),
-        )
+        return Sparse(start, (occurring % width).astype(np.int32), sums, marks)
 
     @classmethod
     def merged(cls, states: Sequence[Sparse], slices: Sequence[Ints], count: int) -> Sparse:
@@ -125,6 +131,63 @@ class Sparse(NamedTuple):
         step = max(1, count * _ENTRIES_AT_ONCE // max(entries, 1))
         pieces = [_merge_some(states, slices, first, min(first + step, count)) for first in range(0, count, step)]
         return concatenated(pieces)
+
+
+@dataclass(frozen=True)
+class SampledCells:
+    """Sums of s * r pseudo-slices: number i * r + j is sample j of slice i, and samples of a slice share its cells.
+
+    Attributes:
+        shared: the cells and marks of s slices, with sums (r, e).
+    """
+
+    shared: Sparse
+
+    @property
+    def samples(self) -> int:
+        """The number r of samples of each slice."""
+        return len(self.shared.sums)
+
+    @property
+    def entry_counts(self) -> Ints:
+        """(s * r,) sums of each sample of each slice."""
+        return np.repeat(self.shared.entry_counts, self.samples)
+
+    def take(self, slices: Ints) -> Sparse:
+        """The sums of the given pseudo-slices, in that order."""
+        slices, sample = np.divmod(slices, self.samples)
+        if len(sample) and (sample == sample[0]).all():
+            return self.shared._replace(sums=self.shared.sums[sample[0]]).take(slices)
+        return self._apart().take(slices * self.samples + sample)
+
+    def read(self, slices: Ints, width: int) -> Entries:
+        """The sums of the given pseudo-slices: the same samples of each of some slices."""
+        own, sample = np.divmod(slices, self.samples)
+        own = own[np.flatnonzero(np.append(True, own[1:] != own[:-1])[: len(own)])]
+        sample = sample[: len(slices) // max(len(own), 1)]
+        assert np.array_equal(slices, (own[:, None] * self.samples + sample).reshape(-1))
+        entries = self.shared.read(own, width)
+        return entries._replace(sums=entries.sums[sample])
+
+    def leave_one_out(self, parts: int) -> SampledCells | Sparse:
+        """See `State`."""
+        return self._apart().leave_one_out(parts)
+
+    @classmethod
+    def merged(cls, states: Sequence[SampledCells], slices: Sequence[Ints], count: int) -> Sparse:
+        """See `State`."""
+        return Sparse.merged([state._apart() for state in states], slices, count)
+
+    def _apart(self) -> Sparse:
+        """Each sample of each slice with cells of its own."""
+        start, cells, sums, marks = self.shared
+        columns = [slice(*ends) for ends in pairwise(start)]
+        return Sparse(
+            np.concatenate([[0], np.cumsum(self.entry_counts)]),
+            np.concatenate([np.tile(cells[of_slice], self.samples) for of_slice in columns]),
+            np.concatenate([sums[:, of_slice].reshape(-1) for of_slice in columns]),
+            None if marks is None else np.concatenate([np.tile(marks[of_slice], self.samples) for of_slice in columns]),
+        )
 
 
 def _unpacked(sizes: Ints, low: npt.NDArray[np.uint16], sums: Floats, marks: Marks | None) -> Sparse:
@@ -143,7 +206,7 @@ def concatenated(pieces: Sequence[Sparse]) -> Sparse:
     return Sparse(
         np.concatenate([[0], np.cumsum(count)]),
         np.concatenate([piece.cells for piece in pieces]),
-        np.concatenate([piece.sums for piece in pieces]),
+        np.concatenate([piece.sums for piece in pieces], axis=-1),
         _marks(pieces),
     )
 

@@ -50,20 +50,20 @@ class State(Protocol):
     def entry_counts(self) -> Ints | None:
         """(s,) entries of each slice, where slices with about as many are read together; None where it is all one."""
 
-    def take(self, slices: Ints) -> Self:
+    def take(self, slices: Ints) -> State:
         """The given slices, in that order."""
 
     def read(self, slices: Ints, width: int) -> Any:
         """What computations see of the given slices, of which none has more than `width` entries."""
 
-    def leave_one_out(self, parts: int) -> Self:
+    def leave_one_out(self, parts: int) -> State:
         """From `parts` slices in a row to `parts` + 1: all of them together, then all but each of them.
 
         What does not add up may stand with all of them only.
         """
 
     @classmethod
-    def merged(cls, states: Sequence[Self], slices: Sequence[Ints], count: int) -> Self:
+    def merged(cls, states: Sequence[Self], slices: Sequence[Ints], count: int) -> State:
         """Merges states in the order given.
 
         Args:
