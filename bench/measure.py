@@ -24,16 +24,29 @@ MEAN_TOLERANCE = 1e-4
 
 
 class Cost(NamedTuple):
-    """What one process took."""
+    """What one process took.
+
+    Attributes:
+        cpu_s: user and system seconds of it and its children.
+        wall_s: how long it ran.
+        peak_mb: its peak memory.
+        imports_s: CPU seconds of a process right before it that only imported what it imports.
+    """
 
     cpu_s: float
     wall_s: float
     peak_mb: float
+    imports_s: float = 0.0
+
+    @property
+    def own_s(self) -> float:
+        """CPU seconds without those of the imports. Pairs, as a busy machine takes longer for both."""
+        return self.cpu_s - self.imports_s
 
 
 @dataclass
 class Measured:
-    """All that was found, by name of the case (or Python code of the imports); survives a journey through JSON."""
+    """All that was found, by name of the case (or Python code of an import); survives a journey through JSON."""
 
     costs: dict[str, list[Cost]] = field(default_factory=dict)
     read_back_s: dict[str, float] = field(default_factory=dict)
@@ -44,17 +57,21 @@ class Measured:
         """Median of each figure over the repeats."""
         return Cost(*(statistics.median(figures) for figures in zip(*self.costs[name], strict=True)))
 
+    def own_s(self, name: str) -> float:
+        """Median over the repeats of CPU seconds without imports."""
+        return statistics.median(cost.own_s for cost in self.costs[name])
+
 
 class ProcessError(Exception):
     """A process ended badly."""
 
 
 def measure_all(cases: Sequence[Case], repeats: int, say: Callable[[str], None]) -> Measured:
-    """Measures cases and their imports; AUCs are those of the first round."""
+    """Measures cases, each right after its imports; AUCs are those of the first round."""
     measured = Measured()
     aucs: dict[Case, dict[str, float]] = {}
     jobs: dict[str, Callable[[], Cost]] = {
-        **{code: partial(_measure_imports, code, case.side) for case in cases for code in imports_of(case)},
+        **({TENSORFLOW: partial(_measure_imports, TENSORFLOW, "assay")} if any(map(needs_tensorflow, cases)) else {}),
         **{str(case): partial(_measure_case, case, measured.read_back_s, aucs) for case in cases},
     }
     slow = {str(case) for case in cases if SIDES[case.side].once}
@@ -73,10 +90,9 @@ def measure_all(cases: Sequence[Case], repeats: int, say: Callable[[str], None])
     return measured
 
 
-def imports_of(case: Case) -> tuple[str, ...]:
-    """Code whose cost belongs to the case: its side's imports, and those that memory is compared with."""
-    own = SIDES[case.side].imports[case.file_format]
-    return (own, TENSORFLOW) if case.file_format == "tfrecord" else (own,)
+def needs_tensorflow(case: Case) -> bool:
+    """Whether its memory is compared with that of an import of TensorFlow."""
+    return case.file_format == "tfrecord"
 
 
 def _measure_imports(code: str, side: str) -> Cost:
@@ -85,6 +101,7 @@ def _measure_imports(code: str, side: str) -> Cost:
 
 def _measure_case(case: Case, read_back_s: dict[str, float], aucs: dict[Case, dict[str, float]]) -> Cost:
     side = SIDES[case.side]
+    imports = _measure_imports(side.imports[case.file_format], case.side)
     cost, printed = measure(side.command(case), side.environment)
     if "read_back_s" in printed:
         read_back_s[str(case)] = printed["read_back_s"]
@@ -92,7 +109,7 @@ def _measure_case(case: Case, read_back_s: dict[str, float], aucs: dict[Case, di
         aucs[case] = aucs_of(case) if side.writes_results else printed["aucs"]
     if side.writes_results:
         shutil.rmtree(results_of(case))
-    return cost
+    return cost._replace(imports_s=imports.cpu_s)
 
 
 def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[Cost, dict[str, Any]]:

@@ -4,9 +4,9 @@
     python -m bench.run --from FILE.json --write PAGE.md
     python -m bench.run --smoke 10000
 
-CPU seconds are user + system of a process and its children, less those of a process that only imports what that side
-imports anyway. Each figure is the median of the repeats. This process stays small, since a child's peak memory is at
-least what its parent has.
+CPU seconds are user + system of a process and its children, less those of a process right before it that only imports
+what that side imports anyway. Each figure is the median of the repeats. This process stays small, since a child's peak
+memory is at least what its parent has.
 """
 
 from __future__ import annotations

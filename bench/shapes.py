@@ -138,32 +138,26 @@ def analysis_file(name: str) -> Path:
 
 
 def jobs() -> dict[str, Callable[[], Cost]]:
-    """Name -> what measures it; imports by their code."""
+    """Name -> what measures it, right after its imports."""
     assay, code = str(Path(sys.executable).with_name("assay")), SIDES["assay"].imports["parquet"]
     of_runs = {name: (assay, "run", str(analysis_file(name)), "--quiet") for name in RUNS}
-    others = {
-        code: (sys.executable, "-c", code),
-        _LEXSORT: (sys.executable, "-c", "import bench.shapes; bench.shapes.lexsort()"),
-        f"imports of {_LEXSORT}": (sys.executable, "-c", "import bench.shapes"),
+    lexsort = (sys.executable, "-c", "import bench.shapes; bench.shapes.lexsort()")
+    return {
+        _LEXSORT: partial(_cost, lexsort, "import bench.shapes"),
+        **{name: partial(_cost, command, code) for name, command in of_runs.items()},
     }
-    return {name: partial(_cost, command) for name, command in {**others, **of_runs}.items()}
 
 
-def _cost(command: Sequence[str]) -> Cost:
-    return measure(command)[0]
-
-
-def seconds(name: str, measured: Measured) -> float:
-    """CPU seconds of a run, less its imports."""
-    imports = f"imports of {_LEXSORT}" if name == _LEXSORT else SIDES["assay"].imports["parquet"]
-    return measured.median(name).cpu_s - measured.median(imports).cpu_s
+def _cost(command: Sequence[str], imports: str) -> Cost:
+    imports_s = measure((sys.executable, "-c", imports))[0].cpu_s
+    return measure(command)[0]._replace(imports_s=imports_s)
 
 
 def report(measured: Measured) -> str:
     """The bars, then the figures."""
     bars = []
     for what, run, over, most in BARS:
-        value = seconds(run, measured) / seconds(over, measured) if over else measured.median(run).peak_mb
+        value = measured.own_s(run) / measured.own_s(over) if over else measured.median(run).peak_mb
         bound = f"at most {most:,g} {'times' if over else 'MB'}"
         bars.append(
             (
@@ -174,7 +168,7 @@ def report(measured: Measured) -> str:
             )
         )
     figures = [
-        (name, f"{seconds(name, measured):.2f}", f"{measured.median(name).peak_mb:,.0f}") for name in (*RUNS, _LEXSORT)
+        (name, f"{measured.own_s(name):.2f}", f"{measured.median(name).peak_mb:,.0f}") for name in (*RUNS, _LEXSORT)
     ]
     return "\n\n".join((
         table(("what", "", "bar", "holds"), "lrrl", bars),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bench.bars import Bar, Figure, Figures
 from bench.cases import Case
-from bench.measure import Measured, imports_of
+from bench.measure import Measured, needs_tensorflow
 from bench.sides import TENSORFLOW
 
 
@@ -35,11 +35,10 @@ def figures_of(cases: Iterable[Case], measured: Measured) -> Figures:
     """What each case took, its imports taken off; without those that failed."""
     figures = {}
     for case in cases:
-        names = (str(case), *imports_of(case))
-        if all(name in measured.costs for name in names):
-            cost, imports = measured.median(names[0]), measured.median(names[1])
-            tensorflow_mb = measured.median(TENSORFLOW).peak_mb if TENSORFLOW in names else 0.0
-            figures[case] = Figure(cost.cpu_s - imports.cpu_s, cost.peak_mb, tensorflow_mb)
+        name = str(case)
+        if name in measured.costs:
+            tensorflow_mb = measured.median(TENSORFLOW).peak_mb if needs_tensorflow(case) else 0.0
+            figures[case] = Figure(measured.own_s(name), measured.median(name).peak_mb, tensorflow_mb)
     return figures
 
 
@@ -61,15 +60,14 @@ def row_of(case: Case, figures: Figures, measured: Measured) -> tuple[str, ...]:
     if figure is None:
         return *shape, "failed", "", "", "", ""
     runs = measured.costs[str(case)]
-    imports = measured.median(imports_of(case)[0]).cpu_s
-    low, high = (pick(run.cpu_s for run in runs) - imports for pick in (min, max))
+    low, high = (pick(run.own_s for run in runs) for pick in (min, max))
     spread = f" ({low:.2f} to {high:.2f})" if len(runs) > 1 else ""
     speed = f"{case.rows / figure.cpu_s:,.0f}" if figure.cpu_s > 0 else ""
     return (
         *shape,
         f"{figure.cpu_s:.2f}{spread}",
         str(len(runs)),
-        f"{imports:.2f}",
+        f"{measured.median(str(case)).imports_s:.2f}",
         speed,
         f"{figure.peak_mb:,.0f}",
     )
