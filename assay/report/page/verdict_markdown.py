@@ -59,6 +59,10 @@ def _thresholds(content: Mapping[str, Any], uri: str, hidden: Collection[str]) -
     checks = [{**check, "slice": _UNNAMED} if check["slice"] in hidden else check for check in ordered(content)]
     if checks:
         yield "### Thresholds"
-        yield table(HEADS, [check_cells(check) for check in checks[:_MOST_THRESHOLDS]], words=(0, 1, 2, 3, 4))
+        yield table(
+            [head.capitalize() for head in HEADS],
+            [check_cells(check) for check in checks[:_MOST_THRESHOLDS]],
+            words=(0, 1, 2, 3, 4),
+        )
     if len(checks) > _MOST_THRESHOLDS:
         yield escaped(f"And {counted(len(checks) - _MOST_THRESHOLDS, 'threshold')} more, in {uri}.")

@@ -1,8 +1,6 @@
 """The page at every width, in the light and the dark, by keyboard alone, without scripts, and for screen readers."""
 
-import importlib.util
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ from assay.metrics.values import Interval
 from assay.report.page.results import html_page
 from tests.report.browser import PROGRAM
 from tests.report.made_results import save
-from tests.report.opened_page import Opened, framed, live, saved
+from tests.report.opened_page import Opened, axe, framed, live, saved
 from tests.report.page.test_page import cities
 from tests.report.page.test_plots_in_browser import class_matrices
 
@@ -48,7 +46,6 @@ CONTRASTS = """
 })()
 """
 UNFOLD = "document.querySelectorAll('details').forEach(part => part.open = true)"
-AXE = "axe.run(document).then(found => found.violations.map(violation => [violation.id, violation.nodes[0].html]))"
 
 
 @pytest.fixture(scope="module")
@@ -147,15 +144,6 @@ def test_axe_finds_nothing_without_scripts(tab, alone, width):
         assert axe(opened) == []
     finally:
         tab.call("Emulation.setScriptExecutionDisabled", value=False)
-
-
-def axe(opened):
-    """What axe-core finds wrong: rule and first element of each violation. It runs in a world of its own."""
-    package = importlib.util.find_spec("axe_core_python")
-    assert package is not None
-    assert package.origin is not None
-    script = Path(package.origin).with_name("axe.min.js").read_text(encoding="utf-8")
-    return opened.run(f"{script};\n{AXE}")
 
 
 def test_every_control_is_reached_by_the_tab_key_in_the_order_of_the_page_and_shows_the_focus(tab, alone):

@@ -17,10 +17,9 @@ from assay.storage.framing import framed as record_framed
 from assay.types import SliceKey
 from tests.report.browser import PROGRAM
 from tests.report.made_results import CONFIG, save
-from tests.report.opened_page import Opened, live, saved
+from tests.report.opened_page import Opened, axe, live, saved
 from tests.report.packed_data import element_text, unpacked
 from tests.report.page.test_page import HOSTILE, Page, cities
-from tests.report.page.test_page_for_everyone import axe
 
 in_browser = pytest.mark.skipif(
     PROGRAM is None and os.environ.get("CI") != "true",
