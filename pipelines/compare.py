@@ -53,7 +53,7 @@ def compare_models(
             task = stages.compare(names=versions, outputs=dsl.Collected(last.outputs["output"]), root=root)
             configured(task, COMPARE, CORE_IMAGE, settings)
 
-    more = {VERSIONS: (List[str], ...)}  # noqa: UP006
+    more = {VERSIONS: (List[str], ..., f"a value of ${{{version_param}}} for each candidate.")}  # noqa: UP006
     return pipeline_of(
         pipeline, plan, name=name, description=description, root=root, without=(version_param,), more=more
     )

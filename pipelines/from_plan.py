@@ -59,7 +59,7 @@ def pipeline_of(
     description: str,
     root: FilePath = "",
     without: Collection[str] = (),
-    more: Mapping[str, tuple[Any, Any]] | None = None,
+    more: Mapping[str, tuple[Any, Any, str]] | None = None,
 ) -> BaseComponent:
     """Makes a pipeline of a function of `root` and the plan's parameters.
 
@@ -70,14 +70,17 @@ def pipeline_of(
         description: description of the pipeline.
         root: default of the parameter `root`; "" for none.
         without: parameters of the plan that the pipeline sets itself.
-        more: further parameters: name -> (type, default), `...` for no default.
+        more: further parameters: name -> (type, default, description), `...` for no default.
 
     Raises:
         ConfigError: the root is a bucket or on a volume, and the plan has a path that its task does not see.
     """
-    kinds = {"root": (str, path_text(root, "root") or ...), **(more or {})}
+    kinds = {"root": (str, path_text(root, "root") or ..., "folder or gs:// URI of all checkpoints."), **(more or {})}
     open_params = {param: default for param, default in plan.params.items() if param not in (*without, *plan.secrets)}
-    kinds |= {param: (str, ... if default is None else default) for param, default in open_params.items()}
+    kinds |= {
+        param: (str, ... if default is None else default, f"${{{param}}} of the analysis file.")
+        for param, default in open_params.items()
+    }
     parameters = [
         inspect.Parameter(
             param,
@@ -85,7 +88,7 @@ def pipeline_of(
             default=inspect.Parameter.empty if default is ... else default,
             annotation=kind,
         )
-        for param, (kind, default) in kinds.items()
+        for param, (kind, default, _) in kinds.items()
     ]
     parameters.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)
 
@@ -94,6 +97,8 @@ def pipeline_of(
 
     pipeline.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # Kubeflow reads it
     pipeline.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    told = (f"    {param}: {text}" for param, (_, _, text) in kinds.items())
+    pipeline.__doc__ = "\n".join([description, "", "Args:", *told])
     compiled = dsl.pipeline(name=name, description=description)(pipeline)
     check_mounts(compiled, plan, path_text(root, "root"))
     return compiled

@@ -118,6 +118,15 @@ def test_the_parameters_of_the_plan_are_those_of_the_pipeline():
     assert set(documents("retraining")[0]["root"]["inputDefinitions"]["parameters"]) == {"date", "root"}
 
 
+def test_parameters_of_the_pipeline_say_what_they_are():
+    inputs = documents("compare_models")[0]["root"]["inputDefinitions"]["parameters"]
+    assert {name: given["description"] for name, given in inputs.items()} == {
+        "date": "${date} of the analysis file.",
+        "root": "folder or gs:// URI of all checkpoints.",
+        "versions": "a value of ${version} for each candidate.",
+    }
+
+
 def test_without_a_root_the_pipeline_asks_for_one(tmp_path):
     spec = yaml.safe_load(compiled(model_validation(plan_of("gs://b/d", "gs://b/o")), tmp_path / "p.yaml").read_text())
     assert "defaultValue" not in spec["root"]["inputDefinitions"]["parameters"]["root"]

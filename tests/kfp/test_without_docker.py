@@ -1,0 +1,93 @@
+"""Compiled pipelines run by `kfp.local`, with calls in this process for containers; everything else is real."""
+
+from __future__ import annotations
+
+import json
+import os
+from types import SimpleNamespace
+from unittest import mock
+
+import pytest
+from kfp import components, local
+
+from assay import storage
+from assay.components import run
+from assay.components.given_plan import PLAN_VARIABLE
+from assay.pipelines import compare_models, compiled, model_validation
+from assay.plan.stored import path_of_plan
+from tests.kfp.local_runs import told_in
+from tests.kfp.plans import BAD_DAY, GOOD_DAY, plan_of, versions_of, write_day
+from tests.latest_results import latest
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*have no effect in the current local runner")
+
+
+class Containers:
+    """In place of Docker.
+
+    Attributes:
+        started: image and environment of each container.
+    """
+
+    def __init__(self) -> None:
+        self.started: list[tuple[str, dict[str, str]]] = []
+
+    def start(self, client, image, command, volumes, environment=None, **_):
+        self.started.append((image, environment or {}))
+        assert command[:4] == ["python", "-P", "-m", "assay.components.run"]
+        with mock.patch.dict(os.environ, environment or {}):
+            try:
+                run.main(command[4:], standalone_mode=False)
+            except SystemExit as ended:
+                return int(ended.code or 0)
+        raise AssertionError("the command did not exit")
+
+
+@pytest.fixture
+def containers(monkeypatch):
+    started = Containers()
+    client = SimpleNamespace(close=lambda: None, info=dict)
+    monkeypatch.setattr("docker.from_env", lambda: client)
+    monkeypatch.setattr("kfp.local.docker_task_handler.run_docker_container", started.start)
+    return started
+
+
+@pytest.fixture
+def data(tmp_path):
+    write_day(tmp_path / "data", GOOD_DAY)
+    write_day(tmp_path / "data", BAD_DAY, is_good=False)
+    return tmp_path / "data"
+
+
+def ran(pipeline, folder, **given):
+    """Compiles a pipeline, loads it as Kubeflow does, and runs it; task -> what its container told."""
+    loaded = components.load_component_from_file(str(compiled(pipeline, folder / "pipeline.yaml")))
+    local.init(local.DockerRunner(), pipeline_root=str(folder / "kfp"))
+    loaded(root=str(folder / "checkpoints"), **given)
+    return {file.parent.name: json.loads(file.read_text()) for file in told_in(folder / "kfp")}
+
+
+@pytest.mark.parametrize(("day", "verdict"), [(GOOD_DAY, "BLESSED"), (BAD_DAY, "NOT_BLESSED")])
+def test_only_the_first_container_is_given_the_plan_and_all_run_it(day, verdict, containers, data, tmp_path):
+    plan = plan_of(data, tmp_path / "out")
+    told = ran(model_validation(plan), tmp_path, date=day)
+    tasks = {"read-inputs", "extract-slice-keys", "evaluate-metrics-and-plots", "evaluate-extracts", "gate"}
+    assert set(told) == {*tasks, "write-results", "finish", *(["bless"] if verdict == "BLESSED" else [])}
+    assert [PLAN_VARIABLE in environment for _, environment in containers.started].count(True) == 1
+    assert PLAN_VARIABLE in containers.started[0][1]
+    assert (tmp_path / "checkpoints" / path_of_plan(plan)).exists()
+    assert json.loads((latest(tmp_path / "out" / day) / "verdict.json").read_text())["status"] == verdict
+
+
+def test_a_whole_plan_in_one_container(containers, data, tmp_path):
+    told = ran(model_validation(plan_of(data, tmp_path / "out", checkpoint="none")), tmp_path, date=GOOD_DAY)
+    assert set(told) == {"analyse", "bless", "finish"}
+
+
+def test_candidates_of_a_loop_find_the_same_plan(containers, data, tmp_path):
+    plan = versions_of(data, tmp_path / "out")
+    told = ran(compare_models(plan), tmp_path, date=GOOD_DAY, versions=["score", "reversed"])
+    assert told["compare"]["parameterValues"]["blessed"] == ["score"]
+    assert [uri for uri, _ in storage.list(str(tmp_path / "checkpoints" / "plans"))] == [
+        str(tmp_path / "checkpoints" / path_of_plan(plan))
+    ]
