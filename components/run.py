@@ -21,7 +21,7 @@ from assay import cli, storage
 from assay.checkpoints.layout import RECORD_SUFFIX, RUNS
 from assay.components import drawn
 from assay.components.executor import Executor, Outputs
-from assay.components.given_plan import plan_uri
+from assay.components.plan_input import plan_uri
 from assay.components.refusals import refusal_at, refusal_uri, refuse
 from assay.components.volumes import check_paths, check_task
 from assay.errors import AssayError, ConfigError, UsageError

@@ -12,7 +12,7 @@ from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from assay.components import stage_components as stages
-from assay.components.given_plan import PLAN_VARIABLE, environment_text
+from assay.components.plan_input import PLAN_VARIABLE, environment_text
 from assay.errors import ConfigError
 from assay.plan.plan import (
     CORE_IMAGE,

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
 from tests import gcs_emulator
 from tests.docker import IMAGES, Docker, engine, expect
 from tests.gcs_emulator import Emulator
+
+if find_spec("hypothesis"):  # Airflow's environment is without it
+    from hypothesis import HealthCheck, settings
+
+    # How quick a machine is says nothing about what is tested.
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,12 @@ from assay.plan.checks import uris
 from assay.plan.plan import READ_INPUTS, WRITE_RESULTS, Plan, Task
 from assay.plan.tasks import is_checkpointed, kind_of, runs_models
 
+CURE = (
+    "give a gs:// URI or a parameter that brings one, start relative paths from a URI (--base, or "
+    "load_analysis(file, base=...)), or mount the folder at the same path"
+)
+"""What to do about a path that a container does not have, for messages."""
+
 
 def uris_of(plan: Plan, task: Task) -> Iterator[tuple[str, str]]:
     """Field and URI of each file or folder of a plan, beside checkpoints, that a task reads or writes."""
@@ -22,12 +28,6 @@ def uris_of(plan: Plan, task: Task) -> Iterator[tuple[str, str]]:
 def is_local(uri: str) -> bool:
     """Whether a URI is a path; what begins with a parameter may become a URI, and is none."""
     return uri.startswith("/")
-
-
-CURE = (
-    "give a gs:// URI or a parameter that brings one, start relative paths from a URI (--base, or "
-    "load_analysis(file, base=...)), or mount the folder at the same path"
-)
 
 
 def unreached(needed: Iterable[tuple[str, str]], mounted: Collection[str]) -> Iterator[tuple[str, str]]:

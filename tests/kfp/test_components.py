@@ -16,7 +16,7 @@ from kfp import dsl
 from assay import cli, storage
 from assay.cli import main
 from assay.components import stage_components as stages
-from assay.components.given_plan import PLAN_VARIABLE, environment_text
+from assay.components.plan_input import PLAN_VARIABLE, environment_text
 from assay.plan.analysis_file import compile_analysis
 from assay.plan.as_json import from_json, to_json
 from assay.plan.blessed import read as read_blessed

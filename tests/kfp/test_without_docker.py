@@ -12,7 +12,7 @@ from kfp import components, local
 
 from assay import storage
 from assay.components import run
-from assay.components.given_plan import PLAN_VARIABLE
+from assay.components.plan_input import PLAN_VARIABLE
 from assay.pipelines import compare_models, compiled, model_validation
 from assay.plan.stored import path_of_plan
 from tests.kfp.local_runs import told_in

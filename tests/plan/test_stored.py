@@ -10,7 +10,7 @@ import pytest
 
 from assay import storage
 from assay.cli import main
-from assay.components.given_plan import plan_uri
+from assay.components.plan_input import plan_uri
 from assay.errors import ConfigError, UsageError
 from assay.plan.analysis_file import compile_analysis
 from assay.plan.as_json import digest, to_json
