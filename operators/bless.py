@@ -11,7 +11,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import SKIP, reasons_of, verdict_of
-from assay.operators.links import ResultsLink
+from assay.operators.links import ResultsLink, VerdictLink
+from assay.operators.shown import show
 from assay.operators.stage import airflow_errors, resolved
 from assay.operators.template_text import template_text
 from assay.plan.blessed import blessed_uri, blessing_of, move
@@ -44,7 +45,7 @@ class BlessOperator(BaseOperator):
         *("plan", "gate", "plan_params", "blessed", "results", "on_not_blessed"),
         *("gcp_conn_id", "impersonation_chain"),
     )
-    operator_extra_links = (ResultsLink(),)
+    operator_extra_links = (ResultsLink(), VerdictLink())
     ui_color = "#e6f4ea"
 
     def __init__(
@@ -72,6 +73,7 @@ class BlessOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
+            show(context, self, {**(self.results or self.gate), "verdict": self.gate["verdict"]})
             plan = plan_at(self.plan, self.plan_params or {})
             blessing = self._blessing(context, plan)
             uri = blessed_uri(plan) if self.blessed is None else self.blessed

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 from assay.errors import ConfigError, MissingFileError
 from assay.operators.connections import google_access
 from assay.operators.links import RESULT_KEY
+from assay.operators.shown import show
 from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_errors
 from assay.plan.plan import GATE
 from assay.report.terminal.verdict_lines import verdict_lines
@@ -48,7 +49,7 @@ class ModelGateOperator(StageOperator, SkipMixin):
     def execute(self, context: Context) -> dict[str, Any]:
         with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             self._check()
-            result = self.run_stage(context) if self.stage else self._result_before()
+            result = self.run_stage(context) if self.stage else self._result_before(context)
             verdict, reasons = verdict_of(result), reasons_of(result)
         for line in verdict_lines(verdict):
             self.log.info("%s", line)
@@ -77,11 +78,12 @@ class ModelGateOperator(StageOperator, SkipMixin):
         if self.on_not_blessed not in (SKIP, FAIL, WARN):
             raise ConfigError(f"on_not_blessed: expected {SKIP}, {FAIL} or {WARN}, found {self.on_not_blessed!r}")
 
-    def _result_before(self) -> dict[str, Any]:
-        """What the only task before it returned."""
+    def _result_before(self, context: Context) -> dict[str, Any]:
+        """What the only task before it returned, which is what this one has to show, too."""
         results = list((self.inputs or {}).values())
         if len(results) != 1 or not isinstance(results[0], Mapping) or not results[0].get("verdict"):
             raise ConfigError(f"inputs: expected what one task with a verdict returned, found {results!r}")
+        show(context, self, results[0])
         return dict(results[0])
 
 

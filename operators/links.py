@@ -11,14 +11,18 @@ from airflow.sdk.execution_time.xcom import XCom
 
 from assay import storage
 from assay.engine.remote import job_of
+from assay.operators.shown import SHOWN_KEY, Shown, shown_of
 
 RESULT_KEY = "return_value"
 PREFIX = "/assay"
 """Where the pages are on Airflow's API server."""
 
+RESULTS, CHECKPOINT, VERDICT = "results", "checkpoint", "verdict"
+"""The kinds of pages; see `assay.operators.served_pages`."""
+
 
 class ResultsLink(BaseOperatorLink):
-    """A link to the page of the results, or to their folder in a bucket."""
+    """A link to the page of the results on Airflow's API server, wherever they are."""
 
     name = "Results"
 
@@ -27,7 +31,20 @@ class ResultsLink(BaseOperatorLink):
         return "_link_assay_results"
 
     def get_link(self, operator: BaseOperator, *, ti_key: object) -> str:
-        return page_of(_returned(ti_key, "output"), "results", ti_key)
+        return page_of(RESULTS, ti_key) if _shown(ti_key).output else ""
+
+
+class VerdictLink(BaseOperatorLink):
+    """A link to the page of the verdict on Airflow's API server."""
+
+    name = "Verdict"
+
+    @property
+    def xcom_key(self) -> str:
+        return "_link_assay_verdict"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: object) -> str:
+        return page_of(VERDICT, ti_key) if _shown(ti_key).verdict else ""
 
 
 class CheckpointLink(BaseOperatorLink):
@@ -40,7 +57,9 @@ class CheckpointLink(BaseOperatorLink):
         return "_link_assay_checkpoint"
 
     def get_link(self, operator: BaseOperator, *, ti_key: object) -> str:
-        return page_of(_returned(ti_key, "manifest").rpartition("/")[0], "checkpoint", ti_key)
+        folder = _shown(ti_key).manifest.rpartition("/")[0]
+        in_bucket = storage.page(folder) if storage.is_remote(folder) else ""
+        return in_bucket or (page_of(CHECKPOINT, ti_key) if folder else "")
 
 
 class DataflowLink(BaseOperatorLink):
@@ -58,25 +77,21 @@ class DataflowLink(BaseOperatorLink):
         return job.page if job else ""
 
 
-def page_of(uri: str, what: str, ti_key: Any) -> str:
-    """The address at which a browser shows a folder; "" for none.
+def page_of(what: str, ti_key: Any) -> str:
+    """The address of a task instance's page on Airflow's API server.
 
-    Google's console shows a folder of a bucket, and Airflow's API server a local one, as a browser would not follow a
-    `file://` link, and Airflow does not show it.
+    It is there for local folders, as browsers do not follow `file://` links, and for buckets, as not everybody who may
+    see a DAG has an account that may read them.
 
     Args:
-        uri: folder or URI.
-        what: "results" or "checkpoint"; see `assay.operators.served_pages`.
-        ti_key: the task instance that returned it.
+        what: `RESULTS`, `VERDICT` or `CHECKPOINT`.
+        ti_key: the task instance.
     """
-    if storage.is_remote(uri):
-        return storage.page(uri)
     index = -1 if ti_key.map_index is None else ti_key.map_index
     parts = (what, ti_key.dag_id, ti_key.run_id, ti_key.task_id, str(index))
     base = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
-    return f"{base}{PREFIX}/{'/'.join(quote(part, safe='') for part in parts)}" if uri else ""
+    return f"{base}{PREFIX}/{'/'.join(quote(part, safe='') for part in parts)}"
 
 
-def _returned(ti_key: object, name: str) -> str:
-    result = XCom.get_value(ti_key=ti_key, key=RESULT_KEY)
-    return str(result.get(name) or "") if isinstance(result, dict) else ""
+def _shown(ti_key: object) -> Shown:
+    return shown_of(XCom.get_value(ti_key=ti_key, key=SHOWN_KEY))

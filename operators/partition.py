@@ -19,8 +19,9 @@ from assay import storage
 from assay.errors import AssayError, ConfigError, TransientError
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import FAIL, SKIP, skip_after
-from assay.operators.links import RESULT_KEY, ResultsLink
+from assay.operators.links import RESULT_KEY, VerdictLink
 from assay.operators.run_names import run_name
+from assay.operators.shown import show
 from assay.operators.stage import airflow_errors, resolved
 from assay.operators.template_text import template_text
 from assay.plan.params import check_parameters, settled, substitute
@@ -65,7 +66,7 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
         *("gcp_conn_id", "impersonation_chain"),
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"plan_params": "json"}
-    operator_extra_links = (ResultsLink(),)
+    operator_extra_links = (VerdictLink(),)
     ui_color = "#f1f3f4"
 
     def __init__(
@@ -122,10 +123,11 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
             plan = self._resolved()
             output = publish_not_evaluated(plan, run_name("", context), why)
 
+        result = {"files": event["files"], "verdict": Status.NOT_EVALUATED.value, "output": output}
+        show(context, self, result)
         self.log.warning("%s: %s", Status.NOT_EVALUATED, why)
         if self.on_not_blessed == FAIL:
             raise AirflowFailException(f"{Status.NOT_EVALUATED}: {why}")
-        result = {"files": event["files"], "verdict": Status.NOT_EVALUATED.value, "output": output}
         # Skipping raises, and Airflow would not push what is returned.
         context["ti"].xcom_push(RESULT_KEY, result)
         skip_after(self, context["ti"])

@@ -27,5 +27,7 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {"integration-name": "assay", "python-modules": ["assay.operators.partition", "assay.operators.triggers"]}
         ],
-        "extra-links": [f"assay.operators.links.{name}" for name in ("ResultsLink", "CheckpointLink", "DataflowLink")],
+        "extra-links": [
+            f"assay.operators.links.{name}" for name in ("ResultsLink", "VerdictLink", "CheckpointLink", "DataflowLink")
+        ],
     }

@@ -20,8 +20,9 @@ from assay.errors import AssayError, ConfigError, TransientError, UsageError
 from assay.operators.connections import Chain, credentials_file, google_access
 from assay.operators.launchers.launcher import Detaching, Launcher, Running, StageCall
 from assay.operators.launchers.process import SubprocessLauncher
-from assay.operators.links import RESULT_KEY, CheckpointLink, DataflowLink, ResultsLink
+from assay.operators.links import RESULT_KEY, CheckpointLink, DataflowLink, ResultsLink, VerdictLink
 from assay.operators.run_names import run_name
+from assay.operators.shown import show
 from assay.operators.template_text import template_text
 from assay.plan.as_json import digest, from_json
 from assay.plan.filled import with_params
@@ -75,7 +76,7 @@ class StageOperator(BaseOperator):
         *("waited", "gcp_conn_id", "impersonation_chain"),
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json", "plan_params": "json", "options": "json"}
-    operator_extra_links = (ResultsLink(), CheckpointLink(), DataflowLink())
+    operator_extra_links = (ResultsLink(), VerdictLink(), CheckpointLink(), DataflowLink())
     ui_color = "#e8f0fe"
 
     def __init__(
@@ -157,7 +158,12 @@ class StageOperator(BaseOperator):
             context["ti"].xcom_push(RESULT_KEY, result)  # so that a link leads to the job while the task is deferred
             self._wait_for(context, record)
         self._result = result
+        show(context, self, self._kept(result))
         return result
+
+    def _kept(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The part of a result that is there after the run: a checkpoint in its scratch is not."""
+        return {**result, "manifest": ""} if self.scratch else result
 
     def _detached(self, call: StageCall, job: str) -> StageCall:
         """The call that collects a job; or, if a triggerer can wait for the job, the call that does not."""

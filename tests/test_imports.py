@@ -49,6 +49,7 @@ ALLOWED = {  # first match holds; nothing heavy where none does
     "assay.notebook.*": {*ARRAYS, "rich"},
     "assay.report.graph": set(),
     "assay.report.terminal.verdict_lines": set(),
+    "assay.report.page.verdict": set(),
     "assay.report*": {*ARRAYS, "rich"},
     "assay.engine.of_all": BEAM,
     "assay.engine.runner": BEAM,

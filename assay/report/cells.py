@@ -9,15 +9,12 @@ from assay.metrics.keys import MetricKey
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.class_grid import class_grid
 from assay.report.evidence import Evidence, Measure, Pair, Slice
+from assay.report.marks import FAILS, WORSE
 from assay.report.numbers import Number, numbers_of
 from assay.results.labels import change_text, labels_of, number_text
+from assay.text.counted import counted
 from assay.text.printable import shortened
 from assay.verdict import Reason, Verdict, unsliced_text
-
-FAILS = "✗"
-"""Follows a value for which a threshold does not hold."""
-WORSE = "▾"
-"""Follows a change to the worse."""
 
 _MOST_NUMBERS = 8
 
@@ -188,8 +185,3 @@ def counts_text(verdict: Verdict) -> list[str]:
     stamp = ["change thresholds left out, as there is no baseline (rubber stamp)"] if verdict.rubber_stamp else []
     unsliced = [unsliced_text(shortened(name), rows) for name, rows in sorted(verdict.unsliced.items())]
     return [counted(verdict.rows, "row"), *(bad or ["no bad rows"]), *alone, *stamp, *unsliced]
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 row`, `2,000 rows`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

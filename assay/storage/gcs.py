@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from assay.errors import AssayError, ConfigError, CorruptFileError, MissingFileError, PublishLostError, TransientError
 from assay.storage.globs import without_folders
+from assay.storage.patience import at_most
 from assay.storage.stat import Stat
 from assay.storage.streams import Ranges
 from assay.storage.uris import parts_of
@@ -286,7 +287,7 @@ def _stat_of(blob: Blob) -> Stat:
 def _retry() -> Any:
     from google.cloud.storage.retry import DEFAULT_RETRY
 
-    return DEFAULT_RETRY.with_timeout(RETRY_SECONDS).with_delay(initial=_FIRST_DELAY_SECONDS, maximum=20.0)
+    return DEFAULT_RETRY.with_timeout(at_most(RETRY_SECONDS)).with_delay(initial=_FIRST_DELAY_SECONDS, maximum=20.0)
 
 
 def _client() -> Client:
@@ -304,9 +305,9 @@ def _bounded(client: Client) -> Client:
     """The client, each of whose exchanges comes to an end; those for its credentials too."""
     from assay.storage.deadline import mount
 
-    session = client._http
-    mount(session, RETRY_SECONDS)
-    mount(session._auth_request.session, RETRY_SECONDS)
+    session, seconds = client._http, at_most(RETRY_SECONDS)
+    mount(session, seconds)
+    mount(session._auth_request.session, seconds)
     return client
 
 

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -92,6 +93,20 @@ class Airflow:
         mapped = {ti["task_id"] + (f"[{ti['map_index']}]" if ti["map_index"] >= 0 else ""): ti for ti in found}
         return state, mapped
 
+    def links(self, dag_id: str, run_id: str, task_id: str) -> dict[str, str | None]:
+        """The links beside a task."""
+        found = self.call("GET", f"{_path(dag_id, run_id)}/taskInstances/{task_id}/links")
+        return dict(found["extra_links"])
+
+    def page(self, link: str) -> tuple[int, str, str]:
+        """Status, type and text of a page."""
+        request = urllib.request.Request(self.url + link, headers={"Authorization": f"Bearer {self.token}"})
+        try:
+            with _opener().open(request, timeout=120) as answer:
+                return answer.status, answer.headers["Content-Type"], answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers["Content-Type"], error.read().decode()
+
     def logged(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> str:
         """The log of a task."""
         return json.dumps(self.call("GET", f"{_path(dag_id, run_id)}/taskInstances/{task_id}/logs/{attempt}"))
@@ -150,6 +165,13 @@ def started(home: Path, settings: dict[str, str]) -> Iterator[Airflow]:
             yield airflow
         finally:
             _end(process)
+
+
+def put_pages(home: Path) -> None:
+    """Adds our plugin to Airflow, where the package was installed before it had an entry point for one."""
+    if not entry_points(group="airflow.plugins", name="assay"):
+        (home / "plugins").mkdir()
+        (home / "plugins" / "pages.py").write_text("from assay.operators.served_pages import AssayPlugin\n")
 
 
 def put_retraining(home: Path) -> None:

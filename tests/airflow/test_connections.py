@@ -9,11 +9,13 @@ import os
 import stat
 import threading
 import time
+from urllib.parse import quote
 
 import pytest
 
 from assay import operators, storage
 from assay.errors import ConfigError
+from assay.operators import served_pages
 from assay.operators.connections import credentials_file, google_access
 from assay.operators.launchers.docker import DockerLauncher
 from assay.operators.launchers.launcher import CREDENTIALS, StageCall
@@ -133,6 +135,9 @@ def test_a_whole_run_goes_by_the_connection_and_no_secret_is_left_anywhere(
     with google_access("mine", None):
         assert json.loads(storage.read("gs://bucket/blessed.json"))["verdict"] == "BLESSED"
 
+    page = page_of_run(run, "model_analysis.Analyse")
+    assert "BLESSED" in page
+
     first, _, content = told.read_text().partition("\n")
     mode, _, key_file = first.partition(" ")
     assert mode == "600"
@@ -140,8 +145,22 @@ def test_a_whole_run_goes_by_the_connection_and_no_secret_is_left_anywhere(
     assert json.loads(content) == google.key
     secret = google.key["private_key"].splitlines()[1]
     assert secret not in "".join((*capfd.readouterr(), caplog.text))
-    assert secret not in json.dumps([returned(run, task_id) for task_id in states])
+    assert secret not in json.dumps([returned(run, task_id) for task_id in states]) + page
     assert secret not in file.read_text()
+
+
+def page_of_run(run, task_id):
+    """The page of a run's results as Airflow's API server answers to an administrator."""
+    from airflow.api_fastapi.app import create_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from fastapi.testclient import TestClient
+
+    manager = create_auth_manager()
+    token = manager.generate_jwt(SimpleAuthManagerUser(username="somebody", role="ADMIN"))
+    client = TestClient(served_pages.application(), headers={"Authorization": f"Bearer {token}"})
+    answer = client.get(f"/results/google/{quote(run.run_id)}/{task_id}/-1")
+    assert answer.status_code == 200, answer.text
+    return answer.text
 
 
 @pytest.fixture

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from tests.airflow.conftest import BAD_DAY, GOOD_DAY, ROOT, RUNTIME, analysis, columns_of, write_parquet
-from tests.airflow.standalone import put_retraining, started, until
+from tests.airflow.served_in_browser import link_in, text_at, wrongs
+from tests.airflow.standalone import put_pages, put_retraining, started, until
 from tests.latest_results import latest
+from tests.report.browser import PROGRAM, browser
+
+HOSTILE = "<img src=x:y onerror=alert(1)>`*a*`"
+"""A value of the data, by which rows are sliced."""
 
 DAG_IDS = ("retraining", "deployment", "killed", "lost", "wrong", "twice", "few", "arrival", "daily", "versions")
 FIVE_DAYS = [f"2026-11-0{day}" for day in range(1, 6)]
@@ -46,16 +53,26 @@ def home(tmp_path_factory, data):
         (home / name).write_text(INTERPRETER.format(trouble=trouble, python=RUNTIME))
         (home / name).chmod(0o755)
     put_retraining(home)
+    put_pages(home)
     shutil.copy(ROOT / "tests" / "airflow" / "scheduler_dags.py", home / "dags")
     return home
 
 
 def write_days(data, folder):
-    """Five days, on one of which there are few rows, and the day on which these tests run."""
+    """Five days, on one of which there are few rows, and the day on which these tests run, with a hostile value."""
     now = datetime.now(UTC)
-    for day in (*FIVE_DAYS, f"{now:%Y-%m-%d}", f"{now + timedelta(days=1):%Y-%m-%d}"):
+    for day in FIVE_DAYS:
         shutil.copytree(data / GOOD_DAY, folder / day)
     write_parquet(folder / DAY_OF_FEW / "rows.parquet", columns_of(40))
+    today, tomorrow = (folder / f"{day:%Y-%m-%d}" for day in (now, now + timedelta(days=1)))
+    write_parquet(today / "rows.parquet", with_hostile_slice(columns_of()))
+    shutil.copytree(today, tomorrow)
+
+
+def with_hostile_slice(columns):
+    """With rows of one more slice, whose AUC of 0.75 is the lowest, so that it is what decides."""
+    more = {"label": [0, 1, 0, 1] * 5, "score": [0.1, 0.9, 0.6, 0.4] * 5, "sex": [HOSTILE] * 20}
+    return {name: values + more[name] for name, values in columns.items()}
 
 
 def analyses(data, home):
@@ -87,6 +104,7 @@ def airflow(home):
         "ASSAY_ANALYSIS": str(home / "good.json"),
         "ASSAY_ROOT": str(home / "checkpoints"),
         "ASSAY_TRAIN": "echo trained",
+        "PYTHONPATH": str(ROOT),
     }
     with started(home, settings) as running:
         for dag_id in DAG_IDS:
@@ -196,9 +214,15 @@ def test_data_that_arrives_as_an_asset_is_evaluated(airflow, runs):
     assert set(states(instances).values()) == {"success"}
 
 
-def test_a_blessed_model_is_pushed_and_its_event_starts_the_deployment_with_the_verdict(airflow, runs):
+@pytest.fixture(scope="module")
+def blessed(airflow, runs):
+    """A run of the retraining whose gate opened, after that whose gate closed."""
     airflow.finished("retraining", runs["closed"])
-    run = airflow.trigger("retraining", date=GOOD_DAY)
+    return airflow.trigger("retraining", date=GOOD_DAY)
+
+
+def test_a_blessed_model_is_pushed_and_its_event_starts_the_deployment_with_the_verdict(airflow, blessed):
+    run = blessed
     state, instances = airflow.finished("retraining", run)
     assert state == "success"
     assert set(states(instances).values()) == {"success"}
@@ -228,6 +252,59 @@ def test_a_dag_file_that_is_read_again_and_again_keeps_its_version(airflow, runs
     airflow.finished("lost", runs["lost"])
     (version,) = airflow.call("GET", "/api/v2/dags/lost/dagVersions")["dag_versions"]
     assert version["version_number"] == 1
+
+
+# What a person sees --------------------------------------------------------------------------------------------------
+
+
+def test_the_log_of_a_gate_has_each_threshold_with_value_and_rows(airflow, runs, blessed):
+    for run, told in ((blessed, "the gate is open"), (runs["closed"], "the gate is closed; skipped for that reason: ")):
+        airflow.finished("retraining", run)
+        log = airflow.logged("retraining", run, "validate.Gate")
+        assert told in log
+        assert "threshold  expected" in log
+        assert "auc        at least 0.5" in log
+        assert ": 400 rows" in log
+
+
+@pytest.mark.parametrize(("link", "task"), [("Results", "WriteResults"), ("Verdict", "Gate"), ("Verdict", "Bless")])
+def test_links_beside_a_task_lead_to_pages_on_the_server_whatever_the_verdict(airflow, runs, blessed, link, task):
+    for run, verdict in ((blessed, "✓ BLESSED"), (runs["closed"], "✗ NOT BLESSED")):
+        airflow.finished("retraining", run)
+        address = airflow.links("retraining", run, f"validate.{task}")[link]
+        assert address.startswith(f"/assay/{link.lower()}/retraining/")
+        status, _, page = airflow.page(address)
+        assert status == 200
+        assert verdict in page
+
+
+def test_the_link_of_a_checkpoint_leads_to_its_manifest(airflow, blessed):
+    airflow.finished("retraining", blessed)
+    address = airflow.links("retraining", blessed, "validate.ReadInputs")["Checkpoint"]
+    status, kind, text = airflow.page(address)
+    assert (status, kind) == (200, "application/json")
+    assert json.loads(text)["task"] == "ReadInputs"
+
+
+@pytest.mark.parametrize("task", ["push", "gone", "..%2F..%2Fetc"])
+def test_a_task_without_results_has_no_page(airflow, blessed, task):
+    assert airflow.page(f"/assay/results/retraining/{quote(blessed)}/{task}/-1")[0] == 404
+
+
+@pytest.mark.skipif(
+    PROGRAM is None and os.environ.get("CI") != "true",
+    reason="NOT TESTED: no chromium on this machine (apt-get install chromium)",
+)
+def test_the_links_in_airflows_view_lead_to_pages_that_anybody_can_read_and_whose_names_do_nothing(airflow, runs):
+    airflow.finished("arrival", runs["no date"])
+    view = f"{airflow.url}/dags/arrival/runs/{quote(runs['no date'])}/tasks/model_analysis.Analyse"
+    with browser() as tab:
+        for text in ("Results", "Verdict"):
+            address = link_in(tab, view, text)
+            for width in (1280, 400):
+                assert HOSTILE in text_at(tab, address, width)
+                assert tab.run("document.images.length", in_frame=False) == 0
+                assert wrongs(tab, width) == []
 
 
 @pytest.mark.slow

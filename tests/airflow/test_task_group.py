@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from assay import storage
+from assay.operators.shown import Instance, Shown, shown_by
 from tests.airflow.conftest import BAD_DAY, GOOD_DAY, HOME, analysis
 from tests.airflow.runs import dag_in, returned, run_dag
 from tests.latest_results import latest
@@ -241,18 +242,40 @@ def test_links_lead_to_checkpoint_and_results(make, tmp_path):
         )
         found = [row.value for row in session.execute(query.with_only_columns(XComModel.value))]
     assert found == [f"/assay/results/validation/{quote(run.run_id)}/model_analysis.Analyse/-1"]
+    of_gate = shown_by(Instance("validation", run.run_id, "model_analysis.Gate", -1))
+    assert of_gate == Shown(output=returned(run, "model_analysis.Analyse")["output"], verdict="BLESSED")
     assert (Path(returned(run, "model_analysis.Analyse")["output"]) / "page.html").is_file()
 
 
-def test_a_bucket_is_linked_to_the_page_that_its_storage_has_for_it(monkeypatch):
-    from assay.operators.links import page_of
+@pytest.mark.parametrize(
+    ("shown", "results", "verdict", "checkpoint"),
+    [
+        (Shown(), False, False, ""),
+        (Shown(output="gs://b/a", verdict="BLESSED"), True, True, ""),
+        (Shown(output="/data"), True, False, ""),
+        (Shown(manifest="/c/Gate/1/manifest.json", verdict="BLESSED"), False, True, "/assay/checkpoint/d/"),
+        (
+            Shown(manifest="gs://b/a c/manifest.json"),
+            False,
+            False,
+            "https://console.cloud.google.com/storage/browser/b/a%20c",
+        ),
+        (Shown(manifest=f"{SCHEME}://b/a/manifest.json"), False, False, "https://memory.example/b/a"),
+    ],
+)
+def test_pages_are_on_the_server_and_a_checkpoint_in_a_bucket_is_in_its_console(
+    monkeypatch, shown, results, verdict, checkpoint
+):
+    from assay.operators import links
 
-    key = SimpleNamespace(dag_id="d", run_id="manual__2026-11-25T10:00:00+00:00", task_id="g.t", map_index=3)
-    assert page_of("gs://b/a c", "results", key) == "https://console.cloud.google.com/storage/browser/b/a%20c"
-    assert page_of("/data", "results", key) == "/assay/results/d/manual__2026-11-25T10%3A00%3A00%2B00%3A00/g.t/3"
-    assert page_of("", "results", key) == ""
     monkeypatch.setitem(storage.STORES, SCHEME, MemoryStore)
-    assert page_of(f"{SCHEME}://b/a", "checkpoint", key) == "https://memory.example/b/a"
+    monkeypatch.setattr(links, "_shown", lambda _: shown)
+    key = SimpleNamespace(dag_id="d", run_id="manual__2026-11-25T10:00:00+00:00", task_id="g.t", map_index=3)
+    end = "/d/manual__2026-11-25T10%3A00%3A00%2B00%3A00/g.t/3"
+    assert links.ResultsLink().get_link(None, ti_key=key) == (f"/assay/results{end}" if results else "")
+    assert links.VerdictLink().get_link(None, ti_key=key) == (f"/assay/verdict{end}" if verdict else "")
+    assert links.CheckpointLink().get_link(None, ti_key=key).startswith(checkpoint)
+    assert bool(checkpoint) == bool(links.CheckpointLink().get_link(None, ti_key=key))
 
 
 # Secret parameters ----------------------------------------------------------------------------------------------------

@@ -65,8 +65,12 @@ class Tab:
 
     def open(self, file: Path, fragment: str = "") -> None:
         """Opens a file, at a fragment of its address, and waits until it is there."""
+        self.go(file.as_uri() + fragment)
+
+    def go(self, address: str) -> None:
+        """Opens an address, and waits until it is there."""
         self.events.clear()
-        self.call("Page.navigate", url=file.as_uri() + fragment)
+        self.call("Page.navigate", url=address)
         while not self.happened("Page.loadEventFired"):
             self.events.append(self._next())
 

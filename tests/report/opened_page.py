@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import html
-import importlib.util
 import time
 from pathlib import Path
 from typing import Any
 
+from tests.report.axe import axe_file, violations
 from tests.report.browser import Tab
 
 KEYS = {"Tab": 9, "Enter": 13, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 _PATIENCE = 20.0
-
-_AXE = "axe.run(document).then(found => found.violations.map(violation => [violation.id, violation.nodes[0].html]))"
 
 NAMES = "[...document.querySelectorAll('#slices tbody tr')].map(row => row.cells[0].textContent)"
 
@@ -93,11 +91,7 @@ class Opened:
 
 def axe(opened: Opened) -> list[list[str]]:
     """What axe-core finds wrong: rule and first element of each violation. It runs in a world of its own."""
-    package = importlib.util.find_spec("axe_core_python")
-    assert package is not None
-    assert package.origin is not None
-    script = Path(package.origin).with_name("axe.min.js").read_text(encoding="utf-8")
-    return list(opened.run(f"{script};\n{_AXE}"))
+    return violations(opened.run, axe_file())
 
 
 def troubles(tab: Tab) -> list[Any]:

@@ -17,6 +17,7 @@ from assay.cli import main
 from assay.errors import TransientError
 from assay.run.call import Checkpoints, stage_arguments
 from assay.storage import deadline, gcs
+from assay.storage.patience import patience
 from tests.odd_server import HEAD, Answer, dripping_body, dripping_head, endless_chunks, serving, silent
 from tests.small_analysis import ANALYSIS
 
@@ -61,6 +62,15 @@ def test_every_call_ends_in_its_time(server, answer, call):
         call()
     assert failed.value.exit_code == 75
     assert time.monotonic() - started < 20 * SECONDS  # two tries and pauses, on a busy machine
+
+
+def test_who_waits_for_an_answer_may_have_less_patience(server, monkeypatch):
+    server(silent)
+    monkeypatch.setattr(gcs, "RETRY_SECONDS", 1000.0)
+    started = time.monotonic()
+    with pytest.raises(TransientError, match=r"gs://bucket/x.*does not answer"), patience(SECONDS):
+        storage.read("gs://bucket/x")
+    assert time.monotonic() - started < 20 * SECONDS
 
 
 @pytest.mark.parametrize("answer", [silent, dripping_head, dripping_body, endless_chunks])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from assay.report.cells import FAILS, WORSE, ValueCell
 from assay.report.html.markup import Child, Markup, element
+from assay.report.marks import FAILS, WORSE
+
+if TYPE_CHECKING:
+    from assay.report.cells import ValueCell
 
 _MARKS = {FAILS: "fails", WORSE: "worse"}
 

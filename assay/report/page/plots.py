@@ -7,7 +7,6 @@ from typing import TypeAlias, TypeVar
 
 from assay.metrics.keys import PlotKey
 from assay.proto.metrics_for_slice_pb2 import PlotData, PlotsForSlice
-from assay.report.cells import counted
 from assay.report.evidence import Evidence, Plots
 from assay.report.html import charts
 from assay.report.html.charts import Axis, Bucket, Line, Matrix
@@ -16,6 +15,7 @@ from assay.report.page import class_matrices
 from assay.report.page.sections import section
 from assay.results.class_names import ClassNames, part_texts
 from assay.results.keys import plot_key_from_proto
+from assay.text.counted import counted
 from assay.text.printable import shortened
 
 _MOST_PANELS = 6

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay import storage
-from assay.report.cells import counted
 from assay.report.evidence import Evidence, Slice, evidence_of
 from assay.report.html import page_script
 from assay.report.html.document import document
@@ -20,6 +19,7 @@ from assay.report.page.slices_data import slices_data
 from assay.report.page.slices_table import slices_section
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.storage.file_paths import FilePath, path_text
+from assay.text.counted import counted
 
 _MOST_BYTES = 9_500_000
 """Of a page with plots; values of many slices alone may take more."""

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from google.protobuf import json_format
 
-from assay.report.cells import FAILS, WORSE, class_cells, counted, value_cell_of, without_classes
+from assay.report.cells import class_cells, value_cell_of, without_classes
 from assay.report.evidence import Evidence, Slice
 from assay.report.figures import Figure, figures_of_measures
 from assay.report.html.markup import Child, Markup, breakable, element, joined
 from assay.report.html.tables import table, value_cell
+from assay.report.marks import FAILS, WORSE
 from assay.report.provenance import facts_of
+from assay.text.counted import counted
 from assay.text.printable import shortened
 
 _MOST_ROWS = 300

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.report.cells import counted, value_cell_of
+from assay.report.cells import value_cell_of
 from assay.report.evidence import Evidence, Slice
 from assay.report.figures import Figure, figures_of
 from assay.report.html.charts import swatch
@@ -14,6 +14,7 @@ from assay.report.page.charted_slices import charted
 from assay.report.page.plots import colour_of
 from assay.report.page.sections import section
 from assay.report.page.slice_chart import slice_chart
+from assay.text.counted import counted
 from assay.text.printable import printable_line, shortened
 
 _MOST_STEMS = 24

@@ -6,10 +6,11 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from assay.report.cells import counted, counts_text, reason_table
+from assay.report.cells import counts_text, reason_table
 from assay.report.grids.markdown_table import escaped, table
 from assay.report.severity import by_severity
 from assay.report.terminal.verdict_lines import HEADS, check_cells, ordered
+from assay.text.counted import counted
 from assay.verdict import Verdict
 
 _MOST_REASONS, _MOST_THRESHOLDS = 20, 50

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from assay.gate.bounds import bound_text
-from assay.report.cells import FAILS, counted, counts_text, reason_table
+from assay.report.cells import counts_text, reason_table
 from assay.report.evidence import Evidence
 from assay.report.html.markup import Child, Markup, element, joined
 from assay.report.html.tables import table
+from assay.report.marks import FAILS, OUTCOMES
 from assay.report.page.sections import section
 from assay.report.provenance import heading_facts
 from assay.report.severity import by_severity
 from assay.results.keys import label
 from assay.results.labels import number_text
+from assay.text.counted import counted
 from assay.text.printable import shortened
 from assay.verdict import Checked, Status, Verdict
-
-OUTCOMES = {
-    Status.BLESSED: ("good", "✓ BLESSED"),
-    Status.NOT_BLESSED: ("bad", "✗ NOT BLESSED"),
-    Status.NOT_EVALUATED: ("unsure", "? NOT EVALUATED"),
-}
 
 _ORDER = "The worst first: how far a value is from its bound, and how many rows are behind it."
 _MOST_REASONS = 200

@@ -9,18 +9,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from assay.metrics.keys import MetricKey
-from assay.report.cells import FAILS, ValueCell, counted
+from assay.report.cells import ValueCell
 from assay.report.html import page_script
 from assay.report.html.document import document
 from assay.report.html.markup import Markup, element, joined
 from assay.report.html.packed import data_element, packed
 from assay.report.html.tables import row_head, scrolling, table, value_cell
+from assay.report.marks import FAILS
 from assay.report.numbers import Number, change_of
 from assay.report.page.sections import section
 from assay.report.runs.history import Entry, History, SliceOfRun, has_same_settings, history_of
 from assay.report.runs.match import OVERALL
 from assay.results.labels import change_text, number_text
 from assay.storage.file_paths import FilePath, path_text
+from assay.text.counted import counted
 from assay.text.printable import printable_line, shortened
 from assay.verdict import Status
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.report.cells import counted, counts_text, without_classes
+from assay.report.cells import counts_text, without_classes
 from assay.report.evidence import Evidence, Slice
 from assay.report.figures import Figure, figures_of, named, of_candidates
 from assay.report.grids.grid import Grid
@@ -13,6 +13,7 @@ from assay.report.terminal.checks import checks_grid, checks_of, tally_text
 from assay.report.terminal.classes_grid import classes_grid
 from assay.report.terminal.selection import Selection, chosen_slices, limited
 from assay.report.terminal.slices_grid import metrics_grid, slices_grid
+from assay.text.counted import counted
 from assay.text.printable import shortened
 from assay.verdict import Reason, Status
 

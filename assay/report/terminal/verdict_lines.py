@@ -12,7 +12,9 @@ from assay.results.published import reasons_in
 from assay.text.printable import printable_line, shortened
 
 HEADS = ("threshold", "expected", "slices", "holds", "decided by", "value", "rows")
-_NUMBERS = (5, 6)
+NUMBERS = (5, 6)
+"""The columns that hold numbers."""
+
 _MOST_CHECKS, _MOST_REASONS, _WIDEST = 50, 20, 60
 
 
@@ -26,7 +28,8 @@ def verdict_lines(verdict: Mapping[str, Any]) -> list[str]:
     rows = [check_cells(check) for check in checks[:_MOST_CHECKS]]
     more = [f"... and {len(checks) - _MOST_CHECKS:,} thresholds more"] if len(checks) > _MOST_CHECKS else []
     outcome = f"{verdict['status']}: {verdict.get('rows', 0):,} rows"
-    return [outcome, *(_table(rows) if rows else ()), *more, *_left_out(verdict), *_reasons(verdict)]
+    left_out = (f"  {line}" for line in left_out_of(verdict))
+    return [outcome, *(_table(rows) if rows else ()), *more, *left_out, *_reasons(verdict)]
 
 
 def ordered(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -52,22 +55,23 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     table = [HEADS, *rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(HEADS))]
     for row in table:
-        cells = [cell.rjust(widths[i]) if i in _NUMBERS else cell.ljust(widths[i]) for i, cell in enumerate(row)]
+        cells = [cell.rjust(widths[i]) if i in NUMBERS else cell.ljust(widths[i]) for i, cell in enumerate(row)]
         yield f"  {'  '.join(cells).rstrip()}"
 
 
-def _left_out(verdict: Mapping[str, Any]) -> Iterator[str]:
+def left_out_of(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """What was not judged and why, a line for each."""
     for why, number in sorted((verdict.get("bad_rows") or {}).items()):
         if number:
-            yield f"  left out: {number:,} bad rows ({printable_line(why)})"
+            yield f"left out: {number:,} bad rows ({printable_line(why)})"
     for side, number in sorted((verdict.get("unmatched") or {}).items()):
         if number:
-            yield f"  left out: {number:,} {printable_line(side)} without a match in the join"
+            yield f"left out: {number:,} {printable_line(side)} without a match in the join"
     for name, number in sorted((verdict.get("unsliced") or {}).items()):
         if number:
-            yield f"  left out of {printable_line(name)}: {number:,} rows, which are in no slice of it"
+            yield f"left out of {printable_line(name)}: {number:,} rows, which are in no slice of it"
     if verdict.get("rubber_stamp"):
-        yield "  left out: change thresholds, as there is no baseline to compare with (rubber stamp)"
+        yield "left out: change thresholds, as there is no baseline to compare with (rubber stamp)"
 
 
 def _reasons(verdict: Mapping[str, Any]) -> Iterator[str]:
