@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from assay.operators.connections import Chain, google_access
-from assay.operators.gate import SKIP, reasons_of, verdict_of
+from assay.operators.gate import SKIP, reasons_of, unchecked_in, verdict_of
 from assay.operators.links import ResultsLink, VerdictLink
 from assay.operators.shown import show
 from assay.operators.stage import airflow_errors, resolved
@@ -18,6 +18,7 @@ from assay.operators.template_text import template_text
 from assay.plan.blessed import blessed_uri, blessing_of, move
 from assay.plan.plan import Plan
 from assay.plan.stored import plan_text
+from assay.report.terminal.verdict_lines import is_stamped, short_text, stamp_text
 from assay.storage.file_paths import FilePath
 from assay.verdict import Status
 
@@ -86,13 +87,14 @@ class BlessOperator(BaseOperator):
         return blessing
 
     def _blessing(self, context: Context, plan: Plan) -> dict[str, Any]:
+        verdict = verdict_of(self.gate, self.results)
         if self.gate["verdict"] != Status.BLESSED:
-            why = (
-                f"{self.gate['verdict']}, so the model is not blessed: {'; '.join(reasons_of(self.gate, self.results))}"
-            )
+            why = f"{self.gate['verdict']}, so the model is not blessed: {'; '.join(reasons_of(verdict))}"
             raise AirflowSkipException(why) if self.on_not_blessed == SKIP else AirflowFailException(why)
 
-        verdict = verdict_of(self.gate, self.results)
+        self.log.info("%s", short_text(verdict))
+        if is_stamped(verdict):
+            self.log.info("%s", stamp_text(unchecked_in(plan)))
         facts = {"digest": self.gate["digest"], "manifest": self.gate["manifest"]}
         blessing = blessing_of(plan, verdict, output=(self.results or self.gate)["output"], **facts)
         return {**blessing, "run": f"{context['dag'].dag_id} {context['run_id']}"}

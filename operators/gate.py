@@ -12,10 +12,11 @@ from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 from assay.errors import ConfigError, MissingFileError
 from assay.operators.connections import google_access
 from assay.operators.links import RESULT_KEY
-from assay.operators.shown import show
-from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_errors
-from assay.plan.plan import GATE
-from assay.report.terminal.verdict_lines import verdict_lines
+from assay.operators.shown import VERDICT_KEY, show
+from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_errors, resolved
+from assay.plan.plan import GATE, Plan
+from assay.plan.stored import plan_text
+from assay.report.terminal.verdict_lines import is_stamped, short_text, verdict_lines
 from assay.results.published import reasons_in, verdict_at
 from assay.verdict import Status
 
@@ -50,9 +51,11 @@ class ModelGateOperator(StageOperator, SkipMixin):
         with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             self._check()
             result = self.run_stage(context) if self.stage else self._result_before(context)
-            verdict, reasons = verdict_of(result), reasons_of(result)
-        for line in verdict_lines(verdict):
+            verdict = verdict_of(result)
+            unchecked = self._unchecked() if is_stamped(verdict) else ()
+        for line in verdict_lines(verdict, unchecked):
             self.log.info("%s", line)
+        context["ti"].xcom_push(VERDICT_KEY, short_text(verdict))
 
         if result["verdict"] == Status.BLESSED:
             self.log.info("%s: the gate is open", Status.BLESSED)
@@ -60,12 +63,16 @@ class ModelGateOperator(StageOperator, SkipMixin):
 
         self.log.warning("%s: the gate is closed%s", result["verdict"], self._skipped_text())
         if self.on_not_blessed == FAIL:
-            raise AirflowFailException(f"{result['verdict']}: {'; '.join(reasons)}")
+            raise AirflowFailException(f"{result['verdict']}: {'; '.join(reasons_of(verdict))}")
         if self.on_not_blessed == SKIP:
             # Skipping raises, and Airflow would not push what is returned.
             context["ti"].xcom_push(RESULT_KEY, result)
             skip_after(self, context["ti"])
         return result
+
+    def _unchecked(self) -> tuple[str, ...]:
+        """The change thresholds for which there was no baseline."""
+        return unchecked_in(resolved(self.plan_json or plan_text(self.plan), self.plan_params or {}))
 
     def _skipped_text(self) -> str:
         """Which tasks are skipped for that reason, for the log."""
@@ -101,9 +108,17 @@ def tasks_after(operator: SkipMixin) -> list[Any]:
     return [task for task in after if not task.is_teardown and not isinstance(task, WriteResultsOperator)]
 
 
-def reasons_of(result: Mapping[str, Any], published: Mapping[str, Any] | None = None) -> list[str]:
-    """Why a model is not blessed, a line for each reason; arguments as for `verdict_of`."""
-    reasons = reasons_in(verdict_of(result, published))
+def unchecked_in(plan: Plan) -> tuple[str, ...]:
+    """The change thresholds of a plan, as text."""
+    from assay.config.source import parse_eval_config
+    from assay.gate.unchecked import change_thresholds
+
+    return change_thresholds(parse_eval_config(plan.eval_config))
+
+
+def reasons_of(verdict: Mapping[str, Any]) -> list[str]:
+    """Why a model is not blessed, a line for each reason, as far as a message has room."""
+    reasons = reasons_in(verdict)
     more = len(reasons) - _LINES
     return reasons[:_LINES] + ([f"... and {more:,} more"] if more > 0 else [])
 

@@ -21,7 +21,7 @@ from assay.operators.connections import Chain, google_access
 from assay.operators.gate import FAIL, SKIP, skip_after
 from assay.operators.links import RESULT_KEY, VerdictLink
 from assay.operators.run_names import run_name
-from assay.operators.shown import show
+from assay.operators.shown import VERDICT_KEY, show
 from assay.operators.stage import airflow_errors, resolved
 from assay.operators.template_text import template_text
 from assay.plan.params import check_parameters, settled, substitute
@@ -125,6 +125,7 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
 
         result = {"files": event["files"], "verdict": Status.NOT_EVALUATED.value, "output": output}
         show(context, self, result)
+        context["ti"].xcom_push(VERDICT_KEY, f"NOT EVALUATED; {why}")
         self.log.warning("%s: %s", Status.NOT_EVALUATED, why)
         if self.on_not_blessed == FAIL:
             raise AirflowFailException(f"{Status.NOT_EVALUATED}: {why}")

@@ -9,26 +9,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from assay.results.published import reasons_in
+from assay.text.counted import counted
 from assay.text.printable import printable_line, shortened
 
 HEADS = ("threshold", "expected", "slices", "holds", "decided by", "value", "rows")
 NUMBERS = (5, 6)
 """The columns that hold numbers."""
 
-_MOST_CHECKS, _MOST_REASONS, _WIDEST = 50, 20, 60
+_MOST_CHECKS, _MOST_REASONS, _MOST_UNCHECKED = 50, 20, 20
+_WIDEST, _WIDEST_REASON = 60, 300
 
 
-def verdict_lines(verdict: Mapping[str, Any]) -> list[str]:
+def verdict_lines(verdict: Mapping[str, Any], unchecked: Sequence[str] = ()) -> list[str]:
     """The lines.
 
     Args:
         verdict: the content of `verdict.json`.
+        unchecked: the change thresholds that were not checked if there is no baseline, where they are known.
     """
     checks = ordered(verdict)
     rows = [check_cells(check) for check in checks[:_MOST_CHECKS]]
     more = [f"... and {len(checks) - _MOST_CHECKS:,} thresholds more"] if len(checks) > _MOST_CHECKS else []
     outcome = f"{verdict['status']}: {verdict.get('rows', 0):,} rows"
-    left_out = (f"  {line}" for line in left_out_of(verdict))
+    left_out = (f"  {line}" for line in left_out_of(verdict, unchecked))
     return [outcome, *(_table(rows) if rows else ()), *more, *left_out, *_reasons(verdict)]
 
 
@@ -59,7 +62,32 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield f"  {'  '.join(cells).rstrip()}"
 
 
-def left_out_of(verdict: Mapping[str, Any]) -> Iterator[str]:
+def short_text(verdict: Mapping[str, Any]) -> str:
+    """The verdict in one line: how many thresholds hold, and the first reason if the model is not blessed."""
+    checks, reasons = ordered(verdict), reasons_in(verdict)
+    hold = sum(bool(check["met"]) and not check["failed"] for check in checks)
+    parts = [verdict["status"].replace("_", " ")]
+    parts += [f"thresholds: {hold:,} of {len(checks):,} hold"] if checks else []
+    parts += ["no baseline: rubber stamp"] if is_stamped(verdict) else []
+    parts += [shortened(printable_line(reason), _WIDEST_REASON) for reason in reasons[:1]]
+    parts += [f"and {counted(len(reasons) - 1, 'more reason')}"] if len(reasons) > 1 else []
+    return "; ".join(parts)
+
+
+def is_stamped(verdict: Mapping[str, Any]) -> bool:
+    """Whether change thresholds were not checked for want of a baseline; with one they are among the checks."""
+    is_compared = any("change" in check["expected"] for check in verdict.get("checks", ()))
+    return bool(verdict.get("rubber_stamp")) and not is_compared
+
+
+def stamp_text(unchecked: Sequence[str]) -> str:
+    """That change thresholds were not checked, and which, where they are known."""
+    what = ", ".join(shortened(printable_line(name), _WIDEST) for name in unchecked[:_MOST_UNCHECKED])
+    more = f" and {len(unchecked) - _MOST_UNCHECKED:,} more" if len(unchecked) > _MOST_UNCHECKED else ""
+    return f"no baseline: rubber stamp; not checked: {what or 'change thresholds'}{more}"
+
+
+def left_out_of(verdict: Mapping[str, Any], unchecked: Sequence[str] = ()) -> Iterator[str]:
     """What was not judged and why, a line for each."""
     for why, number in sorted((verdict.get("bad_rows") or {}).items()):
         if number:
@@ -70,8 +98,8 @@ def left_out_of(verdict: Mapping[str, Any]) -> Iterator[str]:
     for name, number in sorted((verdict.get("unsliced") or {}).items()):
         if number:
             yield f"left out of {printable_line(name)}: {number:,} rows, which are in no slice of it"
-    if verdict.get("rubber_stamp"):
-        yield "left out: change thresholds, as there is no baseline to compare with (rubber stamp)"
+    if is_stamped(verdict):
+        yield stamp_text(unchecked)
 
 
 def _reasons(verdict: Mapping[str, Any]) -> Iterator[str]:

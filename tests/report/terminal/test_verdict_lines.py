@@ -7,7 +7,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 import assay
-from assay.report.terminal.verdict_lines import verdict_lines
+from assay.config.source import parse_eval_config
+from assay.gate.unchecked import change_thresholds
+from assay.report.terminal.verdict_lines import short_text, verdict_lines
 from assay.verdict import Verdict
 
 ROWS = pd.DataFrame(
@@ -109,12 +111,41 @@ def test_the_lines_stand_below_each_other_and_say_what_was_left_out():
     assert lines[4].startswith("  reason: group=b: auc [new] is ")
 
 
-def test_without_a_baseline_it_says_that_change_thresholds_were_left_out():
-    change = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": {"value": 0}}}
-    verdict = assay.analyze_raw_data(ROWS, config(change, specs=SPECS[:1]), rubber_stamp=True).verdict
-    assert "  left out: change thresholds, as there is no baseline to compare with (rubber stamp)" in verdict_lines(
-        json.loads(verdict.to_json())
-    )
+CHANGE = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": {"value": 0}}}
+
+
+def test_without_a_baseline_it_says_which_change_thresholds_were_not_checked():
+    verdict = assay.analyze_raw_data(ROWS, config(CHANGE, specs=SPECS[:1]), rubber_stamp=True).verdict
+    plain = json.loads(verdict.to_json())
+    assert "  no baseline: rubber stamp; not checked: change thresholds" in verdict_lines(plain)
+    names = change_thresholds(parse_eval_config(config(CHANGE)))
+    assert "  no baseline: rubber stamp; not checked: AUC (a change of at least 0)" in verdict_lines(plain, names)
+    assert short_text(plain) == "BLESSED; no baseline: rubber stamp"
+
+
+def test_a_rubber_stamp_that_has_a_baseline_is_none():
+    verdict = assay.analyze_raw_data(ROWS, config(CHANGE), rubber_stamp=True).verdict
+    assert verdict.rubber_stamp
+    assert not any("baseline" in line for line in verdict_lines(json.loads(verdict.to_json())))
+
+
+def test_change_thresholds_are_found_wherever_a_config_has_them():
+    per_slice = [{"slicing_specs": [{}], "threshold": CHANGE}, {"slicing_specs": [{}], "threshold": at_least(0.5)}]
+    cross = [{"cross_slicing_specs": [{"baseline_spec": {}, "slicing_specs": [{}]}], "threshold": CHANGE}]
+    metrics = [
+        {"class_name": "AUC", "config": '"name": "own"', "per_slice_thresholds": per_slice},
+        {"class_name": "FPR", "cross_slice_thresholds": cross},
+        {"class_name": "Calibration", "threshold": at_least(0.5)},
+    ]
+    by_name = {"thresholds": {"mse": CHANGE}, "per_slice_thresholds": {"mae": {"thresholds": per_slice}}}
+    found = change_thresholds(parse_eval_config({"metrics_specs": [{"metrics": metrics, **by_name}]}))
+    assert found == tuple(f"{name} (a change of at least 0)" for name in ("own", "FPR", "mse", "mae"))
+
+
+def test_the_verdict_in_a_line_has_the_tally_and_the_first_reason():
+    verdict = json.loads(assay.analyze_raw_data(ROWS, config(at_least(0.999))).verdict.to_json())
+    first = verdict["reasons"][0]["message"]
+    assert short_text(verdict) == f"NOT BLESSED; thresholds: 0 of 1 hold; Overall: {first}; and 1 more reason"
 
 
 def test_a_verdict_keeps_its_checks_and_one_of_an_older_version_has_none():
