@@ -42,7 +42,7 @@ with DAG(
     )
     push = BashOperator(
         task_id="push",
-        bash_command=os.environ.get("ASSAY_PUSH", 'echo \'{{ ti.xcom_pull("validate.Bless")["model"] | tojson }}\''),
+        bash_command=os.environ.get("ASSAY_PUSH", 'echo \'{{ ti.xcom_pull("validate.bless")["model"] | tojson }}\''),
     )
     train >> validate() >> push
 

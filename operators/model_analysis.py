@@ -29,6 +29,7 @@ from assay.operators.stage import (
     StageOperator,
     WriteResultsOperator,
 )
+from assay.operators.task_ids import check_task_ids, task_id_of
 from assay.plan.as_json import from_json, to_json
 from assay.plan.local_paths import check_reached, uris_of
 from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task, edges
@@ -38,8 +39,8 @@ from assay.plan.tasks import CHECKPOINTS, image_of, is_checkpointed, kind_of, re
 from assay.storage.file_paths import FilePath, path_text
 from assay.types import GATE_STAGE_NAME
 
-BLESS = "Bless"
-WAIT, MAKE_SCRATCH, DELETE_SCRATCH = "WaitForData", "MakeScratch", "DeleteScratch"
+BLESS = "bless"
+WAIT, MAKE_SCRATCH, DELETE_SCRATCH = "wait_for_data", "make_scratch", "delete_scratch"
 DATE = "date"
 """The parameter that is the day of the run, unless another value is given."""
 
@@ -76,8 +77,8 @@ def model_analysis_task_group(
     """Makes a task group of a plan: a task of Airflow for each task of the plan, and one that blesses the candidate.
 
     Extractors run one after the other, and each evaluator directly after the extractor of its `run_after`, in parallel
-    with later extractors. The last task of the group is `Bless`. It runs only if the candidate may be released, and so
-    do the tasks after the group.
+    with later extractors. The last task of the group is `bless`. It runs only if the candidate may be released, and so
+    do the tasks after the group. Ids of tasks are the names of the plan's tasks in snake case.
 
         validate = model_analysis_task_group(HERE / "analysis.yaml", root="gs://bucket/checkpoints")
         train() >> validate() >> push()
@@ -89,11 +90,11 @@ def model_analysis_task_group(
         group_id: name of the task group.
         checkpoint: "none", "cuts" or "every", instead of what the analysis file says.
         launcher: where stages run; None is `SubprocessLauncher()`.
-        launchers: task of the plan -> where that task runs instead.
-        on_not_blessed: whether `Bless` and the tasks after the group are skipped ("skip") or fail ("fail").
+        launchers: task of the plan, such as `ExtractPredictions` -> where that task runs instead.
+        on_not_blessed: whether `bless` and the tasks after the group are skipped ("skip") or fail ("fail").
         blessed: path or URI of `blessed.json`, in which a blessed candidate is recorded. None is the file in which the
             plan looks up its baseline, if that is `blessed`; "" records nothing.
-        outlets: assets of `Bless`, whose events have the verdict as `extra`.
+        outlets: assets of `bless`, whose events have the verdict as `extra`.
         options: options of Beam pipelines, for all stages.
         wait_for_data: how long the first task waits for the data; None does not wait. If the data does not come in
             time, the verdict is NOT_EVALUATED.
@@ -203,8 +204,16 @@ class _Wiring:
             raise ConfigError(f"launchers: the plan has no task {unknown[0]!r}; expected one of {', '.join(tasks)}")
         if self.on_not_blessed not in (SKIP, FAIL):
             raise ConfigError(f"on_not_blessed: expected {SKIP} or {FAIL}, found {self.on_not_blessed!r}")
+        check_task_ids(tasks, self._own_ids)
         for task in self.plan.tasks:
             self._check_reached(task)
+
+    @property
+    def _own_ids(self) -> set[str]:
+        """Ids of tasks that are none of the plan."""
+        gate = set() if is_checkpointed(self.plan) else {task_id_of(GATE_STAGE_NAME)}
+        wait = set() if self.wait_for_data is None else {WAIT}
+        return {BLESS, *gate, *wait, *({MAKE_SCRATCH, DELETE_SCRATCH} if self.is_scratch else ())}
 
     def _check_reached(self, task: Task) -> None:
         """Checks that the container of a task sees what the task reads and writes, as far as its mounts are known."""
@@ -257,10 +266,10 @@ class _Wiring:
 
     def _stage(self, task: Task, params: Mapping[str, Any], inputs: Mapping[str, Any], waited: Any) -> StageOperator:
         operator = _OPERATORS[kind_of(self.plan, task)] if is_checkpointed(self.plan) else AnalyseOperator
-        # With "fail" it is Bless that fails, not the gate, so that the results are published in any case.
+        # With "fail" it is `bless` that fails, not the gate, so that the results are published in any case.
         closes: dict[str, Any] = {"on_not_blessed": self._gate_does} if operator is ModelGateOperator else {}
         return operator(
-            task_id=task.name,
+            task_id=task_id_of(task.name),
             stage=task.name,
             inputs=dict(inputs),
             image=image_of(self.plan, task),
@@ -275,7 +284,7 @@ class _Wiring:
     def _gate(self, analysis: StageOperator, params: Mapping[str, Any]) -> ModelGateOperator:
         """The gate of a plan that has only one task, which has judged already."""
         return ModelGateOperator(
-            task_id=GATE_STAGE_NAME,
+            task_id=task_id_of(GATE_STAGE_NAME),
             inputs={analysis.stage: analysis.output},
             on_not_blessed=self._gate_does,
             **self._common(params),

@@ -107,14 +107,14 @@ BLESSING = Diagram(
 AIRFLOW = Diagram(
     860,
     200,
-    "ReadInputs, extractors, the evaluator, gate, results, bless, and the tasks after the group",
+    "read_inputs, extractors, the evaluator, gate, results, bless, and the tasks after the group",
     {
-        "read": Box(16, 78, 104, "ReadInputs"),
-        "extract": Box(160, 78, 140, "ExtractSliceKeys"),
-        "evaluate": Box(372, 78, 204, "EvaluateMetricsAndPlots"),
-        "gate": Box(650, 24, 84, "Gate", (), "gate"),
-        "write": Box(628, 132, 128, "WriteResults", (), "data"),
-        "bless": Box(780, 78, 64, "Bless", (), "good"),
+        "read": Box(10, 78, 104, "read_inputs"),
+        "extract": Box(150, 78, 156, "extract_slice_keys"),
+        "evaluate": Box(368, 78, 222, "evaluate_metrics_and_plots"),
+        "gate": Box(650, 24, 84, "gate", (), "gate"),
+        "write": Box(628, 132, 128, "write_results", (), "data"),
+        "bless": Box(780, 78, 64, "bless", (), "good"),
     },
     (
         Arrow("read", "extract"),

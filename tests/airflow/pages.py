@@ -44,8 +44,8 @@ def main(folder: Path) -> None:
 def pictures(window: Browser, runs: str, opened: str, closed: str) -> Iterator[tuple[str, bytes]]:
     """Name and content of each picture, of a run whose gate opened and one whose gate closed."""
     yield "grid", _grid(window, f"{runs}/{closed}")
-    yield "log", _log(window, f"{runs}/{opened}/tasks/validate.ExtractPredictions", "done in")
-    yield "closed-gate", _log(window, f"{runs}/{closed}/tasks/validate.Gate", "expected at least")
+    yield "log", _log(window, f"{runs}/{opened}/tasks/validate.extract_predictions", "done in")
+    yield "closed-gate", _log(window, f"{runs}/{closed}/tasks/validate.gate", "expected at least")
     yield "graph", _graph(window, f"{runs}/{opened}")
     yield "skipped", _graph(window, f"{runs}/{closed}")
 
@@ -54,7 +54,7 @@ def _grid(window: Browser, page: str) -> bytes:
     window.resize(1400, 560)
     window.open(page)
     window.click(ALL_GROUPS)
-    window.wait_for_text("Task Instances", "validate.Bless", "WriteResults")
+    window.wait_for_text("Task Instances", "validate.bless", "write_results")
     return window.picture()
 
 
@@ -71,7 +71,7 @@ def _graph(window: Browser, page: str) -> bytes:
     window.open(page)
     window.click(GRAPH)
     window.click(ALL_GROUPS)
-    window.wait_for_text("Bless", "run_after")
+    window.wait_for_text("bless", "run_after")
     window.click(DETAILS)
     window.settle()
     window.click(FIT)

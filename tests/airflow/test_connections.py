@@ -135,7 +135,7 @@ def test_a_whole_run_goes_by_the_connection_and_no_secret_is_left_anywhere(
     with google_access("mine", None):
         assert json.loads(storage.read("gs://bucket/blessed.json"))["verdict"] == "BLESSED"
 
-    page = page_of_run(run, "model_analysis.Analyse")
+    page = page_of_run(run, "model_analysis.analyse")
     assert "BLESSED" in page
 
     first, _, content = told.read_text().partition("\n")

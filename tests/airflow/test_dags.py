@@ -66,7 +66,7 @@ def test_a_file_takes_less_than_a_second_beyond_airflow_and_loads_nothing_heavy(
 def test_scheduled_model_validation_is_green_on_the_day_of_the_run(prepared):
     run, states = run_dag(prepared("scheduled_model_validation"), "scheduled_model_validation")
     assert set(states.values()) == {"success"}
-    assert Path(returned(run, "model_analysis.WriteResults")["output"]).parent.name == GOOD_DAY
+    assert Path(returned(run, "model_analysis.write_results")["output"]).parent.name == GOOD_DAY
 
 
 def against_the_blessed(data, folder, candidate):
@@ -92,7 +92,7 @@ def test_retraining_blesses_the_first_model_and_compares_later_ones_with_the_las
         file = prepared("retraining", **against_the_blessed(data, tmp_path, candidate))
         run, states = run_dag(file, "retraining")
         assert run.state == "success"
-        assert states["push"] == states["validate.Bless"] == ("success" if is_good else "skipped")
+        assert states["push"] == states["validate.bless"] == ("success" if is_good else "skipped")
         assert pushed.exists() == is_good
         pushed.unlink(missing_ok=True)
     blessing = json.loads(blessed.read_text())
@@ -104,7 +104,7 @@ def test_retraining_blesses_the_first_model_and_compares_later_ones_with_the_las
 def test_retraining_pushes_nothing_where_the_gate_closes(prepared, tmp_path):
     run, states = run_dag(prepared("retraining"), "retraining", conf={"date": BAD_DAY})
     assert run.state == "success"
-    assert states["validate.Bless"] == states["push"] == "skipped"
+    assert states["validate.bless"] == states["push"] == "skipped"
     assert not (tmp_path / "pushed").exists()
 
 
@@ -112,8 +112,8 @@ def test_retraining_pushes_nothing_where_the_gate_closes(prepared, tmp_path):
 def test_backfill_evaluates_each_and_blesses_which_are_good(prepared, tmp_path):
     conf = {"runs": [{"date": GOOD_DAY}, {"date": BAD_DAY}]}
     _, states = run_dag(prepared("backfill_model_versions"), "backfill_model_versions", conf=conf)
-    assert states["evaluate.WriteResults"] == ["success", "success"]
-    assert states["evaluate.Bless"] == ["success", "skipped"]
+    assert states["evaluate.write_results"] == ["success", "success"]
+    assert states["evaluate.bless"] == ["success", "skipped"]
     folders = [latest(tmp_path / f"results/{day}") for day in (GOOD_DAY, BAD_DAY)]
     verdicts = [json.loads((folder / "verdict.json").read_text()) for folder in folders]
     assert [verdict["status"] for verdict in verdicts] == ["BLESSED", "NOT_BLESSED"]

@@ -110,13 +110,13 @@ def test_each_stage_is_a_job_that_a_triggerer_waits_for(make, service, uri):
     assert stages_of(service)[:2] == ["read-inputs", "extract-slice-keys"]
     assert sorted(stages_of(service)[2:-1]) == ["evaluate-extracts", "evaluate-metrics-and-plots"]
     assert stages_of(service)[-1] == "write-results"
-    read = returned(run, "model_analysis.ReadInputs")
+    read = returned(run, "model_analysis.read_inputs")
     assert read["rows"] == 400
     assert read["job"]["id"] == service.jobs[0].id
     assert read["job"]["project"] == "tests", "templates of the launcher are filled in"
     assert service.jobs[0].asked["labels"]["team"] == "risk"
-    page = run.get_task_instance("model_analysis.ReadInputs").xcom_pull(
-        task_ids="model_analysis.ReadInputs", key=DataflowLink().xcom_key
+    page = run.get_task_instance("model_analysis.read_inputs").xcom_pull(
+        task_ids="model_analysis.read_inputs", key=DataflowLink().xcom_key
     )
     assert page == RemoteJob(**read["job"]).page
     published = json.loads(storage.read(f"{results_folder(f'{uri}/results/{GOOD_DAY}')}/results.json"))
@@ -126,8 +126,8 @@ def test_each_stage_is_a_job_that_a_triggerer_waits_for(make, service, uri):
 def test_a_whole_plan_may_be_one_job_and_a_worker_may_wait_for_it(make, service, uri):
     run, states = run_dag(make(deferrable=False, checkpoint="none"), "on_dataflow", {"date": BAD_DAY})
     assert len(service.jobs) == 1
-    assert returned(run, "model_analysis.Analyse")["verdict"] == "NOT_BLESSED"
-    assert states["model_analysis.Bless"] == "skipped"
+    assert returned(run, "model_analysis.analyse")["verdict"] == "NOT_BLESSED"
+    assert states["model_analysis.bless"] == "skipped"
     verdict = json.loads(storage.read(f"{results_folder(f'{uri}/results/{BAD_DAY}')}/verdict.json"))
     assert verdict["status"] == "NOT_BLESSED"
 
@@ -319,11 +319,11 @@ def test_on_the_real_scheduler_a_triggerer_waits_and_a_task_that_is_ended_while_
     with standalone.started(tmp_path, SETTINGS) as airflow:
         airflow.parsed("on_dataflow")
         done, killed = (airflow.trigger("on_dataflow", date=date) for date in (GOOD_DAY, BAD_DAY))
-        of_killed = f"/api/v2/dags/on_dataflow/dagRuns/{killed}/taskInstances/model_analysis.Analyse"
+        of_killed = f"/api/v2/dags/on_dataflow/dagRuns/{killed}/taskInstances/model_analysis.analyse"
         for run_id in (done, killed):
             task = of_killed.replace(killed, run_id)
             standalone.until(lambda at=task: state_of(airflow, at) in RESTING, 180, f"{run_id} to defer")
-            log = airflow.logged("on_dataflow", run_id, "model_analysis.Analyse")
+            log = airflow.logged("on_dataflow", run_id, "model_analysis.analyse")
             assert state_of(airflow, task) == "deferred", log
         page = airflow.call("GET", f"{of_killed}/links")["extra_links"]["Dataflow job"]
         doomed = next(job for job in service.jobs if job.id in page)
@@ -332,7 +332,7 @@ def test_on_the_real_scheduler_a_triggerer_waits_and_a_task_that_is_ended_while_
         service.release()
         state, tasks = airflow.finished("on_dataflow", done)
         assert state == "success", tasks
-        assert airflow.returned("on_dataflow", done, "model_analysis.Analyse")["verdict"] == "BLESSED"
+        assert airflow.returned("on_dataflow", done, "model_analysis.analyse")["verdict"] == "BLESSED"
     assert len(service.jobs) == 2
 
 

@@ -48,7 +48,7 @@ def test_each_stage_runs_in_a_container_that_is_gone_afterwards(engine, dags, da
     dag.write_text(DAG_FILE.format(mounts=[str(data), str(tmp_path)], analysis=str(file), root=root))
     run, states = run_dag(dag, "in_docker")
     assert set(states.values()) == {"success"}
-    assert returned(run, "validate.ReadInputs")["rows"] == 400
+    assert returned(run, "validate.read_inputs")["rows"] == 400
     assert json.loads((latest(tmp_path / f"results/{GOOD_DAY}") / "verdict.json").read_text())["status"] == "BLESSED"
     assert not [c for c in engine.containers(all=True) if "in_docker" in c["Labels"].get("assay.stage", "")]
 

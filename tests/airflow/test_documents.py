@@ -35,7 +35,7 @@ def test_a_dag_file_of_a_document_is_parsed_with_the_analysis_that_stands_there(
     bag = DagBag(str(dags / "release.py"))
     assert bag.import_errors == {}
     tasks = bag.dags["release"].task_ids
-    assert {"model_analysis.ReadInputs", "model_analysis.Gate", "model_analysis.Bless", "push"} <= set(tasks)
+    assert {"model_analysis.read_inputs", "model_analysis.gate", "model_analysis.bless", "push"} <= set(tasks)
     assert bag.dags["release"].params["date"] is None
 
 
@@ -46,9 +46,9 @@ def test_a_dag_file_of_a_document_is_parsed_with_the_analysis_that_stands_there(
             "docs/scheduled-validation.md",
             "daily.yaml",
             "validate_daily.py",
-            ["WaitForData", "Analyse", "Gate", "Bless"],
+            ["wait_for_data", "analyse", "gate", "bless"],
         ),
-        ("docs/retraining.md", "release.yaml", "retrain.py", ["ReadInputs", "ExtractSliceKeys", "Gate", "Bless"]),
+        ("docs/retraining.md", "release.yaml", "retrain.py", ["read_inputs", "extract_slice_keys", "gate", "bless"]),
     ],
 )
 def test_a_how_to_makes_the_tasks_that_it_speaks_of(document, analysis, dag_file, tasks, dags):

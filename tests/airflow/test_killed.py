@@ -63,7 +63,7 @@ def test_a_task_that_takes_too_long_fails_and_leaves_no_process(make):
     run, states = run_dag(file, "killed")
     assert time.monotonic() - started < 60
     assert run.state == "failed"
-    assert states["model_analysis.Analyse"] == "failed"
+    assert states["model_analysis.analyse"] == "failed"
     assert [pid for pid in started_in(pids) if is_alive(pid)] == []
 
 

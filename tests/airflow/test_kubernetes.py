@@ -105,7 +105,7 @@ def test_a_dag_runs_each_stage_in_a_pod_that_is_gone_afterwards(server, dags, da
     dag.write_text(DAG_FILE.format(folders=[str(data), str(tmp_path)], analysis=str(file), root=root))
     run, states = run_dag(dag, "in_kubernetes")
     assert set(states.values()) == {"success"}
-    assert returned(run, "validate.ReadInputs")["rows"] == 400
+    assert returned(run, "validate.read_inputs")["rows"] == 400
     assert json.loads((latest(tmp_path / f"results/{GOOD_DAY}") / "verdict.json").read_text())["status"] == "BLESSED"
     assert set(made(server)) == {"/api/v1/namespaces/models/pods"}
     assert server.pods == {}

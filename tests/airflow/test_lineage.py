@@ -61,13 +61,14 @@ def test_a_dag_run_tells_a_transport_of_the_provider_what_each_task_read_and_wro
         task = event["job"]["name"].rpartition(".")[2]
         if event["eventType"] == "COMPLETE":
             told[task] = [[(d["namespace"], d["name"]) for d in event[side]] for side in ("inputs", "outputs")]
-        if (event["eventType"], task) == ("COMPLETE", "ReadInputs"):
+        if (event["eventType"], task) == ("COMPLETE", "read_inputs"):
             (written,) = event["outputs"]
-    folder = {name: ("file", f"{root}/{name}") for name in (*told, "EvaluateMetricsAndPlots")}
-    assert told["ReadInputs"] == [[("file", f"{data}/{GOOD_DAY}")], [folder["ReadInputs"]]]
-    assert told["ExtractSliceKeys"] == [[folder["ReadInputs"]], [folder["ExtractSliceKeys"]]]
-    assert told["Gate"] == [[folder["EvaluateMetricsAndPlots"]], [folder["Gate"]]]
-    assert told["WriteResults"] == [
+    tasks = ("ReadInputs", "ExtractSliceKeys", "EvaluateMetricsAndPlots", "Gate")
+    folder = {name: ("file", f"{root}/{name}") for name in tasks}
+    assert told["read_inputs"] == [[("file", f"{data}/{GOOD_DAY}")], [folder["ReadInputs"]]]
+    assert told["extract_slice_keys"] == [[folder["ReadInputs"]], [folder["ExtractSliceKeys"]]]
+    assert told["gate"] == [[folder["EvaluateMetricsAndPlots"]], [folder["Gate"]]]
+    assert told["write_results"] == [
         [folder["EvaluateMetricsAndPlots"], folder["Gate"]],
         [("file", f"{tmp_path}/results/{GOOD_DAY}")],
     ]

@@ -71,7 +71,7 @@ def verdict_at(folder):
 def test_data_that_is_there_is_not_waited_for(make):
     run, states = run_dag(make(checkpoint="none"), "waiting")
     assert set(states.values()) == {"success"}
-    assert returned(run, "model_analysis.WaitForData") == {"files": 1, "verdict": "", "output": ""}
+    assert returned(run, "model_analysis.wait_for_data") == {"files": 1, "verdict": "", "output": ""}
 
 
 def test_data_that_comes_later_is_waited_for_by_a_trigger(make, tmp_path):
@@ -81,21 +81,21 @@ def test_data_that_comes_later_is_waited_for_by_a_trigger(make, tmp_path):
     thread.start()
     run, states = run_dag(file, "waiting", conf={"date": LATE_DAY})
     assert set(states.values()) == {"success"}
-    assert returned(run, "model_analysis.Analyse")["output"].startswith(f"{tmp_path}/results/{LATE_DAY}/")
+    assert returned(run, "model_analysis.analyse")["output"].startswith(f"{tmp_path}/results/{LATE_DAY}/")
 
 
 def test_data_that_does_not_come_is_a_verdict_and_all_behind_is_skipped(make, tmp_path):
     run, states = run_dag(make(), "waiting", conf={"date": LATE_DAY})
     assert run.state == "success"
-    assert states.pop("model_analysis.WaitForData") == "success"
+    assert states.pop("model_analysis.wait_for_data") == "success"
     assert set(states.values()) == {"skipped"}
-    assert {"model_analysis.ReadInputs", "model_analysis.Bless", "push"} <= set(states)
+    assert {"model_analysis.read_inputs", "model_analysis.bless", "push"} <= set(states)
     verdict = verdict_at(tmp_path / "results" / LATE_DAY)
     assert verdict["status"] == "NOT_EVALUATED"
     assert [reason["message"] for reason in verdict["reasons"]] == [
         f"no data at {tmp_path}/data/{LATE_DAY}/*.parquet after 1 s"
     ]
-    done = returned(run, "model_analysis.WaitForData")
+    done = returned(run, "model_analysis.wait_for_data")
     folder = str(latest(tmp_path / "results" / LATE_DAY))
     assert done == {"files": 0, "verdict": "NOT_EVALUATED", "output": folder}
 
@@ -105,8 +105,8 @@ def test_what_comes_after_fails_where_that_is_asked_for(make):
         make('wait_for_data=timedelta(seconds=0), on_not_blessed="fail"'), "waiting", {"date": LATE_DAY}
     )
     assert run.state == "failed"
-    assert states["model_analysis.WaitForData"] == "failed"
-    assert states["model_analysis.ReadInputs"] == states["push"] == "upstream_failed"
+    assert states["model_analysis.wait_for_data"] == "failed"
+    assert states["model_analysis.read_inputs"] == states["push"] == "upstream_failed"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_what_comes_after_fails_where_that_is_asked_for(make):
 def test_in_a_mapped_group_only_the_day_without_data_is_skipped(make, call, tmp_path):
     run, states = run_dag(make(call=call, checkpoint="none"), "waiting")
     assert run.state == "success"
-    for name in ("Analyse", "Gate", "Bless"):
+    for name in ("analyse", "gate", "bless"):
         assert states[f"model_analysis.{name}"] == ["success", "skipped"]
     assert verdict_at(tmp_path / "results" / GOOD_DAY)["status"] == "BLESSED"
     assert verdict_at(tmp_path / "results" / LATE_DAY)["status"] == "NOT_EVALUATED"
@@ -342,11 +342,11 @@ def test_a_real_triggerer_waits_and_looks_up_the_connection(data, tmp_path):
         airflow.call("POST", "/api/v2/connections", connection)
         until(lambda: airflow.call("GET", "/api/v2/dags")["dags"], 120, "the DAG to be parsed")
         run_id = airflow.trigger("really", date=LATE_DAY)
-        waiting = f"/api/v2/dags/really/dagRuns/{run_id}/taskInstances/model_analysis.WaitForData"
+        waiting = f"/api/v2/dags/really/dagRuns/{run_id}/taskInstances/model_analysis.wait_for_data"
         until(lambda: airflow.call("GET", waiting)["state"] == "deferred", 60, "the triggerer")
         state, instances = airflow.finished("really", run_id)
     assert state == "success"
     states = {task_id.removeprefix("model_analysis."): ti["state"] for task_id, ti in instances.items()}
-    assert states.pop("WaitForData") == "success"
+    assert states.pop("wait_for_data") == "success"
     assert set(states.values()) == {"skipped"}
     assert verdict_at(tmp_path / "results" / LATE_DAY)["status"] == "NOT_EVALUATED"

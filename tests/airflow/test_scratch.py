@@ -67,29 +67,29 @@ def test_after_a_run_there_are_results_and_no_checkpoints(make, tmp_path):
     run, states = run_dag(make(), "scratch")
     assert set(states.values()) == {"success"}
     name = f"scratch.{run.run_id}.g".replace(":", "-").replace("+", "-")
-    uri = returned(run, "g.MakeScratch")
+    uri = returned(run, "g.make_scratch")
     assert re.fullmatch(f"{re.escape(f'{tmp_path}/checkpoints/scratch/{name}')}-[0-9a-f]{{8}}", uri)
-    assert returned(run, "g.ReadInputs")["manifest"].startswith(f"{uri}/ReadInputs/")
+    assert returned(run, "g.read_inputs")["manifest"].startswith(f"{uri}/ReadInputs/")
     assert left(tmp_path) == []
     assert (latest(tmp_path / f"results/{GOOD_DAY}") / "results.json").exists()
 
 
 def test_setup_and_teardown_are_around_all_tasks_and_what_comes_after_does_not_wait_for_the_teardown(make):
     dag = dag_in(make(), "scratch")
-    make_it, delete = dag.get_task("g.MakeScratch"), dag.get_task("g.DeleteScratch")
+    make_it, delete = dag.get_task("g.make_scratch"), dag.get_task("g.delete_scratch")
     assert make_it.is_setup
     assert delete.is_teardown
     assert delete.trigger_rule == "all_done_setup_success"
-    assert make_it.downstream_task_ids == {"g.ReadInputs", "g.DeleteScratch"}
-    assert delete.upstream_task_ids == {"g.MakeScratch", "g.Bless"}
-    assert dag.get_task("push").upstream_task_ids == {"g.Bless"}
+    assert make_it.downstream_task_ids == {"g.read_inputs", "g.delete_scratch"}
+    assert delete.upstream_task_ids == {"g.make_scratch", "g.bless"}
+    assert dag.get_task("push").upstream_task_ids == {"g.bless"}
 
 
 @pytest.mark.slow
 def test_a_closed_gate_does_not_keep_it(make, tmp_path):
     _, states = run_dag(make(), "scratch", conf={"date": BAD_DAY})
-    assert states["g.Bless"] == states["push"] == "skipped"
-    assert states["g.DeleteScratch"] == "success"
+    assert states["g.bless"] == states["push"] == "skipped"
+    assert states["g.delete_scratch"] == "success"
     assert left(tmp_path) == []
 
 
@@ -100,8 +100,8 @@ def test_a_failure_does_not_keep_it_either(make, tmp_path):
     python.chmod(0o755)
     run, states = run_dag(make(f"launcher=SubprocessLauncher(python={str(python)!r})"), "scratch")
     assert run.state == "failed"
-    assert states["g.Gate"] == "failed"
-    assert states["g.DeleteScratch"] == "success"
+    assert states["g.gate"] == "failed"
+    assert states["g.delete_scratch"] == "success"
     assert {"ReadInputs", "EvaluateMetricsAndPlots", "owner.json"} <= set(seen.read_text().split())
     assert left(tmp_path) == []
 
@@ -109,9 +109,9 @@ def test_a_failure_does_not_keep_it_either(make, tmp_path):
 @pytest.mark.slow
 def test_in_a_mapped_group_each_has_its_own(make, tmp_path):
     run, states = run_dag(make(call=f'group.expand(date=["{GOOD_DAY}", "{BAD_DAY}"])'), "scratch")
-    assert states["g.Bless"] == ["success", "skipped"]
-    assert states["g.DeleteScratch"] == ["success", "success"]
-    assert returned(run, "g.MakeScratch", 0) != returned(run, "g.MakeScratch", 1)
+    assert states["g.bless"] == ["success", "skipped"]
+    assert states["g.delete_scratch"] == ["success", "success"]
+    assert returned(run, "g.make_scratch", 0) != returned(run, "g.make_scratch", 1)
     assert left(tmp_path) == []
 
 
@@ -119,12 +119,12 @@ def test_data_that_does_not_come_needs_no_scratch(make, tmp_path):
     file = make("wait_for_data=__import__('datetime').timedelta(0)")
     run, states = run_dag(file, "scratch", conf={"date": "2026-11-03"})
     assert run.state == "success"
-    assert states["g.MakeScratch"] == states["g.DeleteScratch"] == states["push"] == "skipped"
+    assert states["g.make_scratch"] == states["g.delete_scratch"] == states["push"] == "skipped"
     assert left(tmp_path) == []
 
 
 def test_a_fused_plan_has_none(make):
-    assert "g.MakeScratch" not in dag_in(make(checkpoint="none"), "scratch").task_ids
+    assert "g.make_scratch" not in dag_in(make(checkpoint="none"), "scratch").task_ids
 
 
 @pytest.mark.slow
@@ -133,11 +133,11 @@ def test_stages_that_are_cleared_later_begin_again(make, tmp_path):
     run, _ = run_dag(file, "scratch")
     results = latest(tmp_path / f"results/{GOOD_DAY}") / "results.json"
     results.unlink()
-    assert run_again(file, run, "g.Bless") == "success"  # what it needs of the gate is with the results, too
-    assert run_again(file, run, "g.WriteResults") == "success"
+    assert run_again(file, run, "g.bless") == "success"  # what it needs of the gate is with the results, too
+    assert run_again(file, run, "g.write_results") == "success"
     assert results.exists()
     assert (tmp_path / "checkpoints/scratch").exists()
-    assert run_again(file, run, "g.DeleteScratch") == "success"
+    assert run_again(file, run, "g.delete_scratch") == "success"
     assert left(tmp_path) == []
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from assay import storage
 from assay.operators.shown import Instance, Shown, shown_by
+from assay.operators.task_ids import task_id_of
 from tests.airflow.conftest import BAD_DAY, GOOD_DAY, HOME, analysis
 from tests.airflow.runs import dag_in, returned, run_dag
 from tests.latest_results import latest
@@ -31,7 +32,7 @@ ONE_GROUP = """
     group = model_analysis_task_group(ANALYSIS, root=ROOT, outlets=[Asset(name="model", uri="x://model")])()
     group >> EmptyOperator(task_id="push")
 """
-TASKS = ["ReadInputs", "ExtractSliceKeys", "EvaluateMetricsAndPlots", "EvaluateExtracts", "Gate", "WriteResults"]
+TASKS = ["read_inputs", "extract_slice_keys", "evaluate_metrics_and_plots", "evaluate_extracts", "gate", "write_results"]
 
 
 @pytest.fixture
@@ -57,18 +58,18 @@ def test_tasks_and_edges_are_those_of_the_plan_with_the_reason_at_each(make):
         for task in dag.tasks
     }
     assert before == {
-        "ReadInputs": set(),
-        "ExtractSliceKeys": {"ReadInputs"},
-        "EvaluateMetricsAndPlots": {"ExtractSliceKeys"},
-        "EvaluateExtracts": {"ExtractSliceKeys"},
-        "Gate": {"EvaluateMetricsAndPlots"},
-        "WriteResults": {"EvaluateMetricsAndPlots", "EvaluateExtracts", "Gate"},
-        "Bless": {"Gate", "WriteResults"},
-        "push": {"Bless"},
+        "read_inputs": set(),
+        "extract_slice_keys": {"read_inputs"},
+        "evaluate_metrics_and_plots": {"extract_slice_keys"},
+        "evaluate_extracts": {"extract_slice_keys"},
+        "gate": {"evaluate_metrics_and_plots"},
+        "write_results": {"evaluate_metrics_and_plots", "evaluate_extracts", "gate"},
+        "bless": {"gate", "write_results"},
+        "push": {"bless"},
     }
-    labels = dag.edge_info["model_analysis.ExtractSliceKeys"]
-    assert labels["model_analysis.EvaluateMetricsAndPlots"] == {"label": "run_after"}
-    assert labels["model_analysis.EvaluateExtracts"] == {"label": "run_after"}
+    labels = dag.edge_info["model_analysis.extract_slice_keys"]
+    assert labels["model_analysis.evaluate_metrics_and_plots"] == {"label": "run_after"}
+    assert labels["model_analysis.evaluate_extracts"] == {"label": "run_after"}
 
 
 def test_parameters_of_the_plan_are_in_the_form_that_triggers_a_run(make):
@@ -78,22 +79,22 @@ def test_parameters_of_the_plan_are_in_the_form_that_triggers_a_run(make):
 
 def test_a_checkpointed_plan_runs_task_by_task_and_a_second_run_finds_the_checkpoints(make, tmp_path):
     run, states = run_dag(make(), "validation")
-    assert states == {**{f"model_analysis.{name}": "success" for name in [*TASKS, "Bless"]}, "push": "success"}
+    assert states == {**{f"model_analysis.{name}": "success" for name in [*TASKS, "bless"]}, "push": "success"}
     assert json.loads((latest(tmp_path / f"results/{GOOD_DAY}") / "verdict.json").read_text())["status"] == "BLESSED"
-    first = returned(run, "model_analysis.ReadInputs")
+    first = returned(run, "model_analysis.read_inputs")
     assert set(first) == {"task", "manifest", "digest", "rows", "counts", "verdict", "output", "reused", "job"}
     assert first["rows"] == 400
     assert not first["reused"]
 
     run, _ = run_dag(make(), "validation")
-    assert returned(run, "model_analysis.EvaluateMetricsAndPlots")["reused"]
-    assert returned(run, "model_analysis.ReadInputs")["manifest"] == first["manifest"]
+    assert returned(run, "model_analysis.evaluate_metrics_and_plots")["reused"]
+    assert returned(run, "model_analysis.read_inputs")["manifest"] == first["manifest"]
 
 
 def test_a_closed_gate_publishes_why_and_visibly_skips_what_comes_after(make, tmp_path):
     _, states = run_dag(make(), "validation", conf={"date": BAD_DAY})
     published = {f"model_analysis.{name}": "success" for name in TASKS}
-    assert states == {**published, "model_analysis.Bless": "skipped", "push": "skipped"}
+    assert states == {**published, "model_analysis.bless": "skipped", "push": "skipped"}
     assert json.loads((latest(tmp_path / f"results/{BAD_DAY}") / "verdict.json").read_text())["status"] == "NOT_BLESSED"
 
 
@@ -105,14 +106,14 @@ def test_what_comes_after_a_closed_gate_fails_where_that_is_asked_for(make, tmp_
 """
     run, states = run_dag(make(body), "validation", conf={"date": BAD_DAY})
     assert run.state == "failed"
-    assert states["model_analysis.WriteResults"] == "success"
-    assert states["model_analysis.Bless"] == "failed"
+    assert states["model_analysis.write_results"] == "success"
+    assert states["model_analysis.bless"] == "failed"
     assert states["push"] == "upstream_failed"
 
 
 def test_too_few_rows_close_the_gate_as_not_evaluated(make):
     run, states = run_dag(make(checkpoint="none", min_rows=401), "validation")
-    assert returned(run, "model_analysis.Gate")["verdict"] == "NOT_EVALUATED"
+    assert returned(run, "model_analysis.gate")["verdict"] == "NOT_EVALUATED"
     assert states["push"] == "skipped"
 
 
@@ -123,16 +124,16 @@ def test_a_group_of_a_fused_plan_can_be_mapped_and_its_gate_closes_for_one_of_ma
 """
     run, states = run_dag(make(body), "validation")
     assert states == {
-        "days.Analyse": ["success", "success"],
-        "days.Gate": ["success", "success"],
-        "days.Bless": ["success", "skipped"],
+        "days.analyse": ["success", "success"],
+        "days.gate": ["success", "success"],
+        "days.bless": ["success", "skipped"],
     }
-    assert returned(run, "days.Analyse", 1)["output"].rsplit("/", 2)[1] == BAD_DAY
+    assert returned(run, "days.analyse", 1)["output"].rsplit("/", 2)[1] == BAD_DAY
 
 
 def test_the_date_falls_back_on_when_the_run_was_due_if_it_has_no_logical_date(make):
     _, states = run_dag(make(checkpoint="none"), "validation", logical_date=None)
-    assert states["model_analysis.Analyse"] == "failed"  # there is no data of today
+    assert states["model_analysis.analyse"] == "failed"  # there is no data of today
 
 
 @pytest.mark.parametrize(
@@ -143,6 +144,7 @@ def test_the_date_falls_back_on_when_the_run_was_due_if_it_has_no_logical_date(m
         ("ANALYSIS, root=Path('gs://bucket')", "root: a path cannot hold a URI, found 'gs:/bucket'"),
         ("ANALYSIS, root=3", "root: expected text or a path, found 3"),
         ("ANALYSIS, root=ROOT, launchers={'Gaet': None}", "the plan has no task 'Gaet'"),
+        ("ANALYSIS, root=ROOT, launchers={'read_inputs': None}", "the plan has no task 'read_inputs'; expected one of ReadI"),
         ("ANALYSIS, root=ROOT, on_not_blessed='stop'", "on_not_blessed: expected skip or fail, found 'stop'"),
         ("ANALYSIS, root=ROOT, checkpoint='all'", "checkpoint: expected none, cuts or every, found 'all'"),
     ],
@@ -162,6 +164,38 @@ def test_an_evaluator_called_as_a_folder_of_the_root_is_an_import_error_that_say
     own = {"name": name, "factory": "own:make", "run_after": "ExtractSliceKeys", "outputs": ["zz"]}
     (error,) = DagBag(str(make(evaluators=[own]))).import_errors.values()
     assert f"a root of checkpoints has a folder '{name}' of its own; choose another name" in error
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Extract-Slice.Keys", "tasks 'ExtractSliceKeys' and 'Extract-Slice.Keys' both become 'extract_slice_keys'"),
+        ("Bless", "task 'Bless': the task group adds a task 'bless' itself"),
+        ("MakeScratch", ""),
+    ],
+)
+def test_a_custom_stage_whose_id_is_taken_is_an_import_error_with_its_name(make, name, told):
+    from airflow.dag_processing.dagbag import DagBag
+
+    own = {"name": name, "factory": "own:make", "run_after": "ExtractSliceKeys", "outputs": ["zz"]}
+    errors = list(DagBag(str(make(evaluators=[own]))).import_errors.values())
+    assert len(errors) == bool(told)
+    assert not told or told in errors[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "task_id"),
+    [
+        ("EvaluateMetricsAndPlots", "evaluate_metrics_and_plots"),
+        ("ExtractSQLKeys2Go", "extract_sql_keys2_go"),
+        ("my-stage.v2", "my_stage_v2"),
+        ("already_snake", "already_snake"),
+        ("My_Stage", "my_stage"),
+        ("SHAP", "shap"),
+    ],
+)
+def test_ids_are_names_in_snake_case(name, task_id):
+    assert task_id_of(name) == task_id
 
 
 @pytest.mark.parametrize(
@@ -222,7 +256,7 @@ def test_places_may_be_paths(make):
         )
     )
     assert as_path == as_text
-    assert as_path["model_analysis.Bless"]["blessed"] == "/tmp/blessed.json"
+    assert as_path["model_analysis.bless"]["blessed"] == "/tmp/blessed.json"
 
 
 def tasks_of(file):
@@ -238,13 +272,13 @@ def test_links_lead_to_checkpoint_and_results(make, tmp_path):
     run, _ = run_dag(make(checkpoint="none"), "validation")
     with create_session() as session:
         query = XComModel.get_many(
-            run_id=run.run_id, key="_link_assay_results", task_ids="model_analysis.Analyse", dag_ids="validation"
+            run_id=run.run_id, key="_link_assay_results", task_ids="model_analysis.analyse", dag_ids="validation"
         )
         found = [row.value for row in session.execute(query.with_only_columns(XComModel.value))]
-    assert found == [f"/assay/results/validation/{quote(run.run_id)}/model_analysis.Analyse/-1"]
-    of_gate = shown_by(Instance("validation", run.run_id, "model_analysis.Gate", -1))
-    assert of_gate == Shown(output=returned(run, "model_analysis.Analyse")["output"], verdict="BLESSED")
-    assert (Path(returned(run, "model_analysis.Analyse")["output"]) / "page.html").is_file()
+    assert found == [f"/assay/results/validation/{quote(run.run_id)}/model_analysis.analyse/-1"]
+    of_gate = shown_by(Instance("validation", run.run_id, "model_analysis.gate", -1))
+    assert of_gate == Shown(output=returned(run, "model_analysis.analyse")["output"], verdict="BLESSED")
+    assert (Path(returned(run, "model_analysis.analyse")["output"]) / "page.html").is_file()
 
 
 @pytest.mark.parametrize(

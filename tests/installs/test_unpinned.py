@@ -181,7 +181,7 @@ def test_with_airflow_a_dag_gets_its_tasks(version, install, monkeypatch):
     airflow = install(version, "airflow")
     (airflow.work / "analysis.yaml").write_text(PLAIN)
     monkeypatch.setenv("AIRFLOW_HOME", str(airflow.work / "airflow"))
-    assert "ReadInputs" in said(airflow.run("python", "-c", DAG))
+    assert "read_inputs" in said(airflow.run("python", "-c", DAG))
 
 
 @pytest.mark.parametrize("version", [HERE, *OTHERS])

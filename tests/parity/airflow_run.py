@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.operators.task_ids import task_id_of
 from assay.plan.as_json import to_json
 from assay.plan.plan import Plan
 from assay.plan.tasks import CUTS, is_checkpointed, reshaped
@@ -74,7 +75,7 @@ def in_airflow(plan: Plan, data: Path, folder: Path, airflow: Airflow) -> Path:
     file.write_text(to_json(cut))
     said = airflow(airflow.home / "dags" / DAG_FILE.name, file, folder, data)
     states = json.loads(said.splitlines()[-1])
-    assert set(states) == {*(task.name for task in cut.tasks), "Bless"}
+    assert set(states) == {*(task_id_of(task.name) for task in cut.tasks), "bless"}
     assert set(states.values()) <= RAN, said[-5000:]
     return folder
 
