@@ -88,7 +88,8 @@ def model_analysis_task_group(
         plan: a plan, or the absolute path of an analysis file or of a plan as `assay plan --format json` prints it.
         root: folder or `gs://` URI of all checkpoints; a template.
         group_id: name of the task group.
-        checkpoint: "none", "cuts" or "every", instead of what the analysis file says.
+        checkpoint: "none", "cuts" or "every", instead of what the analysis file says. If neither says anything, it is
+            "none": one task evaluates, and `gate` and `bless` follow.
         launcher: where stages run; None is `SubprocessLauncher()`.
         launchers: task of the plan, such as `ExtractPredictions` -> where that task runs instead.
         on_not_blessed: whether `bless` and the tasks after the group are skipped ("skip") or fail ("fail").

@@ -11,6 +11,7 @@ from kfp import local
 
 from assay.pipelines import model_validation
 from assay.plan.analysis_file import load_analysis
+from assay.plan.tasks import CUTS, reshaped
 
 HERE = Path(__file__).resolve().parent
 
@@ -26,7 +27,8 @@ def main(date: str) -> None:
         user=f"{os.getuid()}:{os.getgid()}",
     )
     local.init(runner, pipeline_root=str(HERE / "out" / "kfp"))
-    pipeline = model_validation(load_analysis(HERE / "daily.yaml"), retries=0)
+    plan = reshaped(load_analysis(HERE / "daily.yaml"), CUTS)
+    pipeline = model_validation(plan, retries=0)
     pipeline(root=str(HERE / "out" / "checkpoints"), date=date)
     click.echo(f"results: {HERE / 'out' / 'results' / date}; artifacts as Kubeflow has them: {HERE / 'out' / 'kfp'}")
 

@@ -72,6 +72,15 @@ def test_tasks_and_edges_are_those_of_the_plan_with_the_reason_at_each(make):
     assert labels["model_analysis.evaluate_extracts"] == {"label": "run_after"}
 
 
+def test_one_task_evaluates_unless_somebody_asks_for_checkpoints(make, tmp_path):
+    file = make()
+    content = json.loads((tmp_path / "analysis.json").read_text())
+    del content["checkpoint"]
+    (tmp_path / "analysis.json").write_text(json.dumps(content))
+    ids = dag_in(file, "validation").task_ids
+    assert set(ids) == {"model_analysis.analyse", "model_analysis.gate", "model_analysis.bless", "push"}
+
+
 def test_parameters_of_the_plan_are_in_the_form_that_triggers_a_run(make):
     dag = dag_in(make(params={"date": None, "model": "7"}), "validation")
     assert dict(dag.params) == {"date": None, "model": "7"}
