@@ -17,6 +17,15 @@ from assay import storage
 from assay.errors import ConfigError, MissingFileError
 from assay.operators.bless import BlessOperator
 from assay.operators.connections import Chain
+from assay.operators.descriptions import (
+    DELETE_SCRATCH_DOC,
+    MAKE_SCRATCH_DOC,
+    bless_doc,
+    gate_doc,
+    plan_doc,
+    task_doc,
+    wait_doc,
+)
 from assay.operators.gate import FAIL, SKIP, WARN, ModelGateOperator
 from assay.operators.launchers.launcher import Contained, Launcher
 from assay.operators.partition import MINUTE, WaitForDataOperator
@@ -143,7 +152,7 @@ def model_analysis_task_group(
     names = [name for name in loaded.params if name not in loaded.secrets]
     arguments = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names]
     group.__signature__ = inspect.Signature(arguments)  # type: ignore[attr-defined]
-    return task_group(group_id=group_id, default_args=dict(default_args or {}))(group)
+    return task_group(group_id=group_id, default_args=dict(default_args or {}), doc_md=plan_doc(loaded))(group)
 
 
 def model_analysis_dag(plan: Plan | FilePath, *, dag_id: str, root: FilePath, **settings: Any) -> DAG:
@@ -160,24 +169,9 @@ def model_analysis_dag(plan: Plan | FilePath, *, dag_id: str, root: FilePath, **
     for_dag = {name: value for name, value in settings.items() if name not in names}
 
     loaded = _loaded(plan)
-    with DAG(dag_id, **{"schedule": None, "catchup": False, "doc_md": doc_of(loaded), **for_dag}) as dag:
+    with DAG(dag_id, **{"schedule": None, "catchup": False, "doc_md": plan_doc(loaded), **for_dag}) as dag:
         model_analysis_task_group(loaded, root=root, **for_group)()
     return dag
-
-
-def doc_of(plan: Plan) -> str:
-    """A description of a plan for people, as Markdown."""
-    models = ", ".join(f"{model['name']}{' (baseline)' if model.get('baseline') else ''}" for model in plan.models)
-    return "\n".join(
-        (
-            "Evaluates a model and says whether it may be released.",
-            "",
-            f"- models: {models or 'predictions are in the data'}",
-            f"- data: {', '.join(f'`{file}`' for file in plan.inputs.get('files', [])) or 'a reader of its own'}",
-            f"- results: `{plan.output}`",
-            f"- parameters: {', '.join(f'`{name}`' for name in plan.params) or 'none'}",
-        )
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,6 +239,7 @@ class _Wiring:
     def _wait(self, wait: timedelta, params: Mapping[str, Any]) -> WaitForDataOperator:
         return WaitForDataOperator(
             task_id=WAIT,
+            doc_md=wait_doc(self.plan, wait),
             plan=self._plan_uri,
             plan_json=to_json(self.plan),
             plan_params=dict(params),
@@ -259,8 +254,9 @@ class _Wiring:
         self, wait: BaseOperator | None, first: BaseOperator, last: BaseOperator, params: Mapping[str, Any]
     ) -> None:
         """Puts setup and teardown of the scratch around all tasks but the one that waits for data."""
-        make = MakeScratchOperator(task_id=MAKE_SCRATCH, **self._common(params)).as_setup()
-        delete = DeleteScratchOperator(task_id=DELETE_SCRATCH, **self._common(params))
+        common = self._common(params)
+        make = MakeScratchOperator(task_id=MAKE_SCRATCH, doc_md=MAKE_SCRATCH_DOC, **common).as_setup()
+        delete = DeleteScratchOperator(task_id=DELETE_SCRATCH, doc_md=DELETE_SCRATCH_DOC, **common)
         _ = make >> first, last >> delete.as_teardown(setups=make)
         if wait is not None:
             _ = wait >> make
@@ -271,6 +267,7 @@ class _Wiring:
         closes: dict[str, Any] = {"on_not_blessed": self._gate_does} if operator is ModelGateOperator else {}
         return operator(
             task_id=task_id_of(task.name),
+            doc_md=task_doc(self.plan, task, self.root, is_scratch=self.is_scratch),
             stage=task.name,
             inputs=dict(inputs),
             image=image_of(self.plan, task),
@@ -286,6 +283,7 @@ class _Wiring:
         """The gate of a plan that has only one task, which has judged already."""
         return ModelGateOperator(
             task_id=task_id_of(GATE_STAGE_NAME),
+            doc_md=gate_doc(self.plan),
             inputs={analysis.stage: analysis.output},
             on_not_blessed=self._gate_does,
             **self._common(params),
@@ -294,6 +292,7 @@ class _Wiring:
     def _bless(self, gate: StageOperator, last: StageOperator, params: Mapping[str, Any]) -> BlessOperator:
         return BlessOperator(
             task_id=BLESS,
+            doc_md=bless_doc(self.plan, self.blessed, self.on_not_blessed),
             plan=self._plan_uri,
             gate=gate.output,
             results=last.output,

@@ -32,7 +32,14 @@ ONE_GROUP = """
     group = model_analysis_task_group(ANALYSIS, root=ROOT, outlets=[Asset(name="model", uri="x://model")])()
     group >> EmptyOperator(task_id="push")
 """
-TASKS = ["read_inputs", "extract_slice_keys", "evaluate_metrics_and_plots", "evaluate_extracts", "gate", "write_results"]
+TASKS = [
+    "read_inputs",
+    "extract_slice_keys",
+    "evaluate_metrics_and_plots",
+    "evaluate_extracts",
+    "gate",
+    "write_results",
+]
 
 
 @pytest.fixture
@@ -79,6 +86,25 @@ def test_one_task_evaluates_unless_somebody_asks_for_checkpoints(make, tmp_path)
     (tmp_path / "analysis.json").write_text(json.dumps(content))
     ids = dag_in(file, "validation").task_ids
     assert set(ids) == {"model_analysis.analyse", "model_analysis.gate", "model_analysis.bless", "push"}
+
+
+@pytest.mark.parametrize("settings", ["", ", checkpoint='none'", ", wait_for_data=HOUR, keep_checkpoints=False"])
+def test_every_task_says_what_it_does_and_where_its_output_is(make, tmp_path, settings):
+    body = f"""
+    from datetime import timedelta
+    HOUR = timedelta(hours=1)
+    model_analysis_task_group(ANALYSIS, root=ROOT{settings}, blessed="/b`lessed.json")()
+"""
+    dag = dag_in(make(body), "validation")
+    docs = {task.task_id.removeprefix("model_analysis."): task.doc_md for task in dag.tasks}
+    assert all(docs.values())
+    assert "``/b`lessed.json``" in docs["bless"].replace(" ", "")
+    results = "write_results" if "write_results" in docs else "analyse"
+    assert f"`{tmp_path}/results/${{date}}`" in docs[results]
+    if settings == "":
+        assert f"`{tmp_path}/checkpoints/ReadInputs`" in docs["read_inputs"]
+    assert "**Verdict**" in docs["gate"]
+    assert "XCom `verdict`" in dag.task_group.children["model_analysis"].doc_md
 
 
 def test_parameters_of_the_plan_are_in_the_form_that_triggers_a_run(make):
@@ -153,7 +179,10 @@ def test_the_date_falls_back_on_when_the_run_was_due_if_it_has_no_logical_date(m
         ("ANALYSIS, root=Path('gs://bucket')", "root: a path cannot hold a URI, found 'gs:/bucket'"),
         ("ANALYSIS, root=3", "root: expected text or a path, found 3"),
         ("ANALYSIS, root=ROOT, launchers={'Gaet': None}", "the plan has no task 'Gaet'"),
-        ("ANALYSIS, root=ROOT, launchers={'read_inputs': None}", "the plan has no task 'read_inputs'; expected one of ReadI"),
+        (
+            "ANALYSIS, root=ROOT, launchers={'read_inputs': None}",
+            "the plan has no task 'read_inputs'; expected one of ReadI",
+        ),
         ("ANALYSIS, root=ROOT, on_not_blessed='stop'", "on_not_blessed: expected skip or fail, found 'stop'"),
         ("ANALYSIS, root=ROOT, checkpoint='all'", "checkpoint: expected none, cuts or every, found 'all'"),
     ],
