@@ -300,7 +300,7 @@ def test_a_task_without_results_has_no_page(airflow, blessed, task):
 )
 def test_the_links_in_airflows_view_lead_to_pages_that_anybody_can_read_and_whose_names_do_nothing(airflow, runs):
     airflow.finished("arrival", runs["no date"])
-    view = f"{airflow.url}/dags/arrival/runs/{quote(runs['no date'])}/tasks/model_analysis.analyse"
+    view = f"{airflow.url}/dags/arrival/runs/{quote(runs['no date'])}/tasks/model_analysis.analyse/details"
     with browser() as tab:
         for text in ("Results", "Verdict"):
             address = link_in(tab, view, text)
