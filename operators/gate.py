@@ -12,11 +12,11 @@ from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 from assay.errors import ConfigError, MissingFileError
 from assay.operators.connections import google_access
 from assay.operators.links import RESULT_KEY
-from assay.operators.shown import VERDICT_KEY, show
+from assay.operators.shown import VERDICT_KEY, min_slice_size_of, show
 from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_errors, resolved
 from assay.plan.plan import GATE, Plan
 from assay.plan.stored import plan_text
-from assay.report.terminal.verdict_lines import is_stamped, short_text, verdict_lines
+from assay.report.terminal.verdict_lines import is_stamped, short_text, verdict_lines, without_small_slices
 from assay.results.published import reasons_in, verdict_at
 from assay.verdict import Status
 
@@ -50,9 +50,10 @@ class ModelGateOperator(StageOperator, SkipMixin):
     def execute(self, context: Context) -> dict[str, Any]:
         with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             self._check()
-            result = self.run_stage(context) if self.stage else self._result_before(context)
-            verdict = verdict_of(result)
-            unchecked = self._unchecked() if is_stamped(verdict) else ()
+            plan = resolved(self.plan_json or plan_text(self.plan), self.plan_params or {})
+            result = self.run_stage(context) if self.stage else self._result_before(context, plan)
+            verdict = without_small_slices(verdict_of(result), min_slice_size_of(plan))
+            unchecked = unchecked_in(plan) if is_stamped(verdict) else ()
         for line in verdict_lines(verdict, unchecked):
             self.log.info("%s", line)
         context["ti"].xcom_push(VERDICT_KEY, short_text(verdict))
@@ -70,10 +71,6 @@ class ModelGateOperator(StageOperator, SkipMixin):
             skip_after(self, context["ti"])
         return result
 
-    def _unchecked(self) -> tuple[str, ...]:
-        """The change thresholds for which there was no baseline."""
-        return unchecked_in(resolved(self.plan_json or plan_text(self.plan), self.plan_params or {}))
-
     def _skipped_text(self) -> str:
         """Which tasks are skipped for that reason, for the log."""
         skipped = [task.task_id for task in tasks_after(self)] if self.on_not_blessed == SKIP else []
@@ -85,12 +82,12 @@ class ModelGateOperator(StageOperator, SkipMixin):
         if self.on_not_blessed not in (SKIP, FAIL, WARN):
             raise ConfigError(f"on_not_blessed: expected {SKIP}, {FAIL} or {WARN}, found {self.on_not_blessed!r}")
 
-    def _result_before(self, context: Context) -> dict[str, Any]:
+    def _result_before(self, context: Context, plan: Plan) -> dict[str, Any]:
         """What the only task before it returned, which is what this one has to show, too."""
         results = list((self.inputs or {}).values())
         if len(results) != 1 or not isinstance(results[0], Mapping) or not results[0].get("verdict"):
             raise ConfigError(f"inputs: expected what one task with a verdict returned, found {results!r}")
-        show(context, self, results[0])
+        show(context, self, results[0], plan)
         return dict(results[0])
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from assay.operators.connections import Chain
+    from assay.plan.plan import Plan
 
 SHOWN_KEY = "assay_shown"
 """Key of the XCom."""
@@ -41,6 +42,7 @@ class Shown:
         verdict: its status; "" for none.
         gcp_conn_id: Airflow connection that the task used; "" for the credentials of the environment.
         impersonation_chain: whom the task impersonated.
+        min_slice_size: rows below which a slice must not be named.
     """
 
     output: str = ""
@@ -48,20 +50,28 @@ class Shown:
     verdict: str = ""
     gcp_conn_id: str = ""
     impersonation_chain: Chain = None
+    min_slice_size: int = 0
 
 
-def show(context: Context, operator: Any, result: Mapping[str, Any]) -> None:
+def show(context: Context, operator: Any, result: Mapping[str, Any], plan: Plan) -> None:
     """Leaves the XCom.
 
     Args:
         context: Airflow's.
         operator: whose `gcp_conn_id` and `impersonation_chain` are filled in.
         result: `output`, `manifest` and `verdict`, of which any may be missing.
+        plan: that the task ran.
     """
     where = {name: result.get(name) or "" for name in ("output", "manifest", "verdict")}
-    shown = Shown(**where, gcp_conn_id=operator.gcp_conn_id, impersonation_chain=operator.impersonation_chain)
+    account = {"gcp_conn_id": operator.gcp_conn_id, "impersonation_chain": operator.impersonation_chain}
+    shown = Shown(**where, **account, min_slice_size=min_slice_size_of(plan))
     if shown.output or shown.manifest:
         context["ti"].xcom_push(SHOWN_KEY, asdict(shown))
+
+
+def min_slice_size_of(plan: Plan) -> int:
+    """Rows below which a slice must not be named."""
+    return int(plan.eval_config.get("options", {}).get("min_slice_size", 0))
 
 
 def shown_of(value: Any) -> Shown:

@@ -5,6 +5,7 @@ import json
 import tomllib
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,11 @@ from tests.airflow.conftest import ROOT
 from tests.memory_store import SCHEME, MemoryStore
 
 BUCKET = f"{SCHEME}://bucket/results/day one"
-VERDICT = {"status": "NOT_BLESSED", "rows": 3, "reasons": [{"message": "auc is <b>low</b>", "slice": "Overall"}]}
+VERDICT: dict[str, Any] = {
+    "status": "NOT_BLESSED",
+    "rows": 3,
+    "reasons": [{"message": "auc is <b>low</b>", "slice": "Overall"}],
+}
 PAGES = [("results", "/x/page.html"), ("verdict", "/x/verdict.json"), ("checkpoint", "/x/manifest.json")]
 
 
@@ -98,7 +103,17 @@ def test_a_verdict_is_a_page_and_json(client, bucket):
     assert "✗ NOT BLESSED" in page.text
     assert "auc is &lt;b&gt;low&lt;/b&gt;" in page.text
     assert 'href="/assay/results/dag/run/task/-1"' in page.text
-    assert client.get("/verdict/dag/run/task/-1?format=json").json() == VERDICT
+    assert client.get("/verdict/dag/run/task/-1?format=json").json() == {**VERDICT, "checks": []}
+
+
+@pytest.mark.parametrize("form", ["html", "json"])
+def test_slices_with_too_few_rows_are_not_named(client, bucket, form):
+    small = {"message": "auc is 0.1", "slice": "town=Ems", "rows": 3}
+    bucket.write(f"{BUCKET}/verdict.json", json.dumps({**VERDICT, "reasons": [*VERDICT["reasons"], small]}).encode())
+    client.shown = Shown(output=BUCKET, verdict="NOT_BLESSED", min_slice_size=5)
+    text = client.get(f"/verdict/dag/run/task/-1?format={form}").text
+    assert "Ems" not in text
+    assert "1 reason about slices with too few rows to be shown" in text
 
 
 def test_the_verdict_of_a_gate_is_in_its_checkpoint(client, bucket):
@@ -163,10 +178,12 @@ def test_what_a_task_shows_is_what_its_operator_used():
     pushed: dict = {}
     context = {"ti": SimpleNamespace(xcom_push=pushed.__setitem__)}
     operator = SimpleNamespace(gcp_conn_id="mine", impersonation_chain=None)
-    show(context, operator, {"output": "", "manifest": ""})
+    plan: Any = SimpleNamespace(eval_config={"options": {"min_slice_size": 9}})
+    show(context, operator, {"output": "", "manifest": ""}, plan)
     assert pushed == {}
-    show(context, operator, {"output": "/results", "verdict": "BLESSED", "rows": 3})
-    assert shown_of(pushed[SHOWN_KEY]) == Shown(output="/results", verdict="BLESSED", gcp_conn_id="mine")
+    show(context, operator, {"output": "/results", "verdict": "BLESSED", "rows": 3}, plan)
+    expected = Shown(output="/results", verdict="BLESSED", gcp_conn_id="mine", min_slice_size=9)
+    assert shown_of(pushed[SHOWN_KEY]) == expected
 
 
 @pytest.mark.parametrize("value", [None, "text", {"other": 1}])

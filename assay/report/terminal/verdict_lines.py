@@ -18,6 +18,7 @@ NUMBERS = (5, 6)
 
 _MOST_CHECKS, _MOST_REASONS, _MOST_UNCHECKED = 50, 20, 20
 _WIDEST, _WIDEST_REASON = 60, 300
+_OVERALL, _UNNAMED = "Overall", "a slice with too few rows"
 
 
 def verdict_lines(verdict: Mapping[str, Any], unchecked: Sequence[str] = ()) -> list[str]:
@@ -33,6 +34,28 @@ def verdict_lines(verdict: Mapping[str, Any], unchecked: Sequence[str] = ()) -> 
     outcome = f"{verdict['status']}: {verdict.get('rows', 0):,} rows"
     left_out = (f"  {line}" for line in left_out_of(verdict, unchecked))
     return [outcome, *(_table(rows) if rows else ()), *more, *left_out, *_reasons(verdict)]
+
+
+def without_small_slices(verdict: Mapping[str, Any], min_slice_size: int) -> dict[str, Any]:
+    """The verdict as it may be shown: slices with too few rows are not named.
+
+    Args:
+        verdict: the content of `verdict.json`.
+        min_slice_size: of the eval config.
+    """
+    reasons, checks = list(verdict.get("reasons", ())), list(verdict.get("checks", ()))
+    hidden = {entry["slice"] for entry in (*reasons, *checks) if _is_small(entry, min_slice_size)}
+    named = [reason for reason in reasons if reason.get("slice") not in hidden]
+    if len(named) < len(reasons):
+        number = counted(len(reasons) - len(named), "reason")
+        named.append({"slice": "", "message": f"{number} about slices with too few rows to be shown", "rows": None})
+    shown = [{**check, "slice": _UNNAMED} if check["slice"] in hidden else check for check in checks]
+    return {**verdict, "reasons": named, "checks": shown}
+
+
+def _is_small(entry: Mapping[str, Any], min_slice_size: int) -> bool:
+    rows = entry.get("rows")
+    return rows is not None and rows < min_slice_size and entry["slice"] not in ("", _OVERALL)
 
 
 def ordered(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
