@@ -62,6 +62,7 @@ installs: $(INSTALLED) ## fresh installs without our pins, and a notebook; print
 	$(BIN)/pytest -q -m "not slow" $(INSTALLS)
 
 airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an environment of their own
+	@.ci/installed chromium "tests of pages"
 	$(AIRFLOW_BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(OTHERS)
 
 kfp: $(INSTALLED) images-or-skip ## Kubeflow components and pipelines, run here in containers

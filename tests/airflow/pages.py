@@ -17,8 +17,8 @@ from typing import Any
 from PIL import Image
 
 from tests.airflow.browser import Browser, browser
-from tests.airflow.conftest import BAD_DAY, GOOD_DAY, analysis, columns_of, write_parquet
-from tests.airflow.standalone import Airflow, put_retraining, started
+from tests.airflow.conftest import BAD_DAY, GOOD_DAY, ROOT, analysis, columns_of, write_parquet
+from tests.airflow.standalone import Airflow, put_pages, put_retraining, started
 
 DAG_ID = "retraining"
 ROWS = 300_000
@@ -37,17 +37,20 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="assay-pages-") as home, _airflow(Path(home)) as airflow:
         closed, opened = (_run(airflow, day) for day in (BAD_DAY, GOOD_DAY))
         with browser() as window:
-            for name, picture in pictures(window, f"{airflow.url}/dags/{DAG_ID}/runs", opened, closed):
+            for name, picture in pictures(window, airflow, opened, closed):
                 _save(folder / f"airflow-{name}.png", picture)
 
 
-def pictures(window: Browser, runs: str, opened: str, closed: str) -> Iterator[tuple[str, bytes]]:
+def pictures(window: Browser, airflow: Airflow, opened: str, closed: str) -> Iterator[tuple[str, bytes]]:
     """Name and content of each picture, of a run whose gate opened and one whose gate closed."""
+    runs = f"{airflow.url}/dags/{DAG_ID}/runs"
     yield "grid", _grid(window, f"{runs}/{closed}")
     yield "log", _log(window, f"{runs}/{opened}/tasks/validate.extract_predictions", "done in")
     yield "closed-gate", _log(window, f"{runs}/{closed}/tasks/validate.gate", "expected at least")
+    yield "links", _task(window, f"{runs}/{closed}/tasks/validate.gate/details")
     yield "graph", _graph(window, f"{runs}/{opened}")
     yield "skipped", _graph(window, f"{runs}/{closed}")
+    yield "verdict", _page(window, airflow.url + str(airflow.links(DAG_ID, closed, "validate.gate")["Verdict"]))
 
 
 def _grid(window: Browser, page: str) -> bytes:
@@ -79,10 +82,25 @@ def _graph(window: Browser, page: str) -> bytes:
     return window.picture()
 
 
+def _task(window: Browser, page: str) -> bytes:
+    window.resize(1400, 560)
+    window.open(page)
+    window.wait_for_text("Verdict", "Checkpoint")
+    return window.picture()
+
+
+def _page(window: Browser, page: str) -> bytes:
+    window.resize(1000, 560)
+    window.open(page)
+    window.wait_for_text("NOT BLESSED")
+    return window.picture()
+
+
 @contextmanager
 def _airflow(home: Path) -> Iterator[Airflow]:
     """Airflow with data of two days: on the second the predictions are the wrong way round."""
     put_retraining(home)
+    put_pages(home)
     good = columns_of(ROWS)
     write_parquet(home / "data" / GOOD_DAY / "rows.parquet", good)
     write_parquet(home / "data" / BAD_DAY / "rows.parquet", {**good, "score": [1 - score for score in good["score"]]})
@@ -91,6 +109,7 @@ def _airflow(home: Path) -> Iterator[Airflow]:
         "ASSAY_ANALYSIS": str(home / "analysis.json"),
         "ASSAY_ROOT": str(home / "checkpoints"),
         "ASSAY_TRAIN": "echo trained",
+        "PYTHONPATH": str(ROOT),
     }
     with started(home, settings) as running:
         yield running

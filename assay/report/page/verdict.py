@@ -44,8 +44,8 @@ def verdict_page(verdict: Mapping[str, Any], title: str, links: Mapping[str, str
 
 
 def _links(links: Mapping[str, str]) -> Markup | None:
-    items = [element("li", element("a", text, href=address)) for text, address in links.items()]
-    return element("ul", *items) if items else None
+    items = [element("a", text, href=address) for text, address in links.items()]
+    return element("nav", *items, class_="controls", aria_label="Other views") if items else None
 
 
 def _reasons(reasons: Sequence[Mapping[str, Any]]) -> Markup | None:
