@@ -59,7 +59,7 @@ faults: $(INSTALLED) ## stages killed, checkpoints damaged, disks full, storage 
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow" $(FAULTS)
 
 installs: $(INSTALLED) ## fresh installs without our pins, and a notebook; prints what the resolver took
-	$(BIN)/pytest -q -m "not slow" $(INSTALLS)
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(INSTALLS)
 
 airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an environment of their own
 	@.ci/installed chromium "tests of pages"

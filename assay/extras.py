@@ -6,11 +6,12 @@ import importlib.util
 
 from assay.errors import MissingPackageError
 
-_RUNTIME, _KFP, _AIRFLOW = "runtime", "kfp", "airflow"
+_CORE, _RUNTIME, _KFP, _AIRFLOW = "core", "runtime", "kfp", "airflow"
 
 EXTRAS = {
-    **dict.fromkeys(("apache_beam", "numpy", "pandas", "pyarrow", "rich", "tensorflow", "keras"), _RUNTIME),
-    **dict.fromkeys(("apitools", "google.auth", "google.cloud.storage", "google_auth_httplib2", "httplib2"), _RUNTIME),
+    **dict.fromkeys(("apache_beam", "numpy", "pandas", "pyarrow", "rich"), _CORE),
+    **dict.fromkeys(("apitools", "google.auth", "google.cloud.storage", "google_auth_httplib2", "httplib2"), _CORE),
+    **dict.fromkeys(("tensorflow", "keras"), _RUNTIME),
     **dict.fromkeys(("docker", "kfp", "kubernetes"), _KFP),
     "airflow": _AIRFLOW,
 }
@@ -42,6 +43,9 @@ def missing_package(error: ImportError) -> MissingPackageError | None:
 
 def _missing(package: str) -> MissingPackageError:
     extra = EXTRAS[package]
+    airflow = importlib.util.find_spec("airflow")
+    elsewhere = extra != _AIRFLOW and airflow is not None and airflow.origin is not None  # not just a folder
     return MissingPackageError(
         f"{package} is not installed, and this needs it; the extra {extra!r} brings it: pip install 'assay[{extra}]'"
+        + (" in another environment, because Airflow needs other versions of the same packages" if elsewhere else "")
     )

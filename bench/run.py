@@ -88,16 +88,16 @@ def loaded(file: Path) -> tuple[str, Measured]:
     return machine, Measured(costs=costs, **content)
 
 
-def this_machine() -> str:
-    """When, what and on what, in a sentence."""
+def this_machine(packages: Sequence[str] = PACKAGES) -> str:
+    """When, what and on what, in a sentence, with the versions of packages."""
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     info = Path("/proc/cpuinfo")
     models = [line.partition(": ")[2] for line in info.read_text().splitlines() if line.startswith("model name")]
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    versions = ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in packages)])
     return (
         f"Measured on {time.strftime('%Y-%m-%d')} at commit {commit.stdout.strip() or 'unknown'}: "
         f"{os.cpu_count()} cores ({models[0] if models else platform.processor()}), load {os.getloadavg()[0]:.1f} "
-        f"at the start; Python {platform.python_version()}, {packages}."
+        f"at the start; {versions}."
     )
 
 

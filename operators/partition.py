@@ -31,6 +31,7 @@ from assay.readers import row_files
 from assay.readers.same_files import once
 from assay.results.published import publish_not_evaluated
 from assay.storage.file_paths import FilePath
+from assay.text.counted import counted
 from assay.verdict import Status
 
 MINUTE = timedelta(minutes=1)
@@ -116,7 +117,7 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
             if event["error"]:
                 raise (TransientError if event["passing"] else ConfigError)(event["error"])
             if not event["missing"]:
-                self.log.info("all is there: %s files", f"{event['files']:,}")
+                self.log.info("the data is there: %s", counted(event["files"], "file"))
                 return {"files": event["files"], "verdict": "", "output": ""}
 
             why = f"no data at {', '.join(event['missing'])} after {in_words(self.wait)}"

@@ -1,5 +1,6 @@
 """A package that is not installed is named with the extra that brings it, whoever asks."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -52,11 +53,11 @@ def without(tmp_path):
 @pytest.mark.parametrize(
     ("hidden", "words", "extra"),
     [
-        ("apache_beam", ("run", "analysis.yaml"), "runtime"),
-        ("pyarrow", ("check", "analysis.yaml"), "runtime"),
-        ("numpy", ("run", "analysis.yaml", "--checkpoints", "root"), "runtime"),
-        ("rich", ("show", "out"), "runtime"),
-        ("pyarrow", ("show", "out", "--html", "page.html"), "runtime"),
+        ("apache_beam", ("run", "analysis.yaml"), "core"),
+        ("pyarrow", ("check", "analysis.yaml"), "core"),
+        ("numpy", ("run", "analysis.yaml", "--checkpoints", "root"), "core"),
+        ("rich", ("show", "out"), "core"),
+        ("pyarrow", ("show", "out", "--html", "page.html"), "core"),
         ("kfp", ("compile", "kfp", "analysis.yaml", "-o", "pipeline.yaml"), "kfp"),
     ],
 )
@@ -85,7 +86,7 @@ def test_python_names_the_extra_too(caught, without):
     code = f"import assay.errors\ntry:\n    from assay import analyze_raw_data\nexcept {caught} as e:\n    print(e)"
     done = without(["pyarrow"], WITHOUT + code)
     assert "pyarrow is not installed" in done.stdout
-    assert "pip install 'assay[runtime]'" in done.stdout
+    assert "pip install 'assay[core]'" in done.stdout
 
 
 def test_a_model_of_tensorflow_names_the_extra_where_only_tensorflow_is_missing(without, tmp_path):
@@ -98,6 +99,17 @@ def test_a_model_of_tensorflow_names_the_extra_where_only_tensorflow_is_missing(
         done = without(["tensorflow"], COMMAND, *words)
         assert done.returncode == 64
         assert "tensorflow is not installed, and this needs it; the extra 'runtime'" in done.stderr.splitlines()[-1]
+
+
+def test_beside_airflow_an_extra_belongs_in_another_environment(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "airflow").mkdir()  # a folder of DAGs, maybe
+    elsewhere = "pip install 'assay[core]' in another environment, because Airflow needs other versions"
+    assert elsewhere not in str(missing_package(ModuleNotFoundError("gone", name="pyarrow")))
+    (tmp_path / "airflow" / "__init__.py").touch()
+    importlib.invalidate_caches()
+    assert elsewhere in str(missing_package(ModuleNotFoundError("gone", name="pyarrow")))
+    assert "environment" not in str(missing_package(ModuleNotFoundError("gone", name="airflow")))
 
 
 @pytest.mark.parametrize("name", ["sklearn", "my_stages", None])

@@ -2,6 +2,7 @@
 
 A block whose first line is a comment with a file name is saved under it. Other blocks of Python and all commands are
 run; `make` is only asked whether it would. Tables in a block of text are what the commands before it have printed.
+Blocks of sh need an environment of their own: tests/installs walks them.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.blocks import ROOT, Block, blocks_of
+
 CENSUS = ROOT / "examples" / "census"
 SHAPES = ("docs/classes.md", "docs/multi-label.md", "docs/ranking.md", "docs/outputs.md")
 DOCUMENTS = (
@@ -31,6 +31,7 @@ DOCUMENTS = (
     "docs/kubeflow-step.md",
     "docs/retraining.md",
     "docs/custom-models.md",
+    "docs/coming-from-tfma.md",
     "docs/operations.md",
     "docs/custom-stages.md",
     "docs/labels.md",
@@ -40,35 +41,15 @@ DOCUMENTS = (
 )
 IN_AIRFLOW = ("docs/airflow.md",)
 """Run by tests/airflow/test_documents.py."""
-IGNORED = {"mermaid", "text"}
-
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE_NAME = re.compile(r"# ([\w-]+\.\w+)$")
-
-
-class Block(NamedTuple):
-    where: str
-    language: str
-    text: str
-
-    @property
-    def file_name(self) -> str | None:
-        found = _FILE_NAME.match(self.text.splitlines()[0])
-        return found[1] if found else None
-
-
-def blocks_of(document: str) -> Iterator[Block]:
-    text = (ROOT / document).read_text()
-    for match in _BLOCK.finditer(text):
-        line = text.count("\n", 0, match.start()) + 1
-        yield Block(f"{document}:{line}", match[1], match[2])
+IGNORED = {"mermaid", "sh", "text"}
 
 
 def run(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [sys.executable, "-c", block.text] if block.language == "python" else ["bash", "-eu", "-c", block.text]
+    environment = {**os.environ, "PATH": path, "ASSAY_PYTHON": sys.executable}
     return subprocess.run(
-        command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False, timeout=1200
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=1200
     )
 
 
@@ -142,10 +123,10 @@ def test_every_block_of_the_documents_runs_as_it_stands(folder, monkeypatch):
         for block in blocks_of(document):
             if is_table(block):
                 assert in_lines(block.text) in in_lines(printed), f"{block.where} is not what was printed:\n{printed}"
-            if block.language in IGNORED or block.text.startswith("make "):
-                continue
             if block.file_name:
                 (folder / block.file_name).write_text(block.text)
+                continue
+            if block.language in IGNORED or block.text.startswith("make "):
                 continue
             assert block.language != "yaml", f"{block.where}: give the block a file name, and run it"
             done = run(block, folder)

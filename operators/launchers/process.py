@@ -25,7 +25,8 @@ class SubprocessLauncher:
     """Runs stages in another Python on this machine.
 
     Attributes:
-        python: interpreter of an environment with `assay[runtime]`; "" is the one that `ASSAY_PYTHON` names.
+        python: interpreter of an environment with `assay[core]`, or `assay[runtime]` for stages that run TensorFlow; ""
+            is the one that `ASSAY_PYTHON` names.
         env: environment variables, in addition to those of Airflow that do not start with AIRFLOW.
         cwd: folder in which stages run, from which your own modules can be imported; "" is Airflow's.
     """
@@ -44,7 +45,7 @@ class SubprocessLauncher:
         """
         python = self.python or os.environ.get(PYTHON, "")
         if not python:
-            raise ConfigError(f"expected an interpreter with assay[runtime] as python= or in {PYTHON}, found none")
+            raise ConfigError(f"expected an interpreter with assay[core] or more as python= or in {PYTHON}, found none")
 
         google = {CREDENTIALS: call.credentials} if call.credentials else {}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}

@@ -154,15 +154,21 @@ def started(home: Path, settings: dict[str, str]) -> Iterator[Airflow]:
         "AIRFLOW__API__BASE_URL": airflow.url,
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
     }
+    with running(airflow, [sys.executable, "-m", "airflow", "standalone"], env):
+        with contextlib.closing(sqlite3.connect(home / "airflow.db", timeout=60)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+        yield airflow
+
+
+@contextlib.contextmanager
+def running(airflow: Airflow, command: list[str], env: dict[str, str]) -> Iterator[None]:
+    """Starts a command that serves Airflow's API, waits until it answers, and ends all of it behind the block."""
     with open(airflow.log, "wb") as log:
-        command = [sys.executable, "-m", "airflow", "standalone"]
         process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             until(lambda: _answers(airflow), START_SECONDS, "Airflow to start")
-            with contextlib.closing(sqlite3.connect(home / "airflow.db", timeout=60)) as database:
-                database.execute("PRAGMA journal_mode=WAL")
             airflow.token = airflow.call("GET", "/auth/token")["access_token"]
-            yield airflow
+            yield
         finally:
             _end(process)
 

@@ -85,7 +85,7 @@ def test_what_does_not_heed_the_signal_is_killed(interpreter, monkeypatch):
 
 def test_an_interpreter_must_be_named(monkeypatch):
     monkeypatch.delenv("ASSAY_PYTHON")
-    with pytest.raises(ConfigError, match="expected an interpreter with assay\\[runtime\\]"):
+    with pytest.raises(ConfigError, match="expected an interpreter with assay\\[core\\]"):
         SubprocessLauncher().start(CALL)
 
 

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.installs import pythons
-from tests.installs.pythons import ROOT
+from tests.installs.wheels import build, uv
 
-UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv") or "uv"
 SHOWN = (
     *("apache-airflow", "apache-beam", "click", "google-cloud-storage", "keras", "kfp", "numpy", "pandas", "protobuf"),
     *("pyarrow", "rich", "tensorflow"),
 )
-_TOOK = pytest.StashKey[list[str]]()
+_TOOK, _LEFT = pytest.StashKey[list[str]](), pytest.StashKey[list[str]]()
 
 
 @dataclass(frozen=True)
@@ -52,22 +50,8 @@ Install = Callable[..., Environment]
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """assay's wheel, built once from a copy, so that nothing is left in the repository."""
-    source, wheels = tmp_path_factory.mktemp("source") / "assay", tmp_path_factory.mktemp("wheels")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".", ":!tests"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).exists():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, source / name, follow_symlinks=False)
-    _uv("build", "--quiet", "--wheel", "--out-dir", str(wheels), str(source))
-    (built,) = wheels.glob("*.whl")
-    return built
+    """assay's wheel, built once."""
+    return build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="session")
@@ -96,38 +80,52 @@ def _install(
     folder = tmp_path_factory.mktemp(f"python{version}-{extra or 'bare'}")
     environment = Environment(folder / "env", folder / "work")
     environment.work.mkdir()
-    _uv("venv", "--quiet", "--python", python, str(environment.folder))
+    uv("venv", "--quiet", "--python", python, str(environment.folder))
     wanted = f"assay[{extra}] @ {wheel.as_uri()}" if extra else str(wheel)
-    _uv("pip", "install", "--quiet", "--python", str(environment.folder / "bin" / "python"), wanted, *more)
+    uv("pip", "install", "--quiet", "--python", str(environment.folder / "bin" / "python"), wanted, *more)
     return environment
 
 
-def _uv(*words: str) -> str:
-    done = subprocess.run([UV, *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"uv {' '.join(words)}\n{done.stderr}"
-    return done.stdout
-
-
 def _took(environment: Environment, version: str, extra: str) -> str:
-    listed = _uv("pip", "list", "--format", "json", "--python", str(environment.folder / "bin" / "python"))
+    listed = uv("pip", "list", "--format", "json", "--python", str(environment.folder / "bin" / "python"))
     held = {package["name"].lower(): package["version"] for package in json.loads(listed)}
     shown = ", ".join(f"{name} {held[name]}" for name in SHOWN if name in held)
     return f"Python {version}, {f'assay[{extra}]' if extra else 'assay alone'}: {len(held)} packages; {shown}"
 
 
+# Under xdist a worker knows what was installed and what was left out, and the process that prints has to be told.
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Keeps what was left for `make test-all`."""
+    slow = [item for item in items if "installs" in item.nodeid and item.get_closest_marker("slow")]
+    for item in slow:
+        item.config.stash.setdefault(_LEFT, []).append(item.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tells it, in a worker."""
+    told = getattr(session.config, "workeroutput", {})
+    told["took"] = session.config.stash.get(_TOOK, [])
+    told["left"] = session.config.stash.get(_LEFT, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hears it, of a worker that has ended."""
+    told = getattr(node, "workeroutput", {})
+    node.config.stash.setdefault(_TOOK, []).extend(told.get("took", []))
+    node.config.stash.setdefault(_LEFT, []).extend(told.get("left", []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Prints what the resolver took, and what was left for `make test-all`."""
-    took = config.stash.get(_TOOK, [])
-    if took:
-        terminalreporter.section("what the resolver took today")
-        for line in took:
-            terminalreporter.write_line(line)
-    left = [
-        item
-        for item in terminalreporter.stats.get("deselected", [])
-        if "installs" in item.nodeid and item.get_closest_marker("slow")
-    ]
-    if left:
-        terminalreporter.section("UNPINNED INSTALLS THAT ONLY `make test-all` TRIES")
-        for item in left:
-            terminalreporter.write_line(item.nodeid)
+    took, left = config.stash.get(_TOOK, []), config.stash.get(_LEFT, [])  # each worker leaves out the same
+    for title, lines in (
+        ("what the resolver took today", took),
+        ("UNPINNED INSTALLS THAT ONLY `make test-all` TRIES", sorted(set(left))),
+    ):
+        if lines:
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)

@@ -90,13 +90,13 @@ def test_without_an_extra_every_command_does_its_work_or_names_the_extra(version
     assert "ReadInputs" in said(bare.run("assay", "plan", "analysis.yaml"))
     assert json.loads(said(bare.run("assay", "plan", "analysis.yaml", "--format", "json")))["stages"]
     for extra, *words in (
-        ("runtime", "check", "analysis.yaml"),
-        ("runtime", "run", "analysis.yaml"),
-        ("runtime", "run", "analysis.yaml", "--checkpoints", "root"),
-        ("runtime", "show", "out"),
-        ("runtime", "show", "out", "--html", "page.html"),
-        ("runtime", "checkpoints", "root"),
-        ("runtime", "stage", "evaluate", "--plan", "plan.json", "--stage", "Evaluate"),
+        ("core", "check", "analysis.yaml"),
+        ("core", "run", "analysis.yaml"),
+        ("core", "run", "analysis.yaml", "--checkpoints", "root"),
+        ("core", "show", "out"),
+        ("core", "show", "out", "--html", "page.html"),
+        ("core", "checkpoints", "root"),
+        ("core", "stage", "evaluate", "--plan", "plan.json", "--stage", "Evaluate"),
         ("kfp", "compile", "kfp", "analysis.yaml", "-o", "pipeline.yaml"),
     ):
         done = bare.run("assay", *words)
