@@ -95,7 +95,7 @@ clean: ## everything made, the environment included
 .PHONY: test-groups all-groups all-tests all-airflow all-installs images-or-skip
 test-groups:
 	@.ci/groups check 1 check unit 5 unit images 4 images-or-skip end-to-end 7 end-to-end faults 5 faults \
-	  installs 2 installs airflow 6 airflow kfp 3 kfp docs-site 1 docs-site
+	  installs 4 installs airflow 6 airflow kfp 3 kfp docs-site 1 docs-site
 
 all-groups:
 	@.ci/groups check 1 check tests 120 all-tests installs 30 all-installs airflow 30 all-airflow docs-site 1 docs-site
