@@ -14,10 +14,11 @@ from typing import Any, TextIO, TypeVar
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from assay.config.baselines import has_baseline_model
+from assay.config.baselines import check_models, check_names_of_models, check_names_of_specs, has_baseline_model
 from assay.config.resolved import check_eval_config, columns_of, parse_eval_config, resolve_eval_config
 from assay.errors import ConfigError, InputError, MissingColumnError, ResultsError
 from assay.metrics.binding.bound import metrics_of
+from assay.metrics.binding.label_keys import refuse_no_labels
 from assay.models.model import ModelRef
 from assay.notebook.eval_result import EvalResult, load_eval_result
 from assay.plan.analysis_file import read_join, read_source
@@ -129,8 +130,11 @@ def run_model_analysis(
         inputs["join"] = settings.filled(read_join(_with_texts(join), file_format), "inputs.join")
     filled = tuple(_filled_model(model, settings) for model in models)
     parsed = settings.filled_config(parse_eval_config(eval_config))
+    check_names_of_specs(parsed)
+    check_names_of_models([model.name for model in filled])
     has_baseline = has_baseline_model(parsed, {model.name: model.baseline for model in filled})
-    config = _resolved(parsed, has_baseline, settings.rubber_stamp)
+    config = _resolved(parsed, has_baseline, settings.rubber_stamp, adds_labels=extractors is not None)
+    _check_models(config, filled)
 
     in_memory = InMemory(models=filled, extractors=_own(extractors), evaluators=_own(evaluators), writers=_own(writers))
     root = None if checkpoints is None else _root(checkpoints, in_memory, settings, pipeline_options)
@@ -223,7 +227,7 @@ def analyze_raw_data(
     config = settings.filled_config(parse_eval_config(eval_config))
     if not config.model_specs:
         config.model_specs.append(ModelSpec(label_key="label", prediction_key="prediction"))
-    config = _resolved(config, None, settings.rubber_stamp)
+    config = _resolved(config, None, settings.rubber_stamp, adds_labels=extractors is not None)
 
     # Stages of the caller's own may read any column.
     is_default = extractors is None and evaluators is None and writers is None
@@ -259,8 +263,9 @@ def _output(output_path: FilePath | None, settings: RunSettings) -> str:
     if output_path is None:
         return ""
     output = str(settings.filled(path_text(output_path, "output_path"), "output_path"))
-    if output:
-        check_output(output)
+    if not output:
+        raise ConfigError("output_path: expected a folder, found ''; None is a temporary one")
+    check_output(output, "output_path")
     return output
 
 
@@ -295,11 +300,20 @@ def _filled_model(model: ModelRef, settings: RunSettings) -> ModelRef:
     return replace(model, uri=uri, args=args)
 
 
-def _resolved(config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool) -> EvalConfig:
+def _resolved(config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool, *, adds_labels: bool) -> EvalConfig:
     resolved = resolve_eval_config(config, has_baseline_model=has_baseline, rubber_stamp=rubber_stamp)
     check_eval_config(resolved)
     metrics_of(resolved)  # an unknown metric is told before any work
+    if not adds_labels:
+        refuse_no_labels(resolved)
     return resolved
+
+
+def _check_models(config: EvalConfig, models: Sequence[ModelRef]) -> None:
+    """Checks several models and their specs; one of each belong together, whatever their names."""
+    if models and max(len(models), len(config.model_specs)) > 1:
+        specs = {spec.name: spec.is_baseline for spec in config.model_specs}
+        check_models({model.name: model.baseline for model in models}, specs)
 
 
 def _batches(data: Any, needed: Iterable[str] | None) -> list[Extracts]:

@@ -65,7 +65,10 @@ def values_of_files(door: Door, call: dict[str, Any], folder: Path) -> dict[str,
 
 
 def refusal_by(door: Door, table: pa.Table, config: Config, folder: Path, **settings: Any) -> str:
-    """What a door says where `frame_by` has no metrics: one line, of a mistake that no retry helps."""
+    """What a door says where `frame_by` has no metrics: one line, of a mistake that no retry helps.
+
+    Without the name of the analysis file, which not every door has.
+    """
     if door == "memory":
         with pytest.raises(UsageError) as caught:
             assay.analyze_raw_data(table, config, folder / "out", **settings)
@@ -81,10 +84,11 @@ def refusal_of_files(door: Door, files: str, config: Config, folder: Path, **set
         with pytest.raises(UsageError) as caught:
             assay.run_model_analysis(**arguments(call, folder))
         return str(caught.value)
+    command = _command(door, call, folder)
     with contextlib.redirect_stderr(io.StringIO()) as said:
-        assert main(_command(door, call, folder)) == UsageError.exit_code
+        assert main(command) == UsageError.exit_code
     (line,) = said.getvalue().splitlines()
-    return line.removeprefix("error: ")
+    return line.removeprefix("error: ").removeprefix(f"{command[1]}: ")
 
 
 def _call(files: str, config: Config, settings: Mapping[str, Any]) -> dict[str, Any]:

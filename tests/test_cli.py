@@ -155,7 +155,7 @@ def test_an_unknown_parameter_is_refused_with_a_near_miss(analysis, local, capsy
 @pytest.mark.parametrize(
     ("raised", "code", "message"),
     [
-        (ModelError("no model"), 64, "no model"),
+        (ModelError("no model"), 64, "{file}: no model"),
         (TransientError("try later"), 75, "try later"),
         (AssayError("broken"), 1, "broken"),
         (RuntimeError("Traceback\nassay.errors.MissingColumnError: no 'x' [while running 'A/B']"), 64, "no 'x'"),
@@ -166,7 +166,7 @@ def test_an_unknown_parameter_is_refused_with_a_near_miss(analysis, local, capsy
 def test_an_error_is_one_line_with_its_exit_code(analysis, local, capsys, raised, code, message):
     local.raises = raised
     assert main(["check", analysis, "--param", "date=1"]) == code
-    assert error_of(capsys) == message
+    assert error_of(capsys) == message.format(file=analysis)
 
 
 def test_verbose_shows_the_traceback(analysis, local, capsys):
@@ -174,7 +174,7 @@ def test_verbose_shows_the_traceback(analysis, local, capsys):
     assert main(["check", analysis, "--param", "date=1", "--verbose"]) == 64
     err = capsys.readouterr().err
     assert "Traceback (most recent call last)" in err
-    assert err.endswith("error: no column\n")
+    assert err.endswith(f"error: {analysis}: no column\n")
 
 
 def test_an_interrupt_ends_with_130(analysis, local, capsys):

@@ -154,6 +154,9 @@ CAUSES = {
     },
     "output: ... cannot be written to": {"eval_config": asked(), "output": "/proc/assay"},
     "it bounds nothing": {"eval_config": with_threshold({"value_threshold": {}})},
+    "no value is at least 80, as values of AUC lie in [0, 1]": {
+        "eval_config": with_threshold({"value_threshold": {"lower_bound": 80}})
+    },
     "is it on PYTHONPATH?": with_model("gone_module:predict"),
     "is not an import path": with_model("predict"),
 }

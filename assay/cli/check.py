@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from assay.cli import current_folder
+from assay.cli.of_file import of_file
 from assay.cli.options import with_base, with_params
 from assay.cli.reporting import reports_errors, say
 
@@ -24,5 +25,6 @@ def check(analysis: str, params: dict[str, str], base: str | None, import_code: 
 
     if import_code:
         current_folder.let_import()
-    checked = checks.check(loaded, import_code=import_code, alone=True)
+    with of_file(analysis):
+        checked = checks.check(loaded, import_code=import_code, alone=True)
     say(f"{analysis}: ok ({checked})")

@@ -9,6 +9,7 @@ import click
 
 from assay.cli import current_folder
 from assay.cli.fail_on import exit_code, with_fail_on
+from assay.cli.of_file import of_file
 from assay.cli.options import with_base, with_params
 from assay.cli.reporting import reports_errors, say
 from assay.cli.show import show_results, write_page
@@ -54,7 +55,8 @@ def run(
         from assay.run import local
 
         current_folder.let_import()
-        result = local.run(plan, checkpoints=checkpoints, progress=stream, options=options)
+        with of_file(analysis):
+            result = local.run(plan, checkpoints=checkpoints, progress=stream, options=options)
     if not quiet:
         show_results(result.output)
     if page is not None:

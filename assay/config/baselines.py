@@ -1,12 +1,13 @@
-"""Which model is the baseline: the models and their model specs must say the same."""
+"""The models and their model specs must say the same: which there are, and which one is the baseline."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from assay.errors import ConfigError
+from assay.errors import ConfigError, EvalConfigError
 from assay.proto.config_pb2 import EvalConfig
+from assay.text.near_miss import one_of
 
 
 def has_baseline_model(config: EvalConfig, models: Mapping[str, bool]) -> bool | None:
@@ -37,6 +38,52 @@ def has_baseline_model(config: EvalConfig, models: Mapping[str, bool]) -> bool |
             )
     _check_names(list(models), specs)
     return any(models.values())
+
+
+def check_names_of_specs(config: EvalConfig) -> None:
+    """Refuses two model specs of one name.
+
+    Raises:
+        EvalConfigError: the message starts with the field's path.
+    """
+    first: dict[str, int] = {}
+    for i, spec in enumerate(config.model_specs):
+        if spec.name and first.setdefault(spec.name, i) != i:
+            raise EvalConfigError(
+                f"model_specs[{i}].name: {spec.name!r} is the name of model_specs[{first[spec.name]}]; expected another"
+            )
+
+
+def check_names_of_models(names: Sequence[str]) -> None:
+    """Refuses two models of one name.
+
+    Raises:
+        ConfigError: the message starts with the field's path.
+    """
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise ConfigError(f"models[{i}].name: two models have the name {name!r}; expected a name for each")
+
+
+def check_models(models: Mapping[str, bool], specs: Mapping[str, bool]) -> None:
+    """Checks that every model has its model spec, every spec its model, and that they agree about the baseline.
+
+    Args:
+        models: name of each model, in order, and whether it is the baseline.
+        specs: the same of the model specs.
+
+    Raises:
+        ConfigError: of a model; EvalConfigError: of a model spec. The message starts with the field's path.
+    """
+    for i, name in enumerate(models):
+        if name not in specs:
+            unnamed = "; the model specs have no names, expected that of its model in each"
+            near = one_of(name, specs) if any(specs) else unnamed
+            raise ConfigError(f"models[{i}].name: no model spec is named {name!r}{near}")
+    check_baselines(models, specs)
+    for i, name in enumerate(specs):
+        if name not in models:
+            raise EvalConfigError(f"model_specs[{i}].name: no model is named {name!r}{one_of(name, models)}")
 
 
 def check_baselines(models: Mapping[str, bool], specs: Mapping[str, bool]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from assay.config.source import join
+from assay.config.paths import join
 from assay.errors import EvalConfigError
 from assay.proto.config_pb2 import EvalConfig
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from google.protobuf import json_format
 
+from assay.config.baselines import check_names_of_specs
 from assay.config.fields import messages_in, refuse_unused_fields
 from assay.config.model_values import check_model_values, has_column_for_each_class
 from assay.config.source import parse_eval_config
@@ -144,16 +145,13 @@ def _check_model_specs(config: EvalConfig) -> None:
     specs = config.model_specs
     if not specs:
         raise EvalConfigError("model_specs: expected at least one, found none")
-    seen: dict[str, int] = {}
+    check_names_of_specs(config)
     for i, spec in enumerate(specs):
         path = f"model_specs[{i}]"
         if not spec.name and len(specs) > 1:
             raise EvalConfigError(
                 f"{path}.name: expected a name, because there are {len(specs)} model specs; found none"
             )
-        first = seen.setdefault(spec.name, i)
-        if first != i:
-            raise EvalConfigError(f"{path}.name: {spec.name!r} is the name of model_specs[{first}]; expected another")
         for field in ("label_key", "prediction_key", "example_weight_key"):
             if getattr(spec, field) and getattr(spec, f"{field}s"):
                 raise EvalConfigError(f"{path}.{field}: {field}s is set too; expected one of the two")

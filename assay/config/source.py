@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-from google.protobuf import json_format, text_format
+from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
+from assay.config.paths import WHOLE, join, unknown_field
+from assay.config.protobuf_text import parse_text
 from assay.errors import ConfigError, EvalConfigError
 from assay.proto.config_pb2 import EvalConfig
 from assay.text.json_text import check_texts
 from assay.text.near_miss import one_of
+from assay.text.printable import shortened
 from assay.yaml_text import parse_json
 
 _EVAL_CONFIG = cast(Descriptor, EvalConfig.DESCRIPTOR)
@@ -27,11 +28,7 @@ _AS_JSON = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 """How protobuf's JSON writes numbers that are not finite."""
 _MANY_BITS = 1024
 """Bits of the largest whole numbers that a config may have by mistake."""
-WHOLE = "eval config"
-"""What errors call the config if they cannot name a field."""
-
-_NO_SUCH_FIELD = re.compile(r'no field named "(?P<name>[^"]+)"')
-_TEXT_TOKEN = re.compile(r"""#[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[A-Za-z_]\w*|[^\s\w]""")
+_LONGEST_FOUND = 120
 
 
 def parse_eval_config(source: EvalConfig | Message | Mapping[str, Any] | str) -> EvalConfig:
@@ -53,7 +50,7 @@ def parse_eval_config(source: EvalConfig | Message | Mapping[str, Any] | str) ->
     if isinstance(source, Mapping):
         return _from_dict(source)
     if isinstance(source, str):
-        return _from_json(source) if source.lstrip().startswith(("{", "[")) else _from_text(source)
+        return _from_json(source) if source.lstrip().startswith(("{", "[")) else parse_text(source)
     found = "nothing" if source is None else type(source).__name__
     raise EvalConfigError(f"{WHOLE}: expected an EvalConfig, an object or text, found {found}")
 
@@ -114,15 +111,8 @@ def _is_of_threshold(field: FieldDescriptor) -> bool:
 def _field(name: str, kind: Descriptor, path: str) -> FieldDescriptor:
     field = kind.fields_by_name.get(name) or kind.fields_by_camelcase_name.get(name)
     if field is None:
-        raise _unknown(name, kind, path)
+        raise unknown_field(name, kind, path)
     return field
-
-
-def _unknown(name: str, kind: Descriptor, path: str) -> EvalConfigError:
-    near = one_of(name, kind.fields_by_name)
-    if not name.isidentifier():  # as a step of a path it could not be read
-        return EvalConfigError(f"{path or WHOLE}: {kind.name} has no field {name!r}{near}")
-    return EvalConfigError(f"{join(path, name)}: {kind.name} has no such field{near}")
 
 
 def _value(value: Any, field: FieldDescriptor, path: str) -> Any:
@@ -165,7 +155,9 @@ def _scalar(value: Any, field: FieldDescriptor, path: str) -> Any:
     if kind == FieldDescriptor.CPPTYPE_ENUM:
         return _enum(value, field, path)
     if kind == FieldDescriptor.CPPTYPE_STRING:
-        fits, expected = isinstance(value, str), "text (numbers and dates in quotes)"
+        of_metric = "settings as a mapping, or as JSON in text"
+        fits = isinstance(value, str)
+        expected = of_metric if field.full_name == _CONFIG_OF_METRIC else "text (numbers and dates in quotes)"
     elif kind == FieldDescriptor.CPPTYPE_BOOL:
         fits, expected = isinstance(value, bool), "true or false"
     else:
@@ -204,59 +196,5 @@ def _enum(value: Any, field: FieldDescriptor, path: str) -> Any:
 
 
 def _wrong(path: str, expected: str, found: Any) -> EvalConfigError:
-    what = "nothing" if found is None else repr(found)
-    return EvalConfigError(f"{path or WHOLE}: expected {expected}, found {what}"[:500])
-
-
-def join(path: str, name: str) -> str:
-    """The path of the field `name` of the message at `path`."""
-    return f"{path}.{name}" if path else name
-
-
-class _Scope(NamedTuple):
-    """A message that has begun and not ended at some point of a protobuf text."""
-
-    kind: Descriptor | None
-    path: str
-    seen: Counter[str]
-
-
-def _from_text(text: str) -> EvalConfig:
-    try:
-        return text_format.Parse(text, EvalConfig())
-    except text_format.ParseError as error:
-        line, column = error.GetLine() or 1, error.GetColumn() or 1
-        kind, path, last = _open_message(_head(text, line, column))
-        unknown = _NO_SUCH_FIELD.search(str(error))
-        if unknown and kind is not None:
-            raise EvalConfigError(f"{_unknown(unknown['name'], kind, path)} (line {line})") from error
-        what = str(error).rsplit("': ", 1)[-1].split(" : ", 1)[-1].rstrip(".")
-        raise EvalConfigError(f"{join(path, last) or WHOLE}: line {line}, column {column}: {what}") from error
-
-
-def _head(text: str, line: int, column: int) -> str:
-    lines = text.split("\n")
-    return "\n".join([*lines[: line - 1], lines[line - 1][: column - 1]])
-
-
-def _open_message(head: str) -> tuple[Descriptor | None, str, str]:
-    """The innermost message that is open after `head`, a part of a protobuf text; its path, and the last name in it."""
-    scopes, names = [_Scope(_EVAL_CONFIG, "", Counter())], [""]
-    for token in _TEXT_TOKEN.findall(head):
-        if token[0].isalpha() or token[0] == "_":
-            names[-1] = token
-        elif token in "{<":
-            scopes.append(_opened(scopes[-1], names[-1]))
-            names.append("")
-        elif token in "}>" and len(scopes) > 1:
-            scopes.pop()
-            names.pop()
-    return scopes[-1].kind, scopes[-1].path, names[-1]
-
-
-def _opened(outer: _Scope, name: str) -> _Scope:
-    field = outer.kind.fields_by_name.get(name) if outer.kind else None
-    index = outer.seen[name]
-    outer.seen[name] += 1
-    path = join(outer.path, f"{name}[{index}]" if field and field.is_repeated else name)
-    return _Scope(field.message_type if field else None, path, Counter())
+    what = "nothing" if found is None else shortened(repr(found), _LONGEST_FOUND)
+    return EvalConfigError(f"{path or WHOLE}: expected {expected}, found {what}")

@@ -8,6 +8,7 @@ from typing import Any
 from assay.config.fields import messages_in
 from assay.errors import EvalConfigError
 from assay.proto.config_pb2 import (
+    HIGHER_IS_BETTER,
     LOWER_IS_BETTER,
     CrossSliceMetricThreshold,
     CrossSliceMetricThresholds,
@@ -104,22 +105,31 @@ def _check_value_threshold(threshold: GenericValueThreshold, path: str) -> None:
     # Every number is at least -inf and at most inf, so infinite bounds are none.
     low = threshold.lower_bound.value if threshold.HasField("lower_bound") else -math.inf
     high = threshold.upper_bound.value if threshold.HasField("upper_bound") else math.inf
+    for name, bound, beyond in (("lower_bound", low, math.inf), ("upper_bound", high, -math.inf)):
+        if bound == beyond:
+            raise EvalConfigError(f"{path}.{name}: no value meets it; expected a finite number, found {bound}")
     if (low, high) == (-math.inf, math.inf):
         raise EvalConfigError(
             f"{path}: it bounds nothing; expected a finite lower_bound or upper_bound, for example {{lower_bound: 0.8}}"
         )
     if low > high:
-        raise EvalConfigError(f"{path}: no value is at least {low} and at most {high}")
+        raise EvalConfigError(
+            f"{path}: no value is at least {low} and at most {high}; expected lower_bound to be at most upper_bound"
+        )
 
 
 def _check_change_threshold(threshold: GenericChangeThreshold, path: str) -> None:
     anything = math.inf if threshold.direction == LOWER_IS_BETTER else -math.inf
     bounds = [bound.value for field, bound in threshold.ListFields() if field.name != "direction"]
+    if -anything in bounds:
+        raise EvalConfigError(f"{path}: no value meets it; expected finite numbers, found {-anything}")
     if all(bound == anything for bound in bounds):
         raise EvalConfigError(
             f"{path}: it bounds nothing; expected a finite absolute or relative change, for example "
             "{direction: HIGHER_IS_BETTER, absolute: 0}"
         )
+    if threshold.direction not in (HIGHER_IS_BETTER, LOWER_IS_BETTER):
+        raise EvalConfigError(f"{path}.direction: expected HIGHER_IS_BETTER or LOWER_IS_BETTER, found nothing")
 
 
 def remove_change_thresholds(config: EvalConfig) -> None:

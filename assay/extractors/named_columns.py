@@ -12,6 +12,7 @@ from assay.config.model_values import has_column_for_each_class
 from assay.errors import ColumnTypeError, MissingColumnError
 from assay.extracts.columns import Column, holds_text, plain, to_floats
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
+from assay.text.near_miss import one_of
 
 Names = str | dict[str, str] | tuple[str, ...]
 """A column; or output name -> column; or a column for each class, by class id."""
@@ -94,7 +95,8 @@ def _select(features: Mapping[str, Column], names: Names, who: str, as_it_is: bo
     if isinstance(names, tuple):
         return np.column_stack([_of_one_class(features, name, who) for name in names])
     if names not in features:
-        raise MissingColumnError(f"{who}: no column {names!r}; the batch has {sorted(features)}")
+        near = one_of(names, sorted(features))
+        raise MissingColumnError(f"{who}: the model spec names the column {names!r}, which the rows do not have{near}")
     return features[names] if as_it_is else _numbers(features[names], names)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ FAMILIES = (
 """The modules of this package that register metrics."""
 
 
+_INTERVAL = re.compile(r"\[(-?\d+), (\d+|∞)[\])]")
 CHOSEN = "chosen"
 """Field of a computation that, where there is one, takes the names of the fields that a config has set."""
 
@@ -123,6 +125,12 @@ class Definition:
     def name_of(self, needs: Computation) -> str:
         """Default output name with these settings."""
         return self.name.format(**{k: ".".join(map(str, v)) for k, v in vars(needs).items() if isinstance(v, tuple)})
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Least and greatest value, where `range` is an interval; all numbers, where it says something else."""
+        bounds = _INTERVAL.fullmatch(self.range)
+        return (float(bounds[1]), float(bounds[2].replace("∞", "inf"))) if bounds else (-math.inf, math.inf)
 
     @property
     def is_number(self) -> bool:

@@ -25,7 +25,9 @@ def check(ref: ModelRef) -> None:
         ModelError: it is not "module:function", or a signature is asked for.
     """
     if not _IMPORT_PATH.fullmatch(ref.uri):
-        raise ModelError(f"model {ref.name!r}: {ref.uri!r} is not an import path; expected 'package.module:function'")
+        raise ModelError(
+            f"model {ref.name!r}: uri {ref.uri!r} is not an import path; expected 'package.module:function'"
+        )
     if ref.signature:
         raise ModelError(f"model {ref.name!r} has no signature {ref.signature!r}: a function has none; remove it")
 

@@ -71,14 +71,34 @@ class ModelRef:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "uri", path_text(self.uri, f"model {self.name!r}: uri"))
+        _check_types(self)
         object.__setattr__(self, "features", tuple(self.features))  # JSON has no tuples
-        if self.batch_rows < 1:
-            raise ModelError(f"model {self.name!r}: batch_rows is {self.batch_rows}; expected at least 1")
         if self.trusted and self.type not in types_to_trust():
             alone = " or ".join(map(repr, types_to_trust()))
             raise ModelError(
                 f"model {self.name!r}: trusted applies only to type {alone}, found {self.type!r}; remove it"
             )
+
+
+def _check_types(ref: ModelRef) -> None:
+    """Refuses values that are not what the fields of a model take, as an analysis file does."""
+    expected: dict[str, tuple[type, str]] = {
+        **dict.fromkeys(("name", "type", "signature"), (str, "text")),
+        **dict.fromkeys(("baseline", "rubber_stamp", "trusted"), (bool, "true or false")),
+        "args": (Mapping, "a mapping"),
+    }
+    for name, (kind, what) in expected.items():
+        if not isinstance(getattr(ref, name), kind):
+            raise ModelError(f"model {ref.name!r}: {name}: expected {what}, found {getattr(ref, name)!r}")
+
+    columns = ref.features
+    if not isinstance(columns, list | tuple) or not all(isinstance(column, str) for column in columns):
+        raise ModelError(f"model {ref.name!r}: features: expected a list of columns, found {columns!r}")
+    if len(set(columns)) < len(columns):
+        raise ModelError(f"model {ref.name!r}: features: expected columns, each once, found {columns!r}")
+    rows = ref.batch_rows
+    if not isinstance(rows, int) or isinstance(rows, bool) or not 1 <= rows < 2**63:
+        raise ModelError(f"model {ref.name!r}: batch_rows: expected a whole number of at least 1, found {rows!r}")
 
 
 class ModelNeeds(NamedTuple):
@@ -159,6 +179,8 @@ def check(ref: ModelRef) -> None:
     """
     module = _module_of(ref)
     if not is_code(ref.type):
+        if ref.args:
+            raise ModelError(f"model {ref.name!r}: args: they are for a function, not for type {ref.type}; remove them")
         files.check_regular(ref.uri)
     module.check(ref)
 

@@ -18,7 +18,7 @@ from assay.errors import ConfigError, EvalConfigError, MissingFileError
 from assay.models.known import FRAMEWORKS, types_to_trust
 from assay.plan import plan as plans
 from assay.plan.blessed import BLESSED
-from assay.plan.checks import check
+from assay.plan.checks import check, check_name
 from assay.plan.fields import (
     Field,
     choice,
@@ -44,7 +44,6 @@ from assay.plan.plan import Plan
 from assay.plan.tasks import CHECKPOINTS, NO_CHECKPOINTS, reshaped
 from assay.storage.file_paths import path_text
 from assay.storage.regular_files import check_regular
-from assay.text.near_miss import one_of
 from assay.types import LABELS_KEY
 from assay.yaml_text import parse_json, parse_yaml
 
@@ -55,6 +54,13 @@ from assay.plan.relative_paths import inputs_below, model_below, uri_below
 from assay.plan.stages_of_file import adds_predictions, stages_of
 
 _MOST_BYTES = 64 << 20
+
+
+def _stage_name(value: Any, path: str) -> str:
+    name = word(value, path)
+    check_name(name, path)
+    return name
+
 
 _FILES: Mapping[str, Field] = {
     "format": Field(choice(*FORMATS)),
@@ -89,9 +95,19 @@ _MODEL: Mapping[str, Field] = {
     "args": Field(json_mapping, None),
     "trusted": Field(flag, None),
 }
-_EXTRACTOR: Mapping[str, Field] = {"name": Field(word), **_CUSTOM, "after": Field(word, None), "adds": Field(words)}
-_EVALUATOR: Mapping[str, Field] = {"name": Field(word), **_CUSTOM, "run_after": Field(word), "outputs": Field(words)}
-_WRITER: Mapping[str, Field] = {"name": Field(word), "factory": _CUSTOM["factory"], "args": _CUSTOM["args"]}
+_EXTRACTOR: Mapping[str, Field] = {
+    "name": Field(_stage_name),
+    **_CUSTOM,
+    "after": Field(word, None),
+    "adds": Field(words),
+}
+_EVALUATOR: Mapping[str, Field] = {
+    "name": Field(_stage_name),
+    **_CUSTOM,
+    "run_after": Field(word),
+    "outputs": Field(words),
+}
+_WRITER: Mapping[str, Field] = {"name": Field(_stage_name), "factory": _CUSTOM["factory"], "args": _CUSTOM["args"]}
 
 
 _SAME_IN_PYTHON = ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "max_slices")
@@ -185,7 +201,7 @@ def load_analysis(
         start = "" if base is None else path_text(base, "base")
         plan = compile_analysis(_parse(_read(file), file), file.parent, start)
         return plan if values is None else with_params(plan, values)
-    except ConfigError as error:
+    except (ConfigError, MissingFileError) as error:
         raise type(error)(f"{file}: {error}") from error
 
 
@@ -222,12 +238,12 @@ def _plan(read: Mapping[str, Any], base: str, config: dict[str, Any]) -> Plan:
 def _read(file: Path) -> str:
     check_regular(str(file))
     if file.is_file() and file.stat().st_size > _MOST_BYTES:
-        raise ConfigError(f"{file}: expected at most {_MOST_BYTES >> 20} MB, found {file.stat().st_size >> 20} MB")
+        raise ConfigError(f"expected at most {_MOST_BYTES >> 20} MB, found {file.stat().st_size >> 20} MB")
 
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise MissingFileError(f"{file}: expected a file that can be read; {error.strerror}") from error
+        raise MissingFileError(f"expected a file that can be read; {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"expected UTF-8 text, found the byte {error.object[error.start]:#x}") from error
 
@@ -242,13 +258,15 @@ def _eval_config(read: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if (inline is None) == (file is None):
         found = "none" if file is None else "both"
         raise ConfigError(f"eval_config: expected either eval_config or eval_config_file, found {found}")
-    from assay.config.baselines import has_baseline_model
+    from assay.config.baselines import check_names_of_models, check_names_of_specs, has_baseline_model
     from assay.config.resolved import parse_eval_config
 
     with _named_errors(read):
         path = None if file is None else Path(uri_below(path_text(file, "eval_config_file"), str(folder)))
         config = parse_eval_config(inline if path is None else _config_in(path))
-    has_baseline = has_baseline_model(config, {model["name"]: bool(model["baseline"]) for model in read["models"]})
+        check_names_of_specs(config)
+    check_names_of_models([model["name"] for model in read["models"]])
+    has_baseline = has_baseline_model(config, _baselines(read))
     with _named_errors(read):
         return _resolved(config, has_baseline, read)
 
@@ -258,14 +276,14 @@ def _named_errors(read: Mapping[str, Any]) -> Iterator[None]:
     """Errors about the eval config say where it is."""
     try:
         yield
-    except ConfigError as error:
+    except (ConfigError, MissingFileError) as error:
         hint = "; a parameter can stand only in fields of text" if "${" in str(error) else ""
         raise type(error)(f"{_at_config(read, str(error))}{hint}") from error
 
 
 def _at_config(read: Mapping[str, Any], message: str) -> str:
     """A message about the eval config that says where that is: in a file, or inline, where paths of fields go on."""
-    from assay.config.source import WHOLE
+    from assay.config.paths import WHOLE
 
     message = message.removeprefix(f"{WHOLE}: ")
     if read["eval_config_file"] is not None:
@@ -296,17 +314,12 @@ def _check_metrics(config: EvalConfig, read: Mapping[str, Any]) -> None:
     if not find_spec("apache_beam"):
         return
     from assay.metrics.binding.bound import metrics_of
+    from assay.metrics.binding.label_keys import refuse_no_labels
 
-    metrics = metrics_of(config)
+    metrics_of(config)
     own = {key for extra in read["extractors"] for key in extra["adds"]}
-    if "factory" in read["inputs"]:  # a reader of one's own may give labels and predictions as they are
-        return
-    for i, spec in enumerate(config.model_specs):
-        needing = [m.class_name for m in metrics if m.stream.model_name == spec.name and m.stream.reads.labels]
-        if needing and LABELS_KEY not in own and not (spec.label_key or spec.label_keys):
-            raise EvalConfigError(
-                f"model_specs[{i}].label_key: expected the column with the labels, which {needing[0]} needs; found none"
-            )
+    if "factory" not in read["inputs"] and LABELS_KEY not in own:  # custom code may give labels as they are
+        refuse_no_labels(config)
 
 
 def _check_models(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
@@ -314,10 +327,6 @@ def _check_models(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -
     if not models:
         _check_predictions(read, specs)
         return
-    names = [model["name"] for model in models]
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            raise ConfigError(f"models[{i}].name: two models have the name {name!r}; expected a name for each")
     for i, model in enumerate(models):
         _check_type(model, f"models[{i}]")
     if len(models) > 1 or len(specs) > 1:
@@ -339,21 +348,18 @@ def _check_type(model: Mapping[str, Any], path: str) -> None:
 
 
 def _check_specs(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
-    """Every model has its model spec, every spec its model, and they agree about who is the baseline."""
-    from assay.config.baselines import check_baselines
+    from assay.config.baselines import check_models
 
-    baselines = {model["name"]: bool(model["baseline"]) for model in read["models"]}
     specified = {spec.get("name", ""): spec.get("is_baseline", False) for spec in specs}
-    for i, name in enumerate(baselines):
-        if name not in specified:
-            unnamed = "; the model specs have no names, expected that of its model in each"
-            near = one_of(name, specified) if any(specified) else unnamed
-            raise ConfigError(f"models[{i}].name: no model spec is named {name!r}{near}")
-    check_baselines(baselines, specified)
-    for i, name in enumerate(specified):
-        if name not in baselines:
-            hint = one_of(name, baselines)
-            raise EvalConfigError(_at_config(read, f"model_specs[{i}].name: no model is named {name!r}{hint}"))
+    try:
+        check_models(_baselines(read), specified)
+    except EvalConfigError as error:
+        raise EvalConfigError(_at_config(read, str(error))) from error
+
+
+def _baselines(read: Mapping[str, Any]) -> dict[str, bool]:
+    """Name of each model, and whether it is the baseline."""
+    return {model["name"]: bool(model["baseline"]) for model in read["models"]}
 
 
 def _check_predictions(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:

@@ -63,7 +63,10 @@ def read(uri: str) -> dict[str, Any] | None:
     except MissingFileError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{uri}: expected a blessing with a model that has type and uri; {error!r}") from error
+        raise ConfigError(
+            f"{uri}: expected blessed.json as BlessOperator writes it, with a model that has type and uri; found "
+            "another file"
+        ) from error
     return model
 
 

@@ -100,7 +100,9 @@ def _check_stages(stages: tuple[Stage, ...]) -> None:
             )
         own = [key for key in stage.adds if key.startswith("_") and "factory" in stage.settings]
         if own:
-            raise PipelineError(f"stage {stage.name!r}: adds {own[0]!r}; keys that start with _ are assay's own")
+            raise PipelineError(
+                f"stage {stage.name!r}: adds {own[0]!r}; keys that start with _ are assay's own: choose another name"
+            )
 
     _check_unique([stage.name for stage in stages])
     kinds = [stage.kind for stage in stages]

@@ -11,11 +11,15 @@ from assay.errors import ConfigError, PipelineError
 from assay.plan.plan import plain
 from assay.plan.secret_params import looks_secret
 from assay.text.near_miss import one_of
+from assay.text.printable import shortened
 
 Parser: TypeAlias = Callable[[Any, str], Any]
 """(value, key path) -> parsed value; raises ConfigError."""
 
 REQUIRED = object()
+_LONGEST_FOUND = 120
+LARGEST = 2**63 - 1
+"""The largest whole number that other libraries take."""
 _FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -29,7 +33,8 @@ class Field(NamedTuple):
 def expected(path: str, what: str, found: Any) -> ConfigError:
     """The error for a value that is not what its key takes."""
     prefix = f"{path}: " if path else ""
-    return ConfigError(f"{prefix}expected {what}, found {'nothing' if found is None else repr(found)}")
+    shown = "nothing" if found is None else shortened(repr(found), _LONGEST_FOUND)
+    return ConfigError(f"{prefix}expected {what}, found {shown}")
 
 
 def at(path: str, key: str) -> str:
@@ -56,7 +61,7 @@ def section(value: Any, path: str, fields: Mapping[str, Field]) -> dict[str, Any
         elif field.default is not REQUIRED:
             read[key] = field.default
         else:
-            raise ConfigError(f"{at(path, key)}: this key is required, found nothing")
+            raise ConfigError(f"{at(path, key)}: this key is required; add it")
     return read
 
 
@@ -162,6 +167,8 @@ def count(value: Any, path: str, least: int = 1) -> int:
     """A whole number of at least `least`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise expected(path, f"a whole number of at least {least}", value)
+    if value > LARGEST:
+        raise expected(path, f"a whole number of at most {LARGEST}", value)
     return value
 
 

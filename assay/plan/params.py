@@ -34,7 +34,8 @@ def _check_reference(match: re.Match[str], value: str, declared: Iterable[str], 
     if match["broken"]:
         raise ConfigError(f"{path}: expected ${{name}}, found {value!r}; write $${{ for a literal ${{")
     if match["name"] and match["name"] not in declared:
-        raise ConfigError(f"{path}: unknown parameter {match['name']!r} in {value!r}{one_of(match['name'], declared)}")
+        cure = one_of(match["name"], declared) if declared else "; add it to params"
+        raise ConfigError(f"{path}: unknown parameter {match['name']!r} in {value!r}{cure}")
 
 
 def override(declared: Mapping[str, str | None], values: Mapping[str, str]) -> dict[str, str | None]:

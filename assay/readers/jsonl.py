@@ -107,7 +107,10 @@ def _refuse_other_json(file: str, lines: Sequence[bytes]) -> None:
             f"{file}: expected JSON lines, found an object over several; write one object a line, as `jq -c .` does"
         )
     if len(lines) > 1 and not any(line.lstrip().startswith(b"{") for line in lines):
-        raise CorruptFileError(f"{file}: expected JSON lines, found no object in any of the first {len(lines)} lines")
+        raise CorruptFileError(
+            f"{file}: expected JSON lines, found no object in any of the first {len(lines)} lines; if it is CSV, set "
+            "format: csv"
+        )
 
 
 def names(file: str, source: Source) -> list[str]:

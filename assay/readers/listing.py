@@ -11,6 +11,7 @@ from assay.readers import row_files
 from assay.readers.same_files import absolute, once
 from assay.storage import globs
 from assay.storage.file_paths import FilePath, path_texts
+from assay.text.near_miss import hint
 
 _TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table", "_temporary": "a folder that is still written to"}
 """Name of a folder -> what the folder above it is, in which not every file belongs to the data."""
@@ -129,11 +130,12 @@ def _refuse_links_to_nothing(paths: Iterable[str], key: str) -> None:
 
 def _advice(pattern: str) -> str:
     if storage.is_folder(pattern.rstrip("/")):
-        return "it is a folder without files of data"
-    parent = os.path.dirname(pattern)
+        return "it is a folder without files of data; name another one"
+    parent, name = os.path.split(pattern)
     if parent and not row_files.GLOB.search(parent) and not storage.is_folder(parent):
-        return f"there is no folder {parent}"
-    return "check it"
+        return f"there is no folder {parent}; correct the path"
+    others = storage.names(parent or ".") if storage.local_path(pattern) is not None else ()
+    return f"correct the path{hint(name, others)}"
 
 
 def partition_of(file: str, column: str) -> str | None:

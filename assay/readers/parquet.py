@@ -44,7 +44,7 @@ def _open(file: str, **settings: Any) -> pq.ParquetFile:
     with files.open_raw(file) as stream:
         head = stream.read(signatures.HEAD_BYTES)
     if not head.startswith((b"PAR1", b"PARE")):
-        content = signatures.binary_format(head) or ("no Parquet" if head else "0 bytes")
+        content = signatures.binary_format(head) or (signatures.text_format(head) if head else "0 bytes")
         raise CorruptFileError(f"{file}: not readable as Parquet: found {content}")
 
     parquet = pq.ParquetFile(files.open_raw(file), **settings)

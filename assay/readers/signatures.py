@@ -29,7 +29,7 @@ _BINARY = {
     b"\x80\x05\x95": "a Python pickle",
 }
 _WORDS = {
-    b"PAR1": "a Parquet file (format: parquet)",
+    b"PAR1": "a Parquet file; set format: parquet",
     b"PARE": "an encrypted Parquet file",
     b"ARROW1": "an Arrow or Feather file",
     b"Obj\x01": "an Avro file",
@@ -94,6 +94,13 @@ def is_spread_json(head: bytes) -> bool:
 def is_json(head: bytes) -> bool:
     """Whether the text starts as a JSON object does."""
     return bool(_OBJECT.match(head))
+
+
+def text_format(head: bytes) -> str:
+    """Which format text that starts with these bytes is in, with what to set, in words that follow "found"."""
+    if is_json_array(head):
+        return "a JSON array; write one object a line, and set format: jsonl"
+    return "JSON lines; set format: jsonl" if is_json(head) else "text; if it is CSV, set format: csv"
 
 
 def holds_wide_text(head: bytes) -> bool:

@@ -78,7 +78,7 @@ class Source:
         _one_of("on_bad_rows", self.on_bad_rows, ("fail", "skip"))
 
         for option in self.options:
-            _one_of(f"an option of {self.key_path} of format {self.format}", option, _OPTIONS[self.format])
+            _check_option(self.format, option, f"{self.key_path}.options")
         _check_lists(self.key_path, self.options)
         for column, name in self.options.get("types", {}).items():
             _one_of(f"{self.key_path}.options.types.{column}", name, tuple(_TYPES))
@@ -90,7 +90,7 @@ class Source:
                 "or a model that takes named columns"
             )
         if self.batch_rows is not None and self.batch_rows < 1:
-            raise ConfigError(f"batch_rows is {self.batch_rows}; expected at least 1")
+            raise ConfigError(f"{self.key_path}.batch_rows: expected at least 1, found {self.batch_rows}")
 
     @property
     def rows_per_batch(self) -> int:
@@ -213,12 +213,13 @@ def check_columns(source: Source, needed: Mapping[str, str]) -> None:
         MissingFileError: a name or glob matches nothing.
         CorruptFileError: the first file cannot be read.
     """
+    file, schema = first_schema(source, splits(source))
+    if schema:
+        check_names(file, schema, dict.fromkeys(source.columns or (), f"{source.key_path}.columns"))
+        check_names(file, schema, needed)
     for column, who in needed.items():
         if source.columns is not None and column not in source.columns:
             raise left_out(column, who, source)
-    file, schema = first_schema(source, splits(source))
-    if schema:
-        check_names(file, schema, needed)
 
 
 def left_out(column: str, who: str, source: Source) -> MissingColumnError:
@@ -233,7 +234,8 @@ def check_names(file: str, columns: Mapping[str, Any], needed: Mapping[str, str]
     if missing:
         names = sorted(columns)
         shown = ", ".join(names[:_SHOWN_COLUMNS]) + (", ..." if len(names) > _SHOWN_COLUMNS else "")
-        raise MissingColumnError(f"{file} has no {'; no '.join(missing)}. It has: {shown}{_other_delimiter(columns)}")
+        cure = _other_delimiter(columns) or "; name one of these, or add the column to the data"
+        raise MissingColumnError(f"{file} has no {'; no '.join(missing)}. It has: {shown}{cure}")
 
 
 def _other_delimiter(columns: Mapping[str, Any]) -> str:
@@ -278,8 +280,11 @@ def _check_lists(key_path: str, options: Mapping[str, Any]) -> None:
     """Checks the shapes of the options that hold several values."""
     for option in {"columns", "null_values"} & options.keys():
         texts = options[option]
-        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        if not isinstance(texts, list | tuple):
             raise ConfigError(f"{key_path}.options.{option} is {texts!r}; expected a list of texts")
+        for i, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise ConfigError(f"{key_path}.options.{option}[{i}]: expected text, found {text!r}")
     if "columns" in options and not options["columns"]:
         raise ConfigError(f"{key_path}.options.columns is empty; expected a name for each column, or no such option")
     if not isinstance(options.get("types", {}), Mapping):
@@ -301,6 +306,13 @@ def _check_texts(key_path: str, options: Mapping[str, Any]) -> None:
             f"{key_path}.options.encoding is {encoding!r}; expected that of an encoding of text, such as utf-8, utf-16 "
             "or latin-1"
         ) from None
+
+
+def _check_option(form: str, option: str, path: str) -> None:
+    known = _OPTIONS[form]
+    if option not in known:
+        there_are = one_of(option, known) if known else "; it has none: remove it"
+        raise ConfigError(f"{path}.{option}: the format {form} has no such option{there_are}")
 
 
 def _one_of(what: str, value: str, known: Sequence[str]) -> None:

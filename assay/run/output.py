@@ -10,14 +10,18 @@ from assay.errors import ConfigError
 from assay.results.latest import read_latest
 
 
-def check_output(output: str) -> None:
+def check_output(output: str, key: str = "output") -> None:
     """Looks whether results can be written to a folder and named as the latest; leaves nothing there.
+
+    Args:
+        output: a folder or URI.
+        key: what names it, for messages.
 
     Raises:
         ConfigError: they cannot be written.
         ResultsError: the output's `verdict.json` is damaged.
     """
-    storage.check_uri(output, "output")
+    storage.check_uri(output, key)
     read_latest(output)
     path = storage.local_path(output)
     if path is None:
@@ -27,8 +31,8 @@ def check_output(output: str) -> None:
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     if not existing.is_dir():
-        raise ConfigError(f"output: {output}: {existing} is not a folder; choose another folder")
+        raise ConfigError(f"{key}: {output}: {existing} is not a folder; choose another folder")
     try:  # permissions do not tell: root has all of them in /proc, where nobody can write
         tempfile.TemporaryFile(dir=existing).close()
     except OSError as error:
-        raise ConfigError(f"output: {output}: {existing} cannot be written to; choose another folder") from error
+        raise ConfigError(f"{key}: {output}: {existing} cannot be written to; choose another folder") from error

@@ -32,15 +32,27 @@ def loads(
     if len(text) > most:
         raise ValueError(f"expected at most {most:,} characters, found {len(text):,}")
     try:
-        value = json.loads(text, object_pairs_hook=pairs)
+        value = json.loads(text, object_pairs_hook=pairs, parse_int=whole_number)
     except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
+        raise ValueError(TOO_DEEP) from None
     check_depth(value)
     return value
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_TOO_DEEP = f"nested more than {MOST_DEPTH} deep"
+TOO_DEEP = f"nested more than {MOST_DEPTH} deep; use fewer levels"
+_MOST_DIGITS = 1_000
+
+
+def whole_number(text: str) -> int:
+    """The number that a text of digits stands for.
+
+    Raises:
+        ValueError: more digits than a person writes, which would take Python long.
+    """
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"expected a number of at most {_MOST_DIGITS:,} digits, found one of {len(text):,}")
+    return int(text)
 
 
 def check_depth(value: Any) -> None:
@@ -50,7 +62,7 @@ def check_depth(value: Any) -> None:
         level = [inner for outer in level for inner in _items(outer) if isinstance(inner, dict | list)]
         if not level:
             return
-    raise ValueError(_TOO_DEEP)
+    raise ValueError(TOO_DEEP)
 
 
 def _items(value: Any) -> Iterable[Any]:

@@ -215,13 +215,13 @@ def test_a_wrong_object_is_refused_with_the_path_of_the_field(source, path, hint
         (
             "metrics_specs { metrics { threshold { value_threshold { lower_bound { value: abc } } } } }",
             "metrics_specs[0].metrics[0].threshold.value_threshold.lower_bound.value",
-            "column 78: Couldn't parse float: abc",
+            "column 78: expected a number, found abc",
         ),
-        ("model_specs { name: 4 }", "model_specs[0].name", "Expected string but found: '4'"),
+        ("model_specs { name: 4 }", "model_specs[0].name", "expected text in quotes, found 4"),
         ("model_specs <is_baseline: true> model_specs <is_baseline: 3>", "model_specs[1].is_baseline", "true"),
         ('model_specs: [{name: "a"}, {nam: "b"}]', "model_specs[1].nam", "did you mean 'name'?"),
         ('slicing_specs { feature_values { key: "a" val: "b" } }', "slicing_specs[0].feature_values[0].val", "value"),
-        ("model_specs {", "model_specs", 'Expected "}"'),
+        ("model_specs {", "model_specs[0]", "a { is never closed; add a }"),
     ],
 )
 def test_a_wrong_text_is_refused_with_the_path_of_the_field(text, path, hint):
@@ -313,7 +313,7 @@ def test_a_change_threshold_without_a_baseline_is_refused_and_named():
 
 
 def test_a_change_threshold_by_name_without_a_baseline_is_refused_and_named():
-    threshold = {"change_threshold": {"absolute": 0.1}}
+    threshold = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": 0.1}}
     by_name = {"thresholds": [{"slicing_specs": [{}], "threshold": threshold}]}
     config = parse_eval_config({"metrics_specs": [{"per_slice_thresholds": {"auc": by_name}}]})
     path = r"^metrics_specs\[0\].per_slice_thresholds\['auc'\].thresholds\[0\].threshold.change_threshold:"

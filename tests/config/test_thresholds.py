@@ -8,6 +8,7 @@ import assay
 from assay.cli import main
 from assay.config.resolved import check_eval_config, parse_eval_config, resolve_eval_config, to_canonical_json
 from assay.errors import EvalConfigError
+from assay.metrics.binding.bound import metrics_of
 from assay.proto.config_pb2 import EvalConfig, MetricThreshold
 from tests.doors import DOORS, refusal_by
 
@@ -285,3 +286,55 @@ def test_every_door_refuses_a_threshold_for_the_baseline_beside_one_that_is_judg
 def test_a_threshold_for_the_candidate_too_is_held_against_the_candidate_alone(names):
     verdict = assay.analyze_raw_data(ROWS, config({"threshold": BOUND}, model_names=names)).verdict
     assert [(check.metric, check.met, check.failed) for check in verdict.checks] == [("auc [new]", 1, 1)]
+
+
+BEYOND = {
+    "a percentage as the least value": ("AUC", {"lower_bound": 80}, ".lower_bound: no value is at least 80"),
+    "a percentage as the greatest value": ("AUC", {"upper_bound": 80}, ": it bounds nothing"),
+    "a negative least value": ("Precision", {"lower_bound": -0.5}, ": it bounds nothing"),
+    "a negative greatest value": ("MeanSquaredError", {"upper_bound": -1}, ".upper_bound: no value is at most -1"),
+    "infinity as the least value": ("MeanLabel", {"lower_bound": math.inf}, ".lower_bound: no value meets it"),
+}
+WITHIN = {
+    "the whole range": ("AUC", {"lower_bound": 0, "upper_bound": 1}),
+    "a bound beside one that is beyond": ("AUC", {"lower_bound": 0.5, "upper_bound": 7}),
+    "a range that depends on the labels": ("MeanLabel", {"lower_bound": 80}),
+    "a range that has no end": ("MeanSquaredError", {"upper_bound": 1e9}),
+}
+
+
+def judged(metric, bounds):
+    asked = {"class_name": metric, "threshold": {"value_threshold": bounds}}
+    metrics_of(resolve_eval_config(parse_eval_config({"metrics_specs": [{"metrics": [asked]}]})))
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_a_bound_that_no_value_meets_or_that_all_values_meet_is_refused(name):
+    metric, bounds, message = BEYOND[name]
+    with pytest.raises(EvalConfigError) as caught:
+        judged(metric, bounds)
+    assert str(caught.value).startswith(f"metrics_specs[0].metrics[0].threshold.value_threshold{message}")
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_a_bound_that_some_values_meet_is_taken(name):
+    judged(*WITHIN[name])
+
+
+def test_a_bound_of_a_metric_by_its_name_is_held_against_its_range():
+    spec = {"metrics": [{"class_name": "AUC"}], "thresholds": {"auc": {"value_threshold": {"lower_bound": 80}}}}
+    with pytest.raises(EvalConfigError, match=r"\.thresholds\['auc'\]\.value_threshold\.lower_bound: no value"):
+        metrics_of(resolve_eval_config(parse_eval_config({"metrics_specs": [spec]})))
+
+
+def test_a_threshold_on_a_plot_is_refused():
+    with pytest.raises(EvalConfigError, match="CalibrationPlot is a plot, and has no value"):
+        judged("CalibrationPlot", {"lower_bound": 0.5})
+
+
+def test_a_change_threshold_without_a_direction_is_refused():
+    threshold = {"change_threshold": {"absolute": 0.1}}
+    specs = [{"name": "new"}, {"name": "old", "is_baseline": True}]
+    asked = [{"metrics": [{"class_name": "AUC", "threshold": threshold}]}]
+    with pytest.raises(EvalConfigError, match="direction: expected HIGHER_IS_BETTER or LOWER_IS_BETTER, found nothing"):
+        metrics_of(resolve_eval_config(parse_eval_config({"model_specs": specs, "metrics_specs": asked})))

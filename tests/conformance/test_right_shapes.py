@@ -228,11 +228,16 @@ def test_matrices_of_one_class_a_row_are_refused_for_rows_of_several(tmp_path):
 # Thresholds -----------------------------------------------------------------------------------------------------------
 
 LIMIT = "threshold { value_threshold { lower_bound { value: 1e9 } } }"
+OF_SHARES = "threshold { value_threshold { lower_bound { value: 1 } } }"
 JUDGED = {
     "a mean under micro average": (metric("MeanLabel", "", LIMIT), "aggregate { micro_average: true }", 1),
-    "a weighted macro average": (metric("Recall", "", LIMIT), f"aggregate {{ weighted_macro_average: true {ALL} }}", 1),
-    "a class of the metric's own": (metric("Recall", '"class_id": 1', LIMIT), "", 1),
-    "a k of the metric's own": (metric("Recall", '"top_k": 2', LIMIT), "", 1),
+    "a weighted macro average": (
+        metric("Recall", "", OF_SHARES),
+        f"aggregate {{ weighted_macro_average: true {ALL} }}",
+        1,
+    ),
+    "a class of the metric's own": (metric("Recall", '"class_id": 1', OF_SHARES), "", 1),
+    "a k of the metric's own": (metric("Recall", '"top_k": 2', OF_SHARES), "", 1),
     "a ratio by class": (
         metric("RelativeCoefficientOfDiscrimination", "", LIMIT),
         "binarize { class_ids { values: [0, 1] } }",
@@ -251,7 +256,7 @@ def test_a_threshold_is_held_against_every_value_that_its_metric_has(name, tmp_p
 
 
 LISTS = {
-    "gains of the metric's own k": (metric("NDCG", '"gain_key": "gain", "top_k_list": [1, 3]', LIMIT), "", 2),
+    "gains of the metric's own k": (metric("NDCG", '"gain_key": "gain", "top_k_list": [1, 3]', OF_SHARES), "", 2),
     "a position beside k": (metric("MinLabelPosition", "", LIMIT), f"binarize {{ {top_k(3)} }}", 1),
     "the number of queries": (metric("TotalQueries", "", LIMIT), "", 1),
 }

@@ -450,7 +450,7 @@ METRICS = [
     (setting("AUC", name=["area"]), "config: .*name"),
     ({"class_name": "AUC", "config": '"num_thresholds": Infinity'}, "config: num_thresholds of AUC: .*found inf"),
     ({"class_name": "auc"}, "class_name: there is no metric 'auc'; did you mean 'AUC'"),
-    ({"class_name": "Zzzzz"}, r"class_name: there is no metric 'Zzzzz'; assay metrics lists all"),
+    ({"class_name": "Zzzzz"}, r"class_name: there is no metric 'Zzzzz'; choose one that `assay metrics` lists"),
     ({}, "class_name: expected the name of a metric"),
     ({"": 1}, "MetricConfig has no field ''; there are class_name"),
     ({"class_name": "TPR", "config": '"name": "a", "name": "b"'}, "config: the key 'name' is given twice"),

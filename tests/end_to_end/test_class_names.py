@@ -133,5 +133,5 @@ def test_averages_are_over_the_classes_that_have_names(kind, average, tmp_path):
     ],
 )
 def test_a_class_beyond_those_that_have_names_is_refused_before_anything_is_read(part, said):
-    with pytest.raises(EvalConfigError, match=rf"classes of the model spec names 4; AUC: {said}"):
+    with pytest.raises(EvalConfigError, match=rf"AUC: {said}, but classes of the model spec names 4; expected"):
         assay.analyze_raw_data(TABLE.slice(0, 0), config([NEW], [{"class_name": "AUC"}], **part))

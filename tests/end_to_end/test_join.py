@@ -160,7 +160,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a missing label file": ({"files": "gone/*.parquet"}, "of inputs.join.files"),
     "keys of two kinds": ({"on": ["weight"], "files": "texts.parquet"}, "column 'weight' holds text"),
     "no key": ({"on": []}, "inputs.join.on: expected at least one key column"),
-    "an unknown option": ({"options": {"delimiter": ";"}}, "an option of inputs.join of format parquet is 'delimiter'"),
+    "an unknown option": (
+        {"options": {"delimiter": ";"}},
+        "inputs.join.options.delimiter: the format parquet has no such option; it has none: remove it",
+    ),
 }
 
 

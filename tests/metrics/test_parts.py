@@ -283,6 +283,21 @@ def test_classes_that_are_not_there_are_refused(options, message):
         whole(BATCH, config_of(spec_of(["Recall"], options)))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        "binarize { class_ids { values: 0 } }",
+        "binarize { k_list { values: 1 } }",
+        "aggregate { micro_average: true class_weights { key: 0 value: 1 } }",
+    ],
+)
+def test_a_class_of_one_number_a_row_is_refused(options):
+    rows = len(BATCH["labels"])
+    batch = {**BATCH, "labels": np.arange(rows) % 2.0, "predictions": np.linspace(0, 1, rows)}
+    with pytest.raises(ColumnTypeError, match=r"has 1 value a row.*Recall: it asks for single classes; remove"):
+        whole(batch, config_of(spec_of(["Recall"], options)))
+
+
 @pytest.mark.parametrize("average", ["macro", "weighted"])
 @pytest.mark.parametrize(("metric", "function"), [("F1Score", sk.f1_score), ("Recall", sk.recall_score)])
 def test_averages_of_the_class_with_the_highest_score_are_those_of_predicted_classes(average, metric, function):

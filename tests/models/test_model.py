@@ -136,8 +136,31 @@ def test_an_unknown_type_is_refused_with_a_near_miss():
 
 
 def test_a_batch_size_of_nothing_is_refused():
-    with pytest.raises(ModelError, match="batch_rows is 0"):
+    with pytest.raises(ModelError, match="batch_rows: expected a whole number of at least 1, found 0"):
         function("doubled", batch_rows=0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("batch_rows", "many", "batch_rows: expected a whole number of at least 1, found 'many'"),
+        ("batch_rows", 10**30, "batch_rows: expected a whole number"),
+        ("features", "x", "features: expected a list of columns, found 'x'"),
+        ("features", ["x", "x"], "features: expected columns, each once"),
+        ("baseline", "yes", "baseline: expected true or false, found 'yes'"),
+        ("args", ["x"], r"args: expected a mapping, found \['x'\]"),
+        ("signature", 7, "signature: expected text, found 7"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_its_field(field, value, message):
+    with pytest.raises(ModelError, match=f"^model '\\w+': {message}"):
+        function("doubled", **{field: value})
+
+
+@pytest.mark.parametrize("kind", ["keras", "saved_model"])
+def test_arguments_for_a_model_that_is_no_function_are_refused(kind):
+    with pytest.raises(ModelError, match=r"^model 'm': args: they are for a function, not for type"):
+        check(ModelRef("m", "there", kind, args={"depth": 3}))
 
 
 def test_a_reference_survives_the_way_to_a_worker():

@@ -165,9 +165,9 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
     ("content", "message"),
     [
         ("inputs: {format: csv", "line 1, column 21: expected YAML"),
-        ("output: a\noutput: b\n", "line 2, column 1: expected YAML; the key 'output' is given twice"),
+        ("output: a\noutput: b\n", "line 2, column 1: the key 'output' is given twice; remove one"),
         ("inputs: {format: csv, format: csv}", "the key 'format' is given twice"),
-        ("? [a]\n: b\n", "a key must be text"),
+        ("? [a]\n: b\n", "expected text as a key"),
         ("", "analysis.yaml: expected a mapping with the keys params, inputs"),
         ("- a\n", "analysis.yaml: expected a mapping"),
         ("output: a\n---\noutput: b\n", "expected YAML; expected a single document in the stream but found another"),
@@ -491,7 +491,7 @@ def test_an_error_in_the_inline_eval_config_says_its_place_once(written, message
 
 def test_a_missing_eval_config_file_is_refused(tmp_path):
     message = refused(analysis(eval_config=None, eval_config_file="c.json"), tmp_path, MissingFileError)
-    assert f"{tmp_path}/c.json: expected a file" in message
+    assert message == "eval_config_file c.json: expected a file that can be read; No such file or directory"
 
 
 @pytest.mark.parametrize(("file", "inline", "found"), [(None, None, "none"), ("c", config(), "both")])

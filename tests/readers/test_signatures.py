@@ -117,9 +117,9 @@ def saved(form):
 @pytest.mark.parametrize(
     ("form", "name"),
     [
-        ("parquet", "a Parquet file (format: parquet)"),
-        ("parquet without rows", "a Parquet file (format: parquet)"),
-        ("parquet of plain pages", "a Parquet file (format: parquet)"),
+        ("parquet", "a Parquet file; set format: parquet"),
+        ("parquet without rows", "a Parquet file; set format: parquet"),
+        ("parquet of plain pages", "a Parquet file; set format: parquet"),
         ("arrow", "an Arrow or Feather file"),
         ("uncompressed", "an ORC file"),
         ("zlib", "an ORC file"),

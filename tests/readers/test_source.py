@@ -56,11 +56,14 @@ def test_no_files_at_all_is_refused():
     [
         ({"format": "parqet"}, r"inputs\.format is 'parqet'.*did you mean 'parquet'"),
         ({"on_bad_rows": "ignore"}, "on_bad_rows is 'ignore'; expected one of fail, skip"),
-        ({"options": {"delimeter": ";"}}, "'delimeter'.*did you mean 'delimiter'"),
-        ({"format": "parquet", "options": {"quote": "'"}}, "'quote'; expected one of none"),
+        ({"options": {"delimeter": ";"}}, r"inputs\.options\.delimeter: .*did you mean 'delimiter'"),
+        (
+            {"format": "parquet", "options": {"quote": "'"}},
+            r"inputs\.options\.quote: the format parquet has no such option; it has none: remove it",
+        ),
         ({"options": {"types": {"a": "int"}}}, r"inputs\.options\.types\.a is 'int'.*did you mean 'int64'"),
         ({"raw": True}, r"serialised tf\.Examples, but inputs\.format is 'csv'"),
-        ({"batch_rows": 0}, "batch_rows is 0"),
+        ({"batch_rows": 0}, "batch_rows: expected at least 1, found 0"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -86,7 +89,8 @@ def test_missing_columns_are_named_with_who_needs_them_and_what_is_there(census)
         check_columns(Source("parquet", (census,)), needed)
     assert str(caught.value) == (
         f"{census} has no column 'agee', which label_key needs (did you mean 'age'?); "
-        "no column 'race', which slicing_specs[2] needs. It has: age, education, income"
+        "no column 'race', which slicing_specs[2] needs. It has: age, education, income; name "
+        "one of these, or add the column to the data"
     )
 
 

@@ -179,7 +179,7 @@ def test_a_slice_whose_parameter_is_open_may_be_any(tmp_path):
 def test_an_output_that_cannot_be_written_is_refused(check, output, tmp_path):
     code, said = check(config(), output=output)
     assert code == 64
-    assert said.startswith(f"error: output: {output if output.startswith('/') else tmp_path / output}: ")
+    assert f".json: output: {output if output.startswith('/') else tmp_path / output}: " in said
     with pytest.raises(AssayError, match="output"):
         assay.analyze_raw_data(TABLE, config(), output if output.startswith("/") else tmp_path / output)
 

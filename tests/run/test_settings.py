@@ -186,7 +186,7 @@ def test_options_of_the_format_can_be_given(tmp_path):
     given = {"data_location": tmp_path / "rows.csv", "file_format": "csv", "on_bad_rows": "skip"}
     result = assay.run_model_analysis(CONFIG, options={"delimiter": ";"}, batch_rows=2, **given)
     assert result.verdict.rows == 6
-    with pytest.raises(ConfigError, match=r"option of inputs of format csv"):
+    with pytest.raises(ConfigError, match=r"inputs\.options\.delimeter: the format csv has no such option"):
         assay.run_model_analysis(CONFIG, options={"delimeter": ";"}, **given)
     with pytest.raises(ConfigError, match=r"inputs.batch_rows: expected a whole number"):
         assay.run_model_analysis(CONFIG, batch_rows=0, **given)

@@ -215,7 +215,7 @@ def test_a_glob_below_a_folder_that_is_not_there_says_so(root):
     storage.write(f"{root}/data/x.csv", b"x")
     with pytest.raises(MissingFileError, match=rf"there is no folder {root}/datta"):
         find([f"{root}/datta/*.csv"])
-    with pytest.raises(MissingFileError, match="; check it"):
+    with pytest.raises(MissingFileError, match="; correct the path"):
         find([f"{root}/data/*.jsonl"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,8 +16,9 @@ from assay.config.thresholds import check_thresholds
 from assay.errors import EvalConfigError
 from assay.metrics.binding.metric import Metric
 from assay.metrics.binding.output_means import OutputMean, check_output_weights, output_means
-from assay.metrics.binding.parts import own_parts, placements, placements_of, without_parts
+from assay.metrics.binding.parts import own_parts, placements, placements_of, settings_of_parts, without_parts
 from assay.metrics.binding.settings import OF_TYPE
+from assay.metrics.binding.value_ranges import refuse_beyond_range
 from assay.metrics.computations.ranking import QueryMean
 from assay.metrics.computations.scores import Confusion
 from assay.metrics.computations.table import Computation
@@ -84,7 +85,10 @@ def _bound(serialized: bytes) -> _Bound:
     means = []
     for i, spec in enumerate(config.metrics_specs):
         check_output_weights(spec, f"metrics_specs[{i}]")
-        means += output_means(spec, (metric for metric, path in all_bound if path.spec == i))
+        of_spec = [metric for metric, path in all_bound if path.spec == i]
+        named = {metric.key.name: definitions()[metric.class_name] for metric in of_spec}
+        refuse_beyond_range(spec, f"metrics_specs[{i}]", named)
+        means += output_means(spec, of_spec)
     return _Bound(tuple(bound.values()), tuple(dict.fromkeys(means)))
 
 
@@ -164,12 +168,13 @@ def _find(asked: MetricConfig, path: _Path) -> Definition:
     definition = definitions().get(asked.class_name)
     if asked.module and not asked.module.startswith(_TFMA_MODULES):
         raise EvalConfigError(
-            f"{path}.module: metrics of other modules ({asked.module}.{asked.class_name}) are not supported yet"
+            f"{path}.module: metrics of other modules ({asked.module}.{asked.class_name}) are not supported yet; "
+            "remove the metric, or compute it in a custom evaluator"
         )
     if not asked.class_name:
         raise EvalConfigError(f"{path}.class_name: expected the name of a metric, for example AUC; found nothing")
     if definition is None:
-        meant = hint(asked.class_name, {**definitions(), **groups()}) or "; assay metrics lists all"
+        meant = hint(asked.class_name, {**definitions(), **groups()}) or "; choose one that `assay metrics` lists"
         raise EvalConfigError(f"{path}.class_name: there is no metric {asked.class_name!r}{meant}")
     return definition
 
@@ -215,6 +220,7 @@ def _bind(
 ) -> Iterator[Metric]:
     """The metric for each part that is asked for."""
     settings = _chosen_settings(asked, path)
+    _refuse_unknown(definition, settings, path)
     name = settings.pop("name", None)
     if name is not None and not isinstance(name, str):
         raise EvalConfigError(f"{path}.config: name: expected text, found {name!r}")
@@ -336,13 +342,10 @@ def _stream_of(needs: Computation, stream: Stream) -> Stream:
 
 def _adapt(definition: Definition, settings: Mapping[str, Any], path: _Path) -> Computation:
     """The definition's state with these settings."""
-    known = definition.state_settings
+    _refuse_unknown(definition, settings, path)
     fields = {field.name: str(field.type) for field in dataclasses.fields(definition.needs)}
     changed: dict[str, Any] = {}
     for name, value in settings.items():
-        if name not in known:
-            near = one_of(name, sorted({"name", *definition.settings, *known}))
-            raise EvalConfigError(f"{path}.config: {definition.class_name} has no setting {name!r}{near}")
         field = definition.renames.get(name, name)
         changed[field] = _checked(definition, name, OF_TYPE[fields[field]], value, path)
 
@@ -358,6 +361,14 @@ def _adapt(definition: Definition, settings: Mapping[str, Any], path: _Path) -> 
         raise EvalConfigError(f"{path}.config: {definition.class_name}: {error}; found {dict(settings)}") from error
 
 
+def _refuse_unknown(definition: Definition, settings: Iterable[str], path: _Path) -> None:
+    known = {"name", *definition.settings, *definition.state_settings, *settings_of_parts(definition)}
+    for name in settings:
+        if name not in known:
+            near = one_of(name, sorted(known))
+            raise EvalConfigError(f"{path}.config: {definition.class_name} has no setting {name!r}{near}")
+
+
 def _checked(definition: Definition, name: str, check: Callable[[Any], Any], value: Any, path: _Path) -> Any:
     try:
         return check(value)
@@ -367,7 +378,7 @@ def _checked(definition: Definition, name: str, check: Callable[[Any], Any], val
 
 def _missing(definition: Definition, name: str, path: _Path) -> EvalConfigError:
     return EvalConfigError(
-        f"{path}.config: {definition.class_name} needs the setting {name!r}; for example {definition.example}"
+        f"{path}.config: {definition.class_name} needs the setting {name!r}; set it, for example {definition.example}"
     )
 
 

@@ -100,7 +100,11 @@ def placements_of(
     placed = placements(spec, own, path if own else of_spec, classes)
     misfit = next(filter(None, (one.view.misfit(classes) for one in placed)), "") if classes else ""
     if misfit:
-        raise EvalConfigError(f"{path}: classes of the model spec names {classes}; {class_name}: {misfit}")
+        where = f"{path}.config" if own else path
+        raise EvalConfigError(
+            f"{where}: {class_name}: {misfit}, but classes of the model spec names {classes}; expected class_id, "
+            f"class_ids and class_weights of 0 to {classes - 1}, top_k, k_list and top_k_list of 1 to {classes}"
+        )
     _refuse_no_value(definition, class_name, placed, path)
     if spec.query_key and any(isinstance(placement.view, Highest) for placement in placed):
         raise EvalConfigError(
@@ -118,8 +122,13 @@ def has_parts(definition: Definition) -> bool:
 
 def without_parts(settings: Mapping[str, Any], definition: Definition) -> dict[str, Any]:
     """The settings of a metric but for those that ask for a part."""
-    asking = OWN if has_parts(definition) else (_TOP_K_LIST,) if definition.top_k else ()
+    asking = settings_of_parts(definition)
     return {name: value for name, value in settings.items() if name not in asking}
+
+
+def settings_of_parts(definition: Definition) -> tuple[str, ...]:
+    """The settings with which a metric can ask for a part."""
+    return OWN if has_parts(definition) else (_TOP_K_LIST,) if definition.top_k else ()
 
 
 def _refuse_no_value(definition: Definition, class_name: str, placed: Sequence[Placement], path: str) -> None:
@@ -167,10 +176,11 @@ def _of_queries(
     except ValueError as error:
         raise EvalConfigError(f"{path}.config: {_TOP_K_LIST}: {error}") from error
     ks = dict.fromkeys([*own, *spec.binarize.top_k_list.values])
-    _check_least(list(ks), 1, f"{path}: {_TOP_K_LIST}")
+    _check_least(own, 1, f"{path}.config: {_TOP_K_LIST}")
+    _check_least(list(ks), 1, f"{path}: top_k_list of binarize")
     if not ks and definition.top_k == "required":
         raise EvalConfigError(
-            f"{path}.config: {class_name} needs the setting 'top_k_list'; for example {definition.example}"
+            f"{path}.config: {class_name} needs the setting 'top_k_list'; set it, for example {definition.example}"
         )
     return [view._replace(sub_key=SubKey(top_k=k)) for k in ks] or [view]
 
@@ -193,14 +203,14 @@ def own_parts(settings: Mapping[str, Any], path: str) -> dict[str, int]:
 
 def _own(own: Mapping[str, int], path: str) -> Placement:
     if "class_id" not in own:
-        return _of_top_k([own["top_k"]], f"{path}: top_k")[0]
-    of_class = _of_classes([own["class_id"]], f"{path}: class_id")[0]
+        return _of_top_k([own["top_k"]], f"{path}.config: top_k")[0]
+    of_class = _of_classes([own["class_id"]], f"{path}.config: class_id")[0]
     return _of_highest(of_class, own["top_k"], path) if "top_k" in own else of_class
 
 
 def _of_highest(placement: Placement, top_k: int, path: str) -> Placement:
     """The same of classes of which only those with the k highest predictions of a row can be positive."""
-    _check_least([top_k], 1, f"{path}: top_k")
+    _check_least([top_k], 1, f"{path}.config: top_k")
     if not isinstance(placement.view, Classes):
         raise EvalConfigError(
             f"{path}: top_k of a metric's config can be combined with class_ids, macro_average and "

@@ -17,7 +17,7 @@ from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.domains import Asked
 from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.tallies import MOST_VALUES, Length, Tally
-from assay.metrics.entries.views import FLAT
+from assay.metrics.entries.views import FLAT, Classes, Highest, Micro, View
 from assay.text.near_miss import hint
 from assay.types import LABELS_KEY, PREDICTIONS_KEY
 
@@ -47,7 +47,7 @@ def refuse_other_shapes(columns: Columns, stream: Stream, asked: Sequence[Asked]
     _refuse_padding(columns, stream, asked)
     found = f"{_values(columns.width)} a row" if columns.sizes is None else f"{_values(columns.narrowest)} in some rows"
     for one in asked:
-        misfit = one.view.misfit(columns.narrowest)
+        misfit = one.view.misfit(columns.narrowest) or _no_classes(one.view, columns)
         if misfit:
             raise ColumnTypeError(
                 f"{prediction} has {found}; expected a number for each class: "
@@ -58,6 +58,14 @@ def refuse_other_shapes(columns: Columns, stream: Stream, asked: Sequence[Asked]
                 f"{one.metric} is for two classes or one number, but {prediction} has {columns.width} values a "
                 f"row and {label} has one; {_which_class(columns.width)}"
             )
+
+
+def _no_classes(view: View, columns: Columns) -> str:
+    """Why one number a row cannot be seen so: it is of no class that could be asked for."""
+    asks = isinstance(view, Classes | Highest) or (isinstance(view, Micro) and view.class_weights)
+    if not asks or columns.predictions.ndim > 1:
+        return ""
+    return "it asks for single classes; remove class_id, class_ids, k_list and class_weights"
 
 
 def _refuse_other_meaning(columns: Columns, stream: Stream, label: str, prediction: str) -> None:
