@@ -59,9 +59,10 @@ def written(content: Any, is_json: bool) -> bytes:
     """The content as a person would write it."""
     if is_json:
         return json.dumps(content, indent=2).encode()
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode()
+    return bytes(yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, encoding="utf-8"))
 
 
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # which is ten times as fast
 _FIELDS = {name.partition(".")[2] for name in FIELDS}
 _PLURALS = {"label", "labels", "name", "names"}
 

@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ Told = tuple[int | None, str]
 """Exit code, and all that was written."""
 
 
+@cache
 def mutants(seed: int = SEED, most: int = MOST, of_kind: int = ALL) -> dict[str, Mutant]:
     """Mutants by their names.
 
