@@ -47,8 +47,9 @@ def analysis(**changes):
 
 def run(folder, content, *args, command="run"):
     (folder / "analysis.yaml").write_text(yaml.safe_dump(content))
+    without_progress = ["--quiet"] if command == "run" else []  # on a slow machine, even the start has a line
     return subprocess.run(
-        [sys.executable, "-m", "assay", command, str(folder / "analysis.yaml"), *args],
+        [sys.executable, "-m", "assay", command, str(folder / "analysis.yaml"), *without_progress, *args],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
