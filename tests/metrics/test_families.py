@@ -422,7 +422,7 @@ def test_a_setting_that_a_metric_cannot_do_without_is_asked_for_with_an_example(
     for given in (None, {setting: None}):
         config = f" config: {json.dumps(json.dumps(given))}" if given else ""
         key = 'query_key: "q" ' if definitions()[name].top_k else ""
-        with pytest.raises(EvalConfigError, match=f"needs the setting '{setting}'; for example"):
+        with pytest.raises(EvalConfigError, match=f"needs the setting '{setting}'; set it, for example"):
             metrics_of(config_of(f'{key}metrics {{ class_name: "{name}"{config} }}'))
 
 

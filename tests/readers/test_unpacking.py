@@ -186,7 +186,7 @@ def test_a_separator_that_is_no_character_is_refused_at_once(option, value):
     ],
 )
 def test_an_option_of_the_wrong_shape_is_refused_at_once(option, value):
-    with pytest.raises(ConfigError, match=rf"inputs\.options\.{option} is .*expected "):
+    with pytest.raises(ConfigError, match=rf"inputs\.options\.{option}(\[0\]: | is .*)expected "):
         Source("csv", ("a",), options={option: value})
 
 

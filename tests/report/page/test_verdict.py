@@ -51,7 +51,7 @@ def test_a_verdict_without_thresholds_says_why():
 
 
 def test_hostile_names_stay_text():
-    text = verdict_page(verdict(HOSTILE, 2.0), HOSTILE[0], {})
+    text = verdict_page(verdict(HOSTILE, 1.0), HOSTILE[0], {})
     page = Page(text)
     assert not {"script", "img", "b", "svg"} & set(page.tags)
     assert [attribute for attribute in page.attributes if attribute[1].startswith("on")] == []
@@ -70,7 +70,7 @@ def test_a_long_list_is_cut_and_says_so():
 @pytest.mark.parametrize("width", [400, 1280])
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_and_only_tables_scroll_sideways(tab, tmp_path, width, dark):
-    text = verdict_page(verdict(HOSTILE, 2.0), "daily " * 20, {"All results": "about:blank"})
+    text = verdict_page(verdict(HOSTILE, 1.0), "daily " * 20, {"All results": "about:blank"})
     opened = Opened(tab, saved(tmp_path, text), width=width, dark=dark)
     assert axe(opened) == []
     assert opened.run("document.documentElement.scrollWidth") <= width

@@ -48,10 +48,11 @@ def test_a_threshold_that_holds_is_shown_with_the_value_nearest_to_its_bound():
 
 
 @pytest.mark.parametrize(
-    ("bound", "failed", "slice_"), [(0.8, 1, "group=b"), (0.999, 2, "Overall"), (2.0, 3, "Overall")]
+    ("metric", "bound", "failed", "slice_"),
+    [("AUC", 0.8, 1, "group=b"), ("AUC", 0.999, 2, "Overall"), ("WeightedExampleCount", 11, 3, "Overall")],
 )
-def test_a_threshold_that_fails_is_shown_with_the_first_slice_that_fails(bound, failed, slice_):
-    (check,) = checks(at_least(bound))
+def test_a_threshold_that_fails_is_shown_with_the_first_slice_that_fails(metric, bound, failed, slice_):
+    (check,) = assay.analyze_raw_data(ROWS, config(at_least(bound), class_name=metric)).verdict.checks
     assert (check.met, check.failed, check.slice) == (3, failed, slice_)
 
 
@@ -158,7 +159,7 @@ def test_a_verdict_keeps_its_checks_and_one_of_an_older_version_has_none():
 
 def test_names_of_slices_do_nothing_to_the_log():
     rows = ROWS.assign(group=["a"] * 6 + ["\x1b[2J\u202e"] * 4)
-    verdict = assay.analyze_raw_data(rows, config(at_least(2.0), ({"feature_keys": ["group"]},))).verdict
+    verdict = assay.analyze_raw_data(rows, config(at_least(0.999), ({"feature_keys": ["group"]},))).verdict
     text = "\n".join(verdict_lines(json.loads(verdict.to_json())))
     assert "\x1b" not in text
     assert "\u202e" not in text
