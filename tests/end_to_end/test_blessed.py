@@ -142,7 +142,7 @@ def test_an_unchanged_blessing_runs_nothing_again_and_another_one_runs_inference
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"model": {}}', '{"model": {"type": "blessed", "uri": "x"}}'])
 def test_what_is_no_blessing_is_refused_by_name(content, data, uri):
     uri.write_text(content)
-    with pytest.raises(ConfigError, match=f"{uri}: expected a blessing with a model"):
+    with pytest.raises(ConfigError, match=f"{uri}: expected blessed.json as BlessOperator writes it, with a model"):
         local.run(plan_of(data, uri))
 
 
