@@ -161,8 +161,7 @@ def _tell_verdict(outputs: Outputs, plan: Plan, result: StageResult) -> None:
     verdict = verdict_at(result.manifest, plan.output)
     for line in verdict_lines(verdict):
         click.echo(line)
-    least = int(plan.eval_config.get("options", {}).get("min_slice_size", 0))
-    text = verdict_document(verdict, result.manifest, min_slice_size=least)
+    text = verdict_document(verdict, result.manifest, min_slice_size=plan.min_slice_size)
     outputs.artifact("verdict_summary", {"verdict": result.verdict}, text)
 
 

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from assay.operators.connections import Chain, google_access
 from assay.operators.gate import SKIP, reasons_of, unchecked_in, verdict_of
 from assay.operators.links import ResultsLink, VerdictLink
-from assay.operators.shown import min_slice_size_of, show
+from assay.operators.shown import show
 from assay.operators.stage import airflow_errors, resolved
 from assay.operators.template_text import template_text
 from assay.plan.blessed import blessed_uri, blessing_of, move
@@ -89,7 +89,7 @@ class BlessOperator(BaseOperator):
     def _blessing(self, context: Context, plan: Plan) -> dict[str, Any]:
         verdict = verdict_of(self.gate, self.results)
         if self.gate["verdict"] != Status.BLESSED:
-            reasons = reasons_of(without_small_slices(verdict, min_slice_size_of(plan)))
+            reasons = reasons_of(without_small_slices(verdict, plan.min_slice_size))
             why = f"{self.gate['verdict']}, so the model is not blessed: {'; '.join(reasons)}"
             raise AirflowSkipException(why) if self.on_not_blessed == SKIP else AirflowFailException(why)
 

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 from assay.errors import ConfigError, MissingFileError
 from assay.operators.connections import google_access
 from assay.operators.links import RESULT_KEY
-from assay.operators.shown import VERDICT_KEY, min_slice_size_of, show
+from assay.operators.shown import VERDICT_KEY, show
 from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_errors, resolved
 from assay.plan.plan import GATE, Plan
 from assay.plan.stored import plan_text
@@ -52,7 +52,7 @@ class ModelGateOperator(StageOperator, SkipMixin):
             self._check()
             plan = resolved(self.plan_json or plan_text(self.plan), self.plan_params or {})
             result = self.run_stage(context) if self.stage else self._result_before(context, plan)
-            verdict = without_small_slices(verdict_of(result), min_slice_size_of(plan))
+            verdict = without_small_slices(verdict_of(result), plan.min_slice_size)
             unchecked = unchecked_in(plan) if is_stamped(verdict) else ()
         for line in verdict_lines(verdict, unchecked):
             self.log.info("%s", line)

@@ -64,14 +64,9 @@ def show(context: Context, operator: Any, result: Mapping[str, Any], plan: Plan)
     """
     where = {name: result.get(name) or "" for name in ("output", "manifest", "verdict")}
     account = {"gcp_conn_id": operator.gcp_conn_id, "impersonation_chain": operator.impersonation_chain}
-    shown = Shown(**where, **account, min_slice_size=min_slice_size_of(plan))
+    shown = Shown(**where, **account, min_slice_size=plan.min_slice_size)
     if shown.output or shown.manifest:
         context["ti"].xcom_push(SHOWN_KEY, asdict(shown))
-
-
-def min_slice_size_of(plan: Plan) -> int:
-    """Rows below which a slice must not be named."""
-    return int(plan.eval_config.get("options", {}).get("min_slice_size", 0))
 
 
 def shown_of(value: Any) -> Shown:

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterable
 
 from assay.errors import ConfigError
-
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[.-]")
-"""Where a word begins in `ExtractSQLKeys`, or what separates words in `my-stage`."""
+from assay.text.words import snake_case
 
 
 def task_id_of(name: str) -> str:
     """`EvaluateMetricsAndPlots` as `evaluate_metrics_and_plots`."""
-    return _WORD.sub("_", name).lower()
+    return re.sub("[.-]", "_", snake_case(name))
 
 
 def check_task_ids(names: Iterable[str], own: Iterable[str]) -> None:

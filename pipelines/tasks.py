@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypedDict, Unpack
@@ -29,6 +28,7 @@ from assay.plan.secret_params import refuse_values
 from assay.plan.stored import path_of_plan
 from assay.plan.tasks import extracts_from, image_named, image_of, is_checkpointed, kind_of
 from assay.text.near_miss import one_of
+from assay.text.words import separated
 
 ForTask: TypeAlias = "Callable[[dsl.PipelineTask, str], Any]"
 """Is given a task of the pipeline and its name, to set resources, secrets or an image."""
@@ -39,9 +39,6 @@ BLESS, FINISH, COMPARE = "bless", "finish", "compare"
 RETRIES = 2
 _LONGEST_PLAN = 100_000
 """Linux takes 131,072 bytes in one environment variable, its name included."""
-
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-"""Where a word begins inside a name: Extract|Slice|Keys, Read|TF|Records."""
 
 
 class Settings(TypedDict, total=False):
@@ -152,7 +149,7 @@ def _task(
 def _named(component: BaseComponent, name: str) -> BaseComponent:
     """The component under a task's name in words, `extract-slice-keys`, after which Kubeflow calls task and pod."""
     named = copy.copy(component)
-    named.component_spec = replace(component.component_spec, name=_WORDS.sub("-", name))
+    named.component_spec = replace(component.component_spec, name=separated(name, "-"))
     return named
 
 

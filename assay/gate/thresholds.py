@@ -20,6 +20,7 @@ from assay.proto.config_pb2 import (
     SlicingSpec,
 )
 from assay.results.keys import Slices
+from assay.text.words import snake_case
 
 if TYPE_CHECKING:
     from assay.slicing.specs import Slicing
@@ -199,6 +200,5 @@ def _name(metric: MetricConfig) -> str:
 
 def _default_name(metric: MetricConfig) -> str:
     from assay.metrics.binding.bound import default_name
-    from assay.metrics.declare import snake_case  # here, because it brings Arrow
 
     return default_name(metric) or snake_case(metric.class_name)

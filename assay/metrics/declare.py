@@ -16,6 +16,7 @@ from assay.errors import ConfigError
 from assay.metrics.computations.table import Computation
 from assay.metrics.values import Floats
 from assay.text.near_miss import one_of
+from assay.text.words import snake_case
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Better = Literal["higher", "lower"]
@@ -261,9 +262,3 @@ def groups() -> Mapping[str, Mapping[str, str]]:
 def reasons_undefined() -> Mapping[str, str]:
     """Default name of a metric -> why its value is NaN, of the metrics that are undefined for one reason only."""
     return {definition.name: definition.undefined for definition in definitions().values() if definition.undefined}
-
-
-def snake_case(name: str) -> str:
-    """AUCPrecisionRecall -> auc_precision_recall."""
-    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
-    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()

@@ -116,6 +116,11 @@ class Plan:
         return tuple(stage for stage in self.stages if stage.kind == kind)
 
     @property
+    def min_slice_size(self) -> int:
+        """Rows below which a slice must not be named."""
+        return int(self.eval_config.get("options", {}).get("min_slice_size", 0))
+
+    @property
     def has_own_evaluators(self) -> bool:
         """Whether evaluators of the user's own may compute metrics and slices of which the config says nothing."""
         return any("factory" in stage.settings for stage in self.of_kind(EVALUATE))

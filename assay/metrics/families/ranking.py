@@ -15,6 +15,7 @@ from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.ranking import QueryMean, QuerySizes
 from assay.metrics.computations.terms import ErrorTerms
 from assay.metrics.values import Floats
+from assay.text.words import snake_case
 
 metric = partial(
     declare.metric,
@@ -116,8 +117,5 @@ def max_documents(sizes: Floats) -> Floats:
 
 declare.group(
     "QueryStatistics",
-    {
-        name: f"{declare.snake_case(name)}_name"
-        for name in ("TotalQueries", "TotalDocuments", "MinDocuments", "MaxDocuments")
-    },
+    {name: f"{snake_case(name)}_name" for name in ("TotalQueries", "TotalDocuments", "MinDocuments", "MaxDocuments")},
 )

@@ -9,13 +9,11 @@ from typing import Any
 from assay.report.cells import counts_text, reason_table
 from assay.report.grids.markdown_table import escaped, table
 from assay.report.severity import by_severity
-from assay.report.terminal.verdict_lines import HEADS, check_cells, ordered
+from assay.report.terminal.verdict_lines import HEADS, check_cells, ordered, small_slices, without_names
 from assay.text.counted import counted
 from assay.verdict import Verdict
 
 _MOST_REASONS, _MOST_THRESHOLDS = 20, 50
-_OVERALL = "Overall"
-_UNNAMED = "a slice with too few rows"
 
 
 def verdict_document(content: Mapping[str, Any], uri: str, *, min_slice_size: int = 0) -> str:
@@ -27,9 +25,7 @@ def verdict_document(content: Mapping[str, Any], uri: str, *, min_slice_size: in
         min_slice_size: slices of fewer rows are not named.
     """
     verdict = Verdict.from_json(json.dumps(content))
-    rows = [(reason.slice, reason.rows) for reason in verdict.reasons]
-    rows += [(check.slice, check.rows) for check in verdict.checks]
-    hidden = {name for name, number in rows if number is not None and number < min_slice_size} - {_OVERALL}
+    hidden = small_slices(content, min_slice_size)
     parts = [*verdict_parts(verdict, uri, hidden), *_thresholds(content, uri, hidden)]
     return "\n\n".join(parts) + "\n"
 
@@ -57,7 +53,7 @@ def verdict_parts(verdict: Verdict, uri: str, hidden: Collection[str] = ()) -> I
 
 def _thresholds(content: Mapping[str, Any], uri: str, hidden: Collection[str]) -> Iterator[str]:
     """Every threshold with the value that decided, those that do not hold first."""
-    checks = [{**check, "slice": _UNNAMED} if check["slice"] in hidden else check for check in ordered(content)]
+    checks = without_names(ordered(content), hidden)
     if checks:
         yield "### Thresholds"
         yield table(

@@ -10,9 +10,10 @@ from google.protobuf.json_format import MessageToDict
 
 from assay.config.metric_settings import settings_of
 from assay.errors import EvalConfigError
-from assay.metrics.declare import definitions, snake_case
+from assay.metrics.declare import definitions
 from assay.proto.config_pb2 import EvalConfig, MetricConfig
 from assay.report.evidence import Evidence
+from assay.text.words import snake_case
 
 _OF_RESULTS = ("assay_version", "plan", "params", "rows", "bad_rows", "unmatched", "unsliced")
 """The facts of `results.json` that are told; others name the run and its files, which always differ."""

@@ -5,7 +5,7 @@ Standard library only, as orchestrators show it without the packages of the stag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from assay.results.published import reasons_in
@@ -43,14 +43,24 @@ def without_small_slices(verdict: Mapping[str, Any], min_slice_size: int) -> dic
         verdict: the content of `verdict.json`.
         min_slice_size: of the eval config.
     """
-    reasons, checks = list(verdict.get("reasons", ())), list(verdict.get("checks", ()))
-    hidden = {entry["slice"] for entry in (*reasons, *checks) if _is_small(entry, min_slice_size)}
+    reasons = list(verdict.get("reasons", ()))
+    hidden = small_slices(verdict, min_slice_size)
     named = [reason for reason in reasons if reason.get("slice") not in hidden]
     if len(named) < len(reasons):
         number = counted(len(reasons) - len(named), "reason")
         named.append({"slice": "", "message": f"{number} about slices with too few rows to be shown", "rows": None})
-    shown = [{**check, "slice": _UNNAMED} if check["slice"] in hidden else check for check in checks]
-    return {**verdict, "reasons": named, "checks": shown}
+    return {**verdict, "reasons": named, "checks": without_names(verdict.get("checks", ()), hidden)}
+
+
+def small_slices(verdict: Mapping[str, Any], min_slice_size: int) -> set[str]:
+    """The slices in a verdict that have too few rows to be named."""
+    entries = (*verdict.get("reasons", ()), *verdict.get("checks", ()))
+    return {entry["slice"] for entry in entries if _is_small(entry, min_slice_size)}
+
+
+def without_names(checks: Iterable[Mapping[str, Any]], hidden: Collection[str]) -> list[Mapping[str, Any]]:
+    """Thresholds, with the slices that are hidden not named."""
+    return [{**check, "slice": _UNNAMED} if check["slice"] in hidden else check for check in checks]
 
 
 def _is_small(entry: Mapping[str, Any], min_slice_size: int) -> bool:
