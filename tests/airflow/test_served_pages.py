@@ -178,7 +178,7 @@ def test_what_a_task_shows_is_what_its_operator_used():
     pushed: dict = {}
     context = {"ti": SimpleNamespace(xcom_push=pushed.__setitem__)}
     operator = SimpleNamespace(gcp_conn_id="mine", impersonation_chain=None)
-    plan: Any = SimpleNamespace(eval_config={"options": {"min_slice_size": 9}})
+    plan: Any = SimpleNamespace(min_slice_size=9)
     show(context, operator, {"output": "", "manifest": ""}, plan)
     assert pushed == {}
     show(context, operator, {"output": "/results", "verdict": "BLESSED", "rows": 3}, plan)
