@@ -116,6 +116,19 @@ def test_metrics_curves_verdict_and_page_are_what_kubeflow_draws(day, verdict, l
     assert written.content("results_summary") == markdown_summary(output)
 
 
+def test_what_a_gate_tells_names_no_slice_with_too_few_rows(launcher, tmp_path, capsys):
+    write_day(tmp_path / "data", BAD_DAY, is_good=False, groups=["Bern"] * 99 + ["Ems"])
+    config = {**analysis_of("", "")["eval_config"], "options": {"min_slice_size": 50}}
+    plan = plan_of(tmp_path / "data", tmp_path / "out", eval_config=config)
+    gate = run_all(launcher, common(plan, tmp_path / "checkpoints", BAD_DAY))["Gate"]
+    assert "group=Ems" in storage.read(gate.parameters["manifest"]).decode()
+    printed = capsys.readouterr()
+    log = printed.out + printed.err + gate.content("verdict_summary")
+    assert "group=Bern: auc is " in log
+    assert "Ems" not in log
+    assert "1 reason about slices with too few rows to be shown" in printed.out
+
+
 def test_what_a_launcher_copies_is_small_although_a_manifest_is_large(launcher, data, tmp_path, monkeypatch):
     monkeypatch.setattr("assay.components.run.MOST_COPIED", 1000)
     done = run_all(launcher, common(in_results(data, tmp_path / "out"), tmp_path / "checkpoints"))
