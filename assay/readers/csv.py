@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from assay.errors import CorruptFileError
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
+from assay.readers.csv_blocks import Blocks
 from assay.readers.source import (
     Source,
     check_names,
@@ -25,7 +25,6 @@ from assay.readers.source import (
     shown_and_guessed,
     to_read_fewer,
 )
-from assay.readers.unpacking import Transcoded, Unpacked
 from assay.slicing.values import number_or_text
 
 _MISSING_NUMBERS = pa.array(["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "?"])
@@ -46,8 +45,8 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
         if not names:
             return {}
         texts = arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary()), **_nulls(source))
-        with _open(file, source, texts) as reader:
-            block = next(_blocks(reader), None)
+        with _open(file, source, texts) as blocks:
+            block = next(iter(blocks), None)
     if block is None or not block.num_rows:
         return {}
 
@@ -147,8 +146,8 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
     ending = f"\n{_END}{_delimiter(source) if len(names) == 1 else ''}\n"
 
     first = 0
-    with _open(file, source, convert, malformed, ending) as reader:
-        for block in _blocks(reader):
+    with _open(file, source, convert, malformed, ending) as blocks:
+        for block in blocks:
             malformed.refuse(refuse)
             yield numbered(pa.Table.from_batches([block]), malformed.row_numbers(first, len(block)))
             first += len(block)
@@ -164,11 +163,8 @@ def _open(
     convert: arrow_csv.ConvertOptions,
     on_malformed: Callable[[Any], str] = lambda row: "skip",
     ending: str = "\n",  # without it, a header alone would not be CSV
-) -> arrow_csv.CSVStreamingReader:
+) -> Blocks:
     options = source.options
-    text = files.open_text(file, "CSV", options.get("encoding"))
-    stream = pa.PythonFile(_WithEnding(text, ending.encode()), mode="r")
-
     # Arrow wants a whole row in a block, so the bound on a row is the size of a block.
     block_size = bounds.CSV_ROW.value * bounds.MB
     parse = arrow_csv.ParseOptions(
@@ -179,57 +175,8 @@ def _open(
         invalid_row_handler=on_malformed,
     )
     read = arrow_csv.ReadOptions(use_threads=False, column_names=options.get("columns"), block_size=block_size)
-    with _quiet():
-        return arrow_csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
-
-
-def _blocks(reader: arrow_csv.CSVStreamingReader) -> Iterator[pa.RecordBatch]:
-    """Yields what is left of a file."""
-    while True:
-        with _quiet():
-            block = next(reader, None)
-        if block is None:
-            return
-        yield block
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences what Arrow prints about a malformed row that is not UTF-8; it also raises an error of that row."""
-    hook = sys.unraisablehook
-    sys.unraisablehook = lambda unraisable: None if unraisable.exc_type is UnicodeDecodeError else hook(unraisable)
-    try:
-        yield
-    finally:
-        sys.unraisablehook = hook
-
-
-class _WithEnding:
-    """A readable file: a stream followed by a few more bytes, in the same block as the stream's last ones."""
-
-    def __init__(self, stream: Unpacked | Transcoded, ending: bytes) -> None:
-        self._stream = stream
-        self._ending = ending
-        self.closed = False
-
-    def read(self, size: int) -> bytes:
-        """At most `size` bytes, which must be more than the ending has; none at the end."""
-        if not self._ending:
-            return b""
-
-        room = size - len(self._ending)
-        block = self._stream.read(room)
-        while len(block) < room and (more := self._stream.read(room - len(block))):
-            block += more
-        if len(block) == room:
-            return block
-
-        ended, self._ending = block + self._ending, b""
-        return ended
-
-    def close(self) -> None:
-        self.closed = True
-        self._stream.close()
+    text = files.open_text(file, "CSV", options.get("encoding"))
+    return Blocks(text, ending.encode(), read_options=read, parse_options=parse, convert_options=convert)
 
 
 def _names(file: str, source: Source) -> list[str]:
@@ -240,9 +187,9 @@ def _names(file: str, source: Source) -> list[str]:
         return []
     if "columns" not in source.options and (signatures.is_json(head) or signatures.is_json_array(head)):
         raise CorruptFileError(f"{file}: expected CSV, found JSON; for one object a line, say format: jsonl")
-    with _open(file, source, arrow_csv.ConvertOptions()) as reader:
+    with _open(file, source, arrow_csv.ConvertOptions()) as blocks:
         try:
-            return list(reader.schema.names)
+            return blocks.names
         except UnicodeDecodeError as error:
             raise CorruptFileError(
                 f"{file}: the header is not UTF-8: {error}; set inputs.options.encoding to what it is, such as latin-1"
