@@ -48,7 +48,7 @@ def local(monkeypatch):
 def shown(monkeypatch):
     """Stands in for what shows results; has what it was asked for."""
     calls = []
-    monkeypatch.setattr(run, "show_results", lambda results: calls.append(results))
+    monkeypatch.setattr(run, "show_results", lambda results, **_: calls.append(results))
     monkeypatch.setattr(run, "write_page", lambda results, page: calls.append((results, page)))
     return calls
 
@@ -104,7 +104,7 @@ def test_run_gives_the_resolved_plan_and_shows_progress_on_stderr(analysis, loca
     assert plan.params == {"date": "a=b", "who": "you"}
     assert options == {"checkpoints": None, "progress": sys.stderr, "options": ()}
     assert shown == [f"{tmp_path}/out/you"]
-    assert capsys.readouterr().out == f"NOT_BLESSED  {tmp_path}/out/you\n"
+    assert capsys.readouterr().out == f"NOT_BLESSED  {tmp_path}/out/you\nPage: {tmp_path}/out/you/page.html\n"
 
 
 def test_run_passes_on_where_checkpoints_are_and_what_is_for_beam(analysis, local, shown):

@@ -58,8 +58,17 @@ def run(
         with of_file(analysis):
             result = local.run(plan, checkpoints=checkpoints, progress=stream, options=options)
     if not quiet:
-        show_results(result.output)
+        show_results(result.output, name_folder=False)
     if page is not None:
         write_page(result.output, page)
     say(f"{result.verdict.status}  {result.output}")
+    if not quiet:
+        say(f"Page: {_page_in(result.output)}")
     return exit_code(result.verdict.status, fail_on)
+
+
+def _page_in(folder: str) -> str:
+    from assay import storage
+    from assay.results.published import PAGE_FILE
+
+    return storage.join(folder, PAGE_FILE)

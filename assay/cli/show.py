@@ -73,13 +73,16 @@ def _status(results: str) -> Status | None:
     return load_verdict(folder).status if VERDICT_FILE in listed(folder) else None
 
 
-def show_results(results: str, selection: Selection | None = None, form: str = "table") -> None:
+def show_results(
+    results: str, selection: Selection | None = None, form: str = "table", *, name_folder: bool = True
+) -> None:
     """Prints verdict and metrics.
 
     Args:
         results: as for the command.
         selection: what of them is wanted; None for what to look at first.
         form: one of `printing.FORMATS`.
+        name_folder: whether tables are headed by the folder of the run.
     """
     from assay.report.evidence import evidence_of
     from assay.report.terminal.overview import overview
@@ -89,7 +92,7 @@ def show_results(results: str, selection: Selection | None = None, form: str = "
     folder = results_folder(results)
     evidence, selection = evidence_of(folder), selection or Selection()
     if form in ("table", "markdown"):
-        print_sections(lambda fit: overview(evidence, selection, fit), form, heading=folder)
+        print_sections(lambda fit: overview(evidence, selection, fit), form, heading=folder if name_folder else "")
     else:
         _print_values(folder, evidence, selection, form)
 
