@@ -20,8 +20,9 @@ FAULTS := tests/faults
 KFP := tests/kfp
 OTHERS := tests/airflow
 INSTALLS := tests/installs
+ENGINES := tests/engines
 
-.PHONY: demo demo-airflow demo-kfp test test-all check unit end-to-end faults installs airflow kfp images pins bench docs docs-site proto clean help
+.PHONY: demo demo-airflow demo-kfp test test-all check unit end-to-end faults engines installs airflow kfp images pins bench docs docs-site proto clean help
 
 help: ## the list of targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -50,13 +51,16 @@ check: $(INSTALLED) ## lint, format, types
 unit: $(INSTALLED) ## the quick tests
 	@.ci/installed chromium "tests of pages"
 	@.ci/installed rsync "tests of copies that keep their times"
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(KFP) $(OTHERS) $(INSTALLS),--ignore=$(tests))
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(KFP) $(OTHERS) $(INSTALLS) $(ENGINES),--ignore=$(tests))
 
 end-to-end: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip ## whole runs: the demo, the README
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END)
 
 faults: $(INSTALLED) ## stages killed, checkpoints damaged, disks full, storage out of order
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow" $(FAULTS)
+
+engines: $(INSTALLED) jars-or-skip ## Beam's runners for engines of many machines, here as processes on loopback
+	$(BIN)/pytest -q -n 1 -m "not slow" $(ENGINES)
 
 installs: $(INSTALLED) ## fresh installs without our pins, and a notebook; prints what the resolver took
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(INSTALLS)
@@ -90,17 +94,17 @@ proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. assay/proto/*.proto
 
 clean: ## everything made, the environment included
-	rm -rf .venv .venv-airflow .venv-docs out $(CENSUS)/models examples/*/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-airflow .venv-docs .engines out $(CENSUS)/models examples/*/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: test-groups all-groups all-tests all-airflow all-installs images-or-skip
+.PHONY: test-groups all-groups all-tests all-airflow all-installs images-or-skip jars-or-skip
 test-groups:
-	@.ci/groups check 1 check unit 5 unit images 4 images-or-skip end-to-end 7 end-to-end faults 5 faults \
+	@.ci/groups check 1 check unit 5 unit images 4 images-or-skip end-to-end 7 end-to-end faults 5 faults engines 4 engines \
 	  installs 4 installs airflow 6 airflow kfp 3 kfp docs-site 1 docs-site
 
 all-groups:
 	@.ci/groups check 1 check tests 120 all-tests installs 30 all-installs airflow 30 all-airflow docs-site 1 docs-site
 
-all-tests: $(TRAINED) images-or-skip
+all-tests: $(TRAINED) images-or-skip jars-or-skip
 	@.ci/installed chromium "tests of pages"
 	@.ci/installed rsync "tests of copies that keep their times"
 	$(BIN)/pytest -q -n 2 --dist loadfile $(foreach tests,$(OTHERS) $(INSTALLS),--ignore=$(tests))
@@ -115,6 +119,19 @@ all-installs: $(INSTALLED)
 # Without a Docker engine the tests of the images are skipped, and say so; not in CI.
 images-or-skip:
 	@components/build_images.sh || [[ $$? == 3 && $${CI:-} != true ]]
+
+# Without Java or Maven the tests of engines are skipped, and say so; not in CI.
+JARS := $(patsubst $(ENGINES)/jars/%.xml,.engines/%/installed,$(wildcard $(ENGINES)/jars/*.xml))
+jars-or-skip:
+	@.ci/installed java "tests of engines" default-jre-headless
+	@.ci/installed mvn "tests of engines" maven
+	@! command -v mvn >/dev/null || $(MAKE) $(JARS) || [[ $${CI:-} != true ]]
+
+.engines/%/installed: $(ENGINES)/jars/%.xml
+	rm -rf $(@D)
+	mvn --quiet --batch-mode --file $< org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+	  -DincludeScope=runtime -DoutputDirectory=$(abspath $(@D))
+	touch $@
 
 # uv is quick; where only pip knows the way to the packages (its own index or certificates), pip does it. What setuptools
 # leaves beside the code would describe the package a second time: Airflow loads no plugin after one that it finds twice.

@@ -59,6 +59,7 @@ def test_every_folder_of_tests_belongs_to_a_group_of_make_test():
         "images-or-skip",
         "end-to-end",
         "faults",
+        "engines",
         "installs",
         "airflow",
         "kfp",
@@ -66,6 +67,6 @@ def test_every_folder_of_tests_belongs_to_a_group_of_make_test():
     ]
     ignored = re.search(r"^unit:.*?--ignore", makefile, re.MULTILINE | re.DOTALL)
     assert ignored is not None
-    for folders in ("END_TO_END", "FAULTS", "KFP", "OTHERS", "INSTALLS"):
+    for folders in ("END_TO_END", "FAULTS", "KFP", "OTHERS", "INSTALLS", "ENGINES"):
         assert f"$({folders})" in ignored[0]  # not among the quick tests ...
         assert len(re.findall(rf"pytest .*\$\({folders}\)", makefile)) >= 1  # ... but in a group of their own
