@@ -11,11 +11,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from assay.gate.bounds import bound_text
 from assay.gate.judge import verdict
 from assay.gate.missing import missing_text
+from assay.gate.numbers import Number, numbers_of
 from assay.gate.thresholds import Rule, Scope, Threshold, rules_of
 from assay.metrics.keys import MetricKey
 from assay.proto.config_pb2 import (
@@ -31,7 +32,7 @@ from assay.proto.metrics_for_slice_pb2 import MetricKey as MetricKeyMessage
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationResult
 from assay.results.class_names import ClassNames, class_names
-from assay.results.keys import label, metric_key_from_proto, metric_key_to_proto, slices_of, text_of
+from assay.results.keys import Slices, label, metric_key_from_proto, metric_key_to_proto, slices_of, text_of
 from assay.verdict import Checked, Counts, Limits, Reason, Status, Verdict
 
 __all__ = [
@@ -46,28 +47,7 @@ __all__ = [
     "verdict",
 ]
 
-
-class _Number(NamedTuple):
-    """A value that is no further off than its error bound; NaN for what is no single number."""
-
-    value: float
-    error_bound: float = 0.0
-
-    def lies_between(self, low: float, high: float) -> bool:
-        """Whether the whole range in which the value may be lies between them."""
-        return low <= self.value - self.error_bound and self.value + self.error_bound <= high
-
-    def may_lie_between(self, low: float, high: float) -> bool:
-        """Whether some of that range does."""
-        return low <= self.value + self.error_bound and self.value - self.error_bound <= high
-
-    def share_of(self, whole: _Number) -> _Number:
-        """The quotient; NaN if the whole may be 0."""
-        least = abs(whole.value) - whole.error_bound
-        if not least > 0:
-            return _Number(math.nan)
-        share = self.value / whole.value
-        return _Number(share, (self.error_bound + abs(share) * whole.error_bound) / least)
+_Place: TypeAlias = tuple[int, list[tuple[int, str]]]
 
 
 class _Check(NamedTuple):
@@ -83,22 +63,22 @@ class _Check(NamedTuple):
     bounds: tuple[float, float]
     relative: tuple[float, float] | None
 
-    def holds(self, numbers: Sequence[_Number]) -> bool:
+    def holds(self, numbers: Sequence[Number]) -> bool:
         """Whether the value is within its bounds; NaN never is."""
         if self.at is None or not numbers[self.at].lies_between(*self.bounds):
             return False
         return self.relative is None or self.share(numbers).lies_between(*self.relative)
 
-    def may_hold(self, numbers: Sequence[_Number]) -> bool:
+    def may_hold(self, numbers: Sequence[Number]) -> bool:
         """Whether the value, wherever it may be, could be within its bounds."""
         if self.at is None or not numbers[self.at].may_lie_between(*self.bounds):
             return False
         return self.relative is None or self.share(numbers).may_lie_between(*self.relative)
 
-    def share(self, numbers: Sequence[_Number]) -> _Number:
+    def share(self, numbers: Sequence[Number]) -> Number:
         """The change as a share of the baseline's value."""
         if self.at is None or self.baseline_at is None:
-            return _Number(math.nan)
+            return Number(math.nan)
         return numbers[self.at].share_of(numbers[self.baseline_at])
 
 
@@ -120,9 +100,8 @@ def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_s
     judge = _Judge(rules, baseline, class_names(config))
     validations = [(slices_of(record), judge(record)) for record in metrics]
 
-    # Pairs of slices come after slices, and of both those with fewer features first.
     failed = [(slices, validation) for slices, validation in validations if validation.failures]
-    failed.sort(key=lambda entry: (len(entry[0]), [(len(key), str(key)) for key in entry[0]]))
+    failed.sort(key=lambda entry: _place(entry[0]))
 
     result = ValidationResult(rubber_stamp=rubber_stamp, missing_thresholds=not rules and not rubber_stamp)
     result.metric_validations_per_slice.extend(validation for _, validation in failed)
@@ -160,6 +139,11 @@ def checks_of(
     )
 
 
+def _place(slices: Slices) -> _Place:
+    """Where a slice stands: pairs of slices come after slices, and of both those with fewer features first."""
+    return len(slices), [(len(key), str(key)) for key in slices]
+
+
 def _rules(config: EvalConfig, rubber_stamp: bool) -> tuple[list[Rule], str]:
     """The rules that are applied, and the name of the baseline."""
     baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
@@ -170,25 +154,35 @@ def _rules(config: EvalConfig, rubber_stamp: bool) -> tuple[list[Rule], str]:
 class _Tally:
     """The slices that a threshold was held against, and the one that decided.
 
-    That is the first to fail, else the first that cannot be told, else the nearest to the bound.
+    That is the first to fail, else the first that cannot be told, else the nearest to the bound; the first is that
+    whose failures `validate` lists first, so that the order in which records come says nothing.
     """
 
     def __init__(self) -> None:
         self.met = self.failed = self.undecided = 0
         self._rank = (math.inf, math.inf)
-        self._at: tuple[MetricsForSlice, _Number] | None = None
+        self._at: tuple[MetricsForSlice, Number] | None = None
+        self._place: _Place | None = None
 
-    def add(self, check: _Check, numbers: Sequence[_Number], record: MetricsForSlice) -> None:
-        number, holds = _Number(math.nan) if check.at is None else numbers[check.at], check.holds(numbers)
+    def add(self, check: _Check, numbers: Sequence[Number], record: MetricsForSlice) -> None:
+        number, holds = Number(math.nan) if check.at is None else numbers[check.at], check.holds(numbers)
         nearest = min(number.value - check.bounds[0], check.bounds[1] - number.value) - number.error_bound
         is_open = not holds and check.may_hold(numbers)
 
         rank = (2, nearest) if holds else (1, 0.0) if is_open else (0, 0.0)
-        if self._at is None or rank < self._rank:
-            self._rank, self._at = rank, (record, number)
+        if self._at is None or rank < self._rank or (rank == self._rank and self._is_before(record)):
+            self._rank, self._at, self._place = rank, (record, number), None
         self.met += 1
         self.failed += not holds
         self.undecided += is_open
+
+    def _is_before(self, record: MetricsForSlice) -> bool:
+        """Whether a slice stands before the one that has decided so far."""
+        if self._at is None:
+            return True
+        if self._place is None:
+            self._place = _place(slices_of(self._at[0]))
+        return _place(slices_of(record)) < self._place
 
     def entry(self, threshold: Checked) -> Checked:
         if self._at is None:
@@ -222,7 +216,7 @@ class _Judge:
     def __call__(self, record: MetricsForSlice) -> MetricsValidationForSlice:
         failures: dict[tuple[MetricKey, bytes], _Check] = {}
         met: set[Scope] = set()
-        numbers: list[_Number] = []
+        numbers: list[Number] = []
         for check, numbers in self.checks_in(record):
             if check.at is not None:
                 met.add(check.rule.scope)
@@ -231,10 +225,10 @@ class _Judge:
         self._met.update(met)
         return _validation(record, failures.values(), numbers, self._baseline)
 
-    def checks_in(self, record: MetricsForSlice) -> Iterator[tuple[_Check, list[_Number]]]:
+    def checks_in(self, record: MetricsForSlice) -> Iterator[tuple[_Check, list[Number]]]:
         """The checks that are for the slice of a record, with its numbers."""
         self._classes = self._classes.told_by(record)
-        slices, numbers = slices_of(record), _numbers_of(record)
+        slices, numbers = slices_of(record), numbers_of(record)
         layout = tuple([entry.key.SerializeToString() for entry in record.metric_keys_and_values])
         for scope, checks in self._checks(layout):
             if scope.covers(slices):
@@ -275,18 +269,6 @@ class _Judge:
             spec.MergeFromString(scope.spec)
 
 
-def _numbers_of(record: MetricsForSlice) -> list[_Number]:
-    """The values of a slice, in the record's order."""
-    values = (entry.value for entry in record.metric_keys_and_values)
-    numbers = [_Number(value.double_value.value if value.HasField("double_value") else math.nan) for value in values]
-    error_bounds = {item.key.SerializeToString(): item.error_bound for item in record.inexact}
-    if not error_bounds:
-        return numbers
-
-    keys = (entry.key.SerializeToString() for entry in record.metric_keys_and_values)
-    return [number._replace(error_bound=error_bounds.get(key, 0.0)) for number, key in zip(numbers, keys, strict=True)]
-
-
 def _limits(threshold: Threshold) -> tuple[tuple[float, float], tuple[float, float] | None]:
     """What a value, and for a change its share of the baseline, must lie between."""
     if isinstance(threshold, GenericValueThreshold):
@@ -305,7 +287,7 @@ def _side(threshold: GenericChangeThreshold, bound: float) -> tuple[float, float
 
 
 def _validation(
-    record: MetricsForSlice, failed: Iterable[_Check], numbers: Sequence[_Number], baseline: str
+    record: MetricsForSlice, failed: Iterable[_Check], numbers: Sequence[Number], baseline: str
 ) -> MetricsValidationForSlice:
     validation = MetricsValidationForSlice()
     if record.HasField("cross_slice_key"):
@@ -324,7 +306,7 @@ def _validation(
     return validation
 
 
-def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[_Number], baseline: str) -> str:
+def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[Number], baseline: str) -> str:
     """Why a check does not hold, for people."""
     if check.at is None:
         return missing_text(check.key, record, baseline)
@@ -345,7 +327,7 @@ def _message(check: _Check, record: MetricsForSlice, numbers: Sequence[_Number],
     return f"{check.name} {what}, too close to decide; expected {check.expected}{_cure_of_error(check, record)}"
 
 
-def _change_text(check: _Check, change: _Number, numbers: Sequence[_Number]) -> str:
+def _change_text(check: _Check, change: Number, numbers: Sequence[Number]) -> str:
     if check.relative is None or not change.lies_between(*check.bounds):
         return f"changed by {_number_text(change, check.bounds)}"
 
@@ -377,7 +359,7 @@ def _why_undefined(check: _Check, record: MetricsForSlice) -> str:
     return f": {why}" if why and not check.key.aggregation_type else ""
 
 
-def _number_text(number: _Number, bounds: tuple[float, float]) -> str:
+def _number_text(number: Number, bounds: tuple[float, float]) -> str:
     """Six digits; all of them where six would look like a bound that the value does not meet."""
     short = f"{number.value:.6g}"
     exact = repr(number.value) if short in {f"{bound:.6g}" for bound in bounds} else short

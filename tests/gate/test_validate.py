@@ -156,6 +156,26 @@ def test_the_result_does_not_depend_on_the_order_of_slices():
     assert expected.metric_validations_per_slice[0].slice_key == slice_key_to_proto(OVERALL)
 
 
+def test_the_slice_that_decided_does_not_depend_on_the_order_of_slices():
+    keys = [OVERALL, FEMALE, MALE, (("age", 3), ("sex", "Male")), (("age", 30),)]
+    metrics = [record(key, {AUC: 0.5 + 0.01 * (4 - n)}) for n, key in enumerate(keys)]
+    for bound in (at_least(0.75), at_least(0.25), at_most(0.54)):
+        expected = gate.checks_of(metrics, config(auc(bound)))
+        for seed in range(10):
+            shuffled = random.Random(seed).sample(metrics, len(metrics))
+            assert gate.checks_of(shuffled, config(auc(bound))) == expected
+    (all_fail,) = gate.checks_of(metrics[::-1], config(auc(at_least(0.75))))
+    (nearest,) = gate.checks_of(metrics[::-1], config(auc(at_least(0.25))))
+    assert (all_fail.slice, all_fail.value) == ("Overall", 0.54)
+    assert (nearest.slice, nearest.value) == ("age=30", 0.5)
+
+
+def test_of_slices_equally_near_to_the_bound_the_one_listed_first_is_shown():
+    metrics = [record(key, {AUC: 0.5}) for key in (MALE, FEMALE, OVERALL)]
+    (check,) = gate.checks_of(metrics, config(auc(at_least(0.25))))
+    assert check.slice == "Overall"
+
+
 def test_one_threshold_given_twice_is_one_failure():
     asked = config(auc(at_least(0.75), **per_slice(at_least(0.75), {}, {"feature_values": {}})))
     assert len(messages(gate.validate([record(OVERALL, {AUC: 0.5})], asked))) == 1

@@ -14,7 +14,7 @@ from sklearn import metrics as sk
 
 import assay
 from assay import cli
-from assay.gate.validate import _Number
+from assay.gate.numbers import Number
 from assay.report.page.results import markdown_summary
 from assay.verdict import Status
 
@@ -215,7 +215,7 @@ small, positive = st.floats(-1, 1), st.floats(0, 0.5)
 @given(small, positive, small, positive, st.floats(-1, 1), st.floats(-1, 1))
 @example(0.1, 0.0, 0.0, 0.0, 0.0, 0.0)
 def test_a_share_bounds_every_quotient_of_what_its_parts_may_be(part, part_bound, whole, whole_bound, a, b):
-    share = _Number(part, part_bound).share_of(_Number(whole, whole_bound))
+    share = Number(part, part_bound).share_of(Number(whole, whole_bound))
     if abs(whole) <= whole_bound:
         assert not share.lies_between(-np.inf, np.inf)
     elif abs(whole) - whole_bound > 1e-9:
