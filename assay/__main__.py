@@ -8,7 +8,7 @@ import sys
 if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:
     del sys.path[0]
 
-from assay.cli import main
+from assay.cli import command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -80,9 +80,11 @@ def files_of(case: Case) -> str:
 
 
 _ASSAY = (
-    "from assay.engine import memory; memory.tune(); "
-    "import assay.plan.analysis_file, assay.cli, assay.run.local, pandas"
+    "from assay.engine import memory; memory.tune(); import assay.plan.analysis_file; "
+    "from assay.cli import fit_imports, leaving; fit_imports.keep_pandas_out(); fit_imports.import_core_of_beam(); "
+    "import assay.run.local"
 )
+_LEAVE = "; leaving.leave(0)"  # as the command ends
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1"}
 
 TENSORFLOW = "import tensorflow"
@@ -91,7 +93,7 @@ TENSORFLOW = "import tensorflow"
 SIDES = {
     "assay": Side(
         assay,
-        {"parquet": f"{_ASSAY}, pyarrow.parquet", "tfrecord": f"{_ASSAY}, tensorflow"},
+        {"parquet": f"{_ASSAY}, pyarrow.parquet{_LEAVE}", "tfrecord": f"{_ASSAY}, tensorflow{_LEAVE}"},
         writes_results=True,
     ),
     "TFMA": Side(tfma, {"tfrecord": "import bench.tfma_peer"}, writes_results=True, once=True),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
+from assay.cli.leaving import leave
 from assay.cli.reporting import fail, tag
 from assay.errors import ConfigError, UsageError
 
@@ -52,6 +54,11 @@ def main(args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return fail("interrupted", 130)
     return int(code or 0)
+
+
+def command() -> NoReturn:
+    """The program `assay`: runs the command line and ends the process."""
+    leave(main())
 
 
 class _Commands(click.Group):

@@ -8,6 +8,7 @@ import click
 
 from assay.cli.reporting import reports_errors, say
 from assay.errors import UsageError
+from assay.extracts.without_pandas import keep_pandas_out
 from assay.plan.known import FORMATS
 from assay.storage.local_text import write_text
 
@@ -78,6 +79,7 @@ def init(
     DATA are files, folders or globs of Parquet, CSV, JSON lines or TFRecord that hold labels and predictions. A sample
     of the rows is read. Comments in the file explain each choice; `assay run` takes it as it is.
     """
+    keep_pandas_out()
     from assay.proposal.propose import propose_file
     from assay.proposal.roles import Asked
 
@@ -86,7 +88,7 @@ def init(
     if not is_printed and not force and file.exists():
         raise UsageError(f"{output}: exists already; name another file with --output, or replace it with --force")
     asked = Asked(label, predictions, baseline, weight, query, slices, positive, classes)
-    proposal = propose_file(data, asked, form=form or "", file=file, blessed=blessed, alone=True)
+    proposal = propose_file(data, asked, form=form or "", file=file, blessed=blessed)
     if is_printed:
         say(proposal.text.rstrip("\n"))
         return

@@ -7,6 +7,7 @@ import sys
 import click
 
 from assay.cli import current_folder
+from assay.cli.fit_imports import fit_imports
 from assay.cli.options import pairs, with_params
 from assay.cli.reporting import reports_errors, say
 from assay.plan.plan import KINDS
@@ -61,11 +62,20 @@ def stage(
 
     memory.tune()
     from assay.engine.remote import Remote
+    from assay.plan.filled import with_params
+    from assay.plan.stored import plan_at, stored_digest
+    from assay.run.call import Checkpoints
+
+    plan = with_params(plan_at(plan_uri), params)
+    checkpoints = None
+    if root is not None:
+        checkpoints = Checkpoints(root=root, inputs=inputs, run=run_name, stored_plan=stored_digest(plan_uri))
+    fit_imports(plan, options)
     from assay.run.command import run_command
 
     current_folder.let_import()
     remote = Remote(detach=detach, job=job)
-    text = run_command(kind, plan_uri, task, root, inputs, params, run_name, options, sys.stderr, remote)
+    text = run_command(plan, kind, task, checkpoints, options=options, progress=sys.stderr, remote=remote)
     if result:
         with open(result, "w", encoding="utf-8") as file:
             file.write(text)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.errors import ColumnTypeError
+from assay.extracts.without_pandas import let_pandas_in
 from assay.types import Extracts
 
 Column: TypeAlias = "npt.NDArray[Any] | pa.Array"
@@ -82,6 +83,7 @@ def _is_plain(kind: pa.DataType) -> bool:
 def _without_extension(column: pa.ExtensionArray) -> pa.Array:
     name = column.type.extension_name
     if name in _PRINTED_BY_PANDAS:
+        let_pandas_in()
         texts = column.to_pandas().astype(str)
         return pa.array(texts, pa.string(), mask=column.is_null().to_numpy(zero_copy_only=False))
     if name == "arrow.uuid":

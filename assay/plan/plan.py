@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from assay.errors import PipelineError
+from assay.models.known import is_code
 from assay.text.near_miss import one_of
 from assay.types import LAST_EXTRACTOR_STAGE_NAME, METRICS_KEY, VALIDATIONS_KEY
 
@@ -119,6 +120,13 @@ class Plan:
     def min_slice_size(self) -> int:
         """Rows below which a slice must not be named."""
         return int(self.eval_config.get("options", {}).get("min_slice_size", 0))
+
+    @property
+    def has_own_code(self) -> bool:
+        """Whether it names code of the user's own: readers, extractors, evaluators, writers or models."""
+        writers = [writer for stage in self.of_kind(WRITE_RESULTS) for writer in stage.settings.get("writers", ())]
+        own = [self.inputs, self.inputs.get("join") or {}, *(stage.settings for stage in self.stages), *writers]
+        return any("factory" in settings for settings in own) or any(is_code(model["type"]) for model in self.models)
 
     @property
     def has_own_evaluators(self) -> bool:

@@ -53,9 +53,7 @@ class Proposal:
         return self.text
 
 
-def propose_file(
-    patterns: Sequence[str], asked: Asked, *, form: str = "", file: Path, blessed: str = "", alone: bool = False
-) -> Proposal:
+def propose_file(patterns: Sequence[str], asked: Asked, *, form: str = "", file: Path, blessed: str = "") -> Proposal:
     """Proposes an analysis file.
 
     Args:
@@ -64,12 +62,11 @@ def propose_file(
         form: format of the data; "" to tell it from the files.
         file: where the analysis file will be, from which relative paths in it start.
         blessed: results that thresholds are made from; "" for those of the sample.
-        alone: whether the process ends with this, so that it may go without pandas.
 
     Raises:
         InputError: data or columns from which nothing can be proposed; says what to do.
     """
-    inputs, sample = sample_of_files(patterns, form, alone=alone)
+    inputs, sample = sample_of_files(patterns, form)
     inputs = replace(inputs, files=tuple(_from(path, file.parent) for path in inputs.files))
     output = f"out/{file.stem or 'analysis'}"
     title = f"Proposed by `assay init {' '.join(map(printable_line, patterns))}` from {sample.described}."

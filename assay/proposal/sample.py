@@ -16,7 +16,6 @@ from assay.readers import listing
 from assay.readers.source import Format, Source, format_of
 from assay.readers.told_format import told_format
 from assay.sample.first_rows import first_rows, rows_in_words
-from assay.sample.without_pandas import keep_pandas_out
 
 MOST_ROWS = 20_000
 """Rows of a sample; the wider the data, the fewer."""
@@ -70,13 +69,12 @@ class Sample:
     bad_rows: int = 0
 
 
-def sample_of_files(patterns: Sequence[str], form: str = "", *, alone: bool = False) -> tuple[Inputs, Sample]:
+def sample_of_files(patterns: Sequence[str], form: str = "") -> tuple[Inputs, Sample]:
     """Reads some rows of files, evenly spread over up to eight of them.
 
     Args:
         patterns: names, globs or folders.
         form: their format; "" to tell it from the first bytes.
-        alone: whether the process ends with this, so that it may go without pandas.
 
     Raises:
         MissingFileError: a name or glob matches nothing.
@@ -87,13 +85,9 @@ def sample_of_files(patterns: Sequence[str], form: str = "", *, alone: bool = Fa
     if not found:
         raise InputError(f"{', '.join(patterns)}: expected rows, found empty files only")
     form = form or told_format(found[0])
-    if alone and form != "parquet":
-        keep_pandas_out()
     source = _with_delimiter(Source(format=form, files=tuple(patterns), columns=(), on_bad_rows="skip"), found[0])
     chosen = _spread(found, _MOST_FILES)
     schemas = {file: schema for file in chosen if (schema := format_of(source).schema(file, source))}
-    if alone:  # by now, files with types of pandas have loaded it
-        keep_pandas_out()
     of_files = len(found) - (len(chosen) - len(schemas))  # but for those that turned out to have no rows
     sample = _sample(source, schemas, of_files)
     return Inputs(form, tuple(patterns), source.options), sample

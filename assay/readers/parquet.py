@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 
 from assay.engine import progress
 from assay.errors import CorruptFileError
+from assay.extracts.without_pandas import let_pandas_in
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, numbered, recut
@@ -59,7 +59,7 @@ def _lacks_pandas(schema: pa.Schema) -> bool:
     names = [(field.metadata or {}).get(b"ARROW:extension:name", b"") for field in schema]
     if not any(name.startswith(b"pandas.") for name in names):
         return False
-    importlib.import_module("pandas.core.arrays.arrow.extension_types")
+    let_pandas_in("pandas.core.arrays.arrow.extension_types")
     return True
 
 

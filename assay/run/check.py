@@ -12,7 +12,6 @@ from assay.run.check_rows import can_be_read, check_rows
 from assay.run.context import Context, context_of
 from assay.run.inputs import check_inputs
 from assay.run.output import check_output
-from assay.sample.without_pandas import keep_pandas_out
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,12 @@ class Checked:
         return f"checked {_counted(self.rows, 'row')}{without}; {asked}" if self.rows else asked
 
 
-def check(plan: Plan, *, import_code: bool = False, alone: bool = False) -> Checked:
+def check(plan: Plan, *, import_code: bool = False) -> Checked:
     """Checks, without running, that everything a resolved plan needs is there, and that the first rows can be used.
 
     Args:
         plan: a plan whose parameters are resolved.
         import_code: also import and make the user's own stages.
-        alone: whether the process ends with this, so that it may go without pandas.
 
     Raises:
         UsageError: a model, file, column or factory is missing or wrong, a threshold is for nothing, results cannot be
@@ -54,13 +52,7 @@ def check(plan: Plan, *, import_code: bool = False, alone: bool = False) -> Chec
     """
     check_output(plan.output)
     context = context_of(blessed.with_baseline(plan, blessed.today(plan)))
-    alone = alone and not import_code and not context.has_own_stages and not context.models
-    is_parquet = plan.inputs.get("format") == "parquet"
-    if alone and not is_parquet:
-        keep_pandas_out()
     check_inputs(context)
-    if alone and is_parquet:  # by now, files with types of pandas have loaded it
-        keep_pandas_out()
     rows = check_rows(context) if can_be_read(context) else 0
     if import_code:
         _import_custom(context)

@@ -1,16 +1,14 @@
-"""The stage command: a plan and manifests by URI in, a result out, with progress that an orchestrator's log shows."""
+"""The stage command: a plan in, a result out, with progress that an orchestrator's log shows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TextIO
 
 from assay.engine.progress import shown
 from assay.engine.remote import Remote
 from assay.errors import ConfigError
-from assay.plan.filled import with_params
 from assay.plan.plan import Plan
-from assay.plan.stored import plan_at, stored_digest
 from assay.plan.tasks import is_checkpointed, kind_of, task_named
 from assay.run.call import Checkpoints
 from assay.run.dataflow import is_chosen
@@ -19,13 +17,11 @@ from assay.run.stage import run_stage
 
 
 def run_command(
+    plan: Plan,
     kind: str,
-    plan_uri: str,
     task: str,
-    root: str | None,
-    inputs: Mapping[str, str],
-    params: Mapping[str, str],
-    run: str,
+    checkpoints: Checkpoints | None,
+    *,
     options: Sequence[str],
     progress: TextIO,
     remote: Remote | None = None,
@@ -33,13 +29,10 @@ def run_command(
     """Runs a task and returns its result as JSON.
 
     Args:
+        plan: a plan whose parameters are resolved.
         kind: of the task, which must be what the plan says.
-        plan_uri: where the plan lies.
         task: its name.
-        root: of all checkpoints; None for a plan without.
-        inputs: task -> URI of its manifest.
-        params: values of the plan's parameters.
-        run: name of the run; "" for none.
+        checkpoints: where they are; None for a plan without.
         options: of Beam pipelines.
         progress: where to show rows, rows/s and shards.
         remote: how to treat a job on Dataflow.
@@ -47,11 +40,7 @@ def run_command(
     Raises:
         AssayError: whatever went wrong on purpose.
     """
-    plan = with_params(plan_at(plan_uri), params)
     _check_kind(plan, task, kind)
-    checkpoints = (
-        None if root is None else Checkpoints(root=root, inputs=inputs, run=run, stored_plan=stored_digest(plan_uri))
-    )
     remote = remote or Remote()
     if (remote.detach or remote.job) and not is_chosen(options):
         raise ConfigError("--detach and --job are for jobs on Dataflow; expected --runner=DataflowRunner among OPTIONS")

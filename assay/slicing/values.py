@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 
 from assay.errors import ColumnTypeError
 from assay.extracts.columns import Column, plain
+from assay.extracts.without_pandas import let_pandas_in
 
 Value: TypeAlias = str | int | float
 
@@ -171,6 +172,7 @@ def times_of(column: pa.Array) -> pa.Array:
     """Dates, times of a day and moments as texts that do not depend on the unit."""
     kind = column.type
     if pa.types.is_duration(kind) or pa.types.is_interval(kind):
+        let_pandas_in()
         texts = [str(value) for value in column.to_pandas()]
         return pa.array(texts, pa.string(), mask=column.is_null().to_numpy(zero_copy_only=False))
     if pa.types.is_date(kind):

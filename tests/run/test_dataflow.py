@@ -354,5 +354,11 @@ def test_other_runners_have_no_jobs_to_leave(plan, path):
     root = f"{path}/checkpoints"
     with pytest.raises(ConfigError, match="--detach and --job are for jobs on Dataflow"):
         run_command(
-            "read-inputs", publish_plan(plan, root), "ReadInputs", root, {}, {}, "", (), io.StringIO(), Remote(True)
+            plan,
+            "read-inputs",
+            "ReadInputs",
+            Checkpoints(root=root),
+            options=(),
+            progress=io.StringIO(),
+            remote=Remote(detach=True),
         )
