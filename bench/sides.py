@@ -80,11 +80,11 @@ def files_of(case: Case) -> str:
 
 
 _ASSAY = (
-    "from assay.engine import memory; memory.tune(); import assay.plan.analysis_file; "
-    "from assay.cli import fit_imports, leaving; fit_imports.keep_pandas_out(); fit_imports.import_core_of_beam(); "
-    "import assay.run.local"
+    "from assay.engine import memory, core_of_beam; from assay.extracts import without_pandas; "
+    "from assay.cli import own_process; memory.tune(); import assay.plan.analysis_file; "
+    "without_pandas.keep_pandas_out(); core_of_beam.import_core_of_beam(); import assay.run.local"
 )
-_LEAVE = "; leaving.leave(0)"  # as the command ends
+_LEAVE = "; own_process.leave(0)"  # as the command ends
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1"}
 
 TENSORFLOW = "import tensorflow"

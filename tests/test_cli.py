@@ -131,7 +131,7 @@ def test_check_imports_code_only_when_asked(analysis, local, capsys, flags, impo
     assert main(["check", analysis, "--param", "date=1", *flags]) == 0
     ((plan, options),) = local.calls
     assert plan.resolved
-    assert options == {"import_code": import_code, "alone": True}
+    assert options == {"import_code": import_code}
     assert capsys.readouterr().out.startswith(f"{analysis}: ok (")
 
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from assay.cli.leaving import leave
+from assay.cli import own_process
 from assay.cli.reporting import fail, tag
 from assay.errors import ConfigError, UsageError
 
@@ -58,7 +58,8 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def command() -> NoReturn:
     """The program `assay`: runs the command line and ends the process."""
-    leave(main())
+    own_process.claim()
+    own_process.leave(main())
 
 
 class _Commands(click.Group):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import click
 
-from assay.cli import current_folder
+from assay.cli import current_folder, own_process
 from assay.cli.of_file import of_file
 from assay.cli.options import with_base, with_params
 from assay.cli.reporting import reports_errors, say
-from assay.extracts.without_pandas import keep_pandas_out
 
 
 @click.command()
@@ -27,7 +26,7 @@ def check(analysis: str, params: dict[str, str], base: str | None, import_code: 
     if import_code:
         current_folder.let_import()
     else:
-        keep_pandas_out()
+        own_process.keep_pandas_out()
     with of_file(analysis):
         checked = checks.check(loaded, import_code=import_code)
     say(f"{analysis}: ok ({checked})")

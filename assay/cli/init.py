@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from assay.cli import own_process
 from assay.cli.reporting import reports_errors, say
 from assay.errors import UsageError
-from assay.extracts.without_pandas import keep_pandas_out
 from assay.plan.known import FORMATS
 from assay.storage.local_text import write_text
 
@@ -79,7 +79,7 @@ def init(
     DATA are files, folders or globs of Parquet, CSV, JSON lines or TFRecord that hold labels and predictions. A sample
     of the rows is read. Comments in the file explain each choice; `assay run` takes it as it is.
     """
-    keep_pandas_out()
+    own_process.keep_pandas_out()
     from assay.proposal.propose import propose_file
     from assay.proposal.roles import Asked
 

@@ -7,9 +7,8 @@ from contextlib import nullcontext
 
 import click
 
-from assay.cli import current_folder
+from assay.cli import current_folder, own_process
 from assay.cli.fail_on import exit_code, with_fail_on
-from assay.cli.fit_imports import fit_imports
 from assay.cli.of_file import of_file
 from assay.cli.options import with_base, with_params
 from assay.cli.reporting import reports_errors, say
@@ -53,7 +52,7 @@ def run(
         from assay.plan.analysis_file import load_analysis
 
         plan = load_analysis(analysis, params, base)
-        fit_imports(plan, options)
+        own_process.fit_imports(plan, options)
         from assay.run import local
 
         current_folder.let_import()

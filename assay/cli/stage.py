@@ -6,8 +6,7 @@ import sys
 
 import click
 
-from assay.cli import current_folder
-from assay.cli.fit_imports import fit_imports
+from assay.cli import current_folder, own_process
 from assay.cli.options import pairs, with_params
 from assay.cli.reporting import reports_errors, say
 from assay.plan.plan import KINDS
@@ -70,7 +69,7 @@ def stage(
     checkpoints = None
     if root is not None:
         checkpoints = Checkpoints(root=root, inputs=inputs, run=run_name, stored_plan=stored_digest(plan_uri))
-    fit_imports(plan, options)
+    own_process.fit_imports(plan, options)
     from assay.run.command import run_command
 
     current_folder.let_import()

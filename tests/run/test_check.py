@@ -199,8 +199,8 @@ def test_what_other_rows_may_set_right_is_not_told(check):
 
 def test_a_check_of_predictions_in_the_data_loads_no_beam(tmp_path):
     file = small(tmp_path)
-    code = f"import sys; from assay.cli import main; main(['check', {file!r}]); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    code = "import atexit, sys; from assay.cli import command; atexit.register(lambda: print(*sys.modules)); command()"
+    done = subprocess.run([sys.executable, "-c", code, "check", file], capture_output=True, text=True, check=True)
     assert ": ok (" in done.stdout
     assert {"apache_beam", "pandas", "tensorflow"}.isdisjoint(done.stdout.split())
 
