@@ -23,6 +23,7 @@ from assay.checkpoints.layout import SHARDS_FILE
 from assay.checkpoints.manifest import Shard
 from assay.engine import progress
 from assay.engine.of_all import OfAll
+from assay.engine.workers.runner import SPREAD
 from assay.errors import CorruptFileError, MissingFileError
 from assay.extracts.arrow_file import ExtractsFile, read_batches
 from assay.extracts.columns import row_count
@@ -32,6 +33,8 @@ from assay.text import json_text
 from assay.types import READ_INPUTS_STAGE_NAME, SOURCE_KEY, Extracts
 
 SHARD_BYTES = 64 << 20
+_BYTES_PER_SECOND = 100e6
+"""Bytes of shards that one core reads and works on in a second, about."""
 
 Wanted = Callable[[tuple[str, ...]], bool]
 """Whether a column, by its key path, is needed."""
@@ -213,6 +216,7 @@ class ReadExtracts(beam.PTransform):
     def __init__(self, root: str, task: str, shards: Sequence[Shard], wanted: Wanted | None = None) -> None:
         super().__init__()
         self._splits = [tuple(group) for _, group in groupby(shards, key=_group)]
+        self._bytes = sum(shard.size for shard in shards)
         self._read = _ReadExtracts(root, task, wanted)
 
     def expand(self, pbegin: Any) -> beam.PCollection[Extracts]:
@@ -222,7 +226,7 @@ class ReadExtracts(beam.PTransform):
             | beam.Impulse()
             | "Splits"
             >> beam.FlatMap(lambda _, splits: splits, splits=self._splits).with_output_types(tuple[Shard, ...])
-            | "Spread" >> Spread(len(self._splits))
+            | SPREAD >> Spread(len(self._splits), self._bytes / _BYTES_PER_SECOND)
             | "Read" >> beam.ParDo(self._read).with_output_types(Extracts)
         )
 
@@ -236,7 +240,7 @@ class _Groups(beam.PTransform):
 
     def expand(self, start: beam.PCollection[bytes]) -> beam.PCollection[tuple[Shard, ...]]:
         groups = beam.FlatMap(lambda _, groups: groups, groups=self._groups).with_output_types(tuple[Shard, ...])
-        return start | "List" >> groups | "Spread" >> Spread(len(self._groups))
+        return start | "List" >> groups | SPREAD >> Spread(len(self._groups), seconds=0.0)
 
 
 def _group(shard: Shard) -> Any:

@@ -29,6 +29,23 @@ def with_base(command: Command) -> Command:
     )(command)
 
 
+def with_workers(command: Command) -> Command:
+    """Gives a command `--workers`, as flags of a pipeline under `machine`."""
+    return click.option(
+        "--workers",
+        "machine",
+        type=click.IntRange(min=1),
+        metavar="N",
+        callback=_workers_flag,
+        help="Use at most N processes for a large input; 1 for none beside this one. By default, as many as there are "
+        "cores. Results do not depend on N.",
+    )(command)
+
+
+def _workers_flag(context: click.Context, option: click.Parameter, value: int | None) -> tuple[str, ...]:
+    return () if value is None else (f"--workers={value}",)
+
+
 def pairs(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """NAME=VALUE, repeated, as a dict."""
     params: dict[str, str] = {}

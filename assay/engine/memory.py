@@ -11,6 +11,8 @@ _LARGEST_REUSED = 32 << 20
 _KEPT = 256 << 20
 _NEW_OBJECTS = 100_000
 
+_is_own = False
+
 
 def tune() -> None:
     """Fits the process to its work; call it first, and only where the process is one's own.
@@ -19,9 +21,16 @@ def tune() -> None:
     time, whose fresh pages cost more than the sums that are written into them. Python would look for cycles among the
     objects of all modules again and again, 0.2 s each time once TensorFlow is there.
     """
+    global _is_own
+    _is_own = True
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     gc.set_threshold(_NEW_OBJECTS, 10, 100)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_REUSED)
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
+
+
+def is_own() -> bool:
+    """Whether the process is one's own: nothing runs in it but one command of ours."""
+    return _is_own

@@ -56,12 +56,29 @@ class _Phase:
         return sum(self.sizes[file] * share for file, share in self.shares.items()) / total if total else None
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a worker process has done, for the process that shows progress.
+
+    Attributes:
+        rows: by stage.
+        shares: file -> the share of it that has been read.
+        shards: shards that were written, by stage.
+    """
+
+    rows: Mapping[str, int]
+    shares: Mapping[str, float]
+    shards: Mapping[str, int]
+
+
 _lock = threading.Lock()
 _rows: dict[str, int] = {}
 _streams: dict[TextIO, TextIO] = {}
 """Where progress is shown -> how it is written there."""
 
 _phase = _Phase()
+_noted: _Phase | None = None
+"""In a worker process: what has been done since the launcher was told; None in others."""
 
 
 def phase(text: str, then: str = "") -> None:
@@ -86,7 +103,9 @@ def expect(sizes: Mapping[str, int]) -> None:
 def reached(file: str, share: float) -> None:
     """Says that a share of a file has been read, 0 to 1. Called now and then, from any thread."""
     with _lock:
-        if file in _phase.sizes:
+        if _noted is not None:
+            _noted.shares[file] = share
+        elif file in _phase.sizes:
             _phase.shares[file] = max(share, _phase.shares.get(file, 0.0))
             _phase.reading_since = _phase.reading_since or time.monotonic()
 
@@ -106,9 +125,53 @@ def add(stage: str, rows: int) -> None:
 
 def add_shard(stage: str) -> None:
     """Counts one more shard as written by `stage`."""
-    if _streams:
+    if _streams or _noted:
         with _lock:
-            _phase.shards[stage] = _phase.shards.get(stage, 0) + 1
+            shards = (_noted or _phase).shards
+            shards[stage] = shards.get(stage, 0) + 1
+
+
+def forked() -> None:
+    """Lets go of what threads hold, of which a forked process has none, and of where progress is shown."""
+    global _lock
+    _lock = threading.Lock()
+    _streams.clear()
+
+
+def note(sizes: Mapping[str, int]) -> None:
+    """Notes from now on what this process does, for `noted`: it is a worker process.
+
+    Args:
+        sizes: file -> bytes, of the files that the phase reads.
+    """
+    global _noted
+    _phase.sizes.update(sizes)
+    _noted = _Phase(before=snapshot())
+
+
+def expected() -> Mapping[str, int]:
+    """The files that the phase reads: name -> bytes."""
+    return dict(_phase.sizes)
+
+
+def noted() -> Done:
+    """What this worker process has done since the last call."""
+    global _noted
+    now = snapshot()
+    with _lock:
+        last, _noted = _noted or _Phase(), _Phase(before=now)
+    return Done(since(last.before, now), last.shares, last.shards)
+
+
+def add_done(done: Done) -> None:
+    """Adds what a worker process has done to what this process shows."""
+    for stage, rows in done.rows.items():
+        add(stage, rows)
+    for file, share in done.shares.items():
+        reached(file, share)
+    for stage, shards in done.shards.items():
+        for _ in range(shards):
+            add_shard(stage)
 
 
 def say(text: str) -> bool:

@@ -14,12 +14,13 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult
 
 from assay.engine import progress
 from assay.engine.beam_log import quiet_beam
 from assay.engine.recovery import of_custom_code, recover
+from assay.engine.workers.options import MachineOptions
+from assay.engine.workers.runner import LocalRunner
 from assay.errors import ConfigError
 from assay.types import READ_INPUTS_STAGE_NAME
 from assay.verdict import Counts
@@ -70,6 +71,8 @@ def _started(
             _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
         return pipeline.run()
     finally:
+        if isinstance(pipeline.runner, LocalRunner):
+            pipeline.runner.close()
         # Beam leaves it in notebooks, and where the pipeline could not be built.
         shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
 
@@ -139,7 +142,14 @@ def _runner(options: PipelineOptions) -> dict[str, Any]:
     reason = _REFUSED_RUNNERS.get(str(name).lower())
     if reason:
         raise ConfigError(f"runner {name!r} is refused: {reason}; use FnApiRunner, Dataflow, Flink or Spark")
-    return {"options": options} if name else {"runner": FnApiRunner(), "options": options}
+    most = options.view_as(MachineOptions).workers
+    if not name:
+        return {"runner": LocalRunner(most), "options": options}
+    if most is not None:
+        raise ConfigError(
+            f"--workers: expected no runner beside it, found {name!r}, which has options of its own for that"
+        )
+    return {"options": options}
 
 
 def counts_of(result: Any) -> Counts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
@@ -10,11 +11,15 @@ from apache_beam.metrics import Metrics
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay.engine import progress
+from assay.engine.workers.runner import SPREAD, LocalRunner
 from assay.extracts.columns import row_count
 from assay.readers.bad_rows import refusal
 from assay.readers.batches import extracts_of
 from assay.readers.source import Source, Split, expect, format_of, splits, wanted
 from assay.types import READ_INPUTS_STAGE_NAME, Extracts
+
+_BYTES_PER_SECOND = {"parquet": 150e6, "csv": 80e6, "jsonl": 60e6, "tfrecord": 60e6}
+"""Format -> bytes of files that one core reads and evaluates in a second, about; a model takes longer."""
 
 
 class ReadInputs(beam.PTransform):
@@ -42,7 +47,7 @@ class ReadInputs(beam.PTransform):
             pbegin
             | beam.Impulse()
             | "Splits" >> beam.FlatMap(_each, splits=all_splits).with_output_types(Split)
-            | "Spread" >> Spread(len(all_splits))
+            | SPREAD >> Spread(len(all_splits), seconds_of(self._source.format, all_splits))
             | "Read" >> beam.ParDo(_Read(self._source, columns)).with_output_types(dict)
         )
 
@@ -52,15 +57,24 @@ def _each(_: bytes, splits: Sequence[Split]) -> Sequence[Split]:
 
 
 class Spread(beam.PTransform):
-    """Spreads splits over workers. The in-memory runner has only one, and needs no shuffle."""
+    """Spreads parts of an input over workers, where there are several.
 
-    def __init__(self, count: int) -> None:
+    Args:
+        count: how many parts there are.
+        seconds: that one core needs for all, about.
+    """
+
+    def __init__(self, count: int, seconds: float) -> None:
         super().__init__()
-        self._count = count
+        self._count, self._seconds = count, seconds
 
-    def expand(self, splits: beam.PCollection[Split]) -> beam.PCollection[Split]:
-        is_alone = self._count < 2 or isinstance(splits.pipeline.runner, FnApiRunner)
-        return splits if is_alone else splits | beam.Reshuffle()
+    def expand(self, parts: beam.PCollection[Any]) -> beam.PCollection[Any]:
+        runner = parts.pipeline.runner
+        if isinstance(runner, LocalRunner):
+            is_shared = runner.shares(self._count, self._seconds)
+        else:
+            is_shared = not isinstance(runner, FnApiRunner)
+        return parts | beam.Reshuffle() if is_shared and self._count > 1 else parts
 
 
 class _Read(beam.DoFn):
@@ -72,6 +86,11 @@ class _Read(beam.DoFn):
 
     def process(self, split: Split) -> Iterator[Extracts]:
         yield from map(counted, read_split(split, self._source, self._columns))
+
+
+def seconds_of(form: str, splits: Sequence[Split]) -> float:
+    """The seconds that one core needs to read and evaluate splits, about."""
+    return sum(size for split in splits for size in split.sizes) / _BYTES_PER_SECOND[form]
 
 
 def read_split(split: Split, source: Source, columns: Mapping[str, pa.DataType]) -> Iterator[Extracts]:

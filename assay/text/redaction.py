@@ -21,6 +21,11 @@ def redact(name: str, value: str) -> None:
     _told[value] = name
 
 
+def told() -> dict[str, str]:
+    """Value -> name of what is kept out, for other processes of the same run."""
+    return dict(_told)
+
+
 def redacted(text: str) -> str:
     """A text with `${name}` in place of the value of a secret parameter, or of a line of it."""
     for secret, name in sorted(_secrets().items(), key=lambda item: -len(item[0])):  # one may be the start of another

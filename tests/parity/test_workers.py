@@ -1,0 +1,76 @@
+"""Worker processes of one machine give the same bits as a single process, however many there are."""
+
+from functools import cache
+
+import pytest
+
+from assay.engine import memory
+from assay.engine.workers import pool, runner
+from assay.plan.filled import with_params
+from assay.readers import source
+from assay.run import local
+from tests.parity.cases import CASES
+from tests.parity.results import differing, parts_of
+
+CASE_OF = {case.name: case for case in CASES}
+QUICK = ("two models, intervals", "regression", "classes and averages", "ranked lists", "bad rows")
+WITH_ONE_PART = ("a reader of one's own", "late labels", "no rows")
+"""Inputs that are not cut into parts."""
+
+
+@pytest.fixture(autouse=True)
+def every_file_is_a_part_that_pays(monkeypatch):
+    monkeypatch.setattr(source, "SPLIT_BYTES", 0)
+    monkeypatch.setattr(runner, "PAYS_AFTER", 0.0)
+    monkeypatch.setattr(runner, "PAYS_AFTER_IMPORTS", 0.0)
+    monkeypatch.setattr(memory, "_is_own", True)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The numbers of processes that were started."""
+    counts = []
+
+    class Counted(pool.Pool):
+        def __init__(self, count, cores):
+            counts.append(count)
+            super().__init__(count, cores)
+
+    monkeypatch.setattr(runner, "Pool", Counted)
+    return counts
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    @cache
+    def written(case):
+        folder = tmp_path_factory.mktemp("data")
+        CASE_OF[case].write(folder)
+        return folder
+
+    return written
+
+
+def run(case, data, folder, workers, checkpoints=False):
+    plan = with_params(CASE_OF[case].plan(), {"data": str(data), "out": str(folder)})
+    root = str(folder / "checkpoints") if checkpoints else None
+    local.run(plan, checkpoints=root, options=[f"--workers={workers}"])
+    return parts_of(folder)
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, marks=[] if c in QUICK else [pytest.mark.slow]) for c in CASE_OF])
+def test_two_and_three_processes_give_the_bits_of_one(case, data, tmp_path, started):
+    expected = run(case, data(case), tmp_path / "1", 1)
+    assert started == []
+    for workers in (2, 3):
+        found = run(case, data(case), tmp_path / str(workers), workers)
+        assert differing(found, expected) == {}
+    assert started == ([] if case in WITH_ONE_PART else [2, 3])
+
+
+@pytest.mark.parametrize("case", ["two models, intervals", pytest.param("several splits", marks=pytest.mark.slow)])
+def test_stages_with_checkpoints_give_the_bits_of_one_process(case, data, tmp_path, started):
+    expected = run(case, data(case), tmp_path / "1", 1)
+    found = run(case, data(case), tmp_path / "2", 2, checkpoints=True)
+    assert differing(found, expected) == {}
+    assert set(started) == {2}
