@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from assay.engine.job_errors import GONE, rpc_code
 
 LOGGER = "apache_beam"
 """Whoever gives this logger a level, such as `--verbose`, sees Beam's log at that level."""
 
 _NOTHING = logging.CRITICAL + 1
+
+_JOB_MESSAGES = "portable_runner.py"
+"""The module of Beam that logs by Python's root logger: what an engine says of a job, stack traces of Java among it."""
 
 _lock = threading.Lock()
 _runs = 0
@@ -26,7 +32,8 @@ def quiet_beam() -> Iterator[None]:
     """Keeps Beam's log back while a pipeline runs, unless its logger has been given a level."""
     _count(1)
     try:
-        yield
+        with _quiet_jobs():
+            yield
     finally:
         _count(-1)
 
@@ -41,3 +48,38 @@ def _count(change: int) -> None:
             logger.setLevel(_NOTHING)
         elif not _runs and logger.level == _NOTHING:
             logger.setLevel(logging.NOTSET)
+
+
+@contextmanager
+def _quiet_jobs() -> Iterator[None]:
+    """Keeps back what Beam prints of a job elsewhere, beside its own logger."""
+    root = logging.getLogger()
+    plain = None if root.handlers else logging.lastResort
+    if plain is not None:  # or the first message of a job would give Python's log another form, for good
+        root.addHandler(plain)
+    root.addFilter(_is_wanted)
+    _keep_quiet_about_ended_streams()
+    try:
+        yield
+    finally:
+        root.removeFilter(_is_wanted)
+        if plain is not None:
+            root.removeHandler(plain)
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    return not record.pathname.endswith(_JOB_MESSAGES) or logging.getLogger(LOGGER).level != _NOTHING
+
+
+def _keep_quiet_about_ended_streams() -> None:
+    """Threads of workers in this process end with their streams, some after the job, and each would print a trace."""
+    before = threading.excepthook
+    if getattr(before, "is_quiet", False) or "grpc" not in sys.modules:
+        return
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is None or rpc_code(args.exc_value) not in GONE:
+            before(args)
+
+    hook.is_quiet = True  # type: ignore[attr-defined]
+    threading.excepthook = hook

@@ -16,8 +16,9 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.runner import PipelineResult
 
-from assay.engine import progress
+from assay.engine import job_server, progress
 from assay.engine.beam_log import quiet_beam
+from assay.engine.job_errors import of_job
 from assay.engine.recovery import of_custom_code, recover
 from assay.engine.workers.options import MachineOptions
 from assay.engine.workers.runner import LocalRunner
@@ -45,10 +46,11 @@ def run_pipeline(
     Raises:
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
     """
-    with quiet_beam(), _our_errors():
+    options = options if isinstance(options, PipelineOptions) else Options(options)
+    with quiet_beam(), _our_errors(), job_server.errors_of(options):
         result = _started(reader, analysis, options)
         result.wait_until_finish()
-    return counts_of(result)
+        return counts_of(result)
 
 
 def submitted(reader: beam.PTransform, analysis: beam.PTransform, options: Sequence[str]) -> Any:
@@ -65,7 +67,9 @@ def _started(
     reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | Sequence[str]
 ) -> PipelineResult:
     _tell_unknown_options()
-    pipeline = _pipeline(options if isinstance(options, PipelineOptions) else Options(options))
+    options = options if isinstance(options, PipelineOptions) else Options(options)
+    job_server.check_answers(options)
+    pipeline = _pipeline(options)
     try:
         with _nothing_displayed():
             _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
@@ -97,7 +101,7 @@ def _our_errors() -> Iterator[None]:
     except Exception as error:
         if _INTERRUPTED in str(error):
             raise KeyboardInterrupt from None
-        raise recover(error) or of_custom_code(error) from None
+        raise recover(error) or of_job(error) or of_custom_code(error) from None
     except SystemExit as error:  # of the parser of options, which has printed why
         raise ConfigError("options of Beam pipelines: expected what Beam takes; its own words are above") from error
 
