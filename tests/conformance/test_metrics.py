@@ -21,6 +21,7 @@ from assay.results.keys import metric_key_from_proto, plot_key_from_proto, slice
 from assay.slicing.specs import matches, slicings_of
 from tests.conformance.exceptions import APART, FINER_HERE, MEANINGLESS_THERE, NOISE_THERE, RAISES_THERE, ZERO_THERE
 from tests.conformance.record_numbers import matrices_in, number_in
+from tests.conformance.recorded import SOURCES, cells_of, results_of_tfma
 from tests.metrics.asked import asked
 from tests.metrics.hard_data import hard_batch
 
@@ -158,15 +159,24 @@ def tfma():
     return tensorflow_model_analysis
 
 
+@pytest.fixture(scope="module", params=SOURCES)
+def source(request):
+    return request.param
+
+
 @pytest.fixture(scope="module", params=CONFIGS)
-def outputs(request, frame, tfma, tmp_path_factory):
+def outputs(request, source, frame, tfma, tmp_path_factory):
     """The config; the folders of our results, by the way to them, and of TFMA's."""
     from tensorflow_model_analysis.proto import config_pb2
+
+    def run(theirs):
+        tfma.analyze_raw_data(frame, text_format.Parse(config, config_pb2.EvalConfig()), output_path=str(theirs))
 
     folder, config = tmp_path_factory.mktemp("conformance"), CONFIGS[request.param]
     assay.analyze_raw_data(frame, config, str(folder / "memory"))
     run_on_files(frame, config, folder)
-    tfma.analyze_raw_data(frame, text_format.Parse(config, config_pb2.EvalConfig()), output_path=str(folder / "theirs"))
+    (folder / "theirs").mkdir()
+    results_of_tfma(f"metrics, {request.param}", [cells_of(frame), config], run, folder / "theirs", source)
     return {"config": config} | {name: str(folder / name) for name in ("memory", "files", "theirs")}
 
 

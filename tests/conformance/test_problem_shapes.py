@@ -21,6 +21,7 @@ from tests.conformance.problem_shapes import (
     config_of,
 )
 from tests.conformance.record_numbers import number_in, parts_of_plot
+from tests.conformance.recorded import SOURCES, cells_of, results_of_tfma
 from tests.conformance.tfma_runs import run_tfma
 
 
@@ -94,14 +95,22 @@ def failures_in(result):
     }
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
+@pytest.fixture(scope="module", params=SOURCES)
+def folders(request, tmp_path_factory):
     """name -> folder of TFMA's results, of one run for all specs of a problem."""
 
     @lru_cache
     def folder_of(name):
         folder, problem = tmp_path_factory.mktemp("theirs"), PROBLEMS[name]
-        run_tfma(problem.frame(), config_of(problem), folder, has_baseline=problem.has_baseline)
+        frame, config = problem.frame(), config_of(problem)
+        results_of_tfma(
+            name,
+            [cells_of(frame), config, problem.has_baseline],
+            lambda folder: run_tfma(frame, config, folder, has_baseline=problem.has_baseline),
+            folder,
+            request.param,
+            is_recorded=not problem.is_wide,
+        )
         return str(folder)
 
     return folder_of

@@ -8,6 +8,7 @@ import os
 
 import numpy as np
 import pytest
+from google.protobuf import json_format
 
 from assay import cli, load_metrics, load_plots, load_validation_result, parse_eval_config, resolve_eval_config
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
@@ -15,6 +16,7 @@ from assay.proto.validation_result_pb2 import ValidationResult
 from assay.results.keys import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
 from tests.conformance.exceptions import FINER_HERE, NO_SLICE_THERE, ZERO_THERE
 from tests.conformance.record_numbers import matrices_in, number_in
+from tests.conformance.recorded import SOURCES, results_of_tfma
 
 ROWS, SHARDS = 1500, 3
 
@@ -88,6 +90,8 @@ METRICS = [
     metric("CalibrationPlot"),
     metric("ConfusionMatrixPlot"),
 ]
+MODELS = {"candidate": (1.0, 0.0, 0.0), "baseline": (0.75, 0.125, 1.0)}
+"""Scale, shift and noise of their scores."""
 KEYS = {"label_key": "label", "example_weight_key": "weight"}
 CONFIG = {
     "model_specs": [{"name": "candidate", **KEYS}, {"name": "baseline", "is_baseline": True, **KEYS}],
@@ -96,17 +100,16 @@ CONFIG = {
 }
 
 
-def write_data(folder):
+def write_data(folder, rows):
     """Missing values, no value to three values a feature, single-class slices, lognormal weights, scores on edges."""
     import tensorflow as tf
 
-    rng = np.random.default_rng(20)
     kinds = {str: "bytes_list", int: "int64_list", float: "float_list"}
     for shard in range(SHARDS):
         with tf.io.TFRecordWriter(str(folder / f"eval-{shard}.tfrecord")) as writer:
-            for _ in range(ROWS // SHARDS):
+            for row in rows[shard::SHARDS]:
                 example = tf.train.Example()
-                for name, values in row(rng).items():
+                for name, values in row.items():
                     if values:
                         getattr(example.features.feature[name], kinds[type(values[0])]).value.extend(
                             v.encode() if isinstance(v, str) else v for v in values
@@ -114,7 +117,12 @@ def write_data(folder):
                 writer.write(example.SerializeToString())
 
 
-def row(rng):
+def rows_of_data():
+    rng = np.random.default_rng(20)
+    return [row_of(rng) for _ in range(ROWS)]
+
+
+def row_of(rng):
     label = float(rng.random() < 0.35)
     group = str(rng.choice(["a", "b", "positives"], p=[0.6, 0.3, 0.1]))
     label = 1.0 if group == "positives" else label
@@ -158,16 +166,17 @@ def tfma():
     return tensorflow_model_analysis
 
 
-@pytest.fixture(scope="module")
-def outputs(tfma, tmp_path_factory):
+@pytest.fixture(scope="module", params=SOURCES)
+def outputs(request, tfma, tmp_path_factory):
     """Folders of our results and of TFMA's."""
     from tensorflow_model_analysis.proto import config_pb2
 
     folder = tmp_path_factory.mktemp("whole")
-    write_data(folder)
-    models = {"candidate": folder / "candidate", "baseline": folder / "baseline"}
-    save_model(models["candidate"], 1.0, 0.0, 0.0)
-    save_model(models["baseline"], 0.75, 0.125, 1.0)
+    rows = rows_of_data()
+    write_data(folder, rows)
+    models = {name: folder / name for name in MODELS}
+    for name, path in models.items():
+        save_model(path, *MODELS[name])
     analysis = {
         "inputs": {"format": "tfrecord", "files": ["eval-*.tfrecord"]},
         "models": [
@@ -181,14 +190,25 @@ def outputs(tfma, tmp_path_factory):
     assert cli.main(["run", str(folder / "analysis.json"), "--quiet"]) == 0
     resolved = resolve_eval_config(parse_eval_config(CONFIG))
     theirs = config_pb2.EvalConfig.FromString(resolved.SerializeToString())
-    tfma.run_model_analysis(
-        eval_shared_model=[
-            tfma.default_eval_shared_model(str(path), model_name=name, eval_config=theirs)
-            for name, path in models.items()
-        ],
-        eval_config=theirs,
-        data_location=str(folder / "eval-*.tfrecord"),
-        output_path=str(folder / "theirs"),
+
+    def run(results):
+        tfma.run_model_analysis(
+            eval_shared_model=[
+                tfma.default_eval_shared_model(str(path), model_name=name, eval_config=theirs)
+                for name, path in models.items()
+            ],
+            eval_config=theirs,
+            data_location=str(folder / "eval-*.tfrecord"),
+            output_path=str(results),
+        )
+
+    (folder / "theirs").mkdir()
+    results_of_tfma(
+        "whole run",
+        [rows, MODELS, json_format.MessageToJson(theirs, sort_keys=True)],
+        run,
+        folder / "theirs",
+        request.param,
     )
     return str(folder / "ours"), str(folder / "theirs")
 
