@@ -20,7 +20,7 @@ from tests.metrics.auc_bound import auc_bound
 
 CENSUS = Path(__file__).parents[2] / "examples" / "census"
 WEIGHT, LABEL = "instance_weight", "income_50k"
-TFMA_ROWS = 8_000
+TFMA_ROWS = (2_000, pytest.param(8_000, marks=pytest.mark.slow))
 U32, U64 = 2.0**-24, 2.0**-53
 """Unit roundoff: what one operation in float32 or float64 may be off by, relative to its result."""
 
@@ -191,8 +191,8 @@ def with_even_thresholds(config):
     return config
 
 
-@pytest.fixture(scope="module")
-def both(tmp_path_factory, tfma, scored):
+@pytest.fixture(scope="module", params=TFMA_ROWS)
+def both(request, tmp_path_factory, tfma, scored):
     """Results of assay and of TFMA on the same rows, with the same predictions to the last bit.
 
     Both run models that hand on a column: how trained models round depends on batches and processors, and a threshold
@@ -204,7 +204,7 @@ def both(tmp_path_factory, tfma, scored):
 
     folder = tmp_path_factory.mktemp("both")
     first = str(sorted((CENSUS / "out" / "data").glob("*.tfrecord.gz"))[0])
-    records = itertools.islice(tf.data.TFRecordDataset([first], "GZIP").as_numpy_iterator(), TFMA_ROWS)
+    records = itertools.islice(tf.data.TFRecordDataset([first], "GZIP").as_numpy_iterator(), request.param)
     with tf.io.TFRecordWriter(str(folder / "eval.tfrecord")) as writer:
         for row, record in enumerate(records):
             example = tf.train.Example.FromString(record)
