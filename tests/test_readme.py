@@ -55,12 +55,13 @@ def run(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def folder(tmp_path):
-    """What the documents suppose to be there: the demo's models and data, a file with scores, the examples."""
+    """What the documents suppose to be there: the demo's models, some of its data, a file with scores, examples."""
     assert (CENSUS / "models" / "trained").exists(), "the demo's models are missing; run: make end-to-end"
     day = tmp_path / "data" / "2026-11-01"
     day.mkdir(parents=True)
-    for file in (CENSUS / "out" / "data").iterdir():
-        (day if file.suffix == ".gz" else day.parent).joinpath(file.name).symlink_to(file)
+    rows = CENSUS / "out" / "data"
+    for file, place in ((rows / "eval-00000-of-00004.tfrecord.gz", day), (rows / "eval.parquet", day.parent)):
+        (place / file.name).symlink_to(file)
     (tmp_path / "models").symlink_to(CENSUS / "models")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     rng = np.random.default_rng(0)
