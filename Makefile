@@ -22,6 +22,10 @@ OTHERS := tests/airflow
 INSTALLS := tests/installs
 ENGINES := tests/engines
 
+# Two tests at a time, a file as a whole, in the order in which they are collected: xdist would leave for the end the files
+# with the fewest tests, which have the longest.
+BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: demo demo-airflow demo-kfp test test-all check unit end-to-end faults engines installs airflow kfp images pins bench docs docs-site proto clean help
 
 help: ## the list of targets
@@ -51,10 +55,10 @@ check: $(INSTALLED) ## lint, format, types
 unit: $(INSTALLED) ## the quick tests
 	@.ci/installed chromium "tests of pages"
 	@.ci/installed rsync "tests of copies that keep their times"
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(KFP) $(OTHERS) $(INSTALLS) $(ENGINES),--ignore=$(tests))
+	$(BIN)/pytest -q $(BY_FILE) -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(KFP) $(OTHERS) $(INSTALLS) $(ENGINES),--ignore=$(tests))
 
 end-to-end: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip ## whole runs: the demo, the README
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(END_TO_END)
+	$(BIN)/pytest -q $(BY_FILE) -m "not slow" $(END_TO_END)
 
 faults: $(INSTALLED) ## stages killed, checkpoints damaged, disks full, storage out of order
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow" $(FAULTS)
@@ -63,14 +67,14 @@ engines: $(INSTALLED) jars-or-skip ## Beam's runners for engines of many machine
 	$(BIN)/pytest -q -n 1 -m "not slow" $(ENGINES)
 
 installs: $(INSTALLED) ## fresh installs without our pins, and a notebook; prints what the resolver took
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(INSTALLS)
+	$(BIN)/pytest -q $(BY_FILE) -m "not slow" $(INSTALLS)
 
 airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an environment of their own
 	@.ci/installed chromium "tests of pages"
-	$(AIRFLOW_BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(OTHERS)
+	$(AIRFLOW_BIN)/pytest -q $(BY_FILE) -m "not slow" $(OTHERS)
 
 kfp: $(INSTALLED) images-or-skip ## Kubeflow components and pipelines, run here in containers
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(KFP)
+	$(BIN)/pytest -q $(BY_FILE) -m "not slow" $(KFP)
 
 images: ## the container images assay-core and assay-tensorflow; installs Docker where root may
 	components/build_images.sh
@@ -107,11 +111,11 @@ all-groups:
 all-tests: $(TRAINED) images-or-skip jars-or-skip
 	@.ci/installed chromium "tests of pages"
 	@.ci/installed rsync "tests of copies that keep their times"
-	$(BIN)/pytest -q -n 2 --dist loadfile $(foreach tests,$(OTHERS) $(INSTALLS),--ignore=$(tests))
+	$(BIN)/pytest -q $(BY_FILE) $(foreach tests,$(OTHERS) $(INSTALLS),--ignore=$(tests))
 
 all-airflow: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip
 	@.ci/installed chromium "tests of pages"
-	$(AIRFLOW_BIN)/pytest -q -n 2 --dist loadfile $(OTHERS)
+	$(AIRFLOW_BIN)/pytest -q $(BY_FILE) $(OTHERS)
 
 all-installs: $(INSTALLED)
 	$(BIN)/pytest -q $(INSTALLS)

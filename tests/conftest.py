@@ -19,6 +19,25 @@ if find_spec("hypothesis"):  # Airflow's environment is without it
     settings.load_profile("any machine")
 
 
+LONGEST = (
+    "tests/test_readme.py",
+    "tests/parity/test_parity.py",
+    "tests/end_to_end/test_census.py",
+    "tests/airflow/test_scheduler.py",
+    "tests/airflow/test_task_group.py",
+    "tests/airflow/test_dataflow.py",
+)
+"""Files that take a minute or more. They come first, so that no worker is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        file = item.nodeid.partition("::")[0]
+        return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session")
 def gcs_server() -> Iterator[Emulator]:
     """An emulator of Google Cloud Storage for all tests of this process."""
