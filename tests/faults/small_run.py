@@ -48,7 +48,7 @@ SHARD_BYTES = 8 << 10
 """So that even a small checkpoint has several shards."""
 
 _warm = multiprocessing.get_context("forkserver")
-_warm.set_forkserver_preload([__name__, "google.cloud.storage"])
+_warm.set_forkserver_preload(["tests.faults.loaded_by_stages"])
 
 
 def write_data(folder: Path) -> None:

@@ -32,7 +32,7 @@ ROUNDS = 5
 """Of kills, each on what the one before left, before all come through."""
 
 _warm = multiprocessing.get_context("forkserver")
-_warm.set_forkserver_preload([__name__, "tests.faults.small_run"])
+_warm.set_forkserver_preload([__name__, "tests.faults.loaded_by_stages"])
 
 
 @dataclass(frozen=True)
