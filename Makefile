@@ -71,7 +71,7 @@ installs: $(INSTALLED) ## fresh installs without our pins, and a notebook; print
 
 airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an environment of their own
 	@.ci/installed chromium "tests of pages"
-	$(AIRFLOW_BIN)/pytest -q $(BY_FILE) -m "not slow" $(OTHERS)
+	$(AIRFLOW_BIN)/pytest -q $(BY_FILE) -n 3 -m "not slow" $(OTHERS)
 
 kfp: $(INSTALLED) images-or-skip ## Kubeflow components and pipelines, run here in containers
 	$(BIN)/pytest -q $(BY_FILE) -m "not slow" $(KFP)
@@ -100,10 +100,14 @@ proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
 clean: ## everything made, the environment included
 	rm -rf .venv .venv-airflow .venv-docs .engines out $(CENSUS)/models examples/*/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: test-groups all-groups all-tests all-airflow all-installs images-or-skip jars-or-skip
+.PHONY: test-groups side-by-side all-groups all-tests all-airflow all-installs images-or-skip jars-or-skip
 test-groups:
-	@.ci/groups check 1 check unit 5 unit images 4 images-or-skip end-to-end 7 end-to-end faults 5 faults engines 4 engines \
-	  installs 4 installs airflow 6 airflow kfp 3 kfp docs-site 1 docs-site
+	@.ci/groups check-images-site 5 side-by-side unit 5 unit end-to-end 5 end-to-end faults 3 faults engines 4 engines \
+	  installs 4 installs airflow 5 airflow kfp 3 kfp
+
+# Each of these by itself leaves a core idle. What fails does not keep the others from being made.
+side-by-side:
+	@$(MAKE) -j 3 -k --output-sync=target check images-or-skip docs-site $(TRAINED)
 
 all-groups:
 	@.ci/groups check 1 check tests 120 all-tests installs 30 all-installs airflow 30 all-airflow docs-site 1 docs-site
