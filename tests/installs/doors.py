@@ -40,7 +40,8 @@ class Door:
         has: what they have before, in words.
         guide: the page that they follow.
         go: walks to the verdict.
-        is_slow: whether its packages take minutes and gigabytes.
+        is_slow: whether it is left to `make test-all`, as its packages take minutes and gigabytes, or are those of
+            another door.
         environment_of: name of the door whose environment this one goes on with; "" for a fresh one.
     """
 
@@ -120,7 +121,7 @@ def of_kubeflow(walk: Walk) -> Seen:
 
 
 DOORS = (
-    Door("notebook", "a frame of labels and predictions", FIRST_RUN, in_a_notebook),
+    Door("notebook", "a frame of labels and predictions", FIRST_RUN, in_a_notebook, is_slow=True),
     Door("scikit-learn", "a Parquet file of labels and what `predict_proba` gave", FIRST_RUN, of_predictions),
     Door(
         "scikit-learn, the model itself", "a trained model and rows", MODELS, of_a_model, environment_of="scikit-learn"
