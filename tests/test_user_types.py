@@ -54,42 +54,45 @@ of_family("Own", range="[0, 1]", better=None)
 
 
 @pytest.fixture(scope="module")
-def mypy(tmp_path_factory):
+def told(tmp_path_factory):
+    """Name of a file -> what mypy says of it; once for all, as most of its time goes to the packages behind them."""
     folder = tmp_path_factory.mktemp("user")
+    texts = {"user": USER, "wrong": WRONG, "misspelt": MISSPELT}
+    for name, text in texts.items():
+        (folder / f"{name}.py").write_text(text)
+    command = [sys.executable, "-m", "mypy", "--strict", "--follow-untyped-imports", *(f"{name}.py" for name in texts)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MYPYPATH": "", "COLUMNS": "1000"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines(keepends=True)
+    assert [line for line in lines[:-1] if not line.startswith(tuple(texts))] == []
+    return {name: "".join(line for line in lines if line.startswith(f"{name}.py:")) for name in texts}
 
-    def run(text):
-        (folder / "user.py").write_text(text)
-        command = [sys.executable, "-m", "mypy", "--strict", "--follow-untyped-imports", "user.py"]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "MYPYPATH": "", "COLUMNS": "1000"}
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
 
-    return run
-
-
-def test_results_settings_and_stages_have_their_types(mypy):
-    told = mypy(USER)
-    revealed = re.findall(r'Revealed type is "(.*)"', told)
-    assert "error" not in told, told
+def test_results_settings_and_stages_have_their_types(told):
+    revealed = re.findall(r'Revealed type is "(.*)"', told["user"])
+    assert "error" not in told["user"], told["user"]
     assert revealed[:2] == ["assay.notebook.eval_result.EvalResult", "assay.verdict.Verdict | None"]
     assert "assay.types.Extractor" in revealed[2]
     assert "data_location: " in revealed[3]
     assert revealed[4] == "str"
 
 
-def test_a_wrong_name_a_wrong_setting_and_a_missing_one_are_told(mypy):
-    told = mypy(WRONG)
-    assert 'user.py:4: error: Module has no attribute "analyse_raw_data"' in told
-    assert 'user.py:5: error: Argument "seed" to "analyze_raw_data" has incompatible type "str"; expected "int"' in told
-    assert 'user.py:6: error: Missing positional argument "ptransform"' in told
+def test_a_wrong_name_a_wrong_setting_and_a_missing_one_are_told(told):
+    said = told["wrong"]
+    assert 'wrong.py:4: error: Module has no attribute "analyse_raw_data"' in said
+    assert (
+        'wrong.py:5: error: Argument "seed" to "analyze_raw_data" has incompatible type "str"; expected "int"' in said
+    )
+    assert 'wrong.py:6: error: Missing positional argument "ptransform"' in said
 
 
-def test_misspelt_facts_of_a_metric_are_told(mypy):
-    told = mypy(MISSPELT)
-    assert 'user.py:6: error: Unexpected keyword argument "undefned"' in told
-    assert 'user.py:7: error: Argument "is_estimate" to "metric" has incompatible type "str"' in told
-    assert 'user.py:8: error: Unexpected keyword argument "bettr"' in told
-    assert 'user.py:10: error: Unexpected keyword argument "rang"' in told
-    assert "user.py:11" not in told
+def test_misspelt_facts_of_a_metric_are_told(told):
+    said = told["misspelt"]
+    assert 'misspelt.py:6: error: Unexpected keyword argument "undefned"' in said
+    assert 'misspelt.py:7: error: Argument "is_estimate" to "metric" has incompatible type "str"' in said
+    assert 'misspelt.py:8: error: Unexpected keyword argument "bettr"' in said
+    assert 'misspelt.py:10: error: Unexpected keyword argument "rang"' in said
+    assert "misspelt.py:11" not in said
 
 
 def test_the_stub_has_the_names_and_the_homes_of_the_package():
