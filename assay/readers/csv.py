@@ -167,16 +167,15 @@ def _open(
     options = source.options
     # Arrow wants a whole row in a block, so the bound on a row is the size of a block.
     block_size = bounds.CSV_ROW.value * bounds.MB
-    parse = arrow_csv.ParseOptions(
-        delimiter=_delimiter(source),
-        quote_char=options.get("quote", '"'),
-        escape_char=options.get("escape", False),
-        newlines_in_values=True,
-        invalid_row_handler=on_malformed,
-    )
     read = arrow_csv.ReadOptions(use_threads=False, column_names=options.get("columns"), block_size=block_size)
+    parse = {
+        "delimiter": _delimiter(source),
+        "quote_char": options.get("quote", '"'),
+        "escape_char": options.get("escape", False),
+        "newlines_in_values": True,
+    }
     text = files.open_text(file, "CSV", options.get("encoding"))
-    return Blocks(text, ending.encode(), read_options=read, parse_options=parse, convert_options=convert)
+    return Blocks(text, ending.encode(), on_malformed, parse, read_options=read, convert_options=convert)
 
 
 def _names(file: str, source: Source) -> list[str]:

@@ -2,47 +2,65 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
+import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from assay.readers.unpacking import Transcoded, Unpacked
 
+T = TypeVar("T")
+
+_POLL_SECONDS = 0.001
+
 
 class Blocks:
     """The blocks of a file, one after the other.
 
     Arrow reads up to 32 blocks ahead, in a thread of its own, and closing its reader does not end that. A thread that
-    is still reading a Python file while the interpreter ends aborts the process. So `close` here drops the reader, and
-    waits until Arrow has let go of the file.
+    still uses an object of Python while the interpreter ends aborts the process. So `close` here drops the reader, and
+    waits until no thread of Arrow has such an object. What is open when the interpreter ends is closed before that.
 
     Args:
         text: the file; it is closed with the blocks.
         ending: a few bytes to read behind its end.
-        options: `read_options`, `parse_options` and `convert_options` of Arrow; its errors are raised as they are.
+        on_malformed: what to do with a row of the wrong length, as Arrow's `invalid_row_handler`.
+        parse: the other arguments of Arrow's `ParseOptions`.
+        options: `read_options` and `convert_options` of Arrow.
+
+    Raises:
+        pyarrow.ArrowException: likewise where blocks are read; and errors of `text`.
     """
 
-    def __init__(self, text: Unpacked | Transcoded, ending: bytes, **options: Any) -> None:
+    def __init__(
+        self,
+        text: Unpacked | Transcoded,
+        ending: bytes,
+        on_malformed: Callable[[Any], str],
+        parse: Mapping[str, Any],
+        **options: Any,
+    ) -> None:
         self._text = text
+        self._lent = lent = _Lent()
         self._reader: Any = None
-        self._let_go = Event()
-        handle = _Handle(_WithEnding(text, ending).read)
-        self._handle = weakref.ref(handle, lambda _: self._let_go.set())
-        stream = pa.PythonFile(handle, mode="r")
-        del handle
+        file = _WithEnding(text, ending)
         try:
             with _quiet():
-                self._reader = arrow_csv.open_csv(stream, **options)
+                self._reader = arrow_csv.open_csv(
+                    pa.PythonFile(lent(_File(lambda size: lent(memoryview(file.read(size))))), mode="r"),
+                    parse_options=arrow_csv.ParseOptions(**parse, invalid_row_handler=lent(_Handler(on_malformed))),
+                    **options,
+                )
         except BaseException:
-            del stream  # or the traceback would hold it
             self.close()
             raise
+        _open.add(self)
 
     @property
     def names(self) -> list[str]:
@@ -60,7 +78,7 @@ class Blocks:
     def close(self) -> None:
         """Closes the file; no thread reads it after that."""
         self._reader = None
-        self._let_go.wait()
+        self._lent.wait()
         self._text.close()
 
     def __enter__(self) -> Blocks:
@@ -70,16 +88,53 @@ class Blocks:
         self.close()
 
 
-class _Handle:
-    """What Arrow is given as a file.
+_open: weakref.WeakSet[Blocks] = weakref.WeakSet()
 
-    Nobody else holds it, not even the traceback of an error in `read`, so it is gone when Arrow is done with the file.
-    """
+
+@atexit.register
+def _close_all() -> None:
+    for blocks in list(_open):
+        blocks.close()
+
+
+class _Lent:
+    """Keeps count of objects that only Arrow holds."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, weakref.ref[Any]] = {}
+
+    def __call__(self, thing: T) -> T:
+        """Counts an object, which the caller hands on and forgets."""
+        held = weakref.ref(thing, self._returned)
+        self._held[id(held)] = held
+        return thing
+
+    def _returned(self, held: weakref.ref[Any]) -> None:
+        self._held.pop(id(held), None)
+
+    def wait(self) -> None:
+        """Waits until none is held."""
+        while self._held:
+            time.sleep(_POLL_SECONDS)
+
+
+class _File:
+    """What Arrow is given as a file. The traceback of an error in `read` does not hold it."""
 
     closed = False
 
-    def __init__(self, read: Callable[[int], bytes]) -> None:
+    def __init__(self, read: Callable[[int], memoryview]) -> None:
         self.read = read
+
+
+class _Handler:
+    """What Arrow is given to ask about a malformed row."""
+
+    def __init__(self, decide: Callable[[Any], str]) -> None:
+        self._decide = decide
+
+    def __call__(self, row: Any) -> str:
+        return self._decide(row)
 
 
 class _WithEnding:

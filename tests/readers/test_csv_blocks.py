@@ -1,5 +1,7 @@
 """Blocks of a CSV file: whoever leaves them early, or meets an error in them, has no thread reading on behind."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -69,6 +71,21 @@ def long_file(write):
     return str(write("long.csv", b"n,x,t\n" + ROW * ROWS_OF_FILE))
 
 
+LEFT_OPEN = """
+import sys, time
+from assay.readers import csv
+from assay.readers.bad_rows import refusal
+from assay.readers.source import Source
+from assay.readers.unpacking import Unpacked
+
+read = Unpacked.read
+Unpacked.read = lambda self, size=-1: time.sleep(0.05) or read(self, size)
+source = Source("csv", (sys.argv[1],), batch_rows=1000)
+rows = csv.read(sys.argv[1], source, csv.schema(sys.argv[1], source), refusal(sys.argv[1], "fail"))
+print(len(next(rows).rows), flush=True)
+"""
+
+
 def rows_of(file):
     source = Source("csv", (file,), batch_rows=1000)
     return csv.read(file, source, csv.schema(file, source), refusal(file, "fail"))
@@ -85,9 +102,10 @@ def test_a_file_whose_names_and_types_were_asked_for_is_left_alone(opened, long_
 
 def test_a_file_that_is_left_early_is_left_alone(opened, long_file):
     rows = rows_of(long_file)
-    assert len(next(rows).rows) == 1000
+    first = next(rows)
     assert opened[-1].reads
     rows.close()
+    assert len(first.rows) == 1000
     assert are_left_alone(opened)
 
 
@@ -108,7 +126,7 @@ def test_a_file_in_which_reading_fails_is_left_alone_while_the_error_is_on_its_w
     text = files.open_text(str(write("a.csv", b"n\n1\n")), "CSV")
     opened[-1].stream.read = read
     with pytest.raises(OSError, match="the disk is gone") as error:
-        Blocks(text, b"\n", read_options=arrow_csv.ReadOptions(use_threads=False))
+        Blocks(text, b"\n", lambda row: "skip", {}, read_options=arrow_csv.ReadOptions(use_threads=False))
     assert error.tb
     assert are_left_alone(opened)
 
@@ -122,3 +140,8 @@ def test_a_file_that_somebody_leaves_by_an_error_is_left_alone(opened, long_file
         error = met
     assert str(error) == "enough"
     assert are_left_alone(opened)
+
+
+def test_a_file_that_is_open_when_the_interpreter_ends_does_not_abort_it(long_file):
+    done = subprocess.run([sys.executable, "-c", LEFT_OPEN, long_file], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1000\n", "")
