@@ -16,6 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from assay.config.baselines import check_models, check_names_of_models, check_names_of_specs, has_baseline_model
 from assay.config.resolved import check_eval_config, columns_of, parse_eval_config, resolve_eval_config
+from assay.engine.workers.options import machine_flags
 from assay.errors import ConfigError, InputError, MissingColumnError, ResultsError
 from assay.metrics.binding.bound import metrics_of
 from assay.metrics.binding.label_keys import refuse_no_labels
@@ -64,6 +65,7 @@ def run_model_analysis(
     writers: Sequence[Writer] | None = None,
     pipeline_options: PipelineOptions | None = None,
     checkpoints: FilePath | None = None,
+    workers: int | None = None,
     progress: TextIO | None = None,
 ) -> EvalResult:
     """Evaluates files and writes the results, including the verdict.
@@ -98,6 +100,9 @@ def run_model_analysis(
         pipeline_options: options of Beam; if they name no runner, the in-memory runner of this process is used.
         checkpoints: folder or `gs://` URI where each stage writes a checkpoint, and reuses one that exists. Not
             together with custom stages, pipeline options or secret parameters.
+        workers: most processes that share a large input, see `docs/operations.md`; the results do not depend on it.
+            None: one for each core; with models or custom stages, which may rely on what this process has imported
+            or registered, no process but this one. Not together with pipeline options.
         progress: where to show rows, rows/s and stage while it runs, such as `sys.stderr`; None shows nothing.
 
     Returns:
@@ -138,14 +143,18 @@ def run_model_analysis(
 
     in_memory = InMemory(models=filled, extractors=_own(extractors), evaluators=_own(evaluators), writers=_own(writers))
     root = None if checkpoints is None else _root(checkpoints, in_memory, settings, pipeline_options)
+    relies_on_process = bool(models) or _has_own_stages(in_memory)
+    if workers is None and relies_on_process and root is None and pipeline_options is None:
+        workers = 1
+    flags = machine_flags(workers, pipeline_options)
     output = _output(output_path, settings)
     with _folder_of_results(output) as folder:
         named = [replace(model, uri=ref.uri) for model, ref in zip(models, filled, strict=True)]
         plan = plan_in_memory(config, inputs, folder, settings, named, in_memory)
         if root is None:
-            result = _run(plan, in_memory, pipeline_options or (), config, progress)
+            result = _run(plan, in_memory, pipeline_options or flags, config, progress)
         else:
-            results = run_tasks(absolute(plan, os.getcwd()), checkpoints=root, progress=progress)
+            results = run_tasks(absolute(plan, os.getcwd()), checkpoints=root, progress=progress, options=flags)
             result = load_eval_result(results[-1].output, model_name=_candidate(config))
     return result if output else _kept_with(result, folder)
 
@@ -183,6 +192,7 @@ def analyze_raw_data(
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
+    workers: int | None = None,
     progress: TextIO | None = None,
 ) -> EvalResult:
     """Evaluates rows in memory that have their predictions in a column.
@@ -206,6 +216,9 @@ def analyze_raw_data(
         extractors: instead of `default_extractors(...)`.
         evaluators: instead of `default_evaluators(...)`.
         writers: instead of `default_writers(...)`.
+        workers: most processes that share a table of millions of rows; the results do not depend on it. They are forks
+            of this process, and start only where that is safe: not in a notebook or beside other threads, TensorFlow
+            or PyTorch. None: one for each core.
         progress: as for `run_model_analysis`.
 
     Returns:
@@ -241,8 +254,12 @@ def analyze_raw_data(
     output = _output(output_path, settings)
     with _folder_of_results(output) as folder:
         plan = plan_in_memory(config, {}, folder, settings, (), in_memory)
-        result = _run(plan, in_memory, (), config, progress)
+        result = _run(plan, in_memory, machine_flags(workers), config, progress)
     return result if output else _kept_with(result, folder)
+
+
+def _has_own_stages(in_memory: InMemory) -> bool:
+    return any(stages is not None for stages in (in_memory.extractors, in_memory.evaluators, in_memory.writers))
 
 
 def _own(stages: Sequence[_Stage] | None) -> tuple[_Stage, ...] | None:

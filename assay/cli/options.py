@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from assay.cli.reporting import Command
+from assay.engine.memory import bytes_of
 
 
 def with_params(command: Command) -> Command:
@@ -29,21 +30,34 @@ def with_base(command: Command) -> Command:
     )(command)
 
 
-def with_workers(command: Command) -> Command:
-    """Gives a command `--workers`, as flags of a pipeline under `machine`."""
-    return click.option(
+def with_machine(command: Command) -> Command:
+    """Gives a command `--workers` and `--memory`, as flags of a pipeline under `workers` and `most_memory`."""
+    workers = click.option(
         "--workers",
-        "machine",
         type=click.IntRange(min=1),
         metavar="N",
-        callback=_workers_flag,
-        help="Use at most N processes for a large input; 1 for none beside this one. By default, as many as there are "
-        "cores. Results do not depend on N.",
-    )(command)
+        callback=_flag,
+        help="Share a large input among at most N processes; 1 for no other process. By default, one for each core. "
+        "Results do not depend on N.",
+    )
+    memory = click.option(
+        "--memory",
+        "most_memory",
+        metavar="SIZE",
+        callback=_flag,
+        help="End with exit code 75 before all processes of the run hold more memory together, such as 4GiB. "
+        "By default, 90 % of what the container may have.",
+    )
+    return workers(memory(command))
 
 
-def _workers_flag(context: click.Context, option: click.Parameter, value: int | None) -> tuple[str, ...]:
-    return () if value is None else (f"--workers={value}",)
+def _flag(context: click.Context, option: click.Parameter, value: int | str | None) -> tuple[str, ...]:
+    if isinstance(value, str):
+        try:
+            bytes_of(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return () if value is None else (f"{option.opts[0]}={value}",)
 
 
 def pairs(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

@@ -18,6 +18,9 @@ from assay.extracts import without_pandas
 if TYPE_CHECKING:
     from assay.plan.plan import Plan
 
+_OF_THIS_MACHINE = ("--workers=", "--memory=")
+"""Options that choose no other runner."""
+
 _is_own = False
 
 
@@ -40,7 +43,8 @@ def fit_imports(plan: Plan, options: Sequence[str]) -> None:
         plan: a plan.
         options: of Beam pipelines.
     """
-    if _is_own and not plan.has_own_code and not options:
+    others = [option for option in options if not option.startswith(_OF_THIS_MACHINE)]
+    if _is_own and not plan.has_own_code and not others:
         without_pandas.keep_pandas_out()
         import_core_of_beam()
 

@@ -10,7 +10,7 @@ import click
 from assay.cli import current_folder, own_process
 from assay.cli.fail_on import exit_code, with_fail_on
 from assay.cli.of_file import of_file
-from assay.cli.options import with_base, with_params, with_workers
+from assay.cli.options import with_base, with_machine, with_params
 from assay.cli.reporting import reports_errors, say
 from assay.cli.show import show_results, write_page
 
@@ -25,7 +25,7 @@ from assay.cli.show import show_results, write_page
     help="Run stage by stage, leave a checkpoint of each in this folder or under this gs:// URI, and use those that "
     "exist already.",
 )
-@with_workers
+@with_machine
 @click.option("--quiet", is_flag=True, help="Show neither progress nor tables.")
 @click.option("--html", "page", type=click.Path(), metavar="FILE", help="Also write the page of the run to this file.")
 @with_fail_on
@@ -36,7 +36,8 @@ def run(
     params: dict[str, str],
     base: str | None,
     checkpoints: str | None,
-    machine: tuple[str, ...],
+    workers: tuple[str, ...],
+    most_memory: tuple[str, ...],
     quiet: bool,
     page: str | None,
     fail_on: str | None,
@@ -59,7 +60,9 @@ def run(
 
         current_folder.let_import()
         with of_file(analysis):
-            result = local.run(plan, checkpoints=checkpoints, progress=stream, options=(*machine, *options))
+            result = local.run(
+                plan, checkpoints=checkpoints, progress=stream, options=(*workers, *most_memory, *options)
+            )
     if not quiet:
         show_results(result.output, name_folder=False)
     if page is not None:

@@ -7,7 +7,7 @@ import sys
 import click
 
 from assay.cli import current_folder, own_process
-from assay.cli.options import pairs, with_params, with_workers
+from assay.cli.options import pairs, with_machine, with_params
 from assay.cli.reporting import reports_errors, say
 from assay.plan.plan import KINDS
 from assay.run.outcome import ANALYSE
@@ -31,7 +31,7 @@ from assay.run.outcome import ANALYSE
 @with_params
 @click.option("--run", "run_name", default="", metavar="NAME", help="Record under ROOT/runs what this run uses.")
 @click.option("--result", type=click.Path(), metavar="FILE", help="Write the result to this file, as JSON.")
-@with_workers
+@with_machine
 @click.option(
     "--detach", is_flag=True, help="On Dataflow: submit the job and end; the same call without this collects it."
 )
@@ -47,7 +47,8 @@ def stage(
     params: dict[str, str],
     run_name: str,
     result: str | None,
-    machine: tuple[str, ...],
+    workers: tuple[str, ...],
+    most_memory: tuple[str, ...],
     detach: bool,
     job: str,
     options: tuple[str, ...],
@@ -76,7 +77,8 @@ def stage(
 
     current_folder.let_import()
     remote = Remote(detach=detach, job=job)
-    text = run_command(plan, kind, task, checkpoints, options=(*machine, *options), progress=sys.stderr, remote=remote)
+    options = (*workers, *most_memory, *options)
+    text = run_command(plan, kind, task, checkpoints, options=options, progress=sys.stderr, remote=remote)
     if result:
         with open(result, "w", encoding="utf-8") as file:
             file.write(text)

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from assay.engine import memory
 from assay.text.printable import printable_line
 
 TERMINAL_SECONDS = 0.2
@@ -75,6 +76,9 @@ _lock = threading.Lock()
 _rows: dict[str, int] = {}
 _streams: dict[TextIO, TextIO] = {}
 """Where progress is shown -> how it is written there."""
+
+_memory = 0
+"""The most bytes that worker processes have held, added up."""
 
 _phase = _Phase()
 _noted: _Phase | None = None
@@ -174,6 +178,12 @@ def add_done(done: Done) -> None:
             add_shard(stage)
 
 
+def add_memory(peak: int) -> None:
+    """Says that another process has held so many bytes at most."""
+    global _memory
+    _memory += peak
+
+
 def say(text: str) -> bool:
     """Writes a line of its own wherever progress is shown; returns whether it is anywhere."""
     text, streams = printable_line(text), list(_streams.values())
@@ -242,6 +252,7 @@ def shown(stream: TextIO) -> Iterator[None]:
     On a terminal one line is rewritten in place; elsewhere (a log) a line is written every few seconds. The total is
     written if the block succeeds: before an error it would look as if the work had been done.
     """
+    global _memory
     if stream in _streams:
         yield
         return
@@ -249,7 +260,7 @@ def shown(stream: TextIO) -> Iterator[None]:
     thread = threading.Thread(target=_show, args=(own, stop), name="assay-progress", daemon=True)
     started, before = time.monotonic(), snapshot()
 
-    _streams[stream] = own
+    _streams[stream], _memory = own, 0
     phase(STARTING)
     thread.start()
     try:
@@ -300,7 +311,8 @@ def _show(stream: TextIO, stop: threading.Event) -> None:
 def _show_total(stream: TextIO, rows: Mapping[str, int], seconds: float) -> None:
     """Without a speed: the time is that of the whole run, its start included."""
     if rows:
-        stream.write(f"{max(rows.values()):,} rows in {seconds:.1f} s\n")
+        held = (memory.peak() + _memory) / 1e6
+        stream.write(f"{max(rows.values()):,} rows in {seconds:.1f} s, at most {held:,.0f} MB\n")
         stream.flush()
 
 

@@ -16,7 +16,7 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.runner import PipelineResult
 
-from assay.engine import job_server, progress
+from assay.engine import job_server, memory, progress
 from assay.engine.beam_log import quiet_beam
 from assay.engine.job_errors import of_job
 from assay.engine.recovery import of_custom_code, recover
@@ -73,7 +73,8 @@ def _started(
     try:
         with _nothing_displayed():
             _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
-        return pipeline.run()
+        with memory.limited(pipeline.runner.memory if isinstance(pipeline.runner, LocalRunner) else None):
+            return pipeline.run()
     finally:
         if isinstance(pipeline.runner, LocalRunner):
             pipeline.runner.close()
@@ -146,13 +147,12 @@ def _runner(options: PipelineOptions) -> dict[str, Any]:
     reason = _REFUSED_RUNNERS.get(str(name).lower())
     if reason:
         raise ConfigError(f"runner {name!r} is refused: {reason}; use FnApiRunner, Dataflow, Flink or Spark")
-    most = options.view_as(MachineOptions).workers
+    machine = options.view_as(MachineOptions)
     if not name:
-        return {"runner": LocalRunner(most), "options": options}
-    if most is not None:
-        raise ConfigError(
-            f"--workers: expected no runner beside it, found {name!r}, which has options of its own for that"
-        )
+        return {"runner": LocalRunner(machine.workers, machine.memory or memory.of_container()), "options": options}
+    for flag, value in (("--workers", machine.workers), ("--memory", machine.memory)):
+        if value is not None:
+            raise ConfigError(f"{flag} is for runs on this machine, found runner {name!r}; use that runner's options")
     return {"options": options}
 
 

@@ -15,6 +15,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
+from assay.engine import memory
 from assay.metrics import certainty
 from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of, output_means_of
@@ -175,6 +176,7 @@ class _Accumulate(beam.DoFn):
     def process(self, extracts: Extracts) -> None:
         for reason, rows in self._accumulator.add(extracts).items():
             Metrics.counter("assay", f"bad_rows/{reason}").inc(rows)
+        memory.check_process()
 
     def finish_bundle(self) -> Iterator[WindowedValue | beam.pvalue.TaggedOutput]:
         window = GlobalWindow()

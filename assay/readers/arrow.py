@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import uuid
+import weakref
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
+from assay.engine.workers.runner import SPREAD, LocalRunner
 from assay.errors import ColumnTypeError
-from assay.extracts.columns import plain
+from assay.extracts.columns import plain, row_count
 from assay.readers.batches import Rows, encoded, extracts_of
-from assay.readers.read_inputs import counted
-from assay.types import Extracts
+from assay.readers.read_inputs import Spread, counted
+from assay.types import SOURCE_KEY, Extracts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +28,15 @@ MEMORY = "<memory>"
 """Stands for the file name in `_source`."""
 
 BATCH_ROWS = 65_536
+
+PART_ROWS = 32 * BATCH_ROWS
+"""Rows of a part of a table, which is a split as those of files are."""
+
+_ROWS_PER_SECOND = 4e6
+"""Rows that one core evaluates in a second, about."""
+
+_held: weakref.WeakValueDictionary[str, _Held] = weakref.WeakValueDictionary()
+"""Parts of tables that processes forked from this one find here."""
 
 _NO_COLUMN = (pa.ArrowException, ValueError, TypeError, OverflowError)
 """What Arrow raises about values that make no column."""
@@ -109,8 +122,38 @@ class ReadBatches(beam.PTransform):
 
     def expand(self, pbegin: beam.Pipeline) -> beam.PCollection[Extracts]:
         """Applies the transform."""
+        parts = [[*batches] for _, batches in groupby(self._batches, key=_split_of)]
+        self._part_holder = _Held(parts)  # lives as long as the pipeline
+        token = uuid.uuid4().hex
+        _held[token] = self._part_holder
+        seconds = sum(map(row_count, self._batches)) / _ROWS_PER_SECOND
+        runner = pbegin.pipeline.runner
+        if isinstance(runner, LocalRunner) and runner.shares(len(parts), seconds, by_fork=True):
+            return (
+                pbegin
+                | "Parts" >> beam.Create(range(len(parts)), reshuffle=False)
+                | SPREAD >> Spread(len(parts), seconds)
+                | "Take" >> beam.FlatMap(_taken, token).with_output_types(dict)
+            )
         created = pbegin | "Create" >> beam.Create(self._batches, reshuffle=False)
         return created | "Count" >> beam.Map(counted).with_output_types(dict)
+
+
+class _Held:
+    """Batches of each part."""
+
+    def __init__(self, parts: Sequence[Sequence[Extracts]]) -> None:
+        self.parts = parts
+
+
+def _split_of(extracts: Extracts) -> int:
+    split = extracts[SOURCE_KEY]["split"]
+    return int(split[0]) if len(split) else 0
+
+
+def _taken(part: int, token: str) -> Iterator[Extracts]:
+    """The batches of a part, in the process that holds them or in a fork of it."""
+    yield from map(counted, _held[token].parts[part])
 
 
 def _array(name: str, values: Any) -> Any:
@@ -131,7 +174,10 @@ def _batch(table: pa.Table, first: int, dictionary: tuple[str, ...]) -> Extracts
     columns = {name: plain(_compact(table.column(name))) for name in table.column_names}
     rows = np.arange(first, first + table.num_rows, dtype=np.int64)
     return extracts_of(
-        Rows(encoded(columns, dictionary), rows), split=0, file=MEMORY, file_id=zlib.crc32(MEMORY.encode())
+        Rows(encoded(columns, dictionary), rows),
+        split=first // PART_ROWS,
+        file=MEMORY,
+        file_id=zlib.crc32(MEMORY.encode()),
     )
 
 

@@ -16,7 +16,7 @@ from assay.extracts.without_pandas import let_pandas_in
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, numbered, recut
-from assay.readers.source import Source, check_names, to_read_fewer
+from assay.readers.source import Source, Split, check_names, to_read_fewer
 
 _READ_BYTES = 1 << 20
 
@@ -63,6 +63,12 @@ def _lacks_pandas(schema: pa.Schema) -> bool:
     return True
 
 
+def row_groups(file: str) -> list[int]:
+    """The number of rows of each row group."""
+    with files.naming(file, "Parquet"), _open(file) as parquet:
+        return [parquet.metadata.row_group(number).num_rows for number in range(parquet.metadata.num_row_groups)]
+
+
 def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
     """Yields the batches of a file; text columns named in `source.dictionary` keep their dictionaries.
 
@@ -74,7 +80,16 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
         yield from recut(_tables(file, source, columns, refuse), source.rows_per_batch, file)
 
 
-def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:
+def read_part(split: Split, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
+    """The same of some of its row groups."""
+    (file,) = split.files
+    with files.naming(file, "Parquet"):
+        yield from recut(_tables(file, source, columns, refuse, split), source.rows_per_batch, file)
+
+
+def _tables(
+    file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse, part: Split | None = None
+) -> Iterator[pa.Table]:
     with _open(file) as parquet:
         types, names = _types(parquet), parquet.schema_arrow.names
     check_names(file, types, {column: "the analysis" for column in columns})
@@ -86,7 +101,6 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
 
     is_text = {name: pa.types.is_string(kind) or pa.types.is_binary(kind) for name, kind in types.items()}
     texts = [name for name in source.dictionary if name in columns and is_text[name]]
-    first = 0
     with _open(
         file,
         read_dictionary=texts,
@@ -94,11 +108,18 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
         pre_buffer=False,  # it would keep all that was read until the end of the file
         buffer_size=_READ_BYTES,
     ) as parquet:
-        for batch in parquet.iter_batches(source.rows_per_batch, columns=list(columns), use_threads=False):
-            good, rows = _intact(batch.select(list(columns)), first, refuse)
-            yield numbered(pa.Table.from_batches([good]), rows)
-            first += len(batch)
-            progress.reached(file, first / max(parquet.metadata.num_rows, 1))
+        groups = range(*part.groups) if part and part.groups else range(parquet.metadata.num_row_groups)
+        rows = sum(parquet.metadata.row_group(number).num_rows for number in groups)
+        name, start = (part.names[0], part.row) if part else (file, 0)
+        done = 0
+        batches = parquet.iter_batches(
+            source.rows_per_batch, row_groups=list(groups), columns=list(columns), use_threads=False
+        )
+        for batch in batches:
+            good, numbers = _intact(batch.select(list(columns)), start + done, refuse)
+            yield numbered(pa.Table.from_batches([good]), numbers)
+            done += len(batch)
+            progress.reached(name, done / max(rows, 1))
 
 
 def _intact(batch: pa.RecordBatch, first: int, refuse: Refuse) -> tuple[pa.RecordBatch, Numbers]:

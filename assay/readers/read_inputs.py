@@ -10,11 +10,13 @@ import pyarrow as pa
 from apache_beam.metrics import Metrics
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from assay.engine import progress
+from assay.engine import memory, progress
 from assay.engine.workers.runner import SPREAD, LocalRunner
 from assay.extracts.columns import row_count
+from assay.readers import parquet
 from assay.readers.bad_rows import refusal
 from assay.readers.batches import extracts_of
+from assay.readers.pieces import cut
 from assay.readers.source import Source, Split, expect, format_of, splits, wanted
 from assay.types import READ_INPUTS_STAGE_NAME, Extracts
 
@@ -40,7 +42,7 @@ class ReadInputs(beam.PTransform):
 
     def expand(self, pbegin: beam.Pipeline) -> beam.PCollection[Extracts]:
         """Applies the transform."""
-        all_splits = splits(self._source)
+        all_splits = cut(self._source, splits(self._source))
         expect(all_splits)
         columns = wanted(self._source, all_splits)
         return (
@@ -96,15 +98,20 @@ def seconds_of(form: str, splits: Sequence[Split]) -> float:
 def read_split(split: Split, source: Source, columns: Mapping[str, pa.DataType]) -> Iterator[Extracts]:
     """Yields the batches of a split, in order, with the given columns."""
     form = format_of(source)
-    for file, file_id in zip(split.files, split.ids, strict=True):
+    for file, file_id, name in zip(split.files, split.ids, split.names, strict=True):
         refuse = refusal(file, source.on_bad_rows)
-        for batch in form.read(file, source, columns, refuse):
+        if split.groups is None:
+            batches = form.read(file, source, columns, refuse)
+        else:
+            batches = parquet.read_part(split, source, columns, refuse)
+        for batch in batches:
             yield extracts_of(batch, split=split.index, file=file, file_id=file_id)
-        progress.reached(file, 1.0)
+        progress.reached(name, 1.0)
 
 
 def counted(extracts: Extracts) -> Extracts:
     """Counts the rows that leave the stage, and returns the batch."""
+    memory.check_process()
     rows = row_count(extracts)
     Metrics.counter("assay", "rows").inc(rows)
     progress.add(READ_INPUTS_STAGE_NAME, rows)

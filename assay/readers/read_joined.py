@@ -15,15 +15,18 @@ import numpy as np
 import numpy.typing as npt
 from apache_beam.metrics import Metrics
 
+from assay.engine.workers.runner import SPREAD
 from assay.extracts.columns import take
 from assay.readers.bad_rows import UNREADABLE
 from assay.readers.join import Join, Sides, sides_of
 from assay.readers.join_table import Part, Table, check_keys, read_table, shared
-from assay.readers.read_inputs import counted, read_split
+from assay.readers.read_inputs import Spread, counted, read_split, seconds_of
 from assay.readers.source import Split, expect
 from assay.types import FEATURES_KEY, SOURCE_KEY, TEXTS_KEY, Extracts
 
 _MATCHED = "matched"
+_WORTH = 4
+"""How many times longer the main source takes than the second one, which every worker reads, if several are to."""
 
 
 class ReadJoined(beam.PTransform):
@@ -43,9 +46,12 @@ class ReadJoined(beam.PTransform):
         """Applies the transform."""
         sides = sides_of(self._join)
         expect([*sides.main.splits, *sides.second.splits])
+        splits, seconds = sides.main.splits, seconds_of(sides.main.source.format, sides.main.splits)
+        has_small_second = seconds >= _WORTH * seconds_of(sides.second.source.format, sides.second.splits)
         read = (
             pbegin
-            | "Splits" >> beam.Create(sides.main.splits)
+            | "Splits" >> beam.Create(splits, reshuffle=False)
+            | SPREAD >> Spread(len(splits), seconds if has_small_second else 0.0)
             | "Read" >> beam.ParDo(_Read(sides, self._join.on)).with_outputs(_MATCHED, main=FEATURES_KEY)
         )
         _ = read[_MATCHED] | "Union" >> beam.CombineGlobally(_union) | "Count" >> beam.Map(_count)

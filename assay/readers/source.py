@@ -100,19 +100,28 @@ class Source:
 
 @dataclass(frozen=True)
 class Split:
-    """What is read as one element: several small files, or one large file.
+    """What is read as one element: several small files, one large file, or a part of one.
 
     Attributes:
         index: its position among the splits.
         files: what is read, in this order.
         ids: a number for each file; see `file_ids`.
-        sizes: bytes of each file as it is stored.
+        sizes: bytes of each file, or of the part, as it is stored.
+        groups: of a part of a Parquet file, its first row group and the one after its last; None for whole files.
+        row: number of the first row of the part.
     """
 
     index: int
     files: tuple[str, ...]
     ids: tuple[int, ...]
     sizes: tuple[int, ...]
+    groups: tuple[int, int] | None = None
+    row: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each file, or the part, is called where progress is counted."""
+        return self.files if self.groups is None else (f"{self.files[0]}, row groups from {self.groups[0]}",)
 
 
 class Format(Protocol):
@@ -175,7 +184,7 @@ def splits(source: Source) -> tuple[Split, ...]:
 def expect(splits: Iterable[Split]) -> None:
     """Tells whoever shows progress that the files of the splits are going to be read."""
     for split in splits:
-        progress.expect(dict(zip(split.files, split.sizes, strict=True)))
+        progress.expect(dict(zip(split.names, split.sizes, strict=True)))
 
 
 def file_ids(files: Sequence[str]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +22,7 @@ from assay.checkpoints import runs
 from assay.checkpoints.heartbeat import alive
 from assay.engine.progress import phase, say, shown
 from assay.engine.recovery import recover_from_text
+from assay.engine.workers.options import shared_flags
 from assay.errors import AssayError, PipelineError
 from assay.plan.plan import Plan, Task
 from assay.plan.stored import publish_plan, stored_digest
@@ -128,8 +130,9 @@ def _run_each(
             finished = [run_stage(plan, ready[0].name, checkpoints=inputs_of(ready[0]), options=options)]
         else:
             phase(f"Running {', '.join(task.name for task in ready)}")
+            run = partial(_in_process, plan, plan_uri, options=shared_flags(options, len(ready)))
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                finished = [*pool.map(lambda task: _in_process(plan, plan_uri, task, inputs_of(task), options), ready)]
+                finished = [*pool.map(run, ready, map(inputs_of, ready))]
 
         for result in finished:
             results[result.task] = result

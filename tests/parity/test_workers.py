@@ -4,7 +4,6 @@ from functools import cache
 
 import pytest
 
-from assay.engine import memory
 from assay.engine.workers import pool, runner
 from assay.plan.filled import with_params
 from assay.readers import source
@@ -23,7 +22,9 @@ def every_file_is_a_part_that_pays(monkeypatch):
     monkeypatch.setattr(source, "SPLIT_BYTES", 0)
     monkeypatch.setattr(runner, "PAYS_AFTER", 0.0)
     monkeypatch.setattr(runner, "PAYS_AFTER_IMPORTS", 0.0)
-    monkeypatch.setattr(memory, "_is_own", True)
+    # Whatever else runs in the process of the tests, fork it unless TensorFlow is there.
+    monkeypatch.setattr(pool, "_OWN_THREADS", "")
+    monkeypatch.setattr(pool, "_UNFORKABLE", {"tensorflow"})
 
 
 @pytest.fixture
@@ -32,9 +33,9 @@ def started(monkeypatch):
     counts = []
 
     class Counted(pool.Pool):
-        def __init__(self, count, cores):
+        def __init__(self, count, *args):
             counts.append(count)
-            super().__init__(count, cores)
+            super().__init__(count, *args)
 
     monkeypatch.setattr(runner, "Pool", Counted)
     return counts

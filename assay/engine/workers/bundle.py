@@ -11,6 +11,7 @@ from apache_beam.runners.portability.fn_api_runner import worker_handlers
 from apache_beam.runners.worker import data_plane, sdk_worker
 from apache_beam.runners.worker.statecache import StateCache
 
+from assay.engine import memory
 from assay.engine.recovery import of_custom_code, recover
 from assay.engine.workers.link import Failed, Finished, Gone, Link, Next, Output, Parts
 from assay.errors import AssayError
@@ -27,7 +28,8 @@ def run_bundle(link: Link, descriptor: bytes) -> Finished | Failed:
         descriptor: Beam's ProcessBundleDescriptor, serialised.
     """
     try:
-        return Finished(_response(link, beam_fn_api_pb2.ProcessBundleDescriptor.FromString(descriptor)))
+        response = _response(link, beam_fn_api_pb2.ProcessBundleDescriptor.FromString(descriptor))
+        return Finished(response, memory.peak())
     except Gone:
         raise
     except BaseException as error:

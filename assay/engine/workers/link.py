@@ -35,15 +35,20 @@ class Output(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """From a worker, a few times a second: what it has done since it last said so."""
+    """From a worker, a few times a second: what it has done since it last said so, and the bytes that it holds.
+
+    These are without what it shares with the process that it was forked from.
+    """
 
     done: Done
+    held: int
 
 
 class Finished(NamedTuple):
-    """From a worker: Beam's response, serialised, with all counters."""
+    """From a worker: Beam's response, serialised, with all counters; and the most bytes that it has held."""
 
     response: bytes
+    peak: int
 
 
 class Failed(NamedTuple):

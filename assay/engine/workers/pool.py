@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -29,8 +30,11 @@ _MAIN = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from assay.engine.workers.process import main; main(int(sys.argv[2]))"
 )
-_UNFORKABLE = {"tensorflow", "assay.storage.gcs"}
-"""Modules that have threads, or connections, once they are used."""
+_UNFORKABLE = {
+    *("tensorflow", "torch", "jax", "sklearn", "xgboost", "lightgbm", "catboost", "onnxruntime"),
+    "assay.storage.gcs",
+}
+"""Modules that have threads of their own, or connections, once they are used."""
 _OWN_THREADS = "assay-"
 """How the names of our threads begin, which hold nothing that a worker needs."""
 _TICK = 0.01
@@ -48,9 +52,11 @@ class Pool:
     Args:
         count: how many.
         cores: that they share.
+        most_bytes: that they and this process may hold together; None for no limit.
     """
 
-    def __init__(self, count: int, cores: int) -> None:
+    def __init__(self, count: int, cores: int, most_bytes: int | None = None) -> None:
+        self._most_bytes, self._held = most_bytes, dict[Link, int]()
         own, first = socket.socketpair()
         pairs = [socket.socketpair() for _ in range(count)]
         start = Start(
@@ -101,10 +107,13 @@ class Pool:
             link.send(Parts(tuple(element for part in next(given, range(0)) for element in parts[part])))
         elif isinstance(message, Progress):
             progress.add_done(message.done)
+            self._held[link] = message.held
+            memory.check(self._most_bytes, others=self._held.values())
         elif isinstance(message, Failed):
             kind = getattr(errors, message.error, AssayError)
             raise kind(message.message) from RuntimeError(message.traceback)
         else:
+            progress.add_memory(message.peak if isinstance(message, Finished) else 0)
             yield message
 
     def _killed(self) -> TransientError:
@@ -135,7 +144,7 @@ def is_forkable() -> bool:
     """Whether this process can be forked: it has no thread or connection that a fork would lack or share."""
     others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
     has_own_threads = all(thread.name.startswith(_OWN_THREADS) for thread in others)
-    return memory.is_own() and has_own_threads and not _UNFORKABLE & sys.modules.keys() and hasattr(os, "fork")
+    return sys.platform == "linux" and has_own_threads and not _UNFORKABLE & sys.modules.keys()
 
 
 def _spawned(descriptor: int, start: Start, threads: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -156,7 +165,8 @@ class _Forked:
     ) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
-        self._id = os.fork()
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # about threads, see `is_forkable`
+            self._id = os.fork()
         if not self._id:
             try:
                 progress.forked()

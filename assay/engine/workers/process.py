@@ -141,19 +141,24 @@ def _work(link: Link, start: Start) -> None:
     bundle = importlib.import_module("assay.engine.workers.bundle")  # Beam, which `memory.tune` has to precede
     logging.getLogger(LOGGER).setLevel(start.beam_level)
     progress.note(start.sizes)
-    threading.Thread(target=_tell, args=(link,), daemon=True).start()
+    base = memory.resident()
+    threading.Thread(target=_tell, args=(link, base), daemon=True).start()
     while True:
         work: Work = link.receive()
         done = bundle.run_bundle(link, work.descriptor)
-        link.send(Progress(progress.noted()))
+        link.send(_progress(base))
         link.send(done)
 
 
-def _tell(link: Link) -> None:
+def _progress(base: int) -> Progress:
+    return Progress(progress.noted(), memory.resident() - base)
+
+
+def _tell(link: Link, base: int) -> None:
     """Tells what has been done, now and then; so it also finds that the launcher is gone."""
     while True:
         time.sleep(_TOLD_EVERY)
         try:
-            link.send(Progress(progress.noted()))
+            link.send(_progress(base))
         except Gone:
             os._exit(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,9 @@ SPREAD = "Spread"
 """Name of the step behind which parts of the input can be worked on side by side."""
 
 
+_LEAST_BYTES = 400 << 20
+"""What a process holds at least once it works."""
+
 PAYS_AFTER, PAYS_AFTER_IMPORTS = 1.5, 10.0
 """Seconds of work of one core that repay the start of workers, by a fork and as new processes with their imports."""
 
@@ -27,26 +31,33 @@ class LocalRunner(FnApiRunner):
 
     Args:
         most: most worker processes; None: as many as there are cores.
+        memory: bytes that all processes together may hold; None for no limit.
     """
 
-    def __init__(self, most: int | None = None) -> None:
+    def __init__(self, most: int | None = None, memory: int | None = None) -> None:
         super().__init__()
-        self._most = most
+        self._most, self.memory = most, memory
         self._pool: Pool | None = None
 
-    def shares(self, parts: int, seconds: float) -> bool:
+    def shares(self, parts: int, seconds: float, *, by_fork: bool = False) -> bool:
         """Whether worker processes share the parts of an input; if so, these start at once.
 
         Args:
             parts: how many there are.
             seconds: that one core needs for all, about.
+            by_fork: whether the input is in the memory of this process, which only forks of it have.
         """
         if self._pool is None:
-            cores = available_cores()
-            count = min(parts, cores if self._most is None else self._most)
-            if count > 1 and seconds >= (PAYS_AFTER if pool.is_forkable() else PAYS_AFTER_IMPORTS):
-                self._pool = Pool(count, cores)
+            cores, is_forkable = available_cores(), pool.is_forkable()
+            count = min(parts, cores if self._most is None else self._most, self._fitting())
+            pays = seconds >= (PAYS_AFTER if is_forkable else PAYS_AFTER_IMPORTS)
+            if count > 1 and pays and (is_forkable or not by_fork):
+                self._pool = Pool(count, cores, self.memory)
         return self._pool is not None
+
+    def _fitting(self) -> int:
+        """Workers that fit into the memory beside the launcher, as far as one can tell before they work."""
+        return sys.maxsize if self.memory is None else max(0, self.memory // _LEAST_BYTES - 1)
 
     def close(self) -> None:
         """Ends worker processes."""

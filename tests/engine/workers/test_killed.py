@@ -6,8 +6,7 @@ import signal
 import pytest
 
 from assay.cli import main
-from assay.engine import memory
-from assay.engine.workers import runner
+from assay.engine.workers import pool, runner
 from assay.readers import source
 from tests.engine.workers.slow_run import FILES, ROWS, SlowRun, analysis_in
 
@@ -57,7 +56,7 @@ def shared(monkeypatch):
 
 
 def test_what_a_worker_raises_is_told_as_in_one_process(tmp_path, forks, shared, monkeypatch, capsys):
-    monkeypatch.setattr(memory, "_is_own", forks)
+    monkeypatch.setattr(pool, "is_forkable", lambda: forks)
     file, said = str(analysis_in(tmp_path, "unlucky")), []
     for workers in ("1", "2"):
         assert main(["run", "--quiet", "--workers", workers, file]) == 64
@@ -67,6 +66,6 @@ def test_what_a_worker_raises_is_told_as_in_one_process(tmp_path, forks, shared,
 
 
 def test_progress_counts_the_rows_of_all_workers(tmp_path, forks, shared, monkeypatch, capsys):
-    monkeypatch.setattr(memory, "_is_own", forks)
+    monkeypatch.setattr(pool, "is_forkable", lambda: forks)
     assert main(["run", "--workers", "3", str(analysis_in(tmp_path, "half"))]) == 0
     assert f"{FILES * ROWS:,} rows in " in capsys.readouterr().err
