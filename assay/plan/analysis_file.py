@@ -25,6 +25,7 @@ from assay.plan.fields import (
     count,
     factory,
     flag,
+    flags,
     json_mapping,
     keys,
     list_of,
@@ -111,7 +112,7 @@ _WRITER: Mapping[str, Field] = {"name": Field(_stage_name), "factory": _CUSTOM["
 
 
 _SAME_IN_PYTHON = ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "max_slices")
-_SAME_IN_PLAN = (*_SAME_IN_PYTHON, "code_version")
+_SAME_IN_PLAN = (*_SAME_IN_PYTHON, "code_version", "options")
 
 
 def _inputs(value: Any, path: str) -> dict[str, Any]:
@@ -172,6 +173,7 @@ _ANALYSIS: Mapping[str, Field] = {
     "analysis_table": Field(flag, False),
     "code_version": Field(text, ""),
     "checkpoint": Field(choice(*CHECKPOINTS), NO_CHECKPOINTS),
+    "options": Field(flags, ()),
     "output": Field(text),
 }
 

@@ -19,6 +19,8 @@ _FORMAT = 1
 def to_json(plan: Plan) -> str:
     """The plan as canonical JSON: sorted keys, no spaces, ASCII."""
     data = {"version": _FORMAT, **dataclasses.asdict(plan)}
+    if not plan.options:
+        del data["options"]  # plans without them stay what they were before there were any, to the byte
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -42,7 +44,7 @@ def from_json(text: str) -> Plan:
     found = data.pop("version", None) if isinstance(data, dict) else None
     if found != _FORMAT:
         raise ConfigError(f"plan: expected version {_FORMAT}, found {found!r}; compile the analysis file again")
-    plan: Plan = _read(Plan, data, "plan")
+    plan: Plan = _read(Plan, {"options": [], **data}, "plan")
     check(plan)
     return plan
 

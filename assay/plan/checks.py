@@ -56,7 +56,7 @@ def check(plan: Plan) -> None:
 
     # A resolved plan may have `${` in its values: a parameter's own text, or `$${` as it was written.
     if not plan.resolved:
-        for name in ("inputs", "models", "eval_config", "output"):
+        for name in ("inputs", "models", "eval_config", "output", "options"):
             check_parameters(getattr(plan, name), plan.params, name)
         for stage in plan.stages:
             check_parameters(stage.settings, plan.params, f"stage {stage.name!r}: settings")
@@ -74,6 +74,7 @@ def _check_secrets(plan: Plan) -> None:
         "models": [{key: value for key, value in model.items() if key != "args"} for model in plan.models],
         "eval_config": plan.eval_config,
         "output": plan.output,
+        "options": plan.options,
     }
     for path, value in uris.items():
         refuse_references(value, plan.secrets, path)

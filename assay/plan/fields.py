@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -21,6 +22,8 @@ _LONGEST_FOUND = 120
 LARGEST = 2**63 - 1
 """The largest whole number that other libraries take."""
 _FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+_OPTION = re.compile(r"[a-z]\w*")
 
 
 class Field(NamedTuple):
@@ -154,6 +157,27 @@ def json_mapping(value: Any, path: str) -> dict[str, Any]:
     except PipelineError as error:
         raise ConfigError(str(error)) from error
     return found
+
+
+def flags(value: Any, path: str) -> tuple[str, ...]:
+    """Options of a command line by name: text, a number, true for a flag, a mapping as JSON, or a list of these."""
+    found = []
+    for name, given in json_mapping(value, path).items():
+        if not _OPTION.fullmatch(name):
+            raise expected(path, "names of options of Beam pipelines, such as runner, without dashes", name)
+        for item in given if isinstance(given, list) else [given]:
+            found.append(_as_flag(name, item, at(path, name)))
+    return tuple(found)
+
+
+def _as_flag(name: str, value: Any, path: str) -> str:
+    if value is True:
+        return f"--{name}"
+    if isinstance(value, Mapping):
+        return f"--{name}={json.dumps(value)}"
+    if value is False or not isinstance(value, str | int | float):
+        raise expected(path, "text, a number, true, a mapping, or a list of these", value)
+    return f"--{name}={value}"
 
 
 def flag(value: Any, path: str) -> bool:

@@ -87,6 +87,7 @@ class Plan:
         seed: of the resamples behind confidence intervals.
         max_slices: slices that one slicing spec may make; more are an error.
         code_version: version of the user's own code, where it should count instead of its source.
+        options: flags of Beam pipeline options, before those of the caller: where the plan runs.
     """
 
     stages: tuple[Stage, ...]
@@ -105,6 +106,7 @@ class Plan:
     seed: int = 0
     max_slices: int = MOST_SLICES
     code_version: str = ""
+    options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("inputs", "eval_config", "params"):

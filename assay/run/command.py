@@ -42,7 +42,7 @@ def run_command(
     """
     _check_kind(plan, task, kind)
     remote = remote or Remote()
-    if (remote.detach or remote.job) and not is_chosen(options):
+    if (remote.detach or remote.job) and not is_chosen((*plan.options, *options)):
         raise ConfigError("--detach and --job are for jobs on Dataflow; expected --runner=DataflowRunner among OPTIONS")
 
     with shown(progress):

@@ -52,7 +52,8 @@ def run_stage(
         plan: a plan whose parameters are resolved.
         task: name of one of its tasks.
         checkpoints: of a plan with several tasks: where they are; of any plan: where to record what was done.
-        options: flags of Beam pipeline options; without a runner among them, the in-memory runner is used.
+        options: flags of Beam pipeline options, after those of the plan, which they override; without a runner among
+            all of them, the in-memory runner is used.
         remote: how to treat a job on Dataflow, where that is the runner; None waits for it.
         in_memory: what stands in place of parts of a plan without checkpoints.
 
@@ -70,6 +71,7 @@ def run_stage(
         raise PipelineError(f"the plan has no task {task!r}{one_of(task, [t.name for t in plan.tasks])}") from error
 
     remote = remote or Remote()
+    options = options if isinstance(options, PipelineOptions) else (*plan.options, *options)
     try:
         with _alive(checkpoints):
             _lease(plan, task, checkpoints)

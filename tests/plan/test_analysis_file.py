@@ -687,3 +687,53 @@ def test_every_error_is_one_that_a_retry_cannot_help():
     assert {error.exit_code for error in (ConfigError, EvalConfigError, MissingFileError, PipelineError)} == {
         UsageError.exit_code
     }
+
+
+# Where it runs --------------------------------------------------------------------------------------------------------
+
+
+def test_options_by_name_are_flags_of_beam(tmp_path):
+    options = {
+        "runner": "FlinkRunner",
+        "parallelism": 2,
+        "save_main_session": True,
+        "experiments": ["a", "b"],
+        "environment_config": {"command": "/opt/boot"},
+    }
+    plan = compile_analysis(analysis(options=options), tmp_path)
+    assert plan.options == (
+        "--runner=FlinkRunner",
+        "--parallelism=2",
+        "--save_main_session",
+        "--experiments=a",
+        "--experiments=b",
+        '--environment_config={"command": "/opt/boot"}',
+    )
+    assert from_json(to_json(plan)) == plan
+
+
+def test_a_plan_without_options_is_what_it_was_before_there_were_any(tmp_path):
+    text = to_json(compile_analysis(analysis(), tmp_path))
+    assert '"options":[' not in text
+    assert from_json(text).options == ()
+
+
+def test_parameters_stand_in_options_and_secrets_do_not(tmp_path):
+    params = {"host": "flink", "token": None}
+    plan = compile_analysis(analysis(params=params, options={"job_endpoint": "${host}:8099"}), tmp_path)
+    assert with_params(plan, {"host": "other"}).options == ("--job_endpoint=other:8099",)
+    line = refused(analysis(params=params, options={"job_endpoint": "${token}"}), tmp_path)
+    assert "'token', which is secret" in str(line)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"--runner": "FlinkRunner"}, "options: expected names of options of Beam pipelines, such as runner, without"),
+        ({"streaming": False}, "options.streaming: expected text, a number, true, a mapping, or a list of these"),
+        (["--runner=FlinkRunner"], "options: expected a mapping"),
+    ],
+)
+def test_options_that_are_none_are_refused(options, line, tmp_path):
+    with pytest.raises(ConfigError, match=line):
+        compile_analysis(analysis(options=options), tmp_path)
