@@ -128,12 +128,17 @@ all-installs: $(INSTALLED)
 images-or-skip:
 	@components/build_images.sh || [[ $$? == 3 && $${CI:-} != true ]]
 
-# Without Java or Maven the tests of engines are skipped, and say so; not in CI.
+# Without Java or Maven the tests of engines are skipped, and say so, as are those of Prism without Go; not in CI.
 JARS := $(patsubst $(ENGINES)/jars/%.xml,.engines/%/installed,$(wildcard $(ENGINES)/jars/*.xml))
 jars-or-skip:
 	@.ci/installed java "tests of engines" default-jre-headless
 	@.ci/installed mvn "tests of engines" maven
 	@! command -v mvn >/dev/null || $(MAKE) $(JARS) || [[ $${CI:-} != true ]]
+	@! command -v go >/dev/null || $(MAKE) .engines/prism/prism || [[ $${CI:-} != true ]]
+
+.engines/prism/prism: constraints.txt
+	GOBIN=$(abspath $(@D)) go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$$(sed -n 's/^apache-beam==//p' $<)
+	touch $@
 
 .engines/%/installed: $(ENGINES)/jars/%.xml
 	rm -rf $(@D)

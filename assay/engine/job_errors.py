@@ -25,6 +25,7 @@ _LOST = re.compile(
     r"|(?:Remote|Local)TransportException|Connection unexpectedly closed by remote task manager"
     r"|NoResourceAvailableException|Could not acquire the minimum required resources"
     r"|ExecutorLostFailure|Slave lost|worker lost"
+    r"|SDK worker disconnected|didn't get control connection"
     r"|Multiplexer hanging up|SDK harness .*(?:disconnected|exited)|Socket closed|cancelled before receiving half close"
     r"|Could not retrieve JobResult|JobInitializationException|Connection refused|Broken pipe"
     r"|failed to connect to all addresses|recvmsg:Connection reset by peer"

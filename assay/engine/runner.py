@@ -19,6 +19,7 @@ from apache_beam.runners.runner import PipelineResult
 from assay.engine import job_server, memory, progress
 from assay.engine.beam_log import quiet_beam
 from assay.engine.job_errors import of_job
+from assay.engine.prism import check_program
 from assay.engine.recovery import of_custom_code, recover
 from assay.engine.workers.options import MachineOptions
 from assay.engine.workers.runner import LocalRunner
@@ -143,6 +144,7 @@ def _pipeline(options: PipelineOptions) -> beam.Pipeline:
 
 def _runner(options: PipelineOptions) -> dict[str, Any]:
     """The runner, always by name: Beam's default would first try to download one."""
+    check_program(options)
     name = options.view_as(StandardOptions).runner
     reason = _REFUSED_RUNNERS.get(str(name).lower())
     if reason:
@@ -154,6 +156,12 @@ def _runner(options: PipelineOptions) -> dict[str, Any]:
         if value is not None:
             raise ConfigError(f"{flag} is for runs on this machine, found runner {name!r}; use that runner's options")
     return {"options": options}
+
+
+def runs_here(options: PipelineOptions | Sequence[str]) -> bool:
+    """Whether options choose no runner, so that the pipeline runs in memory in this process."""
+    options = options if isinstance(options, PipelineOptions) else Options(options)
+    return options.view_as(StandardOptions).runner in (None, "FnApiRunner")
 
 
 def counts_of(result: Any) -> Counts:

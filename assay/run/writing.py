@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from assay import storage
 from assay.engine.remote import Remote
-from assay.engine.runner import run_pipeline
+from assay.engine.runner import run_pipeline, runs_here
 from assay.results.published import files_in
 from assay.run import dataflow, publishing
 from assay.verdict import Counts
@@ -55,7 +55,10 @@ def results_written(
         return
     with publishing.removed_on_failure(folder, is_named=is_named):
         publishing.withdraw(folder)
-        yield run_pipeline(reader, analysis, options)
+        counts = run_pipeline(reader, analysis, options)
+        if not runs_here(options):
+            remove_temporaries(folder)  # of bundles that the engine has run a second time, as Spark does
+        yield counts
 
 
 @contextmanager

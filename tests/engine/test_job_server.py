@@ -135,6 +135,11 @@ WORKER = (
             AssayError,
             "the job failed: Insufficient number of network buffers: required 512",
         ),
+        (
+            JOB + "prism worker[job-009_environment_1] didn't get control connection to localhost:1 after 1m0s",
+            TransientError,
+            "the engine lost a part of itself during the job (prism worker[job-009_environment_1] didn't get control",
+        ),
         ("Pipeline failed.", AssayError, "the job failed: its engine does not say why"),
     ],
 )

@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 
 import pytest
 
-from tests.engines import flink
+from tests.engines import flink, prism, spark, workers
 from tests.engines.flink import Flink
+from tests.engines.prism import Prism
+from tests.engines.spark import Spark
+from tests.engines.workers import WorkerPool
+from tests.faults.small_run import Undisturbed, small_run, write_data
+from tests.parity.results import parts_of
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whoever is killed leaves temporary files behind, which go with the other files of the tests."""
+    folder = str(tmp_path_factory.mktemp("t"))  # short, as sockets lie below it
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """A small run in process, to which those with something killed are held."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    write_data(folder / "data")
+    run = small_run(folder / "run", data=folder / "data")
+    run.go_on()
+    return Undisturbed(folder / "data", parts_of(folder / "run" / "out"), {})
+
+
+@pytest.fixture(scope="session")
+def worker_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
+    """A pool that starts Python workers."""
+    with workers.pool(tmp_path_factory.mktemp("pool") / "log") as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +48,17 @@ def flink_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
     """A session cluster of one task manager with four slots, and its job server."""
     with flink.running(tmp_path_factory.mktemp("flink")) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
+    """A standalone cluster of two workers with two cores each, and its job server."""
+    with spark.running(tmp_path_factory.mktemp("spark"), workers=2) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def prism_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prism]:
+    """A Prism that takes jobs on."""
+    with prism.running(tmp_path_factory.mktemp("prism")) as server:
+        yield server
