@@ -97,7 +97,20 @@ REFERENCE = BackEnd(run=fused)
 """What the others are held to."""
 
 BACK_ENDS: Mapping[str, BackEnd] = {
-    "a folder": BackEnd(run=on_a_folder),
+    "a folder": BackEnd(
+        run=on_a_folder,
+        quick=(  # what is not quick on GCS
+            "late labels",
+            "ranked lists",
+            "classes and averages",
+            "JSON lines",
+            "regression",
+            "a stage by row",
+            "checkpoint every stage",
+            "types that stages see",
+            "no rows",
+        ),
+    ),
     "checkpoints on GCS": BackEnd(
         run=checkpoints_on_gcs,
         fixtures=("gcs",),
