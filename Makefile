@@ -144,6 +144,7 @@ jars-or-skip:
 	rm -rf $(@D)
 	mvn --quiet --batch-mode --file $< org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
 	  -DincludeScope=runtime -DoutputDirectory=$(abspath $(@D))
+	$(if $(filter flink,$*),$(BIN)/python -m tests.engines.one_jar $(@D))
 	touch $@
 
 # uv is quick; where only pip knows the way to the packages (its own index or certificates), pip does it. What setuptools

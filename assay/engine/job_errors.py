@@ -23,14 +23,18 @@ _LOST = re.compile(
     r"TaskManager with id \S+ (?:is no longer reachable|timed out)"
     r"|Heartbeat of TaskManager"
     r"|(?:Remote|Local)TransportException|Connection unexpectedly closed by remote task manager"
-    r"|NoResourceAvailableException|Could not acquire the minimum required resources"
     r"|ExecutorLostFailure|Slave lost|worker lost"
     r"|SDK worker disconnected|didn't get control connection"
     r"|Multiplexer hanging up|SDK harness .*(?:disconnected|exited)|Socket closed|cancelled before receiving half close"
     r"|Could not retrieve JobResult|JobInitializationException|Connection refused|Broken pipe"
     r"|failed to connect to all addresses|recvmsg:Connection reset by peer"
 )
-"""What engines say of processes that are gone, and of slots that are not there."""
+"""What engines say of processes that are gone."""
+
+_NO_SLOTS = re.compile(
+    r"NoResourceAvailableException|Could not acquire the minimum required resources|Timeout has occurred: \d+ ms"
+)
+"""What Flink says after it has waited for slots in vain: the last is all that a job server tells of it."""
 
 
 def of_job(error: BaseException) -> AssayError | None:
@@ -44,6 +48,11 @@ def of_job(error: BaseException) -> AssayError | None:
         return ConfigError(
             f"the workers cannot import {module['name']!r}: install it where they run (in their image, or the "
             f"environment of the worker pool), or put its folder on their PYTHONPATH"
+        )
+    if _NO_SLOTS.search(text):
+        return TransientError(
+            "the engine had too few free slots for the job, or lost those that it had; lower --parallelism, or start "
+            "more of its workers, then run again: committed checkpoints are used again"
         )
     lost = _LOST.search(text)
     if lost:

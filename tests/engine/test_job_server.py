@@ -140,6 +140,11 @@ WORKER = (
             TransientError,
             "the engine lost a part of itself during the job (prism worker[job-009_environment_1] didn't get control",
         ),
+        (
+            JOB + "java.util.concurrent.TimeoutException: Timeout has occurred: 20000 ms",
+            TransientError,
+            "the engine had too few free slots for the job, or lost those that it had; lower --parallelism",
+        ),
         ("Pipeline failed.", AssayError, "the job failed: its engine does not say why"),
     ],
 )

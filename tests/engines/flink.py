@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.engines.servers import HOST, Server, end, java, start, started, wait_for_port, wait_until
+from tests.engines.servers import HOST, Server, end, java, start, wait_for_port, wait_until
 from tests.ports import free_port
 
 _SLOTS = 4
@@ -108,6 +107,14 @@ class Flink:
         wait_until(lambda: self.slots() == slots + _SLOTS, server, self.folder / "task_manager")
         return server
 
+    def have_task_managers(self, count: int = 1) -> None:
+        """Waits until those that were killed are forgotten, and starts as many as are missing."""
+        assert self.job_manager is not None
+        kept = len(self.task_managers) * _SLOTS
+        wait_until(lambda: self.slots() == kept, self.job_manager, self.folder / "job_manager")
+        while len(self.task_managers) < count:
+            self.start_task_manager()
+
     def start_job_server(self) -> None:
         """Starts it anew, at the same endpoint."""
         command = java(
@@ -133,6 +140,9 @@ class Flink:
             "io.tmp.dirs": self.folder,
             "classloader.resolve-order": "parent-first",
             "taskmanager.network.sort-shuffle.min-buffers": 64,
+            "slot.request.timeout": 20000,  # five minutes otherwise: for slots that were there
+            "heartbeat.interval": 2000,
+            "heartbeat.timeout": 10000,
         }
         flags = [word for name, value in settings.items() for word in ("-D", f"{name}={value}")]
         command = java(main, "--configDir", str(self.folder / "conf"), *flags, jars="flink", megabytes=1024)
@@ -153,12 +163,3 @@ def running(folder: Path, *, task_managers: int = 1) -> Iterator[Flink]:
         for server in (flink.job_server, flink.job_manager, *flink.task_managers):
             if server is not None:
                 end(server)
-
-
-@contextlib.contextmanager
-def worker_pool(log: Path) -> Iterator[tuple[str, ...]]:
-    """Starts workers on demand, each a process; yields the options that ask for them."""
-    port = free_port()
-    command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
-    with started(command, log, port=port):
-        yield ("--environment_type=EXTERNAL", f"--environment_config={HOST}:{port}")

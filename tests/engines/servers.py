@@ -50,7 +50,8 @@ def java(main: str, *arguments: str, jars: str, megabytes: int = 512) -> list[st
         missing("jars or Java", jars)
     opened = [f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED]
     heap = (f"-Xmx{megabytes}m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-    return ["java", *heap, *opened, "-cp", f"{folder}/*", main, *arguments]
+    times = ("-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS")
+    return ["java", *heap, *times, *opened, "-cp", f"{folder}/*", main, *arguments]
 
 
 def missing(what: str, engine: str) -> None:
