@@ -13,7 +13,7 @@ def runs(parts: int, workers: int) -> Iterator[range]:
     """
     first = 0
     while first < parts:
-        most = max(1, (parts - first) // (2 * workers))
+        most = max(1, (parts - first) // workers)
         length = 1 << most.bit_length() - 1
         while first % length:
             length >>= 1

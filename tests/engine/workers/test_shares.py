@@ -20,9 +20,10 @@ def test_the_states_of_a_run_merge_into_one(parts):
 
 def test_the_last_runs_are_short_so_that_no_worker_waits_long():
     lengths = [len(run) for run in runs(100, 2)]
-    assert max(lengths) <= 100 // 4
+    assert max(lengths) <= 100 // 2
     assert lengths[-2:] == [1, 1]
 
 
 def test_there_are_few_runs_of_many_parts():
-    assert len([*runs(1000, 2)]) < 40
+    assert len([*runs(1000, 2)]) < 20
+    assert [*runs(10, 2)] == [range(4), range(4, 6), range(6, 8), range(8, 9), range(9, 10)]
