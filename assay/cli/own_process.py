@@ -41,9 +41,9 @@ def fit_imports(plan: Plan, options: Sequence[str]) -> None:
 
     Args:
         plan: a plan.
-        options: of Beam pipelines.
+        options: of Beam pipelines, after those of the plan.
     """
-    others = [option for option in options if not option.startswith(_OF_THIS_MACHINE)]
+    others = [option for option in (*plan.options, *options) if not option.startswith(_OF_THIS_MACHINE)]
     if _is_own and not plan.has_own_code and not others:
         without_pandas.keep_pandas_out()
         import_core_of_beam()

@@ -76,6 +76,14 @@ def test_own_code_is_run_with_all_of_beam_and_with_pandas(folder):
     assert {"pandas", "apache_beam.io.gcp.gcsfilesystem"} <= set(done.stdout.splitlines()[-1].split())
 
 
+def test_another_runner_has_all_of_beam_whoever_asks_for_it(folder):
+    for file, flags in (({"runner": "FnApiRunner"}, ()), ({}, ("--", "--runner=FnApiRunner"))):
+        arguments = ("run", analysis(["label", "score"], options=file), "--quiet", *flags)
+        done = program(*arguments, code=AT_EXIT + PROGRAM)
+        assert done.returncode == 0, done.stderr
+        assert "apache_beam.io.gcp.gcsfilesystem" in done.stdout.splitlines()[-1].split()
+
+
 def test_columns_that_only_pandas_can_print_are_sliced_as_ever(folder):
     import assay
 
