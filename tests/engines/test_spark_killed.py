@@ -60,5 +60,6 @@ def test_a_python_worker_is_killed(
 
 @pytest.mark.parametrize("seed", SLOW)
 def test_the_launching_process_is_killed(seed, spark_cluster: Spark, undisturbed: Undisturbed, tmp_path):
+    """Its job may keep its cores, waiting for workers without end, until somebody ends it."""
     options = spark_cluster.with_parallelism(4)
-    survives(tmp_path, undisturbed, options, sigkill, nothing, seed=seed, seconds=SECONDS)
+    survives(tmp_path, undisturbed, options, sigkill, spark_cluster.start_job_server, seed=seed, seconds=SECONDS)
