@@ -13,7 +13,7 @@ from tests.parity.results import differing, parts_of
 
 CASE_OF = {case.name: case for case in CASES}
 QUICK = ("two models, intervals", "regression", "classes and averages", "ranked lists", "bad rows")
-WITH_ONE_PART = ("a reader of one's own", "late labels", "no rows")
+WITH_ONE_PART = ("a reader of one's own", "no rows")
 """Inputs that are not cut into parts."""
 
 
