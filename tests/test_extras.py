@@ -70,7 +70,9 @@ def test_a_command_names_the_extra_that_it_lacks(hidden, words, extra, without):
     )
 
 
-def test_a_stage_says_it_under_its_tag(without):
+def test_a_stage_says_it_under_its_tag(without, tmp_path):
+    plan = without([], COMMAND, "plan", "analysis.yaml", "--format", "json").stdout
+    (tmp_path / "plan.json").write_text(plan)
     done = without(["apache_beam"], COMMAND, "stage", "evaluate", "--plan", "plan.json", "--stage", "Evaluate")
     assert done.returncode == 64
     assert done.stderr.splitlines()[-1].startswith("assay.errors.MissingPackageError: apache_beam is not installed")

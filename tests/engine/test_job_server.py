@@ -107,7 +107,7 @@ WORKER = (
     JOB + "java.lang.RuntimeException: Error received from SDK harness for instruction 4: "
     "Traceback (most recent call last):\n"
     '  File "apache_beam/runners/common.py", line 1498, in process\n    return self.do_fn_invoker\n'
-    '  File "/home/me/own.py", line 12, in scored\n    return 1 / 0\n{error}\n'
+    '  File "/srv/own.py", line 12, in scored\n    return 1 / 0\n{error}\n'
 )
 
 
