@@ -27,6 +27,7 @@ _LOST = re.compile(
     r"|SDK worker disconnected|didn't get control connection"
     r"|Multiplexer hanging up|SDK harness .*(?:disconnected|exited)|Socket closed|cancelled before receiving half close"
     r"|Could not retrieve JobResult|JobInitializationException|Connection refused|Broken pipe"
+    r"|Waited \d+ minutes .*Future@"  # for a worker that has reported, and was killed then
     r"|failed to connect to all addresses|recvmsg:Connection reset by peer"
 )
 """What engines say of processes that are gone."""

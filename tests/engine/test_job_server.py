@@ -141,6 +141,12 @@ WORKER = (
             "the engine lost a part of itself during the job (prism worker[job-009_environment_1] didn't get control",
         ),
         (
+            JOB + "java.util.concurrent.TimeoutException: Waited 3 minutes (plus 116182 nanoseconds delay) for "
+            "SettableFuture@11105413[status=PENDING]",
+            TransientError,
+            "the engine lost a part of itself during the job (Waited 3 minutes",
+        ),
+        (
             JOB + "java.util.concurrent.TimeoutException: Timeout has occurred: 20000 ms",
             TransientError,
             "the engine had too few free slots for the job, or lost those that it had; lower --parallelism",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
+import psutil
 import pytest
 
 from tests.engines.flink import Flink
@@ -36,13 +38,23 @@ def test_the_job_server_is_killed(seed, flink_cluster: Flink, undisturbed: Undis
     survives(tmp_path, undisturbed, options, kill, flink_cluster.start_job_server, seed=seed, seconds=SECONDS)
 
 
-def running_for(seconds: float, pool: WorkerPool) -> list[int]:
-    """The workers of the pool, once there are some. One that ends before it has reported is waited for, for ever."""
-    deadline = time.monotonic() + 20
-    while not pool.workers() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(seconds)
-    return pool.workers()
+def connected(pool: WorkerPool) -> list[int]:
+    """The workers of the pool, once one has reported. One that ends before that is waited for by Flink for ever."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        workers = pool.workers()
+        if any(connection.status == "ESTABLISHED" for pid in workers for connection in connections(pid)):
+            break
+        time.sleep(0.02)
+    time.sleep(0.3)
+    return workers
+
+
+def connections(pid: int) -> Any:
+    try:
+        return psutil.Process(pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return []
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -50,7 +62,7 @@ def test_a_python_worker_is_killed(
     seed, flink_cluster: Flink, worker_pool: WorkerPool, undisturbed: Undisturbed, tmp_path
 ):
     def kill(pid: int) -> None:
-        sigkill(*running_for(3.0, worker_pool))
+        sigkill(*connected(worker_pool))
 
     options = (*flink_cluster.options(parallelism=2), *worker_pool.options)
     survives(tmp_path, undisturbed, options, kill, nothing, seed=seed, seconds=SECONDS)
