@@ -55,6 +55,11 @@ def of_job(error: BaseException) -> AssayError | None:
             "the engine had too few free slots for the job, or lost those that it had; lower --parallelism, or start "
             "more of its workers, then run again: committed checkpoints are used again"
         )
+    if "Only one SparkContext should be running" in text:
+        return TransientError(
+            "the job server for Spark runs one job at a time, and was busy with another; run again: committed "
+            "checkpoints are used again"
+        )
     lost = _LOST.search(text)
     if lost:
         line = next(line for line in text.splitlines() if lost[0] in line)

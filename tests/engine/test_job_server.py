@@ -151,6 +151,12 @@ WORKER = (
             TransientError,
             "the engine had too few free slots for the job, or lost those that it had; lower --parallelism",
         ),
+        (
+            JOB
+            + "org.apache.spark.SparkException: Only one SparkContext should be running in this JVM (see SPARK-2243).",
+            TransientError,
+            "the job server for Spark runs one job at a time, and was busy with another",
+        ),
         ("Pipeline failed.", AssayError, "the job failed: its engine does not say why"),
     ],
 )

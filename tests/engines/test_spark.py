@@ -21,6 +21,6 @@ def test_parallelism_changes_no_bit(case, parallelism, spark_cluster: Spark, tmp
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["several splits", "stages of one's own"])
+@pytest.mark.parametrize("case", ["several splits"])
 def test_with_checkpoints_the_bits_are_the_same(case, spark_cluster: Spark, tmp_path):
     check_same_bits(case, spark_cluster.with_parallelism(4), tmp_path, checkpointed=True)
