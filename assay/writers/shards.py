@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import io
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from assay import storage
-from assay.errors import ColumnTypeError
+from assay.errors import ColumnTypeError, MissingFileError, TransientError
 from assay.storage.framing import framed
 from assay.writers.files import remove, temporary_name, write_file, writing
 
@@ -156,20 +157,41 @@ def _publish(_: bytes, outputs: Mapping[str, Shards], paths: list[tuple[str, str
 def _rename(shards: Shards, paths: list[str]) -> list[str]:
     names = [shards.name(i, max(len(paths), 1)) for i in range(max(len(paths), 1))]
 
-    # An earlier try may have renamed some of the files already; these must not be deleted as shards of an earlier run.
-    waiting = [(path, name) for path, name in zip(paths, names, strict=False) if storage.stat(path) is not None]
-    renamed = {name for path, name in zip(paths, names, strict=False) if (path, name) not in waiting}
-    for path in storage.match(f"{glob.escape(shards.prefix)}-?????-of-?????{shards.suffix}"):
-        if path not in renamed:
-            storage.delete(path)
+    # An earlier try may have had other files, where an engine has run some of the bundles again since.
+    journal = f"{shards.prefix}.{'0' * 32}.tmp"
+    _take_back(journal)
+    missing = [path for path in paths if storage.stat(path) is None]
+    if paths and missing == paths and all(storage.stat(name) is not None for name in names):
+        return names  # it had these, and renamed all of them
+    if missing:
+        raise TransientError(
+            f"{missing[0]}: the file of a bundle is gone, as the engine has run others again after it was published; "
+            "run again"
+        )
 
+    for path in storage.match(f"{glob.escape(shards.prefix)}-?????-of-?????{shards.suffix}"):
+        storage.delete(path)
     if not paths:
         content = io.BytesIO()
         shards.opened(content, shards.prefix).close()
         write_file(names[0], content.getvalue())
-    for path, name in waiting:
+    if len(paths) > 1:
+        storage.write(journal, json.dumps(dict(zip(paths, names, strict=True))).encode())
+    for path, name in zip(paths, names, strict=False):
         storage.rename(path, name)
+    remove(journal)
     return names
+
+
+def _take_back(journal: str) -> None:
+    """Gives files their temporary names again that a try has renamed which did not come to its end."""
+    try:
+        renamed: dict[str, str] = json.loads(storage.read(journal))
+    except MissingFileError:
+        return
+    for path, name in renamed.items():
+        if storage.stat(path) is None and storage.stat(name) is not None:
+            storage.rename(name, path)
 
 
 class RecordFile:
