@@ -22,7 +22,7 @@ from assay.metrics.split_states import BlockKey, SplitStates
 from assay.metrics.states.forest import UNPLACED, Node
 from assay.metrics.states.partial import Partial
 from assay.metrics.states.slices import Draw
-from assay.slicing.codes import codes_of
+from assay.slicing.codes import KeysOfLast, codes_of
 from assay.types import (
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     PREDICTIONS_KEY,
@@ -43,6 +43,7 @@ class Accumulator:
         self._analysis, self._pass = analysis, analysis.passes[0]
         self._checks = RowChecks(analysis)
         self._states = SplitStates(analysis, self._pass.layout)
+        self._last_keys = [KeysOfLast() for _ in analysis.slicings]
 
     @property
     def tallies(self) -> Tallies:
@@ -85,7 +86,8 @@ class Accumulator:
         examples = {stream: stream.view.entries(columns[stream.source]) for stream in self._pass.streams}
         contributions = self._pass.layout.contributions(examples)
         slices, resampling = slice_columns(extracts), self._analysis.resampling
-        codes = [codes_of(slices[slicing.name]) for slicing in self._analysis.slicings]
+        slicings = zip(self._analysis.slicings, self._last_keys, strict=True)
+        codes = [codes_of(slices[slicing.name], last) for slicing, last in slicings]
         draws = [Draw()] if resampling is None else list(resampling.draws(extracts, rows))
         self._states.add(codes, contributions, rows, draws)
 

@@ -151,8 +151,27 @@ def _as_column(codes: Ints, keys: pa.StructArray, entry_rows: Ints | None, rows:
     return pa.ListArray.from_arrays(pa.array(offsets), entries)
 
 
-def codes_of(column: pa.Array) -> Codes:
-    """Reads a column of `slice_rows`, also after rows were taken from it. Only keys that occur are listed."""
+class KeysOfLast:
+    """The keys of the batch before, which mostly are those of the next one: to make thousands takes a while."""
+
+    def __init__(self) -> None:
+        self._dictionary: pa.StructArray | None = None
+        self._keys: list[SliceKey] = []
+
+    def keys(self, dictionary: pa.StructArray) -> list[SliceKey]:
+        """The keys of a dictionary; the very list of the last call, if that had the same dictionary."""
+        if self._dictionary is None or not dictionary.equals(self._dictionary):
+            self._dictionary, self._keys = dictionary, _keys(dictionary)
+        return self._keys
+
+
+def codes_of(column: pa.Array, last: KeysOfLast | None = None) -> Codes:
+    """Reads a column of `slice_rows`, also after rows were taken from it. Only keys that occur are listed.
+
+    Args:
+        column: where the rows of a batch are.
+        last: of the batches before, under the same slicing.
+    """
     entries, rows = column, None
     if pa.types.is_list(column.type):
         entries = column.flatten()
@@ -171,9 +190,13 @@ def codes_of(column: pa.Array) -> Codes:
         codes, present = _compact(indices, len(counts))
         counts, keys = counts[present], keys.take(pa.array(present))
 
-    names = [field.name for field in keys.type]
-    values = [to_python(column) for column in keys.flatten()]
-    return Codes(rows, codes, [tuple(zip(names, key, strict=True)) for key in zip(*values, strict=True)], counts)
+    return Codes(rows, codes, _keys(keys) if last is None else last.keys(keys), counts)
+
+
+def _keys(dictionary: pa.StructArray) -> list[SliceKey]:
+    names = [field.name for field in dictionary.type]
+    values = [to_python(column) for column in dictionary.flatten()]
+    return [tuple(zip(names, key, strict=True)) for key in zip(*values, strict=True)]
 
 
 def joined(parts: Sequence[Codes], sizes: Sequence[int]) -> Codes:

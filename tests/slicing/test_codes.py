@@ -6,7 +6,7 @@ import pytest
 
 from assay.errors import ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import CrossSlicingSpec, EvalConfig, SlicingSpec
-from assay.slicing.codes import _code, codes_of, column_of_keys, slice_rows
+from assay.slicing.codes import KeysOfLast, _code, codes_of, column_of_keys, slice_rows
 from assay.slicing.specs import Slicing, matches, slicing_of, slicings_of
 from assay.slicing.text import check_apart, slice_text
 
@@ -256,3 +256,20 @@ def test_a_config_s_text_that_is_no_value_of_the_column_is_refused():
     for column, text in (("zip", "not a number"), ("flag", "maybe"), ("pair", "1,5")):
         with pytest.raises(ColumnTypeError, match=f"column '{column}' has type .* and '{text}' is not a value"):
             slice_column(Slicing((), ((column, text),)), FEATURES, 4)
+
+
+def test_batches_with_the_same_slices_share_one_list_of_keys():
+    last = KeysOfLast()
+    columns = [
+        slice_column(Slicing(("x",)), {"x": pa.array(list(texts))}, 4) for texts in ("abab", "abba", "baac", "abab")
+    ]
+    lists = [codes_of(column, last).keys for column in columns]
+    assert lists[0] is lists[1]
+    assert lists == [codes_of(column).keys for column in columns]
+
+
+def test_keys_of_another_type_are_not_those_of_the_last_batch():
+    last = KeysOfLast()
+    for kind in (pa.int64(), pa.float64(), pa.string(), pa.int8()):
+        column = slice_column(Slicing(("x",)), {"x": pa.array([1, 2, 1]).cast(kind)}, 3)
+        assert repr(codes_of(column, last).keys) == repr(codes_of(column).keys)

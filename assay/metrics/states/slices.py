@@ -39,6 +39,7 @@ class SliceStates:
     def __init__(self, stores: Sequence[Store], resamples: int = 1) -> None:
         self._stores, self._resamples = stores, resamples
         self._index: dict[SliceKey, int] = {}
+        self._last: tuple[Sequence[SliceKey], Ints] = (), np.zeros(0, np.int64)
         self._rows = np.zeros(1, np.int64)
 
     def __len__(self) -> int:
@@ -46,7 +47,7 @@ class SliceStates:
 
     def add(self, codes: Codes, contributions: Sequence[OfRows], rows: int, draws: Iterable[Draw] = (Draw(),)) -> None:
         """Adds a batch of `rows` rows, once for each draw; one contribution for each store."""
-        own = np.array([self._index.setdefault(key, len(self._index)) for key in codes.keys], np.int64)
+        own = self._numbers(codes.keys)
 
         # Contributions of one stream have the same rows, and so the same slices: these are worked out once.
         different, kind_of = _different([None, *(added.rows for added in contributions)])
@@ -59,6 +60,13 @@ class SliceStates:
             count = max(len(self._index), 1) * self._resamples
             for store, added, entries in zip(self._stores, contributions, of_contributions, strict=True):
                 store.add(entries.slices, count, added.drawn(entries.chosen, entries.times))
+
+    def _numbers(self, keys: Sequence[SliceKey]) -> Ints:
+        """The number of each slice; of a list that is the last one again, as it was."""
+        if keys is not self._last[0]:
+            numbers = np.array([self._index.setdefault(key, len(self._index)) for key in keys], np.int64)
+            self._last = keys, numbers
+        return self._last[1]
 
     def _draw(self, draw: Draw, entries: _Assigned, batch_rows: int) -> _Drawn:
         slices, chosen, of_rows = entries
