@@ -144,7 +144,6 @@ def _pipeline(options: PipelineOptions) -> beam.Pipeline:
 
 def _runner(options: PipelineOptions) -> dict[str, Any]:
     """The runner, always by name: Beam's default would first try to download one."""
-    check_program(options)
     name = options.view_as(StandardOptions).runner
     reason = _REFUSED_RUNNERS.get(str(name).lower())
     if reason:
@@ -155,6 +154,7 @@ def _runner(options: PipelineOptions) -> dict[str, Any]:
     for flag, value in (("--workers", machine.workers), ("--memory", machine.memory)):
         if value is not None:
             raise ConfigError(f"{flag} is for runs on this machine, found runner {name!r}; use that runner's options")
+    check_program(options)
     return {"options": options}
 
 
