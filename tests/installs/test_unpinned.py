@@ -88,7 +88,9 @@ def test_without_an_extra_every_command_does_its_work_or_names_the_extra(version
     (bare.work / "analysis.yaml").write_text(PLAIN)
     assert said(bare.run("assay", "--version")).startswith("assay, version")
     assert "ReadInputs" in said(bare.run("assay", "plan", "analysis.yaml"))
-    assert json.loads(said(bare.run("assay", "plan", "analysis.yaml", "--format", "json")))["stages"]
+    plan = said(bare.run("assay", "plan", "analysis.yaml", "--format", "json"))
+    assert json.loads(plan)["stages"]
+    (bare.work / "plan.json").write_text(plan)
     for extra, *words in (
         ("core", "check", "analysis.yaml"),
         ("core", "run", "analysis.yaml"),
