@@ -102,7 +102,7 @@ clean: ## everything made, the environment included
 
 .PHONY: test-groups side-by-side all-groups all-tests all-airflow all-installs images-or-skip jars-or-skip
 test-groups:
-	@.ci/groups check-images-site 3 side-by-side unit 8 unit end-to-end 7 end-to-end faults 5 faults engines 4 engines \
+	@.ci/groups check-images-site 5 side-by-side unit 8 unit end-to-end 7 end-to-end faults 5 faults engines 4 engines \
 	  installs 4 installs airflow 5 airflow kfp 3 kfp
 
 # Each of these by itself leaves a core idle. What fails does not keep the others from being made.
