@@ -47,7 +47,7 @@ def run_pipeline(
     Raises:
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
     """
-    options = options if isinstance(options, PipelineOptions) else Options(options)
+    options = _parsed(options)
     with quiet_beam(), _our_errors(), job_server.errors_of(options):
         result = _started(reader, analysis, options)
         result.wait_until_finish()
@@ -68,7 +68,7 @@ def _started(
     reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | Sequence[str]
 ) -> PipelineResult:
     _tell_unknown_options()
-    options = options if isinstance(options, PipelineOptions) else Options(options)
+    options = _parsed(options)
     job_server.check_answers(options)
     pipeline = _pipeline(options)
     try:
@@ -106,6 +106,10 @@ def _our_errors() -> Iterator[None]:
         raise recover(error) or of_job(error) or of_custom_code(error) from None
     except SystemExit as error:  # of the parser of options, which has printed why
         raise ConfigError("options of Beam pipelines: expected what Beam takes; its own words are above") from error
+
+
+def _parsed(options: PipelineOptions | Sequence[str]) -> PipelineOptions:
+    return options if isinstance(options, PipelineOptions) else Options(options)
 
 
 class Options(PipelineOptions):
@@ -160,8 +164,10 @@ def _runner(options: PipelineOptions) -> dict[str, Any]:
 
 def runs_here(options: PipelineOptions | Sequence[str]) -> bool:
     """Whether options choose no runner, so that the pipeline runs in memory in this process."""
-    options = options if isinstance(options, PipelineOptions) else Options(options)
-    return options.view_as(StandardOptions).runner in (None, "FnApiRunner")
+    # Without options there is nothing to parse, which would take as long as a small step of a run.
+    return (not isinstance(options, PipelineOptions) and not options) or (
+        _parsed(options).view_as(StandardOptions).runner in (None, "FnApiRunner")
+    )
 
 
 def counts_of(result: Any) -> Counts:

@@ -10,10 +10,8 @@ import pytest
 
 from assay.plan.filled import with_params
 from assay.run import local
-from tests.parity.cases import CASES
+from tests.parity.cases import CASE_OF
 from tests.parity.results import differing, parts_of
-
-CASE_OF = {case.name: case for case in CASES}
 
 
 def cases(quick: Sequence[str]) -> Iterator[Any]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.engines.flink import Flink
-from tests.engines.same_bits import CASE_OF, check_same_bits
+from tests.engines.same_bits import check_same_bits
 from tests.engines.workers import WorkerPool
 from tests.faults.small_run import Undisturbed, small_run
+from tests.parity.cases import CASE_OF
 
 QUICK = (("several splits", 2),)
 

@@ -390,3 +390,5 @@ CASES = (
         holds=("validations", "flat_metrics"),
     ),
 )
+
+CASE_OF = {case.name: case for case in CASES}

@@ -6,11 +6,9 @@ import pytest
 
 from assay.readers.source import Source, splits
 from tests.parity.back_ends import BACK_ENDS, REFERENCE
-from tests.parity.cases import CASES
+from tests.parity.cases import CASE_OF
 from tests.parity.datasets import several_splits
 from tests.parity.results import differing, parts_of
-
-CASE_OF = {case.name: case for case in CASES}
 
 
 def pairs():
@@ -26,19 +24,6 @@ def marks(case, back_end):
         yield pytest.mark.slow
     if case in back_end.cannot:
         yield pytest.mark.xfail(strict=True, raises=AssertionError, reason=back_end.cannot[case])
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """Case -> folder of its data."""
-
-    @cache
-    def written(case):
-        folder = tmp_path_factory.mktemp("data")
-        CASE_OF[case].write(folder)
-        return folder
-
-    return written
 
 
 @pytest.fixture(scope="module")

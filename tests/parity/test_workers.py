@@ -1,17 +1,14 @@
 """Worker processes of one machine give the same bits as a single process, however many there are."""
 
-from functools import cache
-
 import pytest
 
 from assay.engine.workers import pool, runner
 from assay.plan.filled import with_params
 from assay.readers import source
 from assay.run import local
-from tests.parity.cases import CASES
+from tests.parity.cases import CASE_OF
 from tests.parity.results import differing, parts_of
 
-CASE_OF = {case.name: case for case in CASES}
 QUICK = ("two models, intervals", "regression", "classes and averages", "ranked lists", "bad rows")
 WITH_ONE_PART = ("a reader of one's own", "no rows")
 """Inputs that are not cut into parts."""
@@ -39,17 +36,6 @@ def started(monkeypatch):
 
     monkeypatch.setattr(runner, "Pool", Counted)
     return counts
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    @cache
-    def written(case):
-        folder = tmp_path_factory.mktemp("data")
-        CASE_OF[case].write(folder)
-        return folder
-
-    return written
 
 
 def run(case, data, folder, workers, checkpoints=False):
