@@ -10,6 +10,7 @@ from typing import Any
 
 from assay.errors import ResultsError
 from assay.text import json_text
+from assay.text.counted import counted
 
 _UNREADABLE = "unreadable"
 
@@ -197,7 +198,7 @@ class Verdict:
     def lines(self, limit: int = 20) -> list[str]:
         """Sentences for a terminal: the outcome, then at most `limit` reasons."""
         bad = sum(self.bad_rows.values())
-        head = f"{self.status.replace('_', ' ')}: {self.rows:,} rows"
+        head = f"{self.status.replace('_', ' ')}: {counted(self.rows, 'row')}"
         head += f", {bad:,} bad rows left out" if bad else ""
         head += "".join(f", {n:,} {side} without a match" for side, n in sorted(self.unmatched.items())[::-1] if n)
         head += ", change thresholds left out (rubber stamp)" if self.rubber_stamp else ""
@@ -214,5 +215,5 @@ def unsliced_text(slicing: str, rows: int) -> str:
 
 
 def _line(reason: Reason) -> str:
-    rows = "" if reason.rows is None else f" ({reason.rows:,} row{'' if reason.rows == 1 else 's'})"
+    rows = "" if reason.rows is None else f" ({counted(reason.rows, 'row')})"
     return f"{reason.slice}: {reason.message}{rows}" if reason.slice else reason.message

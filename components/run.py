@@ -38,6 +38,7 @@ from assay.results.published import verdict_at
 from assay.run.call import Checkpoints, stage_arguments
 from assay.run.outcome import ANALYSE, StageResult
 from assay.text import json_text
+from assay.text.counted import counted
 from assay.types import METRICS_KEY, PLOTS_KEY
 from assay.verdict import Status
 
@@ -233,7 +234,7 @@ def _line(record: Mapping[str, Any]) -> str:
     if "refused" in record:
         return f"  refused: {record['refused']}"
     did = "there already" if record["reused"] else f"{record['seconds']:.1f} s"
-    parts = (f"{record['task']}: {record['rows']:,} rows", did, record["verdict"])
+    parts = (f"{record['task']}: {counted(record['rows'], 'row')}", did, record["verdict"])
     return f"  {', '.join(filter(None, parts))}"
 
 

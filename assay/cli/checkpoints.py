@@ -7,6 +7,7 @@ import re
 import click
 
 from assay.cli.reporting import reports_errors, say
+from assay.text.counted import counted
 
 
 @click.command()
@@ -30,7 +31,7 @@ def checkpoints(root: str, clear: bool, min_age: str, dry_run: bool) -> None:
         gone = clearing.clear(root, _seconds(min_age), dry_run=dry_run)
         for plan_uri in gone if dry_run else ():
             say(plan_uri)
-        say(f"{'would delete' if dry_run else 'deleted'} {len(gone):,} files")
+        say(f"{'would delete' if dry_run else 'deleted'} {counted(len(gone), 'file')}")
     from rich.console import Console
 
     from assay.report.terminal.checkpoints_table import checkpoints_table

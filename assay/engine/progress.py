@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from assay.engine import memory
+from assay.text.counted import counted
 from assay.text.printable import printable_line
 
 TERMINAL_SECONDS = 0.2
@@ -225,10 +226,10 @@ def line(rows: Mapping[str, int], seconds: float, rows_per_second: float, width:
 
     stage = next(reversed(list(rows)), None)
     if stage is not None:
-        parts.append(f"{rows[stage]:,} rows")
+        parts.append(counted(rows[stage], "row"))
         parts += [f"{rows_per_second:,.0f} rows/s"] if share is None and rows_per_second else []
         shards = now.shards.get(stage, 0)
-        parts += [f"{shards:,} shard{'s' * (shards != 1)} done"] if shards else []
+        parts += [f"{counted(shards, 'shard')} done"] if shards else []
     while width is not None and len(parts) > 2 and len("  ".join(parts)) > width:
         parts.pop()
     return "  ".join(parts)[:width]
@@ -312,7 +313,7 @@ def _show_total(stream: TextIO, rows: Mapping[str, int], seconds: float) -> None
     """Without a speed: the time is that of the whole run, its start included."""
     if rows:
         held = (memory.peak() + _memory) / 1e6
-        stream.write(f"{max(rows.values()):,} rows in {seconds:.1f} s, at most {held:,.0f} MB\n")
+        stream.write(f"{counted(max(rows.values()), 'row')} in {seconds:.1f} s, at most {held:,.0f} MB\n")
         stream.flush()
 
 

@@ -33,6 +33,7 @@ from assay.extracts.columns import Column, cut, row_count
 from assay.models import files, outputs
 from assay.models.known import framework_of, is_code, types_to_trust
 from assay.storage.file_paths import path_text
+from assay.text.counted import counted
 from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
 
 Predictions: TypeAlias = "Column | dict[str, Column]"
@@ -166,7 +167,7 @@ class LoadedModel:
         return outputs.join(pieces, self.ref.name)
 
     def _run(self, extracts: Extracts, rows: int) -> Predictions:
-        with _blamed(self.ref, f"failed on {rows} rows"):
+        with _blamed(self.ref, f"failed on {counted(rows, 'row')}"):
             output = self.runner.run(extracts)
         return outputs.settle(output, rows, self.ref.name)
 

@@ -24,6 +24,7 @@ from assay.results.latest import VERDICT_FILE, results_folder
 from assay.results.long_tables import CrossSliceKey, key_of
 from assay.results.remarks import remarks
 from assay.storage.file_paths import FilePath
+from assay.text.counted import counted
 from assay.text.near_miss import one_of
 from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, SliceKey
 from assay.verdict import Verdict
@@ -75,12 +76,11 @@ class EvalResult:
 
     def __repr__(self) -> str:
         status = self.verdict.status if self.verdict else "no verdict"
-        rows = f", {self.verdict.rows:,} rows" if self.verdict else ""
+        rows = f", {counted(self.verdict.rows, 'row')}" if self.verdict else ""
         model = f" of {self.model_name}" if self.model_name else ""
-        slices, metrics = len(self.slicing_metrics), len(self.get_metric_names())
-        return (
-            f"EvalResult{model}: {status}{rows}, {slices:,} slices, {metrics} metrics, in {self.output or 'no folder'}"
-        )
+        slices = counted(len(self.slicing_metrics), "slice")
+        metrics = counted(len(self.get_metric_names()), "metric")
+        return f"EvalResult{model}: {status}{rows}, {slices}, {metrics}, in {self.output or 'no folder'}"
 
     def _repr_html_(self) -> str:
         return diagrams.in_frame(html_page(self._folder()), _PAGE_HEIGHT)

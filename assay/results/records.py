@@ -25,6 +25,7 @@ from assay.results import wire
 from assay.results.class_names import NamesByOutput
 from assay.results.keys import metric_key_to_proto, plot_key_to_proto, slice_key_to_proto
 from assay.results.ragged_values import metric_values, plot_data
+from assay.text.counted import counted
 from assay.types import SliceKey
 
 ERROR_METRIC_NAME = "__ERROR__"
@@ -129,8 +130,8 @@ def too_small_records(
     named = _named(classes or {})
     for key, count in zip(keys, rows.tolist(), strict=True):
         record = pb.MetricsForSlice(slice_key=slice_key_to_proto(key), rows=count, classes=named)
-        text = f"{count} rows are fewer than min_slice_size {min_slice_size}; the metrics of this slice are not shown"
-        record.metrics[ERROR_METRIC_NAME].debug_message = text
+        few = f"{counted(count, 'row')}, fewer than min_slice_size {min_slice_size}"
+        record.metrics[ERROR_METRIC_NAME].debug_message = f"{few}; the metrics of this slice are not shown"
         yield record.SerializeToString()
 
 

@@ -12,6 +12,7 @@ from assay.run.check_rows import can_be_read, check_rows
 from assay.run.context import Context, context_of
 from assay.run.inputs import check_inputs
 from assay.run.output import check_output
+from assay.text.counted import counted
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class Checked:
 
     def __str__(self) -> str:
         counts = ((self.thresholds, "threshold"), (self.metrics, "metric"), (self.slicing_specs, "slicing spec"))
-        asked = ", ".join(_counted(number, name) for number, name in counts)
+        asked = ", ".join(counted(number, name) for number, name in counts)
         without = "" if self.has_predictions else " without predictions"
-        return f"checked {_counted(self.rows, 'row')}{without}; {asked}" if self.rows else asked
+        return f"checked {counted(self.rows, 'row')}{without}; {asked}" if self.rows else asked
 
 
 def check(plan: Plan, *, import_code: bool = False) -> Checked:
@@ -73,7 +74,3 @@ def _checked(config: EvalConfig, rows: int, *, has_predictions: bool) -> Checked
         metrics=sum(len(spec.metrics) for spec in config.metrics_specs),
         slicing_specs=max(1, len(config.slicing_specs)),
     )
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number:,} {name}{'' if number == 1 else 's'}"

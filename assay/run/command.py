@@ -14,6 +14,7 @@ from assay.run.call import Checkpoints
 from assay.run.dataflow import is_chosen
 from assay.run.outcome import ANALYSE
 from assay.run.stage import run_stage
+from assay.text.counted import counted
 
 
 def run_command(
@@ -52,8 +53,7 @@ def run_command(
         return result.to_json()
 
     did = "nothing to do, checkpoint found" if result.reused else f"done in {result.seconds:.1f} s"
-    rows = f"{result.rows:,} row{'' if result.rows == 1 else 's'}"
-    progress.write(f"{task}: {did}; {rows}{f'; {result.verdict}' if result.verdict else ''}\n")
+    progress.write(f"{task}: {did}; {counted(result.rows, 'row')}{f'; {result.verdict}' if result.verdict else ''}\n")
     return result.to_json()
 
 

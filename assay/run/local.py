@@ -32,6 +32,7 @@ from assay.run.call import Checkpoints, stage_arguments
 from assay.run.context import InMemory
 from assay.run.outcome import StageResult
 from assay.run.stage import run_stage
+from assay.text.counted import counted
 from assay.verdict import Counts, Verdict
 
 
@@ -162,5 +163,5 @@ def _error(code: int, stderr: str, task: str) -> AssayError:
 def _tell(result: StageResult, progress: TextIO | None) -> None:
     if progress is not None:
         did = "nothing to do, checkpoint found" if result.reused else f"{result.seconds:.1f} s"
-        rows = f", {result.rows:,} row{'' if result.rows == 1 else 's'}" if result.manifest else ""
+        rows = f", {counted(result.rows, 'row')}" if result.manifest else ""
         say(f"{result.task}: {did}{rows}")

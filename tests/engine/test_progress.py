@@ -135,7 +135,7 @@ def test_whoever_shows_progress_already_goes_on_to_do_so():
         assert stream.getvalue() == ""
         assert progress.say("still there")
     assert stream.getvalue().splitlines()[0] == "still there"
-    assert stream.getvalue().count(" rows in ") == 1
+    assert stream.getvalue().count(" row in ") == 1
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -14,16 +13,9 @@ from tests.engines.spark import Spark
 from tests.engines.workers import WorkerPool
 from tests.faults.small_run import Undisturbed, small_run, write_data
 from tests.parity.results import parts_of
+from tests.temporary_files import temporary_files
 
-
-@pytest.fixture(scope="session", autouse=True)
-def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Whoever is killed leaves temporary files behind, which go with the other files of the tests."""
-    folder = str(tmp_path_factory.mktemp("t"))  # short, as sockets lie below it
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", folder)
-        patch.setattr(tempfile, "tempdir", folder)
-        yield
+__all__ = ["temporary_files"]
 
 
 @pytest.fixture(scope="session")

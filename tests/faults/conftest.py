@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,16 +13,9 @@ import pytest
 from tests.faults.small_run import TASKS, SmallRun, Undisturbed, small_run, write_data
 from tests.gcs_emulator import Emulator
 from tests.parity.results import parts_of
+from tests.temporary_files import temporary_files
 
-
-@pytest.fixture(scope="session", autouse=True)
-def temporary_files(tmp_path_factory) -> Iterator[None]:
-    """Whoever is killed leaves temporary files behind, which go with the other files of the tests."""
-    folder = str(tmp_path_factory.mktemp("t"))  # short, as sockets lie below it
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", folder)
-        patch.setattr(tempfile, "tempdir", folder)
-        yield
+__all__ = ["temporary_files"]
 
 
 @pytest.fixture(scope="session")

@@ -219,7 +219,7 @@ def test_stops_in_mid_run_when_it_is_told_to(docker, image, folder):
         "run", "--detach", "--name", name, "-v", f"{folder}:/data", "-w", "/data", tag_of(image), "run", "analysis.yaml"
     )
     try:
-        wait_for(lambda: "1 rows" in docker("logs", name).stderr)
+        wait_for(lambda: "1 row" in docker("logs", name).stderr)
         started = time.monotonic()
         docker("stop", "--time", "60", name)
         assert time.monotonic() - started < 30

@@ -414,7 +414,7 @@ def test_finish_tells_what_every_task_did(launcher, data, tmp_path, capsys):
     assert launcher.run(stages.finish, status=status, root=given["root"]).code == 0
     printed = capsys.readouterr().out
     assert "job: FAILED a task failed" in printed
-    assert "Gate: 1 rows" in printed
+    assert "Gate: 1 row," in printed
     assert "refused: assay.errors.MissingFileError" in printed
     assert Path(given["root"]).exists()
 

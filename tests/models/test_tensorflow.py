@@ -97,7 +97,7 @@ def test_an_output_that_does_not_fit_the_rows_is_refused(odd_outputs, signature,
 
 
 def test_a_record_that_the_model_cannot_parse_is_named_in_one_line(serialised_examples):
-    with pytest.raises(ModelError, match=r"model 'm' .* failed on 1 rows: InvalidArgumentError") as raised:
+    with pytest.raises(ModelError, match=r"model 'm' .* failed on 1 row: InvalidArgumentError") as raised:
         load(saved(serialised_examples))({"input": pa.array([b""])})
     assert "\n" not in str(raised.value)
 

@@ -6,6 +6,7 @@ from assay.engine.workers import pool, runner
 from assay.plan.filled import with_params
 from assay.readers import source
 from assay.run import local
+from tests.engine.workers.counted_pools import sizes_of_pools
 from tests.parity.cases import CASE_OF
 from tests.parity.results import differing, parts_of
 
@@ -27,15 +28,7 @@ def every_file_is_a_part_that_pays(monkeypatch):
 @pytest.fixture
 def started(monkeypatch):
     """The numbers of processes that were started."""
-    counts = []
-
-    class Counted(pool.Pool):
-        def __init__(self, count, *args):
-            counts.append(count)
-            super().__init__(count, *args)
-
-    monkeypatch.setattr(runner, "Pool", Counted)
-    return counts
+    return sizes_of_pools(monkeypatch)
 
 
 def run(case, data, folder, workers, checkpoints=False):

@@ -31,7 +31,7 @@ def verdict_lines(verdict: Mapping[str, Any], unchecked: Sequence[str] = ()) -> 
     checks = ordered(verdict)
     rows = [check_cells(check) for check in checks[:_MOST_CHECKS]]
     more = [f"... and {len(checks) - _MOST_CHECKS:,} thresholds more"] if len(checks) > _MOST_CHECKS else []
-    outcome = f"{verdict['status']}: {verdict.get('rows', 0):,} rows"
+    outcome = f"{verdict['status']}: {counted(verdict.get('rows', 0), 'row')}"
     left_out = (f"  {line}" for line in left_out_of(verdict, unchecked))
     return [outcome, *(_table(rows) if rows else ()), *more, *left_out, *_reasons(verdict)]
 
@@ -124,13 +124,13 @@ def left_out_of(verdict: Mapping[str, Any], unchecked: Sequence[str] = ()) -> It
     """What was not judged and why, a line for each."""
     for why, number in sorted((verdict.get("bad_rows") or {}).items()):
         if number:
-            yield f"left out: {number:,} bad rows ({printable_line(why)})"
+            yield f"left out: {counted(number, 'bad row')} ({printable_line(why)})"
     for side, number in sorted((verdict.get("unmatched") or {}).items()):
         if number:
             yield f"left out: {number:,} {printable_line(side)} without a match in the join"
     for name, number in sorted((verdict.get("unsliced") or {}).items()):
         if number:
-            yield f"left out of {printable_line(name)}: {number:,} rows, which are in no slice of it"
+            yield f"left out of {printable_line(name)}: {counted(number, 'row')}, in no slice of it"
     if is_stamped(verdict):
         yield stamp_text(unchecked)
 

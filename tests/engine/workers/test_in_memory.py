@@ -10,6 +10,7 @@ import assay
 from assay.engine.workers import pool, runner
 from assay.errors import ConfigError
 from assay.readers import arrow
+from tests.engine.workers.counted_pools import sizes_of_pools
 from tests.parity.results import differing, parts_of
 
 ROWS = 900
@@ -34,19 +35,11 @@ def table():
 @pytest.fixture
 def started(monkeypatch):
     """Parts of 100 rows that pay; the numbers of processes that were started."""
-    counts = []
-
-    class Counted(pool.Pool):
-        def __init__(self, count, *args):
-            counts.append(count)
-            super().__init__(count, *args)
-
-    monkeypatch.setattr(runner, "Pool", Counted)
     monkeypatch.setattr(runner, "PAYS_AFTER", 0.0)
     monkeypatch.setattr(runner, "PAYS_AFTER_IMPORTS", 0.0)
     monkeypatch.setattr(arrow, "PART_ROWS", 100)
     monkeypatch.setattr("assay.api.from_arrow", functools.partial(arrow.from_arrow, batch_rows=50))
-    return counts
+    return sizes_of_pools(monkeypatch)
 
 
 def evaluated(table, folder, **settings):

@@ -108,7 +108,7 @@ def test_the_lines_stand_below_each_other_and_say_what_was_left_out():
     assert lines[1].split() == ["threshold", "expected", "slices", "holds", "decided", "by", "value", "rows"]
     assert lines[2].startswith("  auc [new]  at least 0.8  all (3)  no, 1 of 3 fail  group=b")
     assert lines[1].index("holds") == lines[2].index("no, 1 of 3 fail")
-    assert lines[3].startswith("  left out: 1 bad rows (")
+    assert lines[3].startswith("  left out: 1 bad row (")
     assert lines[4].startswith("  reason: group=b: auc [new] is ")
 
 
