@@ -54,7 +54,7 @@ ALLOWED = {  # first match holds; nothing heavy where none does
     "assay.report*": {*ARRAYS, "rich"},
     "assay.engine.of_all": BEAM,
     "assay.engine.job_server": BEAM,
-    "assay.engine.prism": BEAM,
+    "assay.engine.downloads": BEAM,
     "assay.engine.runner": BEAM,
     "assay.engine.workers.bundle": BEAM,
     "assay.engine.workers.options": BEAM,

@@ -50,11 +50,16 @@ def check_answers(options: PipelineOptions) -> None:
 
 def _endpoint_of(options: PipelineOptions) -> str:
     """HOST:PORT of the job server that options name; "" where they name none, or one inside this process."""
-    runner = str(options.view_as(StandardOptions).runner).rpartition(".")[2].lower()
+    runner = _runner_of(options)
     endpoint = options.view_as(PortableOptions).job_endpoint or ""
     if runner == "portablerunner" and not endpoint:
         raise ConfigError("--runner=PortableRunner: expected --job_endpoint=HOST:PORT of a Beam job server as well")
     return endpoint if runner in _PORTABLE and endpoint != "embed" else ""
+
+
+def _runner_of(options: PipelineOptions) -> str:
+    """The name of the runner's class, in lower case."""
+    return str(options.view_as(StandardOptions).runner).rpartition(".")[2].lower()
 
 
 def _check_listens(endpoint: str) -> None:
@@ -82,16 +87,19 @@ def errors_of(options: PipelineOptions) -> Iterator[None]:
         yield
     except Exception as error:
         code = rpc_code(error)
-        if not endpoint or not code:
+        if not code or _runner_of(options) not in _PORTABLE:
             raise
+        server, start = f"the job server at {endpoint}", "start it again, then "
+        if not endpoint:
+            server, start = "the job server that Beam had started", ""
         if code in GONE:
             raise TransientError(
-                f"the job server at {endpoint} went away during the job ({_details(error)}); start it again, then "
-                f"run again: committed checkpoints are used again"
+                f"{server} went away during the job ({_details(error)}); {start}run again: committed checkpoints are "
+                f"used again"
             ) from error
         raise AssayError(
-            f"the job server at {endpoint} refused the job: {_details(error)}; it must be of a version of Beam that "
-            f"knows pipelines of {beam.__version__}, which runs here"
+            f"{server} refused the job: {_details(error)}; it must be of a version of Beam that knows pipelines of "
+            f"{beam.__version__}, which runs here"
         ) from error
 
 

@@ -18,8 +18,8 @@ from apache_beam.runners.runner import PipelineResult
 
 from assay.engine import job_server, memory, progress
 from assay.engine.beam_log import quiet_beam
+from assay.engine.downloads import check_program
 from assay.engine.job_errors import of_job
-from assay.engine.prism import check_program
 from assay.engine.recovery import of_custom_code, recover
 from assay.engine.workers.options import MachineOptions
 from assay.engine.workers.runner import LocalRunner

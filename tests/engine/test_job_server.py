@@ -10,9 +10,10 @@ from concurrent import futures
 import apache_beam as beam
 import grpc
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
-from assay.engine import job_errors
+from assay.engine import job_errors, job_server
 from assay.engine.runner import run_pipeline
 from assay.errors import AssayError, ConfigError, TransientError
 from tests.ports import free_port
@@ -98,6 +99,23 @@ def test_a_job_server_of_another_version_of_beam_is_told_with_its_words_and_our_
 def test_a_job_server_that_goes_away_is_transient():
     with serving(Vanishing()) as at:
         assert "went away during the job (Socket closed)" in refused(at, TransientError)
+
+
+class Gone(grpc.RpcError):
+    """What a call of a server says that has ended."""
+
+    def code(self):
+        return grpc.StatusCode.UNAVAILABLE
+
+    def details(self):
+        return "Socket closed"
+
+
+def test_a_server_that_beam_had_started_and_that_goes_away_is_transient():
+    options = PipelineOptions(["--runner=PrismRunner", "--prism_location=./prism"])
+    line = r"that Beam had started went away .*\(Socket closed\); run again"
+    with pytest.raises(TransientError, match=line), job_server.errors_of(options):
+        raise Gone
 
 
 # What engines say of a failed job -------------------------------------------------------------------------------------

@@ -1,34 +1,54 @@
-"""The parity suite's plans on an engine: the bits of the run in process."""
+"""Plans of the parity suite on an engine, and in process, to which they are held."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import pytest
 
 from assay.plan.filled import with_params
 from assay.run import local
 from tests.parity.cases import CASE_OF
-from tests.parity.results import differing, parts_of
+from tests.parity.results import parts_of
 
 
-def cases(quick: Sequence[str]) -> Iterator[Any]:
-    """All cases as parameters of a test; those that are not quick are slow."""
-    for name in CASE_OF:
-        yield pytest.param(name, marks=() if name in quick else pytest.mark.slow, id=name)
+class Here(NamedTuple):
+    """A run in process.
+
+    Attributes:
+        data: folder of what it read.
+        parts: of the results.
+    """
+
+    data: Path
+    parts: dict[str, Any]
 
 
-def check_same_bits(case: str, options: Sequence[str], folder: Path, *, checkpointed: bool = False) -> None:
-    """Runs a case here and with options, and compares all that they leave."""
-    data = folder / "data"
-    data.mkdir()
-    CASE_OF[case].write(data)
-    for place, given in (("here", ()), ("there", options)):
-        out = folder / place
-        out.mkdir()
-        checkpoints = str(out / "checkpoints") if checkpointed else None
-        plan = with_params(CASE_OF[case].plan(), {"data": str(data), "out": str(out)})
-        local.run(plan, checkpoints=checkpoints, options=given)
-    assert differing(parts_of(folder / "there"), parts_of(folder / "here")) == {}
+class RunsHere(Protocol):
+    """What `runs_here` returns."""
+
+    def __call__(self, case: str, *, checkpointed: bool = False) -> Here: ...
+
+
+def runs_here(temporary: pytest.TempPathFactory) -> RunsHere:
+    """A function that writes the data of a case and runs it in process, once."""
+
+    @cache
+    def run(case: str, *, checkpointed: bool = False) -> Here:
+        data = temporary.mktemp("data")
+        CASE_OF[case].write(data)
+        return Here(data, parts_of_run(case, data, temporary.mktemp("here"), checkpointed=checkpointed))
+
+    return run
+
+
+def parts_of_run(
+    case: str, data: Path, folder: Path, options: Sequence[str] = (), *, checkpointed: bool = False
+) -> dict[str, Any]:
+    """Runs a case with options of Beam pipelines, in one job or task by task; the parts of its results."""
+    plan = with_params(CASE_OF[case].plan(), {"data": str(data), "out": str(folder)})
+    local.run(plan, checkpoints=str(folder / "checkpoints") if checkpointed else None, options=options)
+    return parts_of(folder)
