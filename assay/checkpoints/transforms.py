@@ -27,6 +27,7 @@ from assay.engine.workers.runner import SPREAD
 from assay.errors import CorruptFileError, MissingFileError
 from assay.extracts.arrow_file import ExtractsFile, read_batches
 from assay.extracts.columns import row_count
+from assay.readers.dealing import dealt
 from assay.readers.read_inputs import Spread
 from assay.storage.framing import framed, unframed
 from assay.text import json_text
@@ -225,7 +226,9 @@ class ReadExtracts(beam.PTransform):
             pbegin
             | beam.Impulse()
             | "Splits"
-            >> beam.FlatMap(lambda _, splits: splits, splits=self._splits).with_output_types(tuple[Shard, ...])
+            >> beam.FlatMap(lambda _, splits: splits, splits=dealt(self._splits, pbegin.pipeline)).with_output_types(
+                tuple[Shard, ...]
+            )
             | SPREAD >> Spread(len(self._splits), self._bytes / _BYTES_PER_SECOND)
             | "Read" >> beam.ParDo(self._read).with_output_types(Extracts)
         )

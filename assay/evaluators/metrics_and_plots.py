@@ -7,11 +7,13 @@ and each subtree of the splits of the input. Rows are never shuffled.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
 from apache_beam.metrics import Metrics
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
@@ -53,6 +55,9 @@ _STATES, _TALLIES = "states", "tallies"
 
 _SLICES_AT_ONCE = 512
 """Slices whose values and plots are in memory together."""
+
+_ENGINE_BLOCKS = 16
+"""Blocks that slices by one feature are spread over on an engine."""
 
 
 class _Told(NamedTuple):
@@ -112,38 +117,46 @@ class EvaluateMetricsAndPlots(beam.PTransform):
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> dict[str, beam.PCollection[bytes]]:
         """Accumulate, merge, judge the columns, evaluate."""
-        accumulate = _Accumulate(self._analysis)
-        evaluate = _Records(self._analysis, self._baseline, self._min_slice_size)
+        analysis = self._analysis_for(extracts.pipeline.runner)
+        accumulate = _Accumulate(analysis)
+        evaluate = _Records(analysis, self._baseline, self._min_slice_size)
         states, tallies = extracts | "Accumulate" >> beam.ParDo(accumulate).with_outputs(_TALLIES, main=_STATES)
         judged = (
             tallies
             | "Tallies" >> beam.GroupByKey()  # a global combine would be a dozen transforms, for a few small values
-            | "JudgeColumns" >> beam.Map(_judged, self._analysis)
+            | "JudgeColumns" >> beam.Map(_judged, analysis)
         )
         told = beam.pvalue.AsSingleton(judged, _Told({}, {}))
         merged = states | "Merge" >> beam.CombinePerKey(_MergeFn())
-        records = self._with_queries(merged, extracts) | "Evaluate" >> beam.ParDo(evaluate, told).with_outputs(
+        records = _with_queries(merged, extracts, analysis) | "Evaluate" >> beam.ParDo(evaluate, told).with_outputs(
             METRICS_KEY, PLOTS_KEY
         )
         return {key: records[key] for key in (METRICS_KEY, PLOTS_KEY) if key not in self._disabled}
 
-    def _with_queries(
-        self, merged: beam.PCollection[tuple[BlockKey, Partial]], extracts: beam.PCollection[Extracts]
-    ) -> beam.PCollection[tuple[BlockKey, Partial]]:
-        """What is held of rows, and of whole queries beside it."""
-        keys = [one.query_key for one in self._analysis.passes[1:]]
-        if not keys:
-            return merged
-        passes = {0: merged}
-        for number, key in enumerate(keys, 1):
-            passes[number] = (
-                extracts
-                | f"Cut({key})" >> beam.FlatMap(by_bucket, self._analysis, key)
-                | f"WholeQueries({key})" >> beam.GroupByKey()
-                | f"Accumulate({key})" >> beam.FlatMap(_of_bucket, self._analysis, key)
-                | f"Merge({key})" >> beam.CombinePerKey(_MergeFn())
-            )
-        return passes | "SideBySide" >> beam.CoGroupByKey() | "Join" >> beam.Map(_joined, self._analysis)
+    def _analysis_for(self, runner: Any) -> Analysis:
+        """Engines get smaller elements, and more of them: those of all slices by a feature may be 100 MB together."""
+        if isinstance(runner, FnApiRunner):
+            return self._analysis
+        return replace(self._analysis, limit=replace(self._analysis.limit, blocks_of_one=_ENGINE_BLOCKS))
+
+
+def _with_queries(
+    merged: beam.PCollection[tuple[BlockKey, Partial]], extracts: beam.PCollection[Extracts], analysis: Analysis
+) -> beam.PCollection[tuple[BlockKey, Partial]]:
+    """What is held of rows, and of whole queries beside it."""
+    keys = [one.query_key for one in analysis.passes[1:]]
+    if not keys:
+        return merged
+    passes = {0: merged}
+    for number, key in enumerate(keys, 1):
+        passes[number] = (
+            extracts
+            | f"Cut({key})" >> beam.FlatMap(by_bucket, analysis, key)
+            | f"WholeQueries({key})" >> beam.GroupByKey()
+            | f"Accumulate({key})" >> beam.FlatMap(_of_bucket, analysis, key)
+            | f"Merge({key})" >> beam.CombinePerKey(_MergeFn())
+        )
+    return passes | "SideBySide" >> beam.CoGroupByKey() | "Join" >> beam.Map(_joined, analysis)
 
 
 def _of_bucket(

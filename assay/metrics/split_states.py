@@ -10,7 +10,7 @@ from assay.metrics.layout import Layout
 from assay.metrics.states.forest import Forest, Node
 from assay.metrics.states.lanes import OfRows
 from assay.metrics.states.partial import Partial
-from assay.metrics.states.slices import Draw, SliceStates, block_count
+from assay.metrics.states.slices import Draw, SliceStates
 from assay.slicing.codes import Codes, without
 
 BlockKey: TypeAlias = tuple[int, int]
@@ -71,8 +71,7 @@ class SplitStates:
         while self._states and self._node is not None:
             states = self._states.pop()
             slicing = len(self._states)
-            blocks = block_count(len(self._analysis.slicings[slicing].features))
-            for block, part in states.partials(blocks):
+            for block, part in states.partials(self._analysis.limit.blocks(slicing)):
                 forest = self._forests.setdefault((slicing, block), Forest())
                 forest.add(self._node, part)
                 self._analysis.limit.check_block(slicing, max(len(node.keys) for node in forest.nodes.values()))

@@ -16,6 +16,7 @@ from assay.extracts.columns import row_count
 from assay.readers import parquet
 from assay.readers.bad_rows import refusal
 from assay.readers.batches import extracts_of
+from assay.readers.dealing import dealt
 from assay.readers.pieces import cut
 from assay.readers.source import Source, Split, expect, format_of, splits, wanted
 from assay.types import READ_INPUTS_STAGE_NAME, Extracts
@@ -48,7 +49,7 @@ class ReadInputs(beam.PTransform):
         return (
             pbegin
             | beam.Impulse()
-            | "Splits" >> beam.FlatMap(_each, splits=all_splits).with_output_types(Split)
+            | "Splits" >> beam.FlatMap(_each, splits=dealt(all_splits, pbegin.pipeline)).with_output_types(Split)
             | SPREAD >> Spread(len(all_splits), seconds_of(self._source.format, all_splits))
             | "Read" >> beam.ParDo(_Read(self._source, columns)).with_output_types(dict)
         )

@@ -18,6 +18,7 @@ from apache_beam.metrics import Metrics
 from assay.engine.workers.runner import SPREAD
 from assay.extracts.columns import take
 from assay.readers.bad_rows import UNREADABLE
+from assay.readers.dealing import dealt
 from assay.readers.join import Join, Sides, sides_of
 from assay.readers.join_table import Part, Table, check_keys, read_table, shared
 from assay.readers.read_inputs import Spread, counted, read_split, seconds_of
@@ -50,7 +51,7 @@ class ReadJoined(beam.PTransform):
         has_small_second = seconds >= _WORTH * seconds_of(sides.second.source.format, sides.second.splits)
         read = (
             pbegin
-            | "Splits" >> beam.Create(splits, reshuffle=False)
+            | "Splits" >> beam.Create(dealt(splits, pbegin.pipeline), reshuffle=False)
             | SPREAD >> Spread(len(splits), seconds if has_small_second else 0.0)
             | "Read" >> beam.ParDo(_Read(sides, self._join.on)).with_outputs(_MATCHED, main=FEATURES_KEY)
         )

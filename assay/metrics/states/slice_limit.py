@@ -20,10 +20,16 @@ class SliceLimit:
     Attributes:
         slicings: of the eval config.
         most: slices of one slicing.
+        blocks_of_one: blocks that slices by one feature are spread over.
     """
 
     slicings: Sequence[Slicing]
     most: int
+    blocks_of_one: int = 1
+
+    def blocks(self, slicing: int) -> int:
+        """The number of blocks that the slices of a slicing are spread over."""
+        return block_count(len(self.slicings[slicing].features), self.blocks_of_one)
 
     def check(self, slicing: int, slices: int) -> None:
         """Raises ConfigError if one slicing has more slices than it may; names the spec, the number and the cure."""
@@ -32,7 +38,7 @@ class SliceLimit:
 
     def check_block(self, slicing: int, slices: int) -> None:
         """The same of one of the blocks over which the slices of a slicing are spread."""
-        blocks = block_count(len(self.slicings[slicing].features))
+        blocks = self.blocks(slicing)
         if slices > (self.most if blocks == 1 else _UNEVEN * self.most / blocks + _FEW):
             self._refuse(slicing, slices * blocks)
 

@@ -169,9 +169,14 @@ def _renumbered(codes: Ints, own: Ints) -> Ints:
     return codes if np.array_equal(own, np.arange(len(own))) else own[codes]
 
 
-def block_count(features: int) -> int:
-    """Number of blocks that the slices of a slicing are spread over; never from the data, or workers would disagree."""
-    return _CROSS_BLOCKS if features > 1 else 1
+def block_count(features: int, of_one: int = 1) -> int:
+    """Number of blocks that the slices of a slicing are spread over; never from the data, or workers would disagree.
+
+    Args:
+        features: of the slicing.
+        of_one: the number for a slicing by one feature.
+    """
+    return _CROSS_BLOCKS if features > 1 else of_one if features else 1
 
 
 def block_of(key: SliceKey, blocks: int) -> int:
