@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -36,8 +37,12 @@ class PredictionTable:
 
     def contribution(self, examples: Examples, bins: ScoreBins) -> Cells:
         """Weighted prediction at its bucket, which is the fine bucket's, so that a score on an edge is on one side."""
-        bucket = coarser(bins.bucket, BUCKETS, _COARSE_BUCKETS)
-        return Cells(bucket, examples.weights * examples.predictions, None)
+        return Cells(_coarse_of_fine().take(bins.bucket), examples.weights * examples.predictions, None)
+
+
+@cache
+def _coarse_of_fine() -> Ints:
+    return coarser(np.arange(BUCKETS + 2), BUCKETS, _COARSE_BUCKETS)
 
 
 @dataclass(frozen=True)

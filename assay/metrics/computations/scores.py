@@ -32,7 +32,7 @@ from assay.metrics.computations.ties import untied
 from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples
 from assay.metrics.entries.streams import Reads
-from assay.metrics.states.cell_sums import CellSums
+from assay.metrics.states.cell_sums import CellSums, blocks_of
 from assay.metrics.states.contributions import Cells
 from assay.metrics.states.marks import marks_of
 from assay.metrics.states.sparse import Entries
@@ -93,9 +93,8 @@ class ScoreTable:
 
     def contribution(self, examples: Examples, bins: ScoreBins) -> Cells:
         """Weight at (score, label); a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
-        cell = bins.fine if self.fine else bins.bucket
-        cell = cell + self.passed(examples.predictions) if self.exact else cell
-        added = by_label(cell, bins)
+        added = by_label(self._cell_of(examples.predictions, bins.bucket), bins)
+        added = added._replace(blocks=blocks_of(added.cells, 2 * self.size))
         if not self.fine:
             return added
         marks = marks_of(examples.predictions, examples.weights)
@@ -105,6 +104,14 @@ class ScoreTable:
         """Score cell of each score."""
         cell = bucket_of(scores, BUCKETS) + self.passed(scores)
         return cell + cells.cell_of(scores) if self.fine else cell
+
+    def _cell_of(self, scores: Floats, bucket: Ints) -> Ints:
+        """As `cell_of`, of scores whose buckets are known, which mostly tell the cells."""
+        cell = _only_cells(self).take(bucket)
+        several = np.flatnonzero(cell < 0)
+        if len(several):
+            cell[several] = self.cell_of(scores[several])
+        return cell
 
     def passed(self, scores: Floats) -> Ints:
         """Number of exact thresholds below each score."""
@@ -139,17 +146,32 @@ class _Geometry:
 @cache
 def _geometry(table: ScoreTable) -> _Geometry:
     """Looks where each score goes at which any part of the cell's number changes."""
-    thresholds = np.asarray(table.exact)
-    above = np.minimum(np.nextafter(thresholds, np.inf), _LARGEST)  # no score is above infinity
-    lowest = thresholds[thresholds == -np.inf]  # a score of -inf is not above it, all others are
-    fine = cells.samples() if table.fine else above
-    scores = np.unique(np.concatenate([_first_of_buckets(), above, lowest, fine]))
+    scores = _where_cells_change(table)
     cell = table.cell_of(scores)
     at = np.searchsorted(cell, np.arange(table.size), "right") - 1  # a number that no score has goes with the one below
     at = np.searchsorted(cell, cell[at], "left")
     edges = np.concatenate([[-np.inf], np.arange(BUCKETS) / BUCKETS, [np.inf]])
     bucket = bucket_of(scores[at], BUCKETS)
     return _Geometry(bucket, table.passed(scores[at]), edges[bucket], scores[at])
+
+
+@cache
+def _only_cells(table: ScoreTable) -> Ints:
+    """The score cell of each bucket; -1 of a bucket that has several."""
+    scores = _where_cells_change(table)
+    cell, bucket = table.cell_of(scores), bucket_of(scores, BUCKETS)
+    first, last = (np.searchsorted(bucket, np.arange(BUCKETS + 2), side) for side in ("left", "right"))
+    return np.where(cell[first] == cell[last - 1], cell[first], -1)
+
+
+@cache
+def _where_cells_change(table: ScoreTable) -> Floats:
+    """Ascending scores: in each bucket the first, and wherever any part of the cell's number changes."""
+    thresholds = np.asarray(table.exact)
+    above = np.minimum(np.nextafter(thresholds, np.inf), _LARGEST)  # no score is above infinity
+    lowest = thresholds[thresholds == -np.inf]  # a score of -inf is not above it, all others are
+    fine = cells.samples() if table.fine else above
+    return np.unique(np.concatenate([_first_of_buckets(), above, lowest, fine]))
 
 
 @cache

@@ -75,27 +75,31 @@ def _lots(slices: Ints, pages: int, bits: int) -> Iterator[Ints]:
     return (slices[first : first + step] for first in range(0, len(slices), step))
 
 
+def blocks_of(cells: Ints, count: int) -> Ints:
+    """The blocks in which some of the cells lie, which are below `count`."""
+    return different(cells >> _BLOCK_BITS, -(-count >> _BLOCK_BITS))
+
+
 class DenseCells:
-    """[slice, cell] sums, with room for every cell; it remembers which blocks of them were written to."""
+    """[slice, cell] sums, with room for every cell; it remembers which blocks of them were written to in any slice."""
 
     def __init__(self, cells: int, *, has_marks: bool) -> None:
-        self._row = -(-cells >> _BLOCK_BITS)
-        self._written = Growing(self._row, np.bool_)
+        self._cells, self._row = cells, -(-cells >> _BLOCK_BITS)
+        self._written = np.zeros(self._row, bool)
         self._sums = _Sums(self._row << _BLOCK_BITS, has_marks=has_marks)
 
     def add(self, slices: Ints | None, count: int, added: Cells) -> None:
         """Adds values at [slices, cells]; see `Store`."""
-        size = count * self._row
-        self._written.reserve(size)
+        if not self._written.all():
+            self._written[blocks_of(added.cells, self._cells) if added.blocks is None else added.blocks] = True
         positions = added.cells if slices is None else slices * (self._row << _BLOCK_BITS) + added.cells
-        self._written.array[positions >> _BLOCK_BITS] = True
-        self._sums.add(positions, added.values, added.marks, size << _BLOCK_BITS)
+        self._sums.add(positions, added.values, added.marks, count * self._row << _BLOCK_BITS)
 
     def entries(self, slices: Ints) -> Iterator[_Entries]:
         """The sums of the given slices where they are not 0; a few slices at a time."""
-        written = self._written.array[: len(self._written.array) // self._row * self._row].reshape(-1, self._row)
-        for lot in _lots(slices, int(np.count_nonzero(written)), _BLOCK_BITS):
-            at, columns = np.nonzero(written[lot])
+        written = np.flatnonzero(self._written)
+        for lot in _lots(slices, len(slices) * len(written), _BLOCK_BITS):
+            at, columns = np.repeat(np.arange(len(lot)), len(written)), np.tile(written, len(lot))
             yield self._sums.within(_Pages(at, columns, lot[at] * self._row + columns), _BLOCK_BITS, len(lot))
 
 

@@ -10,12 +10,16 @@ from assay.metrics.values import Floats, Ints, Objects
 
 
 class Cells(NamedTuple):
-    """For a table of cells: values (m,) at cells (m,), and marks (m,) of the scores behind them, if it keeps marks."""
+    """For a table of cells: values (m,) at cells (m,), and marks (m,) of the scores behind them, if it keeps marks.
+
+    `blocks` as `blocks_of` gives them, or some more; None where nobody has looked.
+    """
 
     cells: Ints
     values: Floats
     entries: Ints | None
     marks: Marks | None = None
+    blocks: Ints | None = None
 
     def drawn(self, chosen: Chosen, times: Ints | None) -> Cells:
         """The chosen ones, each `times` its value."""
@@ -25,6 +29,7 @@ class Cells(NamedTuple):
             values if times is None else values * times,
             None,
             None if self.marks is None else self.marks[chosen],
+            self.blocks,
         )
 
 
