@@ -118,22 +118,25 @@ class PagedCells:
         if slices is not None:
             positions = positions + slices * self._row
 
-        # The page of each cell; pages that are needed for the first time are made.
-        pages = self._directory.array[positions]
-        fresh = pages == 0
-        if fresh.any():
-            self._add_pages(positions[fresh], count * self._row)
-            pages = self._directory.array[positions]
+        pages = self._directory.array.take(positions)  # which is quicker than an index
+        fresh = np.flatnonzero(pages == 0)
+        if len(fresh):
+            pages[fresh] = self._new_pages(positions[fresh])
 
         where = pages.astype(np.int64) << _PAGE_BITS
         where += added.cells & (1 << _PAGE_BITS) - 1
         self._sums.add(where, added.values, added.marks, self._pages << _PAGE_BITS)
 
-    def _add_pages(self, positions: Ints, size: int) -> None:
-        fresh = different(positions, size)
-        last = self._pages + len(fresh)
-        self._directory.array[fresh] = np.arange(self._pages, last)
-        self._pages = last
+    def _new_pages(self, positions: Ints) -> Ints:
+        """Makes the pages at positions (m,) of the directory, one for equal positions; returns them (m,)."""
+        # Of equal positions the number of one stays, and the others see that it is not theirs.
+        directory, own = self._directory.array, np.arange(len(positions))
+        directory[positions] = own
+        stayed = positions[directory.take(positions) == own]
+
+        directory[stayed] = np.arange(self._pages, self._pages + len(stayed))
+        self._pages += len(stayed)
+        return directory.take(positions)
 
     def entries(self, slices: Ints) -> Iterator[_Entries]:
         """As DenseCells.entries."""
