@@ -63,7 +63,7 @@ end-to-end: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip ## whole runs: the de
 faults: $(INSTALLED) ## stages killed, checkpoints damaged, disks full, storage out of order
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow" $(FAULTS)
 
-engines: $(INSTALLED) jars-or-skip ## Beam's runners for engines of many machines, here as processes on loopback
+engines: $(INSTALLED) jars-or-skip images-or-skip ## Beam's runners for engines of many machines, here as processes on loopback
 	$(BIN)/pytest -q -n 1 -m "not slow" $(ENGINES)
 
 installs: $(INSTALLED) ## fresh installs without our pins, and a notebook; prints what the resolver took
@@ -128,17 +128,22 @@ all-installs: $(INSTALLED)
 images-or-skip:
 	@components/build_images.sh || [[ $$? == 3 && $${CI:-} != true ]]
 
-# Without Java or Maven the tests of engines are skipped, and say so, as are those of Prism without Go; not in CI.
+# Without Java or Maven the tests of engines are skipped, and say so, as are those of Prism and of workers as processes without
+# Go, and those of workers as containers without Docker; not in CI.
 JARS := $(patsubst $(ENGINES)/jars/%.xml,.engines/%/installed,$(wildcard $(ENGINES)/jars/*.xml))
 jars-or-skip:
 	@.ci/installed java "tests of engines" default-jre-headless
 	@.ci/installed mvn "tests of engines" maven
 	@! command -v mvn >/dev/null || $(MAKE) $(JARS) || [[ $${CI:-} != true ]]
-	@! command -v go >/dev/null || $(MAKE) .engines/prism/prism || [[ $${CI:-} != true ]]
+	@! command -v go >/dev/null || $(MAKE) .engines/prism/prism .engines/boot/boot || [[ $${CI:-} != true ]]
 
 .engines/prism/prism: constraints.txt
 	GOBIN=$(abspath $(@D)) go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$$(sed -n 's/^apache-beam==//p' $<)
 	touch $@
+
+.engines/boot/boot: constraints-core.txt components/boot.sh
+	mkdir -p $(@D)
+	components/boot.sh $(@D)
 
 .engines/%/installed: $(ENGINES)/jars/%.xml
 	rm -rf $(@D)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds assay-core:VERSION and assay-tensorflow:VERSION, and writes what is in them to out/images/*.cdx.json.
-# Exit code 3: no Docker engine is to be had here.
+# Exit code 3: no Docker engine is to be had here, or no `boot` program of Beam.
 #
 # BASE_IMAGE  where to start from: any image with Python 3.11 and venv; name its digest too, to have the same again
 #             (NAME@sha256:...). Otherwise python:3.11-slim, or, where no registry answers, a base of Debian's packages,
 #             made here (root, on Debian), which is the same to the last bit as long as Debian's packages are.
+# BOOT_IMAGE  an image with Beam's program /opt/apache/beam/boot. Otherwise one made here by Go, or, without Go, Beam's own image.
 # CA_BUNDLE   certificates that pip shall trust; they do not end up in the image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,9 +13,11 @@ cd "$(dirname "$0")/.."
 say() { printf '\n*** images: %s ***\n\n' "$*" >&2; }
 
 none() {
-  say "NO IMAGES: $*. Install and start Docker, or run this as root on Debian"
+  say "NO IMAGES: $*"
   exit 3
 }
+
+no_engine() { none "$*. Install and start Docker, or run this as root on Debian"; }
 
 # Debian's client can drive BuildKit by itself; a newer one that comes first in PATH may lack the plugin for it.
 docker() { DOCKER_BUILDKIT=1 "$client" "$@"; }
@@ -23,7 +26,7 @@ client=/usr/bin/docker
 
 install() {
   if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
-    none "$* cannot be installed (root and apt-get are needed)"
+    no_engine "$* cannot be installed (root and apt-get are needed)"
   fi
   say "installing $*"
   apt-get update -qq
@@ -32,7 +35,7 @@ install() {
 
 start_engine() {
   docker info >/dev/null 2>&1 && return
-  ((EUID == 0)) || none "no Docker engine answers user $EUID"
+  ((EUID == 0)) || no_engine "no Docker engine answers user $EUID"
   if ! [[ -x $client ]] || ! command -v dockerd >/dev/null; then
     install docker.io
     client=/usr/bin/docker
@@ -47,7 +50,7 @@ start_engine() {
     sleep 0.5
   done
   tail -n 5 /var/log/dockerd.log >&2
-  none "dockerd does not start"
+  no_engine "dockerd does not start"
 }
 
 # Times in the files of a base are those of this day, so that two bases of the same packages are the same.
@@ -86,10 +89,34 @@ find_digest() {
   say "base $base, $digest"
 }
 
+# An image of one file: Beam's program that starts Python workers, of the version of Beam in the images.
+find_boot() {
+  local version
+  version=$(sed -n 's/^apache-beam==\([0-9.]*\).*/\1/p' constraints-core.txt)
+  boot=${BOOT_IMAGE:-assay-boot:$version}
+  if [[ -n ${BOOT_IMAGE:-} ]] || docker image inspect "$boot" >/dev/null 2>&1; then
+    return
+  elif command -v go >/dev/null; then
+    make_boot "$boot"
+  else
+    boot=apache/beam_python3.11_sdk:$version
+    "$client" pull --quiet "$boot" >/dev/null || none "no Go, and no $boot, to have Beam's program \`boot\` from. Install Go, or set BOOT_IMAGE"
+  fi
+}
+
+make_boot() {
+  say "making $1 by Go"
+  local folder=$scratch/boot
+  mkdir -p "$folder/opt/apache/beam"
+  components/boot.sh "$folder/opt/apache/beam"
+  tar --create --directory "$folder" --sort=name --owner=0 --group=0 --numeric-owner --mtime=@1767225600 opt |
+    docker import - "$1" >/dev/null
+}
+
 # What pip needs of this machine goes in as secrets: seen during the build, in no layer.
 write_secrets() {
-  secrets=$(mktemp -d)
-  trap 'rm -r "$secrets"' EXIT
+  secrets=$scratch/secrets
+  mkdir "$secrets"
   local bundle=${CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}
   [[ -s $bundle ]] || return 0
   cp "$bundle" "$secrets/ca"
@@ -102,7 +129,7 @@ build() {
     [[ ! -e $secret ]] || given+=(--secret "id=${secret##*/},src=$secret")
   done
   docker build --quiet "${given[@]}" --file components/Dockerfile --tag "$tag" --build-arg IMAGE="$1" \
-    --build-arg BASE_IMAGE="$base" --build-arg BASE_DIGEST="$digest" --build-arg VERSION="$version" --build-arg REVISION="$revision" . >/dev/null
+    --build-arg BASE_IMAGE="$base" --build-arg BASE_DIGEST="$digest" --build-arg BOOT_IMAGE="$boot" --build-arg VERSION="$version" --build-arg REVISION="$revision" . >/dev/null
   size=$(docker image inspect --format '{{.Size}}' "$tag")
   mkdir -p out/images
   docker run --rm --network none --entrypoint cat "$tag" /usr/share/assay/sbom.json >"out/images/assay-$1-$version.cdx.json"
@@ -111,9 +138,12 @@ build() {
 
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
 revision=$(git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null || echo unknown)
+scratch=$(mktemp -d)
+trap 'rm -r "$scratch"' EXIT
 start_engine
 find_base
 find_digest
+find_boot
 write_secrets
 build core
 build tensorflow

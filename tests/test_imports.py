@@ -55,6 +55,7 @@ ALLOWED = {  # first match holds; nothing heavy where none does
     "assay.engine.of_all": BEAM,
     "assay.engine.job_server": BEAM,
     "assay.engine.downloads": BEAM,
+    "assay.engine.prism": BEAM,
     "assay.engine.runner": BEAM,
     "assay.engine.workers.bundle": BEAM,
     "assay.engine.workers.options": BEAM,

@@ -20,6 +20,7 @@ from assay.engine import job_server, memory, progress
 from assay.engine.beam_log import quiet_beam
 from assay.engine.downloads import check_program
 from assay.engine.job_errors import of_job
+from assay.engine.prism import check_workers
 from assay.engine.recovery import of_custom_code, recover
 from assay.engine.workers.options import MachineOptions
 from assay.engine.workers.runner import LocalRunner
@@ -159,6 +160,7 @@ def _runner(options: PipelineOptions) -> dict[str, Any]:
         if value is not None:
             raise ConfigError(f"{flag} is for runs on this machine, found runner {name!r}; use that runner's options")
     check_program(options)
+    check_workers(options)
     return {"options": options}
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.engines.servers import HOST, JARS, Server, end, missing, start, wait_for_port
+from tests.docker import CLIENT, Docker
+from tests.engines.servers import HOST, JARS, Server, end, missing, start, started, wait_for_port
 from tests.ports import free_port
 
 PROGRAM = JARS / "prism" / "prism"
@@ -45,12 +46,16 @@ class Prism:
         """Options of Beam pipelines that run here, by workers in the launching process."""
         return ("--runner=PrismRunner", f"--job_endpoint={HOST}:{self.port}", "--environment_type=LOOPBACK")
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Those of the program."""
+        return (f"--job_port={self.port}", "--serve_http=false", "--log_kind=text")
+
     def start(self) -> None:
         """Starts it, at the same endpoint, unless it runs: it ends with some of the workers that it loses."""
         if self.server is not None and self.server.poll() is None:
             return
-        command = [str(program()), f"--job_port={self.port}", "--serve_http=false", "--log_kind=text"]
-        self.server = start(command, self.folder / "prism")
+        self.server = start([str(program()), *self.flags], self.folder / "prism")
         wait_for_port(self.port, self.server, self.folder / "prism")
 
 
@@ -64,3 +69,17 @@ def running(folder: Path) -> Iterator[Prism]:
     finally:
         if prism.server is not None:
             end(prism.server)
+
+
+@contextlib.contextmanager
+def in_container(docker: Docker, image: str, folder: Path) -> Iterator[Prism]:
+    """A server that runs in an image of workers, as long as the block lasts."""
+    prism = Prism(folder)
+    name = f"assay-prism-{prism.port}"
+    seen = ("--network", "host", "--volume", f"{program()}:/prism:ro", "--entrypoint", "/prism")
+    command = [CLIENT, "run", "--name", name, *seen, image, *prism.flags]
+    try:
+        with started(command, folder / "prism", port=prism.port):
+            yield prism
+    finally:
+        docker("rm", "--force", name)

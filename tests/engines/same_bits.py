@@ -12,6 +12,7 @@ import pytest
 from assay.plan.filled import with_params
 from assay.run import local
 from tests.parity.cases import CASE_OF
+from tests.parity.in_bucket import download, upload
 from tests.parity.results import parts_of
 
 
@@ -51,4 +52,15 @@ def parts_of_run(
     """Runs a case with options of Beam pipelines, in one job or task by task; the parts of its results."""
     plan = with_params(CASE_OF[case].plan(), {"data": str(data), "out": str(folder)})
     local.run(plan, checkpoints=str(folder / "checkpoints") if checkpointed else None, options=options)
+    return parts_of(folder)
+
+
+def parts_of_run_in_bucket(
+    case: str, data: Path, uri: str, folder: Path, options: Sequence[str], *, checkpointed: bool = False
+) -> dict[str, Any]:
+    """The same for workers that see no folder of this machine: data and results are below a URI."""
+    upload(data, f"{uri}/data")
+    plan = with_params(CASE_OF[case].plan(), {"data": f"{uri}/data", "out": f"{uri}/out"})
+    local.run(plan, checkpoints=f"{uri}/checkpoints" if checkpointed else None, options=options)
+    download(f"{uri}/out", folder)
     return parts_of(folder)

@@ -68,7 +68,7 @@ def start(command: Sequence[str], log: Path, environment: Mapping[str, str] | No
         return subprocess.Popen(
             command,
             env={**os.environ, **(environment or {})},
-            cwd=ROOT,
+            cwd=log.parent,  # Beam's `boot` writes to where an engine runs
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

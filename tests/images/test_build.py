@@ -52,6 +52,13 @@ def test_images_install_nothing_that_is_not_hashed():
     assert own.strip() == "pip install --quiet --no-index --no-deps /mnt/*.whl"  # our own wheel, built here
 
 
+def test_the_program_that_starts_workers_comes_from_the_version_of_beam_in_the_images():
+    (version,) = re.findall(
+        r"^ARG BOOT_IMAGE=\S+:(\S+)$", (ROOT / "components" / "Dockerfile").read_text(), re.MULTILINE
+    )
+    assert version == pins("-core")["apache-beam"]
+
+
 def test_the_image_with_tensorflow_has_all_that_the_small_one_has():
     assert pins("-core").items() <= pins("-tensorflow").items()
     assert not {name for name in pins("-core") if "tensorflow" in name or name == "keras"}

@@ -56,6 +56,32 @@ def test_the_command_is_assay(docker, image):
     assert done.stdout.strip() == f"assay, version {version()}"
 
 
+def test_starts_a_worker_of_beam_where_an_engine_asks_for_one(docker, image):
+    done = docker("run", *LOCKED_DOWN, tag_of(image), "--id=1")
+    assert done.returncode == 1
+    assert "No provision endpoint provided." in done.stderr  # Beam's own words
+
+
+def test_the_program_that_starts_workers_is_of_the_version_of_beam_in_the_image(docker, image):
+    held = inside(docker, image, "-c", "import apache_beam; print(apache_beam.__version__)")
+    module = "mod\tgithub.com/apache/beam/sdks/v2\tv"
+    code = f"import re; print({{*re.findall(rb'{module}([0-9.]+)', open('/opt/apache/beam/boot', 'rb').read())}})"
+    assert inside(docker, image, "-c", code) == f"{{b'{held}'}}"
+
+
+def test_a_worker_pool_listens_and_ends_when_it_is_told_to(docker, image):
+    name = f"assay-test-{uuid.uuid4().hex}"
+    docker("run", "--detach", "--name", name, tag_of(image), "--worker_pool", "--service_port=50123")
+    try:
+        code = "import socket; socket.create_connection(('localhost', 50123))"
+        wait_for(lambda: docker("exec", name, "python", "-c", code).returncode == 0)
+        started = time.monotonic()
+        docker("stop", "--time", "60", name)
+        assert time.monotonic() - started < 30
+    finally:
+        docker("rm", "--force", name)
+
+
 def test_runs_as_a_user_who_is_not_root(about):
     assert about["Config"]["User"] == "1000:1000"
 

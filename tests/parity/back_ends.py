@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assay import storage
 from assay.cli import main
 from assay.plan.filled import with_params
 from assay.plan.plan import Plan
@@ -25,6 +24,7 @@ from assay.run.outcome import StageResult
 from tests.containers.container_run import in_containers
 from tests.gcs_emulator import Emulator
 from tests.parity.airflow_run import in_airflow
+from tests.parity.in_bucket import download, upload
 from tests.parity.kubeflow_run import in_kubeflow
 
 
@@ -69,14 +69,9 @@ def checkpoints_on_gcs(plan: Plan, data: Path, folder: Path, gcs: Emulator) -> P
 def all_on_gcs(plan: Plan, data: Path, folder: Path, gcs: Emulator) -> Path:
     """The same; data, models and results are there too."""
     uri = f"{gcs.root}/{uuid.uuid4().hex}"
-    for file in data.rglob("*"):
-        if file.is_file():
-            storage.write(storage.join(uri, "data", *file.relative_to(data).parts), file.read_bytes())
+    upload(data, f"{uri}/data")
     by_stage_commands(plan, f"{uri}/data", f"{uri}/out", f"{uri}/checkpoints", folder)
-    for found, _ in storage.list(f"{uri}/out"):
-        file = folder / found.removeprefix(f"{uri}/out/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(storage.read(found))
+    download(f"{uri}/out", folder)
     return folder
 
 
