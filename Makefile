@@ -85,6 +85,7 @@ pins: $(INSTALLED) ## constraints-*.txt: all that the images and Airflow's envir
 bench: $(INSTALLED) ## CPU seconds and memory, side by side with TFMA, polars and a plain numpy pass
 	$(BIN)/python -m bench.run --out out/bench/figures.json
 	$(BIN)/python -m bench.shapes
+	$(BIN)/python -m bench.cores
 
 docs: $(INSTALLED) ## pages that are made from code: docs/metrics.md, docs/eval-config.md; pictures
 	$(BIN)/python -m assay.report.reference.metrics_page > docs/metrics.md

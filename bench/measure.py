@@ -11,11 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
 from bench.cases import Case
+from bench.memory_of_all import watched
 from bench.sides import SIDES, TENSORFLOW, results_of
 
 OVERALL_TOLERANCE = 1e-6
@@ -112,8 +114,15 @@ def _measure_case(case: Case, read_back_s: dict[str, float], aucs: dict[Case, di
     return cost._replace(imports_s=imports.cpu_s)
 
 
-def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[Cost, dict[str, Any]]:
+def measure(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, *, watch: bool = False
+) -> tuple[Cost, dict[str, Any]]:
     """Runs a command; returns its cost and the JSON object that it printed, if any.
+
+    Args:
+        command: the program and its arguments.
+        environment: variables beside those of this process.
+        watch: whether the peak is that of all its processes together, looked at five times a second.
 
     Raises:
         ProcessError: it failed; has the end of what it said.
@@ -122,13 +131,14 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
     process = subprocess.Popen(
         command, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    output = process.stdout.read() if process.stdout else ""
-    _, status, usage = os.wait4(process.pid, 0)
+    with watched(process.pid) if watch else nullcontext([0.0]) as together:
+        output = process.stdout.read() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise ProcessError(f"ended with {process.returncode}: {' / '.join(output.strip().splitlines()[-2:])}")
     printed = next((line for line in reversed(output.splitlines()) if line.startswith("{")), "{}")
-    peak_mb = usage.ru_maxrss / 1024
+    peak_mb = max(usage.ru_maxrss / 1024, *together)
     return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - start, peak_mb), json.loads(printed)
 
 

@@ -31,7 +31,7 @@ from bench.sides import files_of
 from bench.tables import report
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
-PACKAGES = ("apache-beam", "numpy", "pandas", "polars", "pyarrow", "tensorflow", "tensorflow-model-analysis")
+PACKAGES = ("apache-beam", "duckdb", "numpy", "pandas", "polars", "pyarrow", "tensorflow", "tensorflow-model-analysis")
 
 
 @click.command()

@@ -39,7 +39,12 @@ class Side:
 
 def assay(case: Case) -> Command:
     """`assay run`."""
-    return str(Path(sys.executable).with_name("assay")), "run", str(analysis_file(case)), "--quiet"
+    return assay_run(analysis_file(case))
+
+
+def assay_run(file: Path) -> Command:
+    """`assay run` of an analysis file."""
+    return str(Path(sys.executable).with_name("assay")), "run", str(file), "--quiet"
 
 
 def tfma(case: Case) -> Command:
@@ -85,7 +90,7 @@ _ASSAY = (
     "without_pandas.keep_pandas_out(); core_of_beam.import_core_of_beam(); import assay.run.local"
 )
 _LEAVE = "; own_process.leave(0)"  # as the command ends
-_ONE_THREAD = {"POLARS_MAX_THREADS": "1"}
+_ONE_THREAD = {"POLARS_MAX_THREADS": "1", "DUCKDB_THREADS": "1"}
 
 TENSORFLOW = "import tensorflow"
 """The bare import that memory is compared with."""
@@ -103,4 +108,5 @@ SIDES = {
     "polars sorted once": Side(
         slicing_peer("polars_sorted_once"), {"parquet": "import bench.polars_sorted_once"}, _ONE_THREAD
     ),
+    "DuckDB bucketed": Side(slicing_peer("duckdb_bucketed"), {"parquet": "import bench.duckdb_bucketed"}, _ONE_THREAD),
 }

@@ -8,9 +8,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
-from bench import shapes
+from bench import cores, shapes
 from bench.bars import BARS, UNBOUND
 from bench.cases import SLICINGS, Case
 from bench.measure import Cost, Measured, agreement, measure
@@ -113,6 +117,81 @@ def test_a_process_is_measured_and_says_what_it_printed():
     assert printed == {"auc": 1}
 
 
+def test_efficiency_leaves_out_the_start():
+    runs = (cores.START, *cores.HUNDRED_MILLION)
+    found = Measured(costs={str(run): [Cost(1, wall_s, 100)] for run, wall_s in zip(runs, (2, 22, 14), strict=True)})
+    (line,) = lines_with(cores.report(found), "efficiency")
+    assert "| 0.83 | at least 0.8 | yes |" in line
+
+
+def test_runs_that_were_left_out_have_no_line_and_their_bars_are_not_measured():
+    found = Measured(costs={str(cores.USUAL): [Cost(3, 2, 250)]})
+    text = cores.report(found)
+    assert [line.split(" | ")[-2] for line in lines_with(text, "billion")] == ["at most 180", "at most 1,000"]
+    assert len(lines_with(text, "not measured")) == 3
+    assert lines_with(text, "| rows | 1,000,000 | 1,000,000 | 2.0 | 3.0 | 250 |")
+
+
+def test_rows_beyond_the_limit_are_left_out_loudly(monkeypatch):
+    monkeypatch.setattr(cores, "measured_run", lambda run: Cost(3, 2, 250))
+    monkeypatch.setattr(cores, "write_shape", lambda data: None)
+    result = CliRunner().invoke(cores.main, ["--rows-limit", "1000000"])
+    assert result.exit_code == 0
+    (line,) = lines_with(result.stderr, "gate")
+    assert line.startswith("LEFT OUT: ")
+    assert "--rows-limit 1000000000" in line
+
+
+def test_links_share_one_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(cores, "OUT", tmp_path)
+    file = tmp_path / "part-0.parquet"
+    file.write_text("rows")
+    pattern = Path(cores.linked(str(tmp_path / "part-*.parquet"), 3))
+    assert [link.samefile(file) for link in pattern.parent.glob(pattern.name)] == [True] * 3
+    assert cores.linked(str(tmp_path / "part-*.parquet"), 3) == str(pattern)
+
+
+@pytest.fixture(scope="module")
+def few_rows(tmp_path_factory):
+    """Files of two shards, and what the numpy pass makes of them."""
+    folder = tmp_path_factory.mktemp("rows")
+    rng = np.random.default_rng(3)
+    for shard in range(2):
+        hour, label = rng.integers(0, 3 + shard, 500), rng.random(500) < 0.3
+        columns = {"label": label.astype(np.float32), "weight": rng.random(500), "prediction": rng.random(500)}
+        pq.write_table(pa.table({"hour": [f"hour_{n}" for n in hour], **columns}), folder / f"{shard}.parquet")
+    return str(folder / "*.parquet")
+
+
+def printed_by(module, files, **environment):
+    return measure((sys.executable, "-m", f"bench.{module}", files, "hour"), {"PYTHONPATH": str(ROOT), **environment})[
+        1
+    ]
+
+
+@pytest.mark.parametrize(
+    ("module", "environment"),
+    [
+        ("numpy_pass", {"NUMPY_PASS_CORES": "2"}),
+        ("duckdb_bucketed", {"DUCKDB_THREADS": "1"}),
+        ("duckdb_bucketed", {}),
+        ("polars_bucketed", {}),
+    ],
+)
+def test_sides_agree_on_few_rows_whatever_cores_they_use(few_rows, module, environment):
+    ours, theirs = printed_by("numpy_pass", few_rows), printed_by(module, few_rows, **environment)
+    assert ours["rows"] == theirs["rows"] == 1000
+    assert len(ours["aucs"]) == 5
+    assert agreement(ours["aucs"], theirs["aucs"]).startswith("agrees")
+
+
+def test_memory_of_all_counts_children_too():
+    child = "import time; x = bytearray(80 << 20); time.sleep(1)"
+    parent = f"import subprocess, sys; x = bytearray(60 << 20); subprocess.run([sys.executable, '-c', {child!r}])"
+    cost, _ = measure((sys.executable, "-c", parent), watch=True)
+    assert cost.peak_mb > 140
+
+
 def test_the_page_has_a_place_for_the_tables():
     page = (ROOT / "docs" / "benchmarks.md").read_text()
     once = filled(page, "| a |")
@@ -120,6 +199,11 @@ def test_the_page_has_a_place_for_the_tables():
     assert filled(once, "| b |") == filled(page, "| b |")
     with pytest.raises(click.ClickException, match="figures: begin"):
         filled("no place", "| a |")
+
+
+def test_the_page_has_a_place_for_the_tables_of_cores():
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    assert "| a |" in filled(page, "| a |", cores.BEGIN, cores.END)
 
 
 def test_the_page_names_every_side_and_scenario():
