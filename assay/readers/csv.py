@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from dataclasses import replace
+from functools import partial
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +15,14 @@ import pyarrow.csv as arrow_csv
 
 from assay import bounds
 from assay.errors import CorruptFileError
-from assay.readers import bad_rows, files, signatures
+from assay.readers import bad_rows, csv_edges, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
 from assay.readers.csv_blocks import Blocks
+from assay.readers.edges import Piece, piece_of
 from assay.readers.source import (
     Source,
+    Split,
     check_names,
     check_types,
     declared_types,
@@ -70,15 +74,38 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
         MissingColumnError: the file lacks one of the columns.
     """
     with _naming(file):
-        declared, missing = declared_types(source), _missing_numbers(source)
-        guessed = shown_and_guessed(source, columns)
-        for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch, file):
-            values, rows = _converted(batch, columns, declared, missing, refuse)
-            yield Rows(
-                encoded({name: value.values for name, value in values.items()}, source.dictionary),
-                rows,
-                texts={name: _more_than_numbers(values[name]) for name in guessed},
-            )
+        yield from _read(file, source, columns, refuse)
+
+
+def read_part(split: Split, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
+    """The same of the rows that begin in a range of bytes."""
+    (file,) = split.files
+    with _naming(file):
+        yield from _read(file, source, columns, refuse, _piece(split, source))
+
+
+def _piece(split: Split, source: Source) -> Piece:
+    dialect = csv_edges.Dialect(_delimiter(source).encode(), (source.options.get("quote", '"') or "").encode())
+    piece = piece_of(split, partial(csv_edges.search, dialect=dialect), dialect)
+    if "columns" in source.options or not piece.start.row:
+        return piece
+    with files.open_raw(piece.file) as stream:
+        header = csv_edges.header(cast(BinaryIO, stream), dialect)
+    return replace(piece, head=header, first_row=piece.start.row - 1)
+
+
+def _read(
+    file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse, piece: Piece | None = None
+) -> Iterator[Rows]:
+    declared, missing = declared_types(source), _missing_numbers(source)
+    guessed = shown_and_guessed(source, columns)
+    for batch in recut(_tables(file, source, columns, refuse, piece), source.rows_per_batch, file):
+        values, rows = _converted(batch, columns, declared, missing, refuse)
+        yield Rows(
+            encoded({name: value.values for name, value in values.items()}, source.dictionary),
+            rows,
+            texts={name: _more_than_numbers(values[name]) for name in guessed},
+        )
 
 
 class _Converted(NamedTuple):
@@ -125,10 +152,12 @@ class _Malformed:
         return ranks + np.searchsorted(before, ranks, side="right")
 
 
-def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:
+def _tables(
+    file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse, piece: Piece | None
+) -> Iterator[pa.Table]:
     """Yields blocks of the columns as bytes, with their row numbers."""
     names = _names(file, source)
-    if not names:
+    if not names or (piece and piece.is_empty):
         return
     check_names(file, dict.fromkeys(names), dict.fromkeys(columns, "the analysis"))
     twice = [name for name in columns if names.count(name) > 1]
@@ -145,14 +174,16 @@ def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refus
     malformed = _Malformed(first_number=1 if "columns" in source.options else 2)
     ending = f"\n{_END}{_delimiter(source) if len(names) == 1 else ''}\n"
 
+    before = piece.first_row if piece else 0
+    refuse_here = bad_rows.shifted(refuse, before)
     first = 0
-    with _open(file, source, convert, malformed, ending) as blocks:
+    with _open(file, source, convert, malformed, ending, piece) as blocks:
         for block in blocks:
-            malformed.refuse(refuse)
-            yield numbered(pa.Table.from_batches([block]), malformed.row_numbers(first, len(block)))
+            malformed.refuse(refuse_here)
+            yield numbered(pa.Table.from_batches([block]), before + malformed.row_numbers(first, len(block)))
             first += len(block)
 
-    malformed.refuse(refuse)
+    malformed.refuse(refuse_here)
     if not malformed.ended:
         raise CorruptFileError(f"{file}: a quote is opened and never closed; is the file cut off?")
 
@@ -163,6 +194,7 @@ def _open(
     convert: arrow_csv.ConvertOptions,
     on_malformed: Callable[[Any], str] = lambda row: "skip",
     ending: str = "\n",  # without it, a header alone would not be CSV
+    piece: Piece | None = None,
 ) -> Blocks:
     options = source.options
     # Arrow wants a whole row in a block, so the bound on a row is the size of a block.
@@ -174,7 +206,7 @@ def _open(
         "escape_char": options.get("escape", False),
         "newlines_in_values": True,
     }
-    text = files.open_text(file, "CSV", options.get("encoding"))
+    text = piece.open() if piece else files.open_text(file, "CSV", options.get("encoding"))
     return Blocks(text, ending.encode(), on_malformed, parse, read_options=read, convert_options=convert)
 
 

@@ -8,14 +8,16 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from assay.readers.edges import PieceFile
 from assay.readers.unpacking import Transcoded, Unpacked
 
 T = TypeVar("T")
+Text: TypeAlias = Unpacked | Transcoded | PieceFile
 
 _POLL_SECONDS = 0.001
 
@@ -40,7 +42,7 @@ class Blocks:
 
     def __init__(
         self,
-        text: Unpacked | Transcoded,
+        text: Text,
         ending: bytes,
         on_malformed: Callable[[Any], str],
         parse: Mapping[str, Any],
@@ -140,7 +142,7 @@ class _Handler:
 class _WithEnding:
     """A readable file: a stream followed by a few more bytes, in the same block as the stream's last ones."""
 
-    def __init__(self, stream: Unpacked | Transcoded, ending: bytes) -> None:
+    def __init__(self, stream: Text, ending: bytes) -> None:
         self._stream = stream
         self._ending = ending
 

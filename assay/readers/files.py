@@ -29,6 +29,22 @@ def open_raw(file: str) -> pa.NativeFile:
     return pa.OSFile(path)
 
 
+def head(file: str) -> bytes:
+    """The first bytes of a file, as it is stored."""
+    with open_raw(file) as stream:
+        return bytes(stream.read(signatures.HEAD_BYTES))
+
+
+def not_plain_because(file: str) -> str | None:
+    """Why the bytes of a file are not those of a text in UTF-8; None if they are, as far as its first bytes say."""
+    first = head(file)
+    if signatures.compression_of(first):
+        return "it is compressed"
+    if encoding_of(first) or signatures.holds_wide_text(first):
+        return "it is in another encoding, or has a byte order mark"
+    return "it is no text" if signatures.binary_format(first) else None
+
+
 def open_text(file: str, form: str, encoding: str | None = None) -> Unpacked | Transcoded:
     """Opens a text file as a stream of UTF-8, decompressed and without a byte order mark.
 

@@ -1,4 +1,4 @@
-"""JSON lines as text: where one begins and ends, how deep it goes, which keys it has."""
+"""JSON lines as text: what is one object, how deep it goes, which keys it has."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 
 from assay import bounds
+from assay.readers.json_lines import lines_of
 
+_NULL_BEHIND = re.compile(rb"}\s*null")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
-
-
-def lines_of(chunk: bytes) -> list[bytes]:
-    """The lines of a chunk that are not blank."""
-    return [line for line in chunk.split(b"\n") if line.strip()]
 
 
 def has_one_a_line(chunk: bytes, rows: int) -> bool:
@@ -29,6 +26,15 @@ def has_one_a_line(chunk: bytes, rows: int) -> bool:
     # What begins and ends like an object, and goes on to the next line as one, is no JSON.
     lines = [line.strip() for line in lines_of(chunk)]
     return rows == len(lines) and all(line.startswith(b"{") and line.endswith(b"}") for line in lines)
+
+
+def has_null_row(data: bytes) -> bool:
+    """Whether a row may be null instead of an object, which ends Arrow's parser and the process with it."""
+    begin_alike = data.startswith(b"{") and data.count(b"\n{") == data.rstrip(b"\n").count(b"\n")
+    if begin_alike and not _NULL_BEHIND.search(data):  # nearly always
+        return False
+    lines = (_STRING.sub(b'""', line).strip() for line in data.split(b"\n") if b"null" in line)
+    return any(line.startswith(b"null") or _NULL_BEHIND.search(line) for line in lines)
 
 
 def goes_deeper(data: bytes, depth: int) -> bool:

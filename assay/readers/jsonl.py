@@ -15,22 +15,17 @@ from assay.errors import ColumnTypeError, CorruptFileError
 from assay.readers import bad_rows, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
+from assay.readers.edges import Piece, piece_of
+from assay.readers.json_lines import LongLineError, chunks, lines_of, search
 from assay.readers.json_numbers import exact_texts, is_better_whole, refuse_rounded
-from assay.readers.json_objects import goes_deeper, has_one_a_line, keys_of, lines_of, only
-from assay.readers.source import Source, check_types, declared_types, shown_and_guessed, to_read_fewer
-from assay.readers.unpacking import Transcoded, Unpacked
+from assay.readers.json_objects import goes_deeper, has_null_row, has_one_a_line, keys_of, only
+from assay.readers.source import Source, Split, check_types, declared_types, shown_and_guessed, to_read_fewer
 from assay.text.near_miss import nearest
 
 SAMPLE_ROWS = 1024
 
 _TEXT = "\0text"
 """Prefix of the names of columns of texts, while they are in one table with the numbers that were read from them."""
-
-_CHUNK_BYTES = 4 << 20
-
-
-class _LongLineError(Exception):
-    """A line is longer than allowed."""
 
 
 def schema(file: str, source: Source) -> dict[str, pa.DataType]:
@@ -45,8 +40,8 @@ def schema(file: str, source: Source) -> dict[str, pa.DataType]:
     declared = declared_types(source)
     with files.naming(file, "JSON lines"), files.open_text(file, "JSON lines") as stream:
         try:
-            lines = lines_of(next(_chunks(stream), b""))[:SAMPLE_ROWS]
-        except _LongLineError as error:
+            lines = lines_of(next(chunks(stream), b""))[:SAMPLE_ROWS]
+        except LongLineError as error:
             raise _long_line(file, 0) from error
     _refuse_other_json(file, lines)
     if declared and lines:
@@ -126,28 +121,43 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
         ColumnTypeError: a key that the first rows lack holds values of several types.
     """
     with files.naming(file, "JSON lines"):
-        for batch in recut(_tables(file, source, columns, refuse), source.rows_per_batch, file):
-            values = encoded({name: batch.columns[name] for name in columns}, source.dictionary)
-            texts = {name: batch.columns[_TEXT + name] for name in columns if _TEXT + name in batch.columns}
-            yield batch._replace(columns=values, texts=texts)
+        yield from _read(file, source, columns, refuse)
 
 
-def _tables(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[pa.Table]:
+def read_part(split: Split, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
+    """The same of the lines that begin in a range of bytes."""
+    (file,) = split.files
+    with files.naming(file, "JSON lines"):
+        yield from _read(file, source, columns, refuse, piece_of(split, search))
+
+
+def _read(
+    file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse, piece: Piece | None = None
+) -> Iterator[Rows]:
+    for batch in recut(_tables(file, source, columns, refuse, piece), source.rows_per_batch, file):
+        values = encoded({name: batch.columns[name] for name in columns}, source.dictionary)
+        texts = {name: batch.columns[_TEXT + name] for name in columns if _TEXT + name in batch.columns}
+        yield batch._replace(columns=values, texts=texts)
+
+
+def _tables(
+    file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse, piece: Piece | None
+) -> Iterator[pa.Table]:
     known = pa.schema([(name, kind) for name, kind in columns.items() if not _holds_null(kind)])
     unknown = "infer" if len(known) < len(columns) else "ignore"
     kinds = _Kinds(known, frozenset(declared_types(source)), unknown)
     shown = shown_and_guessed(source, columns)
 
-    first = 0
-    with files.open_text(file, "JSON lines") as stream:
+    first = piece.first_row if piece else 0
+    with piece.open() if piece else files.open_text(file, "JSON lines") as stream:
         try:
-            for chunk in _chunks(stream):
+            for chunk in chunks(stream):
                 refuse_here = bad_rows.shifted(refuse, first)
                 table, rows, count = _parsed(chunk, kinds, tuple(columns), refuse_here)
                 table, rows = _exact(_select(table, list(columns)), rows, chunk, shown, refuse_here)
                 yield numbered(table, first + rows)
                 first += count
-        except _LongLineError as error:
+        except LongLineError as error:
             raise _long_line(file, first) from error
 
 
@@ -237,6 +247,8 @@ class _Kinds:
     def _read(self, data: bytes, schema: pa.Schema) -> pa.Table:
         if not data.strip():
             return schema.empty_table()
+        if has_null_row(data):
+            raise pa.ArrowInvalid("expected an object, found null")
         table = arrow_json.read_json(
             pa.BufferReader(data),
             read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(data) + 1),
@@ -267,27 +279,6 @@ def _parse_good(lines: Sequence[bytes], kinds: _Kinds, refuse: Refuse) -> tuple[
 
     kept = np.delete(np.arange(len(lines), dtype=np.int64), bad)
     return kinds.parse(b"\n".join(lines[int(row)] for row in kept)), kept
-
-
-def _chunks(stream: Unpacked | Transcoded) -> Iterator[bytes]:
-    """Yields about 4 MB at a time, cut at the end of a line."""
-    most = bounds.ROW.value * bounds.MB
-
-    held: list[bytes] = []
-    size = 0
-    while block := stream.read(_CHUNK_BYTES):
-        cut = block.rfind(b"\n") + 1
-        if cut:
-            yield b"".join([*held, block[:cut]])
-            held, size = [], 0
-        held.append(block[cut:])
-        size += len(block) - cut
-        if size > most:
-            raise _LongLineError
-
-    rest = b"".join(held)
-    if rest.strip():
-        yield rest
 
 
 def _possible_keys(lines: Sequence[bytes], source: Source) -> list[str]:

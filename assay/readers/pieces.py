@@ -1,27 +1,28 @@
-"""Large Parquet files as several splits, each of some row groups, so that more than one worker can read them."""
+"""Large files as several splits, so that more than one worker can read them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
-from assay.readers import parquet
+from assay.readers import files, parquet
 from assay.readers.source import Source, Split
+from assay.storage.framing import starts_frame
 
 PIECE_BYTES = 128 * 2**20
 """Bytes of a piece, at least: each costs as much as a further million rows, for its states are taken out and merged."""
 
 
 def cut(source: Source, splits: Sequence[Split]) -> tuple[Split, ...]:
-    """Cuts splits of one large file each at row groups; other splits stay, all are numbered anew.
+    """Cuts splits of one large file each: Parquet at row groups, other formats by bytes; all are numbered anew.
 
-    Where to cut depends on the files alone, so that results do not depend on the number of workers.
+    Other splits stay, and so do files that can only be read from their beginning. Where to cut depends on the files
+    alone, so that results do not depend on the number of workers.
 
     Raises:
-        CorruptFileError: a large file cannot be read.
+        CorruptFileError: a large Parquet file cannot be read.
     """
-    if source.format != "parquet":
-        return tuple(splits)
     pieces = [piece for split in splits for piece in _pieces(split, source)]
     return tuple(replace(piece, index=index) for index, piece in enumerate(pieces))
 
@@ -30,8 +31,42 @@ def _pieces(split: Split, source: Source) -> Iterator[Split]:
     count = sum(split.sizes) // PIECE_BYTES
     if len(split.files) > 1 or count < 2:
         yield split
-        return
+    elif source.format == "parquet":
+        yield from _by_row_groups(split, count)
+    elif read_whole_because(source, split.files[0]):
+        yield split
+    else:
+        yield from _by_bytes(split, count)
 
+
+def read_whole_because(source: Source, file: str) -> str | None:
+    """Why a file can only be read from its beginning; None if rows can be found in its middle."""
+    if source.format == "tfrecord":
+        return None if starts_frame(files.head(file)) else "it is compressed"
+    if source.options.get("encoding"):
+        return "it is in another encoding"
+    if source.options.get("escape"):
+        return "line ends in it may be escaped"
+    return files.not_plain_because(file)
+
+
+def whole_files(source: Source, splits: Sequence[Split]) -> Iterator[str]:
+    """A line for each file that is so large that `cut` would have cut it, with the reason why it did not."""
+    for split in splits:
+        is_whole = len(split.files) == 1 and (not split.is_part or (split.groups is not None and split.row == 0))
+        if is_whole and sum(split.sizes) >= 2 * PIECE_BYTES:
+            file = split.files[0]
+            reason = "it has few row groups" if split.groups else read_whole_because(source, file)
+            yield f"{file} keeps one core busy: {reason}; write several files to use more cores"
+
+
+def _by_bytes(split: Split, count: int) -> Iterator[Split]:
+    (size,) = split.sizes
+    for start, stop in pairwise(size * number // count for number in range(count + 1)):
+        yield replace(split, sizes=(stop - start,), span=(start, stop))
+
+
+def _by_row_groups(split: Split, count: int) -> Iterator[Split]:
     (file,), (size,) = split.files, split.sizes
     groups = parquet.row_groups(file)
     rows = sum(groups)

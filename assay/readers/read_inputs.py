@@ -13,11 +13,10 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from assay.engine import memory, progress
 from assay.engine.workers.runner import SPREAD, LocalRunner
 from assay.extracts.columns import row_count
-from assay.readers import parquet
 from assay.readers.bad_rows import refusal
 from assay.readers.batches import extracts_of
 from assay.readers.dealing import dealt
-from assay.readers.pieces import cut
+from assay.readers.pieces import cut, whole_files
 from assay.readers.source import Source, Split, expect, format_of, splits, wanted
 from assay.types import READ_INPUTS_STAGE_NAME, Extracts
 
@@ -45,6 +44,7 @@ class ReadInputs(beam.PTransform):
         """Applies the transform."""
         all_splits = cut(self._source, splits(self._source))
         expect(all_splits)
+        tell_whole_files(self._source, all_splits, pbegin.pipeline.runner)
         columns = wanted(self._source, all_splits)
         return (
             pbegin
@@ -53,6 +53,13 @@ class ReadInputs(beam.PTransform):
             | SPREAD >> Spread(len(all_splits), seconds_of(self._source.format, all_splits))
             | "Read" >> beam.ParDo(_Read(self._source, columns)).with_output_types(dict)
         )
+
+
+def tell_whole_files(source: Source, splits: Sequence[Split], runner: Any) -> None:
+    """Tells whoever sees progress which large files are read by one process, where there may be several."""
+    if not isinstance(runner, FnApiRunner) or (isinstance(runner, LocalRunner) and runner.most > 1):
+        for line in whole_files(source, splits):
+            progress.say(line)
 
 
 def _each(_: bytes, splits: Sequence[Split]) -> Sequence[Split]:
@@ -101,10 +108,10 @@ def read_split(split: Split, source: Source, columns: Mapping[str, pa.DataType])
     form = format_of(source)
     for file, file_id, name in zip(split.files, split.ids, split.names, strict=True):
         refuse = refusal(file, source.on_bad_rows)
-        if split.groups is None:
-            batches = form.read(file, source, columns, refuse)
+        if split.is_part:
+            batches = form.read_part(split, source, columns, refuse)
         else:
-            batches = parquet.read_part(split, source, columns, refuse)
+            batches = form.read(file, source, columns, refuse)
         for batch in batches:
             yield extracts_of(batch, split=split.index, file=file, file_id=file_id)
         progress.reached(name, 1.0)

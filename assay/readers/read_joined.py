@@ -21,7 +21,8 @@ from assay.readers.bad_rows import UNREADABLE
 from assay.readers.dealing import dealt
 from assay.readers.join import Join, Sides, sides_of
 from assay.readers.join_table import Part, Table, check_keys, read_table, shared
-from assay.readers.read_inputs import Spread, counted, read_split, seconds_of
+from assay.readers.pieces import cut
+from assay.readers.read_inputs import Spread, counted, read_split, seconds_of, tell_whole_files
 from assay.readers.source import Split, expect
 from assay.types import FEATURES_KEY, SOURCE_KEY, TEXTS_KEY, Extracts
 
@@ -46,8 +47,10 @@ class ReadJoined(beam.PTransform):
     def expand(self, pbegin: beam.Pipeline) -> beam.PCollection[Extracts]:
         """Applies the transform."""
         sides = sides_of(self._join)
-        expect([*sides.main.splits, *sides.second.splits])
-        splits, seconds = sides.main.splits, seconds_of(sides.main.source.format, sides.main.splits)
+        source, splits = sides.main.source, cut(sides.main.source, sides.main.splits)
+        seconds = seconds_of(source.format, splits)
+        expect([*splits, *sides.second.splits])
+        tell_whole_files(source, splits, pbegin.pipeline.runner)
         has_small_second = seconds >= _WORTH * seconds_of(sides.second.source.format, sides.second.splits)
         read = (
             pbegin

@@ -107,8 +107,9 @@ class Split:
         files: what is read, in this order.
         ids: a number for each file; see `file_ids`.
         sizes: bytes of each file, or of the part, as it is stored.
-        groups: of a part of a Parquet file, its first row group and the one after its last; None for whole files.
-        row: number of the first row of the part.
+        groups: of a part of a Parquet file, its first row group and the one after its last; None for other splits.
+        row: number of the first row of these row groups.
+        span: of a part of another file, the range of bytes in which its rows begin; None for other splits.
     """
 
     index: int
@@ -117,11 +118,19 @@ class Split:
     sizes: tuple[int, ...]
     groups: tuple[int, int] | None = None
     row: int = 0
+    span: tuple[int, int] | None = None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of a file."""
+        return self.groups is not None or self.span is not None
 
     @property
     def names(self) -> tuple[str, ...]:
         """What each file, or the part, is called where progress is counted."""
-        return self.files if self.groups is None else (f"{self.files[0]}, row groups from {self.groups[0]}",)
+        if self.groups is not None:
+            return (f"{self.files[0]}, row groups from {self.groups[0]}",)
+        return self.files if self.span is None else (f"{self.files[0]}, bytes from {self.span[0]}",)
 
 
 class Format(Protocol):
@@ -135,6 +144,11 @@ class Format(Protocol):
 
     def read(self, file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
         """Yields the file's batches with these columns."""
+
+    def read_part(
+        self, split: Split, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse
+    ) -> Iterator[Rows]:
+        """Yields the batches of a part of a file."""
 
 
 def declared_types(source: Source) -> dict[str, pa.DataType]:

@@ -14,9 +14,10 @@ from assay.errors import CorruptFileError
 from assay.readers import bad_rows, files, signatures, tf_example
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Rows, encoded
-from assay.readers.source import Source
+from assay.readers.edges import Edge, Piece, piece_of
+from assay.readers.source import Source, Split
 from assay.readers.unpacking import Unpacked
-from assay.storage.framing import starts_frame, unframed
+from assay.storage.framing import skip_frames, starts_frame, unframed
 
 SAMPLE_ROWS = 1024
 
@@ -36,6 +37,11 @@ def _sampled(file: str, stamp: str) -> dict[str, pa.DataType]:
 def _records(file: str) -> Iterator[bytes]:
     with files.naming(file, "TFRecord"), _unpacked(file) as stream:
         yield from unframed(cast(BinaryIO, stream), file, bounds.ROW)
+
+
+def _records_of(piece: Piece) -> Iterator[bytes]:
+    with files.naming(piece.file, "TFRecord"), piece.open() as stream:
+        yield from unframed(cast(BinaryIO, stream), piece.file, bounds.ROW, piece.first_row)
 
 
 def _unpacked(file: str) -> Unpacked:
@@ -72,9 +78,26 @@ def read(file: str, source: Source, columns: Mapping[str, pa.DataType], refuse: 
     Raises:
         CorruptFileError: the file is truncated, a checksum is wrong, or it is not a TFRecord file.
     """
+    yield from _batches(_records(file), source, columns, refuse)
+
+
+def read_part(split: Split, source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse) -> Iterator[Rows]:
+    """The same of the records that begin in a range of bytes."""
+    (file,) = split.files
+    with files.naming(file, "TFRecord"):
+        piece = piece_of(split, _search)
+    yield from _batches(_records_of(piece), source, columns, refuse, piece.first_row)
+
+
+def _search(stream: BinaryIO, start: Edge, target: int) -> Edge:
+    at, skipped = skip_frames(stream, start.at, target)
+    return Edge(at, start.row + skipped)
+
+
+def _batches(
+    records: Iterator[bytes], source: Source, columns: Mapping[str, pa.DataType], refuse: Refuse, first: int = 0
+) -> Iterator[Rows]:
     parser = tf_example.Parser(columns)
-    records = _records(file)
-    first = 0
     while batch := list(islice(records, source.rows_per_batch)):
         parsed, kept = parser.parse(batch, bad_rows.shifted(refuse, first))
         raw = pa.array(batch, pa.binary()).take(kept) if source.raw else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
@@ -34,19 +35,20 @@ def starts_frame(head: bytes) -> bool:
     return _length(head[: _HEADER.size]) is not None
 
 
-def unframed(stream: BinaryIO, name: str, most: Bound | None = None) -> Iterator[bytes]:
+def unframed(stream: BinaryIO, name: str, most: Bound | None = None, row: int = 0) -> Iterator[bytes]:
     """Yields the records of an uncompressed file.
 
     Args:
         stream: the file.
         name: its name, for errors.
         most: megabytes of a record; None for as many as there are.
+        row: number of the first record, for errors.
 
     Raises:
         CorruptFileError: the file is cut off, a checksum is wrong, a record is too long, or it is no TFRecord file.
     """
     longest = math.inf if most is None else most.value * MB
-    block, start, row = b"", 0, 0
+    block, start = b"", 0
     while True:
         if len(block) - start < _HEADER.size:
             block, start = _more(stream, block[start:], _HEADER.size), 0
@@ -68,6 +70,32 @@ def unframed(stream: BinaryIO, name: str, most: Bound | None = None) -> Iterator
             raise _corrupted(name, row)
         start, row = end, row + 1
         yield record
+
+
+def skip_frames(stream: BinaryIO, at: int, target: int) -> tuple[int, int]:
+    """Goes from one record to the next by their lengths.
+
+    Args:
+        stream: an uncompressed file.
+        at: byte where a record begins.
+        target: byte to reach.
+
+    Returns:
+        The byte where the first record at or behind `target` begins, and how many begin before it. The end of the file
+        if there is none, or if a length before it is damaged.
+    """
+    skipped = 0
+    size = stream.seek(0, os.SEEK_END)
+    while at < min(target, size):
+        stream.seek(at)
+        block, start = stream.read(_BLOCK_BYTES), 0
+        while at + start < target and (length := _length(block[start : start + _HEADER.size])) is not None:
+            start += length + _FRAME_BYTES
+            skipped += 1
+        if not start:
+            return size, skipped
+        at += start
+    return min(at, size), skipped
 
 
 def _more(stream: BinaryIO, rest: bytes, size: int) -> bytes:

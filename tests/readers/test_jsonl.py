@@ -202,7 +202,7 @@ def test_a_line_beyond_the_bound_is_named_with_the_way_to_raise_it(read, write, 
 def test_a_column_whose_whole_numbers_turn_out_to_be_floats_late_in_a_file_is_named_with_file_and_cure(
     read, write, monkeypatch, values
 ):
-    monkeypatch.setattr("assay.readers.jsonl._CHUNK_BYTES", 64)
+    monkeypatch.setattr("assay.readers.json_lines._CHUNK_BYTES", 64)
     file = write("a.jsonl", lines(*({"a": 1, "code": value} for value in values for _ in range(9))))
     with pytest.raises(ColumnTypeError, match=r"a\.jsonl: column 'code' changes its type within the file: .*; give"):
         read("jsonl", file)
@@ -261,3 +261,14 @@ def test_a_type_for_a_misspelt_key_is_refused(read, write):
 def test_a_type_may_be_declared_for_a_key_that_comes_late(read, write):
     file = write("a.jsonl", '{"x": 1}\n' * 1100 + '{"x": 2, "code": "007"}\n')
     assert read("jsonl", file, options={"types": {"code": "text"}}).column("code")[-1] == "007"
+
+
+@pytest.mark.parametrize("line", ["null", " null ", '{"a": 3} null', 'null {"a": 3}', "null null"])
+def test_null_in_place_of_an_object_is_a_bad_row(read, write, line):
+    got = read("jsonl", write("a.jsonl", f'{{"a": 1}}\n{line}\n{{"a": 2}}\n'), on_bad_rows="skip")
+    assert (got.column("a"), [row for row, _ in got.refused]) == ([1, 2], [1])
+
+
+def test_a_text_that_looks_like_null_behind_an_object_is_a_text(read, write):
+    got = read("jsonl", write("a.jsonl", '{"a": "} null"}\n{"a": "x\\n null"}\n'))
+    assert got.column("a") == ["} null", "x\n null"]

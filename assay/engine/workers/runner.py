@@ -36,7 +36,9 @@ class LocalRunner(FnApiRunner):
 
     def __init__(self, most: int | None = None, memory: int | None = None) -> None:
         super().__init__()
-        self._most, self.memory = most, memory
+        self._cores = available_cores()
+        self.most = self._cores if most is None else most
+        self.memory = memory
         self._pool: Pool | None = None
 
     def shares(self, parts: int, seconds: float, *, by_fork: bool = False) -> bool:
@@ -48,11 +50,11 @@ class LocalRunner(FnApiRunner):
             by_fork: whether the input is in the memory of this process, which only forks of it have.
         """
         if self._pool is None:
-            cores, is_forkable = available_cores(), pool.is_forkable()
-            count = min(parts, cores if self._most is None else self._most, self._fitting())
+            is_forkable = pool.is_forkable()
+            count = min(parts, self.most, self._fitting())
             pays = seconds >= (PAYS_AFTER if is_forkable else PAYS_AFTER_IMPORTS)
             if count > 1 and pays and (is_forkable or not by_fork):
-                self._pool = Pool(count, cores, self.memory)
+                self._pool = Pool(count, self._cores, self.memory)
         return self._pool is not None
 
     def _fitting(self) -> int:
