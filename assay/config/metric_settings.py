@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from assay.errors import ConfigError, EvalConfigError
+from assay.proto.config_pb2 import MetricConfig
 from assay.text import json_text
 from assay.yaml_text import unique_keys
 
@@ -30,3 +31,8 @@ def settings_of(text: str, where: str) -> dict[str, Any]:
         expected = 'expected settings such as \'"name": "a"\''
         raise EvalConfigError(f"{where}: not JSON: {reason}; {expected}, found {text!r}") from error
     return dict(settings)
+
+
+def chosen_settings(asked: MetricConfig, where: str) -> dict[str, Any]:
+    """The settings that a config has chosen, of a metric; null is the default, as in TFMA. As `settings_of`."""
+    return {name: value for name, value in settings_of(asked.config, where).items() if value is not None}

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from google.protobuf import json_format
 
 from assay.config.baselines import check_names_of_specs
+from assay.config.comparisons import remove_comparisons
 from assay.config.fields import messages_in, refuse_unused_fields
 from assay.config.model_values import check_model_values, has_column_for_each_class
 from assay.config.source import parse_eval_config
@@ -39,8 +40,8 @@ def resolve_eval_config(
     """Returns a copy of the config with its defaults filled in.
 
     - If there is no baseline, model specs with `is_baseline`, metrics specs of the baseline alone and all change
-      thresholds are removed. A spec whose `prediction_key` (or keys) names columns of the data is a baseline that needs
-      no model.
+      thresholds are removed, and for a first run the metrics that compare with the baseline. A spec whose
+      `prediction_key` (or keys) names columns of the data is a baseline that needs no model.
     - If there is a baseline model and only one spec, without a name, the spec becomes `candidate`, and a copy of it
       `baseline`.
     - If there is no model spec, an empty one is added; the name of a single model spec becomes "". Metrics specs get
@@ -96,6 +97,8 @@ def _remove_baseline(config: EvalConfig, *, rubber_stamp: bool) -> None:
                 f"a model spec with is_baseline and prediction_key, or rubber_stamp for a first run"
             )
     remove_change_thresholds(config)
+    if rubber_stamp:
+        remove_comparisons(config)
 
     gone = {spec.name for spec in config.model_specs if spec.is_baseline}
     kept = [spec for spec in config.model_specs if not spec.is_baseline]

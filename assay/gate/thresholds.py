@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from assay.config.metric_settings import settings_of
 from assay.config.model_values import spec_of_output
-from assay.metrics.keys import AggregationType, MetricKey, SubKey
+from assay.metrics.keys import MetricKey
 from assay.proto.config_pb2 import (
     CrossSlicingSpec,
     EvalConfig,
@@ -110,16 +110,29 @@ def _rules_by_name(spec: MetricsSpec, model: str, output: str, config: EvalConfi
         if name in columns:
             yield from _rules(MetricKey(name), name, scoped)
             continue
-        for sub_key, aggregation in _parts_of_name(spec, name, _classes_of(model, output, spec, config)):
-            yield from _rules(MetricKey(name, model, output, sub_key, aggregation), name, scoped)
+        yield from _rules_of_name(
+            spec, MetricKey(name, model, output), scoped, _classes_of(model, output, spec, config)
+        )
 
 
-def _parts_of_name(spec: MetricsSpec, name: str, classes: int) -> list[tuple[SubKey | None, AggregationType | None]]:
-    """The parts for which a spec has values of a name; those of any metric where the spec does not know the name."""
-    from assay.metrics.binding.bound import parts_of  # here, because it brings Arrow
+def _rules_of_name(
+    spec: MetricsSpec, key: MetricKey, scoped: Iterable[tuple[Scope, MetricThreshold]], classes: int
+) -> Iterator[Rule]:
+    """For each part of which a spec has values of a name; as of any metric where the spec does not know the name."""
+    from assay.metrics.binding.bound import compares_models, parts_of  # here, because it brings Arrow
 
-    named = [metric for metric in spec.metrics if _name(metric) == name]
-    return [part for metric in named or [MetricConfig()] for part in parts_of(metric, spec, classes)]
+    named = [metric for metric in _metrics(spec) if _name(metric) == key.name]
+    for metric in named or [MetricConfig()]:
+        for sub_key, aggregation in parts_of(metric, spec, classes):
+            own = key._replace(sub_key=sub_key, aggregation_type=aggregation, compares=compares_models(metric))
+            yield from _rules(own, key.name, scoped)
+
+
+def _metrics(spec: MetricsSpec) -> list[MetricConfig]:
+    """The metrics of a spec, also those that one name stands for."""
+    from assay.metrics.binding.members import members_of  # here, because it brings Arrow
+
+    return [member for metric in spec.metrics for member in members_of(metric, f"config of {metric.class_name}")]
 
 
 def _classes_of(model: str, output: str, spec: MetricsSpec, config: EvalConfig) -> int:
@@ -139,7 +152,7 @@ def _names_of_columns(config: EvalConfig) -> set[str]:
 
 def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalConfig) -> Iterator[Rule]:
     """Thresholds of a MetricConfig: for its own values only."""
-    from assay.metrics.binding.bound import has_weights_of_its_own, is_of_column, parts_of  # here: it brings Arrow
+    from assay.metrics.binding import bound  # here, because it brings Arrow
 
     weightings, classes = _weightings(spec, model, config), _classes_of(model, output, spec, config)
     for metric in spec.metrics:
@@ -148,13 +161,15 @@ def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalCo
         if not scoped:
             continue
         default, name = _default_name(metric), _name(metric)
-        if is_of_column(metric):
-            key = MetricKey(name, example_weighted=has_weights_of_its_own(metric))
+        if bound.is_of_column(metric):
+            key = MetricKey(name, example_weighted=bound.has_weights_of_its_own(metric))
             yield from _rules(key, default, scoped)
             continue
-        for sub_key, aggregation in parts_of(metric, spec, classes):
+        compares = bound.compares_models(metric)
+        for sub_key, aggregation in bound.parts_of(metric, spec, classes):
             for weighted in weightings:
-                yield from _rules(MetricKey(name, model, output, sub_key, aggregation, weighted), default, scoped)
+                key = MetricKey(name, model, output, sub_key, aggregation, weighted, compares=compares)
+                yield from _rules(key, default, scoped)
 
 
 def _scoped(overall: MetricThreshold | None, per_slice: Any, cross_slice: Any) -> list[tuple[Scope, MetricThreshold]]:
@@ -182,7 +197,7 @@ def _cross_scope(spec: CrossSlicingSpec) -> Scope:
 def _rules(key: MetricKey, metric: str, scoped: Iterable[tuple[Scope, MetricThreshold]]) -> Iterator[Rule]:
     for scope, threshold in scoped:
         for field, bounds in threshold.ListFields():
-            own_key = key._replace(is_diff=field.name == "change_threshold")
+            own_key = key._replace(is_diff=field.name == "change_threshold" and not key.compares)
             yield Rule(own_key, metric, scope, field.name, bounds.SerializeToString(deterministic=True))
 
 

@@ -5,7 +5,7 @@ Queries are spread over a fixed number of buckets by their keys, so that states 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +20,7 @@ from assay.metrics.analysis import Analysis, Pass
 from assay.metrics.engine import slice_columns
 from assay.metrics.entries.bad_rows import where
 from assay.metrics.entries.columns import Columns
+from assay.metrics.entries.entries import entries_of
 from assay.metrics.entries.examples import Examples
 from assay.metrics.entries.queries import bucket_of, key_of, numbered
 from assay.metrics.entries.selection import columns_of
@@ -101,11 +102,12 @@ def states_of_bucket(
     order = np.argsort(query, kind="stable")
     start = np.searchsorted(query[order], np.arange(int(query.max()) + 2))
 
-    columns = {stream.source: _columns(batches, stream.source, query, order) for stream in one.streams}
+    sources = dict.fromkeys(source for stream in one.streams for source in stream.sources)
+    columns = {source: _columns(batches, source, query, order) for source in sources}
     for stream in one.streams:
         if isinstance(stream.view, Ranked):
             _check_weights(batches, columns[stream.source], stream, order)
-    examples = {stream: _of_queries(stream, columns[stream.source]) for stream in one.streams}
+    examples = {stream: _of_queries(stream, columns) for stream in one.streams}
 
     states = SplitStates(analysis, one.layout)
     states.begin((0, bucket))
@@ -135,14 +137,13 @@ def _columns(batches: Sequence[Extracts], source: Stream, query: Ints, order: In
     return pieces[0]._replace(query=query[order], **{name: in_order(name) for name in names})
 
 
-def _of_queries(stream: Stream, columns: Columns) -> Examples:
+def _of_queries(stream: Stream, columns: Mapping[Stream, Columns]) -> Examples:
     """What a stream sees; entries that come from rows come from the rows' queries."""
-    assert columns.query is not None
-    examples = stream.view.entries(columns)
+    examples, query = entries_of(stream, columns), columns[stream.source].query
+    assert query is not None
     if examples.queries is not None:
         return examples
-    rows = columns.query if examples.rows is None else columns.query[examples.rows]
-    return examples._replace(rows=rows)
+    return examples._replace(rows=query if examples.rows is None else query[examples.rows])
 
 
 def _check_weights(batches: Sequence[Extracts], columns: Columns, stream: Stream, order: Ints) -> None:

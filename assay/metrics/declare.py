@@ -34,6 +34,7 @@ FAMILIES = (
     "plots",
     "ranking",
     "regression",
+    "two_models",
 )
 """The modules of this package that register metrics."""
 
@@ -210,11 +211,12 @@ def plot(
 
 
 def group(class_name: str, members: Mapping[str, str]) -> None:
-    """Registers a class name that stands for several metrics.
+    """Registers a class name that stands for several metrics, which share the settings that all of them have.
 
     Args:
         class_name: what a config calls the group.
-        members: class name of each metric -> the setting of the group that names its value.
+        members: class name of each metric -> the setting of the group that names its value; without `_name`, the
+            default of that setting.
     """
     _GROUPS[class_name] = members
 

@@ -16,6 +16,7 @@ from assay.errors import PipelineError
 from assay.extracts.columns import Column, cut, is_list, leaves, row_count
 from assay.metrics.analysis import Analysis
 from assay.metrics.entries.columns import Columns
+from assay.metrics.entries.entries import entries_of
 from assay.metrics.entries.streams import Stream
 from assay.metrics.row_checks import RowChecks, Tallies
 from assay.metrics.split_states import BlockKey, SplitStates
@@ -83,7 +84,7 @@ class Accumulator:
     def _add(self, extracts: Extracts, columns: Mapping[Stream, Columns], rows: int) -> None:
         if not rows:
             return
-        examples = {stream: stream.view.entries(columns[stream.source]) for stream in self._pass.streams}
+        examples = {stream: entries_of(stream, columns) for stream in self._pass.streams}
         contributions = self._pass.layout.contributions(examples)
         slices, resampling = slice_columns(extracts), self._analysis.resampling
         slicings = zip(self._analysis.slicings, self._last_keys, strict=True)

@@ -24,7 +24,8 @@ class AggregationType(NamedTuple):
 class MetricKey(NamedTuple):
     """Identity of a metric's value within a slice.
 
-    `example_weighted` is None where weighting has no meaning. `is_diff` marks candidate minus baseline.
+    `example_weighted` is None where weighting has no meaning. `is_diff` marks candidate minus baseline. `compares`
+    marks a value of both models' predictions together, such as how often they disagree; it has the candidate's name.
     """
 
     name: str
@@ -34,6 +35,7 @@ class MetricKey(NamedTuple):
     aggregation_type: AggregationType | None = None
     example_weighted: bool | None = None
     is_diff: bool = False
+    compares: bool = False
 
 
 class PlotKey(NamedTuple):

@@ -30,7 +30,7 @@ def names_of(keys: Iterable[MetricKey]) -> dict[MetricKey, str]:
 
 
 def _short_name(key: MetricKey) -> str:
-    return f"{key.name}_diff" if key.is_diff else _aggregation(key) + key.name
+    return f"{key.name}_diff" if key.is_diff or key.compares else _aggregation(key) + key.name
 
 
 def _aggregation(key: MetricKey) -> str:

@@ -29,7 +29,7 @@ class AggregationType(_message.Message):
     def __init__(self, micro_average: _Optional[bool] = ..., macro_average: _Optional[bool] = ..., weighted_macro_average: _Optional[bool] = ...) -> None: ...
 
 class MetricKey(_message.Message):
-    __slots__ = ("name", "model_name", "output_name", "sub_key", "aggregation_type", "example_weighted", "is_diff")
+    __slots__ = ("name", "model_name", "output_name", "sub_key", "aggregation_type", "example_weighted", "is_diff", "compares")
     NAME_FIELD_NUMBER: _ClassVar[int]
     MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +37,7 @@ class MetricKey(_message.Message):
     AGGREGATION_TYPE_FIELD_NUMBER: _ClassVar[int]
     EXAMPLE_WEIGHTED_FIELD_NUMBER: _ClassVar[int]
     IS_DIFF_FIELD_NUMBER: _ClassVar[int]
+    COMPARES_FIELD_NUMBER: _ClassVar[int]
     name: str
     model_name: str
     output_name: str
@@ -44,7 +45,8 @@ class MetricKey(_message.Message):
     aggregation_type: AggregationType
     example_weighted: _wrappers_pb2.BoolValue
     is_diff: bool
-    def __init__(self, name: _Optional[str] = ..., model_name: _Optional[str] = ..., output_name: _Optional[str] = ..., sub_key: _Optional[_Union[SubKey, _Mapping]] = ..., aggregation_type: _Optional[_Union[AggregationType, _Mapping]] = ..., example_weighted: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., is_diff: _Optional[bool] = ...) -> None: ...
+    compares: bool
+    def __init__(self, name: _Optional[str] = ..., model_name: _Optional[str] = ..., output_name: _Optional[str] = ..., sub_key: _Optional[_Union[SubKey, _Mapping]] = ..., aggregation_type: _Optional[_Union[AggregationType, _Mapping]] = ..., example_weighted: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., is_diff: _Optional[bool] = ..., compares: _Optional[bool] = ...) -> None: ...
 
 class UnknownType(_message.Message):
     __slots__ = ("error", "value")

@@ -65,7 +65,8 @@ def _of_32_bits(value: float) -> float:
 
 def metric_key_to_proto(key: MetricKey) -> pb.MetricKey:
     """A metric's key as a proto; what is not set stays unset."""
-    message = pb.MetricKey(name=key.name, model_name=key.model_name, output_name=key.output_name, is_diff=key.is_diff)
+    message = pb.MetricKey(name=key.name, model_name=key.model_name, output_name=key.output_name)
+    message.is_diff, message.compares = key.is_diff or key.compares, key.compares
     if key.sub_key is not None:
         message.sub_key.CopyFrom(_sub_key_to_proto(key.sub_key))
     if key.aggregation_type is not None:
@@ -87,7 +88,8 @@ def metric_key_from_proto(message: pb.MetricKey) -> MetricKey:
         _sub_key_from_proto(message.sub_key) if message.HasField("sub_key") else None,
         AggregationType(**{kind: True}) if kind else None,
         message.example_weighted.value if message.HasField("example_weighted") else None,
-        message.is_diff,
+        message.is_diff and not message.compares,
+        message.compares,
     )
 
 

@@ -22,15 +22,15 @@ from assay.slicing.specs import matches, slicings_of
 from tests.conformance.exceptions import APART, FINER_HERE, MEANINGLESS_THERE, NOISE_THERE, RAISES_THERE, ZERO_THERE
 from tests.conformance.record_numbers import matrices_in, number_in
 from tests.conformance.recorded import SOURCES, cells_of, results_of_tfma
-from tests.metrics.asked import asked
+from tests.metrics.asked import ONE_MODEL, asked
 from tests.metrics.hard_data import hard_batch
 
 ROWS = 1200
 
 # An area over `thresholds` has both ends here, whether given or not; TFMA promises that, but they have to be given.
-OF_CLASSES = {name for name, definition in definitions().items() if definition.needs.domain.view}
+OF_CLASSES = {name for name, definition in ONE_MODEL.items() if definition.needs.domain.view}
 """Metrics that need a number for each class; `analyze_raw_data` of TFMA drops columns of lists."""
-NAMES = sorted(set(definitions()) - set(RAISES_THERE) - set(APART) - OF_CLASSES)
+NAMES = sorted(set(ONE_MODEL) - set(RAISES_THERE) - set(APART) - OF_CLASSES)
 
 
 def even(name: str, settings: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,11 @@ OF_HARD_DATA = {
 }
 """What names columns of the data has to name those of the hard data."""
 
+TWO_MODELS = {name: d for name, d in definitions().items() if d.needs.reads.baseline}
+"""Metrics that compare a model with the baseline."""
+ONE_MODEL = {name: d for name, d in definitions().items() if name not in TWO_MODELS}
+"""All others."""
+
 
 def asked(class_name: str, **settings) -> str:
     """A metric with its example settings (those that it cannot do without), as text of a metrics spec."""

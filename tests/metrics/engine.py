@@ -36,6 +36,16 @@ def config_of(metrics: str, slices: str = "slicing_specs {}", weighted: bool = T
     return text_format.Parse(text, EvalConfig())
 
 
+def config_of_two(metrics: str, slices: str = "slicing_specs {}") -> EvalConfig:
+    """Of a candidate, `new`, and a baseline, `old`."""
+    models = "".join(
+        f'model_specs {{ name: "{name}" example_weight_key: "w" is_baseline: {is_baseline} }} '
+        for name, is_baseline in (("new", "false"), ("old", "true"))
+    )
+    names = 'model_names: ["new", "old"]'
+    return text_format.Parse(f"{models} {slices} metrics_specs {{ {names} {metrics} }}", EvalConfig())
+
+
 def cut(batch, *sizes):
     """Pieces of the given sizes, the last one taking the rest."""
     bounds = [0, *itertools.accumulate(sizes), row_count(batch)]

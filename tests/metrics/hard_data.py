@@ -33,3 +33,11 @@ def hard_classes(rows: int, classes: int = 6, seed: int = 8) -> dict:
     scores[::17] = np.eye(classes)[rng.integers(0, classes, len(scores[::17]))]
     scores[5::23] = 1 / classes
     return {**batch, "labels": labels.astype(float), "predictions": scores}
+
+
+def hard_pairs(rows: int, seed: int = 9) -> dict:
+    """The same of two models, which agree in some rows; no row of zeros."""
+    batch = hard_classes(rows, seed=seed)
+    other = hard_classes(rows, seed=seed + 1)["predictions"]
+    other[::3] = batch["predictions"][::3]
+    return {**batch, "predictions": {"new": batch["predictions"], "old": other}}

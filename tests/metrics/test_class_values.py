@@ -12,7 +12,7 @@ from assay.metrics.binding.bound import metrics_of
 from assay.metrics.declare import definitions
 from assay.metrics.entries.views import Vectors
 
-from .asked import asked
+from .asked import ONE_MODEL, asked
 from .engine import EVERY_SLICE, config_of, whole
 from .hard_data import hard_classes
 
@@ -123,7 +123,7 @@ def test_a_value_is_that_of_scikit_learn_in_every_slice(name, settings, batch, e
 
 
 def test_the_cases_speak_of_every_metric_of_whole_rows():
-    of_rows = {name for name, d in definitions().items() if isinstance(d.needs.domain.view, Vectors) and d.is_number}
+    of_rows = {name for name, d in ONE_MODEL.items() if isinstance(d.needs.domain.view, Vectors) and d.is_number}
     assert of_rows == {name for name, *_ in CASES} | {"CategoricalCrossEntropy"}
 
 

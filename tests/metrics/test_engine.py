@@ -46,10 +46,9 @@ def added(*batches, analysis=ANALYSIS, split=0):
 
 WITHOUT_BEAM = """
 import sys
-from assay.metrics.declare import definitions
 from tests.metrics import asked, engine, hard_data
 
-names = [name for name in asked.of_different_names(definitions()) if not definitions()[name].needs.domain.view]
+names = [name for name in asked.of_different_names(asked.ONE_MODEL) if not asked.ONE_MODEL[name].needs.domain.view]
 config = engine.config_of(" ".join(map(asked.asked, names)))
 assert len(engine.whole(hard_data.hard_batch(50), config)[()]) == len(names) > 40
 assert not {"apache_beam", "tensorflow"} & sys.modules.keys()

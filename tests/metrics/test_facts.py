@@ -12,7 +12,7 @@ from assay.metrics import declare
 from assay.metrics.computations.terms import Weights
 from assay.metrics.declare import Definition, Facts, definitions
 
-from .asked import asked, of_different_names
+from .asked import ONE_MODEL, asked, of_different_names
 from .engine import config_of, whole
 
 IS_UNDEFINED = {
@@ -31,7 +31,7 @@ IS_UNDEFINED = {
 """What each reason says of the labels, the predictions as classes, and the weights of rows."""
 
 WEIGHTS = ([0.0, 0.0, 0.0, 0.0], [1.0, 2.0, 0.0, 0.0], [1.0, 1.0, 0.0, 1.0], [1.0, 1.0, 2.0, 2.0])
-WITH_REASON = of_different_names(name for name, d in definitions().items() if d.undefined and not d.needs.domain.view)
+WITH_REASON = of_different_names(name for name, d in ONE_MODEL.items() if d.undefined and not d.needs.domain.view)
 """Without metrics of whole vectors and of ranked lists: test_class_values.py, test_ranking.py."""
 
 

@@ -9,13 +9,13 @@ from assay.extracts.columns import row_count, take
 from assay.metrics.declare import definitions
 from assay.metrics.entries.views import Ranked
 
-from .asked import asked, of_different_names
-from .engine import EVERY_SLICE, config_of, cut, evaluated, whole
-from .hard_data import hard_batch, hard_classes
+from .asked import ONE_MODEL, TWO_MODELS, asked, of_different_names
+from .engine import EVERY_SLICE, config_of, config_of_two, cut, evaluated, whole
+from .hard_data import hard_batch, hard_classes, hard_pairs
 
 NAMES = of_different_names(
     name
-    for name, definition in definitions().items()
+    for name, definition in ONE_MODEL.items()
     if not definition.shows_data and not isinstance(definition.needs.domain.view, Ranked)
 )
 """Without those that show values of the data, and measures of ranked lists: test_samples.py, test_ranking.py."""
@@ -26,11 +26,15 @@ CONFIG = config_of(" ".join([asked(name) for name in NAMES if name not in OF_VEC
 BATCH = hard_batch(3000)
 VECTOR_CONFIG = config_of(" ".join(asked(name) for name in OF_VECTORS), EVERY_SLICE)
 VECTOR_BATCH = hard_classes(3000)
+PAIR_CONFIG = config_of_two(" ".join(asked(name) for name in TWO_MODELS), EVERY_SLICE)
+PAIR_BATCH = hard_pairs(3000)
 
 numbers_and_vectors = pytest.mark.parametrize(
-    ("batch", "config"), [(BATCH, CONFIG), (VECTOR_BATCH, VECTOR_CONFIG)], ids=["numbers", "vectors"]
+    ("batch", "config"),
+    [(BATCH, CONFIG), (VECTOR_BATCH, VECTOR_CONFIG), (PAIR_BATCH, PAIR_CONFIG)],
+    ids=["numbers", "vectors", "two models"],
 )
-"""What is for two classes or numbers, and what needs a number for each class."""
+"""What is for two classes or numbers, what needs a number for each class, and what compares two models."""
 
 
 def assert_same(found, expected, **tolerance):
@@ -48,11 +52,15 @@ def assert_identical(found, expected):
 
 
 def test_every_family_is_registered_and_every_metric_is_computed_on_every_slice():
-    found, of_vectors = whole(BATCH, CONFIG), whole(VECTOR_BATCH, VECTOR_CONFIG)
+    found, of_vectors, of_pairs = (
+        whole(batch, config)
+        for batch, config in ((BATCH, CONFIG), (VECTOR_BATCH, VECTOR_CONFIG), (PAIR_BATCH, PAIR_CONFIG))
+    )
     assert len(NAMES) > 40
-    assert found.keys() == of_vectors.keys()
+    assert found.keys() == of_vectors.keys() == of_pairs.keys()
     for key, values in found.items():
         assert {metric.class_name for metric in [*values, *of_vectors[key]]} == set(NAMES)
+        assert {metric.class_name for metric in of_pairs[key]} == set(TWO_MODELS)
 
 
 @numbers_and_vectors

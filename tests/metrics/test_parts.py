@@ -10,7 +10,7 @@ from assay.metrics.binding.bound import metrics_of
 from assay.metrics.declare import definitions
 from assay.metrics.keys import AggregationType, MetricKey, SubKey
 
-from .asked import asked, of_different_names
+from .asked import ONE_MODEL, asked, of_different_names
 from .engine import EVERY_SLICE, config_of, cut, evaluated, whole
 from .hard_data import hard_batch
 
@@ -22,7 +22,7 @@ MACRO_OF_ALL = f"aggregate {{ macro_average: true {EQUAL_WEIGHTS} }}"
 
 NAMES = [
     name
-    for name, definition in ((name, definitions()[name]) for name in of_different_names(definitions()))
+    for name, definition in ((name, ONE_MODEL[name]) for name in of_different_names(ONE_MODEL))
     if not definition.shows_data and not definition.is_of_column and definition.needs.domain.view is None
 ]
 """Metrics and plots that can be asked for by class."""

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from assay.config.fields import refuse_unused_fields
-from assay.config.metric_settings import settings_of
+from assay.config.metric_settings import chosen_settings
 from assay.config.model_values import check_model_values
 from assay.config.thresholds import check_thresholds
 from assay.errors import EvalConfigError
+from assay.metrics.binding.members import members_of
 from assay.metrics.binding.metric import Metric
 from assay.metrics.binding.output_means import OutputMean, check_output_weights, output_means
 from assay.metrics.binding.parts import own_parts, placements, placements_of, settings_of_parts, without_parts
 from assay.metrics.binding.settings import OF_TYPE
+from assay.metrics.binding.streams import candidates_of, stream_for, streams_of
 from assay.metrics.binding.value_ranges import refuse_beyond_range
 from assay.metrics.computations.ranking import QueryMean
 from assay.metrics.computations.scores import Confusion
 from assay.metrics.computations.table import Computation
 from assay.metrics.declare import CHOSEN, Definition, definitions, groups
-from assay.metrics.entries.meaning import meaning_of
 from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.views import Classes, TopK, View
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
-from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, ModelSpec, Options
+from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, Options
 from assay.text.near_miss import hint, one_of
-from assay.types import EXAMPLE_WEIGHTS_KEY, LABELS_KEY, PREDICTIONS_KEY
 
 _TFMA_MODULES = "tensorflow_model_analysis"
 _OUTPUTS = ("plots", "attributions", "eval_config")
 """Outputs that a config may disable; without metrics there is nothing to judge by."""
-_KEYS = {LABELS_KEY: "label_key", PREDICTIONS_KEY: "prediction_key", EXAMPLE_WEIGHTS_KEY: "example_weight_key"}
-"""Who names the column, of labels for example."""
 
 
 class _Path(NamedTuple):
@@ -131,13 +128,15 @@ def _check_options(options: Options) -> None:
 
 
 def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Path]]:
-    models = {spec.name: spec for spec in config.model_specs}
     for i, spec in enumerate(config.metrics_specs):
         for asked, path in _members(spec, i):
             definition = _find(asked, path)
-            _refuse_change_of_column(asked, path)
-            for model_name in spec.model_names or [""]:
-                for stream in _streams(spec, models.get(model_name, ModelSpec()), model_name, path):
+            _refuse_change(asked, path)
+            models = spec.model_names or [""]
+            if definition.needs.reads.baseline:
+                models = candidates_of(asked, config, spec, str(path))
+            for model_name in models:
+                for stream in streams_of(config, spec, model_name, f"metrics_specs[{i}]"):
                     for metric in _bind(asked, definition, spec, stream, path):
                         yield metric, path
 
@@ -146,22 +145,8 @@ def _members(spec: MetricsSpec, number: int) -> Iterator[tuple[MetricConfig, _Pa
     """The metrics of a metrics spec; for a group of metrics, each of it."""
     for j, asked in enumerate(spec.metrics):
         path = _Path(number, j)
-        group = groups().get(asked.class_name)
-        if group is None:
-            yield asked, path
-            continue
-        if asked.HasField("threshold") or asked.per_slice_thresholds or asked.cross_slice_thresholds:
-            raise EvalConfigError(
-                f"{path}: {asked.class_name} stands for {', '.join(group)}; expected a threshold on one of these"
-            )
-        names = _chosen_settings(asked, path)
-        for setting in names:
-            if setting not in group.values():
-                near = one_of(setting, sorted(group.values()))
-                raise EvalConfigError(f"{path}.config: {asked.class_name} has no setting {setting!r}{near}")
-        for class_name, setting in group.items():
-            config = json.dumps({"name": names[setting]}) if setting in names else ""
-            yield MetricConfig(class_name=class_name, config=config), path
+        for member in members_of(asked, str(path)):
+            yield member, path
 
 
 def _find(asked: MetricConfig, path: _Path) -> Definition:
@@ -179,47 +164,11 @@ def _find(asked: MetricConfig, path: _Path) -> Definition:
     return definition
 
 
-def _streams(spec: MetricsSpec, model: ModelSpec, model_name: str, path: _Path) -> Iterator[Stream]:
-    has_weights = bool(model.example_weight_key or model.example_weight_keys)
-    chosen = spec.example_weights
-    if chosen.weighted and not has_weights:
-        model_spec = f"the model spec {model_name!r}" if model_name else "the model spec"
-        raise EvalConfigError(
-            f"metrics_specs[{path.spec}].example_weights.weighted: expected {model_spec} to have an "
-            f"example_weight_key, found none"
-        )
-
-    weighted = chosen.weighted or (has_weights and not chosen.unweighted)
-    for output in spec.output_names or [""]:
-        for flag in [True] * weighted + [False] * (chosen.unweighted or not weighted):
-            yield Stream(
-                model_name,
-                output,
-                flag,
-                query_key=spec.query_key,
-                meaning=meaning_of(model, output),
-                names=_names(model, output),
-            )
-
-
-def _names(model: ModelSpec, output: str) -> dict[str, tuple[str, str]]:
-    """`labels` and its like -> the column that a model spec names, and the field in which it does."""
-    names = {}
-    for key, field in _KEYS.items():
-        column, by_output = getattr(model, field), getattr(model, f"{field}s")
-        only = next(iter(by_output)) if len(by_output) == 1 else output
-        if column:
-            names[key] = column, field
-        elif only in by_output:
-            names[key] = by_output[only], f"{field}s[{only!r}]"
-    return names
-
-
 def _bind(
     asked: MetricConfig, definition: Definition, spec: MetricsSpec, stream: Stream, path: _Path
 ) -> Iterator[Metric]:
     """The metric for each part that is asked for."""
-    settings = _chosen_settings(asked, path)
+    settings = chosen_settings(asked, f"{path}.config")
     _refuse_unknown(definition, settings, path)
     name = settings.pop("name", None)
     if name is not None and not isinstance(name, str):
@@ -240,10 +189,10 @@ def _bind(
     kind = PlotKey if definition.is_plot else MetricKey
     for sub_key, aggregation, view, pick in placed:
         of_view = _seen_so(needs, sub_key, view)
-        seen = _stream_of(of_view, dataclasses.replace(stream, view=needs.domain.view or view))
+        seen = stream_for(of_view, dataclasses.replace(stream, view=needs.domain.view or view))
         key = kind(name or default, seen.model_name, seen.output_name, sub_key, example_weighted=seen.weighted)
         if isinstance(key, MetricKey):
-            key = key._replace(aggregation_type=aggregation)
+            key = key._replace(aggregation_type=aggregation, compares=needs.reads.baseline)
         yield Metric(key, asked.class_name, of_view, seen, own, pick)
 
 
@@ -268,7 +217,7 @@ def parts_of(
         classes: how many the model spec names; 0 if it names none.
     """
     definition, path = definitions().get(asked.class_name), _Path(0, 0)
-    settings = _chosen_settings(asked, path)
+    settings = chosen_settings(asked, f"{path}.config")
     if definition is None:
         placed = placements(spec, own_parts(settings, str(path)), str(path), classes)
     else:
@@ -282,21 +231,22 @@ def default_name(asked: MetricConfig) -> str:
     if definition is None or "{" not in definition.name:
         return definition.name if definition else ""
 
-    settings = without_parts(_chosen_settings(asked, path), definition)
+    settings = without_parts(chosen_settings(asked, f"{path}.config"), definition)
     settings.pop("name", None)
     _own_settings(definition, settings, path)
     return definition.name_of(_adapt(definition, settings, path))
-
-
-def _chosen_settings(asked: MetricConfig, path: _Path) -> dict[str, Any]:
-    """The settings that a config has chosen; null is the default, as in TFMA."""
-    return {name: value for name, value in settings_of(asked.config, f"{path}.config").items() if value is not None}
 
 
 def is_of_column(asked: MetricConfig) -> bool:
     """Whether the value is one of a column of the data, which belongs to no model; false for an unknown class."""
     definition = definitions().get(asked.class_name)
     return definition is not None and definition.is_of_column
+
+
+def compares_models(asked: MetricConfig) -> bool:
+    """Whether the value is one of a model's predictions beside the baseline's; false for an unknown class."""
+    definition = definitions().get(asked.class_name)
+    return definition is not None and definition.needs.reads.baseline
 
 
 def has_weights_of_its_own(asked: MetricConfig) -> bool:
@@ -306,17 +256,25 @@ def has_weights_of_its_own(asked: MetricConfig) -> bool:
         asked: for which `is_of_column` is true.
     """
     path = _Path(0, 0)
-    settings = _chosen_settings(asked, path)
+    settings = chosen_settings(asked, f"{path}.config")
     settings.pop("name", None)
     return bool(_adapt(definitions()[asked.class_name], settings, path).reads.weights)
 
 
-def _refuse_change_of_column(asked: MetricConfig, path: _Path) -> None:
-    thresholds = (asked.threshold, *(entry.threshold for entry in asked.per_slice_thresholds))
-    if is_of_column(asked) and any(threshold.HasField("change_threshold") for threshold in thresholds):
+def _refuse_change(asked: MetricConfig, path: _Path) -> None:
+    """Refuses thresholds on the change of a value that has none."""
+    thresholds = [asked.threshold, *(entry.threshold for entry in asked.per_slice_thresholds)]
+    thresholds += [entry.threshold for entry in asked.cross_slice_thresholds]
+    changes = [threshold.change_threshold for threshold in thresholds if threshold.HasField("change_threshold")]
+    if changes and is_of_column(asked):
         raise EvalConfigError(
             f"{path}: {asked.class_name} has a change_threshold, but a column is the same for every model; "
             "expected a value_threshold"
+        )
+    if compares_models(asked) and any(change.HasField("relative") for change in changes):
+        raise EvalConfigError(
+            f"{path}: {asked.class_name} has a relative change_threshold, but it compares a model with the baseline, "
+            "which has no value of its own; expected a value_threshold, or the absolute of a change_threshold"
         )
 
 
@@ -330,14 +288,6 @@ def _own_settings(definition: Definition, settings: dict[str, Any], path: _Path)
         elif default is inspect.Parameter.empty:
             raise _missing(definition, name, path)
     return own
-
-
-def _stream_of(needs: Computation, stream: Stream) -> Stream:
-    """The stream that serves `needs`; a column of the data belongs to no model and has weights of its own."""
-    reads = needs.reads
-    if reads.feature:
-        return Stream(weighted=bool(reads.weights), reads=reads)
-    return dataclasses.replace(stream, reads=reads)
 
 
 def _adapt(definition: Definition, settings: Mapping[str, Any], path: _Path) -> Computation:

@@ -70,7 +70,8 @@ def asked_of(metrics: Iterable[Metric]) -> dict[Stream, list[Asked]]:
     asked: dict[Stream, list[Asked]] = {}
     for metric in metrics:
         one = Asked(metric.class_name, metric.needs.domain, metric.stream.view)
-        of_source = asked.setdefault(metric.stream.source, [])
-        if one not in of_source:
-            of_source.append(one)
+        for source in metric.stream.sources:
+            of_source = asked.setdefault(source, [])
+            if one not in of_source:
+                of_source.append(one)
     return asked

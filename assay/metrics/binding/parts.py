@@ -132,6 +132,8 @@ def settings_of_parts(definition: Definition) -> tuple[str, ...]:
 
 
 def _refuse_no_value(definition: Definition, class_name: str, placed: Sequence[Placement], path: str) -> None:
+    if definition.needs.reads.baseline:
+        _refuse_incomparable(class_name, placed, path)
     if not definition.is_number and not all(isinstance(placement.pick, Only) for placement in placed):
         raise EvalConfigError(
             f"{path}: values of {class_name} are not numbers that can be averaged over classes; expected a metrics "
@@ -142,6 +144,17 @@ def _refuse_no_value(definition: Definition, class_name: str, placed: Sequence[P
             f"{path}: {class_name} needs the predictions themselves, but with top_k all beyond the k highest are below "
             "any threshold; expected a metrics spec without top_k_list for it, or k_list"
         )
+
+
+def _refuse_incomparable(class_name: str, placed: Sequence[Placement], path: str) -> None:
+    """Refuses parts of two models' predictions that do not correspond, or that labels weigh."""
+    for one in placed:
+        is_chosen = isinstance(one.view, Highest) or (isinstance(one.view, TopK) and one.view.alone)
+        if is_chosen or isinstance(one.pick, MeanByPositives):
+            raise EvalConfigError(
+                f"{path}: {class_name} compares two models class by class, without labels; expected a metrics spec "
+                "without k_list, weighted_macro_average, and top_k_list of an average for it"
+            )
 
 
 def _has_below(view: View) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 
 from assay.metrics.computations.class_terms import OF_CLASSES
+from assay.metrics.computations.pair_terms import OF_PAIRS
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import States, Table
 from assay.metrics.entries.domains import NUMBERS, PROBABILITIES, Domain
@@ -72,6 +73,7 @@ TERMS: dict[str, Callable[..., Floats]] = {
     "binary_crossentropy": _mean_cross_entropy,
     "categorical_crossentropy": _sum_cross_entropy,
     **OF_CLASSES,
+    **OF_PAIRS,
 }
 """Name -> what a row adds. A term is looked up by name on the worker, so no function has to travel."""
 

@@ -25,6 +25,7 @@ class Examples(NamedTuple):
         shown: one value for each row of the batch, where values of a column are shown.
         texts: what the file has where that says less, see `TEXTS_KEY`.
         queries: the rows of each query, where an entry is a whole query: labels and predictions are empty then.
+        of_baseline: the baseline's predictions, of the shape of `predictions`, where both models' are read.
     """
 
     labels: Floats
@@ -35,3 +36,4 @@ class Examples(NamedTuple):
     shown: Column | None = None
     texts: pa.Array | None = None
     queries: Queries | None = None
+    of_baseline: Floats | None = None

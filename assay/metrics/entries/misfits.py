@@ -39,7 +39,10 @@ def refuse_other_shapes(columns: Columns, stream: Stream, asked: Sequence[Asked]
     Raises:
         ColumnTypeError: names the metric, both columns and what to do.
     """
-    if stream.only_weights or stream.reads.feature or 0 in columns.lengths.values():
+    if stream.only_weights or stream.reads.feature:
+        return
+    read = (PREDICTIONS_KEY, LABELS_KEY) if stream.reads.labels else (PREDICTIONS_KEY,)
+    if any(columns.lengths[key] == 0 for key in read):
         return
 
     label, prediction = stream.described(LABELS_KEY), stream.described(PREDICTIONS_KEY)

@@ -22,6 +22,7 @@ class Reads:
         weights: path of keys to the weights of that column; () if every row weighs 1.
         shown: path of keys to a column of anything, of which values are shown; () if none.
         gains: path of keys to a column of numbers, what a row is worth to its query; () if labels say so.
+        baseline: whether it reads the predictions of the baseline beside those of the model.
     """
 
     labels: bool = True
@@ -30,6 +31,7 @@ class Reads:
     weights: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     gains: tuple[str, ...] = ()
+    baseline: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Stream:
         reads: the columns.
         view: how rows become entries.
         query_key: column that tells which rows belong together, where they are seen by query; "" if they are not.
+        baseline: the source of the baseline's predictions, where it reads both models'.
         meaning: what its model spec says of the values; it follows from the names of model and output.
         names: `labels`, `predictions` or `example_weights` -> the column behind it and the field of the model spec that
             names it. For errors only: two streams that differ in nothing else are one.
@@ -54,13 +57,20 @@ class Stream:
     reads: Reads = Reads()
     view: View = FLAT
     query_key: str = ""
+    baseline: Stream | None = None
     meaning: Meaning = field(default=Meaning(), compare=False)
     names: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False)
 
     @property
     def source(self) -> Stream:
-        """Stands for the columns that it reads, which streams of other views read too."""
-        return dataclasses.replace(self, view=FLAT, query_key="")
+        """Stands for the columns of its model that it reads, which streams of other views read too."""
+        reads = dataclasses.replace(self.reads, baseline=False)
+        return dataclasses.replace(self, view=FLAT, query_key="", baseline=None, reads=reads)
+
+    @property
+    def sources(self) -> tuple[Stream, ...]:
+        """The sources of all columns that it reads."""
+        return (self.source,) if self.baseline is None else (self.source, self.baseline)
 
     @property
     def only_weights(self) -> bool:

@@ -52,6 +52,7 @@ class DescribedMetric:
         labels: the labels that it takes.
         predictions: the predictions that it takes.
         is_of_queries: whether it needs `query_key` of the metrics spec.
+        compares: whether it compares a model with the baseline, and so needs one.
     """
 
     class_names: tuple[str, ...]
@@ -67,6 +68,7 @@ class DescribedMetric:
     labels: str
     predictions: str
     is_of_queries: bool
+    compares: bool
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,7 @@ def _metric(twins: Sequence[Definition]) -> DescribedMetric:
         labels=_labels(first),
         predictions=_predictions(first),
         is_of_queries=isinstance(first.needs.domain.view, Ranked),
+        compares=first.needs.reads.baseline,
     )
 
 
@@ -221,9 +224,17 @@ def _predictions(definition: Definition) -> str:
     domain, reads = definition.needs.domain, definition.needs.reads
     if definition.is_of_column or not reads.predictions:
         return _NOT_READ
+    if reads.baseline:
+        return f"those of both models: {_words_of_scores(definition)}"
     if isinstance(domain.view, Ranked):
         return "one number a row, by which the rows of a query are ranked"
 
+    return _words_of_scores(definition)
+
+
+def _words_of_scores(definition: Definition) -> str:
+    """What predictions have to be, with the settings that change it."""
+    domain = definition.needs.domain
     each = " for each class" if isinstance(domain.view, Vectors) else ""
     others: dict[str, list[str]] = {}
     for setting, other in _other_domains(definition):

@@ -145,6 +145,7 @@ def _facts(metric: DescribedMetric, family: Family) -> dict[str, str]:
         "labels": metric.labels,
         "predictions": metric.predictions,
         "rows": queries,
+        "models": "needs a baseline, with which each candidate is compared" if metric.compares else "",
         "settings": "; ".join(settings) or "none",
         "source": metric.source or family.source,
     }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from assay.config.resolved import parse_eval_config
+from assay.config.resolved import parse_eval_config, resolve_eval_config
 from assay.errors import AssayError, UsageError
 from assay.metrics.binding.bound import metrics_of
 from assay.metrics.declare import definitions, groups
@@ -22,7 +22,7 @@ FLAT = [
     metric.class_names[0]
     for family in families_of(definitions())
     for metric in family.metrics
-    if "each class" not in metric.labels + metric.predictions and not metric.is_of_queries
+    if "each class" not in metric.labels + metric.predictions and not metric.is_of_queries and not metric.compares
 ]
 """Metrics of one number a row."""
 
@@ -42,7 +42,9 @@ def test_the_example_of_every_metric_can_be_pasted(name):
     config = example_in(metric_text(name, 80))["eval_config"]
     (metric,) = config["metrics_specs"][0]["metrics"]
     assert metric["class_name"] in (name, find(name).metric.class_names[0] if name in definitions() else name)
-    assert metrics_of(parse_eval_config({"model_specs": [{"label_key": "y"}], **config}))
+    specs = [{"label_key": "y", "name": "new"}, {"label_key": "y", "name": "old", "is_baseline": True}]
+    resolved = resolve_eval_config(parse_eval_config({"model_specs": specs, **config}))
+    assert metrics_of(resolved)
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
@@ -98,6 +100,8 @@ def test_what_holds_for_a_family_is_told_of_each_of_its_metrics():
             "class ids; or a number for each class, of which the highest counts",
             "scores of any kind for each class",
         ),
+        ("SymmetricFlipRate", "not read", "those of both models: probabilities; numbers with threshold"),
+        ("ModelCosineSimilarity", "not read", "those of both models: numbers for each class"),
         ("NDCG", "numbers", "one number a row, by which the rows of a query are ranked"),
     ],
 )
