@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -64,6 +64,20 @@ class Counts:
     def alone(self) -> int:
         """Rows of the main source that found no partner."""
         return self.unmatched.get("rows", 0)
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    """The sum of what several tasks, or parts of one, counted."""
+    rows = 0
+    bad: dict[str, int] = {}
+    unmatched: dict[str, int] = {}
+    unsliced: dict[str, int] = {}
+    for count in counts:
+        rows += count.rows
+        for into, of in ((bad, count.bad_rows), (unmatched, count.unmatched), (unsliced, count.unsliced)):
+            for name, number in of.items():
+                into[name] = into.get(name, 0) + number
+    return Counts(rows, bad, unmatched, unsliced)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Dataflow's jobs API on a loopback port, in whose place the tests' clients look. It really runs what is submitted.
 
 A job's pipeline is read from where Beam has staged it, and run in a process of its own on Beam's in-memory runner;
-state, messages and counters are that process's. It is a test double: what it does not show is quotas, authorisation,
+state and messages are that process's. It is a test double: what it does not show is quotas, authorisation,
 workers on several machines, and how long anything takes.
 
 This module is standard library only as long as it serves, so that Airflow's environment has it too;
@@ -49,7 +49,6 @@ class Job:
     state: str = "JOB_STATE_PENDING"
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat().replace("+00:00", "Z"))
     messages: list[dict[str, Any]] = field(default_factory=list)
-    counters: list[dict[str, Any]] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -164,11 +163,6 @@ class Service:
             job.say(report["error"])
             job.state = "JOB_STATE_FAILED"
             return
-        for step, name, value in report["counters"]:
-            context = {"namespace": "assay", "step": step}
-            for extra in ({}, {"tentative": "true"}):
-                named = {"origin": "user", "name": name, "context": {**context, **extra}}
-                job.counters.append({"name": named, "scalar": value})
         job.state = "JOB_STATE_DONE"
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
@@ -186,8 +180,6 @@ class Service:
             return 200, job.described(labels=False)
         if found["what"] == "/messages":
             return 200, {"jobMessages": _at_least(job.messages, query.get("minimumImportance", ["0"])[0])}
-        if found["what"] == "/metrics":
-            return 200, {"metrics": job.counters}
         return 200, job.described(labels=query.get("view", [""])[0] in _WITH_LABELS)
 
     def _page(self, query: dict[str, list[str]]) -> dict[str, Any]:
@@ -267,9 +259,8 @@ def started(emulator: str) -> Iterator[Service]:
 # The process of a job -------------------------------------------------------------------------------------------------
 
 
-def execute(pipeline: str) -> list[tuple[str, str, int]]:
-    """Runs a staged pipeline; returns step, name and value of each of assay's counters."""
-    from apache_beam.metrics import MetricsFilter
+def execute(pipeline: str) -> None:
+    """Runs a staged pipeline."""
     from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.portability import python_urns
     from apache_beam.portability.api import beam_runner_api_pb2
@@ -281,16 +272,14 @@ def execute(pipeline: str) -> list[tuple[str, str, int]]:
     for environment in proto.components.environments.values():  # containers there, this process here
         environment.urn, environment.payload = python_urns.EMBEDDED_PYTHON, b""
         del environment.dependencies[:]
-    result = FnApiRunner().run_via_runner_api(proto, PipelineOptions())
-    result.wait_until_finish()
-    counters = result.metrics().query(MetricsFilter().with_namespace("assay"))["counters"]
-    return [(counter.key.step, counter.key.metric.name, counter.committed or counter.attempted) for counter in counters]
+    FnApiRunner().run_via_runner_api(proto, PipelineOptions()).wait_until_finish()
 
 
 def main(pipeline: str, report: str) -> None:
     """Writes what came of it to `report`."""
+    content = {}
     try:
-        content: dict[str, Any] = {"counters": execute(pipeline)}
+        execute(pipeline)
     except Exception:
         content = {"error": traceback.format_exc()}
     Path(report).write_text(json.dumps(content))

@@ -6,13 +6,13 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from assay.errors import CheckpointError
 from assay.text import json_text
-from assay.verdict import Counts
+from assay.verdict import Counts, total
 
 _FORMAT = 1
 _MOST_BYTES = 1 << 30
@@ -113,20 +113,6 @@ class Manifest:
     def counts(self) -> Counts:
         """What this task and all before it counted."""
         return total(step.counts for step in self.lineage.values())
-
-
-def total(counts: Iterable[Counts]) -> Counts:
-    """The sum of what several tasks counted."""
-    rows = 0
-    bad: dict[str, int] = {}
-    unmatched: dict[str, int] = {}
-    unsliced: dict[str, int] = {}
-    for count in counts:
-        rows += count.rows
-        for into, of in ((bad, count.bad_rows), (unmatched, count.unmatched), (unsliced, count.unsliced)):
-            for name, number in of.items():
-                into[name] = into.get(name, 0) + number
-    return Counts(rows, bad, unmatched, unsliced)
 
 
 def to_json(manifest: Manifest) -> bytes:

@@ -1,4 +1,4 @@
-"""Runs a Beam pipeline: always by a runner's name, with errors in our own types, and with what it counted."""
+"""Runs a Beam pipeline: always by a runner's name, with errors in our own types."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import logging
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.runner import PipelineResult
 
@@ -26,7 +25,6 @@ from assay.engine.workers.options import MachineOptions
 from assay.engine.workers.runner import LocalRunner
 from assay.errors import ConfigError
 from assay.types import READ_INPUTS_STAGE_NAME
-from assay.verdict import Counts
 
 _OPTIONS_LOGGER = "apache_beam.options.pipeline_options"
 _INTERRUPTED = "KeyboardInterrupt [while running"
@@ -35,8 +33,11 @@ _REFUSED_RUNNERS = {"daskrunner": "it drops outputs in silence"}
 
 
 def run_pipeline(
-    reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | Sequence[str] = ()
-) -> Counts:
+    reader: beam.PTransform,
+    analysis: beam.PTransform,
+    options: PipelineOptions | Sequence[str] = (),
+    count: beam.PTransform | None = None,
+) -> None:
     """Runs `reader` and `analysis` to the end.
 
     Args:
@@ -44,29 +45,34 @@ def run_pipeline(
         analysis: what is done with them.
         options: Beam pipeline options, or their flags; without a runner among them, the in-memory runner of this
             process is used.
+        count: what is done with what both count: the pipeline, once it has all other steps -> PCollection.
 
     Raises:
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
     """
     options = _parsed(options)
     with quiet_beam(), _our_errors(), job_server.errors_of(options):
-        result = _started(reader, analysis, options)
+        result = _started(reader, analysis, options, count)
         result.wait_until_finish()
-        return counts_of(result)
 
 
-def submitted(reader: beam.PTransform, analysis: beam.PTransform, options: Sequence[str]) -> Any:
+def submitted(
+    reader: beam.PTransform, analysis: beam.PTransform, options: Sequence[str], count: beam.PTransform
+) -> Any:
     """Hands `reader` and `analysis` to a runner that runs them elsewhere; returns what Beam knows of the job.
 
     Raises:
         AssayError: whatever went wrong on purpose while the pipeline was built.
     """
     with quiet_beam(), _our_errors():
-        return _started(reader, analysis, options)
+        return _started(reader, analysis, options, count)
 
 
 def _started(
-    reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | Sequence[str]
+    reader: beam.PTransform,
+    analysis: beam.PTransform,
+    options: PipelineOptions | Sequence[str],
+    count: beam.PTransform | None,
 ) -> PipelineResult:
     _tell_unknown_options()
     options = _parsed(options)
@@ -75,6 +81,8 @@ def _started(
     try:
         with _nothing_displayed():
             _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
+            if count is not None:
+                _ = pipeline | "Count" >> count
         with memory.limited(pipeline.runner.memory if isinstance(pipeline.runner, LocalRunner) else None):
             return pipeline.run()
     finally:
@@ -170,26 +178,3 @@ def runs_here(options: PipelineOptions | Sequence[str]) -> bool:
     return (not isinstance(options, PipelineOptions) and not options) or (
         _parsed(options).view_as(StandardOptions).runner in (None, "FnApiRunner")
     )
-
-
-def counts_of(result: Any) -> Counts:
-    """Reads assay's counters off a finished pipeline."""
-    counters: dict[str, int] = {}
-    for counter in result.metrics().query(MetricsFilter().with_namespace("assay"))["counters"]:
-        name = counter.key.metric.name
-        value = counter.committed if counter.committed is not None else counter.attempted
-        counters[name] = counters.get(name, 0) + int(value or 0)
-    return counts_from(counters)
-
-
-def counts_from(counters: Mapping[str, int]) -> Counts:
-    """Rows of a run, from assay's counters by name."""
-    bad_rows, unsliced = (
-        {name: number for name, number in _under(prefix, counters).items() if number}
-        for prefix in ("bad_rows/", "unsliced/")
-    )
-    return Counts(counters.get("rows", 0), bad_rows, _under("unmatched/", counters), unsliced)
-
-
-def _under(prefix: str, counters: Mapping[str, int]) -> dict[str, int]:
-    return {name.removeprefix(prefix): number for name, number in counters.items() if name.startswith(prefix)}

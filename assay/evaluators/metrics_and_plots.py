@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.metrics import Metrics
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from assay.engine import memory
+from assay.engine.counting import COUNTS, Tally
 from assay.metrics import certainty
 from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of, output_means_of
@@ -49,6 +49,7 @@ from assay.types import (
     Evaluator,
     Extracts,
 )
+from assay.verdict import Counts
 
 _STATES, _TALLIES = "states", "tallies"
 """Outputs of the pass over the batches: sums of slices, and what the columns hold."""
@@ -120,7 +121,8 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         analysis = self._analysis_for(extracts.pipeline.runner)
         accumulate = _Accumulate(analysis)
         evaluate = _Records(analysis, self._baseline, self._min_slice_size)
-        states, tallies = extracts | "Accumulate" >> beam.ParDo(accumulate).with_outputs(_TALLIES, main=_STATES)
+        summed = extracts | "Accumulate" >> beam.ParDo(accumulate).with_outputs(_TALLIES, COUNTS, main=_STATES)
+        states, tallies, _ = summed
         judged = (
             tallies
             | "Tallies" >> beam.GroupByKey()  # a global combine would be a dozen transforms, for a few small values
@@ -177,18 +179,18 @@ def _joined(element: tuple[BlockKey, dict[int, list[Partial]]], analysis: Analys
 class _Accumulate(beam.DoFn):
     """Extracts -> ((slicing, block), (node of the split tree, Partial)), as few of the latter as possible.
 
-    Beside it goes what the columns hold, once for each bundle.
+    Beside it goes what the columns hold, and how many rows were bad, once for each bundle.
     """
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
 
     def start_bundle(self) -> None:
-        self._accumulator = Accumulator(self._analysis)
+        self._accumulator, self._tally = Accumulator(self._analysis), Tally()
 
     def process(self, extracts: Extracts) -> None:
-        for reason, rows in self._accumulator.add(extracts).items():
-            Metrics.counter("assay", f"bad_rows/{reason}").inc(rows)
+        bad_rows = {reason: rows for reason, rows in self._accumulator.add(extracts).items() if rows}
+        self._tally.add(Counts(0, bad_rows))
         memory.check_process()
 
     def finish_bundle(self) -> Iterator[WindowedValue | beam.pvalue.TaggedOutput]:
@@ -197,6 +199,7 @@ class _Accumulate(beam.DoFn):
             yield WindowedValue(element, window.max_timestamp(), [window])
         tallies = WindowedValue((_TALLIES, self._accumulator.tallies), window.max_timestamp(), [window])
         yield beam.pvalue.TaggedOutput(_TALLIES, tallies)
+        yield from self._tally.of_bundle()
         self.start_bundle()
 
 

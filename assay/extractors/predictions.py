@@ -8,14 +8,15 @@ from typing import Any, TypeAlias
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.metrics import Metrics
 
+from assay.engine.counting import Counting, told
 from assay.errors import BadRowError, ModelError, PipelineError
 from assay.extracts.columns import Column, row_count, take, to_floats
 from assay.models import model as models_
 from assay.models.model import LoadedModel, ModelRef, Predictions
 from assay.text.near_miss import hint
 from assay.types import PREDICTIONS_EXTRACTOR_STAGE_NAME, PREDICTIONS_KEY, Extractor, Extracts
+from assay.verdict import Counts
 
 Key: TypeAlias = "str | Mapping[str, str] | tuple[str, ...]"
 """An output of a model; or names that metrics use for its outputs -> the outputs; or an output for each class."""
@@ -49,7 +50,7 @@ def PredictionsExtractor(
     _check(refs, keys)
     return Extractor(
         PREDICTIONS_EXTRACTOR_STAGE_NAME,
-        beam.ParDo(_Predict(refs, keys, skip_bad_rows)).with_output_types(dict[str, Any]),
+        Counting(beam.ParDo(_Predict(refs, keys, skip_bad_rows)).with_output_types(dict[str, Any])),
     )
 
 
@@ -73,11 +74,10 @@ def predict(
 
 
 def without_unfit_rows(extracts: Extracts, models: Iterable[LoadedModel]) -> Extracts:
-    """Returns the batch without the rows that one of the models cannot take, and counts them."""
+    """Returns the batch without the rows that one of the models cannot take."""
     unfit = np.zeros(row_count(extracts), bool)
     for model in models:
         unfit |= model.runner.unfit(extracts)
-    Metrics.counter("assay", f"bad_rows/{BAD_MODEL_INPUT}").inc(int(unfit.sum()))
     return take(extracts, ~unfit)
 
 
@@ -91,13 +91,15 @@ class _Predict(beam.DoFn):
     def setup(self) -> None:
         self._models = {ref.name: models_.load(ref) for ref in self._refs}
 
-    def process(self, extracts: Extracts) -> Iterator[Extracts]:
+    def process(self, extracts: Extracts) -> Iterator[Any]:
         try:
             yield predict(extracts, self._models, self._keys)
         except BadRowError:
             if not self._skip_bad_rows:
                 raise
-            yield predict(without_unfit_rows(extracts, self._models.values()), self._models, self._keys)
+            fit = without_unfit_rows(extracts, self._models.values())
+            yield predict(fit, self._models, self._keys)
+            yield told(Counts(0, {BAD_MODEL_INPUT: row_count(extracts) - row_count(fit)}))
 
 
 def _chosen(predictions: Predictions, key: Key, name: str) -> Predictions:

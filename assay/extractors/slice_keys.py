@@ -7,9 +7,8 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-from apache_beam.metrics import Metrics
 
-from assay.extractors.each_batch import EachBatch
+from assay.extractors.each_batch import Counted, EachBatch
 from assay.extracts.columns import Column, row_count
 from assay.proto.config_pb2 import EvalConfig
 from assay.slicing.codes import codes_of, slice_rows
@@ -25,6 +24,7 @@ from assay.types import (
     Extractor,
     Extracts,
 )
+from assay.verdict import Counts
 
 
 def SliceKeyExtractor(eval_config: EvalConfig, *, materialize: bool = False) -> Extractor:
@@ -35,26 +35,25 @@ def SliceKeyExtractor(eval_config: EvalConfig, *, materialize: bool = False) -> 
         materialize: whether to add `slice_keys` as well: a list of readable slice keys for each row, for tables.
     """
     slicings = slicings_of(eval_config)
-    transform = EachBatch(partial(extract_slice_keys, slicings=slicings, materialize=materialize))
+    transform = EachBatch(partial(extract_slice_keys, slicings=slicings, materialize=materialize), counts=True)
     return Extractor(SLICE_KEY_EXTRACTOR_STAGE_NAME, transform)
 
 
-def extract_slice_keys(extracts: Extracts, *, slicings: tuple[Slicing, ...], materialize: bool = False) -> Extracts:
+def extract_slice_keys(extracts: Extracts, *, slicings: tuple[Slicing, ...], materialize: bool = False) -> Counted:
     """Returns `extracts` with the slices of its rows; the batch is not changed.
 
-    Transformed features come before raw ones. Counters: `unsliced/<slicing>`, rows without a value of a feature.
+    Transformed features come before raw ones. Rows without a value of a feature are counted as `unsliced`.
     """
     features: Mapping[str, Column] = {**extracts.get(FEATURES_KEY, {}), **extracts.get(TRANSFORMED_FEATURES_KEY, {})}
     rows = row_count(extracts)
     sliced = slice_rows(slicings, features, rows, _texts_of(extracts))
-    for name, slices in sliced.items():
-        Metrics.counter("assay", f"unsliced/{name}").inc(slices.left_out)
+    unsliced = {name: slices.left_out for name, slices in sliced.items() if slices.left_out}
 
     columns = {name: slices.column for name, slices in sliced.items()}
     added: Extracts = {SLICE_KEY_TYPES_KEY: columns}
     if materialize:
         added[SLICE_KEYS_KEY] = readable(columns, rows)
-    return {**extracts, **added}
+    return Counted({**extracts, **added}, Counts(0, unsliced=unsliced))
 
 
 def _texts_of(extracts: Extracts) -> dict[str, pa.Array]:

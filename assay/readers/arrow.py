@@ -14,11 +14,12 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
+from assay.engine.counting import Counting
 from assay.engine.workers.runner import SPREAD, LocalRunner
 from assay.errors import ColumnTypeError
 from assay.extracts.columns import plain, row_count
 from assay.readers.batches import Rows, encoded, extracts_of
-from assay.readers.read_inputs import Spread, counted
+from assay.readers.read_inputs import CountRows, Spread
 from assay.types import SOURCE_KEY, Extracts
 
 if TYPE_CHECKING:
@@ -129,14 +130,15 @@ class ReadBatches(beam.PTransform):
         seconds = sum(map(row_count, self._batches)) / _ROWS_PER_SECOND
         runner = pbegin.pipeline.runner
         if isinstance(runner, LocalRunner) and runner.shares(len(parts), seconds, by_fork=True):
-            return (
+            batches = (
                 pbegin
                 | "Parts" >> beam.Create(range(len(parts)), reshuffle=False)
                 | SPREAD >> Spread(len(parts), seconds)
                 | "Take" >> beam.FlatMap(_taken, token).with_output_types(dict)
             )
-        created = pbegin | "Create" >> beam.Create(self._batches, reshuffle=False)
-        return created | "Count" >> beam.Map(counted).with_output_types(dict)
+        else:
+            batches = pbegin | "Create" >> beam.Create(self._batches, reshuffle=False)
+        return batches | "Count" >> Counting(beam.ParDo(CountRows()).with_output_types(dict))
 
 
 class _Held:
@@ -153,7 +155,7 @@ def _split_of(extracts: Extracts) -> int:
 
 def _taken(part: int, token: str) -> Iterator[Extracts]:
     """The batches of a part, in the process that holds them or in a fork of it."""
-    yield from map(counted, _held[token].parts[part])
+    yield from _held[token].parts[part]
 
 
 def _array(name: str, values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -16,13 +17,11 @@ Problem: TypeAlias = Callable[[int, int], "str | None"]
 """Says what is wrong with rows [start, stop) as a whole; None if nothing is."""
 
 
-def refusal(file: str, on_bad_rows: str) -> Refuse:
+def refusal(file: str, on_bad_rows: str, skipped: Counter[str]) -> Refuse:
     """Returns what to do with unreadable rows of `file`: raise BadRowError ("fail") or count them ("skip")."""
 
     def count(row: int, why: str) -> None:
-        from apache_beam.metrics import Metrics  # who only looks at files does without
-
-        Metrics.counter("assay", f"bad_rows/{UNREADABLE}").inc()
+        skipped[UNREADABLE] += 1
 
     def fail(row: int, why: str) -> None:
         raise BadRowError(f"{file}, row {row}: {why}; correct the row, or set on_bad_rows: skip to leave such rows out")

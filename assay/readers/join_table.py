@@ -8,6 +8,7 @@ slices, labels and features are is settled as it is for files of the main source
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,7 +20,7 @@ import pyarrow as pa
 from assay.engine import progress
 from assay.errors import BadRowError, ColumnTypeError
 from assay.extracts.keys import check_same_kind, comparable, together
-from assay.readers.bad_rows import Refuse, refusal
+from assay.readers.bad_rows import refusal
 from assay.readers.batches import Numbers, Rows, one_chunk
 from assay.readers.join_index import Index, index_of
 from assay.readers.lost_texts import first_lost
@@ -120,15 +121,15 @@ def read_table(source: Source, splits: Sequence[Split], types: Mapping[str, pa.D
             text of a key in its file says more than its number.
     """
     batches: list[_Batch] = []
-    unreadable: list[int] = []
+    unreadable: Counter[str] = Counter()
     for file in (file for split in splits for file in split.files):
-        refuse = refusal(file, "fail") if source.on_bad_rows == "fail" else _noting(unreadable)
+        refuse = refusal(file, source.on_bad_rows, unreadable)
         for rows in format_of(source).read(file, source, types, refuse):
             check_keys(rows.columns, rows.texts, on, file, rows.rows)
             batches.append(_batch(rows, on, file))
         progress.reached(file, 1.0)
     if not batches:
-        return Table((), {}, None, 0, len(unreadable))
+        return Table((), {}, None, 0, unreadable.total())
 
     key_types = _key_types(batches, on)
     groups = _by_types(batches)
@@ -136,7 +137,7 @@ def read_table(source: Source, splits: Sequence[Split], types: Mapping[str, pa.D
     index = index_of([together([batch.compared[name] for batch in batches]) for name in on])
     if len(index.repeated):
         raise _repeated(index.repeated, batches)
-    return Table(_parts(groups), key_types, index, sum(batch.rows for batch in batches), len(unreadable))
+    return Table(_parts(groups), key_types, index, sum(batch.rows for batch in batches), unreadable.total())
 
 
 class _Batch(NamedTuple):
@@ -236,11 +237,6 @@ def check_keys(
     lost = first_lost(columns, texts, on)
     if lost is not None:
         raise ColumnTypeError(lost.told(f"{file}, row {rows[lost.row]}", "inputs.join.on"))
-
-
-def _noting(rows: list[int]) -> Refuse:
-    """Collects unreadable rows; Beam's counters would count them once for each worker that reads the file."""
-    return lambda row, why: rows.append(row)
 
 
 def _repeated(pairs: Numbers, batches: Sequence[_Batch]) -> Exception:

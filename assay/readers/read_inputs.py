@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.metrics import Metrics
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay.engine import memory, progress
+from assay.engine.counting import Counting, Tally, told
 from assay.engine.workers.runner import SPREAD, LocalRunner
 from assay.extracts.columns import row_count
 from assay.readers.bad_rows import refusal
@@ -19,6 +20,7 @@ from assay.readers.dealing import dealt
 from assay.readers.pieces import cut, whole_files
 from assay.readers.source import Source, Split, expect, format_of, splits, wanted
 from assay.types import READ_INPUTS_STAGE_NAME, Extracts
+from assay.verdict import Counts
 
 _BYTES_PER_SECOND = {"parquet": 150e6, "csv": 80e6, "jsonl": 60e6, "tfrecord": 60e6}
 """Format -> bytes of files that one core reads and evaluates in a second, about; a model takes longer."""
@@ -51,7 +53,7 @@ class ReadInputs(beam.PTransform):
             | beam.Impulse()
             | "Splits" >> beam.FlatMap(_each, splits=dealt(all_splits, pbegin.pipeline)).with_output_types(Split)
             | SPREAD >> Spread(len(all_splits), seconds_of(self._source.format, all_splits))
-            | "Read" >> beam.ParDo(_Read(self._source, columns)).with_output_types(dict)
+            | "Read" >> Counting(beam.ParDo(_Read(self._source, columns)).with_output_types(dict))
         )
 
 
@@ -94,8 +96,12 @@ class _Read(beam.DoFn):
         self._source = source
         self._columns = columns
 
-    def process(self, split: Split) -> Iterator[Extracts]:
-        yield from map(counted, read_split(split, self._source, self._columns))
+    def process(self, split: Split) -> Iterator[Any]:
+        rows, skipped = 0, Counter[str]()
+        for extracts in read_split(split, self._source, self._columns, skipped):
+            rows += reached(extracts)
+            yield extracts
+        yield told(Counts(rows, skipped))
 
 
 def seconds_of(form: str, splits: Sequence[Split]) -> float:
@@ -103,11 +109,13 @@ def seconds_of(form: str, splits: Sequence[Split]) -> float:
     return sum(size for split in splits for size in split.sizes) / _BYTES_PER_SECOND[form]
 
 
-def read_split(split: Split, source: Source, columns: Mapping[str, pa.DataType]) -> Iterator[Extracts]:
-    """Yields the batches of a split, in order, with the given columns."""
+def read_split(
+    split: Split, source: Source, columns: Mapping[str, pa.DataType], skipped: Counter[str]
+) -> Iterator[Extracts]:
+    """Yields the batches of a split, in order, with the given columns; counts rows that are left out in `skipped`."""
     form = format_of(source)
     for file, file_id, name in zip(split.files, split.ids, split.names, strict=True):
-        refuse = refusal(file, source.on_bad_rows)
+        refuse = refusal(file, source.on_bad_rows, skipped)
         if split.is_part:
             batches = form.read_part(split, source, columns, refuse)
         else:
@@ -117,10 +125,23 @@ def read_split(split: Split, source: Source, columns: Mapping[str, pa.DataType])
         progress.reached(name, 1.0)
 
 
-def counted(extracts: Extracts) -> Extracts:
-    """Counts the rows that leave the stage, and returns the batch."""
+class CountRows(beam.DoFn):
+    """Batches, as they are read -> the same, and how many rows they have."""
+
+    def start_bundle(self) -> None:
+        self._tally = Tally()
+
+    def process(self, extracts: Extracts) -> Iterator[Extracts]:
+        self._tally.add(Counts(reached(extracts)))
+        yield extracts
+
+    def finish_bundle(self) -> Iterator[Any]:
+        yield from self._tally.of_bundle()
+
+
+def reached(extracts: Extracts) -> int:
+    """Shows in the progress that a batch leaves the stage; returns its number of rows."""
     memory.check_process()
     rows = row_count(extracts)
-    Metrics.counter("assay", "rows").inc(rows)
     progress.add(READ_INPUTS_STAGE_NAME, rows)
-    return extracts
+    return rows

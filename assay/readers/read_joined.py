@@ -7,14 +7,15 @@ the main source streams past it.
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
-from apache_beam.metrics import Metrics
 
+from assay.engine.counting import COUNTS, Counting, told
 from assay.engine.workers.runner import SPREAD
 from assay.extracts.columns import take
 from assay.readers.bad_rows import UNREADABLE
@@ -22,9 +23,10 @@ from assay.readers.dealing import dealt
 from assay.readers.join import Join, Sides, sides_of
 from assay.readers.join_table import Part, Table, check_keys, read_table, shared
 from assay.readers.pieces import cut
-from assay.readers.read_inputs import Spread, counted, read_split, seconds_of, tell_whole_files
+from assay.readers.read_inputs import Spread, reached, read_split, seconds_of, tell_whole_files
 from assay.readers.source import Split, expect
 from assay.types import FEATURES_KEY, SOURCE_KEY, TEXTS_KEY, Extracts
+from assay.verdict import Counts
 
 _MATCHED = "matched"
 _WORTH = 4
@@ -34,7 +36,7 @@ _WORTH = 4
 class ReadJoined(beam.PTransform):
     """Reads both sources into Extracts: PBegin -> PCollection[Extracts], as ReadInputs does with one.
 
-    Rows without a partner are dropped. Counters: `unmatched/rows` of the main source, `unmatched/labels` of the second.
+    Rows without a partner are dropped, and counted as `unmatched`: `rows` of the main source, `labels` of the second.
 
     Raises:
         InputError, ConfigError: see `sides_of`.
@@ -56,10 +58,11 @@ class ReadJoined(beam.PTransform):
             pbegin
             | "Splits" >> beam.Create(dealt(splits, pbegin.pipeline), reshuffle=False)
             | SPREAD >> Spread(len(splits), seconds if has_small_second else 0.0)
-            | "Read" >> beam.ParDo(_Read(sides, self._join.on)).with_outputs(_MATCHED, main=FEATURES_KEY)
+            | "Read" >> beam.ParDo(_Read(sides, self._join.on)).with_outputs(_MATCHED, COUNTS, main=FEATURES_KEY)
         )
-        _ = read[_MATCHED] | "Union" >> beam.CombineGlobally(_union) | "Count" >> beam.Map(_count)
-        return read[FEATURES_KEY]
+        extracts, matched, _ = read
+        _ = matched | "Union" >> beam.CombineGlobally(_union) | "Count" >> Counting(beam.Map(_of_second))
+        return extracts
 
 
 class _Matched(NamedTuple):
@@ -90,9 +93,9 @@ class _Read(beam.DoFn):
 
     def process(self, split: Split) -> Iterator[Any]:
         table = self._table
-        matched, alone = np.zeros(table.rows, bool), 0
+        matched, alone, rows, skipped = np.zeros(table.rows, bool), 0, 0, Counter[str]()
 
-        for extracts in read_split(split, self._sides.main.source, self._sides.columns):
+        for extracts in read_split(split, self._sides.main.source, self._sides.columns, skipped):
             file = extracts[SOURCE_KEY]["file"].dictionary[0].as_py()
             columns, texts = extracts[FEATURES_KEY], extracts.get(TEXTS_KEY, {})
             check_keys(columns, texts, self._on, file, extracts[SOURCE_KEY]["row"])
@@ -102,9 +105,11 @@ class _Read(beam.DoFn):
             matched[partners[has_partner]] = True
             alone += int((~has_partner).sum())
             if has_partner.any():
-                yield from map(counted, joined(extracts, table, partners))
+                for batch in joined(extracts, table, partners):
+                    rows += reached(batch)
+                    yield batch
 
-        Metrics.counter("assay", "unmatched/rows").inc(alone)
+        yield told(Counts(rows, skipped, {"rows": alone}))
         yield beam.pvalue.TaggedOutput(_MATCHED, _Matched(np.packbits(matched), table.rows, table.unreadable))
 
 
@@ -138,8 +143,8 @@ def _union(parts: Iterable[_Matched]) -> _Matched:
     return union
 
 
-def _count(matched: _Matched) -> None:
+def _of_second(matched: _Matched) -> beam.pvalue.TaggedOutput:
     """Counts rows of the second source once, although every worker has read them."""
-    Metrics.counter("assay", "unmatched/labels").inc(matched.rows - int(np.bitwise_count(matched.bits).sum()))
-    if matched.unreadable:
-        Metrics.counter("assay", f"bad_rows/{UNREADABLE}").inc(matched.unreadable)
+    alone = matched.rows - int(np.bitwise_count(matched.bits).sum())
+    bad_rows = {UNREADABLE: matched.unreadable} if matched.unreadable else {}
+    return told(Counts(0, bad_rows, {"labels": alone}))

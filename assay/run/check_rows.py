@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -18,7 +19,7 @@ from assay.metrics.engine import Accumulator
 from assay.metrics.entries.selection import weights_of
 from assay.metrics.row_checks import judge_columns
 from assay.metrics.states.slice_limit import SliceLimit
-from assay.readers.bad_rows import Refuse, refusal
+from assay.readers.bad_rows import refusal
 from assay.readers.batches import extracts_of
 from assay.readers.source import Source, Split, splits, wanted
 from assay.run.context import Context
@@ -114,7 +115,7 @@ def _first_of_file(
         file,
         source,
         columns,
-        _refusal(file, source),
+        refusal(file, source.on_bad_rows, Counter()),
         most_rows=_MOST_ROWS - seen.rows,
         most_bytes=_MOST_BYTES,
         batch_rows=source.rows_per_batch,
@@ -123,11 +124,6 @@ def _first_of_file(
     seen.are_all &= found.is_all
     for rows in found.batches:
         yield extracts_of(rows, split=split.index, file=file, file_id=file_id)
-
-
-def _refusal(file: str, source: Source) -> Refuse:
-    """What a run does with rows that it cannot read, but for counting them."""
-    return refusal(file, "fail") if source.on_bad_rows == "fail" else lambda row, why: None
 
 
 def _check_columns(context: Context, batches: Iterator[Extracts]) -> None:

@@ -25,9 +25,8 @@ from assay.checkpoints.digests import digest_of
 from assay.engine import progress
 from assay.engine.recovery import recover_from_text
 from assay.engine.remote import DONE, ENDED, Remote, RemoteJob
-from assay.engine.runner import Options, counts_from, submitted
+from assay.engine.runner import Options, submitted
 from assay.errors import AssayError, ConfigError, TransientError
-from assay.verdict import Counts
 
 POLL_SECONDS = float(os.environ.get("ASSAY_DATAFLOW_POLL_SECONDS", "10"))
 """How often a job is looked at."""
@@ -59,13 +58,14 @@ class Work:
     Attributes:
         task: whose it is.
         digest: of all that decides what it makes, and where.
-        pipeline: name of an attempt -> reader, and what is done with what it reads. Called to submit a job.
+        pipeline: name of an attempt -> reader, what is done with what it reads, and with what both count. Called to
+            submit a job.
         is_whole: name of an attempt -> whether what it has left is still there and can be used.
     """
 
     task: str
     digest: str
-    pipeline: Callable[[str], tuple[beam.PTransform, beam.PTransform]]
+    pipeline: Callable[[str], tuple[beam.PTransform, beam.PTransform, beam.PTransform]]
     is_whole: Callable[[str], bool]
 
 
@@ -75,12 +75,10 @@ class Outcome:
 
     Attributes:
         attempt: name of the attempt.
-        counts: rows.
         started: when it was submitted, in seconds since 1970.
     """
 
     attempt: str
-    counts: Counts
     started: float
 
 
@@ -194,9 +192,9 @@ class _Jobs:
         attempt = new_attempt()
         labels = (f"--labels={_CONTENT}={self._content}", f"--labels={_ATTEMPT}={attempt}")
         with _api_errors():
-            reader, analysis = self._work.pipeline(attempt)
+            reader, analysis, count = self._work.pipeline(attempt)
             try:
-                result = submitted(reader, analysis, (*flags, f"--job_name={self.name}", *labels))
+                result = submitted(reader, analysis, (*flags, f"--job_name={self.name}", *labels), count)
             except Exception as error:
                 if _is_taken(error) or _is_taken(error.__context__):  # the one line of a runner hides what Beam said
                     return None
@@ -213,10 +211,10 @@ class _Jobs:
         return job
 
     def collect(self, job: _Job) -> Outcome:
-        """What a job that is done has counted; what it has written is where its attempt says."""
+        """Which attempt a job that is done was; what it has written is where that says."""
         if not self._work.is_whole(job.attempt):
             raise TransientError(job.known.line("is done, and what it made is damaged or gone; try again"))
-        return Outcome(job.attempt, counts_from(self._counters(job)), job.created)
+        return Outcome(job.attempt, job.created)
 
     def error_of(self, job: _Job) -> AssayError:
         """Why a job has failed: the error of ours that a worker raised, if one did."""
@@ -275,32 +273,13 @@ class _Jobs:
             listed = self._clients.messages.list_job_messages(request=asked, retry=_retry())
             return [(message.message_text, message.message_importance == worst) for message in listed]
 
-    def _counters(self, job: _Job) -> dict[str, int]:
-        """Our counters, summed over steps: what was committed, or what was tried where nothing is said to be so."""
-        from google.cloud import dataflow
-
-        asked = dataflow.GetJobMetricsRequest(job_id=job.known.id, **self._scope)
-        with _api_errors():
-            metrics = self._clients.metrics.get_job_metrics(request=asked, retry=_retry()).metrics
-        values: dict[tuple[str, str], dict[bool, int]] = {}
-        for metric in metrics:
-            context = dict(metric.name.context)
-            if metric.name.origin == "user" and context.get("namespace") == "assay":
-                of_step = values.setdefault((metric.name.name, context.get("step", "")), {})
-                of_step[context.get("tentative") == "true"] = int(metric.scalar or 0)
-        counters: dict[str, int] = {}
-        for (name, _), of_step in values.items():
-            counters[name] = counters.get(name, 0) + of_step.get(False, of_step.get(True, 0))
-        return counters
-
 
 @dataclass(frozen=True)
 class _Clients:
-    """Clients of the three services behind the jobs API."""
+    """Clients of the services behind the jobs API."""
 
     jobs: Any
     messages: Any
-    metrics: Any
 
     @classmethod
     def of(cls, options: Options) -> _Clients:
@@ -323,7 +302,6 @@ class _Clients:
         return cls(
             dataflow.JobsV1Beta3Client(**settings),
             dataflow.MessagesV1Beta3Client(**settings),
-            dataflow.MetricsV1Beta3Client(**settings),
         )
 
 

@@ -8,12 +8,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import Any
 
+import apache_beam as beam
+
 import assay
 from assay import storage
 from assay.checkpoints import digests, pins
 from assay.checkpoints.commit import commit, fault_of, find, new_attempt
 from assay.checkpoints.heartbeat import alive
-from assay.checkpoints.layout import manifest_uri, name_in_run
+from assay.checkpoints.layout import COUNTS_FILE, manifest_uri, name_in_run
 from assay.checkpoints.manifest import Manifest, Step
 from assay.checkpoints.runs import lease
 from assay.checkpoints.transforms import Folder, listed
@@ -22,8 +24,8 @@ from assay.errors import AssayError, MissingFileError
 from assay.plan.tasks import kind_of
 from assay.run import dataflow
 from assay.run.outcome import StageResult
-from assay.run.works import Pipeline, PipelineWork, SmallWork, TaskCall, TaskOutput, Work
-from assay.verdict import Counts
+from assay.run.works import PipelineWork, SmallWork, TaskCall, TaskOutput, Work
+from assay.writers.counts import WriteCounts, read_counts
 
 
 def make_once(call: TaskCall, work: PipelineWork | SmallWork) -> StageResult:
@@ -69,24 +71,33 @@ def _made(call: TaskCall, work: PipelineWork | SmallWork, content: str) -> Manif
 
 
 def _piped(work: PipelineWork, folder: Folder, options: tuple[str, ...]) -> TaskOutput:
-    counts = run_pipeline(*work.pipeline(folder), options)
-    return TaskOutput(listed(folder), counts)
+    run_pipeline(*work.pipeline(folder), options, WriteCounts(_counts_uri(folder)))
+    return _left(folder)
+
+
+def _left(folder: Folder) -> TaskOutput:
+    """What a pipeline has left; MissingFileError if it has not come to its end."""
+    return TaskOutput(listed(folder), read_counts(_counts_uri(folder)))
+
+
+def _counts_uri(folder: Folder) -> str:
+    return storage.join(folder.uri, COUNTS_FILE)
 
 
 def _made_by_job(call: TaskCall, work: PipelineWork, content: str) -> Manifest:
     """The same by a job on Dataflow, which goes on if this process dies: what it writes is left alone."""
     dataflow.check_remote("--root", call.root)
 
-    def pipeline(attempt: str) -> Pipeline:
-        return work.pipeline(_folder(call, content, attempt))
+    def pipeline(attempt: str) -> tuple[beam.PTransform, beam.PTransform, beam.PTransform]:
+        folder = _folder(call, content, attempt)
+        return *work.pipeline(folder), WriteCounts(_counts_uri(folder))
 
-    def manifest_of(attempt: str, counts: Counts, started: float) -> Manifest:
-        output = TaskOutput(listed(_folder(call, content, attempt)), counts)
-        return _manifest(call, work, content, attempt, started, output)
+    def manifest_of(attempt: str, started: float) -> Manifest:
+        return _manifest(call, work, content, attempt, started, _left(_folder(call, content, attempt)))
 
     def is_whole(attempt: str) -> bool:
         try:
-            return fault_of(call.root, manifest_of(attempt, Counts(0), 0.0)) is None
+            return fault_of(call.root, manifest_of(attempt, 0.0)) is None
         except MissingFileError:
             return False
 
@@ -94,7 +105,7 @@ def _made_by_job(call: TaskCall, work: PipelineWork, content: str) -> Manifest:
     job = dataflow.Work(task=call.task.name, digest=digest, pipeline=pipeline, is_whole=is_whole)
     outcome = dataflow.run(job, call.options, call.remote)
     _check_unchanged(call, work.extra)
-    manifest = commit(call.root, manifest_of(outcome.attempt, outcome.counts, outcome.started))
+    manifest = commit(call.root, manifest_of(outcome.attempt, outcome.started))
     if manifest.attempt != outcome.attempt:
         _discard(_folder(call, content, outcome.attempt))
     return manifest

@@ -13,7 +13,7 @@ import apache_beam as beam
 from assay.checkpoints import digests
 from assay.checkpoints.commit import load_or_none
 from assay.checkpoints.layout import manifest_uri
-from assay.checkpoints.manifest import Manifest, total
+from assay.checkpoints.manifest import Manifest
 from assay.checkpoints.transforms import ReadOutput
 from assay.evaluators.merge import merge_evaluations
 from assay.plan.as_json import digest
@@ -28,7 +28,7 @@ from assay.run.pipeline import WriteResults
 from assay.run.works import TaskCall
 from assay.run.writing import results_written
 from assay.types import Evaluation
-from assay.verdict import Verdict
+from assay.verdict import Verdict, total
 
 
 def publish_results(call: TaskCall, context: Context) -> StageResult:

@@ -6,9 +6,10 @@ from typing import Any
 
 import apache_beam as beam
 
+from assay.engine.counting import Counting
 from assay.errors import ConfigError
 from assay.extractors.per_row import batches_of
-from assay.readers.read_inputs import ReadInputs, counted
+from assay.readers.read_inputs import CountRows, ReadInputs
 from assay.readers.read_joined import ReadJoined
 from assay.run.context import Context
 from assay.run.inputs import join_of, source_of
@@ -47,4 +48,4 @@ class _CustomReader(beam.PTransform):
         batches = pbegin | "Custom" >> self._reader
         if self._rows:
             batches = batches | "Batch" >> batches_of()
-        return batches | "Count" >> beam.Map(counted).with_output_types(Extracts)
+        return batches | "Count" >> Counting(beam.ParDo(CountRows()).with_output_types(Extracts))

@@ -16,7 +16,6 @@ from assay.checkpoints.heartbeat import alive
 from assay.checkpoints.layout import name_in_run
 from assay.engine import progress
 from assay.engine.remote import Remote
-from assay.engine.runner import run_pipeline
 from assay.errors import PipelineError
 from assay.plan import blessed
 from assay.plan.as_json import digest
@@ -32,7 +31,7 @@ from assay.run.outcome import ANALYSE, StageResult
 from assay.run.output import check_output
 from assay.run.reading import reader_of
 from assay.run.task import run_task
-from assay.run.writing import results_written
+from assay.run.writing import results_written, run_counted
 from assay.text.near_miss import one_of
 from assay.verdict import Counts, Verdict
 
@@ -155,7 +154,7 @@ def _written_by_own_writers(context: Context, task: Task, options: PipelineOptio
     reader, analysis = reader_of(context), analysis_of(context, folder)
     with publishing.removed_on_failure(folder, is_named=True):
         publishing.withdraw(folder)  # what these do not write would be judged, and opened, as if they had
-        counts = run_pipeline(reader, analysis, options)
+        counts = run_counted(reader, analysis, options, folder)
         verdict = publishing.judge_if_possible(context.plan, folder, counts)
         publishing.write_verdict(folder, verdict)
     return _result(task, folder, counts, verdict)

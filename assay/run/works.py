@@ -11,7 +11,7 @@ import apache_beam as beam
 
 from assay.checkpoints import elements, pins
 from assay.checkpoints.commit import new_attempt
-from assay.checkpoints.manifest import Manifest, Shard, Step, total
+from assay.checkpoints.manifest import Manifest, Shard, Step
 from assay.checkpoints.transforms import Folder, ReadExtracts, WriteExtracts, WriteOutputs, read_output
 from assay.engine.remote import Remote
 from assay.evaluators.merge import merge_records
@@ -32,7 +32,7 @@ from assay.run.publishing import limits_of
 from assay.run.reading import reader_of
 from assay.storage.framing import framed
 from assay.types import GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VALIDATIONS_KEY
-from assay.verdict import Counts
+from assay.verdict import Counts, total
 
 Pipeline: TypeAlias = tuple[beam.PTransform, beam.PTransform]
 """A reader, and what is done with what it reads."""

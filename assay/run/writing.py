@@ -15,10 +15,11 @@ from assay.engine.runner import run_pipeline, runs_here
 from assay.results.published import files_in
 from assay.run import dataflow, publishing
 from assay.verdict import Counts
-from assay.writers.files import path_in, remove_temporaries, write_file
+from assay.writers.counts import WriteCounts, read_counts
+from assay.writers.files import path_in, remove, remove_temporaries, temporary_name, write_file
 
-_SUBMITTED = re.compile(r"submitted-attempt-[0-9a-f]+\.json")
-"""Stands in the folder of results while an attempt writes to it."""
+_SUBMITTED = re.compile(r"submitted-attempt-[0-9a-f]+(-counts)?\.json")
+"""Stand in the folder of results while an attempt writes to it."""
 
 
 @contextmanager
@@ -55,10 +56,21 @@ def results_written(
         return
     with publishing.removed_on_failure(folder, is_named=is_named):
         publishing.withdraw(folder)
-        counts = run_pipeline(reader, analysis, options)
+        counts = run_counted(reader, analysis, options, folder)
         if not runs_here(options):
             remove_temporaries(folder)  # of bundles that the engine has run a second time, as Spark does
         yield counts
+
+
+def run_counted(
+    reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | Sequence[str], folder: str
+) -> Counts:
+    """Runs a pipeline that writes to a folder of results; returns the rows that it counts."""
+    file = temporary_name(path_in(folder, "counts.json"))
+    run_pipeline(reader, analysis, options, WriteCounts(file))
+    counts = read_counts(file)
+    remove(file)
+    return counts
 
 
 @contextmanager
@@ -73,19 +85,22 @@ def _by_job(
     def submitted_file(attempt: str) -> str:
         return path_in(folder, f"submitted-{attempt}.json")
 
-    def prepared(attempt: str) -> tuple[beam.PTransform, beam.PTransform]:
+    def prepared(attempt: str) -> tuple[beam.PTransform, beam.PTransform, beam.PTransform]:
         publishing.withdraw(folder)
         write_file(submitted_file(attempt), b"{}")
-        return pipeline
+        return *pipeline, WriteCounts(counts_file(attempt))
+
+    def counts_file(attempt: str) -> str:
+        return path_in(folder, f"submitted-{attempt}-counts.json")
 
     def is_whole(attempt: str) -> bool:  # else published or taken away: who comes then writes anew
-        return storage.stat(submitted_file(attempt)) is not None
+        return all(storage.stat(file) is not None for file in (submitted_file(attempt), counts_file(attempt)))
 
     outcome = dataflow.run(
         dataflow.Work(task=task, digest=digest, pipeline=prepared, is_whole=is_whole), options, remote
     )
     remove_temporaries(folder)  # of workers that died
     submitted = {name for name in files_in(folder) if _SUBMITTED.fullmatch(name)}
-    yield outcome.counts
+    yield read_counts(counts_file(outcome.attempt))
     for name in submitted:
         storage.delete(path_in(folder, name))

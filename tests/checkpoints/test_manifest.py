@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from assay.checkpoints.manifest import Manifest, Shard, Step, from_json, root_of, to_json, total
+from assay.checkpoints.manifest import Manifest, Shard, Step, from_json, root_of, to_json
 from assay.errors import CheckpointError
-from assay.verdict import Counts
+from assay.verdict import Counts, total
 
 DIGEST, OTHER = "ab" * 32, "cd" * 32
 PLACE = f"gs://bucket/checkpoints/Extract/{DIGEST}/manifest.json"

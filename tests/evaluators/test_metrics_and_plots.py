@@ -34,7 +34,7 @@ def placed(batch, split=0, first=0, config=CONFIG):
         "file": pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([f"file-{split}"])),
         "row": np.arange(first, first + rows),
     }
-    return extract_slice_keys({**batch, "_source": source}, slicings=slicings_of(config))
+    return extract_slice_keys({**batch, "_source": source}, slicings=slicings_of(config)).extracts
 
 
 def pieces(batch, size=300):

@@ -45,7 +45,7 @@ def placed(batches, config):
             "file": pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([f"file-{split}"])),
             "row": np.arange(rows),
         }
-        yield extract_slice_keys({**one, "_source": source}, slicings=slicings_of(config))
+        yield extract_slice_keys({**one, "_source": source}, slicings=slicings_of(config)).extracts
 
 
 def value_of(batches, config, skip_bad_rows=True):

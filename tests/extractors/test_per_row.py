@@ -55,7 +55,7 @@ def test_rows_can_be_dropped_and_added():
 
 
 def test_slices_of_rows_survive():
-    sliced = extract_slice_keys(BATCH, slicings=(Slicing(), Slicing(("name",)), Slicing(("tags",))))
+    sliced = extract_slice_keys(BATCH, slicings=(Slicing(), Slicing(("name",)), Slicing(("tags",)))).extracts
     (batch,) = run([sliced], per_row(beam.Filter(lambda row: row["labels"] == 1.0)))
     by_name = codes_of(batch["_slice_key_types"]["name"])
     assert by_name.keys == [(("name", "a"),)]

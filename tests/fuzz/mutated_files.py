@@ -12,6 +12,7 @@ import random
 import resource
 import signal
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -138,7 +139,7 @@ def ended(form, file, on_bad_rows):
         columns = wanted(source, found)
         for split in found:
             for name in split.files:
-                for batch in format_of(source).read(name, source, columns, refusal(name, on_bad_rows)):
+                for batch in format_of(source).read(name, source, columns, refusal(name, on_bad_rows, Counter())):
                     rows += checked(batch)
     except AssayError as error:
         return f"{type(error).__name__}: {error}".replace(str(file), "FILE"), error.exit_code

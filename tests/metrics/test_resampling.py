@@ -184,7 +184,7 @@ def test_a_difference_of_two_models_has_an_interval_of_its_own():
         "example_weights": {name: BATCH["example_weights"] for name in names},
         "predictions": {"candidate": BATCH["predictions"], "baseline": BATCH["baseline"]},
     }
-    sliced = extract_slice_keys({**batch, "_source": placed(BATCH)["_source"]}, slicings=slicings_of(both))
+    sliced = extract_slice_keys({**batch, "_source": placed(BATCH)["_source"]}, slicings=slicings_of(both)).extracts
     (record,) = map(MetricsForSlice.FromString, run([sliced], MetricsAndPlotsEvaluator(both).ptransform)["metrics"])
     errors = {
         (item.key.model_name, item.key.is_diff): item.confidence_interval.standard_error.double_value.value

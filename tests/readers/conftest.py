@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 
 from assay.readers.bad_rows import refusal
@@ -19,7 +21,9 @@ class Reading:
 
     def _policy(self, file, source):
         return (
-            refusal(file, "fail") if source.on_bad_rows == "fail" else lambda row, why: self.refused.append((row, why))
+            refusal(file, "fail", Counter())
+            if source.on_bad_rows == "fail"
+            else lambda row, why: self.refused.append((row, why))
         )
 
     def column(self, name):

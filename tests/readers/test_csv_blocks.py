@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 
 import pyarrow.csv as arrow_csv
 import pytest
@@ -81,14 +82,14 @@ from assay.readers.unpacking import Unpacked
 read = Unpacked.read
 Unpacked.read = lambda self, size=-1: time.sleep(0.05) or read(self, size)
 source = Source("csv", (sys.argv[1],), batch_rows=1000)
-rows = csv.read(sys.argv[1], source, csv.schema(sys.argv[1], source), refusal(sys.argv[1], "fail"))
+rows = csv.read(sys.argv[1], source, csv.schema(sys.argv[1], source), refusal(sys.argv[1], "fail", {}))
 print(len(next(rows).rows), flush=True)
 """
 
 
 def rows_of(file):
     source = Source("csv", (file,), batch_rows=1000)
-    return csv.read(file, source, csv.schema(file, source), refusal(file, "fail"))
+    return csv.read(file, source, csv.schema(file, source), refusal(file, "fail", Counter()))
 
 
 def test_a_file_whose_names_and_types_were_asked_for_is_left_alone(opened, long_file):

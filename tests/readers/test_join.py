@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assay.engine.runner import run_pipeline
 from assay.errors import (
     BadRowError,
     ColumnTypeError,
@@ -21,6 +20,7 @@ from assay.readers import source as source_module
 from assay.readers.join import Join, check_join
 from assay.readers.read_joined import ReadJoined
 from assay.readers.source import Source
+from assay.run.writing import run_counted
 from assay.verdict import Counts
 
 SEEN: list[dict] = []
@@ -31,15 +31,21 @@ def remember(batch):
     SEEN.append(batch)
 
 
-def run(join):
+@pytest.fixture
+def run(tmp_path):
     """Runs the transform; returns its rows as a frame (None if there are none), and its counts."""
-    SEEN.clear()
-    counts = run_pipeline(ReadJoined(join), beam.Map(remember))
-    frames = [
-        pa.table({**batch["features"], "_file": batch["_source"]["file"], "_row": batch["_source"]["row"]}).to_pandas()
-        for batch in SEEN
-    ]
-    return pd.concat(frames) if frames else None, counts
+
+    def ran(join):
+        SEEN.clear()
+        counts = run_counted(ReadJoined(join), beam.Map(remember), (), str(tmp_path / "out"))
+        return pd.concat(map(frame_of, SEEN)) if SEEN else None, counts
+
+    return ran
+
+
+def frame_of(batch):
+    where = {"_file": batch["_source"]["file"], "_row": batch["_source"]["row"]}
+    return pa.table({**batch["features"], **where}).to_pandas()
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("on", [("text",), ("number",), ("text", "number"), ("number", "level", "text")])
-def test_a_join_is_what_pandas_merges(on, tmp_path, monkeypatch):
+def test_a_join_is_what_pandas_merges(run, on, tmp_path, monkeypatch):
     monkeypatch.setattr(source_module, "SPLIT_BYTES", 10)
     rng = np.random.default_rng(len(on))
     main = pd.DataFrame({"score": rng.random(3000), **{key: KEYS[key](rng, 3000) for key in on}}).convert_dtypes()
@@ -95,27 +101,27 @@ def test_a_join_is_what_pandas_merges(on, tmp_path, monkeypatch):
     }
 
 
-def test_each_row_keeps_the_place_it_has_in_the_main_source(parquet):
+def test_each_row_keeps_the_place_it_has_in_the_main_source(run, parquet):
     main = parquet("main.parquet", {"id": [*"abcd"], "score": [0.1, 0.2, 0.3, 0.4]})
     joined, _ = run(joining(main, parquet("second.parquet", {"id": [*"db"], "label": [1, 0]}), ("id",)))
     assert joined[["_file", "_row", "score", "label"]].to_numpy().tolist() == [[main, 1, 0.2, 0], [main, 3, 0.4, 1]]
 
 
-def test_several_rows_may_have_one_partner(parquet):
+def test_several_rows_may_have_one_partner(run, parquet):
     main = parquet("main.parquet", {"id": [1, 2, 1, 1]})
     joined, counts = run(joining(main, parquet("second.parquet", {"id": [1, 3], "label": [5, 6]}), ("id",)))
     assert joined["label"].tolist() == [5, 5, 5]
     assert counts == Counts(3, {}, {"rows": 1, "labels": 1})
 
 
-def test_only_wanted_columns_are_read_from_the_source_that_has_them(parquet):
+def test_only_wanted_columns_are_read_from_the_source_that_has_them(run, parquet):
     main = parquet("main.parquet", {"id": [1], "score": [0.5], "time": [3], "more": [1]})
     second = parquet("second.parquet", {"id": [1], "label": [1], "time": [4], "group": ["g"]})
     joined, _ = run(joining(main, second, ("id",), wanted=("score", "label", "group")))
     assert set(joined) == {"id", "score", "label", "group", "_file", "_row"}
 
 
-def test_columns_named_for_a_source_decide_where_a_column_comes_from(parquet):
+def test_columns_named_for_a_source_decide_where_a_column_comes_from(run, parquet):
     main = parquet("main.parquet", {"id": [1], "score": [0.5], "time": [3]})
     second = parquet("second.parquet", {"id": [1], "label": [1], "time": [4]})
     join = joining(main, second, ("id",))
@@ -125,7 +131,7 @@ def test_columns_named_for_a_source_decide_where_a_column_comes_from(parquet):
     assert joined["time"].tolist() == [4]
 
 
-def test_slicing_columns_of_the_second_source_come_as_one_dictionary(parquet, tmp_path):
+def test_slicing_columns_of_the_second_source_come_as_one_dictionary(run, parquet, tmp_path):
     main = parquet("main.parquet", {"id": [1, 2, 3]})
     parquet("second-0.parquet", {"id": [1, 2], "group": ["x", "y"]})
     parquet("second-1.parquet", {"id": [3], "group": ["x"]})
@@ -135,26 +141,26 @@ def test_slicing_columns_of_the_second_source_come_as_one_dictionary(parquet, tm
     assert batch["features"]["group"].dictionary.to_pylist() == ["x", "y"]
 
 
-def test_without_any_match_no_row_comes_out(parquet):
+def test_without_any_match_no_row_comes_out(run, parquet):
     main, second = parquet("main.parquet", {"id": [1, 2]}), parquet("second.parquet", {"id": [3], "label": [1]})
     assert run(joining(main, second, ("id",))) == (None, Counts(0, {}, {"rows": 2, "labels": 1}))
 
 
 @pytest.mark.parametrize("text", ["", "id,label\n"])
-def test_an_empty_second_source_matches_nothing(text, parquet, write):
+def test_an_empty_second_source_matches_nothing(run, text, parquet, write):
     main = parquet("main.parquet", {"id": [1, 2]})
     join = Join(Source("parquet", (main,)), Source("csv", (str(write("second.csv", text)),)), ("id",))
     check_join(join, {"label": "label_key"})
     assert run(join) == (None, Counts(0, {}, {"rows": 2, "labels": 0}))
 
 
-def test_an_empty_main_source_leaves_every_label_alone(parquet, write):
+def test_an_empty_main_source_leaves_every_label_alone(run, parquet, write):
     second = parquet("second.parquet", {"id": [1, 2], "label": [0, 1]})
     join = Join(Source("csv", (str(write("main.csv", "id,score\n")),)), Source("parquet", (second,)), ("id",))
     assert run(join) == (None, Counts(0, {}, {"rows": 0, "labels": 2}))
 
 
-def test_unreadable_rows_of_the_second_source_are_counted_once(parquet, tmp_path, write, monkeypatch):
+def test_unreadable_rows_of_the_second_source_are_counted_once(run, parquet, tmp_path, write, monkeypatch):
     monkeypatch.setattr(source_module, "SPLIT_BYTES", 10)
     for part in range(3):
         parquet(f"main-{part}.parquet", {"id": [part, part + 10]})
@@ -163,7 +169,7 @@ def test_unreadable_rows_of_the_second_source_are_counted_once(parquet, tmp_path
     assert counts == Counts(2, {"unreadable": 1}, {"rows": 4, "labels": 0})
 
 
-def test_the_second_source_is_read_once_in_a_process_and_again_for_the_next_run(parquet, tmp_path, monkeypatch):
+def test_the_second_source_is_read_once_in_a_process_and_again_for_the_next_run(run, parquet, tmp_path, monkeypatch):
     monkeypatch.setattr(source_module, "SPLIT_BYTES", 10)
     read = []
 
@@ -230,7 +236,7 @@ def test_a_missing_second_source_is_named_with_its_key(parquet):
         check_join(joining(parquet("main.parquet", GOOD), "/nowhere/*", ("id",)), {})
 
 
-def test_repeated_keys_are_refused_with_file_and_key(parquet, tmp_path):
+def test_repeated_keys_are_refused_with_file_and_key(run, parquet, tmp_path):
     main = parquet("main.parquet", {"id": [1], "day": ["mon"]})
     parquet("second-0.parquet", {"id": [1, 2, 3], "day": ["mon", "mon", "mon"], "label": [0, 1, 1]})
     parquet("second-1.parquet", {"id": [1, 3, 2], "day": ["tue", "mon", "mon"], "label": [0, 1, 1]})
@@ -242,14 +248,14 @@ def test_repeated_keys_are_refused_with_file_and_key(parquet, tmp_path):
     assert "(and 1 more repeated)" in str(error.value)
 
 
-def test_a_key_repeated_in_one_file_is_refused(parquet):
+def test_a_key_repeated_in_one_file_is_refused(run, parquet):
     second = parquet("second.parquet", {"id": ["a", "b", "b"], "label": [0, 1, 1]})
     with pytest.raises(BadRowError) as error:
         run(joining(parquet("main.parquet", {"id": ["a"]}), second, ("id",)))
     assert "second.parquet: the key id='b' is already in this file; expected every key once" in str(error.value)
 
 
-def test_a_later_file_with_keys_of_another_kind_is_refused(parquet, tmp_path):
+def test_a_later_file_with_keys_of_another_kind_is_refused(run, parquet, tmp_path):
     parquet("main-0.parquet", {"id": [1]})
     parquet("main-1.parquet", {"id": ["1"]})
     with pytest.raises(ColumnTypeError) as error:
@@ -259,7 +265,7 @@ def test_a_later_file_with_keys_of_another_kind_is_refused(parquet, tmp_path):
     assert "second.parquet: column 'id' holds whole numbers (int64)" in told
 
 
-def test_a_corrupt_second_source_is_named(parquet, write):
+def test_a_corrupt_second_source_is_named(run, parquet, write):
     second = write("second.parquet", "no parquet")
     with pytest.raises(CorruptFileError) as error:
         run(joining(parquet("main.parquet", GOOD), str(second), ("id",)))

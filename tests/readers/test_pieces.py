@@ -1,5 +1,6 @@
 """Large Parquet files are cut into several splits at row groups, whatever the number of workers."""
 
+from collections import Counter
 from itertools import chain
 
 import numpy as np
@@ -32,7 +33,7 @@ def small_pieces(monkeypatch):
 
 def batches(source):
     found = cut(source, splits(source))
-    return [batch for split in found for batch in read_split(split, source, wanted(source, found))]
+    return [batch for split in found for batch in read_split(split, source, wanted(source, found), Counter())]
 
 
 def test_small_files_stay_whole(source):

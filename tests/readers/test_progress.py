@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ def test_the_share_that_has_been_read_grows_to_all_of_it(form, tmp_path):
         expect(every)
         shares = []
         for split in every:
-            for _ in read_split(split, source, columns):
+            for _ in read_split(split, source, columns, Counter()):
                 shares.append(progress.line({}, 0.0, 0.0))
         assert progress.line({}, 0.0, 0.0) == "0:00  Computing"
 

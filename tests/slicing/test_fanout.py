@@ -20,7 +20,7 @@ SLICINGS = (Slicing(), Slicing(("sex",)), Slicing(("tags",)))
 
 
 def test_gives_one_pair_for_each_slice_and_batch():
-    batch = extract_slice_keys(BATCH, slicings=SLICINGS)
+    batch = extract_slice_keys(BATCH, slicings=SLICINGS).extracts
     pairs = run([batch, batch], FanoutSlices())
     assert len(pairs) == 10
     assert {key: part["labels"].tolist() for key, part in pairs} == {
