@@ -1,6 +1,7 @@
 """Pieces of a text file have the rows of the whole, with their numbers, wherever they are cut."""
 
 import random
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -174,7 +175,7 @@ def test_bad_rows_of_a_piece_are_named_by_their_numbers_in_the_file(write):
     (whole,) = splits(source)
     *_, last = pieces._by_bytes(whole, 2)
     with pytest.raises(BadRowError, match=r"a\.csv, row 500"):
-        [*format_of(source).read_part(last, source, {"a": pa.int64()}, refusal("a.csv", "fail"))]
+        [*format_of(source).read_part(last, source, {"a": pa.int64()}, refusal("a.csv", "fail", Counter()))]
 
 
 @pytest.mark.parametrize(
