@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,11 @@ _NOTHING = logging.CRITICAL + 1
 
 _JOB_MESSAGES = "portable_runner.py"
 """The module of Beam that logs by Python's root logger: what an engine says of a job, stack traces of Java among it."""
+
+_OF_WORKERS = ("data_plane", "sdk_worker")
+"""Modules of Beam that log what becomes of the streams between a worker and its engine."""
+
+_ENDED_STREAM = re.compile(rf"grpc\._channel\..*StatusCode\.({'|'.join(GONE)})", re.DOTALL)
 
 _lock = threading.Lock()
 _runs = 0
@@ -71,11 +77,21 @@ def _is_wanted(record: logging.LogRecord) -> bool:
     return not record.pathname.endswith(_JOB_MESSAGES) or logging.getLogger(LOGGER).level != _NOTHING
 
 
+def _is_of_no_ended_stream(record: logging.LogRecord) -> bool:
+    """False for what a worker says of a stream that has ended, unless Beam's logger has been given a level."""
+    if logging.getLogger(LOGGER).level not in (logging.NOTSET, _NOTHING):
+        return True
+    error = record.exc_info[1] if record.exc_info else None
+    return not (error is not None and rpc_code(error) in GONE) and not _ENDED_STREAM.search(record.getMessage())
+
+
 def _keep_quiet_about_ended_streams() -> None:
     """Threads of workers in this process end with their streams, some after the job, and each would print a trace."""
     before = threading.excepthook
     if getattr(before, "is_quiet", False) or "grpc" not in sys.modules:
         return
+    for module in _OF_WORKERS:
+        logging.getLogger(f"{LOGGER}.runners.worker.{module}").addFilter(_is_of_no_ended_stream)
 
     def hook(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is None or rpc_code(args.exc_value) not in GONE:

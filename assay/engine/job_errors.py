@@ -28,6 +28,7 @@ _LOST = re.compile(
     r"|Multiplexer hanging up|SDK harness .*(?:disconnected|exited)|Socket closed|cancelled before receiving half close"
     r"|Could not retrieve JobResult|JobInitializationException|Connection refused|Broken pipe"
     r"|Waited \d+ minutes .*Future@"  # for a worker that has reported, and was killed then
+    r"|(?:StatusRuntimeException|StatusException): (?:UNAVAILABLE|CANCELLED)\b"
     r"|failed to connect to all addresses|recvmsg:Connection reset by peer"
 )
 """What engines say of processes that are gone."""
@@ -94,6 +95,8 @@ def _plain(line: str) -> str:
 def rpc_code(error: BaseException) -> str:
     """The code of an error of gRPC, such as UNAVAILABLE; "" for any other error."""
     grpc = sys.modules.get("grpc")
+    if grpc is not None and isinstance(error, grpc.FutureTimeoutError):
+        return "DEADLINE_EXCEEDED"
     if grpc is not None and isinstance(error, grpc.RpcError):
         with suppress(Exception):
             return str(error.code().name)

@@ -17,6 +17,9 @@ _PORTABLE = frozenset({"portablerunner", "flinkrunner", "sparkrunner", "prismrun
 _SECONDS = 6.0
 """For each of its three answers, so that a missing one is told within 20 s."""
 
+_BEAMS_SECONDS, _LATER_SECONDS = 300, 60
+"""That Beam waits for each answer before the job runs, and that it waits here, where the server has answered once."""
+
 
 def check_answers(options: PipelineOptions) -> None:
     """Asks the job server that options name for its options, as Beam does later with more patience.
@@ -46,6 +49,13 @@ def check_answers(options: PipelineOptions) -> None:
                 f"--job_endpoint={endpoint}: what answers there is not a Beam job server; expected the job port of "
                 f"one, not its artifact port and not the port of a worker pool"
             ) from error
+
+
+def limit_patience(options: PipelineOptions) -> None:
+    """Has Beam wait less for a job server that ends right after it has answered, unless the user has said how long."""
+    portable = options.view_as(PortableOptions)
+    if portable.job_server_timeout == _BEAMS_SECONDS:
+        portable.job_server_timeout = _LATER_SECONDS
 
 
 def _endpoint_of(options: PipelineOptions) -> str:
@@ -106,4 +116,4 @@ def errors_of(options: PipelineOptions) -> Iterator[None]:
 def _details(error: Any) -> str:
     with suppress(Exception):
         return first_line(error.details())
-    return first_line(str(error))
+    return first_line(str(error)) or "it does not answer"

@@ -78,6 +78,7 @@ def _started(
     options = _parsed(options)
     job_server.check_answers(options)
     pipeline = _pipeline(options)
+    job_server.limit_patience(pipeline.options)
     try:
         with _nothing_displayed():
             _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis

@@ -10,7 +10,7 @@ from concurrent import futures
 import apache_beam as beam
 import grpc
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from assay.engine import job_errors, job_server
@@ -118,6 +118,20 @@ def test_a_server_that_beam_had_started_and_that_goes_away_is_transient():
         raise Gone
 
 
+def test_a_server_that_no_longer_answers_is_transient():
+    options = PipelineOptions(["--runner=PortableRunner", "--job_endpoint=localhost:1"])
+    line = r"the job server at localhost:1 went away during the job \(it does not answer\)"
+    with pytest.raises(TransientError, match=line), job_server.errors_of(options):
+        raise grpc.FutureTimeoutError
+
+
+@pytest.mark.parametrize(("flags", "seconds"), [([], 60), (["--job_server_timeout=7"], 7)])
+def test_beam_waits_for_each_answer_for_a_minute_unless_the_user_says_how_long(flags, seconds):
+    options = PipelineOptions(flags)
+    job_server.limit_patience(options)
+    assert options.view_as(PortableOptions).job_server_timeout == seconds
+
+
 # What engines say of a failed job -------------------------------------------------------------------------------------
 
 JOB = "Pipeline BeamApp-root-1_2 failed in state FAILED: "
@@ -163,6 +177,12 @@ WORKER = (
             "SettableFuture@11105413[status=PENDING]",
             TransientError,
             "the engine lost a part of itself during the job (Waited 3 minutes",
+        ),
+        (
+            JOB + "java.lang.RuntimeException: org.apache.beam.vendor.grpc.v1p60p1.io.grpc.StatusRuntimeException: "
+            "CANCELLED: client cancelled",
+            TransientError,
+            "the engine lost a part of itself during the job (CANCELLED: client cancelled)",
         ),
         (
             JOB + "java.util.concurrent.TimeoutException: Timeout has occurred: 20000 ms",

@@ -66,6 +66,11 @@ class Flink:
         with opener.open(f"http://{HOST}:{self.ports['rest']}/{path}", timeout=10) as answer:
             return json.load(answer)
 
+    def last_job(self) -> str:
+        """The id of the job that began last."""
+        jobs = self.asked("jobs/overview")["jobs"]
+        return str(max(jobs, key=lambda job: job["start-time"])["jid"])
+
     def slots(self) -> int:
         """How many slots its task managers have; none before it answers."""
         try:

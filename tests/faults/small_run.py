@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import sys
@@ -207,4 +208,6 @@ def _work(command: list[str], log: str, environment: Mapping[str, str], seam: An
     transforms.SHARD_BYTES = SHARD_BYTES
     if seam is not None:
         seam()
-    sys.exit(main(command))
+    code = main(command)
+    atexit._run_exitfuncs()  # as at the end of a program, but not of such a process: Beam ends its Prism there
+    sys.exit(code)
