@@ -27,6 +27,8 @@ from assay.storage.framing import framed
 from assay.writers.files import remove, temporary_name, write_file, writing
 
 _RECORDS, _BYTES = 1024, 16 << 20
+_COMPRESSION = "zstd"
+"""Plots become two thirds of what Parquet's default makes of them, in about as much time."""
 
 
 class ShardFile(Protocol):
@@ -225,7 +227,7 @@ class TableFile:
         self, file: BinaryIO, name: str, table_of: Callable[[list[Any]], pa.Table], schema: pa.Schema | None = None
     ) -> None:
         self._file, self._name, self._table_of = file, name, table_of
-        self._writer = pq.ParquetWriter(file, schema) if schema is not None else None
+        self._writer = pq.ParquetWriter(file, schema, compression=_COMPRESSION) if schema is not None else None
         self._held: list[Any] = []
         self._bytes = 0
 
@@ -240,7 +242,7 @@ class TableFile:
         table = self._table_of(self._held)
         self._held, self._bytes = [], 0
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._file, table.schema)
+            self._writer = pq.ParquetWriter(self._file, table.schema, compression=_COMPRESSION)
         self._writer.write_table(self._fitting(table, self._writer.schema))
 
     def _fitting(self, table: pa.Table, expected: pa.Schema) -> pa.Table:

@@ -164,6 +164,13 @@ def test_parquet_records_stand_beside_their_slice(tmp_path):
     assert keys == [[], [sex], [age, sex]]
 
 
+def test_parquet_is_compressed_as_plots_are_much_alike(tmp_path):
+    write(MetricsPlotsAndValidationsWriter(str(tmp_path), "parquet"), plots=[[PLOTS[0]] * 100])
+    (file,) = tmp_path.glob("plots-*.parquet")
+    column = pq.ParquetFile(file).metadata.row_group(0).column(4)
+    assert (column.path_in_schema, column.compression) == ("serialized_value", "ZSTD")
+
+
 def test_the_eval_config_is_written_with_its_places(tmp_path):
     config = EvalConfig()
     config.metrics_specs.add().metrics.add(class_name="AUC")
