@@ -16,6 +16,7 @@
         CheckpointError               a checkpoint's manifest that cannot be followed
         MissingPackageError           a package that an extra of assay brings; an ImportError as well
       TransientError                  try again (exit code 75)
+        BusyError                     an engine that runs one job at a time has another one
       PublishLostError                somebody else published first (exit code 75)
 
 A runner may hand back only the text of an error that a worker raised; `engine.recovery` finds the error in it.
@@ -111,3 +112,7 @@ class TransientError(AssayError):
     """A fault that a retry may heal."""
 
     exit_code = 75
+
+
+class BusyError(TransientError):
+    """An engine that runs one job at a time has another one now."""

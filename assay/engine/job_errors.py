@@ -6,7 +6,7 @@ import re
 import sys
 from contextlib import suppress
 
-from assay.errors import AssayError, ConfigError, TransientError
+from assay.errors import AssayError, BusyError, ConfigError, TransientError
 
 GONE = frozenset({"UNAVAILABLE", "CANCELLED", "DEADLINE_EXCEEDED"})
 """gRPC's codes for a server that no longer answers."""
@@ -57,7 +57,7 @@ def of_job(error: BaseException) -> AssayError | None:
             "more of its workers, then run again: committed checkpoints are used again"
         )
     if "Only one SparkContext should be running" in text:
-        return TransientError(
+        return BusyError(
             "the job server for Spark runs one job at a time, and was busy with another; run again: committed "
             "checkpoints are used again"
         )

@@ -23,7 +23,7 @@ from assay.checkpoints.heartbeat import alive
 from assay.engine.progress import phase, say, shown
 from assay.engine.recovery import recover_from_text
 from assay.engine.workers.options import shared_flags
-from assay.errors import AssayError, PipelineError
+from assay.errors import AssayError, BusyError, PipelineError
 from assay.plan.plan import Plan, Task
 from assay.plan.stored import publish_plan, stored_digest
 from assay.plan.tasks import CUTS, NO_CHECKPOINTS, is_checkpointed, kind_of, reshaped
@@ -119,7 +119,10 @@ def _run_tasks(plan: Plan, root: str, progress: TextIO | None, options: Sequence
 def _run_each(
     plan: Plan, plan_uri: str, checkpoints: Checkpoints, progress: TextIO | None, options: Sequence[str]
 ) -> list[StageResult]:
-    """Runs the tasks, each once those before it are done; those that need not wait for each other side by side."""
+    """Runs the tasks, each once those before it are done; those that need not wait for each other side by side.
+
+    Where an engine runs one job at a time, those that it did not take come in the next round.
+    """
     results: dict[str, StageResult] = {}
 
     def inputs_of(task: Task) -> Checkpoints:
@@ -131,14 +134,26 @@ def _run_each(
             finished = [run_stage(plan, ready[0].name, checkpoints=inputs_of(ready[0]), options=options)]
         else:
             phase(f"Running {', '.join(task.name for task in ready)}")
-            run = partial(_in_process, plan, plan_uri, options=shared_flags(options, len(ready)))
+            run = partial(_unless_busy, plan, plan_uri, options=shared_flags(options, len(ready)))
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                finished = [*pool.map(run, ready, map(inputs_of, ready))]
+                tried = [*pool.map(run, ready, map(inputs_of, ready))]
+            finished = [result for result in tried if isinstance(result, StageResult)]
+            if not finished:  # somebody else's job keeps the engine busy
+                raise next(error for error in tried if isinstance(error, BusyError))
 
         for result in finished:
             results[result.task] = result
             _tell(result, progress)
     return [results[task.name] for task in plan.tasks]
+
+
+def _unless_busy(
+    plan: Plan, plan_uri: str, task: Task, checkpoints: Checkpoints, options: Sequence[str]
+) -> StageResult | BusyError:
+    try:
+        return _in_process(plan, plan_uri, task, checkpoints, options)
+    except BusyError as error:
+        return error
 
 
 def _in_process(plan: Plan, plan_uri: str, task: Task, checkpoints: Checkpoints, options: Sequence[str]) -> StageResult:

@@ -15,7 +15,7 @@ from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from assay.engine import job_errors, job_server
 from assay.engine.runner import run_pipeline
-from assay.errors import AssayError, ConfigError, TransientError
+from assay.errors import AssayError, BusyError, ConfigError, TransientError
 from tests.ports import free_port
 
 
@@ -192,7 +192,7 @@ WORKER = (
         (
             JOB
             + "org.apache.spark.SparkException: Only one SparkContext should be running in this JVM (see SPARK-2243).",
-            TransientError,
+            BusyError,
             "the job server for Spark runs one job at a time, and was busy with another",
         ),
         ("Pipeline failed.", AssayError, "the job failed: its engine does not say why"),
