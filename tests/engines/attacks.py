@@ -16,7 +16,7 @@ import pytest
 from tests.engines import prism
 from tests.engines.flink import Flink
 from tests.engines.prism import Prism
-from tests.engines.servers import end
+from tests.engines.servers import Server, end
 from tests.engines.spark import Spark
 from tests.engines.workers import WorkerPool, children
 
@@ -27,24 +27,32 @@ class Attack:
 
     Attributes:
         options: of Beam pipelines that run on the engine.
-        kill: called with the id of the launching process.
+        kill: called with the id of the launching process; says whether it found something to kill.
         heal: puts back what was killed, before the retry.
         seconds: that the task takes there if nothing is killed, at least.
         most_seconds: until it ends with something killed.
     """
 
     options: tuple[str, ...]
-    kill: Callable[[int], None]
+    kill: Callable[[int], bool]
     heal: Callable[[], Any] = lambda: None
     seconds: float
     most_seconds: float = 240
 
 
-def sigkill(*pids: int) -> None:
+def sigkill(*pids: int) -> bool:
     """Kills processes, if they still run; of the launching process with LOOPBACK that is also the worker in it."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    return bool(pids)
+
+
+def ended(server: Server | None) -> bool:
+    """Kills a server and all that it has started."""
+    assert server is not None
+    end(server)
+    return True
 
 
 def of_flink(request: pytest.FixtureRequest) -> Mapping[str, Attack]:
@@ -56,12 +64,12 @@ def of_flink(request: pytest.FixtureRequest) -> Mapping[str, Attack]:
     return {
         "task manager": Attack(
             options=loopback,
-            kill=lambda pid: end(cluster.task_managers.pop()),
+            kill=lambda pid: ended(cluster.task_managers.pop()),
             heal=cluster.have_task_managers,
             seconds=7,
         ),
         "job server": Attack(
-            options=loopback, kill=lambda pid: end(cluster.job_server), heal=cluster.start_job_server, seconds=7
+            options=loopback, kill=lambda pid: ended(cluster.job_server), heal=cluster.start_job_server, seconds=7
         ),
         "Python worker": Attack(options=in_pool, kill=lambda pid: sigkill(*reported(pool)), seconds=7),
         "launching process": Attack(options=loopback, kill=sigkill, seconds=7),
@@ -101,11 +109,11 @@ def of_spark(request: pytest.FixtureRequest) -> Mapping[str, Attack]:
         "executors": Attack(options=loopback, kill=lambda pid: sigkill(*children(cluster.workers[-1].pid)), seconds=8),
         "worker with its executors": Attack(
             options=loopback,
-            kill=lambda pid: end(cluster.workers.pop()),
+            kill=lambda pid: ended(cluster.workers.pop()),
             heal=lambda: cluster.have_workers(2),
             seconds=8,
         ),
-        "job server": Attack(options=loopback, kill=lambda pid: end(cluster.job_server), heal=restart, seconds=8),
+        "job server": Attack(options=loopback, kill=lambda pid: ended(cluster.job_server), heal=restart, seconds=8),
         "Python worker": Attack(
             options=in_pool,
             kill=lambda pid: sigkill(*reported(pool)),
@@ -124,15 +132,24 @@ def of_prism(request: pytest.FixtureRequest) -> Mapping[str, Attack]:
     server.start()
     in_pool = (*server.options, *pool.options)
     return {
-        "server": Attack(options=server.options, kill=lambda pid: end(server.server), heal=server.start, seconds=2),
+        "server": Attack(options=server.options, kill=lambda pid: ended(server.server), heal=server.start, seconds=2),
         "Python worker": Attack(
             options=in_pool, kill=lambda pid: sigkill(*reported(pool)), heal=server.start, seconds=2
         ),
         "launching process": Attack(options=server.options, kill=sigkill, heal=server.start, seconds=2),
         "Prism that Beam has started": Attack(
-            options=prism.started_by_beam(), kill=lambda pid: sigkill(*children(pid)), seconds=2
+            options=prism.started_by_beam(), kill=lambda pid: sigkill(*started_by(pid)), seconds=2
         ),
     }
+
+
+def started_by(pid: int) -> list[int]:
+    """What a launching process has started, as soon as it has, and a moment later."""
+    deadline = time.monotonic() + 30
+    while psutil.pid_exists(pid) and not children(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    return children(pid) if psutil.pid_exists(pid) else []
 
 
 ENGINES = {"Flink": of_flink, "Spark": of_spark, "Prism": of_prism}

@@ -79,7 +79,7 @@ def survives(folder: Path, undisturbed: Undisturbed, attack: Attack, seconds: fl
     if not process.is_alive():
         assert process.exitcode == 0, run.printed(ATTACKED)
         return None
-    attack.kill(process.pid)
+    has_killed = attack.kill(process.pid)
     process.join(attack.most_seconds)
     code, said = process.exitcode, run.printed(ATTACKED)
     if code is None:
@@ -87,24 +87,28 @@ def survives(folder: Path, undisturbed: Undisturbed, attack: Attack, seconds: fl
         attack.heal()
     assert code is not None, f"still runs\n{said[-3000:]}"
     nothing_half_written_looks_whole(run, undisturbed)
+    if not has_killed:
+        assert code == 0, said
+        return None
 
-    attack.heal()
     if code == 0:
+        attack.heal()
         run.remember(ATTACKED)
     else:
         assert code in (_SIGKILL, TransientError.exit_code), said
         if code != _SIGKILL:
             check_one_line(said)
-        goes_on(run)
+        goes_on(run, attack.heal)
     run.options = ()
     run.go_on()
     undisturbed.assert_same(run)
     return code
 
 
-def goes_on(run: SmallRun) -> None:
+def goes_on(run: SmallRun, heal: Callable[[], object]) -> None:
     """Runs the task again as an orchestrator does: once more if the engine is still busy with what was left over."""
     for _ in range(_RETRIES):
+        heal()
         code = run.run(ATTACKED)
         if code != TransientError.exit_code:
             break
