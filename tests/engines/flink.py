@@ -60,6 +60,14 @@ class Flink:
             f"--parallelism={parallelism}",
         )
 
+    def part_of_analysis(self, *, parallelism: int = 1) -> dict[str, str]:
+        """The same as `options` of an analysis file."""
+        return dict(flag.removeprefix("--").split("=") for flag in self.options(parallelism=parallelism))
+
+    def jobs_done(self) -> int:
+        """How many jobs ended well."""
+        return sum(job["state"] == "FINISHED" for job in self.asked("jobs/overview")["jobs"])
+
     def asked(self, path: str) -> Any:
         """What the cluster answers to a question about itself."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

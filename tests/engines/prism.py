@@ -47,6 +47,15 @@ class Prism:
         return ("--runner=PrismRunner", f"--job_endpoint={HOST}:{self.port}", "--environment_type=LOOPBACK")
 
     @property
+    def part_of_analysis(self) -> dict[str, str]:
+        """The same as `options` of an analysis file."""
+        return dict(flag.removeprefix("--").split("=") for flag in self.options)
+
+    def jobs_done(self) -> int:
+        """How many jobs ended well."""
+        return (self.folder / "prism").read_text().count('msg="pipeline done!"')
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """Those of the program."""
         return (f"--job_port={self.port}", "--serve_http=false", "--log_kind=text")

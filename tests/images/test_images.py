@@ -56,8 +56,9 @@ def test_the_command_is_assay(docker, image):
     assert done.stdout.strip() == f"assay, version {version()}"
 
 
-def test_starts_a_worker_of_beam_where_an_engine_asks_for_one(docker, image):
-    done = docker("run", *LOCKED_DOWN, tag_of(image), "--id=1")
+@pytest.mark.parametrize("words", [("--id='1'",), ("--semi_persist_dir=/tmp", "--id=1")])
+def test_starts_a_worker_of_beam_where_an_engine_asks_for_one(docker, image, words):
+    done = docker("run", *LOCKED_DOWN, tag_of(image), *words)
     assert done.returncode == 1
     assert "No provision endpoint provided." in done.stderr  # Beam's own words
 
