@@ -57,11 +57,13 @@ class Remote:
     Attributes:
         detach: leave as soon as the job is there, and let another call collect what it makes.
         job: id of the job that an earlier call has left, whose failure is then an error; "" finds or submits one.
+        describe: only describe the job, for a template of Dataflow, which then starts it.
         used: the job that was found or submitted, noted for the caller; empty for none.
     """
 
     detach: bool = False
     job: str = ""
+    describe: bool = False
     used: RemoteJob | None = None
 
 

@@ -44,11 +44,7 @@ _TRIES = 5
 
 
 class Detached(Exception):
-    """A stage is left while its job goes on; no fault."""
-
-    def __init__(self, job: RemoteJob) -> None:
-        super().__init__(job.line("goes on"))
-        self.job = job
+    """A stage is left while its job goes on, or is yet to start; no fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,10 +122,13 @@ def run(work: Work, flags: Sequence[str], remote: Remote) -> Outcome:
         remote: whether to wait for it, and which job it is if the caller knows.
 
     Raises:
-        Detached: the job is there, and the caller does not want to wait.
+        Detached: the job is there, and the caller does not want to wait; or it is described.
         AssayError: the job failed, with what a worker raised if that was one of ours; or the jobs API does not answer.
     """
-    jobs = _Jobs(Options(flags), work)
+    jobs = _Jobs(Options(flags), work, is_described=remote.describe)
+    if remote.describe:
+        jobs.describe(flags)
+        raise Detached(f"{jobs.name}: described for Dataflow to start")
     for _ in range(_TRIES):
         job = jobs.given(remote.job) if remote.job else jobs.usable()
         if job is None:
@@ -139,7 +138,7 @@ def run(work: Work, flags: Sequence[str], remote: Remote) -> Outcome:
         remote.used = job.known
         progress.say(job.known.announcement)
         if remote.detach and not job.has_ended:
-            raise Detached(job.known)
+            raise Detached(job.known.line("goes on"))
         is_ending = job.state in _ENDING
         job = jobs.wait(job)
         if job.state == DONE:
@@ -152,10 +151,10 @@ def run(work: Work, flags: Sequence[str], remote: Remote) -> Outcome:
 class _Jobs:
     """The jobs API, for one piece of work."""
 
-    def __init__(self, options: Options, work: Work) -> None:
+    def __init__(self, options: Options, work: Work, *, is_described: bool) -> None:
         self._work = work
         cloud = options.view_as(GoogleCloudOptions)
-        self._scope = _checked(cloud)
+        self._scope = _checked(cloud, is_described=is_described)
         self.name = cloud.job_name or job_name(work.task, work.digest)
         with _api_errors():
             self._clients = _Clients.of(options)
@@ -189,17 +188,21 @@ class _Jobs:
 
     def submit(self, flags: Sequence[str]) -> _Job | None:
         """Submits the work; None if there is an active job of that name by now."""
+        try:
+            result = self.describe(flags)
+        except Exception as error:
+            if _is_taken(error) or _is_taken(error.__context__):  # the one line of a runner hides what Beam said
+                return None
+            raise
+        return self._get(result.job_id())
+
+    def describe(self, flags: Sequence[str]) -> Any:
+        """Has Beam describe the work, and submit it unless a flag says where to write it; returns what Beam knows."""
         attempt = new_attempt()
         labels = (f"--labels={_CONTENT}={self._content}", f"--labels={_ATTEMPT}={attempt}")
         with _api_errors():
             reader, analysis, count = self._work.pipeline(attempt)
-            try:
-                result = submitted(reader, analysis, (*flags, f"--job_name={self.name}", *labels), count)
-            except Exception as error:
-                if _is_taken(error) or _is_taken(error.__context__):  # the one line of a runner hides what Beam said
-                    return None
-                raise
-        return self._get(result.job_id())
+            return submitted(reader, analysis, (*flags, f"--job_name={self.name}", *labels), count)
 
     def wait(self, job: _Job) -> _Job:
         """Follows a job to its end."""
@@ -309,8 +312,13 @@ def _runner_of(options: Options) -> str:
     return str(options.view_as(StandardOptions).runner).lower()
 
 
-def _checked(cloud: Any) -> dict[str, str]:
+def _checked(cloud: Any, *, is_described: bool) -> dict[str, str]:
     """Project and region, as the jobs API wants them."""
+    if bool(cloud.template_location) != is_described:
+        found = cloud.template_location or "none"
+        raise ConfigError(
+            f"--template_location: expected from a Flex Template of Dataflow, and only there, found {found}"
+        )
     missing = [name for name in ("project", "region", "temp_location") if not getattr(cloud, name)]
     if missing:
         raise ConfigError(f"options of Beam pipelines: Dataflow needs --{missing[0]}")
