@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds assay-core:VERSION and assay-tensorflow:VERSION, and writes what is in them to out/images/*.cdx.json.
+# Builds assay-core:VERSION and assay-tensorflow:VERSION, or the images of IMAGES, and writes what is in them to out/images/*.cdx.json.
 # Exit code 3: no Docker engine is to be had here, or no `boot` program of Beam.
 #
+# IMAGES      of core, tensorflow and tensorflow-gpu; otherwise the first two.
 # BASE_IMAGE  where to start from: any image with Python 3.11 and venv; name its digest too, to have the same again
 #             (NAME@sha256:...). Otherwise python:3.11-slim, or, where no registry answers, a base of Debian's packages,
 #             made here (root, on Debian), which is the same to the last bit as long as Debian's packages are.
@@ -100,7 +101,8 @@ find_boot() {
     make_boot "$boot"
   else
     boot=apache/beam_python3.11_sdk:$version
-    "$client" pull --quiet "$boot" >/dev/null || none "no Go, and no $boot, to have Beam's program \`boot\` from. Install Go, or set BOOT_IMAGE"
+    "$client" pull --quiet "$boot" >/dev/null ||
+      none "neither Go nor $boot is to be had, for Beam's program \`boot\`. Install Go, or set BOOT_IMAGE"
   fi
 }
 
@@ -129,7 +131,8 @@ build() {
     [[ ! -e $secret ]] || given+=(--secret "id=${secret##*/},src=$secret")
   done
   docker build --quiet "${given[@]}" --file components/Dockerfile --tag "$tag" --build-arg IMAGE="$1" \
-    --build-arg BASE_IMAGE="$base" --build-arg BASE_DIGEST="$digest" --build-arg BOOT_IMAGE="$boot" --build-arg VERSION="$version" --build-arg REVISION="$revision" . >/dev/null
+    --build-arg BASE_IMAGE="$base" --build-arg BASE_DIGEST="$digest" --build-arg BOOT_IMAGE="$boot" \
+    --build-arg VERSION="$version" --build-arg REVISION="$revision" . >/dev/null
   size=$(docker image inspect --format '{{.Size}}' "$tag")
   mkdir -p out/images
   docker run --rm --network none --entrypoint cat "$tag" /usr/share/assay/sbom.json >"out/images/assay-$1-$version.cdx.json"
@@ -145,5 +148,6 @@ find_base
 find_digest
 find_boot
 write_secrets
-build core
-build tensorflow
+for image in ${IMAGES:-core tensorflow}; do
+  build "$image"
+done

@@ -11,7 +11,8 @@ import assay
 
 _CORE = ("apache_beam", "apache_beam.io.gcp.gcsio", "google.cloud.storage", "numpy", "pandas", "pyarrow", "rich")
 _ENTRY = "assay.components.run"
-PROMISED = {"core": _CORE, "tensorflow": (*_CORE, "tensorflow", "keras")}
+_TENSORFLOW = (*_CORE, "tensorflow", "keras")
+PROMISED = {"core": _CORE, "tensorflow": _TENSORFLOW, "tensorflow-gpu": _TENSORFLOW}
 _NOT_IN_IMAGES = {"__main__", "components", "operators", "pipelines"}  # run by a command line or an orchestrator
 
 
@@ -39,7 +40,7 @@ def main(image: str) -> None:
     """Exits with the failures, if there are any.
 
     Args:
-        image: "core" or "tensorflow".
+        image: "core", "tensorflow" or "tensorflow-gpu".
     """
     if image not in PROMISED:
         sys.exit(f"expected one of {', '.join(PROMISED)}, found {image!r}")

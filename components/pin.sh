@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # components/pin.sh UV: writes what is in each image, with hashes: constraints-core.txt, constraints-tensorflow.txt,
-# constraints-tools.txt, constraints-sbom.txt; and constraints-airflow.txt and constraints-docs.txt, with what is newest
+# constraints-tensorflow-gpu.txt, constraints-tools.txt, constraints-sbom.txt; and constraints-airflow.txt and constraints-docs.txt, with what is newest
 # today.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,6 +24,10 @@ pin() {
 uv=$1
 pin core core
 pin tensorflow core tensorflow
+{
+  echo "# All that is in the image assay-tensorflow-gpu, for Python 3.11. Made by \`make pins\`."
+  compile --python-platform linux --constraint constraints.txt --extra core --extra gpu pyproject.toml | hashed
+} >constraints-tensorflow-gpu.txt
 {
   echo "# What installs packages in the images, and builds the wheel. Made by \`make pins\`."
   { grep '^setuptools==' constraints.txt; compile - <<<pip; } | hashed

@@ -53,6 +53,23 @@ def written(launcher, call=CALL):
     return ApiClient().sanitize_for_serialization(pod_manifest(launcher, call))
 
 
+def test_a_stage_may_have_a_gpu_and_an_image_that_can_use_it():
+    """Kubernetes takes accelerators as limits, and gives none to pods that do not tolerate the taint of their nodes."""
+    launcher = KubernetesLauncher(
+        images={"tensorflow": "registry.example/assay-tensorflow-gpu:1"},
+        limits={"nvidia.com/gpu": "1", "memory": "16Gi"},
+        node_selector={"cloud.google.com/gke-accelerator": "nvidia-l4"},
+        tolerations=[{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+    )
+    pod = written(launcher, StageCall(arguments=("stage", "extract"), image="tensorflow", name="dag.run.Extract.1"))
+    (container,) = pod["spec"]["containers"]
+    assert container["image"] == "registry.example/assay-tensorflow-gpu:1"
+    assert container["resources"] == {"limits": {"nvidia.com/gpu": "1", "memory": "16Gi"}}
+    assert pod["spec"]["nodeSelector"] == {"cloud.google.com/gke-accelerator": "nvidia-l4"}
+    assert pod["spec"]["tolerations"] == launcher.tolerations
+    assert refusal(pod) == ""
+
+
 @pytest.mark.parametrize("launcher", [KubernetesLauncher(), FULL], ids=["plain", "full"])
 def test_kubernetes_takes_the_pod(launcher):
     assert refusal(written(launcher)) == ""

@@ -36,7 +36,7 @@ def test_images_hold_the_versions_that_the_tests_ran_with():
     assert held == {name: tested.get(name) for name in held}
 
 
-@pytest.mark.parametrize("name", ["core", "tensorflow", "tools", "sbom"])
+@pytest.mark.parametrize("name", ["core", "tensorflow", "tensorflow-gpu", "tools", "sbom"])
 def test_what_goes_into_images_is_pinned_by_hash_without_an_address(name):
     text = (ROOT / f"constraints-{name}.txt").read_text()
     kept = [part for part in re.split(r"\n(?! )", text.strip()) if not part.startswith("#")]
@@ -47,7 +47,7 @@ def test_what_goes_into_images_is_pinned_by_hash_without_an_address(name):
 def test_images_install_nothing_that_is_not_hashed():
     dockerfile = (ROOT / "components" / "Dockerfile").read_text().replace("\\\n", " ")
     installs = re.findall(r"pip install [^&\n]*", dockerfile)
-    assert len(installs) == 5
+    assert len(installs) == 6
     (own,) = [line for line in installs if "--require-hashes" not in line]
     assert own.strip() == "pip install --quiet --no-index --no-deps /mnt/*.whl"  # our own wheel, built here
 
@@ -64,14 +64,24 @@ def test_the_image_with_tensorflow_has_all_that_the_small_one_has():
     assert not {name for name in pins("-core") if "tensorflow" in name or name == "keras"}
 
 
+def test_the_image_for_gpus_has_the_same_and_nvidias_libraries():
+    held, cpu = pins("-tensorflow-gpu"), pins("-tensorflow")
+    cpu["tensorflow"] = cpu.pop("tensorflow-cpu")
+    assert {name: held.get(name) for name in cpu} == cpu
+    more = held.keys() - cpu.keys()
+    assert {"nvidia-cudnn-cu12", "nvidia-cuda-runtime-cu12"} <= more
+    assert [name for name in more if not name.startswith("nvidia-")] == []
+
+
 def test_pins_cover_what_the_project_asks_for():
     core = names(PROJECT["dependencies"]) | names(EXTRAS["core"])
     assert core <= pins("-core").keys()
     assert names(EXTRAS["tensorflow"]) == {"tensorflow"}
     assert "tensorflow-cpu" in pins("-tensorflow")
+    assert EXTRAS["gpu"] == [EXTRAS["tensorflow"][0].replace("tensorflow", "tensorflow[and-cuda]")]
 
 
-def test_the_health_check_knows_both_images_and_every_room():
+def test_the_health_check_knows_all_images_and_every_room():
     assert set(PROMISED["core"]) < set(PROMISED["tensorflow"])
     assert {"assay.cli", "assay.readers.parquet", "assay.metrics.declare", "assay.models.tensorflow"} <= {
         *own_modules()
@@ -89,7 +99,7 @@ def test_a_module_that_cannot_be_imported_is_named_whatever_it_raises(tmp_path, 
 
 
 def test_an_unknown_image_is_refused():
-    with pytest.raises(SystemExit, match="expected one of core, tensorflow, found 'small'"):
+    with pytest.raises(SystemExit, match="expected one of core, tensorflow, tensorflow-gpu, found 'small'"):
         main("small")
 
 

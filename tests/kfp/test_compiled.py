@@ -290,6 +290,32 @@ def test_pods_of_a_task_get_resources_secrets_and_volumes(tmp_path):
     assert tolerated == [("gpu", "Exists", ""), ("pool", "Equal", "batch")]
 
 
+def test_the_task_with_the_model_may_have_a_gpu_and_an_image_that_can_use_it(tmp_path):
+    """Kubeflow writes the type and the count of an accelerator twice: as it was, and as a parameter may be."""
+    gpu = Pods(
+        memory_limit="16Gi", accelerator="nvidia.com/gpu", tolerations={"nvidia.com/gpu": ""},
+        node_selector={"cloud.google.com/gke-accelerator": "nvidia-l4"},
+    )  # fmt: skip
+    models = [{"name": "m", "type": "saved_model", "uri": "gs://b/model"}]
+    config = {**plan_of("d", "o").eval_config, "model_specs": [{"name": "m", "label_key": "label"}]}
+    pipeline = model_validation(
+        plan_of("gs://b/d", "gs://b/o", models=models, eval_config=config),
+        images={"tensorflow": "registry.example/assay-tensorflow-gpu:1"},
+        for_task=lambda task, name: gpu.give(task) if name == "ExtractPredictions" else None,
+    )
+    spec, platform = yaml.safe_load_all(compiled(pipeline, tmp_path / "p.yaml").read_text())
+    containers = {name: found["container"] for name, found in spec["deploymentSpec"]["executors"].items()}
+    extract = containers.pop("exec-extract-predictions")
+    assert extract["image"] == "registry.example/assay-tensorflow-gpu:1"
+    accelerator = {"type": "nvidia.com/gpu", "resourceType": "nvidia.com/gpu", "count": "1", "resourceCount": "1"}
+    assert extract["resources"]["accelerator"] == accelerator
+    assert not [name for name, found in containers.items() if "accelerator" in found.get("resources", {})]
+    settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-extract-predictions"]
+    config = json_format.ParseDict(settings, KubernetesExecutorConfig())
+    assert dict(config.node_selector.labels) == {"cloud.google.com/gke-accelerator": "nvidia-l4"}
+    assert [(each.key, each.operator) for each in config.tolerations] == [("nvidia.com/gpu", "Exists")]
+
+
 def test_a_secret_parameter_is_no_input_of_the_pipeline(tmp_path, monkeypatch):
     monkeypatch.setenv("ASSAY_PARAM_DB_PASSWORD", SECRET)
     pipeline = model_validation(plan_of("gs://b/d", "gs://b/o", **SECRETLY))
