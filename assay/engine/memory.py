@@ -8,7 +8,7 @@ import os
 import re
 import resource
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,8 +27,13 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _UNITS |= {f"{unit}i": 1024**power for power, unit in enumerate("KMGT", 1)}
 _SIZE = re.compile(r"(?P<number>\d+(\.\d+)?) ?(?P<unit>[KMGT]?i?)B?")
 
+_SHARE = re.compile(r"^Pss: +(?P<size>\d+) kB", re.MULTILINE)
+
 _limit: int | None = None
-"""Bytes that this process may hold."""
+"""Bytes that this process and others of the run may hold."""
+
+_beside = 0
+"""Bytes that these others hold."""
 
 
 def tune() -> None:
@@ -71,6 +76,24 @@ def resident() -> int:
         return 0
 
 
+def share() -> int:
+    """The bytes that this process holds; of pages that several processes hold, such as forks, only its part.
+
+    So the shares of processes add up to what all of them hold.
+    """
+    try:
+        return 1024 * int(_SHARE.search(Path("/proc/self/smaps_rollup").read_text())["size"])  # type: ignore[index]
+    except (OSError, TypeError):  # another system
+        return resident()
+
+
+def give_back() -> None:
+    """Gives what this process no longer uses back to the system, which it would keep for the next batch."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def peak() -> int:
     """The most bytes that this process has held."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -88,14 +111,21 @@ def limited(most: int | None) -> Iterator[None]:
         _limit = before
 
 
+def beside(held: int) -> None:
+    """Says how many bytes other processes of the run hold, for `check_process`."""
+    global _beside
+    _beside = held
+
+
 def check_process() -> None:
-    """Raises TransientError once this process holds more than it may. Called with every batch."""
-    check(_limit)
+    """Raises TransientError once the run holds more than it may. Called with every batch."""
+    if _limit is not None:
+        check(_limit, resident() + _beside)
 
 
-def check(most: int | None, others: Iterable[int] = ()) -> None:
-    """Raises TransientError once this process and others, whose bytes these are, hold more than `most` bytes."""
-    if most is not None and (held := resident() + sum(others)) > most:
+def check(most: int | None, held: int) -> None:
+    """Raises TransientError if the `held` bytes of a run are more than `most`."""
+    if most is not None and held > most:
         raise TransientError(
             f"out of memory: the run holds {held / 1e6:,.0f} MB and may hold {most / 1e6:,.0f} MB; allow more "
             "(--memory) or use less: fewer processes (--workers), smaller batches (inputs.batch_rows), or fewer slices "

@@ -78,8 +78,8 @@ _rows: dict[str, int] = {}
 _streams: dict[TextIO, TextIO] = {}
 """Where progress is shown -> how it is written there."""
 
-_memory = 0
-"""The most bytes that worker processes have held, added up."""
+_together, _beside = 0, 0
+"""The most bytes that this process and others have held together, and what these others held last."""
 
 _phase = _Phase()
 _noted: _Phase | None = None
@@ -179,10 +179,10 @@ def add_done(done: Done) -> None:
             add_shard(stage)
 
 
-def add_memory(peak: int) -> None:
-    """Says that another process has held so many bytes at most."""
-    global _memory
-    _memory += peak
+def held(together: int, beside: int) -> None:
+    """Says how many bytes all processes of the run hold together, and how many of them others than this one."""
+    global _together, _beside
+    _together, _beside = max(_together, together), beside
 
 
 def say(text: str) -> bool:
@@ -253,7 +253,7 @@ def shown(stream: TextIO) -> Iterator[None]:
     On a terminal one line is rewritten in place; elsewhere (a log) a line is written every few seconds. The total is
     written if the block succeeds: before an error it would look as if the work had been done.
     """
-    global _memory
+    global _together, _beside
     if stream in _streams:
         yield
         return
@@ -261,7 +261,7 @@ def shown(stream: TextIO) -> Iterator[None]:
     thread = threading.Thread(target=_show, args=(own, stop), name="assay-progress", daemon=True)
     started, before = time.monotonic(), snapshot()
 
-    _streams[stream], _memory = own, 0
+    _streams[stream], _together, _beside = own, 0, 0
     phase(STARTING)
     thread.start()
     try:
@@ -312,8 +312,8 @@ def _show(stream: TextIO, stop: threading.Event) -> None:
 def _show_total(stream: TextIO, rows: Mapping[str, int], seconds: float) -> None:
     """Without a speed: the time is that of the whole run, its start included."""
     if rows:
-        held = (memory.peak() + _memory) / 1e6
-        stream.write(f"{counted(max(rows.values()), 'row')} in {seconds:.1f} s, at most {held:,.0f} MB\n")
+        most = max(_together, memory.peak() + _beside) / 1e6
+        stream.write(f"{counted(max(rows.values()), 'row')} in {seconds:.1f} s, at most {most:,.0f} MB\n")
         stream.flush()
 
 

@@ -1,5 +1,8 @@
 """Amounts of memory as people write them, and the refusal to hold more."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -54,7 +57,39 @@ def test_a_process_is_checked_only_where_there_is_a_limit():
     memory.check_process()
 
 
-def test_what_other_processes_hold_counts():
-    memory.check(1 << 50, others=[1 << 40])
-    with pytest.raises(TransientError, match="may hold 1,000,000 MB"):
-        memory.check(10**12, others=[1 << 40])
+def test_what_other_processes_of_the_run_hold_counts():
+    memory.beside(1 << 40)
+    try:
+        with memory.limited(10**12), pytest.raises(TransientError, match="may hold 1,000,000 MB"):
+            memory.check_process()
+    finally:
+        memory.beside(0)
+    with memory.limited(10**12):
+        memory.check_process()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+def test_pages_that_a_fork_shares_count_once():
+    held = np.ones(20_000_000)
+    code = (
+        "import os, numpy as np; from assay.engine import memory\n"
+        "held = np.ones(20_000_000); read, write = os.pipe(); go, told = os.pipe()\n"
+        "if not os.fork():\n"
+        "    os.write(write, b'%d' % memory.share()); os.read(go, 1); os._exit(0)\n"
+        "of_fork = int(os.read(read, 99)); print(of_fork, memory.share(), memory.resident()); os.write(told, b'.')\n"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    of_fork, own, resident = map(int, printed.split())
+    assert of_fork < 0.7 * resident
+    assert own < 0.7 * resident
+    assert of_fork + own > held.nbytes
+
+
+def test_what_is_no_longer_used_goes_back_to_the_system():
+    code = (
+        "from assay.engine import memory; memory.tune(); import numpy as np\n"
+        "held = [np.ones(125_000) for _ in range(100)]; most = memory.resident(); del held[:-1]\n"
+        "memory.give_back(); print(most - memory.resident())\n"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(printed) > 90e6

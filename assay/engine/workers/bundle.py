@@ -11,7 +11,6 @@ from apache_beam.runners.portability.fn_api_runner import worker_handlers
 from apache_beam.runners.worker import data_plane, sdk_worker
 from apache_beam.runners.worker.statecache import StateCache
 
-from assay.engine import memory
 from assay.engine.recovery import of_custom_code, recover
 from assay.engine.workers.link import Failed, Finished, Gone, Link, Next, Output, Parts
 from assay.errors import AssayError
@@ -29,7 +28,7 @@ def run_bundle(link: Link, descriptor: bytes) -> Finished | Failed:
     """
     try:
         response = _response(link, beam_fn_api_pb2.ProcessBundleDescriptor.FromString(descriptor))
-        return Finished(response, memory.peak())
+        return Finished(response)
     except Gone:
         raise
     except BaseException as error:

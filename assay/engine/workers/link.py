@@ -35,20 +35,16 @@ class Output(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """From a worker, a few times a second: what it has done since it last said so, and the bytes that it holds.
-
-    These are without what it shares with the process that it was forked from.
-    """
+    """From a worker, a few times a second: what it has done since it last said so, and its `memory.share`."""
 
     done: Done
     held: int
 
 
 class Finished(NamedTuple):
-    """From a worker: Beam's response, serialised, with all counters; and the most bytes that it has held."""
+    """From a worker: Beam's response, serialised, with all counters."""
 
     response: bytes
-    peak: int
 
 
 class Failed(NamedTuple):

@@ -108,13 +108,19 @@ class Pool:
         elif isinstance(message, Progress):
             progress.add_done(message.done)
             self._held[link] = message.held
-            memory.check(self._most_bytes, others=self._held.values())
+            self._check_memory()
         elif isinstance(message, Failed):
             kind = getattr(errors, message.error, AssayError)
             raise kind(message.message) from RuntimeError(message.traceback)
         else:
-            progress.add_memory(message.peak if isinstance(message, Finished) else 0)
             yield message
+
+    def _check_memory(self) -> None:
+        beside = sum(self._held.values())
+        together = memory.share() + beside
+        memory.beside(beside)
+        progress.held(together, beside)
+        memory.check(self._most_bytes, together)
 
     def _killed(self) -> TransientError:
         """The one line for a worker that is gone."""
@@ -130,6 +136,7 @@ class Pool:
 
     def close(self) -> None:
         """Ends all processes."""
+        memory.beside(0)
         self._first.close()
         for link in self.links:
             link.connection.close()

@@ -141,24 +141,20 @@ def _work(link: Link, start: Start) -> None:
     bundle = importlib.import_module("assay.engine.workers.bundle")  # Beam, which `memory.tune` has to precede
     logging.getLogger(LOGGER).setLevel(start.beam_level)
     progress.note(start.sizes)
-    base = memory.resident()
-    threading.Thread(target=_tell, args=(link, base), daemon=True).start()
+    threading.Thread(target=_tell, args=(link,), daemon=True).start()
     while True:
         work: Work = link.receive()
         done = bundle.run_bundle(link, work.descriptor)
-        link.send(_progress(base))
+        memory.give_back()
+        link.send(Progress(progress.noted(), memory.share()))
         link.send(done)
 
 
-def _progress(base: int) -> Progress:
-    return Progress(progress.noted(), memory.resident() - base)
-
-
-def _tell(link: Link, base: int) -> None:
+def _tell(link: Link) -> None:
     """Tells what has been done, now and then; so it also finds that the launcher is gone."""
     while True:
         time.sleep(_TOLD_EVERY)
         try:
-            link.send(_progress(base))
+            link.send(Progress(progress.noted(), memory.share()))
         except Gone:
             os._exit(0)

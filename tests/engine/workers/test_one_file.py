@@ -13,6 +13,7 @@ from assay.plan.analysis_file import compile_analysis
 from assay.readers import pieces
 from assay.run import local
 from assay.storage.framing import framed
+from tests.engine.workers.counted_pools import sizes_of_pools
 from tests.parity.results import differing, parts_of
 
 ROWS = 3_000
@@ -66,21 +67,13 @@ WRITERS = {"csv": write_csv, "jsonl": write_jsonl, "tfrecord": write_tfrecord}
 @pytest.fixture
 def started(monkeypatch):
     """Pieces of 10 kB that pay; the numbers of processes that were started."""
-    counts = []
-
-    class Counted(pool.Pool):
-        def __init__(self, count, *args):
-            counts.append(count)
-            super().__init__(count, *args)
-
-    monkeypatch.setattr(runner, "Pool", Counted)
     monkeypatch.setattr(runner, "PAYS_AFTER", 0.0)
     monkeypatch.setattr(runner, "PAYS_AFTER_IMPORTS", 0.0)
     monkeypatch.setattr(pieces, "PIECE_BYTES", 10_000)
     # Whatever else runs in the process of the tests, fork it unless TensorFlow is there.
     monkeypatch.setattr(pool, "_OWN_THREADS", "")
     monkeypatch.setattr(pool, "_UNFORKABLE", {"tensorflow"})
-    return counts
+    return sizes_of_pools(monkeypatch)
 
 
 def evaluated(form, file, folder, workers):

@@ -52,6 +52,15 @@ def test_the_command_refuses_what_cannot_be_in_one_line(tmp_path, capsys, flags,
     assert said in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.parametrize(("flag", "value"), [("--workers", "2"), ("--memory", "4GiB")])
+def test_the_command_refuses_them_beside_a_runner_of_the_analysis_file(tmp_path, capsys, flag, value):
+    file = analysis_in(tmp_path, "half")
+    file.write_text(file.read_text() + "options:\n  runner: PrismRunner\n")
+    assert main(["run", "--quiet", flag, value, str(file)]) == 64
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"{flag} is for runs on this machine, found runner 'PrismRunner'" in said
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_run_that_needs_more_memory_than_it_may_have_ends_with_one_line(tmp_path, capsys, workers):
     file = analysis_in(tmp_path, "half")
