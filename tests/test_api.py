@@ -309,7 +309,7 @@ def test_a_model_is_a_function_too(parquet):
 
 def test_the_runner_is_always_named_and_dask_is_refused():
     assert type(_runner(PipelineOptions([]))["runner"]).__name__ == "LocalRunner"  # Beam's FnApiRunner, with workers
-    assert "runner" not in _runner(PipelineOptions(["--runner=FlinkRunner"]))
+    assert "runner" not in _runner(PipelineOptions(["--runner=FlinkRunner", "--job_endpoint=localhost:8099"]))
     with pytest.raises(ConfigError, match="DaskRunner"):
         _runner(PipelineOptions(["--runner=DaskRunner"]))
 

@@ -54,6 +54,7 @@ def check(here: RunsHere, gcs: Emulator, tmp_path: Path) -> Check:
     return compare
 
 
+@pytest.mark.slow
 def test_prism_in_the_image_starts_workers_as_processes_there(docker: Docker, image: str, check: Check, tmp_path: Path):
     with prism.in_container(docker, image, tmp_path) as server:
         check((*server.options, *by_process()))

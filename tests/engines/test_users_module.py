@@ -73,6 +73,7 @@ def test_prism_with_a_pool(prism_server: Prism, worker_pool: WorkerPool, undistu
     check_named(run_with_own_module(tmp_path, undisturbed.data, options))
 
 
+@pytest.mark.slow
 def test_prism_with_containers_needs_an_image_that_has_the_module(
     docker: Docker, gcs: Emulator, uri: str, prism_server: Prism, tmp_path: Path
 ):

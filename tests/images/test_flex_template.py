@@ -36,6 +36,7 @@ def template(docker: Docker, tmp_path: Path):
         docker("image", "rm", "--force", made, launcher)
 
 
+@pytest.mark.slow  # builds two images
 def test_the_launcher_of_the_image_runs_the_program(docker: Docker, template: str):
     done = docker("run", "--rm", "--network", "none", template, "--plan=/nowhere/plan.json", "--runner=DataflowRunner")
     assert done.returncode == 64, done.stderr

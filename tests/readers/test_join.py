@@ -1,3 +1,4 @@
+import functools
 import gc
 
 import apache_beam as beam
@@ -31,16 +32,17 @@ def remember(batch):
     SEEN.append(batch)
 
 
+def joined(join, folder):
+    """Runs the transform; returns its rows as a frame (None if there are none), and its counts."""
+    SEEN.clear()
+    counts = run_counted(ReadJoined(join), beam.Map(remember), (), str(folder))
+    return pd.concat(map(frame_of, SEEN)) if SEEN else None, counts
+
+
 @pytest.fixture
 def run(tmp_path):
-    """Runs the transform; returns its rows as a frame (None if there are none), and its counts."""
-
-    def ran(join):
-        SEEN.clear()
-        counts = run_counted(ReadJoined(join), beam.Map(remember), (), str(tmp_path / "out"))
-        return pd.concat(map(frame_of, SEEN)) if SEEN else None, counts
-
-    return ran
+    """Runs the transform on a join; see `joined`."""
+    return functools.partial(joined, folder=tmp_path / "out")
 
 
 def frame_of(batch):

@@ -12,7 +12,7 @@ from assay.errors import ColumnTypeError
 from assay.readers.join import Join, check_join
 from assay.readers.source import Source
 from tests.doors import OF_FILES, frame_of_files, refusal_of_files
-from tests.readers.test_join import run
+from tests.readers.test_join import joined
 
 CONFIG = {
     "model_specs": [{"label_key": "label", "prediction_key": "prediction"}],
@@ -127,7 +127,7 @@ def test_keys_of_several_types_find_their_partners(first, second, asked, tmp_pat
     for row, key in enumerate(asked):  # a file each, as no type holds all of them
         key = key if isinstance(key, pa.Scalar) else pa.scalar(key)
         pq.write_table(pa.table({"id": pa.array([key], key.type)}), tmp_path / f"main-{row}.parquet")
-    frame, counts = run(_join(tmp_path))
+    frame, counts = joined(_join(tmp_path), tmp_path / "out")
     assert frame["label"].tolist() == [1, 0]
     assert counts.unmatched == {"rows": len(asked) - 2, "labels": 0}
 
@@ -150,7 +150,7 @@ def test_files_of_the_second_source_whose_keys_never_match_are_both_named(first,
         pq.write_table(pa.table({"id": key, "label": [shard]}), tmp_path / f"second-{shard}.parquet")
     pq.write_table(pa.table({"id": first}), tmp_path / "main-0.parquet")
     with pytest.raises(ColumnTypeError) as error:
-        run(_join(tmp_path))
+        joined(_join(tmp_path), tmp_path / "out")
     told = words.format(f"{tmp_path}/second-0.parquet")
     assert f"{tmp_path}/second-1.parquet: column 'id' holds {told}; expected the same in both: store" in str(
         error.value
@@ -200,7 +200,7 @@ def test_rows_of_one_type_stay_in_one_batch_and_keep_their_order(tmp_path):
         value = None if pa.types.is_null(kind) else 0.1
         pq.write_table(pa.table({"id": one(shard), "g": one(value, kind)}), tmp_path / f"second-{shard}.parquet")
     pq.write_table(pa.table({"id": [3, 1, 2, 0, 9]}), tmp_path / "main-0.parquet")
-    frame, counts = run(_join(tmp_path))
+    frame, counts = joined(_join(tmp_path), tmp_path / "out")
     assert frame["_row"].tolist() == [0, 2, 3, 1]
     assert counts.unmatched == {"rows": 1, "labels": 0}
 
@@ -216,4 +216,4 @@ def test_views_of_text_can_be_keys(tmp_path):
     pq.write_table(pa.table({"id": pa.array(["b", "a"], pa.string_view())}), tmp_path / "main-0.parquet")
     (tmp_path / "main-1.parquet").unlink()
     check_join(_join(tmp_path), {"label": "label_key"})
-    assert run(_join(tmp_path))[0]["label"].tolist() == [0, 1]
+    assert joined(_join(tmp_path), tmp_path / "out")[0]["label"].tolist() == [0, 1]

@@ -86,7 +86,9 @@ def evaluated(form, file, folder, workers):
     return parts_of(folder)
 
 
-@pytest.mark.parametrize("form", WRITERS)
+@pytest.mark.parametrize(
+    "form", ["csv", *(pytest.param(form, marks=pytest.mark.slow) for form in ("jsonl", "tfrecord"))]
+)
 def test_one_file_is_shared_with_the_bits_of_one_process(tmp_path, started, form):
     file = tmp_path / f"rows.{form}"
     WRITERS[form](file)
