@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 
 WORKERS = 2
-FILES, ROWS = 6, 200
+FILES, ROWS = 40, 200
 
 
 def slow(columns: Mapping[str, Any]) -> Any:
@@ -57,6 +57,10 @@ def analysis_in(folder: Path, model: str = "slow") -> Path:
     return file
 
 
+_SOON = 8
+"""Seconds; the work would take ten."""
+
+
 class SlowRun:
     """`assay run`, and the processes that it has started."""
 
@@ -81,13 +85,13 @@ class SlowRun:
         raise AssertionError(f"no workers: {self.process.communicate(timeout=5)[1]}")
 
     def ended(self) -> tuple[int, str]:
-        """Exit code and what the run said, at most two seconds from now."""
-        _, said = self.process.communicate(timeout=2)
+        """Exit code and what the run said, soon: in less than a second where nothing else keeps the machine busy."""
+        _, said = self.process.communicate(timeout=_SOON)
         return self.process.returncode, said
 
     def left(self) -> list[psutil.Process]:
-        """The processes that still run two seconds from now."""
-        _, alive = psutil.wait_procs([self.first, *self.workers], timeout=2)
+        """The processes that still run then."""
+        _, alive = psutil.wait_procs([self.first, *self.workers], timeout=_SOON)
         return [*alive]
 
 
