@@ -25,6 +25,8 @@ from assay.engine.workers.link import Gone, Link, Progress, Work
 from assay.text import redaction
 
 _TOLD_EVERY = 0.2
+_MEASURED_EVERY = 1.0
+"""Seconds; the system looks at each page for it, and a process with a gigabyte waits meanwhile."""
 _PR_SET_PDEATHSIG = 1  # prctl's
 
 
@@ -152,9 +154,12 @@ def _work(link: Link, start: Start) -> None:
 
 def _tell(link: Link) -> None:
     """Tells what has been done, now and then; so it also finds that the launcher is gone."""
+    held, measured = memory.share(), time.monotonic()
     while True:
         time.sleep(_TOLD_EVERY)
+        if time.monotonic() - measured >= _MEASURED_EVERY:
+            held, measured = memory.share(), time.monotonic()
         try:
-            link.send(Progress(progress.noted(), memory.share()))
+            link.send(Progress(progress.noted(), held))
         except Gone:
             os._exit(0)

@@ -22,7 +22,7 @@ SPREAD = "Spread"
 _LEAST_BYTES = 400 << 20
 """What a process holds at least once it works."""
 
-PAYS_AFTER, PAYS_AFTER_IMPORTS = 1.5, 10.0
+PAYS_AFTER, PAYS_AFTER_IMPORTS = 1.5, 20.0
 """Seconds of work of one core that repay the start of workers, by a fork and as new processes with their imports."""
 
 
