@@ -31,8 +31,9 @@ def members_of(asked: MetricConfig, path: str) -> list[MetricConfig]:
         )
 
     settings, shared = chosen_settings(asked, f"{path}.config"), _shared_settings(list(group))
+    known = {*group.values(), *shared}
     for setting in settings:
-        if setting not in (known := (*group.values(), *shared)):
+        if setting not in known:
             near = one_of(setting, sorted(known))
             raise EvalConfigError(f"{path}.config: {asked.class_name} has no setting {setting!r}{near}")
 
