@@ -53,6 +53,7 @@ ALLOWED = {  # first match holds; nothing heavy where none does
     "assay.report.page.verdict": set(),
     "assay.report*": {*ARRAYS, "rich"},
     "assay.engine.of_all": BEAM,
+    "assay.engine.chosen_runner": BEAM,
     "assay.engine.job_server": BEAM,
     "assay.engine.downloads": BEAM,
     "assay.engine.prism": BEAM,

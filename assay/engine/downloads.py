@@ -6,8 +6,9 @@ import os
 from typing import NamedTuple
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 
+from assay.engine.chosen_runner import chosen_runner
 from assay.errors import ConfigError
 
 
@@ -50,7 +51,7 @@ def check_program(options: PipelineOptions) -> None:
     Raises:
         ConfigError: it is not; the message says how to get it.
     """
-    runner = str(options.view_as(StandardOptions).runner).rpartition(".")[2]
+    runner = chosen_runner(options)
     program = _PROGRAMS.get(runner.lower())
     if program is None or options.view_as(PortableOptions).job_endpoint:
         return

@@ -8,8 +8,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 
+from assay.engine.chosen_runner import chosen_runner
 from assay.engine.job_errors import GONE, first_line, rpc_code
 from assay.errors import AssayError, ConfigError, TransientError
 
@@ -60,16 +61,11 @@ def limit_patience(options: PipelineOptions) -> None:
 
 def _endpoint_of(options: PipelineOptions) -> str:
     """HOST:PORT of the job server that options name; "" where they name none, or one inside this process."""
-    runner = _runner_of(options)
+    runner = chosen_runner(options).lower()
     endpoint = options.view_as(PortableOptions).job_endpoint or ""
     if runner == "portablerunner" and not endpoint:
         raise ConfigError("--runner=PortableRunner: expected --job_endpoint=HOST:PORT of a Beam job server as well")
     return endpoint if runner in _PORTABLE and endpoint != "embed" else ""
-
-
-def _runner_of(options: PipelineOptions) -> str:
-    """The name of the runner's class, in lower case."""
-    return str(options.view_as(StandardOptions).runner).rpartition(".")[2].lower()
 
 
 def _check_listens(endpoint: str) -> None:
@@ -97,7 +93,7 @@ def errors_of(options: PipelineOptions) -> Iterator[None]:
         yield
     except Exception as error:
         code = rpc_code(error)
-        if not code or _runner_of(options) not in _PORTABLE:
+        if not code or chosen_runner(options).lower() not in _PORTABLE:
             raise
         server, start = f"the job server at {endpoint}", "start it again, then "
         if not endpoint:

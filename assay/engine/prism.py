@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
-from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 
+from assay.engine.chosen_runner import chosen_runner
 from assay.errors import ConfigError
 
 
@@ -20,7 +21,7 @@ def check_workers(options: PipelineOptions) -> None:
     Raises:
         ConfigError: it would.
     """
-    runner = str(options.view_as(StandardOptions).runner).rpartition(".")[2]
+    runner = chosen_runner(options)
     portable = options.view_as(PortableOptions)
     if runner.lower() != "prismrunner" or portable.environment_type != "PROCESS":
         return

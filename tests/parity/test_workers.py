@@ -2,11 +2,10 @@
 
 import pytest
 
-from assay.engine.workers import pool, runner
 from assay.plan.filled import with_params
 from assay.readers import source
 from assay.run import local
-from tests.engine.workers.counted_pools import sizes_of_pools
+from tests.engine.workers.counted_pools import let_sharing_pay, sizes_of_pools
 from tests.parity.cases import CASE_OF
 from tests.parity.results import differing, parts_of
 
@@ -18,11 +17,7 @@ WITH_ONE_PART = ("a reader of one's own", "no rows")
 @pytest.fixture(autouse=True)
 def every_file_is_a_part_that_pays(monkeypatch):
     monkeypatch.setattr(source, "SPLIT_BYTES", 0)
-    monkeypatch.setattr(runner, "PAYS_AFTER", 0.0)
-    monkeypatch.setattr(runner, "PAYS_AFTER_IMPORTS", 0.0)
-    # Whatever else runs in the process of the tests, fork it unless TensorFlow is there.
-    monkeypatch.setattr(pool, "_OWN_THREADS", "")
-    monkeypatch.setattr(pool, "_UNFORKABLE", {"tensorflow"})
+    let_sharing_pay(monkeypatch)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""How many worker processes runs start."""
+"""Worker processes where they would not pay, and how many of them runs start."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from typing import Any
 import pytest
 
 from assay.engine.workers import pool, runner
+
+
+def let_sharing_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has small inputs shared, too, by forks of a process with whatever else runs in it; not where TensorFlow is."""
+    monkeypatch.setattr(runner, "PAYS_AFTER", 0.0)
+    monkeypatch.setattr(runner, "PAYS_AFTER_IMPORTS", 0.0)
+    monkeypatch.setattr(pool, "_OWN_THREADS", "")
+    monkeypatch.setattr(pool, "_UNFORKABLE", {"tensorflow"})
 
 
 def sizes_of_pools(monkeypatch: pytest.MonkeyPatch) -> list[int]:

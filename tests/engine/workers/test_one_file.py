@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from assay.engine import progress
-from assay.engine.workers import pool, runner
 from assay.plan.analysis_file import compile_analysis
 from assay.readers import pieces
 from assay.run import local
 from assay.storage.framing import framed
-from tests.engine.workers.counted_pools import sizes_of_pools
+from tests.engine.workers.counted_pools import let_sharing_pay, sizes_of_pools
 from tests.parity.results import differing, parts_of
 
 ROWS = 3_000
@@ -67,12 +66,8 @@ WRITERS = {"csv": write_csv, "jsonl": write_jsonl, "tfrecord": write_tfrecord}
 @pytest.fixture
 def started(monkeypatch):
     """Pieces of 10 kB that pay; the numbers of processes that were started."""
-    monkeypatch.setattr(runner, "PAYS_AFTER", 0.0)
-    monkeypatch.setattr(runner, "PAYS_AFTER_IMPORTS", 0.0)
+    let_sharing_pay(monkeypatch)
     monkeypatch.setattr(pieces, "PIECE_BYTES", 10_000)
-    # Whatever else runs in the process of the tests, fork it unless TensorFlow is there.
-    monkeypatch.setattr(pool, "_OWN_THREADS", "")
-    monkeypatch.setattr(pool, "_UNFORKABLE", {"tensorflow"})
     return sizes_of_pools(monkeypatch)
 
 
