@@ -107,8 +107,9 @@ class Pool:
             link.send(Parts(tuple(element for part in next(given, range(0)) for element in parts[part])))
         elif isinstance(message, Progress):
             progress.add_done(message.done)
-            self._held[link] = message.held
-            self._check_memory()
+            if message.held != self._held.get(link):  # measured anew, which takes the system longer than to tell
+                self._held[link] = message.held
+                self._check_memory()
         elif isinstance(message, Failed):
             kind = getattr(errors, message.error, AssayError)
             raise kind(message.message) from RuntimeError(message.traceback)
