@@ -6,18 +6,17 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TextIO, TypeVar
 
-import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from assay.config.baselines import check_models, check_names_of_models, check_names_of_specs, has_baseline_model
 from assay.config.resolved import check_eval_config, columns_of, parse_eval_config, resolve_eval_config
 from assay.engine.workers.options import machine_flags
-from assay.errors import ConfigError, InputError, MissingColumnError, ResultsError
+from assay.errors import ConfigError, MissingColumnError, ResultsError
 from assay.metrics.binding.bound import metrics_of
 from assay.metrics.binding.label_keys import refuse_no_labels
 from assay.models.model import ModelRef
@@ -26,7 +25,7 @@ from assay.plan.analysis_file import read_join, read_source
 from assay.plan.plan import MOST_SLICES, Plan
 from assay.plan.relative_paths import absolute
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
-from assay.readers.arrow import ReadBatches, from_arrow, from_pandas, from_rows, names_in
+from assay.readers.arrow import ReadBatches, from_data, names_in
 from assay.readers.needed import needs_of
 from assay.run.context import InMemory
 from assay.run.local import run_tasks
@@ -34,7 +33,7 @@ from assay.run.output import check_output
 from assay.run.plan_in_memory import plan_in_memory
 from assay.run.settings import RunSettings, run_settings
 from assay.storage.file_paths import FilePath, path_text, path_texts
-from assay.types import FEATURES_KEY, Evaluator, Extractor, Extracts, Writer
+from assay.types import FEATURES_KEY, TFRECORD, Evaluator, Extractor, Writer
 
 Config = EvalConfig | Mapping[str, Any] | str
 """An EvalConfig as message, as dict, or as JSON or protobuf text."""
@@ -60,6 +59,7 @@ def run_model_analysis(
     rubber_stamp: bool = False,
     seed: int = 0,
     max_slices: int = MOST_SLICES,
+    output_file_format: str = TFRECORD,
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
@@ -94,6 +94,8 @@ def run_model_analysis(
         rubber_stamp: do not check change thresholds if there is no baseline, as for a first model.
         seed: seed of the resampling for confidence intervals; custom evaluators have their own.
         max_slices: most slices that one slicing spec may form; more are an error. Custom evaluators have their own.
+        output_file_format: of metrics, plots, attributions and validations: "tfrecord", or "parquet", which takes a
+            quarter of the space if there are plots of many slices. Custom writers have their own.
         extractors: instead of `default_extractors(...)`.
         evaluators: instead of `default_evaluators(...)`.
         writers: instead of `default_writers(...)`.
@@ -120,8 +122,9 @@ def run_model_analysis(
         rubber_stamp=rubber_stamp or any(model.rubber_stamp for model in models),
         seed=seed,
         max_slices=max_slices,
+        output_file_format=output_file_format,
     )
-    _check_seed(settings, evaluators)
+    _refuse_ignored(settings, evaluators, writers)
     files = list(settings.filled(path_texts(data_location, "data_location"), "data_location"))
     described = {
         "format": file_format,
@@ -189,6 +192,7 @@ def analyze_raw_data(
     rubber_stamp: bool = False,
     seed: int = 0,
     max_slices: int = MOST_SLICES,
+    output_file_format: str = TFRECORD,
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
@@ -213,6 +217,7 @@ def analyze_raw_data(
         rubber_stamp: do not check change thresholds if there is no baseline, as for a first model.
         seed: seed of the resampling for confidence intervals; custom evaluators have their own.
         max_slices: most slices that one slicing spec may form; more are an error. Custom evaluators have their own.
+        output_file_format: as for `run_model_analysis`.
         extractors: instead of `default_extractors(...)`.
         evaluators: instead of `default_evaluators(...)`.
         writers: instead of `default_writers(...)`.
@@ -235,8 +240,9 @@ def analyze_raw_data(
         rubber_stamp=rubber_stamp,
         seed=seed,
         max_slices=max_slices,
+        output_file_format=output_file_format,
     )
-    _check_seed(settings, evaluators)
+    _refuse_ignored(settings, evaluators, writers)
     config = settings.filled_config(parse_eval_config(eval_config))
     if not config.model_specs:
         config.model_specs.append(ModelSpec(label_key="label", prediction_key="prediction"))
@@ -244,7 +250,7 @@ def analyze_raw_data(
 
     # Stages of the caller's own may read any column.
     is_default = extractors is None and evaluators is None and writers is None
-    batches = _batches(data, needs_of(config, ()).columns if is_default else None)
+    batches = from_data(data, needed=needs_of(config, ()).columns if is_default else None)
     if extractors is None:
         _check_columns(config, batches[0][FEATURES_KEY], data)
 
@@ -266,12 +272,19 @@ def _own(stages: Sequence[_Stage] | None) -> tuple[_Stage, ...] | None:
     return None if stages is None else tuple(stages)
 
 
-def _check_seed(settings: RunSettings, evaluators: Sequence[Evaluator] | None) -> None:
-    """Evaluators that somebody made have a seed already; another one beside it would be ignored."""
+def _refuse_ignored(
+    settings: RunSettings, evaluators: Sequence[Evaluator] | None, writers: Sequence[Writer] | None
+) -> None:
+    """Stages that somebody made have settings already; others beside them would be ignored."""
     if settings.seed and evaluators is not None:
         raise ConfigError(
             f"seed: evaluators have their own seed, found {settings.seed}; "
             "pass it to MetricsAndPlotsEvaluator(..., seed=...)"
+        )
+    if settings.output_file_format != TFRECORD and writers is not None:
+        raise ConfigError(
+            f"output_file_format: writers have their own format, found {settings.output_file_format!r}; "
+            "pass it to MetricsPlotsAndValidationsWriter(..., output_file_format=...) or default_writers"
         )
 
 
@@ -331,32 +344,6 @@ def _check_models(config: EvalConfig, models: Sequence[ModelRef]) -> None:
     if models and max(len(models), len(config.model_specs)) > 1:
         specs = {spec.name: spec.is_baseline for spec in config.model_specs}
         check_models({model.name: model.baseline for model in models}, specs)
-
-
-def _batches(data: Any, needed: Iterable[str] | None) -> list[Extracts]:
-    table = _as_table(data)
-    if table is not None:
-        return from_arrow(table, needed=needed)
-    if hasattr(data, "iloc") and hasattr(data, "columns"):
-        return from_pandas(data, needed=needed)
-    if isinstance(data, Sequence) and all(isinstance(row, Mapping) for row in data):
-        return from_rows(data, needed=needed)
-    raise InputError(
-        f"data: expected an Arrow table, a frame of pandas or polars, or a list of dicts, found {type(data).__name__}"
-    )
-
-
-def _as_table(data: Any) -> pa.Table | None:
-    """Data of Arrow, or of a library that gives its frames as streams of Arrow; None for other data."""
-    if isinstance(data, pa.Table):
-        return data
-    if isinstance(data, pa.RecordBatch):
-        return pa.Table.from_batches([data])
-    if hasattr(data, "iloc") or not hasattr(data, "__arrow_c_stream__"):  # pandas has more types than Arrow
-        return None
-    with suppress(pa.ArrowInvalid):  # of a single column
-        return pa.table(data)
-    return None
 
 
 def _check_columns(config: EvalConfig, columns: Mapping[str, Any], data: Any) -> None:

@@ -68,6 +68,10 @@ ANALYSIS_KEY = "analysis"
 SHARED_OUTPUTS = (METRICS_KEY, PLOTS_KEY, ATTRIBUTIONS_KEY)
 """Outputs that several evaluators may have, which meet by slice; any other has one owner."""
 
+TFRECORD, PARQUET = "tfrecord", "parquet"
+OUTPUT_FILE_FORMATS = (TFRECORD, PARQUET)
+"""Formats of the files of metrics, plots, attributions and validations."""
+
 # Names of models in a comparison.
 BASELINE_KEY = "baseline"
 CANDIDATE_KEY = "candidate"

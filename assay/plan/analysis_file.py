@@ -45,7 +45,7 @@ from assay.plan.plan import Plan
 from assay.plan.tasks import CHECKPOINTS, NO_CHECKPOINTS, reshaped
 from assay.storage.file_paths import path_text
 from assay.storage.regular_files import check_regular
-from assay.types import LABELS_KEY
+from assay.types import LABELS_KEY, OUTPUT_FILE_FORMATS, TFRECORD
 from assay.yaml_text import parse_json, parse_yaml
 
 if TYPE_CHECKING:
@@ -111,7 +111,15 @@ _EVALUATOR: Mapping[str, Field] = {
 _WRITER: Mapping[str, Field] = {"name": Field(_stage_name), "factory": _CUSTOM["factory"], "args": _CUSTOM["args"]}
 
 
-_SAME_IN_PYTHON = ("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "max_slices")
+_SAME_IN_PYTHON = (
+    "on_bad_rows",
+    "max_bad_rows",
+    "min_rows",
+    "rubber_stamp",
+    "seed",
+    "max_slices",
+    "output_file_format",
+)
 _SAME_IN_PLAN = (*_SAME_IN_PYTHON, "code_version", "options")
 
 
@@ -175,6 +183,7 @@ _ANALYSIS: Mapping[str, Field] = {
     "checkpoint": Field(choice(*CHECKPOINTS), NO_CHECKPOINTS),
     "options": Field(flags, ()),
     "output": Field(text),
+    "output_file_format": Field(choice(*OUTPUT_FILE_FORMATS), TFRECORD),
 }
 
 

@@ -12,16 +12,18 @@ from assay.errors import ConfigError
 from assay.plan.checks import check
 from assay.plan.plan import Plan, Stage, Task
 from assay.text import json_text
+from assay.types import TFRECORD
 
 _FORMAT = 1
+_LATER: Mapping[str, Any] = {"options": (), "output_file_format": TFRECORD}
+"""Fields that came later, and what they are where they say nothing: such plans stay what they were, to the byte."""
 
 
 def to_json(plan: Plan) -> str:
     """The plan as canonical JSON: sorted keys, no spaces, ASCII."""
     data = {"version": _FORMAT, **dataclasses.asdict(plan)}
-    if not plan.options:
-        del data["options"]  # plans without them stay what they were before there were any, to the byte
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    said = {name: value for name, value in data.items() if (name, value) not in _LATER.items()}
+    return json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def digest(plan: Plan) -> str:
@@ -44,7 +46,7 @@ def from_json(text: str) -> Plan:
     found = data.pop("version", None) if isinstance(data, dict) else None
     if found != _FORMAT:
         raise ConfigError(f"plan: expected version {_FORMAT}, found {found!r}; compile the analysis file again")
-    plan: Plan = _read(Plan, {"options": [], **data}, "plan")
+    plan: Plan = _read(Plan, {**_LATER, **data}, "plan")
     check(plan)
     return plan
 
@@ -55,7 +57,7 @@ _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (float, int),
     "Mapping": (dict,),
-    "tuple": (list,),
+    "tuple": (list, tuple),
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from assay.errors import PipelineError
 from assay.models.known import is_code
 from assay.text.near_miss import one_of
-from assay.types import LAST_EXTRACTOR_STAGE_NAME, METRICS_KEY, VALIDATIONS_KEY
+from assay.types import LAST_EXTRACTOR_STAGE_NAME, METRICS_KEY, TFRECORD, VALIDATIONS_KEY
 
 READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS = "read-inputs", "extract", "evaluate", "gate", "write-results"
 KINDS = (READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS)
@@ -86,6 +86,7 @@ class Plan:
         rubber_stamp: there is no baseline yet, so change thresholds are not checked.
         seed: of the resamples behind confidence intervals.
         max_slices: slices that one slicing spec may make; more are an error.
+        output_file_format: of metrics, plots, attributions and validations; one of `OUTPUT_FILE_FORMATS`.
         code_version: version of the user's own code, where it should count instead of its source.
         options: flags of Beam pipeline options, before those of the caller: where the plan runs.
     """
@@ -105,6 +106,7 @@ class Plan:
     rubber_stamp: bool = False
     seed: int = 0
     max_slices: int = MOST_SLICES
+    output_file_format: str = TFRECORD
     code_version: str = ""
     options: tuple[str, ...] = ()
 

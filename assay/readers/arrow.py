@@ -7,6 +7,7 @@ import weakref
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from assay.engine.counting import Counting
 from assay.engine.workers.runner import SPREAD, LocalRunner
-from assay.errors import ColumnTypeError
+from assay.errors import ColumnTypeError, InputError
 from assay.extracts.columns import plain, row_count
 from assay.readers.batches import Rows, encoded, extracts_of
 from assay.readers.read_inputs import CountRows, Spread
@@ -41,6 +42,42 @@ _held: weakref.WeakValueDictionary[str, _Held] = weakref.WeakValueDictionary()
 
 _NO_COLUMN = (pa.ArrowException, ValueError, TypeError, OverflowError)
 """What Arrow raises about values that make no column."""
+
+
+def from_data(data: Any, *, needed: Iterable[str] | None = None) -> list[Extracts]:
+    """Returns batches of an Arrow table, a frame of pandas, polars or another library of Arrow, or a list of dicts.
+
+    Args:
+        data: the rows.
+        needed: as for `from_arrow`.
+
+    Raises:
+        InputError: other data.
+        ColumnTypeError: a column holds values of types that do not go together, or two have the same name.
+    """
+    table = _as_table(data)
+    if table is not None:
+        return from_arrow(table, needed=needed)
+    if hasattr(data, "iloc") and hasattr(data, "columns"):
+        return from_pandas(data, needed=needed)
+    if isinstance(data, Sequence) and all(isinstance(row, Mapping) for row in data):
+        return from_rows(data, needed=needed)
+    raise InputError(
+        f"data: expected an Arrow table, a frame of pandas or polars, or a list of dicts, found {type(data).__name__}"
+    )
+
+
+def _as_table(data: Any) -> pa.Table | None:
+    """Data of Arrow, or of a library that gives its frames as streams of Arrow; None for other data."""
+    if isinstance(data, pa.Table):
+        return data
+    if isinstance(data, pa.RecordBatch):
+        return pa.Table.from_batches([data])
+    if hasattr(data, "iloc") or not hasattr(data, "__arrow_c_stream__"):  # pandas has more types than Arrow
+        return None
+    with suppress(pa.ArrowInvalid):  # of a single column
+        return pa.table(data)
+    return None
 
 
 def from_arrow(

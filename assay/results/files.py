@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 from typing import BinaryIO, TypeVar
 
 from google.protobuf import json_format
@@ -18,7 +19,7 @@ from assay.proto.validation_result_pb2 import ValidationResult
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.storage.file_paths import FilePath, path_text
 from assay.storage.framing import unframed
-from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
+from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, OUTPUT_FILE_FORMATS, PLOTS_KEY, VALIDATIONS_KEY
 from assay.verdict import Verdict
 
 EVAL_CONFIG_FILE = "eval_config.json"
@@ -111,7 +112,7 @@ def records_of(folder: str, key: str) -> Iterator[bytes]:
 
 
 def find_files(folder: str, key: str) -> list[str]:
-    """The files of one output key in the folder of a run: TFRecord, else Parquet, else without a suffix.
+    """The files of one output key in the folder of a run: TFRecord or Parquet, else without a suffix.
 
     Old versions of TFMA wrote the last.
 
@@ -119,12 +120,10 @@ def find_files(folder: str, key: str) -> list[str]:
         ResultsError: no such folder, or shards that do not belong together.
     """
     names = sorted(listed(folder))
-    for suffix in (r"\.tfrecord", r"\.parquet", ""):
-        shards = [name for name in names if re.fullmatch(rf"{key}(-[^.]*)?{suffix}", name)]
-        if shards:
-            _check_shards(folder, shards)
-            return [_path(folder, name) for name in shards]
-    return []
+    shards = [name for name in names if re.fullmatch(rf"{key}(-[^.]*)?\.({'|'.join(OUTPUT_FILE_FORMATS)})", name)]
+    shards = shards or [name for name in names if re.fullmatch(rf"{key}(-[^.]*)?", name)]
+    _check_shards(folder, shards)
+    return [_path(folder, name) for name in shards]
 
 
 def listed(folder: FilePath) -> set[str]:
@@ -155,7 +154,7 @@ def _check_shards(output_path: str, names: Sequence[str]) -> None:
     """Shards of two runs, or a part of them, would give values that no run computed."""
     shards = [(int(m[1]), int(m[2])) for m in map(_SHARD.search, names) if m]
     counts = {count for _, count in shards}
-    if len(counts) > 1:
+    if len(counts) > 1 or len({PurePath(name).suffix for name in names}) > 1:
         raise ResultsError(f"{output_path}: files of several runs: {', '.join(names)}; remove those of the older run")
     missing = [i for count in counts for i in range(count) if (i, count) not in shards]
     if missing:

@@ -96,6 +96,7 @@ def _writer_settings(context: Context, folder: str) -> WriterSettings:
         data_location=", ".join(inputs.get("files", (inputs.get("factory", ""),))),
         file_format=inputs.get("format", ""),
         model_locations={ref.name if len(models) > 1 else "": ref.uri for ref in models} or None,
+        output_file_format=context.plan.output_file_format,
     )
 
 

@@ -12,7 +12,7 @@ from assay.proto.config_pb2 import EvalConfig
 from assay.results.latest import check_no_runs
 from assay.run.ready_made import EVALUATORS, EXTRACTORS, WRITERS, StageSettings, WriterSettings
 from assay.storage.file_paths import FilePath, path_text
-from assay.types import METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME, Evaluator, Extractor, Writer
+from assay.types import METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME, TFRECORD, Evaluator, Extractor, Writer
 
 
 def default_extractors(
@@ -53,6 +53,7 @@ def default_writers(
     data_location: FilePath = "",
     file_format: str = "",
     model_locations: Mapping[str, str] | None = None,
+    output_file_format: str = TFRECORD,
 ) -> list[Writer]:
     """Metrics, plots and validations, the eval config, and the metrics as a flat table.
 
@@ -62,9 +63,11 @@ def default_writers(
         data_location: where the data lies, as results tell it.
         file_format: format of the data, as results tell it.
         model_locations: model name -> where it lies, as results tell it.
+        output_file_format: "tfrecord" or "parquet", for metrics, plots, attributions and validations.
 
     Raises:
         ResultsError: runs have folders below it, and who opens it would see the latest of them.
+        PipelineError: another format.
     """
     check_no_runs(output_path)
     settings = WriterSettings(
@@ -73,5 +76,6 @@ def default_writers(
         data_location=path_text(data_location, "data_location"),
         file_format=file_format,
         model_locations=dict(model_locations or {}),
+        output_file_format=output_file_format,
     )
     return [WRITERS[name](settings) for name in default_writer_names()]

@@ -63,6 +63,7 @@ def plan_in_memory(
         rubber_stamp=settings.rubber_stamp,
         seed=settings.seed,
         max_slices=settings.max_slices,
+        output_file_format=settings.output_file_format,
     )
     return reshaped(plan, NO_CHECKPOINTS)
 

@@ -29,6 +29,7 @@ from assay.types import (
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     PREDICTIONS_EXTRACTOR_STAGE_NAME,
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    TFRECORD,
     WRITE_ANALYSIS_TABLE_STAGE_NAME,
     WRITE_EVAL_CONFIG_STAGE_NAME,
     WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME,
@@ -74,6 +75,7 @@ class WriterSettings:
         data_location: where the data lies, as results tell it.
         file_format: format of the data, as results tell it.
         model_locations: model name -> where it lies, as results tell it; one model without a name is under "".
+        output_file_format: of metrics, plots, attributions and validations.
     """
 
     folder: FilePath
@@ -81,6 +83,7 @@ class WriterSettings:
     data_location: str = ""
     file_format: str = ""
     model_locations: Mapping[str, str] | None = None
+    output_file_format: str = TFRECORD
 
 
 def _predictions(settings: StageSettings) -> Extractor:
@@ -105,7 +108,9 @@ EVALUATORS: Mapping[str, Callable[[StageSettings], Evaluator]] = {
 }
 
 WRITERS: Mapping[str, Callable[[WriterSettings], Writer]] = {
-    WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME: lambda s: MetricsPlotsAndValidationsWriter(s.folder),
+    WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME: lambda s: MetricsPlotsAndValidationsWriter(
+        s.folder, s.output_file_format
+    ),
     WRITE_EVAL_CONFIG_STAGE_NAME: lambda s: EvalConfigWriter(
         s.folder, s.eval_config, s.data_location, s.file_format, s.model_locations
     ),

@@ -29,6 +29,7 @@ class RunSettings:
         rubber_stamp: whether change thresholds are left out for want of a baseline.
         seed: of the resamples behind confidence intervals.
         max_slices: slices that one slicing spec may make.
+        output_file_format: of metrics, plots, attributions and validations.
     """
 
     params: Mapping[str, str] = field(repr=False)
@@ -39,6 +40,7 @@ class RunSettings:
     rubber_stamp: bool
     seed: int
     max_slices: int
+    output_file_format: str
 
     def filled(self, value: Any, what: str) -> Any:
         """A JSON value with `${name}` replaced; ConfigError for a parameter that has no value, or is secret."""

@@ -17,14 +17,17 @@ from assay.storage.framing import framed
 from assay.types import (
     ATTRIBUTIONS_KEY,
     METRICS_KEY,
+    OUTPUT_FILE_FORMATS,
+    PARQUET,
     PLOTS_KEY,
+    TFRECORD,
     VALIDATIONS_KEY,
     WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME,
     Evaluation,
     Writer,
 )
 from assay.writers.files import create_files, path_in, write_file
-from assay.writers.shards import RecordFile, ShardFile, Shards, TableFile, WriteShards
+from assay.writers.shards import RecordFile, ShardFile, Shards, TableFile, WriteShards, as_record
 
 SERIALIZED_VALUE_COLUMN = "serialized_value"
 _SLICE_KEY_TYPE = pa.struct(
@@ -47,22 +50,24 @@ _MESSAGES: Mapping[str, Any] = {
     PLOTS_KEY: pb.PlotsForSlice,
     ATTRIBUTIONS_KEY: pb.AttributionsForSlice,
 }
-_FORMATS = ("tfrecord", "parquet")
 
 
-def MetricsPlotsAndValidationsWriter(output_path: FilePath, output_file_format: str = "tfrecord") -> Writer:
+def MetricsPlotsAndValidationsWriter(output_path: FilePath, output_file_format: str = TFRECORD) -> Writer:
     """Writer of `metrics`, `plots`, `attributions` (sharded) and `validations` (one file).
 
     Args:
         output_path: folder of the results.
         output_file_format: `tfrecord` (one record a slice) or `parquet` (columns `slice_key` and `serialized_value`).
             An output that no evaluator has gets a file without records.
+            Files of the other format that an earlier run left in the folder stay; loaders refuse a folder with both.
 
     Raises:
         PipelineError: another format.
     """
-    if output_file_format not in _FORMATS:
-        raise PipelineError(f"output_file_format: expected one of {list(_FORMATS)}, found {output_file_format!r}")
+    if output_file_format not in OUTPUT_FILE_FORMATS:
+        raise PipelineError(
+            f"output_file_format: expected one of {list(OUTPUT_FILE_FORMATS)}, found {output_file_format!r}"
+        )
     transform = _WriteAll(output_path, output_file_format)
     return Writer(WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME, transform)
 
@@ -88,7 +93,7 @@ class _WriteAll(beam.PTransform):
 
     def _shards(self, key: str) -> Shards:
         opened: Callable[[BinaryIO, str], ShardFile] = RecordFile
-        if self._format == "parquet":
+        if self._format == PARQUET:
             opened = partial(TableFile, table_of=partial(_sliced_table, key=key), schema=_SLICED)
         return Shards(path_in(self._folder, key), f".{self._format}", opened)
 
@@ -99,7 +104,7 @@ def _write_validations(record: bytes, path: str, form: str) -> str:
 
 def _file_of(records: list[bytes], form: str) -> bytes:
     """The bytes of a small file."""
-    if form == "tfrecord":
+    if form == TFRECORD:
         return b"".join(framed(record) for record in records)
     stream = pa.BufferOutputStream()
     pq.write_table(pa.table({SERIALIZED_VALUE_COLUMN: pa.array(records, pa.binary())}), stream)
@@ -107,8 +112,9 @@ def _file_of(records: list[bytes], form: str) -> bytes:
     return content
 
 
-def _sliced_table(records: list[bytes], key: str) -> pa.Table:
+def _sliced_table(elements: list[Any], key: str) -> pa.Table:
     """Serialised messages beside the slice that each speaks of; a cross slice has no key there."""
+    records = [as_record(element) for element in elements]
     slices = [_MESSAGES[key].FromString(record).slice_key.single_slice_keys for record in records]
     rows = [{"single_slice_keys": [_single(part) for part in parts]} for parts in slices]
     return pa.table({"slice_key": rows, SERIALIZED_VALUE_COLUMN: records}, schema=_SLICED)

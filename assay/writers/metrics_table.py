@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 
@@ -11,7 +12,7 @@ from assay.results.long_tables import METRICS_SCHEMA, metrics_table
 from assay.storage.file_paths import FilePath
 from assay.types import METRICS_KEY, WRITE_METRICS_TABLE_STAGE_NAME, Writer
 from assay.writers.files import path_in
-from assay.writers.shards import Shards, TableFile, WriteShards
+from assay.writers.shards import Shards, TableFile, WriteShards, as_record
 
 # A name that starts with `metrics` would be taken for the metrics themselves by TFMA's loaders.
 METRICS_TABLE_FILES = "flat_metrics"
@@ -27,5 +28,5 @@ def MetricsTableWriter(output_path: FilePath) -> Writer:
     return Writer(WRITE_METRICS_TABLE_STAGE_NAME, WriteShards({METRICS_KEY: shards}))
 
 
-def _table(records: list[bytes]) -> pa.Table:
-    return metrics_table(MetricsForSlice.FromString(record) for record in records)
+def _table(elements: list[Any]) -> pa.Table:
+    return metrics_table(MetricsForSlice.FromString(as_record(element)) for element in elements)

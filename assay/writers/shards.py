@@ -196,6 +196,12 @@ def _take_back(journal: str) -> None:
             storage.rename(name, path)
 
 
+def as_record(element: Any) -> bytes:
+    """The bytes of a record; an evaluator of the user's own may give the message instead."""
+    record: bytes = element if isinstance(element, bytes) else element.SerializeToString()
+    return record
+
+
 class RecordFile:
     """TFRecords of bytes or messages."""
 
@@ -204,7 +210,7 @@ class RecordFile:
 
     def write(self, element: Any) -> None:
         """Adds a record."""
-        self._file.write(framed(element if isinstance(element, bytes) else element.SerializeToString()))
+        self._file.write(framed(as_record(element)))
 
     def close(self) -> None:
         """Nothing to do: every record is written at once."""

@@ -90,6 +90,7 @@ FIRST_METRIC = ("eval_config", "metrics_specs", 0, "metrics", 0)
 CHANGES = {
     "nothing": (lambda analysis: None, NONE),
     "the URI of the output": (put("output", "elsewhere"), NONE),
+    "the format of the results": (put("output_file_format", "parquet"), NONE),
     "a parameter that nobody uses": (put("params", {"day": "monday"}), NONE),
     "a threshold": (put(*FIRST_METRIC, "threshold", BOUND), GATE),
     "a threshold of a slice": (

@@ -15,6 +15,7 @@ from tensorflow_model_analysis.proto import metrics_for_slice_pb2 as tfma_pb
 from tensorflow_model_analysis.writers import eval_config_writer
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as their_writers
 
+from assay.api import analyze_raw_data
 from assay.config.own_fields import without_own_fields
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
 from assay.metrics.values import Buckets, Matrices, MultiClassMatrices, MultiLabelMatrices, Value
@@ -123,6 +124,21 @@ def test_tfma_loads_our_validation_result(written):
     found = model_eval_lib.load_validation_result(*written)
     assert (found.validation_ok, found.missing_thresholds) == (True, True)
     assert found.SerializeToString() == load_validation_result(written[0]).SerializeToString()
+
+
+def test_tfma_opens_a_run_in_either_format_with_the_same_values(tmp_path):
+    """It is told the format by the argument that has the same name as ours."""
+    rows = [{"label": int(i % 3 > 0), "prediction": (i * 7 % 60) / 60, "sex": "FM"[i % 2]} for i in range(60)]
+    metrics = [{"class_name": name} for name in ("AUC", "ExampleCount", "CalibrationPlot", "ConfusionMatrixPlot")]
+    config = {"slicing_specs": [{}, {"feature_keys": ["sex"]}], "metrics_specs": [{"metrics": metrics}]}
+    loaded = {}
+    for form in ("tfrecord", "parquet"):
+        folder = analyze_raw_data(rows, config, tmp_path / form, output_file_format=form).output
+        result = model_eval_lib.load_eval_result(folder, output_file_format=form)
+        values = sorted(map(repr, [*result.slicing_metrics, *result.plots]))
+        loaded[form] = values, repr(model_eval_lib.load_validation_result(folder, form))
+    assert loaded["parquet"] == loaded["tfrecord"]
+    assert len(loaded["parquet"][0]) == 6
 
 
 @pytest.mark.parametrize("model", ["candidate", "baseline"])

@@ -44,6 +44,7 @@ BINARY: Content = {
     "min_rows": 10,
     "seed": 7,
     "max_slices": 100,
+    "output_file_format": "parquet",
     "rubber_stamp": False,
     "eval_config": {
         "model_specs": [{"label_key": "label", "prediction_key": "score", "example_weight_key": "weight"}],

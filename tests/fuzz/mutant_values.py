@@ -39,7 +39,7 @@ IN_LISTS: dict[str, tuple[Any, ...]] = {
 }
 """The same of one of a list."""
 
-WORDS = ("format", "on_bad_rows", "type", "checkpoint", "method", "direction", "class_name")
+WORDS = ("format", "output_file_format", "on_bad_rows", "type", "checkpoint", "method", "direction", "class_name")
 COLUMNS = ("label_key", "prediction_key", "example_weight_key", "query_key")
 
 

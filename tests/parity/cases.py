@@ -157,6 +157,7 @@ OWN_READER = {
     "eval_config": config(
         {"label_key": "label", "prediction_key": "score"}, FAMILY[:6], [{}, {"feature_keys": ["batch"]}]
     ),
+    "output_file_format": "parquet",
 }
 
 BY_ROW = {
@@ -171,6 +172,7 @@ BY_ROW = {
         }
     ],
     "eval_config": config(SCORED, FAMILY, [*SLICES, {"feature_keys": ["band"]}]),
+    "output_file_format": "parquet",
 }
 
 OF_CLASSES = {
@@ -235,7 +237,7 @@ CASES = (
     Case(
         name="checkpoint every stage",
         write=datasets.binary_parquet,
-        analysis={**TWO_MODELS, "checkpoint": "every", "analysis_table": True},
+        analysis={**TWO_MODELS, "checkpoint": "every", "analysis_table": True, "output_file_format": "parquet"},
         rows=datasets.ROWS,
         status="NOT_BLESSED",
         slices=25,
@@ -374,6 +376,7 @@ CASES = (
             "eval_config": config(SCORED, FAMILY[:6], [{}, {"feature_keys": ["group", "level"]}]),
             "on_bad_rows": "skip",
             "max_bad_rows": "1%",
+            "output_file_format": "parquet",
         },
         rows=datasets.ROWS,
         status="BLESSED",

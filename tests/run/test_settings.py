@@ -28,7 +28,16 @@ CONFIG = {
     "slicing_specs": [{}, {"feature_keys": ["group"]}],
     "metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}, AUC_OF_ALL]}],
 }
-SETTINGS = ("params", "on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "max_slices")
+SETTINGS = (
+    "params",
+    "on_bad_rows",
+    "max_bad_rows",
+    "min_rows",
+    "rubber_stamp",
+    "seed",
+    "max_slices",
+    "output_file_format",
+)
 
 
 @pytest.fixture(params=["memory", "files"])
@@ -80,6 +89,7 @@ def test_the_number_of_good_rows_is_bounded(evaluate, least, status):
         {"min_rows": 2.5},
         {"seed": -1},
         {"rubber_stamp": "yes"},
+        {"output_file_format": "csv"},
         {"params": ["date"]},
         {"params": {"a b": "1"}},
     ],
@@ -126,6 +136,22 @@ def bounds_of(result):
 def test_a_seed_beside_evaluators_that_have_one_is_refused(evaluate):
     with pytest.raises(ConfigError, match="seed: evaluators have their own seed"):
         evaluate(evaluators=assay.default_evaluators(assay.parse_eval_config(CONFIG)), seed=3)
+
+
+def test_files_of_metrics_and_plots_have_the_format_that_was_asked_for(evaluate, tmp_path):
+    evaluate(on_bad_rows="skip", output_file_format="parquet", output_path=tmp_path / "out")
+    folder = Path(assay.results_folder(tmp_path / "out"))
+    formats = {file.suffix for key in ("metrics", "plots", "validations") for file in folder.glob(f"{key}*")}
+    assert formats == {".parquet"}
+    assert assay.load_eval_result(folder).get_metrics_for_slice()["example_count"] == {"doubleValue": 5.0}
+
+
+def test_a_format_beside_writers_that_have_one_is_refused(evaluate, tmp_path):
+    writers = assay.default_writers(tmp_path / "mine", assay.parse_eval_config(CONFIG), output_file_format="parquet")
+    with pytest.raises(ConfigError, match="output_file_format: writers have their own format, found 'parquet'"):
+        evaluate(writers=writers, output_file_format="parquet")
+    evaluate(writers=writers, on_bad_rows="skip")
+    assert list((tmp_path / "mine").glob("plots-*.parquet"))
 
 
 def test_change_thresholds_may_be_left_out_for_a_first_model(evaluate):

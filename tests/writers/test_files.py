@@ -78,9 +78,14 @@ def test_an_output_that_nobody_has_is_a_file_without_records(form, tmp_path):
     assert [list(load(str(tmp_path))) for load in (load_metrics, load_plots, load_attributions)] == [[], [], []]
 
 
-def test_messages_are_written_like_their_bytes(tmp_path):
-    write(MetricsPlotsAndValidationsWriter(str(tmp_path)), metrics=[[MetricsForSlice(rows=3)]])
+@pytest.mark.parametrize("form", ["tfrecord", "parquet"])
+def test_messages_are_written_like_their_bytes(form, tmp_path):
+    write(MetricsPlotsAndValidationsWriter(str(tmp_path), form), metrics=[[MetricsForSlice(rows=3)]])
     assert [message.rows for message in load_metrics(str(tmp_path))] == [3]
+    messages = [MetricsForSlice.FromString(record) for record in METRICS]
+    write(MetricsTableWriter(str(tmp_path)), metrics=[messages])
+    (file,) = tmp_path.glob("flat_metrics-*.parquet")
+    assert pq.read_table(file).num_rows == 9
 
 
 def test_shards_of_an_earlier_run_do_not_stay(tmp_path):

@@ -13,11 +13,12 @@ from assay.results.files import load_metrics
 from assay.writers import EvalConfigWriter, MetricsPlotsAndValidationsWriter
 
 
-def test_results_are_written_and_read_there(gcs):
-    folder = f"{gcs.root}/out"
+@pytest.mark.parametrize("form", ["tfrecord", "parquet"])
+def test_results_are_written_and_read_there(form, gcs):
+    folder = f"{gcs.root}/{form}"
     config = EvalConfig()
     config.model_specs.add(name="candidate")
-    for writer in (MetricsPlotsAndValidationsWriter(folder), EvalConfigWriter(folder, config)):
+    for writer in (MetricsPlotsAndValidationsWriter(folder, form), EvalConfigWriter(folder, config)):
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
             _ = {"metrics": pipeline | beam.Create([MetricsForSlice(rows=3)])} | writer.stage_name >> writer.ptransform
     assert [record.rows for record in load_metrics(folder)] == [3]
