@@ -38,6 +38,7 @@ _HOMES = {
     "RunComparison": "assay.notebook.compare",
     "SliceKeyExtractor": "assay.extractors.slice_keys",
     "Source": "assay.readers.source",
+    "TransformedFeaturesExtractor": "assay.extractors.transformed_features",
     "UnbatchExtractor": "assay.extractors.per_row",
     "Validate": "assay.evaluators.validations",
     "Write": "assay.writers.write",

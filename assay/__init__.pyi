@@ -22,6 +22,7 @@ from assay.extractors.per_row import per_row as per_row
 from assay.extractors.predict import PredictExtractor as PredictExtractor
 from assay.extractors.predictions import PredictionsExtractor as PredictionsExtractor
 from assay.extractors.slice_keys import SliceKeyExtractor as SliceKeyExtractor
+from assay.extractors.transformed_features import TransformedFeaturesExtractor as TransformedFeaturesExtractor
 from assay.models.model import ModelRef as ModelRef
 from assay.notebook.compare import RunComparison as RunComparison
 from assay.notebook.compare import compare as compare
@@ -158,6 +159,7 @@ from assay.types import (
 from assay.types import (
     TEXTS_KEY as TEXTS_KEY,
 )
+from assay.types import TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME as TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME
 from assay.types import (
     TRANSFORMED_FEATURES_KEY as TRANSFORMED_FEATURES_KEY,
 )

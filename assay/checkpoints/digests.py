@@ -22,6 +22,7 @@ from assay.types import (
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     PREDICTIONS_EXTRACTOR_STAGE_NAME,
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME,
 )
 
 STAGE_VERSIONS = {READ_INPUTS: 6, EXTRACT: 2, EVALUATE: 7, GATE: 5}
@@ -37,6 +38,12 @@ _KEYS = {
 """The fields of a model spec that an extractor goes by."""
 _OF_MODELS = ("name", "prediction_key", "prediction_keys", "signature_name", "inference_batch_size")
 """The fields of a model spec that running its model goes by."""
+_OF_FUNCTIONS = (
+    *("name", "preprocessing_function_names", "inference_batch_size"),
+    *("label_key", "label_keys", "example_weight_key", "example_weight_keys"),
+)
+"""The fields of a model spec that transforming features goes by: the functions, and the features to keep."""
+_RUN_MODELS = (PREDICTIONS_EXTRACTOR_STAGE_NAME, TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME)
 
 
 def digest_of(value: Any) -> str:
@@ -69,7 +76,7 @@ def _stage(plan: Plan, stage: Stage) -> dict[str, Any]:
 
 def settings_of(plan: Plan, stage: Stage) -> dict[str, Any]:
     """The settings that a stage uses, and no others; of secret parameters a digest."""
-    used = {READ_INPUTS: plan.inputs, PREDICTIONS_EXTRACTOR_STAGE_NAME: plan.models}
+    used = {READ_INPUTS: plan.inputs, **dict.fromkeys(_RUN_MODELS, plan.models)}
     value = used.get(stage.kind) or used.get(stage.name) or stage.settings
     secrets = digests_of(value, plan.secrets)
     return {**_open_settings_of(plan, stage), **({"secrets": secrets} if secrets else {})}
@@ -103,6 +110,12 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
     if stage.name == PREDICTIONS_EXTRACTOR_STAGE_NAME:
         chosen = [_only(spec, (*_OF_MODELS, *_classes_of_keys(spec))) for spec in specs]
         return {"models": [_of_model(plan, model) for model in plan.models], "model_specs": chosen}
+    if stage.name == TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME:
+        return {
+            "models": [_of_model(plan, model) for model in plan.models],
+            "model_specs": [_only(spec, _OF_FUNCTIONS) for spec in specs],
+            **_only(config, ("slicing_specs", "cross_slicing_specs")),
+        }
     if stage.name == SLICE_KEY_EXTRACTOR_STAGE_NAME:
         return _only(config, ("slicing_specs", "cross_slicing_specs"))
     if stage.name == METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:

@@ -48,10 +48,7 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "ModelSpec.name": Honoured("config.resolved"),
     "ModelSpec.model_type": Honoured("models.configured"),
     "ModelSpec.signature_name": Honoured("models.configured"),
-    "ModelSpec.preprocessing_function_names": Refused(
-        "functions that a model carries for preprocessing are not called",
-        "give data that the model takes as it is, or add the features in a custom extractor",
-    ),
+    "ModelSpec.preprocessing_function_names": Honoured("models.preprocessing"),
     "ModelSpec.label_key": Honoured("extractors.named_columns"),
     "ModelSpec.label_keys": Honoured("extractors.named_columns"),
     "ModelSpec.prediction_key": Honoured("extractors.named_columns"),

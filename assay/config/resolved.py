@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from google.protobuf import json_format
 
@@ -225,32 +225,48 @@ def to_canonical_json(config: EvalConfig) -> str:
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def columns_of(config: EvalConfig, *, models: Collection[str] = ()) -> dict[str, str]:
+def columns_of(
+    config: EvalConfig,
+    *,
+    models: Collection[str] = (),
+    transformed: Mapping[str, Collection[str]] | None = None,
+) -> dict[str, str]:
     """Columns of the data that the config needs, each with the first field that needs it.
 
     Args:
         config: a resolved config.
         models: names of the model specs whose predictions are made by a model: their `prediction_key` names an output
             of the model, not a column.
+        transformed: model name -> the features that its own functions make, which need no column of the data.
 
     Returns:
         Column -> what needs it, such as "label_key of model 'candidate'" or "slicing_specs[2]".
     """
     needed: dict[str, str] = {}
-    for column, who in (*_columns_of_models(config, models), *_columns_of_slices(config), *_columns_of_queries(config)):
+    made = transformed or {}
+    made_by_any = {name for features in made.values() for name in features}
+    of_slices = ((name, who) for name, who in _columns_of_slices(config) if name not in made_by_any)
+    for column, who in (*_columns_of_models(config, models, made), *of_slices, *_columns_of_queries(config)):
         needed.setdefault(column, who)
     return needed
 
 
-def _columns_of_models(config: EvalConfig, models: Collection[str]) -> Iterator[tuple[str, str]]:
+def _columns_of_models(
+    config: EvalConfig, models: Collection[str], transformed: Mapping[str, Collection[str]]
+) -> Iterator[tuple[str, str]]:
+    of_a_lone_model = set[str]().union(*transformed.values())  # which may have no name in the config
     for i, model in enumerate(config.model_specs):
-        name = f"model {model.name!r}" if model.name else f"model_specs[{i}]"
-        keys = ("label_key", "example_weight_key") if model.name in models else _COLUMN_KEYS
-        for key in keys:
-            if getattr(model, key):
-                yield getattr(model, key), f"{key} of {name}"
-            by_output = getattr(model, f"{key}s")
-            yield from ((by_output[output], f"{key}s[{output!r}] of {name}") for output in sorted(by_output))
+        own = transformed.get(model.name, ()) if len(config.model_specs) > 1 else of_a_lone_model
+        yield from (pair for pair in _columns_of_model(model, i, model.name in models) if pair[0] not in own)
+
+
+def _columns_of_model(model: ModelSpec, number: int, is_run: bool) -> Iterator[tuple[str, str]]:
+    name = f"model {model.name!r}" if model.name else f"model_specs[{number}]"
+    for key in ("label_key", "example_weight_key") if is_run else _COLUMN_KEYS:
+        if getattr(model, key):
+            yield getattr(model, key), f"{key} of {name}"
+        by_output = getattr(model, f"{key}s")
+        yield from ((by_output[output], f"{key}s[{output!r}] of {name}") for output in sorted(by_output))
 
 
 def _columns_of_slices(config: EvalConfig) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from functools import partial
 from assay.extractors.each_batch import EachBatch
 from assay.extractors.features import Unchanged
 from assay.extractors.named_columns import Named, Names, columns_named, labels_named, predictions_named, weights_named
+from assay.extracts.transformed import transformed_by_model
 from assay.proto.config_pb2 import EvalConfig
 from assay.types import (
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
@@ -58,4 +59,5 @@ def _extractor(stage: str, key: str, named: Named) -> Extractor:
 
 def add_columns(extracts: Extracts, *, key: str, named: Named, stage: str) -> Extracts:
     """Returns `extracts` with the columns named under `key`; the batch is not changed."""
-    return {**extracts, key: columns_named(extracts.get(FEATURES_KEY, {}), named, stage)}
+    transformed = transformed_by_model(extracts, tuple(named.by_model))
+    return {**extracts, key: columns_named(extracts.get(FEATURES_KEY, {}), named, stage, transformed)}

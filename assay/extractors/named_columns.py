@@ -65,13 +65,19 @@ def _prediction_names(spec: ModelSpec) -> Names:
     return spec.prediction_key or dict(spec.prediction_keys)
 
 
-def columns_named(features: Mapping[str, Column], named: Named, who: str) -> Any:
+def columns_named(
+    features: Mapping[str, Column],
+    named: Named,
+    who: str,
+    transformed: Mapping[str, Mapping[str, Column]] | None = None,
+) -> Any:
     """Selects columns: numbers as float64 (n,) or (n, k), text as it is, and all columns of the models `as_they_are`.
 
     Args:
         features: columns of n rows.
         named: which of them.
         who: reads them, for errors.
+        transformed: model name -> its transformed features, which come before `features`.
 
     Returns:
         One column for a single model; with several models a dict by model name. For a model with several outputs, a
@@ -81,8 +87,9 @@ def columns_named(features: Mapping[str, Column], named: Named, who: str) -> Any
         MissingColumnError: a named column is not in the batch.
         ColumnTypeError: a column for one class does not hold one number a row.
     """
+    own = transformed or {}
     columns = {
-        model: _select(features, names, who, model in named.as_they_are)
+        model: _select({**features, **own.get(model, {})}, names, who, model in named.as_they_are)
         for model, names in named.by_model.items()
         if names
     }

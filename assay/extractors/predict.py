@@ -9,6 +9,7 @@ import apache_beam as beam
 from assay.extractors.by_model_spec import ExampleWeightsExtractor, LabelsExtractor, prediction_keys
 from assay.extractors.features import FeaturesExtractor
 from assay.extractors.predictions import PredictionsExtractor
+from assay.extractors.transformed_features import TransformedFeaturesExtractor
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.proto.config_pb2 import EvalConfig
@@ -30,6 +31,7 @@ class _Predict(beam.PTransform):
         super().__init__()
         self._parts = (
             FeaturesExtractor(),
+            *_transforms(eval_config, models),
             LabelsExtractor(eval_config),
             ExampleWeightsExtractor(eval_config),
             PredictionsExtractor(models, prediction_keys(eval_config)),
@@ -39,3 +41,8 @@ class _Predict(beam.PTransform):
         for stage_name, transform in self._parts:
             extracts = extracts | stage_name >> transform
         return extracts
+
+
+def _transforms(eval_config: EvalConfig, models: tuple[ModelRef, ...]) -> tuple[Extractor, ...]:
+    names_functions = any(spec.preprocessing_function_names for spec in eval_config.model_specs)
+    return (TransformedFeaturesExtractor(eval_config, models),) if names_functions else ()

@@ -77,7 +77,7 @@ def without_unfit_rows(extracts: Extracts, models: Iterable[LoadedModel]) -> Ext
     """Returns the batch without the rows that one of the models cannot take."""
     unfit = np.zeros(row_count(extracts), bool)
     for model in models:
-        unfit |= model.runner.unfit(extracts)
+        unfit |= model.unfit(extracts)
     return take(extracts, ~unfit)
 
 

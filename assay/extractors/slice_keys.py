@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from assay.extractors.each_batch import Counted, EachBatch
 from assay.extracts.columns import Column, row_count
+from assay.extracts.transformed import transformed_of_rows
 from assay.proto.config_pb2 import EvalConfig
 from assay.slicing.codes import codes_of, slice_rows
 from assay.slicing.specs import Slicing, slicings_of
@@ -20,7 +21,6 @@ from assay.types import (
     SLICE_KEY_TYPES_KEY,
     SLICE_KEYS_KEY,
     TEXTS_KEY,
-    TRANSFORMED_FEATURES_KEY,
     Extractor,
     Extracts,
 )
@@ -44,9 +44,10 @@ def extract_slice_keys(extracts: Extracts, *, slicings: tuple[Slicing, ...], mat
 
     Transformed features come before raw ones. Rows without a value of a feature are counted as `unsliced`.
     """
-    features: Mapping[str, Column] = {**extracts.get(FEATURES_KEY, {}), **extracts.get(TRANSFORMED_FEATURES_KEY, {})}
+    transformed = transformed_of_rows(extracts, {feature for slicing in slicings for feature in slicing.features})
+    features: Mapping[str, Column] = {**extracts.get(FEATURES_KEY, {}), **transformed}
     rows = row_count(extracts)
-    sliced = slice_rows(slicings, features, rows, _texts_of(extracts))
+    sliced = slice_rows(slicings, features, rows, _texts_of(extracts, transformed))
     unsliced = {name: slices.left_out for name, slices in sliced.items() if slices.left_out}
 
     columns = {name: slices.column for name, slices in sliced.items()}
@@ -56,9 +57,8 @@ def extract_slice_keys(extracts: Extracts, *, slicings: tuple[Slicing, ...], mat
     return Counted({**extracts, **added}, Counts(0, unsliced=unsliced))
 
 
-def _texts_of(extracts: Extracts) -> dict[str, pa.Array]:
+def _texts_of(extracts: Extracts, transformed: Collection[str]) -> dict[str, pa.Array]:
     """The texts that the file has for some numbers. Features that an extractor has computed are not from the file."""
-    transformed = extracts.get(TRANSFORMED_FEATURES_KEY, {})
     return {name: texts for name, texts in extracts.get(TEXTS_KEY, {}).items() if name not in transformed}
 
 

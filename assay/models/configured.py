@@ -11,7 +11,7 @@ from assay.models.model import ModelRef
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 
 _MATERIALIZED = "materialized_prediction"
-_NEED_A_MODEL = ("signature_name", "inference_batch_size")
+_NEED_A_MODEL = ("signature_name", "inference_batch_size", "preprocessing_function_names")
 
 
 def as_configured(refs: Sequence[ModelRef], config: EvalConfig) -> tuple[ModelRef, ...]:
@@ -28,22 +28,35 @@ def as_configured(refs: Sequence[ModelRef], config: EvalConfig) -> tuple[ModelRe
         for i, spec in enumerate(config.model_specs):
             _check_without_model(spec, f"model_specs[{i}]")
         return ()
-    specs = {spec.name: i for i, spec in enumerate(config.model_specs)}
-    if len(refs) == 1 and len(specs) == 1:
-        specs = {refs[0].name: 0}
+    numbers = _numbers_of_specs(refs, config)
     return tuple(
-        _configured(ref, config.model_specs[specs[ref.name]], f"model_specs[{specs[ref.name]}]")
-        if ref.name in specs
+        _configured(ref, config.model_specs[numbers[ref.name]], f"model_specs[{numbers[ref.name]}]")
+        if ref.name in numbers
         else ref
         for ref in refs
     )
 
 
+def specs_of(refs: Sequence[ModelRef], config: EvalConfig) -> list[tuple[ModelRef, ModelSpec]]:
+    """The models that have a model spec, each with it."""
+    numbers = _numbers_of_specs(refs, config)
+    return [(ref, config.model_specs[numbers[ref.name]]) for ref in refs if ref.name in numbers]
+
+
+def _numbers_of_specs(refs: Sequence[ModelRef], config: EvalConfig) -> dict[str, int]:
+    """Model name -> the number of its spec, which has its name, or is the only one for the only model."""
+    if len(refs) == 1 and len(config.model_specs) == 1:
+        return {refs[0].name: 0}
+    return {spec.name: i for i, spec in enumerate(config.model_specs)}
+
+
 def _check_without_model(spec: ModelSpec, path: str) -> None:
     for field in _NEED_A_MODEL:
         if getattr(spec, field):
+            found = getattr(spec, field)
+            shown = found if isinstance(found, str | int) else list(found)
             raise EvalConfigError(
-                f"{path}.{field}: found {getattr(spec, field)!r}, but no model is run, because the predictions are in "
+                f"{path}.{field}: found {shown!r}, but no model is run, because the predictions are in "
                 "the data; remove the field, or name the model"
             )
     if spec.model_type not in ("", _MATERIALIZED):

@@ -31,7 +31,9 @@ import numpy.typing as npt
 from assay.errors import AssayError, ModelError, TransientError
 from assay.extracts.columns import Column, cut, row_count
 from assay.models import files, outputs
+from assay.models.counterfactual import columns_read, with_replacements
 from assay.models.known import framework_of, is_code, types_to_trust
+from assay.models.replacements import Replacement, check_replacements
 from assay.storage.file_paths import path_text
 from assay.text.counted import counted
 from assay.types import FEATURES_KEY, INPUT_KEY, SOURCE_KEY, Extracts
@@ -57,6 +59,8 @@ class ModelRef:
         batch_rows: rows in one call of the model, at most.
         args: for a callable: if not empty, `uri` names a factory, and the model is what it returns for these.
         trusted: whether a SavedModel may run ops that touch files or run code; without, such a model is refused.
+        counterfactual: feature -> the column that the model is fed in its place, or `{"value": x}` for one value in all
+            rows; empty for the rows as they are.
     """
 
     name: str
@@ -69,6 +73,7 @@ class ModelRef:
     batch_rows: int = 16384
     args: Mapping[str, Any] = field(default_factory=dict)
     trusted: bool = False
+    counterfactual: Mapping[str, Replacement] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "uri", path_text(self.uri, f"model {self.name!r}: uri"))
@@ -92,6 +97,7 @@ def _check_types(ref: ModelRef) -> None:
         if not isinstance(getattr(ref, name), kind):
             raise ModelError(f"model {ref.name!r}: {name}: expected {what}, found {getattr(ref, name)!r}")
 
+    check_replacements(ref.counterfactual, f"model {ref.name!r}: counterfactual")
     columns = ref.features
     if not isinstance(columns, list | tuple) or not all(isinstance(column, str) for column in columns):
         raise ModelError(f"model {ref.name!r}: features: expected a list of columns, found {columns!r}")
@@ -117,11 +123,13 @@ class Runner(NamedTuple):
             threads may call it at once.
         empty: what it would return for no rows.
         unfit: function from the Extracts of n rows to those, bool (n,), whose values `run` refuses with BadRowError.
+        raw: whether `run` reads the serialised records, and so replaces features of a counterfactual model itself.
     """
 
     run: Callable[[Extracts], Any]
     empty: Any = np.zeros(0)
     unfit: Callable[[Extracts], npt.NDArray[np.bool_]] = lambda extracts: np.zeros(row_count(extracts), bool)
+    raw: bool = False
 
 
 class FrameworkModule(Protocol):
@@ -159,12 +167,23 @@ class LoadedModel:
             BadRowError: values of some rows do not fit.
             TransientError: the model could not be reached over a network.
         """
-        seen = {key: extracts[key] for key in (FEATURES_KEY, INPUT_KEY, SOURCE_KEY) if key in extracts}
+        seen = self._seen(extracts)
         rows, step = row_count(extracts), self.ref.batch_rows
         if not rows:
             return outputs.settle(self.runner.empty, 0, self.ref.name)
         pieces = [self._run(cut(seen, start, start + step), min(step, rows - start)) for start in range(0, rows, step)]
         return outputs.join(pieces, self.ref.name)
+
+    def unfit(self, extracts: Extracts) -> npt.NDArray[np.bool_]:
+        """Returns the rows, bool (n,), whose values the model cannot take."""
+        return self.runner.unfit(self._seen(extracts))
+
+    def _seen(self, extracts: Extracts) -> Extracts:
+        """What the model may see of a batch, with the values that a counterfactual model is fed."""
+        seen = {key: extracts[key] for key in (FEATURES_KEY, INPUT_KEY, SOURCE_KEY) if key in extracts}
+        if not self.ref.counterfactual or self.runner.raw:
+            return seen
+        return with_replacements(seen, self.ref.counterfactual, self.ref.name)
 
     def _run(self, extracts: Extracts, rows: int) -> Predictions:
         with _blamed(self.ref, f"failed on {counted(rows, 'row')}"):
@@ -200,7 +219,10 @@ def needs(ref: ModelRef) -> ModelNeeds:
     """
     check(ref)
     with _blamed(ref, "cannot be read"):
-        return _module_of(ref).needs(ref)
+        needed = _module_of(ref).needs(ref)
+    if needed.columns is None or needed.raw or not ref.counterfactual:
+        return needed
+    return ModelNeeds(raw=False, columns=columns_read(needed.columns, ref.counterfactual, ref.name))
 
 
 _loaded: dict[str, tuple[Any, LoadedModel]] = {}

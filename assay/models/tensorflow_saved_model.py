@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakValueDictionary
 
 from assay import storage
 from assay.errors import ModelError
 from assay.models import files, inputs
 from assay.models.model import ModelNeeds, ModelRef, Runner
 from assay.models.tensorflow import empty_output, import_tensorflow, numpy_outputs, tensor
+from assay.models.tensorflow_counterfactual import with_replacements
 from assay.models.tensorflow_signature import GRAPH_FILE, read_signature
 from assay.types import Extracts
 
@@ -54,14 +56,30 @@ def load(ref: ModelRef, path: str) -> Runner:
     signature = read_signature(ref, path)
     specs = signature.inputs
     inputs.wanted_columns(specs, ref)
-    model = tf.saved_model.load(path)
+    model = _loaded(tf, path, str(files.stamp(path)))
     function = model.signatures[signature.name]
 
     def run(extracts: Extracts, model: Any = model) -> Any:  # without a reference to the model, its variables go
         raw = signature.raw
-        arrays = {specs[0].name: inputs.raw_records(extracts, ref)} if raw else inputs.arrays(extracts, specs, ref)
+        arrays = {specs[0].name: _records(extracts, ref)} if raw else inputs.arrays(extracts, specs, ref)
         return numpy_outputs(function(**{spec.name: tensor(arrays[spec.name], spec) for spec in specs}), ref)
 
     empty = {name: empty_output(out.dtype.name, out.shape) for name, out in function.structured_outputs.items()}
     fed = () if signature.raw else specs
-    return Runner(run, empty, lambda extracts: inputs.unfit_rows(extracts, fed, ref))
+    return Runner(run, empty, lambda extracts: inputs.unfit_rows(extracts, fed, ref), signature.raw)
+
+
+_models: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
+"""Path and stamp -> a SavedModel in memory: several signatures of it share its variables."""
+
+
+def _loaded(tf: Any, path: str, stamp: str) -> Any:
+    model = _models.get((path, stamp))
+    if model is None:
+        model = _models[path, stamp] = tf.saved_model.load(path)
+    return model
+
+
+def _records(extracts: Extracts, ref: ModelRef) -> inputs.Array:
+    records = inputs.raw_records(extracts, ref)
+    return with_replacements(records, ref.counterfactual, ref.name) if ref.counterfactual else records

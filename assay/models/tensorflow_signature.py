@@ -31,11 +31,13 @@ class Signature:
         name: as in the SavedModel.
         inputs: sorted by name.
         raw: whether its only input takes serialised tf.Examples.
+        outputs: their names, sorted.
     """
 
     name: str
     inputs: tuple[InputSpec, ...]
     raw: bool
+    outputs: tuple[str, ...]
 
 
 def read_signature(ref: ModelRef, folder: str) -> Signature:
@@ -54,7 +56,8 @@ def read_signature(ref: ModelRef, folder: str) -> Signature:
     _refuse_composites(graph, signature, ref)
     inputs = tuple(_spec(key, signature.inputs[key], ref) for key in sorted(signature.inputs))
     lone_text = len(inputs) == 1 and inputs[0].dtype == TEXT and len(inputs[0].shape or (None,)) == 1
-    return Signature(name, inputs, lone_text and not ref.features and _parses_examples(graph, signature))
+    raw = lone_text and not ref.features and _parses_examples(graph, signature)
+    return Signature(name, inputs, raw, tuple(sorted(signature.outputs)))
 
 
 def _read_graph(folder: str) -> Any:

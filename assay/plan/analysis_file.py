@@ -14,8 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import ConfigError, EvalConfigError, MissingFileError
+from assay.errors import ConfigError, EvalConfigError, MissingFileError, ModelError
 from assay.models.known import FRAMEWORKS, types_to_trust
+from assay.models.replacements import check_replacements
 from assay.plan import plan as plans
 from assay.plan.blessed import BLESSED
 from assay.plan.checks import check, check_name
@@ -63,6 +64,15 @@ def _stage_name(value: Any, path: str) -> str:
     return name
 
 
+def _counterfactual(value: Any, path: str) -> dict[str, Any]:
+    replacements = json_mapping(value, path)
+    try:
+        check_replacements(replacements, path)
+    except ModelError as error:
+        raise ConfigError(str(error)) from error
+    return replacements
+
+
 _FILES: Mapping[str, Field] = {
     "format": Field(choice(*FORMATS)),
     "files": Field(texts),
@@ -95,6 +105,7 @@ _MODEL: Mapping[str, Field] = {
     "batch_rows": Field(count, None),
     "args": Field(json_mapping, None),
     "trusted": Field(flag, None),
+    "counterfactual": Field(_counterfactual, None),
 }
 _EXTRACTOR: Mapping[str, Field] = {
     "name": Field(_stage_name),
@@ -234,7 +245,7 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path, base: str = "") 
 
 def _plan(read: Mapping[str, Any], base: str, config: dict[str, Any]) -> Plan:
     return Plan(
-        stages=stages_of(read),
+        stages=stages_of(read, config.get("model_specs", ())),
         tasks=(),
         inputs=inputs_below(read["inputs"], base),
         models=tuple(model_below(model, base) for model in read["models"]),
@@ -353,7 +364,8 @@ def _check_type(model: Mapping[str, Any], path: str) -> None:
             alone = " or ".join(types_to_trust())
             raise ConfigError(f"{path}.trusted: it applies only to type {alone}; remove it")
         return
-    present = [key for key in ("type", "signature", "features", "batch_rows", "args") if model[key] is not None]
+    settings = ("type", "signature", "features", "batch_rows", "args", "counterfactual")
+    present = [key for key in settings if model[key] is not None]
     if present:
         raise ConfigError(f"{path}.{present[0]}: expected nothing, as {model['uri']} says which model is blessed")
 

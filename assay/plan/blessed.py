@@ -25,8 +25,16 @@ def blessed_uri(plan: Plan) -> str:
 
 
 def candidate_of(plan: Plan) -> dict[str, Any]:
-    """The model that a plan judges, the first if there are several; empty if predictions are in the data."""
-    return next((dict(model) for model in plan.models if not model.get("baseline")), {})
+    """The model that a plan judges, the first if there are several; empty if predictions are in the data.
+
+    A counterfactual model is a model that is fed other values: what may be released is the model itself.
+    """
+    candidates = sorted((model for model in plan.models if not model.get("baseline")), key=_is_counterfactual)
+    return {key: value for key, value in candidates[0].items() if key != "counterfactual"} if candidates else {}
+
+
+def _is_counterfactual(model: Mapping[str, Any]) -> bool:
+    return "counterfactual" in model
 
 
 def blessing_of(plan: Plan, verdict: Mapping[str, Any], *, digest: str, manifest: str, output: str) -> dict[str, Any]:

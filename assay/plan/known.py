@@ -17,6 +17,8 @@ from assay.types import (
     PREDICTIONS_KEY,
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
     SLICE_KEYS_KEY,
+    TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME,
+    TRANSFORMED_FEATURES_KEY,
     WRITE_ANALYSIS_TABLE_STAGE_NAME,
     WRITE_EVAL_CONFIG_STAGE_NAME,
     WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME,
@@ -33,15 +35,17 @@ DEFAULT_WRITERS = (
 )
 
 
-def default_chain(*, has_models: bool, adds_predictions: bool = False) -> dict[str, str]:
+def default_chain(*, has_models: bool, transforms: bool = False, adds_predictions: bool = False) -> dict[str, str]:
     """The extractors of every evaluation, in their order: stage name -> the key of Extracts that it adds.
 
     Args:
         has_models: whether models are run; if not, the predictions are columns of the data.
+        transforms: whether a model transforms features, by functions that its model spec names.
         adds_predictions: whether an extractor of the user's own adds the predictions.
     """
     extractors = {
         FEATURES_EXTRACTOR_STAGE_NAME: FEATURES_KEY,
+        **({TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME: TRANSFORMED_FEATURES_KEY} if transforms else {}),
         LABELS_EXTRACTOR_STAGE_NAME: LABELS_KEY,
         EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: EXAMPLE_WEIGHTS_KEY,
     }

@@ -23,6 +23,7 @@ from assay.types import (
     PREDICTIONS_KEY,
     READ_INPUTS_STAGE_NAME,
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME,
     WRITE_RESULTS_STAGE_NAME,
 )
 
@@ -32,11 +33,16 @@ def adds_predictions(read: Mapping[str, Any]) -> bool:
     return any(PREDICTIONS_KEY in extra["adds"] for extra in read["extractors"])
 
 
-def stages_of(read: Mapping[str, Any]) -> tuple[Stage, ...]:
-    """The stages of the sections of an analysis file, in order."""
+def stages_of(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
+    """The stages of the sections of an analysis file, in order.
+
+    Args:
+        read: the sections.
+        specs: the model specs of its eval config.
+    """
     return (
         _read_inputs(read["inputs"]),
-        *_extractors(read),
+        *_extractors(read, specs),
         *_evaluators(read),
         Stage(name=GATE_STAGE_NAME, kind=plans.GATE),
         Stage(name=WRITE_RESULTS_STAGE_NAME, kind=plans.WRITE_RESULTS, settings={"writers": _writers(read)}),
@@ -50,9 +56,9 @@ def _read_inputs(inputs: Mapping[str, Any]) -> Stage:
     return Stage(name=READ_INPUTS_STAGE_NAME, kind=plans.READ_INPUTS, image=image)
 
 
-def _extractors(read: Mapping[str, Any]) -> list[Stage]:
+def _extractors(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> list[Stage]:
     """The default extractors with the user's own put where they belong."""
-    chain = _default_extractors(read)
+    chain = _default_extractors(read, specs)
     after_of: dict[str, str] = {}  # extra -> `after`
     for i, extra in enumerate(read["extractors"]):
         names = [stage.name for stage in chain]
@@ -70,9 +76,12 @@ def _extractors(read: Mapping[str, Any]) -> list[Stage]:
     return chain
 
 
-def _default_extractors(read: Mapping[str, Any]) -> list[Stage]:
-    chain = default_chain(has_models=bool(read["models"]), adds_predictions=adds_predictions(read))
-    images = {PREDICTIONS_EXTRACTOR_STAGE_NAME: _image_of_models(read["models"])}
+def _default_extractors(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> list[Stage]:
+    models = read["models"]
+    transforms = bool(models) and any(spec.get("preprocessing_function_names") for spec in specs)
+    chain = default_chain(has_models=bool(models), transforms=transforms, adds_predictions=adds_predictions(read))
+    image = _image_of_models(models)
+    images = {PREDICTIONS_EXTRACTOR_STAGE_NAME: image, TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME: image}
     return [
         Stage(name=name, kind=plans.EXTRACT, adds=(key,), image=images.get(name, plans.CORE_IMAGE))
         for name, key in chain.items()

@@ -9,6 +9,7 @@ from assay.config.resolved import columns_of
 from assay.metrics.binding.bound import metrics_of
 from assay.models import model as models
 from assay.models.model import ModelRef
+from assay.models.preprocessing import preprocessing_of, transformed_names
 from assay.proto.config_pb2 import EvalConfig
 from assay.readers.source import Source
 from assay.slicing.specs import slicings_of
@@ -38,7 +39,10 @@ def needs_of(config: EvalConfig, refs: Sequence[ModelRef]) -> Needs:
     metrics, of_models = metrics_of(config), {ref.name: models.needs(ref) for ref in refs}
 
     modelled = [spec.name for spec in config.model_specs] if refs else []
-    columns = dict(columns_of(config, models=modelled))
+    functions = [one for several in preprocessing_of(config, refs).values() for one in several]
+    of_models |= {f"{one.name}, {one.signature}": models.needs(one) for one in functions}
+    transformed = transformed_names(config, refs)
+    columns = dict(columns_of(config, models=modelled, transformed=transformed))
     for name, need in of_models.items():
         for column in need.columns or ():
             columns.setdefault(column, f"model {name!r}")
@@ -48,7 +52,9 @@ def needs_of(config: EvalConfig, refs: Sequence[ModelRef]) -> Needs:
 
     return Needs(
         columns=columns,
-        features=tuple(dict.fromkeys(feature for slicing in slicings_of(config) for feature in slicing.features)),
+        features=tuple(
+            dict.fromkeys(name for slicing in slicings_of(config) for name in slicing.features if name in columns)
+        ),
         sampled=tuple(metric.stream.reads.shown[1] for metric in metrics if metric.stream.reads.shown),
         any_column=any(need.columns is None and not need.raw for need in of_models.values()),
         raw=any(need.raw for need in of_models.values()),

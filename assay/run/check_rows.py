@@ -46,11 +46,16 @@ class _Seen:
 def can_be_read(context: Context) -> bool:
     """Whether rows can be had without a run, as the metrics will see them.
 
-    Not where the user's own code reads or changes them, and not where two sources have yet to be joined.
+    Not where the user's own code reads or changes them, or a model makes their labels, and not where two sources have
+    yet to be joined.
     """
     inputs = context.plan.inputs
     return not (
-        context.has_own_stages or context.in_memory.reader is not None or "factory" in inputs or inputs.get("join")
+        context.has_own_stages
+        or any(spec.preprocessing_function_names for spec in context.eval_config.model_specs)
+        or context.in_memory.reader is not None
+        or "factory" in inputs
+        or inputs.get("join")
     )
 
 

@@ -20,6 +20,8 @@ def default_extractors(
 ) -> list[Extractor]:
     """Features, labels, example weights, predictions (of the models, or in the data), slice keys.
 
+    After the features come the transformed ones, if a model spec names functions for them.
+
     Args:
         eval_config: a resolved config.
         models: the models to run; none if the predictions are columns of the data.
@@ -28,7 +30,8 @@ def default_extractors(
     settings = StageSettings(
         eval_config=eval_config, models=as_configured(models, eval_config), skip_bad_rows=skip_bad_rows
     )
-    return [EXTRACTORS[name](settings) for name in default_chain(has_models=bool(models))]
+    transforms = bool(models) and any(spec.preprocessing_function_names for spec in eval_config.model_specs)
+    return [EXTRACTORS[name](settings) for name in default_chain(has_models=bool(models), transforms=transforms)]
 
 
 def default_evaluators(

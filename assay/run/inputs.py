@@ -22,6 +22,7 @@ from assay.types import (
     INPUT_KEY,
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     TEXTS_KEY,
+    TRANSFORMED_FEATURES_KEY,
 )
 
 
@@ -72,7 +73,8 @@ def wanted_of(context: Context, stage: Stage) -> Callable[[tuple[str, ...]], boo
 
 
 def _is_wanted(path: tuple[str, ...], columns: frozenset[str]) -> bool:
-    return path[0] not in (FEATURES_KEY, INPUT_KEY, TEXTS_KEY) or (len(path) > 1 and path[1] in columns)
+    unread = (FEATURES_KEY, TRANSFORMED_FEATURES_KEY, INPUT_KEY, TEXTS_KEY)
+    return path[0] not in unread or (len(path) > 1 and path[1] in columns)
 
 
 def _narrowed(source: Source, context: Context) -> Source:

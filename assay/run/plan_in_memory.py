@@ -37,6 +37,7 @@ def plan_in_memory(
         in_memory: stages that the caller holds, which the plan only names.
     """
     described = [_described(model, settings) for model in models]
+    resolved = json.loads(to_canonical_json(config))
     default = stages_of(
         {
             "inputs": inputs,
@@ -45,14 +46,15 @@ def plan_in_memory(
             "evaluators": (),
             "writers": (),
             "analysis_table": False,
-        }
+        },
+        resolved.get("model_specs", ()),
     )
     plan = Plan(
         stages=_with_own(default, in_memory or InMemory()),
         tasks=(),
         inputs=inputs,
         models=tuple(described),
-        eval_config=json.loads(to_canonical_json(config)),
+        eval_config=resolved,
         output=output,
         params={name: value for name, value in settings.params.items() if name not in settings.secrets},
         secrets=settings.secrets,

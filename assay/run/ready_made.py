@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from assay.config.resolved import columns_of
 from assay.evaluators.analysis_table import AnalysisTableEvaluator
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.extractors.by_model_spec import (
@@ -16,6 +17,7 @@ from assay.extractors.by_model_spec import (
 from assay.extractors.features import FeaturesExtractor
 from assay.extractors.predictions import PredictionsExtractor
 from assay.extractors.slice_keys import SliceKeyExtractor
+from assay.extractors.transformed_features import TransformedFeaturesExtractor
 from assay.models.model import ModelRef
 from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
@@ -30,6 +32,7 @@ from assay.types import (
     PREDICTIONS_EXTRACTOR_STAGE_NAME,
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
     TFRECORD,
+    TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME,
     WRITE_ANALYSIS_TABLE_STAGE_NAME,
     WRITE_EVAL_CONFIG_STAGE_NAME,
     WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME,
@@ -91,8 +94,16 @@ def _predictions(settings: StageSettings) -> Extractor:
     return PredictionsExtractor(settings.models, keys, skip_bad_rows=settings.skip_bad_rows)
 
 
+def _transformed_features(settings: StageSettings) -> Extractor:
+    named = columns_of(settings.eval_config, models=[spec.name for spec in settings.eval_config.model_specs])
+    return TransformedFeaturesExtractor(
+        settings.eval_config, settings.models, features=named, skip_bad_rows=settings.skip_bad_rows
+    )
+
+
 EXTRACTORS: Mapping[str, Callable[[StageSettings], Extractor]] = {
     FEATURES_EXTRACTOR_STAGE_NAME: lambda s: FeaturesExtractor(always_there=s.has_features),
+    TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME: _transformed_features,
     LABELS_EXTRACTOR_STAGE_NAME: lambda s: LabelsExtractor(s.eval_config),
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME: lambda s: ExampleWeightsExtractor(s.eval_config),
     MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME: lambda s: MaterializedPredictionsExtractor(s.eval_config),

@@ -375,7 +375,12 @@ EFFECTS["ConfidenceIntervalOptions.method"] = EFFECTS["Options.confidence_interv
 EFFECTS["RepeatedInt32Value.values"] = EFFECTS["BinarizationOptions.class_ids"]
 EFFECTS["RepeatedStringValue.values"] = EFFECTS["Options.disabled_outputs"]
 
-WITH_A_MODEL = {"ModelSpec.model_type", "ModelSpec.signature_name", "ModelSpec.inference_batch_size"}
+WITH_A_MODEL = {
+    "ModelSpec.model_type",
+    "ModelSpec.signature_name",
+    "ModelSpec.inference_batch_size",
+    "ModelSpec.preprocessing_function_names",  # tests/end_to_end/test_transformed_features.py
+}
 
 
 @pytest.fixture(scope="module")
@@ -491,7 +496,13 @@ def test_a_type_that_fits_the_model_is_taken(model_type):
 
 
 @pytest.mark.parametrize(
-    "field", [{"signature_name": "serving_default"}, {"inference_batch_size": 32}, {"model_type": "tf_keras"}]
+    "field",
+    [
+        {"signature_name": "serving_default"},
+        {"inference_batch_size": 32},
+        {"preprocessing_function_names": ["transform_features"]},
+        {"model_type": "tf_keras"},
+    ],
 )
 def test_what_means_nothing_without_a_model_is_refused(frame, field):
     with pytest.raises(EvalConfigError, match=rf"^model_specs\[0\].{next(iter(field))}: found .* no model is run"):

@@ -32,7 +32,9 @@ _OF_CALL = (
     "eval_config", "output", "output_file_format",
 )  # fmt: skip
 _OF_INPUTS = ("format", "files", "columns", "batch_rows", "options", "join")
-_OF_MODEL = ("name", "uri", "type", "baseline", "signature", "features", "batch_rows", "args", "trusted")
+_OF_MODEL = (
+    "name", "uri", "type", "baseline", "signature", "features", "batch_rows", "args", "trusted", "counterfactual",
+)  # fmt: skip
 
 Told = tuple[int | None, str]
 """Exit code, and all that was written."""

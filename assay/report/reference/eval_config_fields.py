@@ -39,7 +39,8 @@ FIELDS: Mapping[str, str] = {
     "ModelSpec.name": "name of the model; needed as soon as there are two",
     "ModelSpec.model_type": "type of the model; `materialized_prediction` for predictions in the data. Checked only",
     "ModelSpec.signature_name": "signature of a SavedModel; the same as `signature` under `models`",
-    "ModelSpec.preprocessing_function_names": "functions saved with a model that transform its inputs",
+    "ModelSpec.preprocessing_function_names": "signatures of a SavedModel that transform features: see "
+    "[transformed features](inputs.md#transformed-features)",
     "ModelSpec.label_key": "column of the labels",
     "ModelSpec.label_keys": "output of the model -> column of its labels",
     "ModelSpec.prediction_key": "column of the predictions, or, for a model that is run, its output",
