@@ -60,16 +60,18 @@ class Tally:
 
 
 def counted_in(pipeline: beam.Pipeline) -> list[beam.PCollection[Counts]]:
-    """All outputs of counts that a pipeline has so far."""
+    """The outputs of counts that a pipeline has so far, without those that a step has taken along."""
     outputs = _Outputs()
     pipeline.visit(outputs)
-    return outputs.counts
+    return [counts for counts in outputs.counts if counts not in outputs.read]
 
 
 class _Outputs(PipelineVisitor):
     def __init__(self) -> None:
         self.counts: list[beam.PCollection[Counts]] = []
+        self.read: set[Any] = set()
 
     def visit_transform(self, node: AppliedPTransform) -> None:
+        self.read.update(node.inputs)
         if COUNTS in node.outputs:
             self.counts.append(node.outputs[COUNTS])

@@ -1,7 +1,7 @@
 """Metrics and plots of every slice, in one pass over the batches.
 
-Batches are added to tables in place; what meets in Beam's combine is one small partial state for each block of slices
-and each subtree of the splits of the input. Rows are never shuffled.
+Batches are added to tables in place; what meets is one small partial state for each block of slices and each subtree of
+the splits of the input. Rows are never shuffled.
 """
 
 from __future__ import annotations
@@ -13,26 +13,21 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 import numpy as np
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.transforms.window import GlobalWindow
-from apache_beam.utils.windowed_value import WindowedValue
 
-from assay.engine import memory
-from assay.engine.counting import COUNTS, Tally
+from assay.engine.counting import COUNTS
+from assay.evaluators.block_states import COUNTED, Share, SumBlocks, merged
 from assay.metrics import certainty
 from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of, output_means_of
 from assay.metrics.binding.metric import Metric
 from assay.metrics.binding.output_means import with_bounds, with_means
-from assay.metrics.by_query import by_bucket, states_of_bucket
-from assay.metrics.engine import Accumulator
 from assay.metrics.evaluate import by_key, evaluate, with_differences
 from assay.metrics.flat_values import FlatValues, flat_values
 from assay.metrics.keys import MetricKey
 from assay.metrics.named_classes import NamedClasses, named_classes
 from assay.metrics.row_checks import Tallies, judge_columns
 from assay.metrics.split_states import BlockKey
-from assay.metrics.states.forest import Forest, Node
-from assay.metrics.states.partial import Partial, side_by_side
+from assay.metrics.states.partial import Partial
 from assay.metrics.states.resampling import SAMPLES, resampling_of
 from assay.metrics.states.slice_limit import SliceLimit
 from assay.metrics.values import ErrorBounds, Floats, Interval, Value
@@ -49,10 +44,7 @@ from assay.types import (
     Evaluator,
     Extracts,
 )
-from assay.verdict import Counts
-
-_STATES, _TALLIES = "states", "tallies"
-"""Outputs of the pass over the batches: sums of slices, and what the columns hold."""
+from assay.verdict import total
 
 _SLICES_AT_ONCE = 512
 """Slices whose values and plots are in memory together."""
@@ -117,22 +109,15 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         self._disabled = frozenset(eval_config.options.disabled_outputs.values)
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> dict[str, beam.PCollection[bytes]]:
-        """Accumulate, merge, judge the columns, evaluate."""
+        """Sum up, merge, judge the columns, evaluate."""
         analysis = self._analysis_for(extracts.pipeline.runner)
-        accumulate = _Accumulate(analysis)
         evaluate = _Records(analysis, self._baseline, self._min_slice_size)
-        summed = extracts | "Accumulate" >> beam.ParDo(accumulate).with_outputs(_TALLIES, COUNTS, main=_STATES)
-        states, tallies, _ = summed
-        judged = (
-            tallies
-            | "Tallies" >> beam.GroupByKey()  # a global combine would be a dozen transforms, for a few small values
-            | "JudgeColumns" >> beam.Map(_judged, analysis)
+        records = (
+            extracts
+            | "Sum" >> SumBlocks(analysis)
+            | "Evaluate" >> beam.ParDo(evaluate).with_outputs(METRICS_KEY, PLOTS_KEY, COUNTS)
         )
-        told = beam.pvalue.AsSingleton(judged, _Told({}, {}))
-        merged = states | "Merge" >> beam.CombinePerKey(_MergeFn())
-        records = _with_queries(merged, extracts, analysis) | "Evaluate" >> beam.ParDo(evaluate, told).with_outputs(
-            METRICS_KEY, PLOTS_KEY
-        )
+        _ = records[COUNTS]
         return {key: records[key] for key in (METRICS_KEY, PLOTS_KEY) if key not in self._disabled}
 
     def _analysis_for(self, runner: Any) -> Analysis:
@@ -142,105 +127,34 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         return replace(self._analysis, limit=replace(self._analysis.limit, blocks_of_one=_ENGINE_BLOCKS))
 
 
-def _with_queries(
-    merged: beam.PCollection[tuple[BlockKey, Partial]], extracts: beam.PCollection[Extracts], analysis: Analysis
-) -> beam.PCollection[tuple[BlockKey, Partial]]:
-    """What is held of rows, and of whole queries beside it."""
-    keys = [one.query_key for one in analysis.passes[1:]]
-    if not keys:
-        return merged
-    passes = {0: merged}
-    for number, key in enumerate(keys, 1):
-        passes[number] = (
-            extracts
-            | f"Cut({key})" >> beam.FlatMap(by_bucket, analysis, key)
-            | f"WholeQueries({key})" >> beam.GroupByKey()
-            | f"Accumulate({key})" >> beam.FlatMap(_of_bucket, analysis, key)
-            | f"Merge({key})" >> beam.CombinePerKey(_MergeFn())
-        )
-    return passes | "SideBySide" >> beam.CoGroupByKey() | "Join" >> beam.Map(_joined, analysis)
-
-
-def _of_bucket(
-    element: tuple[int, Iterable[Extracts]], analysis: Analysis, query_key: str
-) -> Iterator[tuple[BlockKey, tuple[Node, Partial]]]:
-    bucket, batches = element
-    return states_of_bucket(bucket, list(batches), analysis, query_key)
-
-
-def _joined(element: tuple[BlockKey, dict[int, list[Partial]]], analysis: Analysis) -> tuple[BlockKey, Partial]:
-    """Of one block of slices, the states of all passes."""
-    key, of_passes = element
-    nothing = Partial([], np.zeros(0, np.int64), [])
-    parts = [next(iter(of_passes[number]), nothing) for number in range(len(analysis.passes))]
-    return key, side_by_side(parts, [one.layout.stores() for one in analysis.passes])
-
-
-class _Accumulate(beam.DoFn):
-    """Extracts -> ((slicing, block), (node of the split tree, Partial)), as few of the latter as possible.
-
-    Beside it goes what the columns hold, and how many rows were bad, once for each bundle.
-    """
-
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
-
-    def start_bundle(self) -> None:
-        self._accumulator, self._tally = Accumulator(self._analysis), Tally()
-
-    def process(self, extracts: Extracts) -> None:
-        bad_rows = {reason: rows for reason, rows in self._accumulator.add(extracts).items() if rows}
-        self._tally.add(Counts(0, bad_rows))
-        memory.check_process()
-
-    def finish_bundle(self) -> Iterator[WindowedValue | beam.pvalue.TaggedOutput]:
-        window = GlobalWindow()
-        for element in self._accumulator.parts():
-            yield WindowedValue(element, window.max_timestamp(), [window])
-        tallies = WindowedValue((_TALLIES, self._accumulator.tallies), window.max_timestamp(), [window])
-        yield beam.pvalue.TaggedOutput(_TALLIES, tallies)
-        yield from self._tally.of_bundle()
-        self.start_bundle()
-
-
-class _MergeFn(beam.CombineFn):
-    """(node, Partial) -> Partial, whatever order they come in; see `Forest`."""
-
-    def create_accumulator(self) -> Forest:
-        return Forest()
-
-    def add_input(self, forest: Forest, element: tuple[Node, Partial]) -> Forest:
-        forest.add(*element)
-        return forest
-
-    def merge_accumulators(self, forests: Iterable[Forest]) -> Forest:
-        merged = Forest()
-        for forest in forests:
-            for node, part in forest.nodes.items():
-                merged.add(node, part)
-        return merged
-
-    def extract_output(self, forest: Forest) -> Partial:
-        return forest.total()
-
-
-def _judged(of_bundles: tuple[str, Iterable[Tallies]], analysis: Analysis) -> _Told:
+def _judged(of_bundles: Iterable[Tallies], analysis: Analysis) -> _Told:
     """Raises ColumnTypeError where a column, over the whole run, holds something else than a metric is for."""
-    tallies = judge_columns(of_bundles[1], analysis.asked)
+    tallies = judge_columns(of_bundles, analysis.asked)
     return _Told(flat_values(analysis.metrics, tallies), named_classes(analysis.metrics, tallies))
 
 
 class _Records(beam.DoFn):
-    """Merged state of a block of slices -> serialised records."""
+    """All that bundles hold of a block of slices -> serialised records; all that they count -> counts."""
 
     def __init__(self, analysis: Analysis, baseline: str | None, min_slice_size: int) -> None:
         self._analysis, self._baseline, self._min_slice_size = analysis, baseline, min_slice_size
         self._estimates = [m for m in analysis.metrics if isinstance(m.key, MetricKey) and m.is_estimate]
 
-    def process(self, element: tuple[BlockKey, Partial], told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
-        (slicing, _), part = element  # there are no records before the columns are judged
-        self._analysis.limit.check_block(slicing, len(part.keys))
-        check_apart(part.keys)
+    def process(self, element: tuple[BlockKey, Iterable[Any]]) -> Iterator[beam.pvalue.TaggedOutput]:
+        key, held = element
+        if key == COUNTED:
+            yield beam.pvalue.TaggedOutput(COUNTS, total(held))
+            return
+        shares: list[Share] = list(held)
+        judged = _judged((share.tallies for share in shares), self._analysis)
+        part = merged(shares, self._analysis)
+        del shares, held, element
+        if part is not None:
+            self._analysis.limit.check_block(key[0], len(part.keys))
+            check_apart(part.keys)
+            yield from self._records(part, judged)
+
+    def _records(self, part: Partial, told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
         resampling = self._analysis.resampling
         rows = part.rows if resampling is None else resampling.rows(part)
         large = (rows >= self._min_slice_size) | np.array([not key for key in part.keys])
