@@ -6,7 +6,7 @@
     <task>/<digest>/manifest.json              a checkpoint
     <task>/<digest>/damaged-<attempt>.json     a mark that somebody found it damaged
     <task>/<digest>/clearing                   a mark that it is being cleared away
-    <task>/<digest>/<attempt>/<file>           shards, their list, counts of rows, a heartbeat
+    <task>/<digest>/<attempt>/<file>           shards, their list, counts of rows, a heartbeat, their job on an engine
 
 Whatever has another name belongs to somebody else, wherever it lies.
 """
@@ -26,13 +26,14 @@ from assay.storage import Stat
 PLANS, RUNS, SCRATCH = FOLDERS_OF_ROOT
 
 MANIFEST_FILE, HEARTBEAT_FILE, CLEARING_FILE = "manifest.json", "alive", "clearing"
-SHARDS_FILE, COUNTS_FILE = "shards.json", "counts.json"
+SHARDS_FILE, COUNTS_FILE, JOB_FILE = "shards.json", "counts.json", "job.json"
 RECORD_SUFFIX, LEASE_SUFFIX = ".json", ".lease"
 
 _DIGEST, _ATTEMPT = "[0-9a-f]{64}", "attempt-[0-9a-f]{16}"
 _TEMPORARY = r"(?P<temporary>\.[0-9a-f]{32}\.tmp)?"
 _SHARD = r"[0-9a-f]{32}\.(?:arrow|tfrecord)"
-_IN_ATTEMPT = f"(?:{HEARTBEAT_FILE}|{re.escape(SHARDS_FILE)}|{re.escape(COUNTS_FILE)}|{_SHARD})"
+_SMALL = "|".join(map(re.escape, (HEARTBEAT_FILE, SHARDS_FILE, COUNTS_FILE, JOB_FILE)))
+_IN_ATTEMPT = f"(?:{_SMALL}|{_SHARD})"
 _IN_CHECKPOINT = (
     f"(?:{re.escape(MANIFEST_FILE)}|{CLEARING_FILE}|damaged-{_ATTEMPT}\\.json|(?P<attempt>{_ATTEMPT})/{_IN_ATTEMPT})"
 )

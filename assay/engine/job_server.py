@@ -29,7 +29,7 @@ def check_answers(options: PipelineOptions) -> None:
         TransientError: nothing answers.
         ConfigError: what answers is no job server, or none is named where one must be.
     """
-    endpoint = _endpoint_of(options)
+    endpoint = endpoint_of(options)
     if not endpoint:
         return
     import grpc
@@ -59,7 +59,7 @@ def limit_patience(options: PipelineOptions) -> None:
         portable.job_server_timeout = _LATER_SECONDS
 
 
-def _endpoint_of(options: PipelineOptions) -> str:
+def endpoint_of(options: PipelineOptions) -> str:
     """HOST:PORT of the job server that options name; "" where they name none, or one inside this process."""
     runner = chosen_runner(options).lower()
     endpoint = options.view_as(PortableOptions).job_endpoint or ""
@@ -88,7 +88,7 @@ def _no_job_server(endpoint: str, why: str) -> TransientError:
 @contextmanager
 def errors_of(options: PipelineOptions) -> Iterator[None]:
     """Raises what a job server answers with, or its silence in mid-job, as one line of ours."""
-    endpoint = _endpoint_of(options)
+    endpoint = endpoint_of(options)
     try:
         yield
     except Exception as error:

@@ -7,7 +7,7 @@ import logging
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,12 +15,13 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.runner import PipelineResult
 
-from assay.engine import job_server, memory, progress
+from assay.engine import job_server, memory, progress, server_jobs
 from assay.engine.beam_log import quiet_beam
 from assay.engine.downloads import check_program
 from assay.engine.job_errors import of_job
 from assay.engine.prism import check_workers
 from assay.engine.recovery import of_custom_code, recover
+from assay.engine.server_jobs import ServerJob
 from assay.engine.workers.options import MachineOptions
 from assay.engine.workers.runner import LocalRunner
 from assay.errors import ConfigError
@@ -37,6 +38,7 @@ def run_pipeline(
     analysis: beam.PTransform,
     options: PipelineOptions | Sequence[str] = (),
     count: beam.PTransform | None = None,
+    on_job: Callable[[ServerJob], None] = lambda job: None,
 ) -> None:
     """Runs `reader` and `analysis` to the end.
 
@@ -46,6 +48,7 @@ def run_pipeline(
         options: Beam pipeline options, or their flags; without a runner among them, the in-memory runner of this
             process is used.
         count: what is done with what both count: the pipeline, once it has all other steps -> PCollection.
+        on_job: told which job it is, if it runs on a job server.
 
     Raises:
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
@@ -53,7 +56,11 @@ def run_pipeline(
     options = _parsed(options)
     with quiet_beam(), _our_errors(), job_server.errors_of(options):
         result = _started(reader, analysis, options, count)
-        result.wait_until_finish()
+        job = server_jobs.job_of(result, options)
+        with server_jobs.ended_if_interrupted(job):
+            if job is not None:
+                on_job(job)
+            result.wait_until_finish()
 
 
 def submitted(
@@ -171,6 +178,11 @@ def _runner(options: PipelineOptions) -> dict[str, Any]:
     check_program(options)
     check_workers(options)
     return {"options": options}
+
+
+def job_server_of(options: PipelineOptions | Sequence[str]) -> str:
+    """HOST:PORT of the job server that options name; "" for none."""
+    return "" if runs_here(options) else job_server.endpoint_of(_parsed(options))
 
 
 def runs_here(options: PipelineOptions | Sequence[str]) -> bool:

@@ -6,20 +6,21 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
 
 import assay
 from assay import storage
-from assay.checkpoints import digests, pins
+from assay.checkpoints import digests, left_jobs, pins
 from assay.checkpoints.commit import commit, fault_of, find, new_attempt
 from assay.checkpoints.heartbeat import alive
 from assay.checkpoints.layout import COUNTS_FILE, manifest_uri, name_in_run
 from assay.checkpoints.manifest import Manifest, Step
 from assay.checkpoints.runs import lease
 from assay.checkpoints.transforms import Folder, listed
-from assay.engine.runner import run_pipeline
+from assay.engine.runner import job_server_of, run_pipeline
 from assay.errors import AssayError, MissingFileError
 from assay.plan.tasks import kind_of
 from assay.run import dataflow
@@ -62,7 +63,7 @@ def _made(call: TaskCall, work: PipelineWork | SmallWork, content: str) -> Manif
     started, attempt = time.time(), new_attempt()
     folder = _folder(call, content, attempt)
     with alive(folder.uri), _discarding(folder):
-        output = work.run(folder) if isinstance(work, SmallWork) else _piped(work, folder, call.options)
+        output = work.run(folder) if isinstance(work, SmallWork) else _piped(call, work, folder)
         _check_unchanged(call, work.extra)
         manifest = commit(call.root, _manifest(call, work, content, attempt, started, output))
     if manifest.attempt != attempt:
@@ -70,8 +71,13 @@ def _made(call: TaskCall, work: PipelineWork | SmallWork, content: str) -> Manif
     return manifest
 
 
-def _piped(work: PipelineWork, folder: Folder, options: tuple[str, ...]) -> TaskOutput:
-    run_pipeline(*work.pipeline(folder), options, WriteCounts(_counts_uri(folder)))
+def _piped(call: TaskCall, work: PipelineWork, folder: Folder) -> TaskOutput:
+    """What a pipeline leaves; if an engine runs it, jobs of earlier attempts end first."""
+    server, run = job_server_of(call.options), call.checkpoints.run
+    if server:
+        left_jobs.end_left(folder.uri.rpartition("/")[0], server, run)
+    note = partial(left_jobs.note, folder.uri, run=run)
+    run_pipeline(*work.pipeline(folder), call.options, WriteCounts(_counts_uri(folder)), on_job=note)
     return _left(folder)
 
 

@@ -102,7 +102,7 @@ def of_spark(request: pytest.FixtureRequest) -> Mapping[str, Attack]:
     in_pool = (*loopback, *pool.options)
 
     def restart() -> None:
-        """A job whose launching process is gone may keep its cores, waiting for workers without end."""
+        """A job that has lost a part of itself may keep its cores, and wait for that without end."""
         cluster.start_job_server(4)
 
     return {
@@ -121,7 +121,8 @@ def of_spark(request: pytest.FixtureRequest) -> Mapping[str, Attack]:
             seconds=8,
             most_seconds=900,  # Spark tries a task four times, and may wait for the worker for three minutes each time
         ),
-        "launching process": Attack(options=loopback, kill=sigkill, heal=restart, seconds=8),
+        "launching process": Attack(options=loopback, kill=sigkill, seconds=8),
+        "launching process, not its workers": Attack(options=in_pool, kill=sigkill, seconds=8),
     }
 
 
@@ -161,6 +162,13 @@ VICTIMS = {
         "launching process",
         "launching process, not its workers",
     ),
-    "Spark": ("executors", "job server", "worker with its executors", "Python worker", "launching process"),
+    "Spark": (
+        "executors",
+        "job server",
+        "worker with its executors",
+        "Python worker",
+        "launching process",
+        "launching process, not its workers",
+    ),
     "Prism": ("server", "Python worker", "launching process", "Prism that Beam has started"),
 }

@@ -32,9 +32,9 @@ def cleared_while_it_works(monkeypatch) -> Any:
         gone: list[str] = []
         work = run_pipeline
 
-        def interrupted(*args: Any) -> Any:
+        def interrupted(*args: Any, **settings: Any) -> Any:
             gone.extend(clearing.clear(root, 0, now=time.time() + 1))
-            return work(*args)
+            return work(*args, **settings)
 
         monkeypatch.setattr(make_once, "run_pipeline", interrupted)
         monkeypatch.setattr(clearing, "FRESH_SECONDS", -1)
