@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from assay.config.images import models_of_images
 from assay.config.model_values import has_column_for_each_class
 from assay.errors import ColumnTypeError, MissingColumnError
 from assay.extracts.columns import Column, holds_text, plain, to_floats
@@ -31,9 +32,9 @@ class Named(NamedTuple):
 
 
 def labels_named(config: EvalConfig) -> Named:
-    """The labels, by `label_key(s)`. Lists of classes (`sparse_labels`), and those to fill up, stay as they are."""
+    """Labels, by `label_key(s)`. Lists of classes (`sparse_labels`), boxes and lists to fill up stay as they are."""
     by_model: dict[str, Names] = {spec.name: spec.label_key or dict(spec.label_keys) for spec in config.model_specs}
-    return Named(by_model, _to_fill_up(config) | {spec.name for spec in config.model_specs if _has_lists(spec)})
+    return Named(by_model, _of_any_length(config) | {spec.name for spec in config.model_specs if _has_lists(spec)})
 
 
 def weights_named(config: EvalConfig) -> Named:
@@ -44,9 +45,9 @@ def weights_named(config: EvalConfig) -> Named:
 def predictions_named(config: EvalConfig) -> Named:
     """The predictions, by `prediction_key(s)`. Where these keys are the `classes`, there is a column for each class.
 
-    Lists to fill up stay as they are.
+    Lists of boxes and lists to fill up stay as they are.
     """
-    return Named({spec.name: _prediction_names(spec) for spec in config.model_specs}, _to_fill_up(config))
+    return Named({spec.name: _prediction_names(spec) for spec in config.model_specs}, _of_any_length(config))
 
 
 def _has_lists(spec: ModelSpec) -> bool:
@@ -54,9 +55,10 @@ def _has_lists(spec: ModelSpec) -> bool:
     return spec.sparse_labels or any(output.sparse_labels for output in spec.outputs.values())
 
 
-def _to_fill_up(config: EvalConfig) -> frozenset[str]:
-    """Models whose lists may have any length (`padding_options`)."""
-    return frozenset(spec.name for spec in config.model_specs if spec.HasField("padding_options"))
+def _of_any_length(config: EvalConfig) -> frozenset[str]:
+    """Models whose lists may have any length: of boxes, or to fill up (`padding_options`)."""
+    padded = {spec.name for spec in config.model_specs if spec.HasField("padding_options")}
+    return models_of_images(config) | padded
 
 
 def _prediction_names(spec: ModelSpec) -> Names:

@@ -26,6 +26,7 @@ FAMILIES = (
     "calibration",
     "counts",
     "curves",
+    "detection",
     "discrimination",
     "features",
     "loss",
@@ -63,6 +64,7 @@ class Facts(TypedDict, total=False):
         is_of_column: whether a value is one of a column of the data, which belongs to no model.
         top_k: of a measure of ranked lists, whether it looks at the first k rows of a query: "optional", "required", or
             "" if it looks at all.
+        keyed_by_class: whether the class that its config asks for is part of its key.
         follows_roc: settings of the function with which a value is as doubtful as the area under the ROC curve, where
             scores are too close together to tell their order; None if it has a doubt of its own. None are asked of a
             threshold, whose own position is exact.
@@ -82,6 +84,7 @@ class Facts(TypedDict, total=False):
     shows_data: bool
     is_of_column: bool
     top_k: Literal["", "optional", "required"]
+    keyed_by_class: bool
     follows_roc: Mapping[str, Any] | None
     at_most: Callable[..., Any] | None
 
@@ -121,6 +124,7 @@ class Definition:
     shows_data: bool = False
     is_of_column: bool = False
     top_k: Literal["", "optional", "required"] = ""
+    keyed_by_class: bool = False
     follows_roc: Mapping[str, Any] | None = None
     at_most: Callable[..., Any] | None = None
 

@@ -59,6 +59,21 @@ class Mean:
 
 
 @dataclass(frozen=True)
+class MeanOfDefined:
+    """The mean over the parts that have a value, each with its weight; NaN where none has."""
+
+    weights: tuple[float, ...]
+
+    def tables(self) -> tuple[Table, ...]:
+        """None."""
+        return ()
+
+    def pick(self, values: Floats, states: States) -> Floats:
+        """The weighted mean."""
+        return _mean(values, np.where(np.isnan(values), 0.0, np.asarray(self.weights)))
+
+
+@dataclass(frozen=True)
 class MeanByPositives:
     """The mean over classes, each with the weight of its positives times its own; NaN where one that counts is."""
 

@@ -237,7 +237,7 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path, base: str = "") 
     open_values = {key: value for key, value in analysis.items() if key != "params"}
     check_parameters(open_values, read["params"], "")
     config = _eval_config(read, folder)
-    _check_models(read, config.get("model_specs", [{}]))
+    _check_models(read, config)
     plan = reshaped(_plan(read, base or str(folder), config), NO_CHECKPOINTS)
     check(plan)
     return reshaped(plan, read["checkpoint"])
@@ -344,10 +344,10 @@ def _check_metrics(config: EvalConfig, read: Mapping[str, Any]) -> None:
         refuse_no_labels(config)
 
 
-def _check_models(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
-    models = read["models"]
+def _check_models(read: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    models, specs = read["models"], config.get("model_specs", [{}])
     if not models:
-        _check_predictions(read, specs)
+        _check_predictions(read, config, specs)
         return
     for i, model in enumerate(models):
         _check_type(model, f"models[{i}]")
@@ -385,9 +385,11 @@ def _baselines(read: Mapping[str, Any]) -> dict[str, bool]:
     return {model["name"]: bool(model["baseline"]) for model in read["models"]}
 
 
-def _check_predictions(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
+def _check_predictions(read: Mapping[str, Any], config: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> None:
     """Without models the predictions must come from columns or from an extractor of the user's own."""
-    if adds_predictions(read):
+    from assay.config.images import names_predictions
+
+    if adds_predictions(read) or names_predictions(config):
         return
     for i, spec in enumerate(specs):
         if not spec.get("prediction_key") and not spec.get("prediction_keys"):

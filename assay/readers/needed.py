@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from assay.config.resolved import columns_of
 from assay.metrics.binding.bound import metrics_of
+from assay.metrics.entries.streams import Stream
 from assay.models import model as models
 from assay.models.model import ModelRef
 from assay.models.preprocessing import preprocessing_of, transformed_names
@@ -23,7 +24,7 @@ class Needs:
         columns: column -> what needs it, as far as the config and the models say.
         features: the columns of slices.
         sampled: the columns of which metrics show values.
-        any_column: whether a model takes rows as they are, so that it may need any column.
+        any_column: whether a model takes rows as they are, so that it may need any column; or columns may be missing.
         raw: whether a model takes serialised tf.Examples.
     """
 
@@ -46,9 +47,12 @@ def needs_of(config: EvalConfig, refs: Sequence[ModelRef]) -> Needs:
     for name, need in of_models.items():
         for column in need.columns or ():
             columns.setdefault(column, f"model {name!r}")
+    outputs = {name for spec in config.model_specs for name in (*spec.label_keys, *spec.prediction_keys)}
     for metric in metrics:
+        of_model = _outputs_of_boxes(metric.stream, modelled) | outputs if metric.stream.reads.boxes else set[str]()
         for column in metric.stream.columns:
-            columns.setdefault(column, f"metric {metric.key.name!r}")
+            if column not in of_model and not _may_be_missing(metric.stream):
+                columns.setdefault(column, f"metric {metric.key.name!r}")
 
     return Needs(
         columns=columns,
@@ -56,9 +60,20 @@ def needs_of(config: EvalConfig, refs: Sequence[ModelRef]) -> Needs:
             dict.fromkeys(name for slicing in slicings_of(config) for name in slicing.features if name in columns)
         ),
         sampled=tuple(metric.stream.reads.shown[1] for metric in metrics if metric.stream.reads.shown),
-        any_column=any(need.columns is None and not need.raw for need in of_models.values()),
+        any_column=any(need.columns is None and not need.raw for need in of_models.values())
+        or any(_may_be_missing(metric.stream) for metric in metrics),
         raw=any(need.raw for need in of_models.values()),
     )
+
+
+def _outputs_of_boxes(stream: Stream, modelled: Sequence[str]) -> set[str]:
+    """Names of boxes that are outputs of a model that is run, rather than columns."""
+    boxes = stream.reads.boxes
+    return {*boxes.predictions, boxes.count} if boxes and stream.model_name in modelled else set()
+
+
+def _may_be_missing(stream: Stream) -> bool:
+    return stream.reads.boxes is not None and stream.reads.boxes.may_be_missing
 
 
 def narrowed(source: Source, needs: Needs, *, shows_all: bool = False) -> Source:

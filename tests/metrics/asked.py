@@ -13,7 +13,9 @@ OF_HARD_DATA = {
 
 TWO_MODELS = {name: d for name, d in definitions().items() if d.needs.reads.baseline}
 """Metrics that compare a model with the baseline."""
-ONE_MODEL = {name: d for name, d in definitions().items() if name not in TWO_MODELS}
+BOXES = {name: d for name, d in definitions().items() if d.needs.reads.boxes is not None}
+"""Metrics of boxes."""
+ONE_MODEL = {name: d for name, d in definitions().items() if name not in {*TWO_MODELS, *BOXES}}
 """All others."""
 
 

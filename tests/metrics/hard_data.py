@@ -41,3 +41,28 @@ def hard_pairs(rows: int, seed: int = 9) -> dict:
     other = hard_classes(rows, seed=seed + 1)["predictions"]
     other[::3] = batch["predictions"][::3]
     return {**batch, "predictions": {"new": batch["predictions"], "old": other}}
+
+
+def hard_boxes(rows: int, classes: int = 3, seed: int = 10) -> dict:
+    """The same of images: objects and detections of each, which overlap and whose scores tie."""
+    rng = np.random.default_rng(seed)
+    batch = hard_batch(rows, seed)
+
+    def boxes(count):
+        corner, size = rng.integers(0, 6, (count, 2)), rng.integers(1, 8, (count, 2))
+        return np.hstack([corner, corner + size, rng.integers(0, classes, (count, 1))]).astype(float)
+
+    def with_padding(found):
+        found[rng.random(len(found)) < 0.1] = -1  # no boxes
+        return found.tolist()
+
+    def beside(objects):
+        """Some of the objects, moved a bit, and other boxes among them."""
+        near = np.array([box for box in objects if box[4] >= 0 and rng.random() < 0.7]).reshape(-1, 5)
+        near[:, :4] += np.tile(rng.integers(-1, 2, (len(near), 2)), 2)
+        return rng.permutation(np.vstack([near, boxes(rng.integers(0, 3))]))
+
+    objects = [with_padding(boxes(rng.integers(0, 5))) for _ in range(rows)]
+    detections = [[[*box, round(rng.random(), 2)] for box in with_padding(beside(row))] for row in objects]
+    kind = pa.list_(pa.list_(pa.float64()))
+    return {**batch, "labels": pa.array(objects, kind), "predictions": pa.array(detections, kind)}

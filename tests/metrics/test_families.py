@@ -432,7 +432,7 @@ def test_every_definition_says_what_documentation_needs(name):
     assert (definition.function.__doc__ or "").rstrip().endswith((".", "it."))
     assert definition.is_plot or definition.range
     assert set(definition.checks) <= set(definition.settings)
-    assert set(definition.required) <= set(definition.state_settings)
+    assert set(definition.required) <= {definition.renames.get(name, name) for name in definition.state_settings}
     json.loads(f"{{{definition.example}}}")
 
 

@@ -9,9 +9,9 @@ from assay.extracts.columns import row_count, take
 from assay.metrics.declare import definitions
 from assay.metrics.entries.views import Ranked
 
-from .asked import ONE_MODEL, TWO_MODELS, asked, of_different_names
+from .asked import BOXES, ONE_MODEL, TWO_MODELS, asked, of_different_names
 from .engine import EVERY_SLICE, config_of, config_of_two, cut, evaluated, whole
-from .hard_data import hard_batch, hard_classes, hard_pairs
+from .hard_data import hard_batch, hard_boxes, hard_classes, hard_pairs
 
 NAMES = of_different_names(
     name
@@ -28,13 +28,15 @@ VECTOR_CONFIG = config_of(" ".join(asked(name) for name in OF_VECTORS), EVERY_SL
 VECTOR_BATCH = hard_classes(3000)
 PAIR_CONFIG = config_of_two(" ".join(asked(name) for name in TWO_MODELS), EVERY_SLICE)
 PAIR_BATCH = hard_pairs(3000)
+BOX_CONFIG = config_of(" ".join(asked(name) for name in BOXES), EVERY_SLICE)
+BOX_BATCH = hard_boxes(3000)
 
 numbers_and_vectors = pytest.mark.parametrize(
     ("batch", "config"),
-    [(BATCH, CONFIG), (VECTOR_BATCH, VECTOR_CONFIG), (PAIR_BATCH, PAIR_CONFIG)],
-    ids=["numbers", "vectors", "two models"],
+    [(BATCH, CONFIG), (VECTOR_BATCH, VECTOR_CONFIG), (PAIR_BATCH, PAIR_CONFIG), (BOX_BATCH, BOX_CONFIG)],
+    ids=["numbers", "vectors", "two models", "boxes"],
 )
-"""What is for two classes or numbers, what needs a number for each class, and what compares two models."""
+"""What is for two classes or numbers, what needs a number for each class, what compares models, what is of boxes."""
 
 
 def assert_same(found, expected, **tolerance):
@@ -52,15 +54,21 @@ def assert_identical(found, expected):
 
 
 def test_every_family_is_registered_and_every_metric_is_computed_on_every_slice():
-    found, of_vectors, of_pairs = (
+    found, of_vectors, of_pairs, of_boxes = (
         whole(batch, config)
-        for batch, config in ((BATCH, CONFIG), (VECTOR_BATCH, VECTOR_CONFIG), (PAIR_BATCH, PAIR_CONFIG))
+        for batch, config in (
+            (BATCH, CONFIG),
+            (VECTOR_BATCH, VECTOR_CONFIG),
+            (PAIR_BATCH, PAIR_CONFIG),
+            (BOX_BATCH, BOX_CONFIG),
+        )
     )
     assert len(NAMES) > 40
     assert found.keys() == of_vectors.keys() == of_pairs.keys()
     for key, values in found.items():
         assert {metric.class_name for metric in [*values, *of_vectors[key]]} == set(NAMES)
         assert {metric.class_name for metric in of_pairs[key]} == set(TWO_MODELS)
+        assert {metric.class_name for metric in of_boxes[key]} == set(BOXES)
 
 
 @numbers_and_vectors

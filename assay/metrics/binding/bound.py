@@ -24,9 +24,11 @@ from assay.metrics.computations.ranking import QueryMean
 from assay.metrics.computations.scores import Confusion
 from assay.metrics.computations.table import Computation
 from assay.metrics.declare import CHOSEN, Definition, definitions, groups
+from assay.metrics.entries.matched import Matched
 from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.views import Classes, TopK, View
 from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
+from assay.metrics.picks import MeanOfDefined
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, Options
 from assay.text.near_miss import hint, one_of
 
@@ -193,6 +195,8 @@ def _bind(
         key = kind(name or default, seen.model_name, seen.output_name, sub_key, example_weighted=seen.weighted)
         if isinstance(key, MetricKey):
             key = key._replace(aggregation_type=aggregation, compares=needs.reads.baseline)
+        if isinstance(seen.view, Matched) and seen.view.parts > 1:
+            pick = MeanOfDefined(seen.view.shares)
         yield Metric(key, asked.class_name, of_view, seen, own, pick)
 
 
@@ -299,9 +303,10 @@ def _adapt(definition: Definition, settings: Mapping[str, Any], path: _Path) -> 
         field = definition.renames.get(name, name)
         changed[field] = _checked(definition, name, OF_TYPE[fields[field]], value, path)
 
+    to_config = {field: name for name, field in definition.renames.items()}
     for name in definition.required:
         if name not in changed:
-            raise _missing(definition, name, path)
+            raise _missing(definition, to_config.get(name, name), path)
 
     if CHOSEN in fields:
         changed[CHOSEN] = tuple(changed)

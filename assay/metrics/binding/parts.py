@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from assay.errors import EvalConfigError
 from assay.metrics.binding.settings import integer, many
 from assay.metrics.declare import Definition
+from assay.metrics.entries.matched import Matched
 from assay.metrics.entries.views import FLAT, Classes, Highest, Micro, Ranked, TopK, View
 from assay.metrics.keys import AggregationType, SubKey
 from assay.metrics.picks import ONE, Mean, MeanByPositives, Only, Pick
@@ -81,17 +82,10 @@ def placements_of(
         EvalConfigError: the metric has no such value.
     """
     of_spec, view = f"metrics_specs[{number}]", definition.needs.domain.view
-    if isinstance(view, Ranked):
-        return _of_queries(definition, class_name, spec, settings, path)
     if spec.query_key and definition.shows_data:
         raise EvalConfigError(f"{path}: {class_name} shows values of rows; expected a metrics spec without query_key")
     if view is not None:
-        if spec.HasField("binarize") or spec.HasField("aggregate"):
-            raise EvalConfigError(
-                f"{path}: {class_name} looks at all classes together; expected a metrics spec without binarize and "
-                "aggregate for it"
-            )
-        return [Placement(view=view)]
+        return _of_own_view(view, definition, class_name, spec, settings, path)
     if not has_parts(definition):
         placed = placements(spec, {}, of_spec, classes)
         return [Placement()] if definition.is_of_column else [Placement(one.sub_key, one.aggregation) for one in placed]
@@ -112,6 +106,22 @@ def placements_of(
             "expected a metrics spec without k_list and macro averages of top_k_list, or without query_key"
         )
     return [_within_query(placement) for placement in placed] if spec.query_key else placed
+
+
+def _of_own_view(
+    view: View, definition: Definition, class_name: str, spec: MetricsSpec, settings: Mapping[str, Any], path: str
+) -> list[Placement]:
+    """The values of a metric that sees rows in a way of its own."""
+    if isinstance(view, Ranked):
+        return _of_queries(definition, class_name, spec, settings, path)
+    if isinstance(view, Matched):
+        return [_of_boxes(definition, class_name, spec, settings, path)]
+    if spec.HasField("binarize") or spec.HasField("aggregate"):
+        raise EvalConfigError(
+            f"{path}: {class_name} looks at all classes together; expected a metrics spec without binarize and "
+            "aggregate for it"
+        )
+    return [Placement(view=view)]
 
 
 def has_parts(definition: Definition) -> bool:
@@ -196,6 +206,24 @@ def _of_queries(
             f"{path}.config: {class_name} needs the setting 'top_k_list'; set it, for example {definition.example}"
         )
     return [view._replace(sub_key=SubKey(top_k=k)) for k in ks] or [view]
+
+
+def _of_boxes(
+    definition: Definition, class_name: str, spec: MetricsSpec, settings: Mapping[str, Any], path: str
+) -> Placement:
+    """The value of a metric of boxes, whose config says which classes."""
+    if spec.query_key or spec.HasField("aggregate") or spec.HasField("binarize"):
+        raise EvalConfigError(
+            f"{path}: {class_name} looks at boxes, whose classes its own config names; expected a metrics spec without "
+            "binarize, aggregate and query_key for it"
+        )
+    if spec.output_names and (settings.get("labels_to_stack") or settings.get("predictions_to_stack")):
+        raise EvalConfigError(
+            f"{path}: {class_name} names columns and outputs in labels_to_stack or predictions_to_stack already; "
+            "expected a metrics spec without output_names for it"
+        )
+    own = own_parts(settings, path) if definition.keyed_by_class else {}
+    return Placement(SubKey(class_id=own["class_id"]) if "class_id" in own else None)
 
 
 def own_parts(settings: Mapping[str, Any], path: str) -> dict[str, int]:

@@ -76,6 +76,7 @@ OF_TYPE: Mapping[str, Callable[[Any], Any]] = {
     "float": number,
     "bool": flag,
     "str": text,
+    "tuple[int, ...]": many(integer),
     "tuple[float, ...]": many(number),
     "tuple[str, ...]": many(text),
 }

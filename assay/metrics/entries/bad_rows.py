@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 
 from assay.errors import BadRowError
 from assay.extracts.columns import is_list, usual_length
+from assay.metrics.entries.boxes import SCORE, Boxes
 from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.domains import Asked, Domain
 from assay.metrics.entries.labels import not_among
-from assay.metrics.entries.selection import select
+from assay.metrics.entries.lookup import select
 from assay.metrics.entries.streams import Stream
 from assay.metrics.values import Floats, Ints
 from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, SOURCE_KEY, Extracts
@@ -83,6 +84,9 @@ def faults(columns: Columns, stream: Stream, domain: Domain, *, rows: int) -> di
             by_reason[BAD_COLUMN_VALUE] = _FINITE.beyond(columns.gains)
         reason = PREDICTION_OUT_OF_RANGE if domain.high == 1 else NEGATIVE_PREDICTION
         by_reason[reason] = np.isfinite(predictions) & _predictions_of(domain).beyond(predictions)
+        by_reason |= {reason: fault.rows for reason, fault in columns.faults.items()}
+        if columns.boxes is not None:
+            by_reason[PREDICTION_OUT_OF_RANGE] = _rows_of_scores_beyond(columns, domain)
 
     return {reason: _by_row(bad, columns.rows, rows) for reason, bad in by_reason.items() if bad.any()}
 
@@ -93,10 +97,21 @@ def _has_none(columns: Columns, stream: Stream, domain: Domain) -> bool:
         return False
     if stream.only_weights:
         return True
+    if columns.boxes is not None:
+        scores = columns.boxes.detections[:, SCORE]
+        return not columns.faults and _predictions_of(domain).holds_all(scores)
     if columns.gains is not None and not _FINITE.holds_all(columns.gains):
         return False
     in_range = _labels_of(domain).holds_all(columns.labels) and _predictions_of(domain).holds_all(columns.predictions)
     return in_range and not any(bad.any() for bad in _classes_beyond(columns, domain).values())
+
+
+def _rows_of_scores_beyond(columns: Columns, domain: Domain) -> Mask:
+    """Rows (n,) with a detection whose score is out of range."""
+    assert columns.boxes is not None
+    boxes, beyond = columns.boxes, np.zeros(len(columns.weights), bool)
+    beyond[boxes.detection_rows[_predictions_of(domain).beyond(boxes.detections[:, SCORE])]] = True
+    return beyond
 
 
 def _classes_beyond(columns: Columns, domain: Domain) -> dict[str, Mask]:
@@ -136,8 +151,9 @@ def first_fault(
     model = f" of model {stream.model_name!r}" if stream.model_name else ""
     what = f"{reason}{model}{_needed_by(reason, asked, columns, row)}"
     shown = _no_class(extracts, row, columns, stream) if reason == NO_CLASS else ""
+    shown = f"{_shown(columns, row, stream, reason)}{shown}{_odd_lists(extracts, row, stream)}"
     return BadRowError(
-        f"{where(extracts, row)}: {what}: {_shown(columns, row, stream)}{shown}{_odd_lists(extracts, row, stream)}; "
+        f"{where(extracts, row)}: {what}: {shown}; "
         f"fix the data, or set on_bad_rows: skip to leave such rows out and count them"
     )
 
@@ -182,8 +198,12 @@ def _position_of(columns: Columns, row: int) -> Any:
     return row if columns.rows is None else columns.rows == row
 
 
-def _shown(columns: Columns, row: int, stream: Stream) -> str:
+def _shown(columns: Columns, row: int, stream: Stream, reason: str) -> str:
     at = _position_of(columns, row)
+    if reason in columns.faults:
+        return columns.faults[reason].found
+    if columns.boxes is not None and reason != BAD_WEIGHT:
+        return _shown_scores(columns.boxes, row, stream)
     parts = {"weight": columns.weights}
     if stream.reads.feature:
         parts = {".".join(stream.reads.feature): columns.predictions, **parts}
@@ -194,6 +214,13 @@ def _shown(columns: Columns, row: int, stream: Stream) -> str:
     return ", ".join(f"{name} {_values_text(values[at])}" for name, values in parts.items())
 
 
+def _shown_scores(boxes: Boxes, row: int, stream: Stream) -> str:
+    scores = boxes.detections[boxes.detection_rows == row, SCORE]
+    named = stream.reads.boxes.predictions if stream.reads.boxes else ()
+    called = f"column {named[-1]!r}" if named else stream.described(PREDICTIONS_KEY)
+    return f"{called} has the scores {_values_text(scores)}"
+
+
 def _values_text(values: Any) -> str:
     """A number or a list of numbers, whole ones without a point."""
     return np.array2string(np.asarray(values), threshold=5, formatter={"float_kind": lambda number: f"{number:.8g}"})
@@ -201,7 +228,7 @@ def _values_text(values: Any) -> str:
 
 def _odd_lists(extracts: Extracts, row: int, stream: Stream) -> str:
     """Says so where a list of another length than most is what is wrong with a row: it reads as infinite."""
-    if stream.meaning.padding is not None:
+    if stream.meaning.padding is not None or stream.reads.boxes is not None:
         return ""
     odd = []
     of_one_length = [PREDICTIONS_KEY, EXAMPLE_WEIGHTS_KEY]

@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from assay.extracts.columns import Column
+from assay.metrics.entries.boxes import Boxes
+from assay.metrics.entries.row_faults import RowFault
 from assay.metrics.values import Floats, Ints
 
 
@@ -32,6 +34,7 @@ class Columns(NamedTuple):
         classes: names of the classes by id, where the model spec or the model gives them.
         sizes: (n,) how many numbers each row has of its own, where some have fewer than others; else None.
         short_labels: whether labels were filled up to the length of predictions.
+        boxes: what stands in the place of labels and predictions, which are zeros then, where rows have boxes.
     """
 
     labels: Floats
@@ -48,6 +51,12 @@ class Columns(NamedTuple):
     classes: tuple[str, ...] = ()
     sizes: Ints | None = None
     short_labels: bool = False
+    boxes: Boxes | None = None
+
+    @property
+    def faults(self) -> Mapping[str, RowFault]:
+        """Reason -> rows that were found bad when their boxes were read."""
+        return {} if self.boxes is None else self.boxes.faults
 
     @property
     def width(self) -> int:

@@ -12,18 +12,17 @@ import pyarrow as pa
 
 from assay.errors import ColumnTypeError, MissingColumnError
 from assay.extracts.columns import Column, is_list, is_text, plain, row_count, to_floats
+from assay.metrics.entries.box_columns import boxes_of
 from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.labels import Labels, sparse_labels_of, text_without_meaning
 from assay.metrics.entries.labels import labels_of as class_labels_of
+from assay.metrics.entries.lookup import outputs_of, select
 from assay.metrics.entries.model_classes import Ordered, in_order_of_classes
 from assay.metrics.entries.padding import Lists, filled_up, lists_of, padded, sized
 from assay.metrics.entries.probabilities import probabilities
 from assay.metrics.entries.streams import Stream
 from assay.metrics.values import Floats
 from assay.types import EXAMPLE_WEIGHTS_KEY, LABELS_KEY, PREDICTIONS_KEY, TEXTS_KEY, Extracts
-
-_LIKELY_PREDICTIONS = ("scores", "outputs", "predictions", "logistic", "probabilities", "logits")
-"""Which of several outputs is the prediction when nobody says, in this order; TFMA's rule."""
 
 
 def columns_of(extracts: Extracts, stream: Stream) -> Columns:
@@ -41,6 +40,8 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
         return Columns(np.zeros(0), np.zeros(0), weights)
     if reads.feature:
         return _feature_of(extracts, stream)
+    if reads.boxes is not None:
+        return _boxes_of(extracts, stream)
 
     chosen = _chosen(extracts, stream)
     (predictions, classes), (labels, others) = _values(chosen, extracts, stream)
@@ -139,7 +140,7 @@ def _predictions(chosen: _Chosen, extracts: Extracts, stream: Stream) -> Ordered
     numbers = _floats(chosen.predictions, PREDICTIONS_KEY, stream)
     _check_shape(numbers, PREDICTIONS_KEY, stream)
     scores = probabilities(numbers, stream.meaning)
-    beside = _outputs(extracts, PREDICTIONS_KEY, stream)
+    beside = outputs_of(extracts, PREDICTIONS_KEY, stream)
     if not isinstance(beside, Mapping):
         return Ordered(scores, stream.meaning.classes)
     return in_order_of_classes(scores, beside, stream.meaning, *stream.called(PREDICTIONS_KEY))
@@ -224,6 +225,13 @@ def _feature_of(extracts: Extracts, stream: Stream) -> Columns:
     return Columns(np.zeros(len(rows)), values[rows], weights[rows], rows)
 
 
+def _boxes_of(extracts: Extracts, stream: Stream) -> Columns:
+    """Boxes in the place of labels and predictions; a row may have any number of them."""
+    weights, nothing = weights_of(extracts, stream), np.zeros(row_count(extracts))
+    lengths = {PREDICTIONS_KEY: 0, LABELS_KEY: 0}
+    return Columns(nothing, nothing, weights, lengths=lengths, boxes=boxes_of(extracts, stream))
+
+
 def _numbers_at(extracts: Extracts, path: tuple[str, ...]) -> Floats:
     values = to_floats(_column_at(extracts, path), ".".join(path))
     if values.ndim != 1:
@@ -281,33 +289,3 @@ def _fit(labels: Floats, width: int, stream: Stream) -> Floats:
     one_hot = (labels == np.arange(width)).astype(np.float64)
     no_class = (labels >= width) | (labels < -1) | (labels != np.floor(labels))
     return np.where(np.isnan(labels), np.nan, np.where(no_class, np.inf, one_hot))
-
-
-def _outputs(extracts: Extracts, key: str, stream: Stream) -> Any:
-    """What is under `key` for a model and output: a column, or several by name."""
-    node: Any = extracts.get(key)
-    for name in (stream.model_name, stream.output_name):
-        if isinstance(node, Mapping) and name in node:
-            node = node[name]
-    return node
-
-
-def select(extracts: Extracts, key: str, stream: Stream) -> Column:
-    """Finds a leaf under `key`: by model name, then by output name, then by what is usual."""
-    node = _outputs(extracts, key, stream)
-
-    # An output that has a name and is not there is never taken for another one.
-    is_output_missing = isinstance(node, Mapping) and stream.output_name not in ("", *node)
-    if isinstance(node, Mapping) and len(node) == 1 and not is_output_missing:
-        node = next(iter(node.values()))
-    if isinstance(node, Mapping) and key == PREDICTIONS_KEY and not is_output_missing:
-        node = next((node[name] for name in _LIKELY_PREDICTIONS if name in node), node)
-
-    if node is None or isinstance(node, Mapping):
-        known = sorted(node) if isinstance(node, Mapping) else sorted(extracts)
-        raise MissingColumnError(
-            f"no {key} for model {stream.model_name!r}, output {stream.output_name!r}; there are {known}; "
-            f"set the keys of the model spec, or output_names of the metrics spec"
-        )
-    column: Column = node
-    return column

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from assay.metrics.declare import CHOSEN, Definition
+from assay.metrics.entries.boxes import DETECTION, OBJECT
 from assay.metrics.entries.domains import Domain
 from assay.metrics.entries.views import Ranked, Vectors
 
@@ -209,6 +210,8 @@ def _labels(definition: Definition) -> str:
     domain, reads = definition.needs.domain, definition.needs.reads
     if definition.is_of_column or not reads.labels:
         return _NOT_READ
+    if reads.boxes is not None:
+        return f"a list of objects in each row, each [{', '.join(OBJECT)}]"
     if domain.one_class:
         return "class ids; or a number for each class, of which the highest counts"
     if domain.whole_classes:
@@ -224,12 +227,23 @@ def _predictions(definition: Definition) -> str:
     domain, reads = definition.needs.domain, definition.needs.reads
     if definition.is_of_column or not reads.predictions:
         return _NOT_READ
+    if reads.boxes is not None:
+        return f"a list of detections in each row, each [{', '.join(DETECTION)}]{_scores_of_boxes(definition)}"
     if reads.baseline:
         return f"those of both models: {_words_of_scores(definition)}"
     if isinstance(domain.view, Ranked):
         return "one number a row, by which the rows of a query are ranked"
 
     return _words_of_scores(definition)
+
+
+def _scores_of_boxes(definition: Definition) -> str:
+    """Which scores detections may have, with the settings that change it."""
+    if definition.needs.domain.high < math.inf:
+        others = [name for name in ("thresholds",) if name in definition.state_settings]
+        return "; scores from 0 to 1" + "".join(f", or any with {name}" for name in others)
+    evenly = "num_thresholds" in definition.state_settings
+    return "; scores of any kind" + (", or from 0 to 1 with num_thresholds" if evenly else "")
 
 
 def _words_of_scores(definition: Definition) -> str:

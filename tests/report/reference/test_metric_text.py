@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
+from assay.config.images import OF_IMAGES
 from assay.config.resolved import parse_eval_config, resolve_eval_config
 from assay.errors import AssayError, UsageError
 from assay.metrics.binding.bound import metrics_of
@@ -23,6 +24,7 @@ FLAT = [
     for family in families_of(definitions())
     for metric in family.metrics
     if "each class" not in metric.labels + metric.predictions and not metric.is_of_queries and not metric.compares
+    if not OF_IMAGES.intersection(metric.class_names)
 ]
 """Metrics of one number a row."""
 
