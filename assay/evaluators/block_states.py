@@ -21,7 +21,7 @@ from assay.engine.counting import counted_in
 from assay.metrics.analysis import Analysis
 from assay.metrics.by_query import by_bucket, states_of_bucket
 from assay.metrics.engine import Accumulator
-from assay.metrics.row_checks import Tallies
+from assay.metrics.row_checks import Tallies, together
 from assay.metrics.split_states import BlockKey
 from assay.metrics.states.forest import Forest, Node
 from assay.metrics.states.partial import Partial, side_by_side
@@ -44,6 +44,15 @@ class Share(NamedTuple):
     number: int
     nodes: Mapping[Node, Partial]
     tallies: Tallies
+
+    def joined_on_arrival(self, other: Share) -> Share | None:
+        """Both as one, if they are of one pass; see `Joining` of worker processes."""
+        if self.number != other.number:
+            return None
+        forest = Forest(self.nodes)
+        for node, part in other.nodes.items():
+            forest.add(node, part)
+        return Share(self.number, forest.nodes, together((self.tallies, other.tallies)))
 
 
 Summed: TypeAlias = tuple[BlockKey, Share | Counts]

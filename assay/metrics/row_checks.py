@@ -100,6 +100,14 @@ class RowChecks:
         return masks
 
 
+def together(tallies: Iterable[Tallies]) -> Tallies:
+    """What the columns of each source hold in several parts of a run."""
+    total: dict[Stream, Tally] = {}
+    for of_streams in tallies:
+        total |= {stream: merged([total.get(stream, Tally()), tally]) for stream, tally in of_streams.items()}
+    return total
+
+
 def judge_columns(
     tallies: Iterable[Tallies], asked: Mapping[Stream, Sequence[Asked]], *, are_all: bool = True
 ) -> Tallies:
@@ -113,9 +121,7 @@ def judge_columns(
     Raises:
         ColumnTypeError: a column holds something else than a metric is for.
     """
-    total: dict[Stream, Tally] = {}
-    for of_streams in tallies:
-        total |= {stream: merged([total.get(stream, Tally()), tally]) for stream, tally in of_streams.items()}
+    total = together(tallies)
     for stream, metrics in asked.items():
         tally = total.get(stream, Tally())
         refuse_other_lengths(tally, stream, metrics)

@@ -56,7 +56,7 @@ def evaluated(columns, slicings, batch_rows):
         "metrics_specs": [{"metrics": [{"class_name": name} for name in METRICS]}],
     }
     table = pa.table({name: drawn.array for name, drawn in columns.items()})
-    cut = mock.patch("assay.api.from_arrow", functools.partial(from_arrow, batch_rows=batch_rows))
+    cut = mock.patch("assay.readers.arrow.from_arrow", functools.partial(from_arrow, batch_rows=batch_rows))
     with tempfile.TemporaryDirectory() as folder, cut:
         assay.analyze_raw_data(table, config, folder)
         records = [MetricsForSlice.FromString(r.SerializeToString()) for r in assay.load_metrics(folder)]

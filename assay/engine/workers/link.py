@@ -12,13 +12,13 @@ from assay.engine.progress import Done
 
 
 class Work(NamedTuple):
-    """To a worker: a bundle descriptor of Beam, serialised. Parts of its input follow as the worker asks for them."""
+    """To a worker: a bundle descriptor of Beam, serialised. Parts of the input follow as the worker asks for them."""
 
     descriptor: bytes
 
 
 class Next(NamedTuple):
-    """From a worker: it has done all parts so far."""
+    """From a worker: it has done all parts so far, and sent what came of them."""
 
 
 class Parts(NamedTuple):
@@ -42,9 +42,9 @@ class Progress(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """From a worker: Beam's response, serialised, with all counters."""
+    """From a worker: Beam's responses to its bundles, serialised, with all counters."""
 
-    response: bytes
+    responses: tuple[bytes, ...]
 
 
 class Failed(NamedTuple):

@@ -139,14 +139,14 @@ def _end_with_parent(parent: int) -> None:
 
 
 def _work(link: Link, start: Start) -> None:
-    """Runs bundles until the launcher closes its end."""
+    """Works until the launcher closes its end."""
     bundle = importlib.import_module("assay.engine.workers.bundle")  # Beam, which `memory.tune` has to precede
     logging.getLogger(LOGGER).setLevel(start.beam_level)
     progress.note(start.sizes)
     threading.Thread(target=_tell, args=(link,), daemon=True).start()
     while True:
         work: Work = link.receive()
-        done = bundle.run_bundle(link, work.descriptor)
+        done = bundle.run_bundles(link, work.descriptor)
         memory.give_back()
         link.send(Progress(progress.noted(), memory.share()))
         link.send(done)

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from apache_beam.coders import coders
 from apache_beam.portability.api import beam_fn_api_pb2
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner, translations
 from apache_beam.runners.worker.bundle_processor import DATA_INPUT_URN
 
 from assay.engine.workers import pool
+from assay.engine.workers.arriving import Arriving
 from assay.engine.workers.cores import available_cores
 from assay.engine.workers.link import Output
 from assay.engine.workers.pool import Pool
@@ -96,17 +98,34 @@ class _InWorkers(fn_runner.BundleManager):
         expected_output_timers: Any,
         dry_run: bool = False,
     ) -> Any:
-        bundle, responses = self.bundle_context_manager, []
+        bundle = self.bundle_context_manager
+        responses, arriving = list[Any](), dict[str, Arriving]()
         parts = [((transform, data),) for transform, buffer in inputs.items() for data in _elements(buffer)]
         for message in self._pool.run(bundle.process_bundle_descriptor.SerializeToString(), parts):
             if isinstance(message, Output):
-                buffer = bundle.get_buffer(expected_outputs[message.transform], message.transform)
-                buffer.append(message.elements)
+                output = message.transform
+                if output not in arriving:
+                    arriving[output] = _arriving(bundle, expected_outputs[output], output)
+                arriving[output].append(message.elements)
             else:
-                responses.append(beam_fn_api_pb2.InstructionResponse.FromString(message.response))
+                responses += map(beam_fn_api_pb2.InstructionResponse.FromString, message.responses)
+        for of_output in arriving.values():
+            of_output.close()
         infos = (info for response in responses for info in response.process_bundle.monitoring_infos)
         merged = beam_fn_api_pb2.ProcessBundleResponse(monitoring_infos=fn_runner.monitoring_infos.consolidate(infos))
         return beam_fn_api_pb2.InstructionResponse(process_bundle=merged), []
+
+
+def _arriving(bundle: Any, buffer: bytes, transform: str) -> Arriving:
+    """What takes the output of a transform, which goes to a buffer of Beam by its id."""
+    kind, name = translations.split_buffer_id(buffer)
+    coder: Any = None
+    if kind == "group":
+        context = bundle.execution_context
+        (grouped,) = context.pipeline_components.transforms[name].inputs.values()
+        coder = context.pipeline_context.coders[context.data_channel_coders[grouped]].value_coder()
+    is_encoded = isinstance(coder, coders.LengthPrefixCoder)  # as values are whose coder is Python's own
+    return Arriving(bundle.get_buffer(buffer, transform), coder.value_coder() if is_encoded else None)
 
 
 def _elements(buffer: Any) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import pytest
 import assay
 from assay.engine.workers import pool, runner
 from assay.errors import ConfigError
+from assay.evaluators import block_states, metrics_and_plots
 from assay.readers import arrow
 from tests.engine.workers.counted_pools import sizes_of_pools
 from tests.parity.results import differing, parts_of
@@ -38,7 +39,7 @@ def started(monkeypatch):
     monkeypatch.setattr(runner, "PAYS_AFTER", 0.0)
     monkeypatch.setattr(runner, "PAYS_AFTER_IMPORTS", 0.0)
     monkeypatch.setattr(arrow, "PART_ROWS", 100)
-    monkeypatch.setattr("assay.api.from_arrow", functools.partial(arrow.from_arrow, batch_rows=50))
+    monkeypatch.setattr(arrow, "from_arrow", functools.partial(arrow.from_arrow, batch_rows=50))
     return sizes_of_pools(monkeypatch)
 
 
@@ -54,6 +55,20 @@ def test_forks_give_the_bits_of_one_process(table, tmp_path, started, monkeypatc
         assert differing(evaluated(table, tmp_path / str(workers), workers=workers), expected) == {}
     assert started == [2, 3]
     assert expected["summary"]["rows"] == ROWS
+
+
+def test_states_of_workers_merge_before_all_have_come(table, tmp_path, started, monkeypatch):
+    monkeypatch.setattr(pool, "is_forkable", lambda: True)
+    counts = []
+
+    def counted(shares, analysis):
+        counts.append([len(share.nodes) for share in shares])
+        return block_states.merged(shares, analysis)
+
+    monkeypatch.setattr(metrics_and_plots, "merged", counted)
+    evaluated(table, tmp_path, workers=3)
+    assert started == [3]
+    assert counts == [[2], [2]]  # of each slicing one state, of 9 parts: 0 to 7, and 8
 
 
 def test_a_process_that_cannot_be_forked_does_it_alone(table, tmp_path, started, monkeypatch):
