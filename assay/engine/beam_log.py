@@ -22,6 +22,9 @@ _JOB_MESSAGES = "portable_runner.py"
 _OF_WORKERS = ("data_plane", "sdk_worker")
 """Modules of Beam that log what becomes of the streams between a worker and its engine."""
 
+_OF_SERVERS = "utils.subprocess_server"
+"""The module of Beam that warns when a server that it has started ends with this process, after our last line."""
+
 _ENDED_STREAM = re.compile(rf"grpc\._channel\..*StatusCode\.({'|'.join(GONE)})", re.DOTALL)
 
 _lock = threading.Lock()
@@ -65,6 +68,7 @@ def _quiet_jobs() -> Iterator[None]:
         root.addHandler(plain)
     root.addFilter(_is_wanted)
     _keep_quiet_about_ended_streams()
+    logging.getLogger(f"{LOGGER}.{_OF_SERVERS}").addFilter(_is_no_warning)
     try:
         yield
     finally:
@@ -77,9 +81,17 @@ def _is_wanted(record: logging.LogRecord) -> bool:
     return not record.pathname.endswith(_JOB_MESSAGES) or logging.getLogger(LOGGER).level != _NOTHING
 
 
+def _is_no_warning(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.WARNING or _has_level()
+
+
+def _has_level() -> bool:
+    return logging.getLogger(LOGGER).level not in (logging.NOTSET, _NOTHING)
+
+
 def _is_of_no_ended_stream(record: logging.LogRecord) -> bool:
     """False for what a worker says of a stream that has ended, unless Beam's logger has been given a level."""
-    if logging.getLogger(LOGGER).level not in (logging.NOTSET, _NOTHING):
+    if _has_level():
         return True
     error = record.exc_info[1] if record.exc_info else None
     return not (error is not None and rpc_code(error) in GONE) and not _ENDED_STREAM.search(record.getMessage())

@@ -45,6 +45,21 @@ def test_all_is_told_where_beams_logger_has_a_level(caplog, monkeypatch):
     assert said(caplog, Ended()) == ["data_plane", "sdk_worker"]
 
 
+@pytest.mark.parametrize(
+    ("level", "lines"), [(logging.NOTSET, ["failed"]), (logging.WARNING, ["destroying", "failed"])]
+)
+def test_a_server_that_ends_with_the_process_is_told_only_where_beams_logger_has_a_level(
+    level, lines, caplog, monkeypatch
+):
+    monkeypatch.setattr(logging.getLogger(LOGGER), "level", level)
+    with quiet_beam():
+        pass
+    log = logging.getLogger(f"{LOGGER}.utils.subprocess_server")
+    log.warning("destroying")
+    log.error("failed")
+    assert caplog.messages == lines
+
+
 @pytest.fixture(autouse=True)
 def no_level(monkeypatch):
     monkeypatch.setattr(logging.getLogger(LOGGER), "level", logging.NOTSET)

@@ -83,15 +83,16 @@ def reported(pool: WorkerPool) -> list[int]:
     workers: list[int] = []
     while not workers and time.monotonic() < deadline:
         time.sleep(0.02)
-        workers = [pid for pid in pool.workers() if _is_connected(pid)]
+        workers = [pid for pid in pool.workers() if _connections(pid)]
     time.sleep(0.3)
     return workers
 
 
-def _is_connected(pid: int) -> bool:
+def _connections(pid: int) -> list[Any]:
+    """The connections of a process; none of one that has ended."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        return any(connection.status == "ESTABLISHED" for connection in psutil.Process(pid).net_connections("tcp"))
-    return False
+        return [found for found in psutil.Process(pid).net_connections("tcp") if found.status == "ESTABLISHED"]
+    return []
 
 
 def of_spark(request: pytest.FixtureRequest) -> Mapping[str, Attack]:
@@ -141,16 +142,25 @@ def of_prism(request: pytest.FixtureRequest) -> Mapping[str, Attack]:
         "Prism that Beam has started": Attack(
             options=prism.started_by_beam(), kill=lambda pid: sigkill(*started_by(pid)), seconds=2
         ),
+        "Prism that Beam has started, in its job": Attack(
+            options=prism.started_by_beam(), kill=lambda pid: sigkill(*started_by(pid, connections=5)), seconds=0.5
+        ),
     }
 
 
-def started_by(pid: int) -> list[int]:
-    """What a launching process has started, as soon as it has, and a moment later."""
-    deadline = time.monotonic() + 30
-    while psutil.pid_exists(pid) and not children(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(0.3)
-    return children(pid) if psutil.pid_exists(pid) else []
+def started_by(pid: int, connections: int = 0) -> list[int]:
+    """What a launching process has started, as soon as it has so many connections, and a moment later.
+
+    A Prism that starts has two or three, to the launching process; its worker, which has a job to do, adds two.
+    """
+    deadline, started = time.monotonic() + 30, list[int]()
+    while psutil.pid_exists(pid) and time.monotonic() < deadline:
+        started = children(pid)
+        if any(len(_connections(child)) >= connections for child in started):
+            break
+        time.sleep(0.01)
+    time.sleep(0.1 if connections else 0.3)
+    return started if psutil.pid_exists(pid) else []
 
 
 ENGINES = {"Flink": of_flink, "Spark": of_spark, "Prism": of_prism}
@@ -170,5 +180,11 @@ VICTIMS = {
         "launching process",
         "launching process, not its workers",
     ),
-    "Prism": ("server", "Python worker", "launching process", "Prism that Beam has started"),
+    "Prism": (
+        "server",
+        "Python worker",
+        "launching process",
+        "Prism that Beam has started",
+        "Prism that Beam has started, in its job",
+    ),
 }
