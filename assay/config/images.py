@@ -1,4 +1,4 @@
-"""Metrics of images: labels and predictions are lists of boxes, or columns of their numbers. No Arrow."""
+"""Metrics of images: labels and predictions are boxes or masks, no plain numbers. No Arrow."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ OF_IMAGES = frozenset(
         "ObjectDetectionPrecisionAtRecall",
         "ObjectDetectionRecall",
         "ObjectDetectionThresholdAtRecall",
+        "SemanticSegmentationConfusionMatrix",
+        "SemanticSegmentationFalsePositive",
+        "SemanticSegmentationTruePositive",
     }
 )
 """Their class names."""
@@ -45,5 +48,5 @@ def names_predictions(config: Mapping[str, Any]) -> bool:
     return any(_NAMING & settings_of(metric.get("config", ""), "config").keys() for metric in of_images)
 
 
-_NAMING = {"predictions_to_stack"}
+_NAMING = {"predictions_to_stack", "prediction_key"}
 """Settings that name predictions."""

@@ -35,6 +35,7 @@ FAMILIES = (
     "plots",
     "ranking",
     "regression",
+    "segmentation",
     "two_models",
 )
 """The modules of this package that register metrics."""

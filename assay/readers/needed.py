@@ -49,7 +49,8 @@ def needs_of(config: EvalConfig, refs: Sequence[ModelRef]) -> Needs:
             columns.setdefault(column, f"model {name!r}")
     outputs = {name for spec in config.model_specs for name in (*spec.label_keys, *spec.prediction_keys)}
     for metric in metrics:
-        of_model = _outputs_of_boxes(metric.stream, modelled) | outputs if metric.stream.reads.boxes else set[str]()
+        reads = metric.stream.reads
+        of_model = _outputs_of_images(metric.stream, modelled) | outputs if reads.boxes or reads.masks else set[str]()
         for column in metric.stream.columns:
             if column not in of_model and not _may_be_missing(metric.stream):
                 columns.setdefault(column, f"metric {metric.key.name!r}")
@@ -66,10 +67,12 @@ def needs_of(config: EvalConfig, refs: Sequence[ModelRef]) -> Needs:
     )
 
 
-def _outputs_of_boxes(stream: Stream, modelled: Sequence[str]) -> set[str]:
-    """Names of boxes that are outputs of a model that is run, rather than columns."""
-    boxes = stream.reads.boxes
-    return {*boxes.predictions, boxes.count} if boxes and stream.model_name in modelled else set()
+def _outputs_of_images(stream: Stream, modelled: Sequence[str]) -> set[str]:
+    """Names of boxes or masks that are outputs of a model that is run, rather than columns."""
+    boxes, masks = stream.reads.boxes, stream.reads.masks
+    if stream.model_name not in modelled:
+        return set()
+    return {*(boxes.predictions if boxes else ()), boxes.count if boxes else "", masks.predicted if masks else ""}
 
 
 def _may_be_missing(stream: Stream) -> bool:

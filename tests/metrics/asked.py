@@ -8,6 +8,10 @@ OF_HARD_DATA = {
     "Mean": {"feature_key_path": ["features", "level"], "example_weights_key_path": ["example_weights"]},
     "FalsePositiveFeatureSampler": {"feature_key": "level"},
     "FalseNegativeFeatureSampler": {"feature_key": "level"},
+    **{
+        f"SemanticSegmentation{name}": {"decode_ground_truth": False}
+        for name in ("ConfusionMatrix", "TruePositive", "FalsePositive")
+    },
 }
 """What names columns of the data has to name those of the hard data."""
 
@@ -15,7 +19,9 @@ TWO_MODELS = {name: d for name, d in definitions().items() if d.needs.reads.base
 """Metrics that compare a model with the baseline."""
 BOXES = {name: d for name, d in definitions().items() if d.needs.reads.boxes is not None}
 """Metrics of boxes."""
-ONE_MODEL = {name: d for name, d in definitions().items() if name not in {*TWO_MODELS, *BOXES}}
+MASKS = {name: d for name, d in definitions().items() if d.needs.reads.masks is not None}
+"""Metrics of masks."""
+ONE_MODEL = {name: d for name, d in definitions().items() if name not in {*TWO_MODELS, *BOXES, *MASKS}}
 """All others."""
 
 

@@ -66,3 +66,12 @@ def hard_boxes(rows: int, classes: int = 3, seed: int = 10) -> dict:
     detections = [[[*box, round(rng.random(), 2)] for box in with_padding(beside(row))] for row in objects]
     kind = pa.list_(pa.list_(pa.float64()))
     return {**batch, "labels": pa.array(objects, kind), "predictions": pa.array(detections, kind)}
+
+
+def hard_masks(rows: int, classes: int = 4, seed: int = 11) -> dict:
+    """The same of masks of 4 x 5 pixels, most of which are predicted as they are."""
+    rng = np.random.default_rng(seed)
+    batch = hard_batch(rows, seed)
+    mask = rng.integers(0, classes, (rows, 4, 5))
+    found = np.where(rng.random(mask.shape) < 0.7, mask, rng.integers(0, classes, mask.shape))
+    return {**batch, "features": {**batch["features"], "mask": mask, "found": found}}

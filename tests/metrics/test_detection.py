@@ -14,9 +14,9 @@ from assay.extracts.columns import row_count, take
 from assay.metrics.binding.bound import metrics_of
 from assay.metrics.entries.matched import Matched
 from assay.metrics.entries.selection import columns_of
-from tests.metrics.asked import BOXES, asked
+from tests.metrics.asked import BOXES, MASKS, asked
 from tests.metrics.coco import coco_eval
-from tests.metrics.engine import config_of, whole
+from tests.metrics.engine import config_of, config_of_two, whole
 from tests.metrics.hard_data import hard_boxes
 
 IMAGES = {
@@ -50,7 +50,7 @@ def config_for(class_name, **settings):
 
 
 def test_the_classes_that_a_plan_knows_without_arrow_are_those_that_are_registered():
-    assert set(BOXES) == OF_IMAGES
+    assert {*BOXES, *MASKS} == OF_IMAGES
 
 
 # Matching -------------------------------------------------------------------------------------------------------------
@@ -302,6 +302,19 @@ def test_columns_that_may_be_missing_are_rows_without_boxes():
     assert value_of(batch, "ObjectDetectionRecall", **names, allow_missing_key=True) == 0
     with pytest.raises(MissingColumnError, match=r"no column or output 'x' \(predictions_to_stack\)"):
         value_of(batch, "ObjectDetectionRecall", **names)
+
+
+def test_columns_are_never_taken_for_the_predictions_of_several_models():
+    batch = hard_boxes(20)
+    numbers = padded(batch["predictions"].to_pylist(), 6)
+    text = json.dumps(json.dumps({"class_id": 1, "predictions_to_stack": ["found"]}))
+    metrics = f'metrics {{ class_name: "ObjectDetectionMaxRecall" config: {text} }}'
+    outputs = {"new": {"found": numbers}, "old": {"found": np.full_like(numbers, -1)}}
+    values = whole({**batch, "predictions": outputs}, config_of_two(metrics))[()]
+    assert {metric.stream.model_name: value > 0 for metric, value in values.items()} == {"new": True, "old": False}
+    one_column = {**batch, "features": batch["features"] | {"found": numbers}, "predictions": {"new": {}, "old": {}}}
+    with pytest.raises(MissingColumnError, match=r"model 'new' has no output 'found'.*prediction_keys"):
+        whole(one_column, config_of_two(metrics))
 
 
 # What is refused ------------------------------------------------------------------------------------------------------

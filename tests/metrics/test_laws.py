@@ -9,9 +9,9 @@ from assay.extracts.columns import row_count, take
 from assay.metrics.declare import definitions
 from assay.metrics.entries.views import Ranked
 
-from .asked import BOXES, ONE_MODEL, TWO_MODELS, asked, of_different_names
+from .asked import BOXES, MASKS, ONE_MODEL, TWO_MODELS, asked, of_different_names
 from .engine import EVERY_SLICE, config_of, config_of_two, cut, evaluated, whole
-from .hard_data import hard_batch, hard_boxes, hard_classes, hard_pairs
+from .hard_data import hard_batch, hard_boxes, hard_classes, hard_masks, hard_pairs
 
 NAMES = of_different_names(
     name
@@ -30,13 +30,21 @@ PAIR_CONFIG = config_of_two(" ".join(asked(name) for name in TWO_MODELS), EVERY_
 PAIR_BATCH = hard_pairs(3000)
 BOX_CONFIG = config_of(" ".join(asked(name) for name in BOXES), EVERY_SLICE)
 BOX_BATCH = hard_boxes(3000)
+MASK_CONFIG = config_of(" ".join(asked(name) for name in MASKS), EVERY_SLICE)
+MASK_BATCH = hard_masks(3000)
 
 numbers_and_vectors = pytest.mark.parametrize(
     ("batch", "config"),
-    [(BATCH, CONFIG), (VECTOR_BATCH, VECTOR_CONFIG), (PAIR_BATCH, PAIR_CONFIG), (BOX_BATCH, BOX_CONFIG)],
-    ids=["numbers", "vectors", "two models", "boxes"],
+    [
+        (BATCH, CONFIG),
+        (VECTOR_BATCH, VECTOR_CONFIG),
+        (PAIR_BATCH, PAIR_CONFIG),
+        (BOX_BATCH, BOX_CONFIG),
+        (MASK_BATCH, MASK_CONFIG),
+    ],
+    ids=["numbers", "vectors", "two models", "boxes", "masks"],
 )
-"""What is for two classes or numbers, what needs a number for each class, what compares models, what is of boxes."""
+"""What is for two classes or numbers, what needs a number for each class, what compares models, what is of images."""
 
 
 def assert_same(found, expected, **tolerance):
@@ -54,13 +62,14 @@ def assert_identical(found, expected):
 
 
 def test_every_family_is_registered_and_every_metric_is_computed_on_every_slice():
-    found, of_vectors, of_pairs, of_boxes = (
+    found, of_vectors, of_pairs, of_boxes, of_masks = (
         whole(batch, config)
         for batch, config in (
             (BATCH, CONFIG),
             (VECTOR_BATCH, VECTOR_CONFIG),
             (PAIR_BATCH, PAIR_CONFIG),
             (BOX_BATCH, BOX_CONFIG),
+            (MASK_BATCH, MASK_CONFIG),
         )
     )
     assert len(NAMES) > 40
@@ -69,6 +78,7 @@ def test_every_family_is_registered_and_every_metric_is_computed_on_every_slice(
         assert {metric.class_name for metric in [*values, *of_vectors[key]]} == set(NAMES)
         assert {metric.class_name for metric in of_pairs[key]} == set(TWO_MODELS)
         assert {metric.class_name for metric in of_boxes[key]} == set(BOXES)
+        assert {metric.class_name for metric in of_masks[key]} == set(MASKS)
 
 
 @numbers_and_vectors

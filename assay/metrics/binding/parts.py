@@ -11,6 +11,7 @@ from assay.errors import EvalConfigError
 from assay.metrics.binding.settings import integer, many
 from assay.metrics.declare import Definition
 from assay.metrics.entries.matched import Matched
+from assay.metrics.entries.pixel_classes import PixelClasses
 from assay.metrics.entries.views import FLAT, Classes, Highest, Micro, Ranked, TopK, View
 from assay.metrics.keys import AggregationType, SubKey
 from assay.metrics.picks import ONE, Mean, MeanByPositives, Only, Pick
@@ -114,8 +115,9 @@ def _of_own_view(
     """The values of a metric that sees rows in a way of its own."""
     if isinstance(view, Ranked):
         return _of_queries(definition, class_name, spec, settings, path)
-    if isinstance(view, Matched):
-        return [_of_boxes(definition, class_name, spec, settings, path)]
+    if isinstance(view, Matched | PixelClasses):
+        _refuse_parts_of_images(class_name, spec, settings, path)
+        return _of_masks(settings, path) if isinstance(view, PixelClasses) else [_of_boxes(definition, settings, path)]
     if spec.HasField("binarize") or spec.HasField("aggregate"):
         raise EvalConfigError(
             f"{path}: {class_name} looks at all classes together; expected a metrics spec without binarize and "
@@ -208,22 +210,33 @@ def _of_queries(
     return [view._replace(sub_key=SubKey(top_k=k)) for k in ks] or [view]
 
 
-def _of_boxes(
-    definition: Definition, class_name: str, spec: MetricsSpec, settings: Mapping[str, Any], path: str
-) -> Placement:
-    """The value of a metric of boxes, whose config says which classes."""
+def _refuse_parts_of_images(class_name: str, spec: MetricsSpec, settings: Mapping[str, Any], path: str) -> None:
+    """Refuses what says which classes, rows or outputs count, as the metric's own config does."""
     if spec.query_key or spec.HasField("aggregate") or spec.HasField("binarize"):
         raise EvalConfigError(
-            f"{path}: {class_name} looks at boxes, whose classes its own config names; expected a metrics spec without "
-            "binarize, aggregate and query_key for it"
+            f"{path}: {class_name} looks at images, whose classes its own config names; expected a metrics spec "
+            "without binarize, aggregate and query_key for it"
         )
     if spec.output_names and (settings.get("labels_to_stack") or settings.get("predictions_to_stack")):
         raise EvalConfigError(
             f"{path}: {class_name} names columns and outputs in labels_to_stack or predictions_to_stack already; "
             "expected a metrics spec without output_names for it"
         )
+
+
+def _of_boxes(definition: Definition, settings: Mapping[str, Any], path: str) -> Placement:
+    """The value of a metric of boxes."""
     own = own_parts(settings, path) if definition.keyed_by_class else {}
     return Placement(SubKey(class_id=own["class_id"]) if "class_id" in own else None)
+
+
+def _of_masks(settings: Mapping[str, Any], path: str) -> list[Placement]:
+    """The values of a metric of masks, one for each class."""
+    try:
+        ids = many(integer)(settings.get("class_ids", -1))
+    except ValueError as error:
+        raise EvalConfigError(f"{path}.config: class_ids: {error}") from error
+    return [Placement(SubKey(class_id=one), pick=Only(at)) for at, one in enumerate(ids)]
 
 
 def own_parts(settings: Mapping[str, Any], path: str) -> dict[str, int]:

@@ -65,6 +65,8 @@ TERMS: dict[str, Callable[..., Floats]] = {
     "prediction_of_positives": lambda e: e.weights * e.labels * e.predictions,
     "prediction_of_negatives": lambda e: e.weights * (1 - e.labels) * e.predictions,
     "squared_error": lambda e: e.weights * np.square(e.labels - e.predictions),
+    "rest_of_positives": lambda e: e.weights * e.labels * (1 - e.predictions),
+    "rest_of_negatives": lambda e: e.weights * (1 - e.labels) * (1 - e.predictions),
     "found": lambda e: e.weights * e.labels * (e.predictions > -np.inf),
     "absolute_error": lambda e: e.weights * np.abs(e.labels - e.predictions),
     "relative_error": lambda e: np.where(e.labels != 0, e.weights * np.abs((e.labels - e.predictions) / e.labels), 0.0),

@@ -100,7 +100,7 @@ def _has_none(columns: Columns, stream: Stream, domain: Domain) -> bool:
     if columns.boxes is not None:
         scores = columns.boxes.detections[:, SCORE]
         return not columns.faults and _predictions_of(domain).holds_all(scores)
-    if columns.gains is not None and not _FINITE.holds_all(columns.gains):
+    if columns.faults or (columns.gains is not None and not _FINITE.holds_all(columns.gains)):
         return False
     in_range = _labels_of(domain).holds_all(columns.labels) and _predictions_of(domain).holds_all(columns.predictions)
     return in_range and not any(bad.any() for bad in _classes_beyond(columns, domain).values())
@@ -228,7 +228,7 @@ def _values_text(values: Any) -> str:
 
 def _odd_lists(extracts: Extracts, row: int, stream: Stream) -> str:
     """Says so where a list of another length than most is what is wrong with a row: it reads as infinite."""
-    if stream.meaning.padding is not None or stream.reads.boxes is not None:
+    if stream.meaning.padding is not None or stream.reads.boxes or stream.reads.masks:
         return ""
     odd = []
     of_one_length = [PREDICTIONS_KEY, EXAMPLE_WEIGHTS_KEY]

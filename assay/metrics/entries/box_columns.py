@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,12 +21,11 @@ from assay.metrics.entries.boxes import (
     Boxes,
 )
 from assay.metrics.entries.lists import Elements, Mask, elements_of
-from assay.metrics.entries.lookup import outputs_of, select
+from assay.metrics.entries.lookup import named, not_named, select
 from assay.metrics.entries.row_faults import RowFault
 from assay.metrics.entries.streams import Stream
 from assay.metrics.values import Ints
-from assay.text.near_miss import one_of
-from assay.types import FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, Extracts
+from assay.types import LABELS_KEY, PREDICTIONS_KEY, Extracts
 
 WRONG_LENGTHS = "columns of boxes of different lengths"
 WRONG_WIDTH = "box with too many or too few numbers"
@@ -104,16 +103,15 @@ def _side(
 
 def _columns(extracts: Extracts, stream: Stream, key: str, names: Sequence[str], setting: str) -> list[Column]:
     """The named columns: outputs, or else columns of the data. None of them where one is missing and may be."""
-    keys, outputs = stream.reads.boxes, outputs_of(extracts, key, stream)
-    by_name: dict[str, Any] = {**extracts.get(FEATURES_KEY, {}), **(outputs if isinstance(outputs, Mapping) else {})}
+    keys, by_name = stream.reads.boxes, named(extracts, key, stream)
     assert keys is not None
     for name in names:
         if name not in by_name or isinstance(by_name[name], Mapping):
             if keys.may_be_missing:
                 return []
             raise MissingColumnError(
-                f"no column or output {name!r} ({setting}){one_of(name, sorted(by_name))}; correct the name, or set "
-                "allow_missing_key: true of the metric, so that such rows have no boxes"
+                f"{not_named(name, setting, by_name, stream)}; correct the name, or set allow_missing_key: true of the "
+                "metric, so that such rows have no boxes"
             )
     return [by_name[name] for name in names]
 

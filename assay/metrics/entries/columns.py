@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from assay.extracts.columns import Column
 from assay.metrics.entries.boxes import Boxes
+from assay.metrics.entries.masks import Pixels
 from assay.metrics.entries.row_faults import RowFault
 from assay.metrics.values import Floats, Ints
 
@@ -34,6 +35,7 @@ class Columns(NamedTuple):
         classes: names of the classes by id, where the model spec or the model gives them.
         sizes: (n,) how many numbers each row has of its own, where some have fewer than others; else None.
         short_labels: whether labels were filled up to the length of predictions.
+        pixels: what stands in the place of labels and predictions, which are zeros then, where rows have masks.
         boxes: what stands in the place of labels and predictions, which are zeros then, where rows have boxes.
     """
 
@@ -52,11 +54,13 @@ class Columns(NamedTuple):
     sizes: Ints | None = None
     short_labels: bool = False
     boxes: Boxes | None = None
+    pixels: Pixels | None = None
 
     @property
     def faults(self) -> Mapping[str, RowFault]:
-        """Reason -> rows that were found bad when their boxes were read."""
-        return {} if self.boxes is None else self.boxes.faults
+        """Reason -> rows that were found bad when their boxes or masks were read."""
+        read = self.pixels if self.boxes is None else self.boxes
+        return {} if read is None else read.faults
 
     @property
     def width(self) -> int:

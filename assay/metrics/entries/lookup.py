@@ -8,7 +8,8 @@ from typing import Any
 from assay.errors import MissingColumnError
 from assay.extracts.columns import Column
 from assay.metrics.entries.streams import Stream
-from assay.types import PREDICTIONS_KEY, Extracts
+from assay.text.near_miss import one_of
+from assay.types import FEATURES_KEY, PREDICTIONS_KEY, Extracts
 
 _LIKELY_PREDICTIONS = ("scores", "outputs", "predictions", "logistic", "probabilities", "logits")
 """Which of several outputs is the prediction when nobody says, in this order; TFMA's rule."""
@@ -42,3 +43,23 @@ def select(extracts: Extracts, key: str, stream: Stream) -> Column:
         )
     column: Column = node
     return column
+
+
+def named(extracts: Extracts, key: str, stream: Stream) -> dict[str, Any]:
+    """Outputs under `key` and columns of the data, by name; predictions of one of several models are outputs alone."""
+    outputs = outputs_of(extracts, key, stream)
+    own = dict(outputs) if isinstance(outputs, Mapping) else {}
+    if key == PREDICTIONS_KEY and stream.model_name:
+        return own
+    return {**extracts.get(FEATURES_KEY, {}), **own}
+
+
+def not_named(name: str, setting: str, there: Mapping[str, Any], stream: Stream) -> str:
+    """What is wrong with a name that is not there, and what to do."""
+    near = one_of(name, sorted(there))
+    if stream.model_name and setting not in ("labels_to_stack", "ground_truth_key"):
+        return (
+            f"model {stream.model_name!r} has no output {name!r} ({setting}){near}; of several models, each names "
+            "its own in prediction_keys of its model spec, as a column of the data would be the same for all"
+        )
+    return f"no column or output {name!r} ({setting}){near}"

@@ -17,6 +17,7 @@ from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.labels import Labels, sparse_labels_of, text_without_meaning
 from assay.metrics.entries.labels import labels_of as class_labels_of
 from assay.metrics.entries.lookup import outputs_of, select
+from assay.metrics.entries.mask_columns import pixels_of
 from assay.metrics.entries.model_classes import Ordered, in_order_of_classes
 from assay.metrics.entries.padding import Lists, filled_up, lists_of, padded, sized
 from assay.metrics.entries.probabilities import probabilities
@@ -40,8 +41,8 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
         return Columns(np.zeros(0), np.zeros(0), weights)
     if reads.feature:
         return _feature_of(extracts, stream)
-    if reads.boxes is not None:
-        return _boxes_of(extracts, stream)
+    if reads.boxes is not None or reads.masks is not None:
+        return _of_images(extracts, stream)
 
     chosen = _chosen(extracts, stream)
     (predictions, classes), (labels, others) = _values(chosen, extracts, stream)
@@ -225,11 +226,14 @@ def _feature_of(extracts: Extracts, stream: Stream) -> Columns:
     return Columns(np.zeros(len(rows)), values[rows], weights[rows], rows)
 
 
-def _boxes_of(extracts: Extracts, stream: Stream) -> Columns:
-    """Boxes in the place of labels and predictions; a row may have any number of them."""
+def _of_images(extracts: Extracts, stream: Stream) -> Columns:
+    """Boxes or masks in the place of labels and predictions; a row may have any number of boxes, or pixels."""
     weights, nothing = weights_of(extracts, stream), np.zeros(row_count(extracts))
     lengths = {PREDICTIONS_KEY: 0, LABELS_KEY: 0}
-    return Columns(nothing, nothing, weights, lengths=lengths, boxes=boxes_of(extracts, stream))
+    columns = Columns(nothing, nothing, weights, lengths=lengths)
+    if stream.reads.masks is not None:
+        return columns._replace(pixels=pixels_of(extracts, stream))
+    return columns._replace(boxes=boxes_of(extracts, stream))
 
 
 def _numbers_at(extracts: Extracts, path: tuple[str, ...]) -> Floats:

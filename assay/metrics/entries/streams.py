@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from assay.metrics.entries.boxes import BoxKeys
+from assay.metrics.entries.masks import MaskKeys
 from assay.metrics.entries.meaning import Meaning
 from assay.metrics.entries.views import FLAT, View
 from assay.types import FEATURES_KEY
@@ -24,6 +25,7 @@ class Reads:
         shown: path of keys to a column of anything, of which values are shown; () if none.
         gains: path of keys to a column of numbers, what a row is worth to its query; () if labels say so.
         baseline: whether it reads the predictions of the baseline beside those of the model.
+        masks: where the masks are that stand in the place of labels and predictions; None if there are none.
         boxes: where the boxes are that stand in the place of labels and predictions; None if there are none.
     """
 
@@ -35,6 +37,7 @@ class Reads:
     gains: tuple[str, ...] = ()
     baseline: bool = False
     boxes: BoxKeys | None = None
+    masks: MaskKeys | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class Stream:
         paths = (self.reads.feature, self.reads.weights, self.reads.shown, self.reads.gains)
         named = [path[1] for path in paths if len(path) > 1 and path[0] == FEATURES_KEY]
         boxes = self.reads.boxes.columns if self.reads.boxes else ()
-        return (*named, *boxes, *([self.query_key] if self.query_key else []))
+        masks = self.reads.masks.names if self.reads.masks else ()
+        return (*named, *boxes, *masks, *([self.query_key] if self.query_key else []))
 
     def described(self, key: str) -> str:
         """The column that serves as `key` with its role, for errors."""

@@ -210,6 +210,8 @@ def _labels(definition: Definition) -> str:
     domain, reads = definition.needs.domain, definition.needs.reads
     if definition.is_of_column or not reads.labels:
         return _NOT_READ
+    if reads.masks is not None:
+        return "masks: encoded images, or lists of class ids with decode_ground_truth: false"
     if reads.boxes is not None:
         return f"a list of objects in each row, each [{', '.join(OBJECT)}]"
     if domain.one_class:
@@ -227,6 +229,8 @@ def _predictions(definition: Definition) -> str:
     domain, reads = definition.needs.domain, definition.needs.reads
     if definition.is_of_column or not reads.predictions:
         return _NOT_READ
+    if reads.masks is not None:
+        return "masks: lists of class ids, or encoded images with decode_prediction: true"
     if reads.boxes is not None:
         return f"a list of detections in each row, each [{', '.join(DETECTION)}]{_scores_of_boxes(definition)}"
     if reads.baseline:
