@@ -53,12 +53,17 @@ class _Sums:
 
     def within(self, pages: _Pages, bits: int, count: int) -> _Entries:
         """The sums that are not 0 in pages of `count` slices, each of 2 ** bits positions."""
-        sums = self._sums.array[: len(self._sums.array) >> bits << bits].reshape(-1, 1 << bits)[pages.numbers]
+        in_pages = self._sums.array[: len(self._sums.array) >> bits << bits].reshape(-1, 1 << bits)
+        sums = in_pages[pages.numbers].reshape(-1)
         at = np.flatnonzero(sums != 0)  # a mask is looked through faster than numbers
-        page, offset = at >> bits, at & (1 << bits) - 1
-        sizes = np.bincount(pages.slices[page], minlength=count)
-        marks = None if self._marks is None else self._marks.at((pages.numbers[page] << bits) + offset >> 1)
-        return _Entries(sizes, (pages.columns[page] << bits) + offset, sums.reshape(-1)[at], marks)
+        page, own = at >> bits, np.arange(len(pages.numbers))
+        cells = at + ((pages.columns - own) << bits).take(page)
+        marks = None
+        if self._marks is not None:
+            marks = self._marks.at(at + ((pages.numbers - own) << bits).take(page) >> 1)
+
+        ends = np.searchsorted(at, np.searchsorted(pages.slices, np.arange(count + 1)) << bits)
+        return _Entries(np.diff(ends), cells, sums.take(at), marks)
 
 
 class _Pages(NamedTuple):
@@ -104,11 +109,15 @@ class DenseCells:
 
 
 class PagedCells:
-    """[slice, cell] sums in pages of a few cells; a page exists once one of its cells occurred."""
+    """[slice, cell] sums in pages of a few cells; a page exists once one of its cells occurred.
+
+    It remembers which pages occurred in any slice: few of those that there could be.
+    """
 
     def __init__(self, cells: int, *, has_marks: bool) -> None:
         self._row = -(-cells >> _PAGE_BITS)
         self._directory = Growing(self._row, np.int32)
+        self._written = np.zeros(self._row, bool)
         self._sums, self._pages = _Sums(64 << _PAGE_BITS, has_marks=has_marks), 1  # page 0 stands for none
 
     def add(self, slices: Ints | None, count: int, added: Cells) -> None:
@@ -135,16 +144,20 @@ class PagedCells:
         stayed = positions[directory.take(positions) == own]
 
         directory[stayed] = np.arange(self._pages, self._pages + len(stayed))
+        self._written[stayed % self._row] = True
         self._pages += len(stayed)
         return directory.take(positions)
 
     def entries(self, slices: Ints) -> Iterator[_Entries]:
         """As DenseCells.entries."""
         directory = self._directory.array[: len(self._directory.array) // self._row * self._row].reshape(-1, self._row)
-        for lot in _lots(slices, self._pages, _PAGE_BITS):
-            of_lot = directory[lot]
-            at, columns = np.nonzero(of_lot)
-            yield self._sums.within(_Pages(at, columns, of_lot[at, columns].astype(np.int64)), _PAGE_BITS, len(lot))
+        written = np.flatnonzero(self._written)
+        for lot in _lots(slices, self._pages * len(slices) // len(directory), _PAGE_BITS):
+            numbers = directory[lot[:, None], written].reshape(-1)
+            there = np.flatnonzero(numbers != 0)
+            at, column = np.divmod(there, max(len(written), 1))
+            pages = _Pages(at, written.take(column), numbers.take(there).astype(np.int64))
+            yield self._sums.within(pages, _PAGE_BITS, len(lot))
 
 
 class CellSums:

@@ -52,7 +52,7 @@ class MarkTable:
 
     def at(self, positions: Ints) -> Marks:
         """The marks of positions."""
-        return self._marks.array[positions]
+        return self._marks.array.take(positions)
 
 
 def joined(marks: Marks, first: Ints) -> Marks:
