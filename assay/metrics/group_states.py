@@ -17,7 +17,8 @@ from assay.metrics.states.partial import Partial
 from assay.metrics.states.sparse import SampledCells
 from assay.metrics.values import Floats, Ints
 
-_SMALLEST_WIDTH = 16
+_SMALLEST_WIDTH, _SMALL_WIDTH = 16, 1 << 10
+"""Below the second, widths are powers of two; above, there are four to each doubling."""
 _AT_ONCE = 1 << 17
 """Entries of lanes, padded to one width, that are taken together."""
 
@@ -52,19 +53,24 @@ class StreamStates:
 
 
 def _group_by_size(entries: Ints, samples: int) -> Iterator[tuple[Ints, int]]:
-    """Yields (lanes, width): lanes whose numbers of entries round up to one power of two, a bounded lot at once.
+    """Yields (lanes, width): lanes whose numbers of entries round up to one width, a bounded lot at once.
 
     Args:
         entries: (lanes,) the most entries that each lane has in one table.
         samples: so many lanes in a row share their cells: a lot has the same of them of each slice.
     """
     size = np.maximum(entries.reshape(-1, samples).max(1, initial=0), _SMALLEST_WIDTH)
-    power = np.ceil(np.log2(size)).astype(np.int64)
-    for exponent in np.unique(power):
-        alike = np.flatnonzero(power == exponent)
-        step = max(1, _AT_ONCE >> int(exponent))
-        for lanes in _lots(alike, samples, step):
-            yield lanes, 1 << int(exponent)
+    widths = _widths(size)
+    for width in np.unique(widths).tolist():
+        for lanes in _lots(np.flatnonzero(widths == width), samples, max(1, _AT_ONCE // width)):
+            yield lanes, width
+
+
+def _widths(sizes: Ints) -> Ints:
+    """The least width that is no less than each size."""
+    power = np.floor(np.log2(sizes)).astype(np.int64)
+    step = 1 << np.where(sizes > _SMALL_WIDTH, power - 2, power)
+    return -(-sizes // step) * step
 
 
 def _lots(slices: Ints, samples: int, most: int) -> Iterator[Ints]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.metrics.states.cell_sums import CellSums
+from assay.metrics.states.cell_sums import CellSums, DenseCells, PagedCells
 from assay.metrics.states.contributions import Cells
 from assay.metrics.states.marks import NO_MARK, SEVERAL, MarkTable, joined, marks_of
 from assay.metrics.states.sparse import Sparse
@@ -63,7 +63,7 @@ def test_cells_that_are_put_together_keep_a_common_mark(parts):
     assert mark == mark_of(*parts)
 
 
-@pytest.mark.parametrize("slices", [3, 400])
+@pytest.mark.parametrize("slices", [3, 500])
 def test_dense_and_paged_tables_give_the_same_weights_and_marks(slices):
     rng = np.random.default_rng(slices)
     cells, rows = 72_000, 30_000
@@ -77,6 +77,7 @@ def test_dense_and_paged_tables_give_the_same_weights_and_marks(slices):
             table.add(of_slice[batch], known, Cells(cell[batch], weight[batch], None, marks(score[batch])))
         parts.append(pickle.loads(pickle.dumps(table.take(np.arange(slices)))))  # as between workers
         places.append(np.arange(slices))
+    assert isinstance(table._store, PagedCells if slices > 3 else DenseCells)
     total = Sparse.merged(parts, places, slices)
 
     weights: dict[tuple[int, int], float] = {}
@@ -92,3 +93,10 @@ def test_dense_and_paged_tables_give_the_same_weights_and_marks(slices):
     pairs = [(s, c // 2) for s, c in keys]
     first = np.array([i for i, pair in enumerate(pairs) if pair not in pairs[max(i - 1, 0) : i]])
     assert (joined(total.marks, first) > SEVERAL).tolist() == [len(scores[pairs[i]]) == 1 for i in first]
+
+
+def test_slices_are_read_together_by_their_scores_not_by_their_labels():
+    start, cells = np.array([0, 3, 3, 5]), np.array([4, 5, 8, 9, 10], np.int32)
+    with_marks = Sparse(start, cells, np.ones(5), np.full(5, 7, np.uint16))
+    assert with_marks.entry_counts.tolist() == [2, 0, 2]  # 4 and 5 are both labels of one score
+    assert with_marks._replace(marks=None).entry_counts.tolist() == [3, 0, 2]

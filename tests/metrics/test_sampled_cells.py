@@ -28,7 +28,7 @@ def state(sums: np.ndarray) -> Sparse:
 
 def dense(sparse: Sparse) -> np.ndarray:
     sums = np.zeros((len(sparse.start) - 1, CELLS))
-    sums[np.repeat(np.arange(len(sums)), sparse.entry_counts), sparse.cells] = sparse.sums
+    sums[np.repeat(np.arange(len(sums)), sparse.sizes), sparse.cells] = sparse.sums
     return sums
 
 
@@ -53,7 +53,7 @@ def test_cells_are_held_once_for_all_samples(sampled, expected):
     assert isinstance(sampled, SampledCells)
     occurring = np.count_nonzero(expected[:, 0], axis=1)
     assert sampled.shared.sums.shape == (SAMPLES, occurring.sum())
-    assert sampled.entry_counts.tolist() == np.repeat(occurring, SAMPLES).tolist()
+    assert sampled.shared.sizes.tolist() == occurring.tolist()
 
 
 @pytest.mark.parametrize(

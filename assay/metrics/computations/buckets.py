@@ -45,6 +45,12 @@ def _coarse_of_fine() -> Ints:
     return coarser(np.arange(BUCKETS + 2), BUCKETS, _COARSE_BUCKETS)
 
 
+@cache
+def _coarse_of_cells(table: ScoreTable, buckets: int) -> Ints:
+    """The bucket, among fewer, of each score cell of a table."""
+    return coarser(table.buckets, BUCKETS, buckets)
+
+
 @dataclass(frozen=True)
 class BucketTable:
     """Weights, labels and predictions by 10,000 even buckets of the prediction on [left, right) and two open ends."""
@@ -110,9 +116,8 @@ class Calibration:
     def _shared(self, states: States) -> Buckets:
         table, entries = states(ScoreTable())
         _, predictions = states(PredictionTable())
-        bucket = coarser(table.buckets, BUCKETS, self.num_buckets)
         count = self.num_buckets + 2
-        coarse = 2 * bucket[entries.cells >> 1] + (entries.cells & 1)
+        coarse = 2 * _coarse_of_cells(table, self.num_buckets).take(entries.cells >> 1) + (entries.cells & 1)
         by_label = entries.binned(coarse, 2 * count).reshape(-1, count, 2)
         bucket = coarser(predictions.cells, _COARSE_BUCKETS, self.num_buckets)
         return Buckets(*self._edges(), by_label.sum(-1), by_label[..., 1], predictions.binned(bucket, count))

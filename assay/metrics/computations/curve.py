@@ -51,6 +51,6 @@ def curve_of(thresholds: Floats, by_label: Floats) -> Curve:
     return Curve(np.broadcast_to(thresholds, tp.shape), tp, fp, tn, fn)
 
 
-def following_of(c: Curve) -> Curve:
-    """The counts at the next threshold; at the last one its own."""
-    return Curve(c.thresholds, *(np.concatenate([counts[..., 1:], counts[..., -1:]], -1) for counts in c[1:]))
+def following(counts: Floats) -> Floats:
+    """Of some counts along a curve, those at the next threshold; at the last one its own."""
+    return np.concatenate([counts[..., 1:], counts[..., -1:]], -1)

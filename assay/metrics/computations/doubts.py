@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from assay.metrics.computations.curve import Curve, Mask, following_of
+from assay.metrics.computations.curve import Curve, Mask, following
 from assay.metrics.computations.ties import Untied
 from assay.metrics.values import Floats
 
@@ -79,6 +79,5 @@ class Doubts:
 def _with_corners(c: Curve, loose: Mask, first: str) -> Curve:
     """A point behind each: as the threshold rises to the next one, the scores of the other class fall first."""
     falling = ("fp", "tn") if first == "positives" else ("tp", "fn")
-    following = following_of(c)
-    corners = c._replace(**{name: np.where(loose, getattr(following, name), getattr(c, name)) for name in falling})
+    corners = c._replace(**{name: np.where(loose, following(getattr(c, name)), getattr(c, name)) for name in falling})
     return Curve(*(np.stack(pair, -1).reshape(len(loose), 2 * loose.shape[1]) for pair in zip(c, corners, strict=True)))

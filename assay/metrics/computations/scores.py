@@ -330,16 +330,21 @@ class ScoreCurve:
         if self._even_thresholds is not None:
             rebinning = rebinning_of(table, curve_thresholds(self._even_thresholds))
             return rebinning.interval, rebinning.thresholds
-        return np.arange(table.size), np.append(_geometry(table).first, np.inf)
+        return _own_intervals(table)
+
+
+@cache
+def _own_intervals(table: ScoreTable) -> tuple[Ints, Floats]:
+    """Each score cell as an interval of its own; and the least score in each, and the end."""
+    return np.arange(table.size), np.append(_geometry(table).first, np.inf)
 
 
 def _changes(entries: Entries, intervals: Ints, levels: Floats) -> Curve:
     """The thresholds at which something changes; `intervals` (cells,) is the last level that a cell is above."""
     # Entries ascend, so that those of one slice and one interval stand together; each such group is a point of a curve.
-    interval = intervals[entries.cells >> 1]
-    key = entries.slices * len(levels) + interval
-    first = np.append(True, key[1:] != key[:-1])[: len(key)]
-    at = np.flatnonzero(first)
+    interval = intervals.take(entries.cells >> 1)
+    begins = entries.begins(interval)
+    at = np.flatnonzero(begins)
     slices = entries.slices[at]
     point = np.arange(len(slices)) - np.searchsorted(slices, np.arange(entries.slice_count))[slices]
 
@@ -349,6 +354,6 @@ def _changes(entries: Entries, intervals: Ints, levels: Floats) -> Curve:
     thresholds[slices, point] = levels[interval[at]]
 
     # Samples of a slice have its thresholds.
-    by_label = weights_by_label(entries, point[np.cumsum(first) - 1], width)
+    by_label = weights_by_label(entries, point.take(np.cumsum(begins) - 1), width)
     samples = by_label.shape[1] // max(entries.slice_count, 1)
     return curve_of(np.repeat(thresholds, samples, axis=0), by_label)

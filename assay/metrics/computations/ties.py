@@ -45,9 +45,8 @@ def untied(entries: Entries, passed: Ints, intervals: Ints) -> Untied:
     cell = entries.cells >> 1
 
     # Entries of one score cell, whatever the exact thresholds and labels, stand together and are a group.
-    key = entries.slices * (1 << 32) + cell - passed[cell]
-    starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
-    group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(key))))
+    begins = entries.begins(cell - passed.take(cell))
+    starts, group = np.flatnonzero(begins), np.cumsum(begins) - 1
 
     is_positive = entries.cells & 1
     negative, positive = sums_by_bin(2 * group + is_positive, entries.sums, 2 * len(starts)).reshape(-1, 2).T
@@ -60,7 +59,10 @@ def untied(entries: Entries, passed: Ints, intervals: Ints) -> Untied:
 def _by_interval(
     slices: Ints, interval: Ints, negative: Floats, positive: Floats, tied: npt.NDArray[np.bool_], count: int
 ) -> Untied:
+    all_pairs = sums_by_bin(slices, negative, count) * sums_by_bin(slices, positive, count)
     fresh = (slices[1:] != slices[:-1]) | (interval[1:] != interval[:-1])
+    if fresh.all():  # each cell is an interval of its own, as mostly
+        return Untied(slices, np.where(tied, 0.0, negative * positive), all_pairs)
     group = np.cumsum(np.append(True, fresh)[: len(slices)]) - 1
     groups = int(group[-1]) + 1 if len(group) else 0
     owner = np.zeros(groups, np.int64)
@@ -69,6 +71,4 @@ def _by_interval(
     # All pairs of an interval, but for those of a cell whose scores are all equal.
     pairs = sums_by_bin(group, negative, groups) * sums_by_bin(group, positive, groups)
     ties = sums_by_bin(group, np.where(tied, negative * positive, 0.0), groups)
-
-    all_pairs = sums_by_bin(slices, negative, count) * sums_by_bin(slices, positive, count)
     return Untied(owner, np.maximum(pairs - ties, 0.0), all_pairs)

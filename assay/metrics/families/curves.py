@@ -26,7 +26,7 @@ import numpy as np
 from assay.metrics import declare
 from assay.metrics.arithmetic import ratio
 from assay.metrics.binding.settings import one_of, shares
-from assay.metrics.computations.curve import Curve, Mask, following_of
+from assay.metrics.computations.curve import Curve, Mask, following
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.declare import Facts
 from assay.metrics.families.binary import fall_out as fall_out_of
@@ -52,18 +52,20 @@ def _auc_at_most(c: Curve, loose: Mask, *, curve: str = "ROC", summation_method:
     """How far `auc` may be off at most, (s,): each piece of a ROC curve lies within its rectangle."""
     if curve == "PR":
         return _precision_recall_at_most(c, loose)
-    following, negatives = following_of(c), c.fp + c.tn
-    pieces = loose * (c.tp - following.tp) * (c.fp - following.fp)
-    return ratio(pieces.sum(-1), ((c.tp + c.fn) * negatives)[..., 0])
+    pieces = loose * (c.tp - following(c.tp)) * (c.fp - following(c.fp))
+    return ratio(pieces.sum(-1), ((c.tp + c.fn) * (c.fp + c.tn))[..., 0])
 
 
 def _precision_recall_at_most(c: Curve, loose: Mask, *, summation_method: str = "") -> Floats:
     """How far `auc_precision_recall` may be off at most, (s,): precision lies between those of both orders."""
-    following = following_of(c)
-    highest = np.nan_to_num(ratio(c.tp, c.tp + following.fp))
-    lowest = np.nan_to_num(ratio(following.tp, following.tp + c.fp))
-    pieces = loose * (c.tp - following.tp) * (highest - lowest)
+    tp, fp = following(c.tp), following(c.fp)
+    pieces = loose * (c.tp - tp) * (_share(c.tp, c.tp + fp) - _share(tp, tp + c.fp))
     return ratio(pieces.sum(-1), (c.tp + c.fn)[..., 0])
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    """Part of the whole, elementwise; 0 of nothing."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 @metric(

@@ -27,8 +27,8 @@ class Entries(NamedTuple):
 
     Where slices have r samples each, `sums` is (r, e): all samples of a slice have the same cells.
     `marks` as in `Sparse`.
-    `width` is a power of two, at least the number of entries of each slice, and depends on their own sizes only: so
-    padding to it gives a slice the same bits whatever its neighbours are.
+    `width` is at least the `entry_counts` of each slice, and depends on their own only: so padding to it gives a slice
+    the same bits whatever its neighbours are.
     """
 
     slice_count: int
@@ -37,6 +37,14 @@ class Entries(NamedTuple):
     sums: Floats
     width: int
     marks: Marks | None = None
+
+    def begins(self, numbers: Ints) -> npt.NDArray[np.bool_]:
+        """Where (e,) another slice begins, or another of the numbers (e,) than that of the entry before."""
+        begins = np.ones(len(numbers), bool)
+        np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])
+        of_slices = np.searchsorted(self.slices, np.arange(self.slice_count))
+        begins[of_slices[of_slices < len(numbers)]] = True
+        return begins
 
     def binned(self, bins: Ints | int, count: int) -> Floats:
         """Adds entries up into bins, entry i into bins[i]: (s, count), or (s * r, count), slice by slice."""
@@ -71,9 +79,20 @@ class Sparse(NamedTuple):
         return _unpacked, (sizes, self.cells.astype(np.uint16), self.sums, self.marks)
 
     @property
-    def entry_counts(self) -> Ints:
+    def sizes(self) -> Ints:
         """(s,) sums of each slice."""
         return np.diff(self.start)
+
+    @property
+    def entry_counts(self) -> Ints:
+        """(s,) sums of each slice, where two cells with one mark count once: they are one point of a curve."""
+        if self.marks is None:
+            return self.sizes
+        pair = self.cells >> 1
+        first = np.ones(len(pair), bool)
+        np.not_equal(pair[1:], pair[:-1], out=first[1:])
+        first[self.start[:-1][self.sizes > 0]] = True
+        return np.diff(np.append(0, np.cumsum(first))[self.start])
 
     def take(self, slices: Ints) -> Sparse:
         """The sums of the given slices, in that order; a view of them if they follow one another."""
@@ -82,7 +101,7 @@ class Sparse(NamedTuple):
             own = slice(self.start[first], self.start[last])
             marks = None if self.marks is None else self.marks[own]
             return Sparse(self.start[first : last + 1] - self.start[first], self.cells[own], self.sums[..., own], marks)
-        count = self.entry_counts[slices]
+        count = self.sizes[slices]
         start = np.concatenate([[0], np.cumsum(count)])
         at = np.arange(start[-1]) + np.repeat(self.start[slices] - start[:-1], count)
         return Sparse(start, self.cells[at], self.sums[..., at], None if self.marks is None else self.marks[at])
@@ -90,7 +109,7 @@ class Sparse(NamedTuple):
     def read(self, slices: Ints, width: int) -> Entries:
         """The sums of the given slices, numbered 0.. in that order."""
         taken = self.take(slices)
-        owner = np.repeat(np.arange(len(slices)), taken.entry_counts)
+        owner = np.repeat(np.arange(len(slices)), taken.sizes)
         return Entries(len(slices), owner, taken.cells.astype(np.int64), taken.sums, width, taken.marks)
 
     def leave_one_out(self, parts: int) -> SampledCells | Sparse:
@@ -109,7 +128,7 @@ class Sparse(NamedTuple):
     def _samples(self, first: int, last: int, parts: int) -> Sparse:
         """The cells of slices first to last - 1, with sums (parts + 1, e)."""
         count, own = last - first, slice(self.start[first * parts], self.start[last * parts])
-        sizes = self.entry_counts[first * parts : last * parts]
+        sizes = self.sizes[first * parts : last * parts]
         owner, part = np.divmod(np.repeat(np.arange(count * parts), sizes), parts)
         cells: Ints = self.cells[own].astype(np.int64)
         width = int(cells.max(initial=0)) + 1
@@ -150,7 +169,7 @@ class SampledCells:
 
     @property
     def entry_counts(self) -> Ints:
-        """(s * r,) sums of each sample of each slice."""
+        """(s * r,) of each sample of each slice, as `Sparse.entry_counts`."""
         return np.repeat(self.shared.entry_counts, self.samples)
 
     def take(self, slices: Ints) -> Sparse:
@@ -183,7 +202,7 @@ class SampledCells:
         start, cells, sums, marks = self.shared
         columns = [slice(*ends) for ends in pairwise(start)]
         return Sparse(
-            np.concatenate([[0], np.cumsum(self.entry_counts)]),
+            np.concatenate([[0], np.cumsum(np.repeat(self.shared.sizes, self.samples))]),
             np.concatenate([np.tile(cells[of_slice], self.samples) for of_slice in columns]),
             np.concatenate([sums[:, of_slice].reshape(-1) for of_slice in columns]),
             None if marks is None else np.concatenate([np.tile(marks[of_slice], self.samples) for of_slice in columns]),
@@ -228,9 +247,7 @@ def _merge_some(states: Sequence[Sparse], slices: Sequence[Ints], first: int, la
     """The sums of slices first to last - 1."""
     chosen = [np.flatnonzero((own >= first) & (own < last)) for own in slices]
     taken = [state.take(rows) for state, rows in zip(states, chosen, strict=True)]
-    owners = [
-        np.repeat(own[rows] - first, state.entry_counts) for state, own, rows in zip(taken, slices, chosen, strict=True)
-    ]
+    owners = [np.repeat(own[rows] - first, state.sizes) for state, own, rows in zip(taken, slices, chosen, strict=True)]
     keys = np.concatenate([owner * _WIDTH + state.cells for owner, state in zip(owners, taken, strict=True)])
     sums = np.concatenate([state.sums for state in taken])
 
