@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from assay import storage
 from assay.checkpoints.commit import new_attempt
 from assay.checkpoints.digests import digest_of
 from assay.engine import progress
+from assay.engine.chosen_runner import chosen_runner
 from assay.engine.recovery import recover_from_text
 from assay.engine.remote import DONE, ENDED, Remote, RemoteJob
 from assay.engine.runner import Options, submitted
@@ -37,7 +38,7 @@ LAST_WORDS_SECONDS = 50.0
 RETRY_SECONDS = 120.0
 """How long a call of the jobs API is retried."""
 
-_RUNNERS = {"dataflow", "dataflowrunner", "apache_beam.runners.dataflow.dataflow_runner.dataflowrunner"}
+_RUNNERS = {"dataflow", "dataflowrunner"}
 _CONTENT, _ATTEMPT = "assay-content", "assay-attempt"  # labels
 _ENDING = {"JOB_STATE_CANCELLING"}
 _TRIES = 5
@@ -98,7 +99,7 @@ class _Job:
 
 def is_chosen(options: PipelineOptions | Sequence[str]) -> bool:
     """Whether flags ask for a job on Dataflow; a caller of Python who has made options waits for whatever they ask."""
-    return not isinstance(options, PipelineOptions) and _runner_of(Options(options)) in _RUNNERS
+    return not isinstance(options, PipelineOptions) and chosen_runner(Options(options)).lower() in _RUNNERS
 
 
 def job_name(task: str, digest: str) -> str:
@@ -306,10 +307,6 @@ class _Clients:
             dataflow.JobsV1Beta3Client(**settings),
             dataflow.MessagesV1Beta3Client(**settings),
         )
-
-
-def _runner_of(options: Options) -> str:
-    return str(options.view_as(StandardOptions).runner).lower()
 
 
 def _checked(cloud: Any, *, is_described: bool) -> dict[str, str]:
