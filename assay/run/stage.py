@@ -26,12 +26,13 @@ from assay.run import dataflow, publishing
 from assay.run.build import analysis_of
 from assay.run.call import Checkpoints, checked, record
 from assay.run.context import Context, InMemory, context_of
+from assay.run.counted import run_counted
 from assay.run.inputs import check_inputs, input_files, with_files_named
 from assay.run.outcome import ANALYSE, StageResult
 from assay.run.output import check_output
 from assay.run.reading import reader_of
 from assay.run.task import run_task
-from assay.run.writing import results_written, run_counted
+from assay.run.writing import results_written
 from assay.text.near_miss import one_of
 from assay.verdict import Counts, Verdict
 

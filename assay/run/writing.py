@@ -11,12 +11,13 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from assay import storage
 from assay.engine.remote import Remote
-from assay.engine.runner import run_pipeline, runs_here
+from assay.engine.runner import runs_here
 from assay.results.published import files_in
 from assay.run import dataflow, publishing
+from assay.run.counted import run_counted
 from assay.verdict import Counts
 from assay.writers.counts import WriteCounts, read_counts
-from assay.writers.files import path_in, remove, remove_temporaries, temporary_name, write_file
+from assay.writers.files import path_in, remove_temporaries, write_file
 
 _SUBMITTED = re.compile(r"submitted-attempt-[0-9a-f]+(-counts)?\.json")
 """Stand in the folder of results while an attempt writes to it."""
@@ -60,17 +61,6 @@ def results_written(
         if not runs_here(options):
             remove_temporaries(folder)  # of bundles that the engine has run a second time, as Spark does
         yield counts
-
-
-def run_counted(
-    reader: beam.PTransform, analysis: beam.PTransform, options: PipelineOptions | Sequence[str], folder: str
-) -> Counts:
-    """Runs a pipeline that writes to a folder of results; returns the rows that it counts."""
-    file = temporary_name(path_in(folder, "counts.json"))
-    run_pipeline(reader, analysis, options, WriteCounts(file))
-    counts = read_counts(file)
-    remove(file)
-    return counts
 
 
 @contextmanager

@@ -156,6 +156,16 @@ def test_analyses_in_python_with_one_output_keep_their_own_results(tmp_path):
     assert sorted(auc_in(folder) for folder in tmp_path.iterdir() if folder.is_dir()) == [2, 4, 6]
 
 
+def test_no_empty_output_is_left_where_writers_write_elsewhere(tmp_path):
+    from assay import analyze_raw_data, default_writers, parse_eval_config
+
+    config = {"metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}]}]}
+    writers = default_writers(tmp_path / "elsewhere", parse_eval_config(config))
+    rows = [{"label": 0, "prediction": 0.25}]
+    analyze_raw_data(rows, config, output_path=tmp_path / "out", writers=writers)
+    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]
+
+
 def test_writers_of_ones_own_do_not_leave_the_numbers_of_an_earlier_call_to_be_judged(tmp_path):
     import pandas as pd
 

@@ -21,7 +21,7 @@ from assay.readers import source as source_module
 from assay.readers.join import Join, check_join
 from assay.readers.read_joined import ReadJoined
 from assay.readers.source import Source
-from assay.run.writing import run_counted
+from assay.run.counted import run_counted
 from assay.verdict import Counts
 
 SEEN: list[dict] = []

@@ -9,7 +9,7 @@ from assay.errors import BadRowError, MissingColumnError, MissingFileError
 from assay.readers import source as source_module
 from assay.readers.read_inputs import ReadInputs
 from assay.readers.source import Source
-from assay.run.writing import run_counted
+from assay.run.counted import run_counted
 from assay.types import Extracts
 from assay.verdict import Counts
 
