@@ -18,7 +18,7 @@ from assay.errors import CorruptFileError
 from assay.readers import bad_rows, csv_edges, files, signatures
 from assay.readers.bad_rows import Refuse
 from assay.readers.batches import Numbers, Rows, encoded, numbered, recut
-from assay.readers.csv_blocks import Blocks
+from assay.readers.csv_blocks import Blocks, Text
 from assay.readers.edges import Piece, piece_of
 from assay.readers.source import (
     Source,
@@ -206,7 +206,7 @@ def _open(
         "escape_char": options.get("escape", False),
         "newlines_in_values": True,
     }
-    text = piece.open() if piece else files.open_text(file, "CSV", options.get("encoding"))
+    text: Text = piece.open() if piece else files.open_text(file, "CSV", options.get("encoding"))
     return Blocks(text, ending.encode(), on_malformed, parse, read_options=read, convert_options=convert)
 
 

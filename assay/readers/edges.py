@@ -6,6 +6,7 @@ times faster than parsing them. So every process finds the same rows, whichever 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -94,7 +95,7 @@ def _known(file: str, stamp: str, dialect: tuple[Any, ...]) -> dict[int, Edge]:
     return {0: Edge(0, 0)}
 
 
-class PieceFile:
+class PieceFile(io.IOBase):
     """A readable file with the bytes of a piece."""
 
     def __init__(self, piece: Piece) -> None:
@@ -103,7 +104,6 @@ class PieceFile:
         self._told = 0
         self._stored = files.open_raw(piece.file)
         self._stored.seek(piece.start.at)
-        self.closed = False
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes; none at the end."""
@@ -125,11 +125,5 @@ class PieceFile:
 
     def close(self) -> None:
         """Closes the file."""
-        self.closed = True
+        super().close()
         self._stored.close()
-
-    def __enter__(self) -> PieceFile:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import lzma
 import zipfile
 import zlib
@@ -35,7 +36,7 @@ def encoding_of(head: bytes) -> str | None:
     return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
 
 
-class Unpacked:
+class Unpacked(io.IOBase):
     """A readable file with the decompressed content of another.
 
     Args:
@@ -45,14 +46,14 @@ class Unpacked:
     """
 
     def __init__(self, stored: pa.NativeFile, file: str, *, plain: bool = False) -> None:
-        self._stored, self._file = stored, file
+        self._stored = self._stream = stored
+        self._file = file
         head = stored.read(_PEEK_BYTES)
         stored.seek(0)
         self.compression = None if plain else signatures.compression_of(head)
         self._most = bounds.unpacked(stored.size()) if self.compression else None
         self._read = self._told = 0
         self._held = b""
-        self.closed = False
         with self._blaming():
             self._stream = self._opened()
 
@@ -116,18 +117,12 @@ class Unpacked:
 
     def close(self) -> None:
         """Closes the file."""
-        self.closed = True
+        super().close()
         self._stream.close()
         self._stored.close()
 
-    def __enter__(self) -> Unpacked:
-        return self
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-
-class Transcoded:
+class Transcoded(io.IOBase):
     """A readable file with a text in UTF-8 that is stored in another encoding.
 
     Args:
@@ -140,7 +135,6 @@ class Transcoded:
         self._decoder = codecs.getincrementaldecoder(encoding)()
         self._left = b""
         self._ended = False
-        self.closed = False
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes; none at the end.
@@ -158,14 +152,8 @@ class Transcoded:
 
     def close(self) -> None:
         """Closes the file."""
-        self.closed = True
+        super().close()
         self._stored.close()
-
-    def __enter__(self) -> Transcoded:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 def _only_member(stored: Any, file: str) -> Any:
