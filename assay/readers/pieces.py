@@ -11,7 +11,10 @@ from assay.readers.source import Source, Split
 from assay.storage.framing import starts_frame
 
 PIECE_BYTES = 128 * 2**20
-"""Bytes of a piece, at least: each costs as much as a further million rows, for its states are taken out and merged."""
+"""Bytes of a piece: at least of Parquet, and at most of other formats, which take longer for each byte.
+
+A piece costs as much as a further million rows, for its states are taken out and merged.
+"""
 
 
 def cut(source: Source, splits: Sequence[Split]) -> tuple[Split, ...]:
@@ -28,7 +31,7 @@ def cut(source: Source, splits: Sequence[Split]) -> tuple[Split, ...]:
 
 
 def _pieces(split: Split, source: Source) -> Iterator[Split]:
-    count = sum(split.sizes) // PIECE_BYTES
+    count = _count(source, split)
     if len(split.files) > 1 or count < 2:
         yield split
     elif source.format == "parquet":
@@ -37,6 +40,12 @@ def _pieces(split: Split, source: Source) -> Iterator[Split]:
         yield split
     else:
         yield from _by_bytes(split, count)
+
+
+def _count(source: Source, split: Split) -> int:
+    """How many pieces would be of the right size."""
+    size = sum(split.sizes)
+    return size // PIECE_BYTES if source.format == "parquet" else -(-size // PIECE_BYTES)
 
 
 def read_whole_because(source: Source, file: str) -> str | None:
@@ -54,7 +63,7 @@ def whole_files(source: Source, splits: Sequence[Split]) -> Iterator[str]:
     """A line for each file that is so large that `cut` would have cut it, with the reason why it did not."""
     for split in splits:
         is_whole = len(split.files) == 1 and (not split.is_part or (split.groups is not None and split.row == 0))
-        if is_whole and sum(split.sizes) >= 2 * PIECE_BYTES:
+        if is_whole and _count(source, split) > 1:
             file = split.files[0]
             reason = "it has few row groups" if split.groups else read_whole_because(source, file)
             yield f"{file} keeps one core busy: {reason}; write several files to use more cores"
