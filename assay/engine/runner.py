@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
 from apache_beam.runners.runner import PipelineResult
 
 from assay.engine import job_server, memory, progress, server_jobs
@@ -30,6 +30,7 @@ from assay.types import READ_INPUTS_STAGE_NAME
 _OPTIONS_LOGGER = "apache_beam.options.pipeline_options"
 _INTERRUPTED = "KeyboardInterrupt [while running"
 """What Beam makes of an interrupt inside a transform: the text of another error."""
+_TUNED_WORKER = "assay.engine.tuned_worker"
 _REFUSED_RUNNERS = {"daskrunner": "it drops outputs in silence"}
 
 
@@ -86,6 +87,8 @@ def _started(
     job_server.check_answers(options)
     pipeline = _pipeline(options)
     job_server.limit_patience(pipeline.options)
+    if not isinstance(pipeline.runner, LocalRunner):
+        _tune_workers(pipeline.options)
     try:
         with _nothing_displayed():
             _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis
@@ -98,6 +101,12 @@ def _started(
             pipeline.runner.close()
         # Beam leaves it in notebooks, and where the pipeline could not be built.
         shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
+
+
+def _tune_workers(options: PipelineOptions) -> None:
+    """Has each worker process of an engine import what fits it to its work; Beam calls that a plugin."""
+    setup = options.view_as(SetupOptions)
+    setup.beam_plugins = sorted({*(setup.beam_plugins or ()), _TUNED_WORKER})
 
 
 @contextmanager
