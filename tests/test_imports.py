@@ -58,6 +58,7 @@ ALLOWED = {  # first match holds; nothing heavy where none does
     "assay.engine.downloads": BEAM,
     "assay.engine.prism": BEAM,
     "assay.engine.counting": BEAM,
+    "assay.engine.dofn_specs": BEAM,
     "assay.engine.runner": BEAM,
     "assay.engine.workers.bundle": BEAM,
     "assay.engine.workers.options": BEAM,

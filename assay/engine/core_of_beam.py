@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
-from typing import Any
-from weakref import WeakKeyDictionary
 
 from assay.hidden_modules import HiddenModules
 
@@ -43,17 +41,3 @@ def import_core_of_beam() -> None:
         importlib.import_module("apache_beam")
     finally:
         sys.meta_path.remove(_OPTIONAL)
-    _look_at_dofns_once()
-
-
-def _look_at_dofns_once() -> None:
-    """Beam looks through all methods of a DoFn for state and timers eight times, which is a third of a small run."""
-    userstate: Any = importlib.import_module("apache_beam.transforms.userstate")
-    look, known = userstate.get_dofn_specs, WeakKeyDictionary[Any, Any]()
-
-    def specs(dofn: Any) -> Any:
-        if dofn not in known:
-            known[dofn] = look(dofn)
-        return known[dofn]
-
-    userstate.get_dofn_specs = specs

@@ -17,6 +17,7 @@ from apache_beam.runners.runner import PipelineResult
 
 from assay.engine import job_server, memory, progress, server_jobs
 from assay.engine.beam_log import quiet_beam
+from assay.engine.dofn_specs import each_looked_at_once
 from assay.engine.downloads import check_program
 from assay.engine.job_errors import of_job
 from assay.engine.prism import check_workers
@@ -55,7 +56,7 @@ def run_pipeline(
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
     """
     options = _parsed(options)
-    with quiet_beam(), _our_errors(), job_server.errors_of(options):
+    with quiet_beam(), each_looked_at_once(), _our_errors(), job_server.errors_of(options):
         result = _started(reader, analysis, options, count)
         job = server_jobs.job_of(result, options)
         with server_jobs.ended_if_interrupted(job):
@@ -72,7 +73,7 @@ def submitted(
     Raises:
         AssayError: whatever went wrong on purpose while the pipeline was built.
     """
-    with quiet_beam(), _our_errors():
+    with quiet_beam(), each_looked_at_once(), _our_errors():
         return _started(reader, analysis, options, count)
 
 

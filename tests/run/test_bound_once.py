@@ -3,45 +3,44 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+from typing import Any
 
 import pytest
 
+import assay
+from assay.cli import main
+from assay.metrics.binding import bound
 from tests.run.test_in_memory import CONFIG, FRAME
 
-ROOT = Path(__file__).parents[2]
-
-COUNTED = """
-import pandas as pd
-from assay.metrics.binding import bound
-inner, counts = bound._bind_all, []
-bound._bind_all = lambda config: counts.append(1) or inner(config)
-{call}
-print("bound", len(counts))
-"""
-COMMAND = "from assay.cli import main; main(['run', 'analysis.json', '--quiet'{more}])"
-FILES = "import assay; assay.run_model_analysis({config}, data_location='rows.parquet', file_format='parquet')"
-MEMORY = "import assay; assay.analyze_raw_data(pd.read_parquet('rows.parquet'), {config})"
+FILES: dict[str, Any] = {"data_location": "rows.parquet", "file_format": "parquet"}
+CALLS = {
+    "command": lambda: main(["run", "analysis.json", "--quiet"]) == 0,
+    "checkpoints": lambda: main(["run", "analysis.json", "--quiet", "--checkpoints", "root"]) == 0,
+    "files": lambda: assay.run_model_analysis(CONFIG, **FILES).slicing_metrics,
+    "memory": lambda: assay.analyze_raw_data(FRAME, CONFIG).slicing_metrics,
+}
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        COMMAND.format(more=""),
-        COMMAND.format(more=", '--checkpoints', 'root'"),
-        FILES.format(config=CONFIG),
-        MEMORY.format(config=CONFIG),
-    ],
-    ids=["command", "checkpoints", "files", "memory"],
-)
-def test_metrics_are_bound_once(call, tmp_path):
-    FRAME.to_parquet(tmp_path / "rows.parquet")
+@pytest.fixture
+def bindings(monkeypatch):
+    """An entry for each time that metrics are bound, as if this process had bound none so far."""
+    bind, times = bound._bind_all, []
+
+    def counted(config):
+        times.append(config)
+        return bind(config)
+
+    monkeypatch.setattr(bound, "_bind_all", counted)
+    bound._bound.cache_clear()
+    return times
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_metrics_are_bound_once(call, bindings, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    FRAME.to_parquet("rows.parquet")
     inputs = {"format": "parquet", "files": ["rows.parquet"]}
     analysis = {"inputs": inputs, "eval_config": CONFIG, "output": "out"}
     (tmp_path / "analysis.json").write_text(json.dumps(analysis))
-    command = [sys.executable, "-c", COUNTED.format(call=call)]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.splitlines()[-1] == "bound 1", run.stdout
+    assert CALLS[call]()
+    assert len(bindings) == 1
