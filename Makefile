@@ -22,9 +22,9 @@ OTHERS := tests/airflow
 INSTALLS := tests/installs
 ENGINES := tests/engines
 
-# Two tests at a time, a file as a whole, in the order in which they are collected: xdist would leave for the end the files
-# with the fewest tests, which have the longest.
-BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
+# Three tests at a time on two cores, as many wait for a process or a server; a file as a whole, in the order in which they
+# are collected: xdist would leave for the end the files with the fewest tests, which have the longest.
+BY_FILE := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo demo-airflow demo-kfp test test-all check unit end-to-end faults engines installs airflow kfp images pins bench docs docs-site proto clean help
 
@@ -64,14 +64,14 @@ faults: $(INSTALLED) ## stages killed, checkpoints damaged, disks full, storage 
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow" $(FAULTS)
 
 engines: $(INSTALLED) jars-or-skip images-or-skip ## Beam's runners for engines of many machines, here as processes on loopback
-	$(BIN)/pytest -q -n 1 -m "not slow" $(ENGINES)
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not slow" $(ENGINES)
 
 installs: $(INSTALLED) ## fresh installs without our pins, and a notebook; prints what the resolver took
 	$(BIN)/pytest -q $(BY_FILE) -m "not slow" $(INSTALLS)
 
 airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an environment of their own
 	@.ci/installed chromium "tests of pages"
-	$(AIRFLOW_BIN)/pytest -q $(BY_FILE) -n 3 -m "not slow" $(OTHERS)
+	$(AIRFLOW_BIN)/pytest -q $(BY_FILE) -m "not slow" $(OTHERS)
 
 kfp: $(INSTALLED) images-or-skip ## Kubeflow components and pipelines, run here in containers
 	$(BIN)/pytest -q $(BY_FILE) -m "not slow" $(KFP)
@@ -101,14 +101,18 @@ proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
 clean: ## everything made, the environment included
 	rm -rf .venv .venv-airflow .venv-docs .engines out $(CENSUS)/models examples/*/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: test-groups side-by-side all-groups all-tests all-airflow all-installs images-or-skip jars-or-skip
+.PHONY: test-groups side-by-side all-groups all-tests all-airflow all-installs images-or-skip jars-or-skip airflow-installed
 test-groups:
 	@.ci/groups check-images-site 5 side-by-side unit 8 unit end-to-end 7 end-to-end faults 5 faults engines 4 engines \
 	  installs 4 installs airflow 5 airflow kfp 3 kfp
 
 # Each of these by itself leaves a core idle. What fails does not keep the others from being made.
 side-by-side:
-	@$(MAKE) -j 3 -k --output-sync=target check images-or-skip docs-site $(TRAINED)
+	@$(MAKE) -j 4 -k --output-sync=target check images-or-skip docs-site $(TRAINED) jars-or-skip airflow-installed
+
+# Behind the site, whose environment is made of the same source: two builds of it would be in each other's way.
+airflow-installed: | docs-site
+	@$(MAKE) $(AIRFLOW_INSTALLED)
 
 all-groups:
 	@.ci/groups check 1 check tests 120 all-tests installs 30 all-installs airflow 30 all-airflow docs-site 1 docs-site
@@ -130,12 +134,12 @@ images-or-skip:
 	@components/build_images.sh || [[ $$? == 3 && $${CI:-} != true ]]
 
 # Without Java or Maven the tests of engines are skipped, and say so, as are those of Prism and of workers as processes without
-# Go, and those of workers as containers without Docker; not in CI.
+# Go, and those of workers as containers without Docker; not in CI. What Maven has fetched is kept where only one of it may write.
 JARS := $(patsubst $(ENGINES)/jars/%.xml,.engines/%/installed,$(wildcard $(ENGINES)/jars/*.xml))
 jars-or-skip:
 	@.ci/installed java "tests of engines" default-jre-headless
 	@.ci/installed mvn "tests of engines" maven
-	@! command -v mvn >/dev/null || $(MAKE) $(JARS) || [[ $${CI:-} != true ]]
+	@! command -v mvn >/dev/null || $(MAKE) -j 1 $(JARS) || [[ $${CI:-} != true ]]
 	@! command -v go >/dev/null || $(MAKE) .engines/prism/prism .engines/boot/boot || [[ $${CI:-} != true ]]
 
 .engines/prism/prism: constraints.txt

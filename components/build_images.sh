@@ -30,8 +30,11 @@ install() {
     no_engine "$* cannot be installed (root and apt-get are needed)"
   fi
   say "installing $*"
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$@" >/dev/null
+  (
+    flock 9 # what is made beside the images may install as well: .ci/installed
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$@" >/dev/null
+  ) 9>"${TMPDIR:-/tmp}/assay-apt-get"
 }
 
 start_engine() {

@@ -5,15 +5,22 @@ state and messages are that process's. It is a test double: what it does not sho
 workers on several machines, and how long anything takes.
 
 This module is standard library only as long as it serves, so that Airflow's environment has it too;
-`python -m tests.dataflow_jobs PIPELINE REPORT` is the process of a job, which needs Beam.
+`python -m tests.dataflow_jobs SOCKET` needs Beam: it imports it once, and forks the process of each job.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
+import importlib
 import json
 import os
 import re
+import select
+import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -49,7 +56,7 @@ class Job:
     state: str = "JOB_STATE_PENDING"
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat().replace("+00:00", "Z"))
     messages: list[dict[str, Any]] = field(default_factory=list)
-    process: subprocess.Popen[bytes] | None = None
+    pid: int = 0
 
     @property
     def name(self) -> str:
@@ -134,29 +141,35 @@ class Service:
         with self.lock:
             if job.state not in _ENDED:
                 job.state = "JOB_STATE_CANCELLED"
-                if job.process is not None:
-                    job.process.kill()
+                if job.pid:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(job.pid, signal.SIGKILL)
 
     def _run(self, job: Job) -> None:
         job.state = "JOB_STATE_RUNNING"
         job.say("Worker configuration: e2-tests in europe-west1-b.", "JOB_MESSAGE_BASIC")
         self.open.wait()
-        with tempfile.TemporaryDirectory() as folder:
-            report = Path(folder, "report.json")
-            command = (str(RUNTIME), "-m", "tests.dataflow_jobs", job.options.get("pipelineUrl", ""), str(report))
-            environment = {
-                **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
-                "PYTHONPATH": str(ROOT),
-                "STORAGE_EMULATOR_HOST": self.emulator,
-            }
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
+            "PYTHONPATH": str(ROOT),
+            "STORAGE_EMULATOR_HOST": self.emulator,
+        }
+        with socket.socket(socket.AF_UNIX) as connection:
+            with _starting:
+                address = _forks_of_jobs()
+            connection.connect(address)
+            process = connection.makefile("rw")
             with self.lock:
                 if job.state in _ENDED:
                     return
-                job.process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE)
-            _, said = job.process.communicate()
-            with self.lock:
-                if job.state not in _ENDED:
-                    self._finish(job, json.loads(report.read_text()) if report.is_file() else {"error": said.decode()})
+                asked = {"pipeline": job.options.get("pipelineUrl", ""), "environment": environment}
+                process.write(f"{json.dumps(asked)}\n")
+                process.flush()
+                job.pid = int(process.readline())
+            said = process.readline()
+        with self.lock:
+            if job.state not in _ENDED:
+                self._finish(job, json.loads(said) if said else {"error": "the process of the job was killed"})
 
     def _finish(self, job: Job, report: dict[str, Any]) -> None:
         if report.get("error"):
@@ -256,7 +269,68 @@ def started(emulator: str) -> Iterator[Service]:
         server.server_close()
 
 
-# The process of a job -------------------------------------------------------------------------------------------------
+# The processes of jobs ------------------------------------------------------------------------------------------------
+
+
+_starting = threading.Lock()
+
+
+@functools.cache
+def _forks_of_jobs() -> str:
+    """The socket of a process that forks those of jobs; it ends with this one."""
+    folder = tempfile.mkdtemp(prefix="jobs-")
+    address = f"{folder}/socket"
+    command = (str(RUNTIME), "-m", "tests.dataflow_jobs", address)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    forks = subprocess.Popen(
+        command,
+        env=environment,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(forks.kill)
+    assert forks.stdout is not None
+    assert forks.stdout.readline() == b"ready\n"
+    return address
+
+
+def fork_jobs(address: str) -> None:
+    """Forks a process for each connection, until nobody has the other end of the input any more."""
+    importlib.import_module("tests.faults.loaded_by_stages")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(address)
+    server.listen()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while sys.stdin not in (ready := select.select([server, sys.stdin], [], [])[0]):
+        assert ready == [server]
+        connection, _ = server.accept()
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            server.close()
+            run_job(connection)
+            os._exit(0)
+        connection.close()
+
+
+def run_job(connection: socket.socket) -> None:
+    """Runs the job that is asked for; answers with the id of the process, and with what came of it."""
+    with connection.makefile("rw") as other:
+        asked = json.loads(other.readline())
+        other.write(f"{os.getpid()}\n")
+        other.flush()
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        content = {}
+        try:
+            execute(asked["pipeline"])
+        except Exception:
+            content = {"error": traceback.format_exc()}
+        other.write(f"{json.dumps(content)}\n")
 
 
 def execute(pipeline: str) -> None:
@@ -275,15 +349,5 @@ def execute(pipeline: str) -> None:
     FnApiRunner().run_via_runner_api(proto, PipelineOptions()).wait_until_finish()
 
 
-def main(pipeline: str, report: str) -> None:
-    """Writes what came of it to `report`."""
-    content = {}
-    try:
-        execute(pipeline)
-    except Exception:
-        content = {"error": traceback.format_exc()}
-    Path(report).write_text(json.dumps(content))
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    fork_jobs(sys.argv[1])

@@ -20,7 +20,7 @@ from tests.metrics.auc_bound import auc_bound
 
 CENSUS = Path(__file__).parents[2] / "examples" / "census"
 WEIGHT, LABEL = "instance_weight", "income_50k"
-TFMA_ROWS = (2_000, pytest.param(8_000, marks=pytest.mark.slow))
+TFMA_ROWS = (1_000, pytest.param(8_000, marks=pytest.mark.slow))
 U32, U64 = 2.0**-24, 2.0**-53
 """Unit roundoff: what one operation in float32 or float64 may be off by, relative to its result."""
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from assay.cli import main
 from tests.latest_results import latest
 
 
@@ -45,13 +46,17 @@ def analysis(**changes):
     return content
 
 
-def run(folder, content, *args, command="run"):
+def arguments(folder, content, *args, command="run"):
+    """Of `assay`, for an analysis file that this writes."""
     (folder / "analysis.yaml").write_text(yaml.safe_dump(content))
     without_progress = ["--quiet"] if command == "run" else []  # on a slow machine, even the start has a line
+    return [command, str(folder / "analysis.yaml"), *without_progress, *args]
+
+
+def in_a_process(folder, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", "assay", command, str(folder / "analysis.yaml"), *without_progress, *args],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "assay", *arguments], capture_output=True, text=True, check=False, cwd=folder
+    )
 
 
 DATE = ("--param", "date=2026-11-01")
@@ -89,26 +94,32 @@ WRONG = {
 
 @pytest.mark.parametrize("command", ["run", "check"])
 @pytest.mark.parametrize("name", WRONG)
-def test_is_one_clear_line_and_exit_code_64(folder, name, command):
+def test_is_one_clear_line_and_exit_code_64(folder, name, command, capsys):
     content, args, message = WRONG[name]
-    done = run(folder, content, *args, command=command)
-    assert done.returncode == 64, done.stderr
-    (line,) = done.stderr.strip().splitlines()
+    assert main(arguments(folder, content, *args, command=command)) == 64
+    (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("error: ")
     assert message in line
     assert not list(folder.glob("out-*"))
 
 
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_process_says_and_ends_with_the_same(folder, command, capsys):
+    content, args, _ = WRONG["a missing label column"]
+    words = arguments(folder, content, *args, command=command)
+    done = in_a_process(folder, *words)
+    assert done.returncode == main(words) == 64
+    assert done.stderr == capsys.readouterr().err
+
+
 def test_the_same_file_without_the_mistake_runs(folder):
-    assert run(folder, analysis(), *DATE, command="check").returncode == 0
-    done = run(folder, analysis(output="good"), *DATE)
+    assert main(arguments(folder, analysis(), *DATE, command="check")) == 0
+    done = in_a_process(folder, *arguments(folder, analysis(output="good"), *DATE))
     assert done.returncode == 0, done.stderr
     assert (latest(folder / "good") / "results.json").exists()
 
 
 def test_a_file_that_does_not_exist_is_named(folder):
-    done = subprocess.run(
-        [sys.executable, "-m", "assay", "run", "gone.yaml"], capture_output=True, text=True, check=False, cwd=folder
-    )
+    done = in_a_process(folder, "run", "gone.yaml")
     assert done.returncode == 64
     assert "gone.yaml" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,20 @@ from tests.parity.results import parts_of
 from tests.temporary_files import temporary_files
 
 __all__ = ["temporary_files"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sends all tests of an engine to one process of xdist, which starts it once."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group(_engine_of(item)))
+
+
+def _engine_of(test: pytest.Function) -> str:
+    """Flink or Spark where a test is of one of them; whatever else there is comes together with Prism."""
+    named = test.callspec.params.get("engine", "") if hasattr(test, "callspec") else ""
+    clusters = {"flink_cluster": "Flink", "spark_cluster": "Spark"}
+    return str(named or next((clusters[name] for name in test.fixturenames if name in clusters), "Prism"))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import pytest
 from assay.errors import BusyError
 from assay.plan.filled import with_params
 from assay.run import local
+from assay.run.stage import run_stage
 from tests.parity.cases import CASE_OF
 
 CASE = CASE_OF["stages of one's own"]
@@ -25,7 +26,7 @@ def run(tmp_path):
 
 
 def test_a_task_that_finds_the_engine_busy_is_started_again_when_another_is_done(run, monkeypatch):
-    work, engine, refused = local._in_process, threading.Lock(), []
+    engine, refused = threading.Lock(), []
     has_refused = threading.Event()
 
     def one_at_a_time(plan, plan_uri, task, checkpoints, options):
@@ -35,7 +36,7 @@ def test_a_task_that_finds_the_engine_busy_is_started_again_when_another_is_done
             raise BUSY
         try:
             has_refused.wait(60)  # so that the tasks do meet
-            return work(plan, plan_uri, task, checkpoints, options)
+            return run_stage(plan, task.name, checkpoints=checkpoints, options=options)
         finally:
             engine.release()
 
