@@ -74,7 +74,7 @@ airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an 
 	$(AIRFLOW_BIN)/pytest -q $(BY_FILE) -m "not slow" $(OTHERS)
 
 kfp: $(INSTALLED) images-or-skip ## Kubeflow components and pipelines, run here in containers
-	$(BIN)/pytest -q $(BY_FILE) -m "not slow" $(KFP)
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow" $(KFP)
 
 images: ## the container images assay-core and assay-tensorflow; installs Docker where root may
 	components/build_images.sh
@@ -101,14 +101,21 @@ proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
 clean: ## everything made, the environment included
 	rm -rf .venv .venv-airflow .venv-docs .engines out $(CENSUS)/models examples/*/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: test-groups side-by-side all-groups all-tests all-airflow all-installs images-or-skip jars-or-skip airflow-installed
+.PHONY: test-groups side-by-side engines-installs airflow-kfp all-groups all-tests all-airflow all-installs images-or-skip jars-or-skip airflow-installed
 test-groups:
-	@.ci/groups check-images-site 5 side-by-side unit 8 unit end-to-end 7 end-to-end faults 5 faults engines 4 engines \
-	  installs 4 installs airflow 5 airflow kfp 3 kfp
+	@.ci/groups check-images-site 5 side-by-side unit 7 unit end-to-end 6 end-to-end faults 5 faults \
+	  engines-installs 4 engines-installs airflow-kfp 6 airflow-kfp
 
 # Each of these by itself leaves a core idle. What fails does not keep the others from being made.
+TOGETHER := $(MAKE) -k --output-sync=target
 side-by-side:
-	@$(MAKE) -j 4 -k --output-sync=target check images-or-skip docs-site $(TRAINED) jars-or-skip airflow-installed
+	@$(TOGETHER) -j 4 check images-or-skip docs-site $(TRAINED) jars-or-skip airflow-installed
+
+engines-installs:
+	@$(TOGETHER) -j 2 engines installs
+
+airflow-kfp:
+	@$(TOGETHER) -j 2 airflow kfp
 
 # Behind the site, whose environment is made of the same source: two builds of it would be in each other's way.
 airflow-installed: | docs-site

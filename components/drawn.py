@@ -8,7 +8,6 @@ from typing import Any
 
 from assay.checkpoints.commit import load
 from assay.checkpoints.manifest import root_of
-from assay.checkpoints.transforms import read_output
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.grids.markdown_table import table
 from assay.report.html.charts import Matrix, roc
@@ -24,6 +23,8 @@ _MIDDLE = 0.5
 
 def in_checkpoint(manifest: str, key: str) -> list[bytes]:
     """Records of an output in an evaluator's checkpoint."""
+    from assay.checkpoints.transforms import read_output  # here, because it brings Beam, of which a stage chooses how much
+
     checkpoint = load(manifest)
     return [bytes(record) for record in read_output(root_of(manifest), checkpoint.task, checkpoint.shards, key)]
 

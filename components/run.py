@@ -19,6 +19,7 @@ import click
 
 from assay import cli, storage
 from assay.checkpoints.layout import RECORD_SUFFIX, RUNS
+from assay.cli import own_process
 from assay.components import drawn
 from assay.components.executor import Executor, Outputs
 from assay.components.plan_input import plan_uri
@@ -245,4 +246,5 @@ _DOES: Mapping[str, Callable[[Executor, str, str, Tee], int]] = {
 }
 
 if __name__ == "__main__":
+    own_process.claim()
     main()

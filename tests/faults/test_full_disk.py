@@ -65,8 +65,15 @@ def is_transient(run: SmallRun, name: str, uri: Path) -> None:
     assert len(line) < 600
 
 
-@pytest.mark.parametrize("left", [0, 3])
-@pytest.mark.parametrize("name", TASKS)
+FULL = [
+    pytest.param(name, left, marks=() if left == 0 or name in ("ReadInputs", "WriteResults") else pytest.mark.slow)
+    for name in TASKS
+    for left in (0, 3)
+]
+"""Tasks, and pages of the disk that are left to them."""
+
+
+@pytest.mark.parametrize(("name", "left"), FULL)
 def test_a_stage_on_a_full_disk_says_so_and_the_next_try_heals_it(name, left, small_disk, undisturbed, tmp_path):
     run = small_run(
         tmp_path, data=undisturbed.data, root=str(small_disk / "root"), output=str(small_disk / "out" / "results")

@@ -6,6 +6,7 @@ that all of them together may be small only. It runs the command of a component 
 
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,15 @@ class Launcher:
 
     def run(self, component: BaseComponent, /, **given: Any) -> Task:
         """Runs a component; inputs that are artifacts are given as `Task.artifacts` has them."""
+        told, words = self.call(component, given)
+        try:
+            run.main(words, standalone_mode=False)
+        except SystemExit as ended:
+            return outputs_of(told, int(ended.code or 0))
+        raise AssertionError("the command did not exit")
+
+    def call(self, component: BaseComponent, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """What stands for `{{$}}`, and the words behind the command of a component."""
         self.root.mkdir(exist_ok=True)
         spec = yaml.safe_load(text_of(component, self.root))
         (interface,) = spec["components"].values()
@@ -61,14 +71,10 @@ class Launcher:
         command = executor["container"]["args"]
         values = {"{{$}}": json.dumps(told), "{{$.pipeline_job_uuid}}": self.job}
         assert executor["container"]["command"] == ["python", "-P", "-m", "assay.components.run"]
-        try:
-            run.main([values.get(word, word) for word in command], standalone_mode=False)
-        except SystemExit as ended:
-            return outputs_of(told, int(ended.code or 0))
-        raise AssertionError("the command did not exit")
+        return told, [values.get(word, word) for word in command]
 
 
-def executor_input(interface: dict[str, Any], given: dict[str, Any], folder: Path) -> dict[str, Any]:
+def executor_input(interface: dict[str, Any], given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """What stands for `{{$}}`."""
     inputs, outputs = interface.get("inputDefinitions", {}), interface.get("outputDefinitions", {})
     wanted = inputs.get("parameters", {})

@@ -9,7 +9,15 @@ from tests.engine.workers.counted_pools import let_sharing_pay, sizes_of_pools
 from tests.parity.cases import CASE_OF
 from tests.parity.results import differing, parts_of
 
-QUICK = ("two models, intervals", "regression", "classes and averages", "ranked lists", "bad rows")
+QUICK = {
+    "two models, intervals": (2, 3),
+    "regression": (3,),
+    "classes and averages": (2,),
+    "ranked lists": (3,),
+    "bad rows": (2,),
+}
+"""Case -> numbers of processes of `make test`; the rest is slow."""
+
 WITH_ONE_PART = ("a reader of one's own", "no rows")
 """Inputs that are not cut into parts."""
 
@@ -33,14 +41,20 @@ def run(case, data, folder, workers, checkpoints=False):
     return parts_of(folder)
 
 
-@pytest.mark.parametrize("case", [pytest.param(c, marks=[] if c in QUICK else [pytest.mark.slow]) for c in CASE_OF])
-def test_two_and_three_processes_give_the_bits_of_one(case, data, tmp_path, started):
+@pytest.mark.parametrize(
+    ("case", "workers"),
+    [
+        pytest.param(case, workers, marks=[] if workers in QUICK.get(case, ()) else [pytest.mark.slow])
+        for case in CASE_OF
+        for workers in (2, 3)
+    ],
+)
+def test_two_and_three_processes_give_the_bits_of_one(case, workers, data, tmp_path, started):
     expected = run(case, data(case), tmp_path / "1", 1)
     assert started == []
-    for workers in (2, 3):
-        found = run(case, data(case), tmp_path / str(workers), workers)
-        assert differing(found, expected) == {}
-    assert started == ([] if case in WITH_ONE_PART else [2, 3])
+    found = run(case, data(case), tmp_path / str(workers), workers)
+    assert differing(found, expected) == {}
+    assert started == ([] if case in WITH_ONE_PART else [workers])
 
 
 @pytest.mark.parametrize("case", ["two models, intervals", pytest.param("several splits", marks=pytest.mark.slow)])
