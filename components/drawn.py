@@ -23,7 +23,7 @@ _MIDDLE = 0.5
 
 def in_checkpoint(manifest: str, key: str) -> list[bytes]:
     """Records of an output in an evaluator's checkpoint."""
-    from assay.checkpoints.transforms import read_output  # here, because it brings Beam, of which a stage chooses how much
+    from assay.checkpoints.transforms import read_output  # here, because a stage chooses how much of Beam is imported
 
     checkpoint = load(manifest)
     return [bytes(record) for record in read_output(root_of(manifest), checkpoint.task, checkpoint.shards, key)]
