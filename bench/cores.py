@@ -1,6 +1,6 @@
 """What one core and two take for many rows, beside others, and how cost grows with the work.
 
-    python -m bench.cores [--rows-limit 100000000] [--repeats 1] [--write docs/benchmarks.md]
+    python -m bench.cores [--rows-limit 100000000] [--only NAME] [--repeats 1] [--write docs/benchmarks.md]
 
 Wall seconds count here, so nothing else should run. Many rows are hard links to one file of 10 million. A billion rows
 are measured with `--rows-limit 1000000000`; without it, what is left out is said.
@@ -32,6 +32,40 @@ LINKED = 10 * MILLION
 LITTLE = 10_000
 BILLION = 1_000 * MILLION
 BOUND_S, BOUND_MB, BOUND_EFFICIENCY = 180, 1_000, 0.8
+BOUND_MORE_METRICS, BOUND_TWO_MODELS = 1.2, 2.5
+MORE_METRICS = (
+    "TruePositives",
+    "TrueNegatives",
+    "FalsePositives",
+    "FalseNegatives",
+    "Specificity",
+    "NegativePredictiveValue",
+    "FalseOmissionRate",
+    "MissRate",
+    "Prevalence",
+    "PrevalenceThreshold",
+    "ThreatScore",
+    "BalancedAccuracy",
+    "F1Score",
+    "MatthewsCorrelationCoefficient",
+    "FowlkesMallowsIndex",
+    "Informedness",
+    "Markedness",
+    "PositiveLikelihoodRatio",
+    "NegativeLikelihoodRatio",
+    "DiagnosticOddsRatio",
+    "PredictedPositiveRate",
+    "MaxRecall",
+    "CoefficientOfDiscrimination",
+    "RelativeCoefficientOfDiscrimination",
+    "MeanSquaredError",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredLogarithmicError",
+    "SquaredPearsonCorrelation",
+    "BinaryCrossEntropy",
+)
+"""30 metrics of the same predictions."""
 CLASSES = ("binary", "macro average of 100 classes", "macro average of 1,000 classes")
 _THREADS = ("POLARS_MAX_THREADS", "DUCKDB_THREADS", "NUMPY_PASS_CORES")
 _PEERS = ("polars bucketed", "polars exact", "DuckDB bucketed", "numpy pass")
@@ -118,6 +152,19 @@ def _models(count: int) -> dict[str, Any]:
     return _eval_config(model_specs=[{"name": f"model {i}", **columns} for i in range(count)])
 
 
+def _compared() -> dict[str, Any]:
+    """Two models of one column, with the differences between them."""
+    content = _models(2)
+    content["eval_config"]["model_specs"][1]["is_baseline"] = True
+    return content
+
+
+def _with_more_metrics() -> dict[str, Any]:
+    content = _eval_config()
+    content["eval_config"]["metrics_specs"] += _metrics(*MORE_METRICS)
+    return content
+
+
 def _of_shape(name: str) -> dict[str, Any]:
     data, specs = SHAPES[name]
     return {
@@ -128,6 +175,8 @@ def _of_shape(name: str) -> dict[str, Any]:
 
 START = Run("start", LITTLE)
 USUAL = Run("114 slices", MILLION)
+MORE = Run("30 more metrics", MILLION, _with_more_metrics())
+COMPARED = Run("2 models and their differences", MILLION, _compared())
 HUNDRED_MILLION = (replace(USUAL, rows=100 * MILLION), replace(USUAL, rows=100 * MILLION, cores=2))
 A_BILLION = Run("114 slices, gate", BILLION, gated(), cores=2)
 BESIDE = [replace(USUAL, rows=LINKED, side=side, cores=cores) for cores in (1, 2) for side in ("assay", *_PEERS)]
@@ -138,9 +187,14 @@ GROWTH: Mapping[str, Mapping[str, Run]] = {
         "ExampleCount": Run("ExampleCount", MILLION, _eval_config(metrics_specs=_metrics("ExampleCount"))),
         "and AUC": Run("AUC", MILLION, _eval_config(metrics_specs=_metrics("ExampleCount", "AUC"))),
         "14 and two plots": USUAL,
+        "44 and two plots": MORE,
     },
     "classes": {name: Run(name, 100_000, _of_shape(name)) for name in CLASSES},
-    "models": {"1": USUAL, **{f"{count}": Run(f"{count} models", MILLION, _models(count)) for count in (2, 4)}},
+    "models": {
+        "1": USUAL,
+        **{f"{count}": Run(f"{count} models", MILLION, _models(count)) for count in (2, 4)},
+        "2 and differences": COMPARED,
+    },
 }
 """What grows -> to what -> the run; those of one kind differ in nothing else."""
 
@@ -186,7 +240,18 @@ def _bars(measured: Measured) -> list[tuple[str, ...]]:
         _bar("efficiency of 2 workers at 100 million rows, the start taken off", efficiency, BOUND_EFFICIENCY, True),
         _bar("wall s of a billion rows", wall_s, BOUND_S, False),
         _bar("peak MB of all processes at a billion rows", peak_mb, BOUND_MB, False),
+        _bar("CPU of 30 more metrics, times that of the usual ones", _times(measured, MORE), BOUND_MORE_METRICS, False),
+        _bar(
+            "CPU of two models with differences, times that of one", _times(measured, COMPARED), BOUND_TWO_MODELS, False
+        ),
     ]
+
+
+def _times(measured: Measured, run: Run) -> float | None:
+    """CPU seconds of a run over those of the usual one; None where one was left out."""
+    if not {str(run), str(USUAL)} <= measured.costs.keys():
+        return None
+    return measured.median(str(run)).cpu_s / measured.median(str(USUAL)).cpu_s
 
 
 def _bar(what: str, value: float | None, bound: float, at_least: bool) -> tuple[str, ...]:
@@ -194,20 +259,21 @@ def _bar(what: str, value: float | None, bound: float, at_least: bool) -> tuple[
     if value is None:
         return what, "not measured", told, ""
     holds = value >= bound if at_least else value <= bound
-    return what, f"{value:,.2f}" if at_least else f"{value:,.0f}", told, "yes" if holds else "**no**"
+    return what, f"{value:,.2f}" if bound < 10 else f"{value:,.0f}", told, "yes" if holds else "**no**"
 
 
 @click.command()
 @click.option("--rows-limit", default=100 * MILLION, show_default=True, help="Leave out runs of more rows.")
+@click.option("--only", multiple=True, help="Measure only runs whose name starts so, such as '30 more'.")
 @click.option("--repeats", default=1, show_default=True, help="Runs of each evaluation.")
 @click.option("--out", type=click.Path(path_type=Path), help="Also write what was measured as JSON.")
 @click.option("--write", "page", type=click.Path(path_type=Path), help="Put the tables between the markers of a page.")
-def main(rows_limit: int, repeats: int, out: Path | None, page: Path | None) -> None:
+def main(rows_limit: int, only: tuple[str, ...], repeats: int, out: Path | None, page: Path | None) -> None:
     """Makes data if need be, measures, shows the tables."""
     for name in CLASSES:
         write_shape(SHAPES[name][0])
     machine, measured = this_machine(), Measured()
-    for run in all_runs() * repeats:
+    for run in [run for run in all_runs() if not only or str(run).startswith(only)] * repeats:
         if run.rows > rows_limit:
             click.echo(f"LEFT OUT: {run}; --rows-limit {run.rows} measures it", err=True)
             continue

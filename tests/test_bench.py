@@ -124,11 +124,18 @@ def test_efficiency_leaves_out_the_start():
     assert "| 0.83 | at least 0.8 | yes |" in line
 
 
+def test_more_metrics_and_two_models_are_compared_with_the_usual_run():
+    runs = {cores.USUAL: 2.0, cores.MORE: 2.2, cores.COMPARED: 6.0}
+    text = cores.report(Measured(costs={str(run): [Cost(cpu_s, 3, 250)] for run, cpu_s in runs.items()}))
+    assert lines_with(text, "the usual ones | 1.10 | at most 1.2 | yes |")
+    assert lines_with(text, "that of one | 3.00 | at most 2.5 | **no** |")
+
+
 def test_runs_that_were_left_out_have_no_line_and_their_bars_are_not_measured():
     found = Measured(costs={str(cores.USUAL): [Cost(3, 2, 250)]})
     text = cores.report(found)
     assert [line.split(" | ")[-2] for line in lines_with(text, "billion")] == ["at most 180", "at most 1,000"]
-    assert len(lines_with(text, "not measured")) == 3
+    assert len(lines_with(text, "not measured")) == 5
     assert lines_with(text, "| rows | 1,000,000 | 1,000,000 | 2.0 | 3.0 | 250 |")
 
 
