@@ -119,7 +119,7 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "CrossSlicingSpec.baseline_spec": Honoured("gate.thresholds"),
     "CrossSlicingSpec.slicing_specs": Honoured("gate.thresholds"),
     "Options.include_default_metrics": Refused(
-        "metrics that were saved with a model are not computed",
+        "metrics that a model was compiled with are not computed, as a plan knows its metrics before it opens a model",
         "name the metrics in metrics_specs and set the field to false",
         unless=(False,),
     ),
