@@ -25,7 +25,7 @@ from assay.types import (
     TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME,
 )
 
-STAGE_VERSIONS = {READ_INPUTS: 6, EXTRACT: 2, EVALUATE: 7, GATE: 5}
+STAGE_VERSIONS = {READ_INPUTS: 6, EXTRACT: 3, EVALUATE: 7, GATE: 5}
 """Raised when a stage of that kind comes to make something else of the same input."""
 
 _FORMAT = 1

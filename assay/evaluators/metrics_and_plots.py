@@ -19,7 +19,7 @@ from assay.evaluators.block_states import COUNTED, Share, SumBlocks, merged
 from assay.metrics import certainty
 from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of, output_means_of
-from assay.metrics.binding.metric import Metric
+from assay.metrics.binding.metric import Metric, has_attributions
 from assay.metrics.binding.output_means import with_bounds, with_means
 from assay.metrics.evaluate import by_key, evaluate, with_differences
 from assay.metrics.flat_values import FlatValues, flat_values
@@ -33,10 +33,12 @@ from assay.metrics.states.slice_limit import SliceLimit
 from assay.metrics.values import ErrorBounds, Floats, Interval, Value
 from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
+from assay.results.attribution_records import attribution_records
 from assay.results.records import metric_records, plot_records, too_small_records
 from assay.slicing.specs import slicings_of
 from assay.slicing.text import check_apart
 from assay.types import (
+    ATTRIBUTIONS_KEY,
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     METRICS_KEY,
     PLOTS_KEY,
@@ -87,7 +89,7 @@ def MetricsAndPlotsEvaluator(
 
 
 class EvaluateMetricsAndPlots(beam.PTransform):
-    """PCollection[Extracts] -> {"metrics": PCollection[bytes], "plots": PCollection[bytes]}."""
+    """PCollection[Extracts] -> {"metrics": PCollection[bytes], "plots": PCollection[bytes]}, maybe `attributions`."""
 
     def __init__(
         self,
@@ -112,13 +114,13 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         """Sum up, merge, judge the columns, evaluate."""
         analysis = self._analysis_for(extracts.pipeline.runner)
         evaluate = _Records(analysis, self._baseline, self._min_slice_size)
+        more = [ATTRIBUTIONS_KEY] if has_attributions(self._analysis.metrics) else []
+        outputs = (METRICS_KEY, PLOTS_KEY, *more)
         records = (
-            extracts
-            | "Sum" >> SumBlocks(analysis)
-            | "Evaluate" >> beam.ParDo(evaluate).with_outputs(METRICS_KEY, PLOTS_KEY, COUNTS)
+            extracts | "Sum" >> SumBlocks(analysis) | "Evaluate" >> beam.ParDo(evaluate).with_outputs(*outputs, COUNTS)
         )
         _ = records[COUNTS]
-        return {key: records[key] for key in (METRICS_KEY, PLOTS_KEY) if key not in self._disabled}
+        return {key: records[key] for key in outputs if key not in self._disabled}
 
     def _analysis_for(self, runner: Any) -> Analysis:
         """Engines get smaller elements, and more of them: those of all slices by a feature may be 100 MB together."""
@@ -173,7 +175,7 @@ class _Records(beam.DoFn):
     def _evaluated(self, samples: Partial, told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
         part = samples if samples.resamples == 1 else samples.first_of_resamples()
         values, doubts = evaluate(part, self._analysis.metrics, self._analysis.layout)
-        metrics, plots = by_key(values)
+        metrics, plots, attributions = by_key(values)
         metrics = self._with_derived(metrics)
         bounds = self._error_bounds(doubts, metrics)
         intervals = {} if samples.resamples == 1 else self._intervals(samples, metrics)
@@ -182,6 +184,8 @@ class _Records(beam.DoFn):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
         for record in plot_records(part.keys, plots):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)
+        for record in attribution_records(part.keys, attributions) if attributions else ():
+            yield beam.pvalue.TaggedOutput(ATTRIBUTIONS_KEY, record)
 
     def _error_bounds(
         self, doubts: Mapping[Metric, Floats], metrics: Mapping[MetricKey, Value]
@@ -200,7 +204,7 @@ class _Records(beam.DoFn):
         assert resampling is not None
         evaluated = evaluate(samples, self._estimates, self._analysis.layout, has_doubts=False)
         intervals = {}
-        for key, value in self._with_derived(by_key(evaluated.values)[0]).items():
+        for key, value in self._with_derived(by_key(evaluated.values).metrics).items():
             if isinstance(value, np.ndarray):
                 drawn = value.reshape(-1, samples.resamples, *value.shape[1:])
                 intervals[key] = resampling.interval(drawn).where(~np.isnan(metrics[key]))

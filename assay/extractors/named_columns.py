@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assay.config.images import models_of_images
 from assay.config.model_values import has_column_for_each_class
 from assay.errors import ColumnTypeError, MissingColumnError
-from assay.extracts.columns import Column, holds_text, plain, to_floats
+from assay.extracts.columns import Column, holds_text, is_list, plain, to_floats
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.text.near_miss import one_of
 
@@ -73,7 +74,7 @@ def columns_named(
     who: str,
     transformed: Mapping[str, Mapping[str, Column]] | None = None,
 ) -> Any:
-    """Selects columns: numbers as float64 (n,) or (n, k), text as it is, and all columns of the models `as_they_are`.
+    """Selects columns: numbers as float64 (n,) or (n, k); texts, lists of several lengths and `as_they_are` stay.
 
     Args:
         features: columns of n rows.
@@ -117,8 +118,12 @@ def _of_one_class(features: Mapping[str, Column], name: str, who: str) -> Column
 
 
 def _numbers(column: Column, name: str) -> Column:
-    """Numbers become float64 arrays; a second axis of length 1 is dropped. Text stays Arrow."""
+    """Numbers become float64 arrays; a second axis of length 1 is dropped. Texts and lists of several lengths stay."""
     column = plain(column) if isinstance(column, pa.Array) else column
-    if isinstance(column, pa.Array) and holds_text(column.type):
+    if isinstance(column, pa.Array) and (holds_text(column.type) or _has_several_lengths(column)):
         return column
     return to_floats(column, name)
+
+
+def _has_several_lengths(column: pa.Array) -> bool:
+    return is_list(column.type) and len(pc.list_value_length(column).fill_null(0).unique()) > 1

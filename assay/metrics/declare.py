@@ -22,6 +22,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Better = Literal["higher", "lower"]
 
 FAMILIES = (
+    "attributions",
     "binary",
     "calibration",
     "counts",
@@ -30,12 +31,14 @@ FAMILIES = (
     "discrimination",
     "features",
     "loss",
+    "matches",
     "multiclass",
     "multilabel",
     "plots",
     "ranking",
     "regression",
     "segmentation",
+    "texts",
     "two_models",
 )
 """The modules of this package that register metrics."""
@@ -101,6 +104,7 @@ class Definition:
         function: state, settings -> value; elementwise, reducing over the last axis only.
         name: default output name; `{setting}` in it stands for that field of `needs`, joined by dots.
         is_plot: whether the value goes to the plots.
+        is_by_feature: whether the value goes to the attributions.
         kept_name: whether a plot keeps its name in its key (the two classic plots do not).
 
     All other attributes are facts; see `Facts`.
@@ -111,6 +115,7 @@ class Definition:
     function: Callable[..., Any]
     name: str
     is_plot: bool = False
+    is_by_feature: bool = False
     kept_name: bool = True
     renames: Mapping[str, str] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
@@ -131,7 +136,8 @@ class Definition:
 
     def name_of(self, needs: Computation) -> str:
         """Default output name with these settings."""
-        return self.name.format(**{k: ".".join(map(str, v)) for k, v in vars(needs).items() if isinstance(v, tuple)})
+        values = {k: ".".join(map(str, v)) if isinstance(v, tuple) else v for k, v in vars(needs).items()}
+        return self.name.format(**values)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -165,6 +171,7 @@ class Definition:
 
 _DEFINITIONS: dict[str, Definition] = {}
 _GROUPS: dict[str, Mapping[str, str]] = {}
+_PREFIXES: dict[str, str] = {}
 
 
 def metric(
@@ -215,15 +222,39 @@ def plot(
     return register
 
 
-def group(class_name: str, members: Mapping[str, str]) -> None:
+def attributions(class_name: str, *, needs: Computation, **facts: Unpack[Facts]) -> Callable[[Function], Function]:
+    """Registers a function as attributions by feature; as `metric`.
+
+    Args:
+        class_name: what a config calls it.
+        needs: the state it takes.
+        facts: what else there is to tell about it.
+
+    Raises:
+        ConfigError: as `metric`.
+    """
+    _check([class_name], facts)
+
+    def register(function: Function) -> Function:
+        _add(Definition(class_name, needs, function, snake_case(class_name), is_by_feature=True, **facts))
+        return function
+
+    return register
+
+
+def group(class_name: str, members: Mapping[str, str], *, prefix: str = "") -> None:
     """Registers a class name that stands for several metrics, which share the settings that all of them have.
 
     Args:
         class_name: what a config calls the group.
         members: class name of each metric -> the setting of the group that names its value; without `_name`, the
             default of that setting.
+        prefix: the setting whose value stands before the names of values, which no settings name then; `name` of the
+            group takes its place.
     """
     _GROUPS[class_name] = members
+    if prefix:
+        _PREFIXES[class_name] = prefix
 
 
 def _check(class_names: Sequence[str], facts: Iterable[str]) -> None:
@@ -263,6 +294,13 @@ def groups() -> Mapping[str, Mapping[str, str]]:
     """Every group of metrics; see `group`."""
     definitions()
     return _GROUPS
+
+
+@cache
+def prefixes() -> Mapping[str, str]:
+    """Groups whose values have the value of a setting before their names -> the setting."""
+    definitions()
+    return _PREFIXES
 
 
 @cache

@@ -14,7 +14,7 @@ from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.computations.table import Computation
 from assay.metrics.entries.streams import Stream
 from assay.metrics.group_states import GroupStates, StreamStates
-from assay.metrics.keys import MetricKey, PlotKey
+from assay.metrics.keys import AttributionsKey, MetricKey, PlotKey
 from assay.metrics.layout import Layout, needs_of
 from assay.metrics.picks import Pick
 from assay.metrics.states.partial import Partial
@@ -161,13 +161,22 @@ def _cells_minus(cells: Objects, others: Objects) -> Objects:
     return differences
 
 
-def by_key(values: Values) -> tuple[dict[MetricKey, Value], dict[PlotKey, list[Value]]]:
-    """Splits values into metrics and plots; plots of one key belong to one record."""
-    metrics: dict[MetricKey, Value] = {}
-    plots: dict[PlotKey, list[Value]] = {}
+class ByKey(NamedTuple):
+    """Values by what they are; plots of one key belong to one record."""
+
+    metrics: dict[MetricKey, Value]
+    plots: dict[PlotKey, list[Value]]
+    attributions: dict[AttributionsKey, Value]
+
+
+def by_key(values: Values) -> ByKey:
+    """Splits values into metrics, plots and attributions."""
+    split = ByKey({}, {}, {})
     for metric, value in values.items():
         if isinstance(metric.key, PlotKey):
-            plots.setdefault(metric.key, []).append(value)
+            split.plots.setdefault(metric.key, []).append(value)
+        elif isinstance(metric.key, AttributionsKey):
+            split.attributions[metric.key] = value
         else:
-            metrics[metric.key] = value
-    return metrics, plots
+            split.metrics[metric.key] = value
+    return split

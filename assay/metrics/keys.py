@@ -38,6 +38,16 @@ class MetricKey(NamedTuple):
     compares: bool = False
 
 
+class AttributionsKey(NamedTuple):
+    """Identity of what features contributed within a slice."""
+
+    name: str
+    model_name: str = ""
+    output_name: str = ""
+    sub_key: SubKey | None = None
+    example_weighted: bool | None = None
+
+
 class PlotKey(NamedTuple):
     """Identity of a plot within a slice. The confusion-matrix and calibration plots have an empty name."""
 

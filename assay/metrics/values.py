@@ -64,6 +64,12 @@ class ShownValues(NamedTuple):
     values: Objects
 
 
+class ByFeature(NamedTuple):
+    """A number for each feature, or an array of them: `values` (s,) holds a dict by feature for each slice."""
+
+    values: Objects
+
+
 class Interval(NamedTuple):
     """Bounds of the central 95 % and the standard error, each of the value's shape; NaN if a sample is undefined."""
 
@@ -94,5 +100,5 @@ class ErrorBounds(NamedTuple):
     reason: str
 
 
-Value: TypeAlias = Floats | Matrices | Buckets | MultiClassMatrices | MultiLabelMatrices | ShownValues
+Value: TypeAlias = Floats | Matrices | Buckets | MultiClassMatrices | MultiLabelMatrices | ShownValues | ByFeature
 """(s,) one number a slice; (s, t) an array a slice; matrices; buckets; values of the data."""

@@ -245,7 +245,7 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path, base: str = "") 
 
 def _plan(read: Mapping[str, Any], base: str, config: dict[str, Any]) -> Plan:
     return Plan(
-        stages=stages_of(read, config.get("model_specs", ())),
+        stages=stages_of(read, config),
         tasks=(),
         inputs=inputs_below(read["inputs"], base),
         models=tuple(model_below(model, base) for model in read["models"]),

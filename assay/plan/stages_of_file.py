@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assay.config.attributions import has_attributions
 from assay.errors import ConfigError
 from assay.models.known import FRAMEWORKS
 from assay.plan import plan as plans
@@ -14,6 +15,7 @@ from assay.text.near_miss import one_of
 from assay.types import (
     ANALYSIS_KEY,
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
+    ATTRIBUTIONS_KEY,
     GATE_STAGE_NAME,
     LAST_EXTRACTOR_STAGE_NAME,
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
@@ -33,17 +35,17 @@ def adds_predictions(read: Mapping[str, Any]) -> bool:
     return any(PREDICTIONS_KEY in extra["adds"] for extra in read["extractors"])
 
 
-def stages_of(read: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
+def stages_of(read: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[Stage, ...]:
     """The stages of the sections of an analysis file, in order.
 
     Args:
         read: the sections.
-        specs: the model specs of its eval config.
+        config: the resolved eval config as JSON.
     """
     return (
         _read_inputs(read["inputs"]),
-        *_extractors(read, specs),
-        *_evaluators(read),
+        *_extractors(read, config.get("model_specs", ())),
+        *_evaluators(read, config),
         Stage(name=GATE_STAGE_NAME, kind=plans.GATE),
         Stage(name=WRITE_RESULTS_STAGE_NAME, kind=plans.WRITE_RESULTS, settings={"writers": _writers(read)}),
     )
@@ -101,13 +103,14 @@ def _image_of_models(models: Sequence[Mapping[str, Any]]) -> str:
     return next(iter(images), plans.CORE_IMAGE)
 
 
-def _evaluators(read: Mapping[str, Any]) -> list[Stage]:
+def _evaluators(read: Mapping[str, Any], config: Mapping[str, Any]) -> list[Stage]:
+    more = (ATTRIBUTIONS_KEY,) if has_attributions(config) else ()
     stages = [
         Stage(
             name=METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
             kind=plans.EVALUATE,
             run_after=SLICE_KEY_EXTRACTOR_STAGE_NAME,
-            outputs=(METRICS_KEY, PLOTS_KEY),
+            outputs=(METRICS_KEY, PLOTS_KEY, *more),
         )
     ]
     if read["analysis_table"]:

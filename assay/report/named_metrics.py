@@ -8,6 +8,7 @@ from typing import Any
 from assay.config.metric_settings import settings_of
 from assay.errors import EvalConfigError
 from assay.metrics.computations.scores import Confusion
+from assay.metrics.computations.set_counts import SetCounts
 from assay.metrics.declare import Definition, definitions
 from assay.proto.config_pb2 import EvalConfig
 
@@ -39,7 +40,7 @@ def points_by_name(config: EvalConfig) -> dict[str, tuple[float, ...]]:
 
 def _points(settings: Mapping[str, Any], definition: Definition) -> tuple[float, ...]:
     """The setting that makes an array of the value: one of the function's own; else thresholds of fixed counts."""
-    at_thresholds = ("thresholds", "threshold") if isinstance(definition.needs, Confusion) else ()
+    at_thresholds = ("thresholds", "threshold") if isinstance(definition.needs, Confusion | SetCounts) else ()
     for setting in (*definition.settings, *at_thresholds):
         points = settings.get(setting)
         if isinstance(points, list) and all(isinstance(point, int | float) for point in points):

@@ -142,11 +142,11 @@ def _records(keys: Sequence[SliceKey], parts: Sequence[wire.Part], tails: Sequen
         yield b"".join((wire.varint(_SLICE_KEY << 3 | 2), wire.varint(len(head)), head, body.tobytes(), tail))
 
 
-def _metric_value(key: MetricKey, value: Floats | Matrices | Buckets | MultiLabelMatrices) -> tuple[wire.Part, ...]:
+def _metric_value(key: MetricKey, value: Value) -> tuple[wire.Part, ...]:
     if isinstance(value, Matrices):
         return wire.message(5, _matrices(value))
-    if isinstance(value, Buckets | MultiLabelMatrices):
-        found = "calibration buckets" if isinstance(value, Buckets) else "matrices of pairs of classes"
+    if not isinstance(value, np.ndarray):
+        found = "calibration buckets" if isinstance(value, Buckets) else f"values of the form {type(value).__name__}"
         raise PipelineError(
             f"metric {key.name!r}: expected numbers or confusion matrices, found {found}; make it a plot"
         )

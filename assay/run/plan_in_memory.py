@@ -47,7 +47,7 @@ def plan_in_memory(
             "writers": (),
             "analysis_table": False,
         },
-        resolved.get("model_specs", ()),
+        resolved,
     )
     plan = Plan(
         stages=_with_own(default, in_memory or InMemory()),

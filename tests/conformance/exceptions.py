@@ -50,6 +50,18 @@ APART = {
         "refuses a model with weights there; compared without",
         f"{_FAMILIES}the_mean_of_a_column_leaves_missing_values_out_and_takes_its_own_weights",
     ),
+    "FixedSizeSample": Instead(
+        "draws other rows in each run there, whatever the seed, on several workers",
+        f"{_SAMPLES}a_fixed_size_sample_draws_the_same_rows_however_they_are_cut",
+    ),
+    "RougeFMeasure": Instead(
+        "one text for three numbers there, and a run beside other metrics ends",
+        "tests/metrics/test_texts.py::test_rouge_is_the_weighted_mean_of_the_scores_of_rows",
+    ),
+    "Bleu": Instead(
+        "a text without weights there; a number here, of weighted rows",
+        "tests/metrics/test_texts.py::test_bleu_is_that_of_sacrebleu_for_all_rows_together",
+    ),
     "FalsePositiveFeatureSampler": _ORDER_OF_ARRIVAL,
     "FalseNegativeFeatureSampler": _ORDER_OF_ARRIVAL,
 }

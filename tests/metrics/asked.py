@@ -5,7 +5,10 @@ import json
 from assay.metrics.declare import definitions
 
 OF_HARD_DATA = {
+    "Bleu": {"smooth_method": "none"},  # what smoothing adds to n-grams without a match depends on how many there are
+    **{f"Rouge{name}": {"rouge_type": "rougeL"} for name in ("Precision", "Recall", "FMeasure")},
     "Mean": {"feature_key_path": ["features", "level"], "example_weights_key_path": ["example_weights"]},
+    "FixedSizeSample": {"sampled_key": "level"},
     "FalsePositiveFeatureSampler": {"feature_key": "level"},
     "FalseNegativeFeatureSampler": {"feature_key": "level"},
     **{

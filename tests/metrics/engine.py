@@ -18,7 +18,7 @@ from assay.metrics.states.forest import Forest
 from assay.metrics.states.partial import Partial, side_by_side
 from assay.metrics.states.slice_limit import SliceLimit
 from assay.metrics.states.slices import SliceStates
-from assay.metrics.values import MultiClassMatrices, MultiLabelMatrices, ShownValues
+from assay.metrics.values import ByFeature, MultiClassMatrices, MultiLabelMatrices, ShownValues
 from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
 from assay.slicing.codes import Codes, slice_rows
@@ -137,6 +137,8 @@ def slice_of(value, i):
         return value[i]
     if isinstance(value, ShownValues):
         return value.values[i]
+    if isinstance(value, ByFeature):
+        return np.concatenate([numbers for _, numbers in sorted(value.values[i].items())])
     if isinstance(value, MultiClassMatrices | MultiLabelMatrices):
         return value.cells[i]
     return np.stack([np.broadcast_to(f, f.shape) if f.ndim == 1 else f[i] for f in value])

@@ -35,6 +35,33 @@ def hard_classes(rows: int, classes: int = 6, seed: int = 8) -> dict:
     return {**batch, "labels": labels.astype(float), "predictions": scores}
 
 
+def hard_attributions(rows: int, seed: int = 13) -> dict:
+    """The same with what two features contributed, one of them to each of three classes."""
+    rng = np.random.default_rng(seed)
+    contributed = {"age": rng.normal(0.1, 1, rows), "pay": rng.normal(-0.2, 3, (rows, 3))}
+    return {**hard_batch(rows, seed), "attributions": contributed}
+
+
+def hard_sets(rows: int, seed: int = 11) -> dict:
+    """The same with sets of classes as labels and predictions, some of them empty."""
+    rng = np.random.default_rng(seed)
+    batch, words = hard_batch(rows, seed), np.array(list("abcdefgh"))
+    labels, classes = ([words[rng.permutation(8)[:size]] for size in rng.integers(0, 5, rows)] for _ in range(2))
+    scores = [np.sort(rng.random(len(one)))[::-1] for one in classes]
+    predictions = {"classes": pa.array(classes), "scores": pa.array(scores)}
+    return {**batch, "labels": pa.array(labels), "predictions": predictions}
+
+
+def hard_texts(rows: int, seed: int = 12) -> dict:
+    """The same with texts of a few words as labels and predictions, some of them equal, some empty."""
+    rng = np.random.default_rng(seed)
+    words = np.array(["the", "cat", "sat", "on", "a", "mat", "dogs", "ran", "."])
+    labels, predictions = ([" ".join(rng.choice(words, size)) for size in rng.integers(0, 9, rows)] for _ in range(2))
+    predictions[::3] = labels[::3]
+    predictions[1::3] = [f"{label} the cat" for label in labels[1::3]]
+    return {**hard_batch(rows, seed), "labels": pa.array(labels), "predictions": pa.array(predictions)}
+
+
 def hard_pairs(rows: int, seed: int = 9) -> dict:
     """The same of two models, which agree in some rows; no row of zeros."""
     batch = hard_classes(rows, seed=seed)

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from assay.config.attributions import ATTRIBUTIONS
 from assay.errors import ConfigError
 from assay.metrics import declare
 from assay.metrics.computations.terms import Weights
@@ -67,9 +68,9 @@ def test_a_value_is_undefined_for_the_reason_that_its_metric_declares_and_for_no
 def test_only_counts_of_rows_and_values_of_the_data_are_no_estimates():
     described = {name for name, definition in definitions().items() if not definition.is_estimate}
     shown = {name for name, definition in definitions().items() if definition.shows_data}
-    assert shown == {"FalsePositiveFeatureSampler", "FalseNegativeFeatureSampler"}
+    assert shown == {"FalsePositiveFeatureSampler", "FalseNegativeFeatureSampler", "FixedSizeSample"}
     of_queries = {"TotalQueries", "TotalDocuments", "MinDocuments", "MaxDocuments"}
-    assert described == shown | of_queries | {"ExampleCount", "WeightedExampleCount"}
+    assert described == shown | of_queries | ATTRIBUTIONS | {"ExampleCount", "WeightedExampleCount"}
 
 
 def test_aliases_have_the_facts_of_their_metric():

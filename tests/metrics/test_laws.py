@@ -7,18 +7,36 @@ from hypothesis import strategies as st
 
 from assay.extracts.columns import row_count, take
 from assay.metrics.declare import definitions
+from assay.metrics.entries.sets import SetMatch
 from assay.metrics.entries.views import Ranked
 
 from .asked import BOXES, MASKS, ONE_MODEL, TWO_MODELS, asked, of_different_names
 from .engine import EVERY_SLICE, config_of, config_of_two, cut, evaluated, whole
-from .hard_data import hard_batch, hard_boxes, hard_classes, hard_masks, hard_pairs
+from .hard_data import (
+    hard_attributions,
+    hard_batch,
+    hard_boxes,
+    hard_classes,
+    hard_masks,
+    hard_pairs,
+    hard_sets,
+    hard_texts,
+)
 
 NAMES = of_different_names(
     name
     for name, definition in ONE_MODEL.items()
-    if not definition.shows_data and not isinstance(definition.needs.domain.view, Ranked)
+    if not definition.shows_data
+    and not definition.is_by_feature
+    and not definition.needs.reads.pairing
+    and not isinstance(definition.needs.domain.view, Ranked)
 )
 """Without those that show values of the data, and measures of ranked lists: test_samples.py, test_ranking.py."""
+BY_FEATURE = [name for name, definition in ONE_MODEL.items() if definition.is_by_feature]
+PAIRED = {name: d.needs.reads.pairing for name, d in ONE_MODEL.items() if d.needs.reads.pairing}
+OF_SETS = of_different_names(name for name, pairing in PAIRED.items() if isinstance(pairing, SetMatch))
+OF_TEXTS = of_different_names(set(PAIRED) - set(OF_SETS))
+"""Those whose labels and predictions are no numbers."""
 
 OF_VECTORS = [name for name in NAMES if definitions()[name].needs.domain.view]
 EXACT = [asked(name, name=f"exact_{name}", exact=True) for name in ("AUC", "AUCPrecisionRecall", "ThresholdAtRecall")]
@@ -33,6 +51,11 @@ BOX_BATCH = hard_boxes(3000)
 MASK_CONFIG = config_of(" ".join(asked(name) for name in MASKS), EVERY_SLICE)
 MASK_BATCH = hard_masks(3000)
 
+SET_CONFIG, TEXT_CONFIG, FEATURE_CONFIG = (
+    config_of(" ".join(asked(name) for name in names), EVERY_SLICE) for names in (OF_SETS, OF_TEXTS, BY_FEATURE)
+)
+SET_BATCH, TEXT_BATCH, FEATURE_BATCH = hard_sets(3000), hard_texts(150), hard_attributions(3000)
+
 numbers_and_vectors = pytest.mark.parametrize(
     ("batch", "config"),
     [
@@ -41,10 +64,13 @@ numbers_and_vectors = pytest.mark.parametrize(
         (PAIR_BATCH, PAIR_CONFIG),
         (BOX_BATCH, BOX_CONFIG),
         (MASK_BATCH, MASK_CONFIG),
+        (SET_BATCH, SET_CONFIG),
+        (TEXT_BATCH, TEXT_CONFIG),
+        (FEATURE_BATCH, FEATURE_CONFIG),
     ],
-    ids=["numbers", "vectors", "two models", "boxes", "masks"],
+    ids=["numbers", "vectors", "two models", "boxes", "masks", "sets", "texts", "attributions"],
 )
-"""What is for two classes or numbers, what needs a number for each class, what compares models, what is of images."""
+"""What is for numbers, needs a number for each class, compares models, or is of images, sets, texts or features."""
 
 
 def assert_same(found, expected, **tolerance):
@@ -87,7 +113,8 @@ def test_every_family_is_registered_and_every_metric_is_computed_on_every_slice(
 def test_the_same_batches_give_the_same_bits_whatever_the_order_in_which_their_splits_arrive(
     batch, config, sizes, order
 ):
-    pieces = [(i, [piece]) for i, piece in enumerate(cut(batch, *(min(s, 450) for s in sizes)))]
+    most = row_count(batch) // 7
+    pieces = [(i, [piece]) for i, piece in enumerate(cut(batch, *(min(s, most) for s in sizes)))]
     shuffled = sorted(pieces, key=lambda piece: order[piece[0]])
     assert_identical(evaluated(shuffled, config), evaluated(pieces, config))
 
@@ -96,7 +123,7 @@ def test_the_same_batches_give_the_same_bits_whatever_the_order_in_which_their_s
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 700), min_size=1, max_size=4))
 def test_values_do_not_depend_on_where_batches_and_splits_are_cut(batch, config, sizes):
-    pieces = cut(batch, *sizes)
+    pieces = cut(batch, *(min(s, row_count(batch) // 5) for s in sizes))
     splits = [(i, pieces[i::3]) for i in range(3)]
     assert_same(evaluated(splits, config), whole(batch, config), rtol=1e-9, atol=1e-12)
 

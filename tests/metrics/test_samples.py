@@ -15,6 +15,9 @@ from assay.metrics.shown_values import shown_values
 from assay.metrics.states.contributions import Shown
 from assay.metrics.states.samples import Samples, SampleStore
 
+from .asked import asked
+from .engine import EVERY_SLICE, config_of, cut, evaluated
+
 LIMIT = 3
 
 
@@ -56,7 +59,7 @@ def test_rows_on_the_wrong_side_are_shown_unless_they_have_no_weight_or_no_value
         assert needs.tables() == (table,)
         examples = stream.view.entries(columns_of(batch, stream))
         added = table.contribution(examples, ScoreBins(examples))
-        assert (added.values.tolist(), np.asarray(added.entries).tolist()) == expected
+        assert (np.asarray(added.values).tolist(), np.asarray(added.entries).tolist()) == expected
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,49 @@ def test_a_text_of_a_file_is_shown_as_long_as_the_column_holds_its_number():
     column, texts = pa.array([7.0, 5.5, 1e5, 9.0, 3.0]), pa.array(["007", None, "1E5", "08", "3"])
     assert shown_values(column, np.arange(5), texts) == ["007", 5.5, "1E5", 9.0, 3]
     assert shown_values(pa.array(["a", "b", "c", "d", "e"]), np.array([4, 0]), texts) == ["e", "a"]
+
+
+# FixedSizeSample ------------------------------------------------------------------------------------------------------
+
+
+def drawn(batch, sizes, weighted=False, **settings):
+    """slice key -> values drawn, where the rows are cut into splits of such sizes."""
+    asked_for = asked("FixedSizeSample", **{"size": 8, **settings})
+    config = config_of(asked_for, EVERY_SLICE, weighted)
+    values = evaluated([(0, cut(batch, *sizes))], config)
+    return {key: next(iter(of_slice.values())).tolist() for key, of_slice in values.items()}
+
+
+def numbered_rows(rows):
+    group = pa.array(np.random.default_rng(4).choice(["a", "b"], rows))
+    features = {"group": group, "level": pa.array(np.arange(rows) % 2), "id": pa.array(np.arange(rows))}
+    return {"features": features, "example_weights": np.where(np.arange(rows) % 10 == 0, 50.0, 1.0)}
+
+
+def test_a_fixed_size_sample_draws_the_same_rows_however_they_are_cut():
+    batch = numbered_rows(2000)
+    whole = drawn(batch, [], sampled_key="id")
+    assert {len(values) for values in whole.values()} == {8}
+    assert all(len(set(values)) == 8 for values in whole.values())
+    assert drawn(batch, [1, 700, 3], sampled_key="id") == whole
+    assert drawn(batch, [], sampled_key="id", random_seed=1) != whole
+    of_a = np.flatnonzero(np.array(batch["features"]["group"].to_pylist()) == "a")
+    assert set(whole[(("group", "a"),)]) <= set(of_a.tolist())
+
+
+def test_all_rows_are_drawn_where_there_are_few_and_none_without_weight_or_value():
+    batch = numbered_rows(40)
+    ids = [None if i % 4 == 1 else i for i in range(40)]
+    batch["features"]["id"], batch["example_weights"][3] = pa.array(ids, pa.int64()), 0.0
+    values = drawn(batch, [7], weighted=True, sampled_key="id", size=100)[()]
+    assert sorted(values) == [i for i in ids if i not in (None, 3)]
+
+
+def test_rows_are_drawn_in_proportion_to_their_weights_or_alike_without_weights():
+    batch = numbered_rows(2000)
+    heavy = {}
+    for weighted in (False, True):
+        samples = [drawn(batch, [], weighted, sampled_key="id", random_seed=seed)[()] for seed in range(40)]
+        heavy[weighted] = np.mean(np.concatenate(samples) % 10 == 0)
+    assert heavy[False] == pytest.approx(0.1, abs=0.07)
+    assert heavy[True] == pytest.approx(50 / 59, abs=0.08)

@@ -14,12 +14,13 @@ from assay.config.model_values import check_model_values
 from assay.config.thresholds import check_thresholds
 from assay.errors import EvalConfigError
 from assay.metrics.binding.members import members_of
-from assay.metrics.binding.metric import Metric
+from assay.metrics.binding.metric import Key, Metric
 from assay.metrics.binding.output_means import OutputMean, check_output_weights, output_means
 from assay.metrics.binding.parts import own_parts, placements, placements_of, settings_of_parts, without_parts
 from assay.metrics.binding.settings import OF_TYPE
 from assay.metrics.binding.streams import candidates_of, stream_for, streams_of
 from assay.metrics.binding.value_ranges import refuse_beyond_range
+from assay.metrics.computations.attributions import Attributions
 from assay.metrics.computations.ranking import QueryMean
 from assay.metrics.computations.scores import Confusion
 from assay.metrics.computations.table import Computation
@@ -27,7 +28,7 @@ from assay.metrics.declare import CHOSEN, Definition, definitions, groups
 from assay.metrics.entries.matched import Matched
 from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.views import Classes, TopK, View
-from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
+from assay.metrics.keys import AggregationType, AttributionsKey, MetricKey, PlotKey, SubKey
 from assay.metrics.picks import MeanOfDefined
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, Options
 from assay.text.near_miss import hint, one_of
@@ -71,7 +72,7 @@ def _bound(serialized: bytes) -> _Bound:
     config = EvalConfig.FromString(serialized)
     refuse_unsupported(config)
     all_bound = list(_bind_all(config))
-    bound: dict[tuple[MetricKey | PlotKey, str], Metric] = {}
+    bound: dict[tuple[Key, str], Metric] = {}
     for metric, path in all_bound:
         shares_key = isinstance(metric.key, PlotKey) and not metric.key.name  # the classic plots share one record
         twin = bound.setdefault((metric.key, metric.class_name if shares_key else ""), metric)
@@ -188,7 +189,7 @@ def _bind(
     needs = _adapt(definition, settings, path)
 
     default = definition.name_of(needs) if definition.kept_name else ""
-    kind = PlotKey if definition.is_plot else MetricKey
+    kind = PlotKey if definition.is_plot else AttributionsKey if definition.is_by_feature else MetricKey
     for sub_key, aggregation, view, pick in placed:
         of_view = _seen_so(needs, sub_key, view)
         seen = stream_for(of_view, dataclasses.replace(stream, view=needs.domain.view or view))
@@ -205,6 +206,8 @@ def _seen_so(needs: Computation, sub_key: SubKey | None, view: View) -> Computat
     of_highest = isinstance(view, TopK) or (isinstance(view, Classes) and view.top_k > 0)
     if of_highest and isinstance(needs, Confusion):
         return needs.of_highest()
+    if isinstance(needs, Attributions) and sub_key is not None:
+        return dataclasses.replace(needs, part=sub_key)
     if isinstance(needs, QueryMean) and sub_key is not None:
         return dataclasses.replace(needs, top_k=sub_key.top_k or 0)
     return needs

@@ -7,7 +7,7 @@ from typing import Any
 
 from assay.config.metric_settings import chosen_settings
 from assay.errors import EvalConfigError
-from assay.metrics.declare import definitions, groups
+from assay.metrics.declare import definitions, groups, prefixes
 from assay.proto.config_pb2 import MetricConfig
 from assay.text.near_miss import one_of
 
@@ -31,7 +31,7 @@ def members_of(asked: MetricConfig, path: str) -> list[MetricConfig]:
         )
 
     settings, shared = chosen_settings(asked, f"{path}.config"), _shared_settings(list(group))
-    known = {*group.values(), *shared}
+    prefix, known = prefixes().get(asked.class_name, ""), settings_of_group(asked.class_name)
     for setting in settings:
         if setting not in known:
             near = one_of(setting, sorted(known))
@@ -40,9 +40,18 @@ def members_of(asked: MetricConfig, path: str) -> list[MetricConfig]:
     of_all = {name: value for name, value in settings.items() if name in shared}
     members = []
     for class_name, setting in group.items():
-        own: dict[str, Any] = {**of_all, "name": settings.get(setting, setting.removesuffix("_name"))}
+        name = settings.get(setting, setting.removesuffix("_name"))
+        if prefix:
+            name = f"{settings.get('name', settings.get(prefix, class_name))}_{setting}"
+        own: dict[str, Any] = {**of_all, "name": name}
         members.append(MetricConfig(class_name=class_name, config=json.dumps(own)))
     return members
+
+
+def settings_of_group(class_name: str) -> set[str]:
+    """What a config may set of a name that stands for several metrics."""
+    group = groups()[class_name]
+    return {*_shared_settings(list(group)), *(["name"] if class_name in prefixes() else group.values())}
 
 
 def _shared_settings(class_names: list[str]) -> set[str]:

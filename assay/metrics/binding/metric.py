@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,9 +13,11 @@ from assay.metrics.computations.table import Computation
 from assay.metrics.declare import definitions
 from assay.metrics.entries.domains import Asked
 from assay.metrics.entries.streams import Stream
-from assay.metrics.keys import MetricKey, PlotKey
+from assay.metrics.keys import AttributionsKey, MetricKey, PlotKey
 from assay.metrics.picks import ONE, Pick
 from assay.metrics.values import Value
+
+Key: TypeAlias = MetricKey | PlotKey | AttributionsKey
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Metric:
     Holds names instead of functions, so that it is equal to itself after a journey to a worker.
     """
 
-    key: MetricKey | PlotKey
+    key: Key
     class_name: str
     needs: Computation
     stream: Stream
@@ -75,3 +77,8 @@ def asked_of(metrics: Iterable[Metric]) -> dict[Stream, list[Asked]]:
             if one not in of_source:
                 of_source.append(one)
     return asked
+
+
+def has_attributions(metrics: Iterable[Metric]) -> bool:
+    """Whether some values are attributions by feature, which have an output of their own."""
+    return any(isinstance(metric.key, AttributionsKey) for metric in metrics)

@@ -12,7 +12,7 @@ from assay.metrics.binding.settings import integer, many
 from assay.metrics.declare import Definition
 from assay.metrics.entries.matched import Matched
 from assay.metrics.entries.pixel_classes import PixelClasses
-from assay.metrics.entries.views import FLAT, Classes, Highest, Micro, Ranked, TopK, View
+from assay.metrics.entries.views import FLAT, WHOLE_ROWS, Classes, Highest, Micro, Ranked, TopK, View
 from assay.metrics.keys import AggregationType, SubKey
 from assay.metrics.picks import ONE, Mean, MeanByPositives, Only, Pick
 from assay.proto.config_pb2 import MetricsSpec
@@ -85,6 +85,8 @@ def placements_of(
     of_spec, view = f"metrics_specs[{number}]", definition.needs.domain.view
     if spec.query_key and definition.shows_data:
         raise EvalConfigError(f"{path}: {class_name} shows values of rows; expected a metrics spec without query_key")
+    if definition.is_by_feature:
+        return _of_attributions(class_name, spec, path, of_spec, classes)
     if view is not None:
         return _of_own_view(view, definition, class_name, spec, settings, path)
     if not has_parts(definition):
@@ -118,12 +120,25 @@ def _of_own_view(
     if isinstance(view, Matched | PixelClasses):
         _refuse_parts_of_images(class_name, spec, settings, path)
         return _of_masks(settings, path) if isinstance(view, PixelClasses) else [_of_boxes(definition, settings, path)]
+    if view == WHOLE_ROWS and spec.query_key:
+        raise EvalConfigError(f"{path}: {class_name} looks at single rows; expected a metrics spec without query_key")
     if spec.HasField("binarize") or spec.HasField("aggregate"):
+        together = "whole rows" if view == WHOLE_ROWS else "all classes together"
         raise EvalConfigError(
-            f"{path}: {class_name} looks at all classes together; expected a metrics spec without binarize and "
-            "aggregate for it"
+            f"{path}: {class_name} looks at {together}; expected a metrics spec without binarize and aggregate for it"
         )
     return [Placement(view=view)]
+
+
+def _of_attributions(class_name: str, spec: MetricsSpec, path: str, of_spec: str, classes: int) -> list[Placement]:
+    """The parts of attributions, which are numbers of a list and no views of rows."""
+    if spec.HasField("aggregate"):
+        raise EvalConfigError(
+            f"{path}: attributions have no average over classes; expected a metrics spec without aggregate for "
+            f"{class_name}"
+        )
+    parts = placements(spec, {}, of_spec, classes)
+    return [Placement(sub_key=one.sub_key, view=WHOLE_ROWS) for one in parts]
 
 
 def has_parts(definition: Definition) -> bool:

@@ -12,7 +12,7 @@ from assay.proto.config_pb2 import GenericValueThreshold, MetricsSpec, MetricThr
 
 
 def refuse_beyond_range(spec: MetricsSpec, path: str, named: Mapping[str, Definition]) -> None:
-    """Refuses thresholds on plots, those that no value of their metric could meet, and those that all values meet.
+    """Refuses thresholds on what is no number, those that no value of their metric could meet, or that all values meet.
 
     Args:
         spec: a metrics spec.
@@ -23,10 +23,11 @@ def refuse_beyond_range(spec: MetricsSpec, path: str, named: Mapping[str, Defini
         EvalConfigError: the message starts with the threshold's path.
     """
     for where, threshold, definition in _thresholds(spec, path, named):
-        if definition.is_plot:
+        if definition.is_plot or definition.is_by_feature:
+            kind = "is a plot, and has no value" if definition.is_plot else "has a value for each feature, and none"
             raise EvalConfigError(
-                f"{where}: {definition.class_name} is a plot, and has no value that a threshold could be for; remove "
-                "the threshold, or set it on a metric"
+                f"{where}: {definition.class_name} {kind} that a threshold could be for; remove the threshold, or set "
+                "it on a metric"
             )
         if threshold.HasField("value_threshold"):
             _check(threshold.value_threshold, definition, f"{where}.value_threshold")

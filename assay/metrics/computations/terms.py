@@ -73,6 +73,7 @@ TERMS: dict[str, Callable[..., Floats]] = {
     "weight_of_relative": lambda e: e.weights * (e.labels != 0),
     "squared_log_error": lambda e: _weighted(e, np.nan_to_num(np.square(_log_ratio(e)), nan=0.0, posinf=np.inf)),
     "weight_of_squared_log": lambda e: e.weights * ~np.isnan(_log_ratio(e)),
+    "number": lambda e, column: e.weights * e.predictions[:, column],
     "binary_crossentropy": _mean_cross_entropy,
     "categorical_crossentropy": _sum_cross_entropy,
     **OF_CLASSES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,14 +17,26 @@ from assay.metrics.entries.boxes import SCORE, Boxes
 from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.domains import Asked, Domain
 from assay.metrics.entries.labels import not_among
-from assay.metrics.entries.lookup import select
+from assay.metrics.entries.lookup import outputs_of, select
 from assay.metrics.entries.streams import Stream
 from assay.metrics.values import Floats, Ints
-from assay.types import EXAMPLE_WEIGHTS_KEY, FEATURES_KEY, LABELS_KEY, PREDICTIONS_KEY, SOURCE_KEY, Extracts
+from assay.types import (
+    ATTRIBUTIONS_KEY,
+    EXAMPLE_WEIGHTS_KEY,
+    FEATURES_KEY,
+    LABELS_KEY,
+    PREDICTIONS_KEY,
+    SOURCE_KEY,
+    Extracts,
+)
 
 Mask = npt.NDArray[np.bool_]
 
 MISSING_LABEL = "missing label"
+MISSING_PREDICTION = "missing prediction"
+NOT_JSON = "text is not JSON"
+ODD_LENGTHS = "lists of different lengths"
+SEVERAL_TEXTS = "several predicted texts"
 NO_CLASS = "label infinite or no class id"
 LABEL_OUT_OF_RANGE = "label outside [0, 1]"
 SEVERAL_CLASSES = "label of several classes"
@@ -36,6 +49,8 @@ MISSING_QUERY = "missing query"
 BAD_WEIGHT = "weight negative or not finite"
 
 _LARGEST = float(np.finfo(np.float64).max)
+_SHOWN = 60
+"""Characters of a text that are shown."""
 _ROUNDING = 1e-6
 """How far beyond [0, 1] a probability may be that was computed with 32 bits."""
 
@@ -70,6 +85,9 @@ def _predictions_of(domain: Domain) -> _Range:
 
 def faults(columns: Columns, stream: Stream, domain: Domain, *, rows: int) -> dict[str, Mask]:
     """Reason -> the rows (n,) that have it; reasons without a row are left out."""
+    if stream.tells_faults:
+        bad_weight = _by_row(_WEIGHTS.beyond(columns.weights), columns.rows, rows)
+        return {reason: bad for reason, bad in {**columns.bad_rows, BAD_WEIGHT: bad_weight}.items() if bad.any()}
     if _has_none(columns, stream, domain):
         return {}
 
@@ -149,13 +167,27 @@ def first_fault(
     reason, mask = min(masks.items(), key=lambda item: int(np.argmax(item[1])))
     row = int(np.argmax(mask))
     model = f" of model {stream.model_name!r}" if stream.model_name else ""
-    what = f"{reason}{model}{_needed_by(reason, asked, columns, row)}"
-    shown = _no_class(extracts, row, columns, stream) if reason == NO_CLASS else ""
-    shown = f"{_shown(columns, row, stream, reason)}{shown}{_odd_lists(extracts, row, stream)}"
+    if not stream.tells_faults:
+        what = f"{reason}{model}{_needed_by(reason, asked, columns, row)}"
+        shown = _no_class(extracts, row, columns, stream) if reason == NO_CLASS else ""
+        held = f"{_shown(columns, row, stream, reason)}{shown}{_odd_lists(extracts, row, stream)}"
+    else:
+        what, held = f"{reason}{model}, which {asked[0].metric} cannot take", _texts_shown(extracts, row, stream)
     return BadRowError(
-        f"{where(extracts, row)}: {what}: {shown}; "
+        f"{where(extracts, row)}: {what}: {held}; "
         f"fix the data, or set on_bad_rows: skip to leave such rows out and count them"
     )
+
+
+def _texts_shown(extracts: Extracts, row: int, stream: Stream) -> str:
+    """What a row holds where labels and predictions are no numbers."""
+    held: dict[str, Any] = {}
+    for key in (ATTRIBUTIONS_KEY,) if stream.reads.attributions else (LABELS_KEY, PREDICTIONS_KEY):
+        outputs = outputs_of(extracts, key, stream)
+        columns = outputs if isinstance(outputs, Mapping) else {stream.called(key)[0]: outputs}
+        held |= {name: column[row] for name, column in columns.items() if column is not None}
+    values = {name: cell.as_py() if isinstance(cell, pa.Scalar) else cell.tolist() for name, cell in held.items()}
+    return ", ".join(f"{name} {textwrap.shorten(repr(value), _SHOWN)}" for name, value in values.items())
 
 
 def first_without_query(extracts: Extracts, keys: pa.Array, query_key: str) -> BadRowError:

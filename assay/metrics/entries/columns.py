@@ -13,6 +13,7 @@ from assay.extracts.columns import Column
 from assay.metrics.entries.boxes import Boxes
 from assay.metrics.entries.masks import Pixels
 from assay.metrics.entries.row_faults import RowFault
+from assay.metrics.row_hashes import Hashes
 from assay.metrics.values import Floats, Ints
 
 
@@ -37,6 +38,9 @@ class Columns(NamedTuple):
         short_labels: whether labels were filled up to the length of predictions.
         pixels: what stands in the place of labels and predictions, which are zeros then, where rows have masks.
         boxes: what stands in the place of labels and predictions, which are zeros then, where rows have boxes.
+        by_feature: feature -> what it contributed to the predictions, (n,) or (n, c).
+        hashes: (n,) what `row_hashes` says of the rows, where that is read.
+        bad_rows: reason -> rows (n,) of the batch that have it, where these columns say themselves which are bad.
     """
 
     labels: Floats
@@ -55,6 +59,9 @@ class Columns(NamedTuple):
     short_labels: bool = False
     boxes: Boxes | None = None
     pixels: Pixels | None = None
+    by_feature: Mapping[str, Floats] = {}
+    hashes: Hashes | None = None
+    bad_rows: Mapping[str, npt.NDArray[np.bool_]] = {}
 
     @property
     def faults(self) -> Mapping[str, RowFault]:

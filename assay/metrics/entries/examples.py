@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from assay.extracts.columns import Column
 from assay.metrics.entries.queries import Queries
+from assay.metrics.row_hashes import Hashes
 from assay.metrics.values import Floats, Ints
 
 
@@ -26,6 +28,8 @@ class Examples(NamedTuple):
         texts: what the file has where that says less, see `TEXTS_KEY`.
         queries: the rows of each query, where an entry is a whole query: labels and predictions are empty then.
         of_baseline: the baseline's predictions, of the shape of `predictions`, where both models' are read.
+        by_feature: feature -> what it contributed to the predictions of the rows of the batch, (n,) or (n, c).
+        hashes: (n,) what `row_hashes` says of the rows of the batch, where that is read.
     """
 
     labels: Floats
@@ -37,3 +41,5 @@ class Examples(NamedTuple):
     texts: pa.Array | None = None
     queries: Queries | None = None
     of_baseline: Floats | None = None
+    hashes: Hashes | None = None
+    by_feature: Mapping[str, Floats] = {}

@@ -39,7 +39,7 @@ def refuse_other_shapes(columns: Columns, stream: Stream, asked: Sequence[Asked]
     Raises:
         ColumnTypeError: names the metric, both columns and what to do.
     """
-    if stream.only_weights or stream.reads.feature:
+    if not stream.are_numbers:
         return
     read = (PREDICTIONS_KEY, LABELS_KEY) if stream.reads.labels else (PREDICTIONS_KEY,)
     if any(columns.lengths[key] == 0 for key in read):

@@ -22,8 +22,11 @@ from assay.metrics.entries.model_classes import Ordered, in_order_of_classes
 from assay.metrics.entries.padding import Lists, filled_up, lists_of, padded, sized
 from assay.metrics.entries.probabilities import probabilities
 from assay.metrics.entries.streams import Stream
+from assay.metrics.row_hashes import row_hashes
 from assay.metrics.values import Floats
-from assay.types import EXAMPLE_WEIGHTS_KEY, LABELS_KEY, PREDICTIONS_KEY, TEXTS_KEY, Extracts
+from assay.types import ATTRIBUTIONS_KEY, EXAMPLE_WEIGHTS_KEY, LABELS_KEY, PREDICTIONS_KEY, TEXTS_KEY, Extracts
+
+BAD_ATTRIBUTION = "attribution missing or not finite"
 
 
 def columns_of(extracts: Extracts, stream: Stream) -> Columns:
@@ -41,8 +44,9 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
         return Columns(np.zeros(0), np.zeros(0), weights)
     if reads.feature:
         return _feature_of(extracts, stream)
-    if reads.boxes is not None or reads.masks is not None:
-        return _of_images(extracts, stream)
+    other = _other_columns(extracts, stream)
+    if other is not None:
+        return other
 
     chosen = _chosen(extracts, stream)
     (predictions, classes), (labels, others) = _values(chosen, extracts, stream)
@@ -58,10 +62,51 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
     columns = columns._replace(lengths=lengths, others=others, classes=classes)
     if reads.gains:
         columns = columns._replace(gains=_numbers_at(extracts, reads.gains))
-    if not reads.shown:
-        return columns
-    texts = extracts.get(TEXTS_KEY, {}).get(reads.shown[1])
-    return columns._replace(shown=_column_at(extracts, reads.shown), texts=texts)
+    return _showing(columns, extracts, reads.shown) if reads.shown else columns
+
+
+def _other_columns(extracts: Extracts, stream: Stream) -> Columns | None:
+    """What is not read as labels and predictions that are numbers; None of those."""
+    reads = stream.reads
+    if reads.boxes is not None or reads.masks is not None:
+        return _of_images(extracts, stream)
+    if reads.pairing is not None:
+        return reads.pairing.columns(extracts, stream, weights_of(extracts, stream))
+    if reads.attributions:
+        return _attributions_of(extracts, stream)
+    return _rows_themselves(extracts, stream) if reads.origins else None
+
+
+def _attributions_of(extracts: Extracts, stream: Stream) -> Columns:
+    """What each feature contributed, of a model and output."""
+    weights = weights_of(extracts, stream)
+    features = outputs_of(extracts, ATTRIBUTIONS_KEY, stream)
+    if not isinstance(features, Mapping) or any(isinstance(column, Mapping) for column in features.values()):
+        there = sorted(features) if isinstance(features, Mapping) else sorted(extracts)
+        raise MissingColumnError(
+            f"no {ATTRIBUTIONS_KEY} for model {stream.model_name!r}, output {stream.output_name!r}; there are {there}; "
+            f"add a custom extractor whose batches have {ATTRIBUTIONS_KEY}: feature -> one number or one list a row, "
+            "under the names of model and output where there are several"
+        )
+    by_feature = {name: to_floats(column, f"{ATTRIBUTIONS_KEY}.{name}") for name, column in features.items()}
+    is_bad = np.zeros(len(weights), bool)
+    for values in by_feature.values():
+        is_bad |= ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    nothing = _zeros(weights)
+    return Columns(nothing, nothing, weights, by_feature=by_feature, bad_rows={BAD_ATTRIBUTION: is_bad})
+
+
+def _rows_themselves(extracts: Extracts, stream: Stream) -> Columns:
+    """Rows of which neither label nor prediction is read, but where they come from."""
+    weights = weights_of(extracts, stream)
+    nothing = _zeros(weights)
+    columns = Columns(nothing, nothing, weights, hashes=row_hashes(extracts, len(weights), 0))
+    return _showing(columns, extracts, stream.reads.shown)
+
+
+def _showing(columns: Columns, extracts: Extracts, path: tuple[str, ...]) -> Columns:
+    """The same with a column of which values are shown."""
+    return columns._replace(shown=_column_at(extracts, path), texts=extracts.get(TEXTS_KEY, {}).get(path[1]))
 
 
 def _check_output(extracts: Extracts, stream: Stream) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from assay.metrics.entries.boxes import BoxKeys
 from assay.metrics.entries.masks import MaskKeys
 from assay.metrics.entries.meaning import Meaning
+from assay.metrics.entries.pairing import Pairing
 from assay.metrics.entries.views import FLAT, View
 from assay.types import FEATURES_KEY
 
@@ -27,6 +28,9 @@ class Reads:
         baseline: whether it reads the predictions of the baseline beside those of the model.
         masks: where the masks are that stand in the place of labels and predictions; None if there are none.
         boxes: where the boxes are that stand in the place of labels and predictions; None if there are none.
+        pairing: how labels meet predictions where the two are no numbers; None where they are.
+        attributions: whether it reads what each feature contributed to a prediction.
+        origins: whether it needs a number for each row that follows from the file and row that it comes from.
     """
 
     labels: bool = True
@@ -38,6 +42,9 @@ class Reads:
     baseline: bool = False
     boxes: BoxKeys | None = None
     masks: MaskKeys | None = None
+    pairing: Pairing | None = None
+    attributions: bool = False
+    origins: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,13 +91,24 @@ class Stream:
         return self.reads == Reads(labels=False, predictions=False)
 
     @property
+    def are_numbers(self) -> bool:
+        """Whether it sees labels and predictions as the numbers that they are."""
+        return self.reads.predictions and self.reads.pairing is None
+
+    @property
+    def tells_faults(self) -> bool:
+        """Whether its columns say themselves which rows it cannot take, as they are no labels and predictions."""
+        return self.reads.pairing is not None or self.reads.attributions
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the data that it names itself, rather than through a model spec."""
         paths = (self.reads.feature, self.reads.weights, self.reads.shown, self.reads.gains)
         named = [path[1] for path in paths if len(path) > 1 and path[0] == FEATURES_KEY]
         boxes = self.reads.boxes.columns if self.reads.boxes else ()
         masks = self.reads.masks.names if self.reads.masks else ()
-        return (*named, *boxes, *masks, *([self.query_key] if self.query_key else []))
+        of_pairing = self.reads.pairing.features if self.reads.pairing else ()
+        return (*named, *boxes, *masks, *of_pairing, *([self.query_key] if self.query_key else []))
 
     def described(self, key: str) -> str:
         """The column that serves as `key` with its role, for errors."""

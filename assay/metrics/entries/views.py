@@ -205,6 +205,24 @@ class Vectors:
 
 
 @dataclass(frozen=True)
+class WholeRows:
+    """What a row has stays together, whatever it is: numbers that a `Pairing` makes."""
+
+    parts: ClassVar[int] = 1
+
+    def misfit(self, width: int) -> str:
+        """Rows of any width can be seen so."""
+        return ""
+
+    def entries(self, columns: Columns) -> Examples:
+        """The entries as they are."""
+        return _of_rows(columns)
+
+
+WHOLE_ROWS = WholeRows()
+
+
+@dataclass(frozen=True)
 class Ranked:
     """Each query is an entry, with its rows by falling prediction."""
 
@@ -262,7 +280,9 @@ def _of_classes(columns: Columns, ids: tuple[int, ...] | list[int]) -> Examples:
 
 
 def _shown(entries: Examples, columns: Columns) -> Examples:
-    return entries._replace(shown=columns.shown, texts=columns.texts)
+    return entries._replace(
+        shown=columns.shown, texts=columns.texts, hashes=columns.hashes, by_feature=columns.by_feature
+    )
 
 
 def _parts(columns: Columns, count: int) -> Ints:

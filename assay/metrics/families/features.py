@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assay.metrics.arithmetic import ratio
+from assay.metrics.computations.lowest import FixedSample
 from assay.metrics.computations.terms import ErrorTerms, FeatureMean
 from assay.metrics.computations.wrong_side import WrongSide
 from assay.metrics.declare import metric
@@ -47,4 +48,22 @@ def mean(m: ErrorTerms) -> Floats:
 )
 def wrong_side_sample(values: ShownValues) -> ShownValues:
     """Values of a column in rows on the wrong side of the threshold, the first `sample_size` in the data's order."""
+    return values
+
+
+@metric(
+    "FixedSizeSample",
+    needs=FixedSample(),
+    required=("sampled_key", "size"),
+    example='"sampled_key": "age", "size": 5',
+    range="values of the column",
+    is_estimate=False,
+    shows_data=True,
+)
+def fixed_size_sample(values: ShownValues) -> ShownValues:
+    """Values of a column in `size` rows drawn at random without replacement, by weight if the model has weights.
+
+    The same rows are drawn whatever the workers and the order of rows; another `random_seed` draws others. Rows without
+    a value are never drawn.
+    """
     return values

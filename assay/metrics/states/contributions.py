@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 from assay.metrics.states.marks import Marks
 from assay.metrics.states.state import Chosen
 from assay.metrics.values import Floats, Ints, Objects
+
+
+class Unread(Protocol):
+    """Values of the data that are read only where they are kept."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, chosen: Chosen) -> Unread:
+        """Some of them."""
+
+    def read(self) -> Objects:
+        """The values."""
 
 
 class Cells(NamedTuple):
@@ -93,12 +107,39 @@ class Values(NamedTuple):
         return Values(self.values[chosen], None)
 
 
-class Shown(NamedTuple):
-    """For a table of samples: values of the data (m,)."""
+class Named(NamedTuple):
+    """For a table of sums by name: values (m, c) of each name.
 
-    values: Objects
+    Attributes:
+        by_name: the values.
+        times: (m,) how often each counts.
+        entries: as in `Contribution`.
+    """
+
+    by_name: Mapping[str, Floats]
+    times: Floats
     entries: Ints | None
+
+    def drawn(self, chosen: Chosen, times: Ints | None) -> Named:
+        """The chosen ones, each `times` its values."""
+        factors = self.times[chosen] if times is None else self.times[chosen] * times
+        by_name = {n: v[chosen] if times is None else v[chosen] * times[:, None] for n, v in self.by_name.items()}
+        return Named(by_name, factors, None)
+
+
+class Shown(NamedTuple):
+    """For a table of samples: values of the data (m,), or what reads them where they are kept.
+
+    Attributes:
+        values: those of the chosen additions, for their numbers.
+        entries: as in `Contribution`.
+        ranks: (m, 2) integers by which the lowest are kept first; None: first come.
+    """
+
+    values: Objects | Unread
+    entries: Ints | None
+    ranks: Ints | None = None
 
     def drawn(self, chosen: Chosen, times: Ints | None) -> Shown:
         """The chosen ones; a value is shown once, however often its row counts."""
-        return Shown(self.values[chosen], None)
+        return Shown(self.values[chosen], None, None if self.ranks is None else self.ranks[chosen])

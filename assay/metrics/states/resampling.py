@@ -6,24 +6,19 @@ of arrival, so intervals are reproducible on any number of workers.
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from assay.extracts.contents import checksum
 from assay.metrics.arithmetic import with_sums_of_others
+from assay.metrics.row_hashes import Hashes, mixed, row_hashes
 from assay.metrics.states.partial import Partial
 from assay.metrics.states.slices import Draw
 from assay.metrics.values import Floats, Interval, Ints
 from assay.proto.config_pb2 import ConfidenceIntervalOptions, EvalConfig
-from assay.types import SOURCE_KEY, Extracts
-
-Hashes = npt.NDArray[np.uint64]
+from assay.types import Extracts
 
 SAMPLES = 20
 _T_975 = 2.093024054408263
@@ -72,7 +67,7 @@ class Resampling:
 
     def hashes(self, extracts: Extracts, rows: int) -> Hashes:
         """A number for each row of a batch that decides how it counts in resamples."""
-        return _row_hashes(extracts, rows, self.seed)
+        return row_hashes(extracts, rows, self.seed)
 
     def draws(self, extracts: Extracts, rows: int) -> Iterator[Draw]:
         """How the rows of a batch count in the resamples."""
@@ -85,7 +80,7 @@ class Resampling:
             return
         yield Draw(0)
         for sample in range(1, SAMPLES + 1):
-            uniform = _mix(hashes + np.uint64(sample)) / 2.0**64
+            uniform = mixed(hashes + np.uint64(sample)) / 2.0**64
             yield Draw(sample, np.searchsorted(_POISSON_1, uniform))
 
     def samples(self, part: Partial) -> Partial:
@@ -106,33 +101,3 @@ class Resampling:
                 error = error / np.sqrt(SAMPLES)
             middle = drawn.mean(axis=1)
         return Interval(middle - _T_975 * error, middle + _T_975 * error, error, SAMPLES - 1)
-
-
-def _row_hashes(extracts: Extracts, rows: int, seed: int) -> Hashes:
-    """A number for each row, from the file and row that it comes from and the seed.
-
-    Where a reader of the user's own does not say whence a row comes, it is known by its batch and its position there.
-    """
-    source = extracts.get(SOURCE_KEY, {})
-    numbers = source.get("row", np.arange(rows)).astype(np.uint64)
-    return _mix(_mix(_file_ids(source, extracts) + np.uint64(seed)) + numbers)
-
-
-def _file_ids(source: Mapping[str, Any], extracts: Extracts) -> Hashes:
-    """What tells the files of rows apart, or else the batches: (n,), or one number for all rows."""
-    if "file_id" in source:
-        ids: Hashes = source["file_id"].astype(np.uint64)
-        return ids
-    if "file" in source:
-        names = [zlib.crc32(name.encode()) for name in source["file"].dictionary.to_pylist()]
-        return np.array(names, np.uint64)[source["file"].indices.to_numpy()]
-    return np.array(checksum(extracts), np.uint64)
-
-
-def _mix(numbers: Hashes) -> Hashes:
-    """SplitMix64's finaliser (Steele, Lea and Flood 2014)."""
-    with np.errstate(over="ignore"):
-        x = numbers + np.uint64(0x9E3779B97F4A7C15)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return x ^ (x >> np.uint64(31))

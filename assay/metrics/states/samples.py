@@ -1,4 +1,4 @@
-"""The first few values of a column in each slice: a state that does not add up, but merges."""
+"""A few values of a column in each slice, the first or those of the lowest rank: a state that merges."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from assay.metrics.values import Ints, Objects
 
 @dataclass(frozen=True)
 class Samples:
-    """Up to `limit` values of each of s slices: slice i owns values[start[i]:start[i + 1]], first come first.
+    """Up to `limit` values of each of s slices, by rank; of equal rank, first come first.
 
-    start int64 (s + 1,), values object (e,).
+    Attributes:
+        start: (s + 1,) slice i owns values[start[i]:start[i + 1]].
+        values: (e,) objects.
+        ranks: (e, 2) ascending within a slice; all 0 where it is first come first.
+        limit: values of a slice.
     """
 
     start: Ints
     values: Objects
+    ranks: Ints
     limit: int
 
     @property
@@ -28,8 +33,8 @@ class Samples:
 
     def take(self, slices: Ints) -> Samples:
         """The samples of the given slices, in that order."""
-        owner = np.repeat(np.arange(len(slices)), self._counts[slices])
-        return _first(owner, self._of(slices), len(slices), self.limit)
+        owner, at = np.repeat(np.arange(len(slices)), self._counts[slices]), self._of(slices)
+        return _samples(owner, self.values[at], self.ranks[at], len(slices), self.limit)
 
     def read(self, slices: Ints, width: int) -> Objects:
         """(len(slices),) arrays of values."""
@@ -48,39 +53,52 @@ class Samples:
     def merged(cls, states: Sequence[Samples], slices: Sequence[Ints], count: int) -> Samples:
         """The samples of one state after those of another; see `State`."""
         owner = np.concatenate([np.repeat(at, state._counts) for state, at in zip(states, slices, strict=True)])
-        return _first(owner, np.concatenate([state.values for state in states]), count, states[0].limit)
+        values, ranks = (np.concatenate([getattr(state, name) for state in states]) for name in ("values", "ranks"))
+        return _samples(owner, values, ranks, count, states[0].limit)
 
     @property
     def _counts(self) -> Ints:
         return np.diff(self.start)
 
-    def _of(self, slices: Ints) -> Objects:
+    def _of(self, slices: Ints) -> Ints:
+        """Where the values of the given slices are."""
         count = self._counts[slices]
-        at = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + np.repeat(self.start[slices], count)
-        return self.values[at]
+        return (
+            np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + np.repeat(self.start[slices], count)
+        )
 
 
-def _first(owner: Ints, values: Objects, slices: int, limit: int) -> Samples:
-    """The first `limit` values of each slice, from the slice (m,) that each value (m,) belongs to."""
-    order = np.argsort(owner, kind="stable")
+def _samples(owner: Ints, values: Objects, ranks: Ints, slices: int, limit: int) -> Samples:
+    """The values of the lowest ranks of each slice, from the slice (m,) that each value (m,) belongs to."""
+    at = _lowest(owner, ranks, limit)
+    return Samples(np.searchsorted(owner[at], np.arange(slices + 1)), values[at], ranks[at], limit)
+
+
+def _lowest(owner: Ints, ranks: Ints, limit: int) -> Ints:
+    """Where the `limit` lowest of each owner (m,) are, by owner and rank."""
+    order = np.lexsort((ranks[:, 1], ranks[:, 0], owner))
     owner = owner[order]
-    rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
-    kept = rank < limit
-    return Samples(np.searchsorted(owner[kept], np.arange(slices + 1)), values[order[kept]], limit)
+    kept: Ints = order[np.arange(len(owner)) - np.searchsorted(owner, owner) < limit]
+    return kept
 
 
 class SampleStore:
     """Samples of every slice so far."""
 
     def __init__(self, limit: int) -> None:
-        self._held = Samples(np.zeros(1, np.int64), np.zeros(0, object), limit)
+        self._held = Samples(np.zeros(1, np.int64), np.zeros(0, object), np.zeros((0, 2), np.int64), limit)
 
     def add(self, slices: Ints | None, count: int, added: Shown) -> None:
-        """Adds values of m rows; see `Store`."""
+        """Adds values of m rows, of which those that are kept are read; see `Store`."""
         owner = np.zeros(len(added.values), np.int64) if slices is None else slices
+        ranks = np.zeros((len(owner), 2), np.int64) if added.ranks is None else added.ranks
+        at = _lowest(owner, ranks, self._held.limit)
+        values = added.values[at]
+        read = values if isinstance(values, np.ndarray) else values.read()
+
         known = np.arange(len(self._held.start) - 1)
-        first = _first(owner, added.values, count, self._held.limit)
-        self._held = Samples.merged([self._held, first], [known, np.arange(count)], max(count, len(known)))
+        lowest = _samples(owner[at], read, ranks[at], count, self._held.limit)
+        self._held = Samples.merged([self._held, lowest], [known, np.arange(count)], max(count, len(known)))
 
     def take(self, slices: Ints) -> Samples:
         """The samples of the given slices."""

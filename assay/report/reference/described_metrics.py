@@ -214,6 +214,8 @@ def _labels(definition: Definition) -> str:
         return "masks: encoded images, or lists of class ids with decode_ground_truth: false"
     if reads.boxes is not None:
         return f"a list of objects in each row, each [{', '.join(OBJECT)}]"
+    if reads.pairing is not None:
+        return reads.pairing.described["labels"]
     if domain.one_class:
         return "class ids; or a number for each class, of which the highest counts"
     if domain.whole_classes:
@@ -233,6 +235,8 @@ def _predictions(definition: Definition) -> str:
         return "masks: lists of class ids, or encoded images with decode_prediction: true"
     if reads.boxes is not None:
         return f"a list of detections in each row, each [{', '.join(DETECTION)}]{_scores_of_boxes(definition)}"
+    if reads.pairing is not None:
+        return reads.pairing.described["predictions"]
     if reads.baseline:
         return f"those of both models: {_words_of_scores(definition)}"
     if isinstance(domain.view, Ranked):

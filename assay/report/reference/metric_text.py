@@ -11,7 +11,7 @@ from typing import NamedTuple
 import click
 
 from assay.errors import UsageError
-from assay.metrics.declare import definitions, groups
+from assay.metrics.declare import definitions, groups, prefixes
 from assay.report.reference.described_metrics import DescribedMetric, Family, families_of, first_sentence
 from assay.text.near_miss import hint
 
@@ -69,7 +69,8 @@ def metric_text(name: str, width: int) -> str:
     if group:
         text.write_text(f"{name} stands for {', '.join(group)}.")
         config = {setting: f"my_{class_name}" for class_name, setting in list(group.items())[:1]}
-        return text.getvalue() + _example(name, json.dumps(config)[1:-1], is_of_queries=_of_queries(group))
+        settings = find(next(iter(group))).metric.example if name in prefixes() else json.dumps(config)[1:-1]
+        return text.getvalue() + _example(name, settings, is_of_queries=_of_queries(group))
 
     metric, family = find(name)
     text.write_text(f"{metric.class_names[0]}: {metric.value}")

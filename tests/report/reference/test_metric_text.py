@@ -25,6 +25,7 @@ FLAT = [
     for metric in family.metrics
     if "each class" not in metric.labels + metric.predictions and not metric.is_of_queries and not metric.compares
     if not OF_IMAGES.intersection(metric.class_names)
+    if not {"attributions", "matches", "texts"}.intersection({family.name})
 ]
 """Metrics of one number a row."""
 
