@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from assay.metrics.declare import CHOSEN, Definition
 from assay.metrics.entries.boxes import DETECTION, OBJECT
 from assay.metrics.entries.domains import Domain
+from assay.metrics.entries.streams import Reads
 from assay.metrics.entries.views import Ranked, Vectors
 
 _SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z])")
@@ -210,12 +211,9 @@ def _labels(definition: Definition) -> str:
     domain, reads = definition.needs.domain, definition.needs.reads
     if definition.is_of_column or not reads.labels:
         return _NOT_READ
-    if reads.masks is not None:
-        return "masks: encoded images, or lists of class ids with decode_ground_truth: false"
-    if reads.boxes is not None:
-        return f"a list of objects in each row, each [{', '.join(OBJECT)}]"
-    if reads.pairing is not None:
-        return reads.pairing.described["labels"]
+    no_numbers = _labels_that_are_no_numbers(reads)
+    if no_numbers:
+        return no_numbers
     if domain.one_class:
         return "class ids; or a number for each class, of which the highest counts"
     if domain.whole_classes:
@@ -225,6 +223,15 @@ def _labels(definition: Definition) -> str:
     if isinstance(domain.view, Vectors):
         return "class ids; or a share for each class"
     return "0 and 1, or shares between them" if domain.shares else "numbers"
+
+
+def _labels_that_are_no_numbers(reads: Reads) -> str:
+    """What they have to be; "" where they are numbers."""
+    if reads.masks is not None:
+        return "masks: encoded images, or lists of class ids with decode_ground_truth: false"
+    if reads.boxes is not None:
+        return f"a list of objects in each row, each [{', '.join(OBJECT)}]"
+    return "" if reads.pairing is None else reads.pairing.described["labels"]
 
 
 def _predictions(definition: Definition) -> str:
