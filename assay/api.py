@@ -146,7 +146,7 @@ def run_model_analysis(
 
     in_memory = InMemory(models=filled, extractors=_own(extractors), evaluators=_own(evaluators), writers=_own(writers))
     root = None if checkpoints is None else _root(checkpoints, in_memory, settings, pipeline_options)
-    relies_on_process = bool(models) or _has_own_stages(in_memory)
+    relies_on_process = bool(models) or _has_own_stages(in_memory) or _is_of_main(config)
     if workers is None and relies_on_process and root is None and pipeline_options is None:
         workers = 1
     flags = machine_flags(workers, pipeline_options)
@@ -266,6 +266,11 @@ def analyze_raw_data(
 
 def _has_own_stages(in_memory: InMemory) -> bool:
     return any(stages is not None for stages in (in_memory.extractors, in_memory.evaluators, in_memory.writers))
+
+
+def _is_of_main(config: EvalConfig) -> bool:
+    """Whether a metric is of the program or notebook that calls, which other processes do not have."""
+    return any(metric.module == "__main__" for spec in config.metrics_specs for metric in spec.metrics)
 
 
 def _own(stages: Sequence[_Stage] | None) -> tuple[_Stage, ...] | None:

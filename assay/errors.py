@@ -12,6 +12,7 @@
           ColumnTypeError             a column of a type that cannot serve
           BadRowError                 a value that no metric can take; names file and row
         ModelError                    a model that cannot be loaded, or whose output does not fit
+        MetricError                   a metric of the user's own that fails, or gives what it rules out
         ResultsError                  results that cannot be opened
         CheckpointError               a checkpoint's manifest that cannot be followed
         MissingPackageError           a package that an extra of assay brings; an ImportError as well
@@ -88,6 +89,10 @@ class BadRowError(InputError):
 
 class ModelError(UsageError):
     """A model cannot be loaded, or its output does not fit."""
+
+
+class MetricError(UsageError):
+    """A metric of the user's own raises, or its value is none; the message names metric, module and slice."""
 
 
 class ResultsError(UsageError):

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from google.protobuf import json_format
 from kfp.dsl.base_component import BaseComponent
 
+from assay.config.own_modules import is_keras, modules_in
 from assay.models.known import is_code
 from assay.pipelines.mounts import folders_mounted, tasks_in, uris_by_task
 from assay.plan.local_paths import CURE, unreached
-from assay.plan.plan import CORE_IMAGE, READ_INPUTS, TENSORFLOW_IMAGE, Plan
+from assay.plan.plan import CORE_IMAGE, GATE, READ_INPUTS, TENSORFLOW_IMAGE, WRITE_RESULTS, Plan, Task
 from assay.plan.tasks import image_named, runs_models
 from assay.storage import is_remote
+from assay.types import METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME
 
 _OURS = {image_named(image, {}) for image in (CORE_IMAGE, TENSORFLOW_IMAGE)}
 
@@ -62,9 +64,21 @@ def _own_code(plan: Plan) -> Iterator[_Code]:
             for where, settings in named.items():
                 if "factory" in settings:
                     yield _Code(task.name, where, settings["factory"], settings.get("args"))
+        yield from _own_metrics(plan, task)
         for i, model in enumerate(plan.models if runs_models(plan, task) else ()):
             if is_code(model["type"]):
                 yield _Code(task.name, f"models[{i}].uri", model["uri"], model.get("args"))
+
+
+def _own_metrics(plan: Plan, task: Task) -> Iterator[_Code]:
+    """The modules of the user's own metrics, in tasks that import them."""
+    kinds = {plan.stage(name).kind for name in task.stages}
+    if METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME in task.stages or kinds & {GATE, WRITE_RESULTS}:
+        modules = {module: path for path, module in reversed([*modules_in(plan.eval_config)])}
+        for module, path in modules.items():
+            if is_keras(module):
+                continue
+            yield _Code(task.name, f"eval_config.{path}.module", module, None)
 
 
 def _code_line(code: _Code) -> str:

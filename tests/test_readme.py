@@ -34,6 +34,7 @@ DOCUMENTS = (
     "docs/coming-from-tfma.md",
     "docs/operations.md",
     "docs/custom-stages.md",
+    "docs/own-metrics.md",
     "docs/labels.md",
     "docs/comparing-runs.md",
     "docs/kubeflow.md",

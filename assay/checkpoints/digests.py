@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.checkpoints.manifest import Shard
+from assay.config.own_modules import is_keras, modules_in
 from assay.errors import ConfigError
 from assay.models.known import framework_of, is_code
 from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, Plan, Stage, Task
@@ -120,8 +121,15 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
         return _only(config, ("slicing_specs", "cross_slicing_specs"))
     if stage.name == METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
         settings = {"on_bad_rows": plan.on_bad_rows, "seed": plan.seed, "max_slices": plan.max_slices}
-        return {"eval_config": without_thresholds(config), **settings}
+        return {"eval_config": without_thresholds(config), **settings, **_of_modules(plan)}
     return {}
+
+
+def _of_modules(plan: Plan) -> dict[str, Any]:
+    """The modules of the user's own that metrics come from; nothing where there are none."""
+    modules = {module: path for path, module in reversed([*modules_in(plan.eval_config)])}
+    digests = {m: _version("keras") if is_keras(m) else code_digest(plan, m, path) for m, path in modules.items()}
+    return {"modules": digests} if modules else {}
 
 
 def _classes_of_keys(spec: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
+from assay.config.metric_objects import with_names
 from assay.config.paths import WHOLE, join, unknown_field
 from assay.config.protobuf_text import parse_text
 from assay.errors import ConfigError, EvalConfigError
@@ -21,7 +22,8 @@ from assay.text.printable import shortened
 from assay.yaml_text import parse_json
 
 _EVAL_CONFIG = cast(Descriptor, EvalConfig.DESCRIPTOR)
-_CONFIG_OF_METRIC = "assay.MetricConfig.config"
+_METRIC = "assay.MetricConfig"
+_CONFIG_OF_METRIC = f"{_METRIC}.config"
 _WRAPPERS = "google.protobuf."
 _INTEGERS = {FieldDescriptor.CPPTYPE_INT32: 32, FieldDescriptor.CPPTYPE_INT64: 64}
 _AS_JSON = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
@@ -37,7 +39,8 @@ def parse_eval_config(source: EvalConfig | Message | Mapping[str, Any] | str) ->
     Args:
         source: the message (ours, or TFMA's of the same name), a dict as YAML or JSON give it, JSON text, or protobuf
             text. Field names may be written `like_this` or `likeThis`; a metric's `config` may be an object in place
-            of JSON text; a boxed number may be `0.5` or `{value: 0.5}`.
+            of JSON text; a boxed number may be `0.5` or `{value: 0.5}`; a metric may be a class or function of the
+            caller's own, alone or as `class_name`.
 
     Returns:
         A new message; `source` is never changed.
@@ -85,6 +88,8 @@ def _from_dict(source: Mapping[str, Any]) -> EvalConfig:
 
 def _message(value: Any, kind: Descriptor, path: str) -> dict[str, Any]:
     """Returns `value` as protobuf's JSON reader wants it, every field checked against the message `kind`."""
+    if kind.full_name == _METRIC:
+        value = with_names(value, path)
     if not isinstance(value, Mapping):
         raise _wrong(path, f"an object with the fields {', '.join(kind.fields_by_name)}", value)
     plain: dict[str, Any] = {}

@@ -16,11 +16,12 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay.engine.counting import COUNTS
 from assay.evaluators.block_states import COUNTED, Share, SumBlocks, merged
-from assay.metrics import certainty
+from assay.metrics import certainty, own_values
 from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of, output_means_of
 from assay.metrics.binding.metric import Metric, has_attributions
 from assay.metrics.binding.output_means import with_bounds, with_means
+from assay.metrics.computations.table import Prepared
 from assay.metrics.evaluate import by_key, evaluate, with_differences
 from assay.metrics.flat_values import FlatValues, flat_values
 from assay.metrics.keys import MetricKey
@@ -99,8 +100,12 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         max_slices: int = MOST_SLICES,
     ) -> None:
         super().__init__()
+        metrics = metrics_of(eval_config)
+        for needs in dict.fromkeys(metric.needs for metric in metrics):
+            if isinstance(needs, Prepared):
+                needs.prepare()
         self._analysis = Analysis(
-            metrics_of(eval_config),
+            metrics,
             SliceLimit(slicings_of(eval_config), max_slices),
             resampling_of(eval_config, seed),
             skip_bad_rows,
@@ -179,7 +184,7 @@ class _Records(beam.DoFn):
         metrics = self._with_derived(metrics)
         bounds = self._error_bounds(doubts, metrics)
         intervals = {} if samples.resamples == 1 else self._intervals(samples, metrics)
-        refusals = certainty.refusals(doubts)
+        refusals = {**own_values.reasons(values), **certainty.refusals(doubts)}
         for record in metric_records(part.keys, part.rows, metrics, intervals, refusals, bounds, *told):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
         for record in plot_records(part.keys, plots):

@@ -10,13 +10,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 from assay.errors import ConfigError
-from assay.metrics.computations.table import Computation
+from assay.metrics.computations.own_objects import OfObjects
+from assay.metrics.computations.table import Computation, Prepared
 from assay.metrics.values import Floats
 from assay.text.near_miss import one_of
 from assay.text.words import snake_case
+
+OWN = ("class_id", "top_k")
+"""Settings with which a metric asks for a part by itself."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Better = Literal["higher", "lower"]
@@ -44,7 +49,7 @@ FAMILIES = (
 """The modules of this package that register metrics."""
 
 
-_INTERVAL = re.compile(r"\[(-?\d+), (\d+|∞)[\])]")
+_INTERVAL = re.compile(r"[\[(](-?[\d.]+|-∞|-inf), (-?[\d.]+|∞|inf)[\])]")
 CHOSEN = "chosen"
 """Field of a computation that, where there is one, takes the names of the fields that a config has set."""
 
@@ -143,7 +148,8 @@ class Definition:
     def interval(self) -> tuple[float, float]:
         """Least and greatest value, where `range` is an interval; all numbers, where it says something else."""
         bounds = _INTERVAL.fullmatch(self.range)
-        return (float(bounds[1]), float(bounds[2].replace("∞", "inf"))) if bounds else (-math.inf, math.inf)
+        ends = [float(end.replace("∞", "inf")) for end in bounds.groups()] if bounds else [-math.inf, math.inf]
+        return ends[0], ends[1]
 
     @property
     def is_number(self) -> bool:
@@ -159,6 +165,10 @@ class Definition:
     @property
     def state_settings(self) -> Mapping[str, Any]:
         """The settings of the state, by the name that a config uses, and their defaults."""
+        if isinstance(self.needs, OfObjects):
+            return self.needs.arguments
+        if isinstance(self.needs, Prepared):
+            return {}
         to_config = {v: k for k, v in self.renames.items()}
         return {
             to_config.get(f.name, f.name): inspect.Parameter.empty
@@ -170,6 +180,8 @@ class Definition:
 
 
 _DEFINITIONS: dict[str, Definition] = {}
+_OF_OTHERS: dict[tuple[str, str], Definition] = {}
+"""Module and class name -> definition, of modules of the user's own: a name of ours may be one of theirs too."""
 _GROUPS: dict[str, Mapping[str, str]] = {}
 _PREFIXES: dict[str, str] = {}
 
@@ -268,13 +280,34 @@ def _check(class_names: Sequence[str], facts: Iterable[str]) -> None:
 def _add(definition: Definition) -> None:
     """Takes in a definition. Another one of the same function replaces it, since a module may be loaded again."""
     function = definition.function
-    earlier = _DEFINITIONS.get(definition.class_name)
+    known, key = _register_of(function, definition.class_name)
+    earlier = known.get(key)
     if earlier is not None and _origin(earlier.function) != _origin(function):
         raise ConfigError(
             f"metric {definition.class_name}: {_origin(function)} declares a class name that "
             f"{_origin(earlier.function)} has already; expected another one"
         )
-    _DEFINITIONS[definition.class_name] = definition
+    known[key] = definition
+
+
+def _register_of(function: Callable[..., Any], class_name: str) -> tuple[dict[Any, Definition], Any]:
+    """Where a function's definition belongs, and under which key."""
+    is_ours = function.__module__.startswith("assay.")
+    return (_DEFINITIONS, class_name) if is_ours else (_OF_OTHERS, (function.__module__, class_name))
+
+
+def declared_in(module: ModuleType) -> dict[str, Definition]:
+    """The definitions of a module of the user's own, by class name; those too that it takes from its submodules."""
+    return {
+        class_name: definition
+        for (owner, class_name), definition in _OF_OTHERS.items()
+        if owner == module.__name__ or getattr(module, definition.function.__name__, None) is definition.function
+    }
+
+
+def names_of(function: Callable[..., Any]) -> list[str]:
+    """The class names that a function of the user's own has."""
+    return [class_name for (_, class_name), known in _OF_OTHERS.items() if known.function is function]
 
 
 def _origin(function: Callable[..., Any]) -> str:

@@ -16,7 +16,9 @@ from assay.metrics.entries.streams import Stream
 from assay.metrics.group_states import GroupStates, StreamStates
 from assay.metrics.keys import AttributionsKey, MetricKey, PlotKey
 from assay.metrics.layout import Layout, needs_of
+from assay.metrics.own_values import own_value
 from assay.metrics.picks import Pick
+from assay.metrics.states.failures import in_group, naming_slices
 from assay.metrics.states.partial import Partial
 from assay.metrics.values import Floats, Ints, Matrices, MultiClassMatrices, Objects, Value
 
@@ -45,7 +47,7 @@ def evaluate(part: Partial, metrics: Sequence[Metric], layout: Layout, *, has_do
     Without doubts every value stands as it is: that of a resample, by which nobody judges, may be off by as much.
     """
     whole = Evaluated({}, {})
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), naming_slices(part.keys, part.resamples):
         for stream in dict.fromkeys(metric.stream for metric in metrics):
             values, doubts = _evaluate_stream(part, needs_of(metrics, stream), stream, layout, has_doubts)
             whole.values.update(values)
@@ -63,10 +65,11 @@ def _evaluate_stream(
     for lanes, width in groups:
         group = GroupStates(states, lanes, width)
         for needs, users in shared.items():
-            state = needs.read(group)
+            with in_group(lanes, stream.view.parts):
+                state = needs.read(group)
             doubts = needs.doubts(group, state) if has_doubts and isinstance(needs, ScoreCurve) else None
             for same, metric in {_same(metric): metric for metric in users}.items():
-                value = metric.value(state)
+                value = _value(metric, state, lanes, stream.view.parts, of_samples=not has_doubts)
                 pieces.setdefault(same, []).append(value)
                 if doubts is not None:
                     doubtful.setdefault(same, []).append(doubt_of(metric, doubts, np.asarray(value)))
@@ -80,12 +83,20 @@ def _evaluate_stream(
     return _picked([metric for users in shared.values() for metric in users], values, of_lanes, everything)
 
 
-_Same = tuple[Computation, str, Any]
-"""What metrics have in common that differ in nothing but the part: state, class name, settings."""
+def _value(metric: Metric, state: Any, lanes: Ints, parts: int, *, of_samples: bool) -> Value:
+    """The value of some lanes; if a metric of the user's own fails, the number of the lane's slice is told."""
+    if not metric.module:
+        return metric.value(state)
+    with in_group(lanes, parts):
+        return own_value(metric, state, len(lanes), of_samples=of_samples)
+
+
+_Same = tuple[Computation, str, str, Any]
+"""What metrics have in common that differ in nothing but the part: state, module, class name, settings."""
 
 
 def _same(metric: Metric) -> _Same:
-    return metric.needs, metric.class_name, metric.settings
+    return metric.needs, metric.module, metric.class_name, metric.settings
 
 
 def _picked(

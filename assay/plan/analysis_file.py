@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from assay.proto.config_pb2 import EvalConfig
 from assay.plan.known import FORMATS
 from assay.plan.relative_paths import inputs_below, model_below, uri_below
-from assay.plan.stages_of_file import adds_predictions, stages_of
+from assay.plan.stages_of_file import adds_predictions, metric_modules, stages_of
 
 _MOST_BYTES = 64 << 20
 
@@ -186,6 +186,7 @@ _ANALYSIS: Mapping[str, Field] = {
     "max_slices": Field(count, plans.MOST_SLICES),
     "eval_config": Field(_config, None),
     "eval_config_file": Field(lambda value, path: word(text(value, path), path), None),
+    "metrics_image": Field(word, None),
     "extractors": _sections(_EXTRACTOR),
     "evaluators": _sections(_EVALUATOR),
     "writers": _sections(_WRITER),
@@ -238,6 +239,7 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path, base: str = "") 
     check_parameters(open_values, read["params"], "")
     config = _eval_config(read, folder)
     _check_models(read, config)
+    read["metric_modules"] = metric_modules(read, config)
     plan = reshaped(_plan(read, base or str(folder), config), NO_CHECKPOINTS)
     check(plan)
     return reshaped(plan, read["checkpoint"])
@@ -332,16 +334,16 @@ def _resolved(config: EvalConfig, has_baseline: bool | None, read: Mapping[str, 
 
 
 def _check_metrics(config: EvalConfig, read: Mapping[str, Any]) -> None:
-    """Checks names, settings and needs of metrics; a scheduler's light environment leaves that to the stage."""
+    """Checks names, settings and needs of our metrics; a scheduler's light environment leaves that to the stage."""
     if not find_spec("apache_beam"):
         return
     from assay.metrics.binding.bound import metrics_of
     from assay.metrics.binding.label_keys import refuse_no_labels
 
-    metrics_of(config)
+    metrics_of(config, own_modules=False)
     own = {key for extra in read["extractors"] for key in extra["adds"]}
     if "factory" not in read["inputs"] and LABELS_KEY not in own:  # custom code may give labels as they are
-        refuse_no_labels(config)
+        refuse_no_labels(config, own_modules=False)
 
 
 def _check_models(read: Mapping[str, Any], config: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from assay.config.own_modules import is_keras, modules_in
 from assay.errors import PipelineError
 from assay.models.known import is_code
 from assay.text.near_miss import one_of
@@ -127,10 +128,13 @@ class Plan:
 
     @property
     def has_own_code(self) -> bool:
-        """Whether it names code of the user's own: readers, extractors, evaluators, writers or models."""
+        """Whether it names code of the user's own: readers, extractors, evaluators, writers, models or metrics."""
         writers = [writer for stage in self.of_kind(WRITE_RESULTS) for writer in stage.settings.get("writers", ())]
         own = [self.inputs, self.inputs.get("join") or {}, *(stage.settings for stage in self.stages), *writers]
-        return any("factory" in settings for settings in own) or any(is_code(model["type"]) for model in self.models)
+        has_code = any("factory" in settings for settings in own) or any(
+            is_code(model["type"]) for model in self.models
+        )
+        return has_code or any(not is_keras(module) for _, module in modules_in(self.eval_config))
 
     @property
     def has_own_evaluators(self) -> bool:

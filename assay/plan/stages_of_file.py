@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay.config.attributions import has_attributions
+from assay.config.own_modules import is_keras, modules_in
 from assay.errors import ConfigError
 from assay.models.known import FRAMEWORKS
 from assay.plan import plan as plans
@@ -35,6 +36,18 @@ def adds_predictions(read: Mapping[str, Any]) -> bool:
     return any(PREDICTIONS_KEY in extra["adds"] for extra in read["extractors"])
 
 
+def metric_modules(read: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """The modules, beside ours, that metrics of a resolved config come from.
+
+    Raises:
+        ConfigError: an image for them, and there are none.
+    """
+    modules = [module for _, module in modules_in(config)]
+    if read["metrics_image"] and not modules:
+        raise ConfigError("metrics_image: no metric of the eval config has a module of its own; remove the key")
+    return modules
+
+
 def stages_of(read: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[Stage, ...]:
     """The stages of the sections of an analysis file, in order.
 
@@ -46,9 +59,19 @@ def stages_of(read: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[Stage
         _read_inputs(read["inputs"]),
         *_extractors(read, config.get("model_specs", ())),
         *_evaluators(read, config),
-        Stage(name=GATE_STAGE_NAME, kind=plans.GATE),
-        Stage(name=WRITE_RESULTS_STAGE_NAME, kind=plans.WRITE_RESULTS, settings={"writers": _writers(read)}),
+        Stage(name=GATE_STAGE_NAME, kind=plans.GATE, image=_image_of_metrics(read)),
+        Stage(
+            name=WRITE_RESULTS_STAGE_NAME,
+            kind=plans.WRITE_RESULTS,
+            image=_image_of_metrics(read),
+            settings={"writers": _writers(read)},
+        ),
     )
+
+
+def _image_of_metrics(read: Mapping[str, Any], otherwise: str = plans.CORE_IMAGE) -> str:
+    """The image of the stages that know the metrics, of which some may be of the user's own modules."""
+    return str(read.get("metrics_image") or otherwise)
 
 
 def _read_inputs(inputs: Mapping[str, Any]) -> Stage:
@@ -104,6 +127,7 @@ def _image_of_models(models: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _evaluators(read: Mapping[str, Any], config: Mapping[str, Any]) -> list[Stage]:
+    has_keras = any(is_keras(module) for module in read.get("metric_modules", ()))
     more = (ATTRIBUTIONS_KEY,) if has_attributions(config) else ()
     stages = [
         Stage(
@@ -111,6 +135,7 @@ def _evaluators(read: Mapping[str, Any], config: Mapping[str, Any]) -> list[Stag
             kind=plans.EVALUATE,
             run_after=SLICE_KEY_EXTRACTOR_STAGE_NAME,
             outputs=(METRICS_KEY, PLOTS_KEY, *more),
+            image=_image_of_metrics(read, plans.TENSORFLOW_IMAGE if has_keras else plans.CORE_IMAGE),
         )
     ]
     if read["analysis_table"]:

@@ -35,9 +35,12 @@ class Needs:
     raw: bool
 
 
-def needs_of(config: EvalConfig, refs: Sequence[ModelRef]) -> Needs:
-    """What a resolved config and the models need; asks each model, which loads it where nothing else tells."""
-    metrics, of_models = metrics_of(config), {ref.name: models.needs(ref) for ref in refs}
+def needs_of(config: EvalConfig, refs: Sequence[ModelRef], *, own_metrics: bool = True) -> Needs:
+    """What a resolved config and the models need; asks each model, which loads it where nothing else tells.
+
+    With `own_metrics`, metrics of modules of the user's own are asked, too.
+    """
+    metrics, of_models = metrics_of(config, own_modules=own_metrics), {ref.name: models.needs(ref) for ref in refs}
 
     modelled = [spec.name for spec in config.model_specs] if refs else []
     functions = [one for several in preprocessing_of(config, refs).values() for one in several]

@@ -15,7 +15,13 @@ from assay.metrics.keys import MetricKey, PlotKey
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.config_pb2 import EvalConfig, EvalRun
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.report.named_metrics import definitions_by_name, names_of_samples, points_by_name
+from assay.report.named_metrics import (
+    OwnFacts,
+    definitions_by_name,
+    names_of_samples,
+    own_facts_in,
+    points_by_name,
+)
 from assay.results.class_names import ClassNames, class_names
 from assay.results.files import listed, load_eval_run, load_validation_result, load_verdict, records_of
 from assay.results.keys import in_order, metric_key_from_proto, plot_key_to_proto, slices_of, text_of
@@ -160,7 +166,8 @@ def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence
     slices = list(_slices(records, _failed(output)))
     keys = list(dict.fromkeys(key for slice_ in slices for key in slice_.values))
 
-    measures = _measures(keys, slices, rules, run.eval_config, classes)
+    facts = _facts(output) if facts is None else facts
+    measures = _measures(keys, slices, rules, run.eval_config, classes, own_facts_in(facts))
     judged_first = sorted(measures, key=lambda measure: not measure.is_judged)
     leading = next((measure for measure in judged_first if measure.better and measure.is_number), None)
 
@@ -170,7 +177,7 @@ def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence
     return Evidence(
         verdict=verdict,
         run=run,
-        facts=_facts(output) if facts is None else facts,
+        facts=facts,
         models=models,
         baselines=baselines,
         measures=measures,
@@ -264,11 +271,17 @@ def _rules(config: EvalConfig) -> list[Rule]:
 
 
 def _measures(
-    keys: Sequence[MetricKey], slices: Sequence[Slice], rules: Sequence[Rule], config: EvalConfig, classes: ClassNames
+    keys: Sequence[MetricKey],
+    slices: Sequence[Slice],
+    rules: Sequence[Rule],
+    config: EvalConfig,
+    classes: ClassNames,
+    own: Mapping[str, OwnFacts],
 ) -> list[Measure]:
     known = definitions_by_name(config)
-    better = {name: metric.better for name, metric in known.items()}
+    better = {name: metric.better for name, metric in known.items()} | {name: one.better for name, one in own.items()}
     sums = {name for name, metric in known.items() if metric.adds_up}
+    sums |= {name for name, one in own.items() if one.adds_up}
     samples, points = names_of_samples(config), points_by_name(config)
     plain = dict.fromkeys(map(_plain, keys))
     judged = {_plain(key) for rule in rules for key in keys if rule.is_for(key)}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.config.metric_settings import settings_of
 from assay.errors import EvalConfigError
 from assay.metrics.computations.scores import Confusion
 from assay.metrics.computations.set_counts import SetCounts
-from assay.metrics.declare import Definition, definitions
+from assay.metrics.declare import Better, Definition, definitions
+from assay.metrics.own_modules import known_definition
 from assay.proto.config_pb2 import EvalConfig
 
 
@@ -18,10 +19,30 @@ def definitions_by_name(config: EvalConfig) -> dict[str, Definition]:
     known = definitions()
     named = {definition.name: definition for definition in known.values()}
     for asked in (asked for spec in config.metrics_specs for asked in spec.metrics):
-        name = _name(_settings(asked.config))
-        if name and asked.class_name in known:
-            named[name] = known[asked.class_name]
+        definition, name = known_definition(asked), _name(_settings(asked.config))
+        if definition is not None:
+            named[name or definition.name] = definition
     return named
+
+
+_BETTER: Mapping[str, Better] = {"higher": "higher", "lower": "lower"}
+
+
+class OwnFacts(NamedTuple):
+    """What a metric of the user's own module declares, as far as a report goes by it."""
+
+    better: Better | None
+    adds_up: bool
+
+
+def own_facts_in(results: Mapping[str, Any]) -> dict[str, OwnFacts]:
+    """Name of a metric of the user's own -> its facts, as `results.json` tells them."""
+    told = results.get("own_metrics")
+    facts = {}
+    for name, one in told.items() if isinstance(told, dict) else ():
+        if isinstance(one, dict):
+            facts[name] = OwnFacts(_BETTER.get(str(one.get("better"))), one.get("adds_up") is True)
+    return facts
 
 
 def points_by_name(config: EvalConfig) -> dict[str, tuple[float, ...]]:
@@ -29,9 +50,9 @@ def points_by_name(config: EvalConfig) -> dict[str, tuple[float, ...]]:
 
     A name that stands for different ones, in specs of different models, is left out.
     """
-    known, named = definitions(), dict[str, set[tuple[float, ...]]]()
+    named: dict[str, set[tuple[float, ...]]] = {}
     for asked in (asked for spec in config.metrics_specs for asked in spec.metrics):
-        definition = known.get(asked.class_name)
+        definition = known_definition(asked)
         if definition is not None:
             settings = _settings(asked.config)
             named.setdefault(_name(settings) or definition.name, set()).add(_points(settings, definition))

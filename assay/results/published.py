@@ -52,12 +52,14 @@ class Making:
         checkpoints: task -> digest of the checkpoint that the results were made from.
         data: digest of the content of all files that were read; "" where it was not taken.
         models: model -> digest of the content of its files, where it was taken.
+        own_metrics: metric of a module of the user's own -> what it declares.
     """
 
     seconds: Mapping[str, float] = field(default_factory=dict)
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     data: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
+    own_metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def results_json(
@@ -89,6 +91,8 @@ def results_json(
         "verdict": verdict,
         "files": sorted(files),
     }
+    if making.own_metrics:
+        results["own_metrics"] = dict(making.own_metrics)
     return (json.dumps(results, indent=2, sort_keys=True) + "\n").encode()
 
 

@@ -45,14 +45,14 @@ def check(plan: Plan, *, import_code: bool = False) -> Checked:
 
     Args:
         plan: a plan whose parameters are resolved.
-        import_code: also import and make the user's own stages.
+        import_code: also import and make the user's own stages and metrics.
 
     Raises:
         UsageError: a model, file, column or factory is missing or wrong, a threshold is for nothing, results cannot be
             written, or the rows cannot be evaluated.
     """
     check_output(plan.output)
-    context = context_of(blessed.with_baseline(plan, blessed.today(plan)))
+    context = context_of(blessed.with_baseline(plan, blessed.today(plan)), own_metrics=import_code)
     check_inputs(context)
     rows = check_rows(context) if can_be_read(context) else 0
     if import_code:

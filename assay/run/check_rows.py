@@ -13,7 +13,6 @@ from assay.config.resolved import columns_of
 from assay.errors import ColumnTypeError
 from assay.extracts.columns import row_count
 from assay.metrics.analysis import Analysis
-from assay.metrics.binding.bound import metrics_of
 from assay.metrics.binding.metric import asked_of
 from assay.metrics.engine import Accumulator
 from assay.metrics.entries.selection import weights_of
@@ -133,7 +132,7 @@ def _first_of_file(
 
 def _check_columns(context: Context, batches: Iterator[Extracts]) -> None:
     """Looks at what no model changes. What texts of labels mean, a model may say beside its scores."""
-    slicings, metrics = slicings_of(context.eval_config), metrics_of(context.eval_config)
+    slicings, metrics = slicings_of(context.eval_config), context.metrics
     sources = [source for source in asked_of(metrics) if not source.reads.feature]
     for batch in batches:
         extracts = with_columns(context.eval_config, batch, slicings, _WHO, has_predictions=False)
@@ -144,7 +143,7 @@ def _check_columns(context: Context, batches: Iterator[Extracts]) -> None:
 def _evaluate(context: Context, batches: Iterator[Extracts], seen: _Seen) -> None:
     config, skip = context.eval_config, context.skips_bad_rows
     limit = SliceLimit(slicings_of(config), context.plan.max_slices)
-    analysis = Analysis(metrics_of(config), limit, skip_bad_rows=skip)
+    analysis = Analysis(context.metrics, limit, skip_bad_rows=skip)
     accumulator = Accumulator(analysis)
     good = 0
     for batch in batches:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from assay.config.own_modules import has_own_metrics
 from assay.config.resolved import check_eval_config, parse_eval_config
 from assay.gate.unmet import refuse_unmet
 from assay.metrics.binding.bound import metrics_of
+from assay.metrics.binding.metric import Metric
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.plan.plan import Plan
@@ -49,6 +51,13 @@ class Context:
     eval_config: EvalConfig
     models: tuple[ModelRef, ...]
     in_memory: InMemory = InMemory()
+    own_metrics: bool = True
+    """Whether modules of the user's own are imported for their metrics; other tasks may run where they are not."""
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics of the config, as far as modules are imported."""
+        return metrics_of(self.eval_config, own_modules=self.own_metrics)
 
     @property
     def has_own_stages(self) -> bool:
@@ -59,7 +68,7 @@ class Context:
     @cached_property
     def needs(self) -> Needs:
         """What the config and the models need of the rows."""
-        return needs_of(self.eval_config, self.models)
+        return needs_of(self.eval_config, self.models, own_metrics=self.own_metrics)
 
     @property
     def skips_bad_rows(self) -> bool:
@@ -67,18 +76,19 @@ class Context:
         return self.plan.on_bad_rows == "skip"
 
 
-def context_of(plan: Plan, in_memory: InMemory | None = None) -> Context:
-    """Reads the plan's eval config and models."""
+def context_of(plan: Plan, in_memory: InMemory | None = None, *, own_metrics: bool = True) -> Context:
+    """Reads the plan's eval config and models; with `own_metrics`, imports the modules of the user's own metrics."""
     in_memory = in_memory or InMemory()
     refs = in_memory.models
     if refs is None:
         refs = tuple(_model_of(plan, model) for model in plan.models)
     config = parse_eval_config(plan.eval_config)
     check_eval_config(config)  # again, now that parameters are in its texts
-    metrics_of(config)  # an unknown metric is told before any work
-    if in_memory.evaluators is None and in_memory.extractors is None and not plan.has_own_evaluators:
+    metrics_of(config, own_modules=own_metrics)  # an unknown metric is told before any work
+    are_known = own_metrics or not has_own_metrics(config)
+    if are_known and in_memory.evaluators is None and in_memory.extractors is None and not plan.has_own_evaluators:
         refuse_unmet(config)  # and so is a threshold that nothing could meet
-    return Context(plan, config, as_configured(refs, config), in_memory)
+    return Context(plan, config, as_configured(refs, config), in_memory, own_metrics)
 
 
 def _model_of(plan: Plan, model: Mapping[str, Any]) -> ModelRef:

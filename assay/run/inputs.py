@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from assay.metrics.binding.bound import metrics_of
 from assay.models import model as models
 from assay.plan import plan as plans
 from assay.plan.known import TENSORFLOW_FORMATS
@@ -68,7 +67,7 @@ def wanted_of(context: Context, stage: Stage) -> Callable[[tuple[str, ...]], boo
     """Which columns of a checkpoint an evaluator reads; None for all, where nobody can tell."""
     if stage.name != METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
         return None
-    columns = {column for metric in metrics_of(context.eval_config) for column in metric.stream.columns}
+    columns = {column for metric in context.metrics for column in metric.stream.columns}
     return partial(_is_wanted, columns=frozenset(columns))
 
 
@@ -123,7 +122,8 @@ def check_inputs(context: Context, *, everything: bool = False) -> None:
             models.needs(ref)  # its columns are the reader's affair, but a model that is refused is refused here
         return
     join = join_of(context, everything=everything)
-    needs = context.needs if len(known) == len(context.models) else needs_of(context.eval_config, known)
+    are_all = len(known) == len(context.models)
+    needs = context.needs if are_all else needs_of(context.eval_config, known, own_metrics=context.own_metrics)
     needed = needs.columns
     added = {key for stage in context.plan.of_kind(plans.EXTRACT) if "factory" in stage.settings for key in stage.adds}
     if "features" in added or context.in_memory.extractors is not None:  # which may add the columns missing here

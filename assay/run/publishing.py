@@ -13,6 +13,7 @@ from assay.config.resolved import parse_eval_config
 from assay.errors import AssayError, ResultsError
 from assay.gate import validate as gate
 from assay.gate.validate import Counts
+from assay.metrics.own_facts import own_facts
 from assay.plan.plan import Plan
 from assay.report.page.results import PLOTS_OF_A_RUN, html_page
 from assay.results import published
@@ -125,7 +126,8 @@ def publish(
     write_verdict(folder, verdict)
     files = result_files_in(folder) | ({PAGE_FILE} if verdict else set())
     making = before or Making()
-    making = replace(making, seconds={**making.seconds, task: time.time() - started})
+    facts = own_facts(parse_eval_config(plan.eval_config))
+    making = replace(making, seconds={**making.seconds, task: time.time() - started}, own_metrics=facts)
     results = results_json(plan, run, status, asdict(counts), files, making)
     if verdict:
         page = html_page(folder, facts=json.loads(results), plots=PLOTS_OF_A_RUN)

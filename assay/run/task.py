@@ -52,7 +52,7 @@ def run_task(
         call = replace(call, plan=blessed.with_baseline(plan, baseline), noted={"baseline": baseline})
     kind = kind_of(call.plan, task)
     progress.phase(*_PHASES[kind])
-    return _DONE_BY[kind](call, context_of(call.plan))
+    return _DONE_BY[kind](call, context_of(call.plan, own_metrics=kind not in (READ_INPUTS, EXTRACT)))
 
 
 def _manifest_of(name: str, task: Task, checkpoints: Checkpoints) -> Manifest:

@@ -37,3 +37,14 @@ def asked(class_name: str, **settings) -> str:
 def of_different_names(class_names) -> list[str]:
     """Without those that have the output name of one before them: further spellings of one metric."""
     return list({definitions()[name].name: name for name in sorted(class_names, reverse=True)}.values())[::-1]
+
+
+OWN = "tests.metrics.own_metrics"
+"""A module with metrics of a user's own."""
+OWN_OF_NUMBERS = ("Lift", "PinballLoss", "MedianError", "LargestScore", "TotalScore")
+OWN_OF_VECTORS = ("LabelCosine", "SmallestMargin")
+
+
+def asked_own(class_name: str, **settings) -> str:
+    """The same of a metric of that module."""
+    return f'metrics {{ class_name: "{class_name}" module: "{OWN}" config: {json.dumps(json.dumps(settings))} }}'

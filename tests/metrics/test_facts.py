@@ -99,12 +99,33 @@ def test_a_misspelt_fact_ends_the_import(declaration, facts, message):
         declaration("Own", needs=Weights(), **facts)
 
 
-def test_a_class_name_that_another_function_has_is_refused():
+def test_a_class_name_that_another_function_of_the_module_has_is_refused():
+    def mine(weight):
+        return weight
+
+    def also_mine(weight):
+        return weight
+
+    declare.metric("Mine", needs=Weights())(mine)
+    try:
+        with pytest.raises(
+            ConfigError, match=r"metric Mine: tests.*also_mine declares a class name that tests.*mine has"
+        ):
+            declare.metric("Mine", needs=Weights())(also_mine)
+        assert declare._OF_OTHERS[__name__, "Mine"].function is mine
+    finally:
+        del declare._OF_OTHERS[__name__, "Mine"]
+
+
+def test_a_module_of_ones_own_may_have_a_class_name_of_ours():
     registered = definitions()["ExampleCount"].function
 
     def example_count_of_mine(weight):
         return weight
 
-    with pytest.raises(ConfigError, match=r"metric ExampleCount: tests.*of_mine declares a class name that assay.*has"):
-        declare.metric("ExampleCount", needs=Weights())(example_count_of_mine)
-    assert definitions()["ExampleCount"].function is registered
+    declare.metric("ExampleCount", needs=Weights())(example_count_of_mine)
+    try:
+        assert definitions()["ExampleCount"].function is registered
+        assert declare._OF_OTHERS[__name__, "ExampleCount"].function is example_count_of_mine
+    finally:
+        del declare._OF_OTHERS[__name__, "ExampleCount"]

@@ -1,4 +1,4 @@
-"""Laws that hold for every registered metric and plot, on hard data."""
+"""Laws that hold for every registered metric and plot, and for users' own, on hard data."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,17 @@ from assay.metrics.declare import definitions
 from assay.metrics.entries.sets import SetMatch
 from assay.metrics.entries.views import Ranked
 
-from .asked import BOXES, MASKS, ONE_MODEL, TWO_MODELS, asked, of_different_names
+from .asked import (
+    BOXES,
+    MASKS,
+    ONE_MODEL,
+    OWN_OF_NUMBERS,
+    OWN_OF_VECTORS,
+    TWO_MODELS,
+    asked,
+    asked_own,
+    of_different_names,
+)
 from .engine import EVERY_SLICE, config_of, config_of_two, cut, evaluated, whole
 from .hard_data import (
     hard_attributions,
@@ -40,9 +50,10 @@ OF_TEXTS = of_different_names(set(PAIRED) - set(OF_SETS))
 
 OF_VECTORS = [name for name in NAMES if definitions()[name].needs.domain.view]
 EXACT = [asked(name, name=f"exact_{name}", exact=True) for name in ("AUC", "AUCPrecisionRecall", "ThresholdAtRecall")]
-CONFIG = config_of(" ".join([asked(name) for name in NAMES if name not in OF_VECTORS] + EXACT), EVERY_SLICE)
+OWN = [asked_own(name) for name in OWN_OF_NUMBERS]
+CONFIG = config_of(" ".join([asked(name) for name in NAMES if name not in OF_VECTORS] + EXACT + OWN), EVERY_SLICE)
 BATCH = hard_batch(3000)
-VECTOR_CONFIG = config_of(" ".join(asked(name) for name in OF_VECTORS), EVERY_SLICE)
+VECTOR_CONFIG = config_of(" ".join([*map(asked, OF_VECTORS), *map(asked_own, OWN_OF_VECTORS)]), EVERY_SLICE)
 VECTOR_BATCH = hard_classes(3000)
 PAIR_CONFIG = config_of_two(" ".join(asked(name) for name in TWO_MODELS), EVERY_SLICE)
 PAIR_BATCH = hard_pairs(3000)
@@ -101,7 +112,8 @@ def test_every_family_is_registered_and_every_metric_is_computed_on_every_slice(
     assert len(NAMES) > 40
     assert found.keys() == of_vectors.keys() == of_pairs.keys()
     for key, values in found.items():
-        assert {metric.class_name for metric in [*values, *of_vectors[key]]} == set(NAMES)
+        all_names = {*NAMES, *OWN_OF_NUMBERS, *OWN_OF_VECTORS}
+        assert {metric.class_name for metric in [*values, *of_vectors[key]]} == all_names
         assert {metric.class_name for metric in of_pairs[key]} == set(TWO_MODELS)
         assert {metric.class_name for metric in of_boxes[key]} == set(BOXES)
         assert {metric.class_name for metric in of_masks[key]} == set(MASKS)
@@ -149,9 +161,9 @@ def test_scaling_all_weights_scales_sums_and_leaves_ratios(batch, config):
     scaled = whole({**batch, "example_weights": batch["example_weights"] * 8}, config)
     for key, values in whole(batch, config).items():
         for metric, value in values.items():
-            if not definitions()[metric.class_name].is_number:
+            if not metric.definition.is_number:
                 continue
-            factor = 8 if definitions()[metric.class_name].adds_up else 1
+            factor = 8 if metric.definition.adds_up else 1
             np.testing.assert_allclose(scaled[key][metric], value * factor, rtol=1e-9, err_msg=metric.class_name)
 
 
@@ -169,7 +181,7 @@ def test_a_slice_without_weight_has_undefined_ratios_and_zero_sums(batch, config
     nothing = whole({**batch, "example_weights": np.zeros(row_count(batch))}, config)
     for metric, value in nothing[()].items():
         if np.ndim(value) == 0:
-            is_as_expected = value == 0 if definitions()[metric.class_name].adds_up else np.isnan(value)
+            is_as_expected = value == 0 if metric.definition.adds_up else np.isnan(value)
             assert is_as_expected, metric.class_name
 
 
@@ -180,7 +192,7 @@ def test_just_the_values_that_are_declared_to_add_up_do():
             first = 0 if np.ndim(value) == 0 else 2 if metric.class_name == "CalibrationPlot" else 1  # behind the edges
             total = sum(np.atleast_1d(part[metric])[first:] for part in parts)
             adds_up = np.allclose(total, np.atleast_1d(value)[first:], rtol=1e-9)
-            assert adds_up == definitions()[metric.class_name].adds_up, metric.class_name
+            assert adds_up == metric.definition.adds_up, metric.class_name
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])

@@ -37,7 +37,9 @@ from .engine import EVERY_SLICE, config_of
 from .hard_data import hard_batch
 
 BATCH = hard_batch(900)
-CONFIG = config_of('metrics { class_name: "LargestPrediction" } metrics { class_name: "AUC" }', EVERY_SLICE)
+CONFIG = config_of(
+    f'metrics {{ class_name: "LargestPrediction" module: "{__name__}" }} metrics {{ class_name: "AUC" }}', EVERY_SLICE
+)
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def registered() -> Iterator[None]:
         return largest
 
     yield
-    del declare._DEFINITIONS["LargestPrediction"]
+    del declare._OF_OTHERS[__name__, "LargestPrediction"]
 
 
 def rows_of(key):

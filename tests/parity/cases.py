@@ -78,6 +78,14 @@ FAMILY = [
     metric("CalibrationPlot", config='"num_buckets": 20'),
     metric("ConfusionMatrixPlot", config='"num_thresholds": 50'),
 ]
+OF_OWN_MODULES = [
+    metric("Lift", module="tests.metrics.own_metrics", config='"thresholds": [0.4]', **at_least(0.1)),
+    metric("PinballLoss", module="tests.metrics.own_metrics"),
+    metric("MedianError", module="tests.metrics.own_metrics", config='"power": 2.0'),
+    metric("RootMeanSquaredError", module="keras.metrics"),
+    metric("Huber"),
+]
+"""A user's own metrics, in every form: declarations, a class, and those of Keras."""
 SLICES = [
     {},
     {"feature_keys": ["group"]},
@@ -155,7 +163,9 @@ TYPES = {
 OWN_READER = {
     "inputs": {"factory": "tests.end_to_end.own_stages:read_numbers", "args": {"batches": 4, "rows": 100}},
     "eval_config": config(
-        {"label_key": "label", "prediction_key": "score"}, FAMILY[:6], [{}, {"feature_keys": ["batch"]}]
+        {"label_key": "label", "prediction_key": "score"},
+        [*FAMILY[:6], *OF_OWN_MODULES],
+        [{}, {"feature_keys": ["batch"]}],
     ),
     "output_file_format": "parquet",
 }
@@ -171,7 +181,7 @@ BY_ROW = {
             "adds": ["features"],
         }
     ],
-    "eval_config": config(SCORED, FAMILY, [*SLICES, {"feature_keys": ["band"]}]),
+    "eval_config": config(SCORED, [*FAMILY, *OF_OWN_MODULES], [*SLICES, {"feature_keys": ["band"]}]),
     "output_file_format": "parquet",
 }
 
@@ -373,7 +383,9 @@ CASES = (
         write=datasets.bad_rows,
         analysis={
             "inputs": read("csv"),
-            "eval_config": config(SCORED, FAMILY[:6], [{}, {"feature_keys": ["group", "level"]}]),
+            "eval_config": config(
+                SCORED, [*FAMILY[:6], *OF_OWN_MODULES], [{}, {"feature_keys": ["group", "level"]}], options=INTERVALS
+            ),
             "on_bad_rows": "skip",
             "max_bad_rows": "1%",
             "output_file_format": "parquet",

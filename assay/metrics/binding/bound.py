@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from assay.config.fields import refuse_unused_fields
 from assay.config.metric_settings import chosen_settings
 from assay.config.model_values import check_model_values
+from assay.config.own_modules import has_own_metrics, module_of
 from assay.config.thresholds import check_thresholds
-from assay.errors import EvalConfigError
+from assay.errors import ConfigError, EvalConfigError
 from assay.metrics.binding.members import members_of
 from assay.metrics.binding.metric import Key, Metric
 from assay.metrics.binding.output_means import OutputMean, check_output_weights, output_means
@@ -21,19 +22,20 @@ from assay.metrics.binding.settings import OF_TYPE
 from assay.metrics.binding.streams import candidates_of, stream_for, streams_of
 from assay.metrics.binding.value_ranges import refuse_beyond_range
 from assay.metrics.computations.attributions import Attributions
+from assay.metrics.computations.own_objects import OfObjects, takes_weights
 from assay.metrics.computations.ranking import QueryMean
 from assay.metrics.computations.scores import Confusion
-from assay.metrics.computations.table import Computation
+from assay.metrics.computations.table import Computation, Configured, Prepared
 from assay.metrics.declare import CHOSEN, Definition, definitions, groups
 from assay.metrics.entries.matched import Matched
 from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.views import Classes, TopK, View
 from assay.metrics.keys import AggregationType, AttributionsKey, MetricKey, PlotKey, SubKey
+from assay.metrics.own_modules import definition_of, known_definition
 from assay.metrics.picks import MeanOfDefined
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, Options
 from assay.text.near_miss import hint, one_of
 
-_TFMA_MODULES = "tensorflow_model_analysis"
 _OUTPUTS = ("plots", "attributions", "eval_config")
 """Outputs that a config may disable; without metrics there is nothing to judge by."""
 
@@ -48,18 +50,22 @@ class _Path(NamedTuple):
         return f"metrics_specs[{self.spec}].metrics[{self.metric}]"
 
 
-def metrics_of(config: EvalConfig) -> tuple[Metric, ...]:
+def metrics_of(config: EvalConfig, *, own_modules: bool = True) -> tuple[Metric, ...]:
     """Binds every metric of a resolved config, once in a process, however many ask.
+
+    Args:
+        config: a resolved config.
+        own_modules: whether metrics of modules of the user's own are among them, which imports these modules.
 
     Raises:
         EvalConfigError: an unknown metric or setting, one key twice, or what assay does not compute (yet).
     """
-    return _bound(config.SerializeToString(deterministic=True)).metrics
+    return _bound_of(config, own_modules=own_modules).metrics
 
 
 def output_means_of(config: EvalConfig) -> tuple[OutputMean, ...]:
     """The means over outputs of a resolved config; as `metrics_of`."""
-    return _bound(config.SerializeToString(deterministic=True)).output_means
+    return _bound_of(config, own_modules=True).output_means
 
 
 class _Bound(NamedTuple):
@@ -67,11 +73,20 @@ class _Bound(NamedTuple):
     output_means: tuple[OutputMean, ...]
 
 
+def _bound_of(config: EvalConfig, *, own_modules: bool) -> _Bound:
+    if own_modules and has_own_metrics(config):
+        return _bind_config(config, own_modules=True)  # anew each time: a notebook may have declared them again
+    return _bound(config.SerializeToString(deterministic=True))
+
+
 @lru_cache(maxsize=16)
 def _bound(serialized: bytes) -> _Bound:
-    config = EvalConfig.FromString(serialized)
+    return _bind_config(EvalConfig.FromString(serialized), own_modules=False)
+
+
+def _bind_config(config: EvalConfig, *, own_modules: bool) -> _Bound:
     refuse_unsupported(config)
-    all_bound = list(_bind_all(config))
+    all_bound = list(_bind_all(config, own_modules=own_modules))
     bound: dict[tuple[Key, str], Metric] = {}
     for metric, path in all_bound:
         shares_key = isinstance(metric.key, PlotKey) and not metric.key.name  # the classic plots share one record
@@ -86,7 +101,7 @@ def _bound(serialized: bytes) -> _Bound:
     for i, spec in enumerate(config.metrics_specs):
         check_output_weights(spec, f"metrics_specs[{i}]")
         of_spec = [metric for metric, path in all_bound if path.spec == i]
-        named = {metric.key.name: definitions()[metric.class_name] for metric in of_spec}
+        named = {metric.key.name: metric.definition for metric in of_spec}
         refuse_beyond_range(spec, f"metrics_specs[{i}]", named)
         means += output_means(spec, of_spec)
     return _Bound(tuple(bound.values()), tuple(dict.fromkeys(means)))
@@ -130,9 +145,11 @@ def _check_options(options: Options) -> None:
             raise EvalConfigError(f"options.disabled_outputs: {name!r} cannot be disabled{one_of(name, _OUTPUTS)}")
 
 
-def _bind_all(config: EvalConfig) -> Iterator[tuple[Metric, _Path]]:
+def _bind_all(config: EvalConfig, *, own_modules: bool) -> Iterator[tuple[Metric, _Path]]:
     for i, spec in enumerate(config.metrics_specs):
         for asked, path in _members(spec, i):
+            if module_of(asked) and not own_modules:
+                continue
             definition = _find(asked, path)
             _refuse_change(asked, path)
             models = spec.model_names or [""]
@@ -153,14 +170,12 @@ def _members(spec: MetricsSpec, number: int) -> Iterator[tuple[MetricConfig, _Pa
 
 
 def _find(asked: MetricConfig, path: _Path) -> Definition:
-    definition = definitions().get(asked.class_name)
-    if asked.module and not asked.module.startswith(_TFMA_MODULES):
-        raise EvalConfigError(
-            f"{path}.module: metrics of other modules ({asked.module}.{asked.class_name}) are not supported yet; "
-            "remove the metric, or compute it in a custom evaluator"
-        )
     if not asked.class_name:
         raise EvalConfigError(f"{path}.class_name: expected the name of a metric, for example AUC; found nothing")
+    try:
+        definition = definition_of(asked.class_name, module_of(asked))
+    except ConfigError as error:
+        raise EvalConfigError(f"{path}: {error}") from error
     if definition is None:
         meant = hint(asked.class_name, {**definitions(), **groups()}) or "; choose one that `assay metrics` lists"
         raise EvalConfigError(f"{path}.class_name: there is no metric {asked.class_name!r}{meant}")
@@ -190,6 +205,7 @@ def _bind(
 
     default = definition.name_of(needs) if definition.kept_name else ""
     kind = PlotKey if definition.is_plot else AttributionsKey if definition.is_by_feature else MetricKey
+    _refuse_no_weights(needs, stream, path)
     for sub_key, aggregation, view, pick in placed:
         of_view = _seen_so(needs, sub_key, view)
         seen = stream_for(of_view, dataclasses.replace(stream, view=needs.domain.view or view))
@@ -198,7 +214,17 @@ def _bind(
             key = key._replace(aggregation_type=aggregation, compares=needs.reads.baseline)
         if isinstance(seen.view, Matched) and seen.view.parts > 1:
             pick = MeanOfDefined(seen.view.shares)
-        yield Metric(key, asked.class_name, of_view, seen, own, pick)
+        yield Metric(key, asked.class_name, of_view, seen, own, pick, module_of(asked))
+
+
+def _refuse_no_weights(needs: Computation, stream: Stream, path: _Path) -> None:
+    """Refuses weighted values of a class that would not see the weights."""
+    if stream.weighted and isinstance(needs, OfObjects) and not takes_weights(needs.kind.own_class):
+        raise EvalConfigError(
+            f"{path}: update of {needs.kind.class_name} takes no weights, but the model spec has an "
+            "example_weight_key; expected update(labels, predictions, weights), or a metrics spec with "
+            "example_weights: {unweighted: true}"
+        )
 
 
 def _seen_so(needs: Computation, sub_key: SubKey | None, view: View) -> Computation:
@@ -223,7 +249,7 @@ def parts_of(
         spec: its metrics spec.
         classes: how many the model spec names; 0 if it names none.
     """
-    definition, path = definitions().get(asked.class_name), _Path(0, 0)
+    definition, path = known_definition(asked), _Path(0, 0)
     settings = chosen_settings(asked, f"{path}.config")
     if definition is None:
         placed = placements(spec, own_parts(settings, str(path)), str(path), classes)
@@ -234,7 +260,7 @@ def parts_of(
 
 def default_name(asked: MetricConfig) -> str:
     """Output name of a metric whose config sets none; "" for a class that is not known."""
-    definition, path = definitions().get(asked.class_name), _Path(0, 0)
+    definition, path = known_definition(asked), _Path(0, 0)
     if definition is None or "{" not in definition.name:
         return definition.name if definition else ""
 
@@ -246,13 +272,13 @@ def default_name(asked: MetricConfig) -> str:
 
 def is_of_column(asked: MetricConfig) -> bool:
     """Whether the value is one of a column of the data, which belongs to no model; false for an unknown class."""
-    definition = definitions().get(asked.class_name)
+    definition = known_definition(asked)
     return definition is not None and definition.is_of_column
 
 
 def compares_models(asked: MetricConfig) -> bool:
     """Whether the value is one of a model's predictions beside the baseline's; false for an unknown class."""
-    definition = definitions().get(asked.class_name)
+    definition = known_definition(asked)
     return definition is not None and definition.needs.reads.baseline
 
 
@@ -262,10 +288,11 @@ def has_weights_of_its_own(asked: MetricConfig) -> bool:
     Args:
         asked: for which `is_of_column` is true.
     """
-    path = _Path(0, 0)
+    definition, path = known_definition(asked), _Path(0, 0)
+    assert definition is not None
     settings = chosen_settings(asked, f"{path}.config")
     settings.pop("name", None)
-    return bool(_adapt(definitions()[asked.class_name], settings, path).reads.weights)
+    return bool(_adapt(definition, settings, path).reads.weights)
 
 
 def _refuse_change(asked: MetricConfig, path: _Path) -> None:
@@ -300,6 +327,8 @@ def _own_settings(definition: Definition, settings: dict[str, Any], path: _Path)
 def _adapt(definition: Definition, settings: Mapping[str, Any], path: _Path) -> Computation:
     """The definition's state with these settings."""
     _refuse_unknown(definition, settings, path)
+    if isinstance(definition.needs, Configured):
+        return _configured(definition.needs, settings, path)
     fields = {field.name: str(field.type) for field in dataclasses.fields(definition.needs)}
     changed: dict[str, Any] = {}
     for name, value in settings.items():
@@ -319,7 +348,16 @@ def _adapt(definition: Definition, settings: Mapping[str, Any], path: _Path) -> 
         raise EvalConfigError(f"{path}.config: {definition.class_name}: {error}; found {dict(settings)}") from error
 
 
+def _configured(needs: Configured, settings: Mapping[str, Any], path: _Path) -> Computation:
+    try:
+        return needs.with_settings(settings)
+    except ValueError as error:
+        raise EvalConfigError(f"{path}.config: {error}; found {dict(settings)}") from error
+
+
 def _refuse_unknown(definition: Definition, settings: Iterable[str], path: _Path) -> None:
+    if isinstance(definition.needs, Prepared):
+        return  # another library says what it takes
     known = {"name", *definition.settings, *definition.state_settings, *settings_of_parts(definition)}
     for name in settings:
         if name not in known:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from assay.config.metric_settings import chosen_settings
+from assay.config.own_modules import module_of
 from assay.errors import EvalConfigError
 from assay.metrics.declare import definitions, groups, prefixes
 from assay.proto.config_pb2 import MetricConfig
@@ -22,7 +23,7 @@ def members_of(asked: MetricConfig, path: str) -> list[MetricConfig]:
     Raises:
         EvalConfigError: a name that stands for several metrics has a threshold, or a setting that it does not know.
     """
-    group = groups().get(asked.class_name)
+    group = None if module_of(asked) else groups().get(asked.class_name)
     if group is None:
         return [asked]
     if asked.HasField("threshold") or asked.per_slice_thresholds or asked.cross_slice_thresholds:

@@ -10,10 +10,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from assay.metrics.computations.table import Computation
-from assay.metrics.declare import definitions
+from assay.metrics.declare import Definition
 from assay.metrics.entries.domains import Asked
 from assay.metrics.entries.streams import Stream
 from assay.metrics.keys import AttributionsKey, MetricKey, PlotKey
+from assay.metrics.own_modules import definition_of
 from assay.metrics.picks import ONE, Pick
 from assay.metrics.values import Value
 
@@ -33,24 +34,38 @@ class Metric:
     stream: Stream
     settings: tuple[tuple[str, Any], ...] = ()
     pick: Pick = ONE
+    module: str = ""
+    """Where the user has it; "" if it is one of ours."""
+
+    @property
+    def definition(self) -> Definition:
+        """What is declared of it; ConfigError where the module of the user's own is not there."""
+        definition = definition_of(self.class_name, self.module)
+        assert definition is not None
+        return definition
+
+    @property
+    def described(self) -> str:
+        """The metric for errors, with the module that it comes from."""
+        return f"metric {self.class_name} of module {self.module}" if self.module else f"metric {self.class_name}"
 
     def value(self, state: Any) -> Value:
         """Computes the value for all slices, and parts, from the state that `needs` reads.
 
         A list of one setting gives a number.
         """
-        value: Value = definitions()[self.class_name].function(state, **dict(self.settings))
+        value: Value = self.definition.function(state, **dict(self.settings))
         return value[:, 0] if isinstance(value, np.ndarray) and value.ndim == 2 and value.shape[1] == 1 else value
 
     @property
     def is_estimate(self) -> bool:
         """Whether a value is an estimate, which has a confidence interval; see `Facts`."""
-        return definitions()[self.class_name].is_estimate
+        return self.definition.is_estimate
 
     @property
     def follows_roc(self) -> bool:
         """Whether a value is as doubtful as the area under the ROC curve; see `Facts`."""
-        definition = definitions()[self.class_name]
+        definition = self.definition
         settings = {**definition.settings, **dict(self.settings)}
         wanted = definition.follows_roc
         return wanted is not None and all(settings[name] == value for name, value in wanted.items())
@@ -58,13 +73,13 @@ class Metric:
     @property
     def at_most(self) -> Any:
         """An upper bound of the doubt, which takes curve and mask; None if there is none. See `Facts`."""
-        at_most = definitions()[self.class_name].at_most
+        at_most = self.definition.at_most
         return at_most and partial(at_most, **dict(self.settings))
 
     @property
     def has_error_bound(self) -> bool:
         """Whether its doubt bounds the error of its value; not of a threshold, which is exact."""
-        return definitions()[self.class_name].follows_roc != {}
+        return self.definition.follows_roc != {}
 
 
 def asked_of(metrics: Iterable[Metric]) -> dict[Stream, list[Asked]]:

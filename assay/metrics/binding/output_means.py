@@ -10,7 +10,6 @@ import numpy as np
 
 from assay.errors import EvalConfigError
 from assay.metrics.binding.metric import Metric
-from assay.metrics.declare import definitions
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import ErrorBounds, Floats, Value
 from assay.proto.config_pb2 import MetricsSpec
@@ -48,7 +47,7 @@ def output_means(spec: MetricsSpec, metrics: Iterable[Metric]) -> list[OutputMea
     of_outputs: dict[MetricKey, dict[MetricKey, float]] = {}
     for metric in metrics:
         key = metric.key
-        if isinstance(key, MetricKey) and key.output_name in weights and definitions()[metric.class_name].is_number:
+        if isinstance(key, MetricKey) and key.output_name in weights and metric.definition.is_number:
             of_outputs.setdefault(key._replace(output_name=""), {})[key] = weights[key.output_name]
     return [OutputMean(key, tuple(members.items())) for key, members in of_outputs.items()]
 

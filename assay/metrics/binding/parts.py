@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from assay.errors import EvalConfigError
 from assay.metrics.binding.settings import integer, many
-from assay.metrics.declare import Definition
+from assay.metrics.declare import OWN, Definition
 from assay.metrics.entries.matched import Matched
 from assay.metrics.entries.pixel_classes import PixelClasses
 from assay.metrics.entries.views import FLAT, WHOLE_ROWS, Classes, Highest, Micro, Ranked, TopK, View
@@ -17,12 +17,8 @@ from assay.metrics.keys import AggregationType, SubKey
 from assay.metrics.picks import ONE, Mean, MeanByPositives, Only, Pick
 from assay.proto.config_pb2 import MetricsSpec
 
-OWN = ("class_id", "top_k")
-"""Settings with which a metric asks for a part by itself."""
-
-
 _TOP_K_LIST = "top_k_list"
-"""The same, of a measure of ranked lists."""
+"""Setting with which a measure of ranked lists asks for parts by itself; `OWN` has those of others."""
 
 
 class Placement(NamedTuple):

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from assay.config.fields import messages_in
 from assay.errors import EvalConfigError
-from assay.metrics.declare import Definition, definitions
+from assay.metrics.declare import Definition
+from assay.metrics.own_modules import known_definition
 from assay.proto.config_pb2 import GenericValueThreshold, MetricsSpec, MetricThreshold
 
 
@@ -38,7 +39,7 @@ def _thresholds(
 ) -> Iterator[tuple[str, MetricThreshold, Definition]]:
     """Yields (path, threshold, metric) of what is said of metrics, and of names."""
     for i, asked in enumerate(spec.metrics):
-        definition = definitions().get(asked.class_name)
+        definition = known_definition(asked)
         if definition is not None:
             for where, threshold in messages_in(asked, MetricThreshold, f"{path}.metrics[{i}]"):
                 yield where, threshold, definition

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.entries.domains import Domain
@@ -48,3 +48,19 @@ class Computation(Protocol):
 
     def read(self, states: States) -> Any:
         """The state that metrics take: named arrays with a leading slice axis."""
+
+
+@runtime_checkable
+class Configured(Computation, Protocol):
+    """A computation of another library, whose settings are those of the library."""
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """The same with these settings; ValueError if it does not take them."""
+
+
+@runtime_checkable
+class Prepared(Configured, Protocol):
+    """One that is checked only where it is computed, as the library may not be elsewhere."""
+
+    def prepare(self) -> None:
+        """Raises ConfigError if the library does not take its settings."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from assay.metrics.states.failures import of_lanes
 from assay.metrics.states.state import Chosen, Contribution, Store
 from assay.metrics.values import Ints
 
@@ -64,7 +65,8 @@ class LaneStore:
     def add(self, slices: Ints | None, count: int, added: OfParts) -> None:
         """Adds a batch; see `Store`."""
         lanes = added.part if slices is None else slices * self._parts + added.part
-        self._store.add(lanes, count * self._parts, added.added)
+        with of_lanes(self._parts):
+            self._store.add(lanes, count * self._parts, added.added)
 
     def take(self, slices: Ints) -> LaneState:
         """What is held of the given slices, with all their lanes."""
@@ -97,7 +99,8 @@ class LaneState:
         """See `State`. Of each lane, what is left out stands in a row meanwhile."""
         count = self.count // parts
         by_lane = np.arange(self.count * self.parts).reshape(count, parts, self.parts).transpose(0, 2, 1)
-        left_out = self.state.take(by_lane.reshape(-1)).leave_one_out(parts)
+        with of_lanes(self.parts):
+            left_out = self.state.take(by_lane.reshape(-1)).leave_one_out(parts)
 
         samples = parts + 1
         back = np.arange(count * self.parts * samples).reshape(count, self.parts, samples).transpose(0, 2, 1)
@@ -109,7 +112,8 @@ class LaneState:
         parts = states[0].parts
         lanes = [lanes_of(of_state, parts) for of_state in slices]
         inner = [state.state for state in states]
-        return LaneState(type(inner[0]).merged(inner, lanes, count * parts), count, parts)
+        with of_lanes(parts):
+            return LaneState(type(inner[0]).merged(inner, lanes, count * parts), count, parts)
 
 
 def lanes_of(slices: Ints, each: int) -> Ints:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.metrics.states.failures import naming_slices
 from assay.metrics.states.lanes import lanes_of
 from assay.metrics.states.state import State, Store
 from assay.metrics.values import Ints
@@ -77,6 +78,7 @@ def merge(parts: Sequence[Partial]) -> Partial:
         rows[at] += part.rows
 
     states = []
-    for of_table in zip(*(part.states for part in parts), strict=True):
-        states.append(type(of_table[0]).merged(of_table, positions, len(rows)))
+    with naming_slices(number, resamples):
+        for of_table in zip(*(part.states for part in parts), strict=True):
+            states.append(type(of_table[0]).merged(of_table, positions, len(rows)))
     return Partial(list(number), rows, states)

@@ -14,6 +14,7 @@ import numpy as np
 
 from assay.metrics.arithmetic import with_sums_of_others
 from assay.metrics.row_hashes import Hashes, mixed, row_hashes
+from assay.metrics.states.failures import naming_slices
 from assay.metrics.states.partial import Partial
 from assay.metrics.states.slices import Draw
 from assay.metrics.values import Floats, Interval, Ints
@@ -88,7 +89,8 @@ class Resampling:
         if self.method is Method.POISSON_BOOTSTRAP:
             return part
         rows = with_sums_of_others(part.rows.reshape(-1, SAMPLES).T.astype(np.float64)).T.astype(np.int64).reshape(-1)
-        return part._replace(rows=rows, states=[state.leave_one_out(SAMPLES) for state in part.states])
+        with naming_slices(part.keys):
+            return part._replace(rows=rows, states=[state.leave_one_out(SAMPLES) for state in part.states])
 
     def interval(self, samples: Floats) -> Interval:
         """From values (s, 1 + 20, ...) to intervals (s, ...)."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.metrics.states.failures import naming_slices
 from assay.metrics.states.lanes import OfRows, lanes_of
 from assay.metrics.states.partial import Partial
 from assay.metrics.states.state import Chosen, Store
@@ -58,8 +59,9 @@ class SliceStates:
             of_rows, *of_contributions = [drawn[kind] for kind in kind_of]
             self._count_rows(of_rows, rows, own, codes)
             count = max(len(self._index), 1) * self._resamples
-            for store, added, entries in zip(self._stores, contributions, of_contributions, strict=True):
-                store.add(entries.slices, count, added.drawn(entries.chosen, entries.times))
+            with naming_slices(self._index, self._resamples):
+                for store, added, entries in zip(self._stores, contributions, of_contributions, strict=True):
+                    store.add(entries.slices, count, added.drawn(entries.chosen, entries.times))
 
     def _numbers(self, keys: Sequence[SliceKey]) -> Ints:
         """The number of each slice; of a list that is the last one again, as it was."""

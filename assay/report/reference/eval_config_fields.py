@@ -79,7 +79,7 @@ FIELDS: Mapping[str, str] = {
     "MetricsSpec.per_slice_thresholds": "metric name -> thresholds in the slices that you name",
     "MetricsSpec.cross_slice_thresholds": "metric name -> thresholds of pairs of slices",
     "MetricConfig.class_name": "the metric. [Metrics](metrics.md) lists all",
-    "MetricConfig.module": "module of the metric's class",
+    "MetricConfig.module": "module of a metric of your own; TFMA's modules stand for assay's metrics",
     "MetricConfig.config": "settings of the metric: a mapping, or JSON as text. `name` renames it",
     "MetricConfig.threshold": "threshold in all slices",
     "MetricConfig.per_slice_thresholds": "thresholds in the slices that you name",

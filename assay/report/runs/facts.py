@@ -10,7 +10,7 @@ from google.protobuf.json_format import MessageToDict
 
 from assay.config.metric_settings import settings_of
 from assay.errors import EvalConfigError
-from assay.metrics.declare import definitions
+from assay.metrics.own_modules import known_definition
 from assay.proto.config_pb2 import EvalConfig, MetricConfig
 from assay.report.evidence import Evidence
 from assay.text.words import snake_case
@@ -59,7 +59,7 @@ def metric_settings(config: EvalConfig) -> dict[str, list[str]]:
     settings: dict[str, list[str]] = {}
     for asked in (asked for spec in config.metrics_specs for asked in spec.metrics):
         chosen = _settings_of(asked)
-        known = definitions().get(asked.class_name)
+        known = known_definition(asked)
         name = chosen.pop("name", "") or (known.name if known else snake_case(asked.class_name))
         settings.setdefault(str(name), []).append(json.dumps(chosen, sort_keys=True))
     return {name: sorted(set(texts)) for name, texts in settings.items()}
