@@ -13,7 +13,7 @@ Extracts: TypeAlias = dict[str, Any]
 Evaluation: TypeAlias = "dict[str, beam.PCollection[Any]]"
 """What evaluators produce: output key -> PCollection. Exists while the pipeline is built."""
 
-SliceKey: TypeAlias = tuple[tuple[str, str | int | float], ...]
+SliceKey: TypeAlias = tuple[tuple[str, str | int | float | None], ...]
 """(feature, value) pairs sorted by feature; `()` is the overall slice."""
 
 

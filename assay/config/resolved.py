@@ -26,11 +26,14 @@ from assay.proto.config_pb2 import (
     ModelSpec,
     SlicingSpec,
 )
+from assay.slicing.text import MISSING
 from assay.text.near_miss import one_of
 from assay.types import BASELINE_KEY, CANDIDATE_KEY
 
 __all__ = ["check_eval_config", "columns_of", "parse_eval_config", "resolve_eval_config", "to_canonical_json"]
 
+_SLICE = "slice"
+"""What `missing` of a slicing spec may say."""
 _COLUMN_KEYS = ("label_key", "example_weight_key", "prediction_key")
 
 
@@ -212,6 +215,12 @@ def _check_slicing(spec: SlicingSpec, path: str) -> None:
             raise EvalConfigError(f"{inner_path}: expected the name of a feature, found ''")
         if key in spec.feature_values:
             raise EvalConfigError(f"{inner_path}: {key!r} is in feature_values too; expected one of the two")
+    if spec.missing not in ("", _SLICE):
+        raise EvalConfigError(f"{path}.missing: expected {_SLICE!r}, found {spec.missing!r}")
+    if spec.missing and not spec.feature_keys and MISSING not in spec.feature_values.values():
+        raise EvalConfigError(
+            f"{path}.missing: no feature of the spec can be missing; name one in feature_keys, or remove the field"
+        )
     if "" in spec.feature_values:
         raise EvalConfigError(f"{path}.feature_values: expected names of features as keys, found ''")
 

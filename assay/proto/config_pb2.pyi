@@ -102,7 +102,7 @@ class OutputSpec(_message.Message):
     def __init__(self, positive_label: _Optional[str] = ..., classes: _Optional[_Iterable[str]] = ..., sparse_labels: _Optional[bool] = ..., link: _Optional[str] = ..., scale: _Optional[str] = ...) -> None: ...
 
 class SlicingSpec(_message.Message):
-    __slots__ = ("feature_keys", "feature_values", "slice_keys_sql")
+    __slots__ = ("feature_keys", "feature_values", "slice_keys_sql", "missing")
     class FeatureValuesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -113,10 +113,12 @@ class SlicingSpec(_message.Message):
     FEATURE_KEYS_FIELD_NUMBER: _ClassVar[int]
     FEATURE_VALUES_FIELD_NUMBER: _ClassVar[int]
     SLICE_KEYS_SQL_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
     feature_keys: _containers.RepeatedScalarFieldContainer[str]
     feature_values: _containers.ScalarMap[str, str]
     slice_keys_sql: str
-    def __init__(self, feature_keys: _Optional[_Iterable[str]] = ..., feature_values: _Optional[_Mapping[str, str]] = ..., slice_keys_sql: _Optional[str] = ...) -> None: ...
+    missing: str
+    def __init__(self, feature_keys: _Optional[_Iterable[str]] = ..., feature_values: _Optional[_Mapping[str, str]] = ..., slice_keys_sql: _Optional[str] = ..., missing: _Optional[str] = ...) -> None: ...
 
 class CrossSlicingSpec(_message.Message):
     __slots__ = ("baseline_spec", "slicing_specs")

@@ -217,18 +217,20 @@ class MetricValue(_message.Message):
     def __init__(self, double_value: _Optional[_Union[_wrappers_pb2.DoubleValue, _Mapping]] = ..., bounded_value: _Optional[_Union[BoundedValue, _Mapping]] = ..., t_distribution_value: _Optional[_Union[TDistributionValue, _Mapping]] = ..., value_at_cutoffs: _Optional[_Union[ValueAtCutoffs, _Mapping]] = ..., confusion_matrix_at_thresholds: _Optional[_Union[ConfusionMatrixAtThresholds, _Mapping]] = ..., multi_class_confusion_matrix_at_thresholds: _Optional[_Union[MultiClassConfusionMatrixAtThresholds, _Mapping]] = ..., unknown_type: _Optional[_Union[UnknownType, _Mapping]] = ..., bytes_value: _Optional[bytes] = ..., array_value: _Optional[_Union[ArrayValue, _Mapping]] = ..., debug_message: _Optional[str] = ...) -> None: ...
 
 class SingleSliceKey(_message.Message):
-    __slots__ = ("column", "bytes_value", "float_value", "int64_value", "double_value")
+    __slots__ = ("column", "bytes_value", "float_value", "int64_value", "double_value", "is_missing")
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     BYTES_VALUE_FIELD_NUMBER: _ClassVar[int]
     FLOAT_VALUE_FIELD_NUMBER: _ClassVar[int]
     INT64_VALUE_FIELD_NUMBER: _ClassVar[int]
     DOUBLE_VALUE_FIELD_NUMBER: _ClassVar[int]
+    IS_MISSING_FIELD_NUMBER: _ClassVar[int]
     column: str
     bytes_value: bytes
     float_value: float
     int64_value: int
     double_value: float
-    def __init__(self, column: _Optional[str] = ..., bytes_value: _Optional[bytes] = ..., float_value: _Optional[float] = ..., int64_value: _Optional[int] = ..., double_value: _Optional[float] = ...) -> None: ...
+    is_missing: bool
+    def __init__(self, column: _Optional[str] = ..., bytes_value: _Optional[bytes] = ..., float_value: _Optional[float] = ..., int64_value: _Optional[int] = ..., double_value: _Optional[float] = ..., is_missing: _Optional[bool] = ...) -> None: ...
 
 class SliceKey(_message.Message):
     __slots__ = ("single_slice_keys",)

@@ -12,21 +12,24 @@ from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice
 from assay.results.class_names import ClassNames, part_texts
-from assay.slicing.text import slice_text
+from assay.slicing.text import MISSING, slice_text
 from assay.types import SliceKey
 
 
 def slice_key_to_proto(key: SliceKey) -> pb.SliceKey:
     """Text becomes bytes_value, integers int64_value, and other numbers float_value, which has 32 bits.
 
-    A number that float_value cannot hold becomes its text in bytes_value, where TFMA sees it, and double_value.
+    A number that float_value cannot hold becomes its text in bytes_value, where TFMA sees it, and double_value. None,
+    for rows without a value, becomes the text of `MISSING` and is_missing.
 
     Raises:
         ColumnTypeError: a value of another type.
     """
     message = pb.SliceKey()
     for feature, value in key:
-        if isinstance(value, str):
+        if value is None:
+            message.single_slice_keys.add(column=feature, bytes_value=MISSING.encode(), is_missing=True)
+        elif isinstance(value, str):
             message.single_slice_keys.add(column=feature, bytes_value=value.encode())
         elif isinstance(value, int):
             message.single_slice_keys.add(column=feature, int64_value=value)
@@ -44,7 +47,9 @@ def slice_key_from_proto(message: pb.SliceKey) -> SliceKey:
     return tuple((part.column, _slice_value(part)) for part in message.single_slice_keys)
 
 
-def _slice_value(part: pb.SingleSliceKey) -> str | int | float:
+def _slice_value(part: pb.SingleSliceKey) -> str | int | float | None:
+    if part.is_missing:
+        return None
     if part.HasField("double_value"):
         return part.double_value
     kind = part.WhichOneof("kind")

@@ -19,6 +19,7 @@ from assay.results.keys import (
     slices_of,
     text_of,
 )
+from assay.slicing.text import MISSING
 from assay.types import SliceKey
 
 CrossSliceKey: TypeAlias = tuple[SliceKey, SliceKey]
@@ -175,7 +176,7 @@ def _columns(
 
 def _features(record: Record) -> list[tuple[str, str]] | None:
     first, *others = slices_of(record)
-    return None if others else [(feature, str(value)) for feature, value in first]
+    return None if others else [(feature, MISSING if value is None else str(value)) for feature, value in first]
 
 
 def key_row(key: MetricKey) -> tuple[Any, ...]:

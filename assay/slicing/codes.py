@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from assay.extracts.columns import Column, is_list, plain, stored_type
 from assay.slicing.specs import Slicing
+from assay.slicing.text import MISSING
 from assay.slicing.values import distinct, meant_by, numbers_or_texts, still_read_from, to_python, values_of
 from assay.types import SliceKey
 
@@ -55,6 +56,8 @@ class _Coded(NamedTuple):
     """Type of the values as the column holds them."""
     is_guessed: bool = False
     """Whether that type was only told from the texts of a file."""
+    with_missing: bool = False
+    """Whether rows without a value have the value null."""
 
 
 class Sliced(NamedTuple):
@@ -99,15 +102,17 @@ def slice_rows(
 
 
 def _sliced(slicing: Slicing, features: Mapping[str, _Coded], rows: int) -> Sliced:
-    names = slicing.features
+    names, fixed = slicing.features, dict(slicing.values)
     if not names:
         only = pa.array([{}], pa.struct([]))
         return Sliced(pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), only, safe=False), 0)
+    if slicing.missing:
+        completed = {n: _with_missing(features.get(n), rows) for n in names if n in slicing.keys or fixed[n] == MISSING}
+        features = {**features, **completed}
     if any(name not in features for name in names):
         none = pa.array([], pa.struct([(n, pa.string()) for n in names]))
         return Sliced(pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), none), rows)
 
-    fixed = dict(slicing.values)
     coded = [_only(features[n], fixed[n], n) if n in fixed else features[n] for n in names]
     entry_rows, codes, keys = _crossed(coded, names)
     left_out = _left_out([features[name] for name in names], rows)
@@ -263,10 +268,11 @@ def column_of_keys(keys: Sequence[Sequence[SliceKey]]) -> pa.Array:
     )
 
 
-def _values_of_keys(values: list[str | int | float]) -> pa.Array:
+def _values_of_keys(values: list[str | int | float | None]) -> pa.Array:
     """Values of a feature as an array; texts beside numbers come from a column where each text may be a number."""
-    if len({isinstance(value, str) for value in values}) > 1:
-        return numbers_or_texts(pa.nulls(0, pa.string()), pa.array([str(value) for value in values]))
+    if len({isinstance(value, str) for value in values if value is not None}) > 1:
+        texts = pa.array([None if value is None else str(value) for value in values])
+        return numbers_or_texts(pa.nulls(0, pa.string()), texts)
     return pa.array(values)
 
 
@@ -331,10 +337,29 @@ def _with_texts(coded: _Coded, column: Column, texts: pa.Array) -> _Coded:
     return coded._replace(codes=codes, values=values.take(pa.array(present)))
 
 
+def _with_missing(coded: _Coded | None, rows: int) -> _Coded:
+    """Gives rows without a value the value null; of a column that is not there, all rows."""
+    if coded is None:
+        coded = _Coded(None, np.full(rows, -1), pa.array([], pa.string()), kind=pa.null())
+    values = pa.concat_arrays([coded.values, pa.nulls(1, coded.values.type)])
+    if coded.rows is None:
+        is_missing = coded.codes < 0
+        codes = np.where(is_missing, len(coded.values), coded.codes)
+        return coded._replace(codes=codes, values=values if is_missing.any() else coded.values, with_missing=True)
+
+    missing = np.flatnonzero(np.bincount(coded.rows, minlength=rows) == 0)
+    owners = np.concatenate([coded.rows, missing])
+    codes = np.concatenate([coded.codes, np.full(len(missing), len(coded.values))])
+    order = np.argsort(owners, kind="stable")
+    values = values if len(missing) else coded.values
+    return coded._replace(rows=owners[order], codes=codes[order], values=values, with_missing=True)
+
+
 def _only(coded: _Coded, text: str, name: str) -> _Coded:
     """Keeps the entries whose value is the one that a config's text means."""
-    meant = meant_by(text, coded.kind, name, is_guessed=coded.is_guessed)
-    same = np.array([value == meant for value in to_python(coded.values)], bool)
+    means_missing = coded.with_missing and text == MISSING
+    meant = None if means_missing else meant_by(text, coded.kind, name, is_guessed=coded.is_guessed)
+    same = np.array([value == meant and (value is None) == means_missing for value in to_python(coded.values)], bool)
     hit = np.append(same, False)[coded.codes]
     values = coded.values.filter(pa.array(same))[:1]  # texts of a file may mean one number twice: 1 and 1.0
     if coded.rows is None:

@@ -16,10 +16,17 @@ class Slicing:
     """One way to cut the data: every value of `keys`, only the given values of `values`, crossed within a row.
 
     Both are sorted by feature. A slicing without either is the overall slice.
+
+    Attributes:
+        keys: features of which every value makes a slice.
+        values: features and the text of the only value that is meant.
+        missing: whether rows without a value of a feature of `keys` are a slice too; the text `(missing)` in `values`
+            then means those of that feature.
     """
 
     keys: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
+    missing: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -30,10 +37,14 @@ class Slicing:
     def name(self) -> str:
         """Readable and unique among slicings: what could be taken for more, or for all rows, stands in quotes."""
         fixed = dict(self.values)
-        return ",".join(name_part(f, fixed.get(f)) for f in self.features) if self.features else OVERALL_NAME
+        name = ",".join(name_part(f, fixed.get(f)) for f in self.features) if self.features else OVERALL_NAME
+        return f"{name} {_WITH_MISSING}" if self.missing else name
 
 
 OVERALL = Slicing()
+
+_WITH_MISSING = "or (missing)"
+"""Ends the name of a slicing that has slices of rows without values."""
 
 
 def slicing_of(spec: SlicingSpec) -> Slicing:
@@ -51,7 +62,8 @@ def slicing_of(spec: SlicingSpec) -> Slicing:
         raise EvalConfigError(
             f"slicing_specs: {both} stand both in feature_keys and in feature_values; expected each in one of the two"
         )
-    return Slicing(tuple(sorted(set(spec.feature_keys))), tuple(sorted(spec.feature_values.items())))
+    keys, values = tuple(sorted(set(spec.feature_keys))), tuple(sorted(spec.feature_values.items()))
+    return Slicing(keys, values, missing=bool(spec.missing))
 
 
 def slicings_of(config: EvalConfig) -> tuple[Slicing, ...]:

@@ -9,12 +9,15 @@ from collections.abc import Iterable, Sequence
 from assay.errors import ColumnTypeError
 from assay.types import SliceKey
 
-_UNCLEAR = re.compile(r'["=\x00-\x1f\x7f]|^\s|\s$| vs ')
+_UNCLEAR = re.compile(r'["=\x00-\x1f\x7f]|^\s|\s$| vs |\(missing\)')
 """What a name or text in the text of a slice must not have unless it stands in quotes."""
 
 
 OVERALL_NAME = "overall"
 """Name of the slicing without features."""
+
+MISSING = "(missing)"
+"""What a slice of rows without a value of a feature has in place of the value; a text like it stands in quotes."""
 
 
 def slice_text(key: SliceKey) -> str:
@@ -29,9 +32,13 @@ def _name_text(feature: str) -> str:
     return _quoted(feature) if _UNCLEAR.search(feature) or "," in feature else feature
 
 
-def _value_text(value: str | int | float) -> str:
+def _value_text(value: str | int | float | None) -> str:
     """Without `=` in it no text can be taken for a further feature, so a comma alone is clear: `age=(0, 18]`."""
-    return _quoted(value) if isinstance(value, str) and (not value or _UNCLEAR.search(value)) else str(value)
+    if value is None:
+        return MISSING
+    if isinstance(value, str) and (not value or _UNCLEAR.search(value)):
+        return _quoted(value)
+    return str(value)
 
 
 def name_part(feature: str, value: str | None) -> str:
@@ -56,7 +63,7 @@ def check_apart(keys: Iterable[SliceKey]) -> None:
     for key in keys:
         other = seen.setdefault(slice_text(key), key)
         for (name, value), (_, other_value) in zip(key, other, strict=True):
-            if isinstance(value, str) != isinstance(other_value, str):
+            if None not in (value, other_value) and isinstance(value, str) != isinstance(other_value, str):
                 raise ColumnTypeError(
                     f"column {name!r} holds {str(value)!r} as text in some rows and as a number in others, so its "
                     "slices could not be told apart; store it as one type in every file, or give its type in "

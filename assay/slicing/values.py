@@ -28,8 +28,9 @@ import pyarrow.compute as pc
 from assay.errors import ColumnTypeError
 from assay.extracts.columns import Column, plain
 from assay.extracts.without_pandas import let_pandas_in
+from assay.slicing.text import MISSING
 
-Value: TypeAlias = str | int | float
+Value: TypeAlias = str | int | float | None
 
 NUMBERS_OR_TEXTS = pa.struct([("number_or_text", pa.string())])
 """Type of an array of texts that are to be read with `number_or_text`."""
@@ -81,14 +82,14 @@ def values_of(column: pa.Array, name: str) -> pa.Array:
 
 
 def to_python(values: pa.Array) -> list[Value]:
-    """The values of an array of `values_of`, as a slice key has them."""
+    """The values of an array of `values_of`, as a slice key has them; a null is None."""
     if values.type == NUMBERS_OR_TEXTS:
-        return [number_or_text(text) for text in values.field(0).to_pylist()]
+        return [None if text is None else number_or_text(text) for text in values.field(0).to_pylist()]
     items: list[Value] = values.to_pylist()
     return items
 
 
-def number_or_text(text: str) -> Value:
+def number_or_text(text: str) -> str | int | float:
     """A text that is the usual one of a number is that number; any other text stays what it is.
 
     So `7` and `0.5` are numbers. `007`, `+1`, `1E5`, `1_000`, `1.50` and digits beyond 64 bits are texts: as numbers
@@ -201,7 +202,7 @@ def _texts(column: pa.Array, name: str) -> pa.Array:
 # Texts of a config ----------------------------------------------------------------------------------------------------
 
 
-def meant_by(text: str, kind: pa.DataType, name: str, *, is_guessed: bool = False) -> Value | None:
+def meant_by(text: str, kind: pa.DataType, name: str, *, is_guessed: bool = False) -> Value:
     """The slice value that a config's text means in a column; None where the column has no values.
 
     Args:
@@ -216,7 +217,7 @@ def meant_by(text: str, kind: pa.DataType, name: str, *, is_guessed: bool = Fals
     if pa.types.is_null(kind):
         return None
     if is_guessed and _is_number(kind):
-        value: Value | None = number_or_text(text.strip()) if _reads_as_number(text) else None
+        value: Value = number_or_text(text.strip()) if _reads_as_number(text) else None
     else:
         value = _meaning(text, kind)
     if value is None:
@@ -231,17 +232,19 @@ def same_value(value: Value, text: str) -> bool:
     """Whether a slice's value is the one that a config's text means, where the column's type is not at hand.
 
     Numbers are compared as numbers, `true` and `false` are 1 and 0. Moments, dates and times of a day are compared as
-    such.
+    such. The text of `MISSING` means no value, and a value that is the same text.
     """
+    if value is None:
+        return text == MISSING
     if isinstance(value, str):
         return value == text or _same_moment(value, text) or value == _time(value) == _time(text)
-    meant: Value | None = _BOOLEANS.get(text.strip().lower())
+    meant: Value = _BOOLEANS.get(text.strip().lower())
     if meant is None:
         meant = _number_beside_whole(text) if isinstance(value, int) else _number(text)
     return meant is not None and meant == value
 
 
-def _meaning(text: str, kind: pa.DataType) -> Value | None:
+def _meaning(text: str, kind: pa.DataType) -> Value:
     """The value of a type that a text means; None if it means none."""
     if pa.types.is_boolean(kind):
         return _BOOLEANS.get(text.strip().lower())
@@ -285,7 +288,7 @@ def _number(text: str) -> int | float | None:
     return int(text) if _WHOLE.fullmatch(text) and len(text) <= 20 else float(text)
 
 
-def _number_beside_whole(text: str) -> Value | None:
+def _number_beside_whole(text: str) -> Value:
     """A number as a column of whole numbers can be compared with it: exactly, so that a fraction equals none.
 
     Another file may hold the same column as floats, so that a fraction is no mistake.

@@ -236,6 +236,10 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "SlicingSpec.feature_keys": (config(slices=[BY_GROUP]), config(slices=[{"feature_keys": ["level"]}])),
     "SlicingSpec.feature_values": (config(), config(slices=[{"feature_values": {"group": "a"}}])),
+    "SlicingSpec.missing": (
+        config(slices=[{"feature_keys": ["gaps"]}]),
+        config(slices=[{"feature_keys": ["gaps"], "missing": "slice"}]),
+    ),
     "MetricsSpec.metrics": (config(), config(metric={"class_name": "Recall"})),
     "MetricsSpec.model_names": (config(models=TWO_MODELS), config(models=TWO_MODELS, model_names=["new"])),
     "MetricsSpec.output_names": (
@@ -402,6 +406,7 @@ def frame():
             "weight": rng.random(60),
             "group": rng.choice(["a", "b"], 60, p=[0.2, 0.8]),
             "level": rng.integers(0, 3, 60),
+            "gaps": ["a", None, "b"] * 20,
         }
     )
 

@@ -58,6 +58,45 @@ def test_puts_each_row_into_the_slices_of_its_own_values(slicing, expected):
     assert members(slicing) == expected
 
 
+MISSING_CASES = [
+    (Slicing(("sex",), missing=True), {"F": [0, 3], "M": [1], None: [2]}, 0),
+    (Slicing(("zip",), missing=True), {94043: [0, 2], 10001: [1], None: [3]}, 0),
+    (Slicing(("score",), missing=True), {0.1: [0, 3], 2.0: [2], None: [1]}, 0),
+    (Slicing(("tags",), missing=True), {"a": [0], "b": [0, 2], None: [1, 3]}, 0),
+    (Slicing(("flag",), missing=True), {0: [1], 1: [0, 3], None: [2]}, 0),
+    (Slicing(("unknown",), missing=True), {None: [0, 1, 2, 3]}, 0),
+    (Slicing((), (("sex", "(missing)"),), missing=True), {None: [2]}, 0),
+    (Slicing((), (("tags", "(missing)"),), missing=True), {None: [1, 3]}, 0),
+    (Slicing(("sex", "zip"), missing=True),
+     {("F", 94043): [0], ("M", 10001): [1], (None, 94043): [2], ("F", None): [3]}, 0),
+    (Slicing(("zip",), (("sex", "F"),), missing=True), {("F", 94043): [0], ("F", None): [3]}, 1),
+    (Slicing(("sex", "tags"), missing=True),
+     {("F", "a"): [0], ("F", "b"): [0], ("M", None): [1], (None, "b"): [2], ("F", None): [3]}, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("slicing", "expected", "left_out"), MISSING_CASES, ids=[c[0].name for c in MISSING_CASES])
+def test_rows_without_a_value_are_a_slice_where_that_is_asked_for(slicing, expected, left_out):
+    found = {tuple(value for _, value in key): rows for key, rows in members(slicing).items()}
+    assert found == {value if isinstance(value, tuple) else (value,): rows for value, rows in expected.items()}
+    assert slice_rows([slicing], FEATURES, 4)[slicing.name].left_out == left_out
+
+
+def test_a_text_that_reads_like_a_missing_value_is_another_slice():
+    features = {"x": pa.array(["(missing)", None, "a"])}
+    found = members(Slicing(("x",), missing=True), features, 3)
+    assert {slice_text(key): rows for key, rows in found.items()} == {
+        'x="(missing)"': [0], "x=(missing)": [1], "x=a": [2],
+    }  # fmt: skip
+    assert members(Slicing((), (("x", "(missing)"),)), features, 3) == {(("x", "(missing)"),): [0]}
+
+
+def test_a_threshold_finds_the_slice_of_rows_without_a_value():
+    assert matches((("x", None),), slicing_of(SlicingSpec(feature_values={"x": "(missing)"})))
+    assert matches((("x", None),), slicing_of(SlicingSpec(feature_keys=["x"])))
+    assert not matches((("x", None),), slicing_of(SlicingSpec(feature_values={"x": "a"})))
+
+
 def test_crosses_of_two_multivalent_features_hold_every_pair_of_a_row_once():
     features = {"a": pa.array([["x", "y"], ["x"]]), "b": pa.array([[1, 2], [2, 2]])}
     assert members(Slicing(("a", "b")), features, 2) == {
@@ -91,7 +130,9 @@ def test_a_cross_with_more_combinations_than_rows_can_have_counts_only_those_tha
 
 
 @pytest.mark.parametrize(
-    "slicing", [Slicing(), Slicing(("sex",)), Slicing(("tags",)), Slicing(("sex", "zip"))], ids=lambda s: s.name
+    "slicing",
+    [Slicing(), Slicing(("sex",)), Slicing(("tags",)), Slicing(("sex", "zip")), Slicing(("sex", "zip"), missing=True)],
+    ids=lambda s: s.name,
 )
 def test_a_column_made_from_keys_has_the_same_members(slicing):
     keys = [[key for key, rows in members(slicing).items() if row in rows] for row in range(4)]
@@ -206,6 +247,7 @@ def test_rows_without_a_value_of_a_feature_are_counted_for_each_slicing():
         [Slicing(), Slicing(("overall",)), Slicing(("",)), Slicing(("Overall",)), Slicing((), (("", "overall"),))],
         [Slicing(("a",)), Slicing(("a ",)), Slicing((), (("a", ""),)), Slicing((), (("a", " "),)), Slicing(('"a"',))],
         [Slicing(("a\nb",)), Slicing(("a\\nb",))],
+        [Slicing(("a",)), Slicing(("a",), missing=True), Slicing(("a or (missing)",)), Slicing(("a, or (missing)",))],
     ],
     ids=str,
 )

@@ -189,8 +189,8 @@ def block_of(key: SliceKey, blocks: int) -> int:
     return zlib.crc32(text.encode()) % blocks
 
 
-def _alike(value: str | int | float) -> str | float:
+def _alike(value: str | int | float | None) -> str | float:
     try:
-        return float(value)
-    except ValueError:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
         return str(value)

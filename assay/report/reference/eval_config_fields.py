@@ -64,6 +64,8 @@ FIELDS: Mapping[str, str] = {
     "OutputSpec.scale": "`percent`: predictions are percentages",
     "SlicingSpec.feature_keys": "a slice for each combination of values of these columns",
     "SlicingSpec.feature_values": "only rows whose columns have these values",
+    "SlicingSpec.missing": "`slice`: rows without a value of a feature are a slice too, `country=(missing)`. Not in TFMA. "
+    "See [slices](slices.md#rows-without-a-value)",
     "SlicingSpec.slice_keys_sql": "slices by a SQL query",
     "CrossSlicingSpec.baseline_spec": "the slice that others are compared with",
     "CrossSlicingSpec.slicing_specs": "the slices that are compared with it",
