@@ -14,7 +14,14 @@ Evaluation: TypeAlias = "dict[str, beam.PCollection[Any]]"
 """What evaluators produce: output key -> PCollection. Exists while the pipeline is built."""
 
 SliceKey: TypeAlias = tuple[tuple[str, str | int | float | None], ...]
-"""(feature, value) pairs sorted by feature; `()` is the overall slice."""
+"""(feature, value) pairs sorted by feature; `()` is the overall slice. The value None is that of rows without one."""
+
+
+class SlicePair(NamedTuple):
+    """Two slices that are compared: values of the pair are those of `baseline` minus those of `comparison`."""
+
+    baseline: SliceKey
+    comparison: SliceKey
 
 
 class Extractor(NamedTuple):

@@ -42,7 +42,7 @@ class Refused(NamedTuple):
 FIELDS: Mapping[str, Honoured | Refused] = {
     "EvalConfig.model_specs": Honoured("config.resolved"),
     "EvalConfig.slicing_specs": Honoured("slicing.specs"),
-    "EvalConfig.cross_slicing_specs": Refused("differences between slices are not supported yet", "remove the field"),
+    "EvalConfig.cross_slicing_specs": Honoured("slicing.pairs"),
     "EvalConfig.metrics_specs": Honoured("metrics.binding.bound"),
     "EvalConfig.options": Honoured("config.resolved"),
     "ModelSpec.name": Honoured("config.resolved"),
@@ -117,8 +117,8 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "CrossSliceMetricThresholds.thresholds": Honoured("gate.thresholds"),
     "CrossSliceMetricThreshold.cross_slicing_specs": Honoured("gate.thresholds"),
     "CrossSliceMetricThreshold.threshold": Honoured("gate.thresholds"),
-    "CrossSlicingSpec.baseline_spec": Honoured("gate.thresholds"),
-    "CrossSlicingSpec.slicing_specs": Honoured("gate.thresholds"),
+    "CrossSlicingSpec.baseline_spec": Honoured("slicing.pairs"),
+    "CrossSlicingSpec.slicing_specs": Honoured("slicing.pairs"),
     "Options.include_default_metrics": Refused(
         "metrics that a model was compiled with are not computed, as a plan knows its metrics before it opens a model",
         "name the metrics in metrics_specs and set the field to false",

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 
 from assay.config.fields import messages_in
 from assay.errors import EvalConfigError
-from assay.proto.config_pb2 import CrossSliceMetricThreshold, EvalConfig, PerSliceMetricThreshold, SlicingSpec
+from assay.proto.config_pb2 import (
+    CrossSliceMetricThreshold,
+    CrossSlicingSpec,
+    EvalConfig,
+    PerSliceMetricThreshold,
+    SlicingSpec,
+)
 
 _PARAMETER = "${"
 
 
 def refuse_unmet_slices(config: EvalConfig) -> None:
-    """Refuses thresholds for slices that `slicing_specs` cannot make, whatever the data is.
+    """Refuses thresholds for slices, or pairs of slices, that the config cannot make, whatever the data is.
 
     Only for runs whose evaluators are all assay's own, as others may make slices of their own.
 
@@ -22,8 +29,9 @@ def refuse_unmet_slices(config: EvalConfig) -> None:
     Raises:
         EvalConfigError: the message starts with the path of the threshold's slicing spec.
     """
-    _refuse_pairs(config)
-    made = list(config.slicing_specs) or [SlicingSpec()]
+    made = [*(config.slicing_specs or [SlicingSpec()])]
+    made += [spec for pair in config.cross_slicing_specs for spec in (pair.baseline_spec, *pair.slicing_specs)]
+    _refuse_pairs(config, made)
     for path, thresholds in messages_in(config, PerSliceMetricThreshold):
         for i, wanted in enumerate(thresholds.slicing_specs):
             if not any(_may_make(spec, wanted) for spec in made):
@@ -34,15 +42,30 @@ def refuse_unmet_slices(config: EvalConfig) -> None:
                 )
 
 
-def _refuse_pairs(config: EvalConfig) -> None:
+def _refuse_pairs(config: EvalConfig, made: Sequence[SlicingSpec]) -> None:
     for path, thresholds in messages_in(config, CrossSliceMetricThreshold):
-        for i, pair in enumerate(thresholds.cross_slicing_specs):
-            others = " or ".join(map(_described, pair.slicing_specs)) or "any other slice"
-            between = f"{_described(pair.baseline_spec)} and {others}"
-            raise EvalConfigError(
-                f"{path}.cross_slicing_specs[{i}]: differences between slices, here of {between}, are not computed "
-                "yet, so that no value could be held against it; remove the threshold"
-            )
+        for i, wanted in enumerate(thresholds.cross_slicing_specs):
+            if not any(_may_make_pair(pair, wanted, made) for pair in config.cross_slicing_specs):
+                compared = " and ".join(map(_described_pair, config.cross_slicing_specs)) or "nothing"
+                raise EvalConfigError(
+                    f"{path}.cross_slicing_specs[{i}]: no cross slicing spec compares {_described_pair(wanted)}, so "
+                    f"that no value could be held against it; cross_slicing_specs compare {compared}; add it to "
+                    "cross_slicing_specs, or remove the threshold"
+                )
+
+
+def _may_make_pair(pair: CrossSlicingSpec, wanted: CrossSlicingSpec, made: Sequence[SlicingSpec]) -> bool:
+    """Whether some pair of slices may be one of both."""
+    if not _may_make(pair.baseline_spec, wanted.baseline_spec):
+        return False
+    compared = product(pair.slicing_specs or made, wanted.slicing_specs)
+    return not wanted.slicing_specs or any(_may_make(spec, other) for spec, other in compared)
+
+
+def _described_pair(pair: CrossSlicingSpec) -> str:
+    """A cross slicing spec for people."""
+    others = " or ".join(map(_described, pair.slicing_specs)) or "any other slice"
+    return f"{_described(pair.baseline_spec)} with {others}"
 
 
 def _may_make(spec: SlicingSpec, wanted: SlicingSpec) -> bool:

@@ -16,6 +16,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay.engine.counting import COUNTS
 from assay.evaluators.block_states import COUNTED, Share, SumBlocks, merged
+from assay.evaluators.cross_slices import CompareSlices, CrossSlices
 from assay.metrics import certainty, own_values
 from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of, output_means_of
@@ -27,6 +28,7 @@ from assay.metrics.flat_values import FlatValues, flat_values
 from assay.metrics.keys import MetricKey
 from assay.metrics.named_classes import NamedClasses, named_classes
 from assay.metrics.row_checks import Tallies, judge_columns
+from assay.metrics.slice_pairs import Figures
 from assay.metrics.split_states import BlockKey
 from assay.metrics.states.partial import Partial
 from assay.metrics.states.resampling import SAMPLES, resampling_of
@@ -36,6 +38,7 @@ from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
 from assay.results.attribution_records import attribution_records
 from assay.results.records import metric_records, plot_records, too_small_records
+from assay.slicing.pairs import cross_slicings_of
 from assay.slicing.specs import slicings_of
 from assay.slicing.text import check_apart
 from assay.types import (
@@ -48,6 +51,9 @@ from assay.types import (
     Extracts,
 )
 from assay.verdict import total
+
+_FIGURES = "figures"
+"""Output of the evaluation beside the records: values of slices that are compared with others."""
 
 _SLICES_AT_ONCE = 512
 """Slices whose values and plots are in memory together."""
@@ -73,7 +79,8 @@ def MetricsAndPlotsEvaluator(
 ) -> Evaluator:
     """Evaluator of every metric and plot of a resolved config.
 
-    Outputs: `metrics` and `plots`, serialised MetricsForSlice and PlotsForSlice, one of each for every slice.
+    Outputs: `metrics` and `plots`, serialised MetricsForSlice and PlotsForSlice, one of each for every slice; and one
+    MetricsForSlice for every pair of slices of `cross_slicing_specs`.
 
     Args:
         eval_config: a resolved config.
@@ -112,20 +119,31 @@ class EvaluateMetricsAndPlots(beam.PTransform):
             output_means_of(eval_config),
         )
         self._baseline = next((spec.name for spec in eval_config.model_specs if spec.is_baseline), None)
-        self._min_slice_size = eval_config.options.min_slice_size.value
+        self._pairs = CrossSlices(
+            cross_slicings_of(eval_config),
+            self._analysis.resampling,
+            eval_config.options.min_slice_size.value,
+            max_slices,
+        )
         self._disabled = frozenset(eval_config.options.disabled_outputs.values)
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> dict[str, beam.PCollection[bytes]]:
         """Sum up, merge, judge the columns, evaluate."""
         analysis = self._analysis_for(extracts.pipeline.runner)
-        evaluate = _Records(analysis, self._baseline, self._min_slice_size)
+        evaluate = _Records(analysis, self._baseline, self._pairs)
         more = [ATTRIBUTIONS_KEY] if has_attributions(self._analysis.metrics) else []
         outputs = (METRICS_KEY, PLOTS_KEY, *more)
-        records = (
-            extracts | "Sum" >> SumBlocks(analysis) | "Evaluate" >> beam.ParDo(evaluate).with_outputs(*outputs, COUNTS)
+        evaluated = (
+            extracts
+            | "Sum" >> SumBlocks(analysis)
+            | "Evaluate" >> beam.ParDo(evaluate).with_outputs(*outputs, COUNTS, _FIGURES)
         )
-        _ = records[COUNTS]
-        return {key: records[key] for key in outputs if key not in self._disabled}
+        _ = evaluated[COUNTS]
+        records = {key: evaluated[key] for key in outputs if key not in self._disabled}
+        if self._pairs.slicings and METRICS_KEY in records:
+            of_pairs = evaluated[_FIGURES] | "CompareSlices" >> CompareSlices(self._pairs)
+            records[METRICS_KEY] = (records[METRICS_KEY], of_pairs) | "WithPairs" >> beam.Flatten()
+        return records
 
     def _analysis_for(self, runner: Any) -> Analysis:
         """Engines get smaller elements, and more of them: those of all slices by a feature may be 100 MB together."""
@@ -143,8 +161,8 @@ def _judged(of_bundles: Iterable[Tallies], analysis: Analysis) -> _Told:
 class _Records(beam.DoFn):
     """All that bundles hold of a block of slices -> serialised records; all that they count -> counts."""
 
-    def __init__(self, analysis: Analysis, baseline: str | None, min_slice_size: int) -> None:
-        self._analysis, self._baseline, self._min_slice_size = analysis, baseline, min_slice_size
+    def __init__(self, analysis: Analysis, baseline: str | None, pairs: CrossSlices) -> None:
+        self._analysis, self._baseline, self._pairs = analysis, baseline, pairs
         self._estimates = [m for m in analysis.metrics if isinstance(m.key, MetricKey) and m.is_estimate]
 
     def process(self, element: tuple[BlockKey, Iterable[Any]]) -> Iterator[beam.pvalue.TaggedOutput]:
@@ -164,11 +182,12 @@ class _Records(beam.DoFn):
     def _records(self, part: Partial, told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
         resampling = self._analysis.resampling
         rows = part.rows if resampling is None else resampling.rows(part)
-        large = (rows >= self._min_slice_size) | np.array([not key for key in part.keys])
+        large = (rows >= self._pairs.min_slice_size) | np.array([not key for key in part.keys])
         small = np.flatnonzero(~large)
         keys = [part.keys[i] for i in small]
-        records = too_small_records(keys, rows[small], self._min_slice_size, told.classes)
+        records = too_small_records(keys, rows[small], self._pairs.min_slice_size, told.classes)
         yield from (beam.pvalue.TaggedOutput(METRICS_KEY, record) for record in records)
+        yield from self._to_compare(Figures(keys, rows[small]), told)
 
         most_parts = max(metric.stream.view.parts for metric in self._analysis.metrics)
         resamples = 1 if resampling is None else 1 + SAMPLES
@@ -183,7 +202,8 @@ class _Records(beam.DoFn):
         metrics, plots, attributions = by_key(values)
         metrics = self._with_derived(metrics)
         bounds = self._error_bounds(doubts, metrics)
-        intervals = {} if samples.resamples == 1 else self._intervals(samples, metrics)
+        drawn = {} if samples.resamples == 1 else self._drawn(samples)
+        intervals = self._intervals(drawn, metrics)
         refusals = {**own_values.reasons(values), **certainty.refusals(doubts)}
         for record in metric_records(part.keys, part.rows, metrics, intervals, refusals, bounds, *told):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
@@ -191,6 +211,12 @@ class _Records(beam.DoFn):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)
         for record in attribution_records(part.keys, attributions) if attributions else ():
             yield beam.pvalue.TaggedOutput(ATTRIBUTIONS_KEY, record)
+        yield from self._to_compare(Figures(part.keys, part.rows, metrics, drawn, bounds, refusals), told)
+
+    def _to_compare(self, figures: Figures, told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
+        at = self._pairs.positions(figures.keys)
+        if at:
+            yield beam.pvalue.TaggedOutput(_FIGURES, (figures.take(np.array(at)), told))
 
     def _error_bounds(
         self, doubts: Mapping[Metric, Floats], metrics: Mapping[MetricKey, Value]
@@ -204,13 +230,19 @@ class _Records(beam.DoFn):
         metrics = with_means(metrics, self._analysis.output_means)
         return metrics if self._baseline is None else with_differences(metrics, self._baseline)
 
-    def _intervals(self, samples: Partial, metrics: Mapping[MetricKey, Value]) -> dict[MetricKey, Interval]:
-        resampling = self._analysis.resampling
-        assert resampling is not None
+    def _drawn(self, samples: Partial) -> dict[MetricKey, Floats]:
+        """Values (s, 1 + 20, ...) of the data as it is and of its resamples."""
         evaluated = evaluate(samples, self._estimates, self._analysis.layout, has_doubts=False)
-        intervals = {}
-        for key, value in self._with_derived(by_key(evaluated.values).metrics).items():
-            if isinstance(value, np.ndarray):
-                drawn = value.reshape(-1, samples.resamples, *value.shape[1:])
-                intervals[key] = resampling.interval(drawn).where(~np.isnan(metrics[key]))
-        return intervals
+        return {
+            key: value.reshape(-1, samples.resamples, *value.shape[1:])
+            for key, value in self._with_derived(by_key(evaluated.values).metrics).items()
+            if isinstance(value, np.ndarray)
+        }
+
+    def _intervals(
+        self, drawn: Mapping[MetricKey, Floats], metrics: Mapping[MetricKey, Value]
+    ) -> dict[MetricKey, Interval]:
+        resampling = self._analysis.resampling
+        if resampling is None:
+            return {}
+        return {key: resampling.interval(value).where(~np.isnan(metrics[key])) for key, value in drawn.items()}

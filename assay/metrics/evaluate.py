@@ -24,7 +24,7 @@ from assay.metrics.values import Floats, Ints, Matrices, MultiClassMatrices, Obj
 
 Values = dict[Metric, Value]
 
-_SHARED_FIELDS = ("thresholds", "lower", "upper")
+SHARED_FIELDS = ("thresholds", "lower", "upper")
 """Fields of values that have no axis of slices."""
 
 
@@ -118,7 +118,7 @@ def _of_part(pick: Pick, value: Value, states: GroupStates, parts: int) -> Value
     if isinstance(value, np.ndarray):
         return _one_or_mean(pick, value, states, parts)
     fields: dict[str, Any] = value._asdict()
-    own = {name: field for name, field in fields.items() if name not in _SHARED_FIELDS}
+    own = {name: field for name, field in fields.items() if name not in SHARED_FIELDS}
     return type(value)(**{**fields, **{name: _one_or_mean(pick, field, states, parts) for name, field in own.items()}})
 
 
@@ -135,7 +135,7 @@ def _assemble(parts: list[Value], back: Ints) -> Value:
     fields = []
     for name in first._fields:
         of_parts = [getattr(part, name) for part in parts]
-        fields.append(of_parts[0] if name in _SHARED_FIELDS else np.concatenate(of_parts)[back])
+        fields.append(of_parts[0] if name in SHARED_FIELDS else np.concatenate(of_parts)[back])
     return type(first)(*fields)
 
 
@@ -145,13 +145,13 @@ def with_differences(values: Mapping[MetricKey, Value], baseline: str) -> dict[M
     for key, value in values.items():
         other = values.get(key._replace(model_name=baseline))
         if key.model_name != baseline and other is not None:
-            difference = _minus(value, other)
+            difference = minus(value, other)
             if difference is not None:
                 differences[key._replace(is_diff=True)] = difference
     return {**values, **differences}
 
 
-def _minus(value: Value, other: Value) -> Value | None:
+def minus(value: Value, other: Value) -> Value | None:
     """One value minus another of its form; None of those that are no numbers."""
     if isinstance(value, Matrices) and isinstance(other, Matrices):
         return Matrices(value.thresholds, *(a - b for a, b in zip(value[1:], other[1:], strict=True)))

@@ -69,12 +69,13 @@ class Slice:
 
     Attributes:
         name: the slice for people.
-        rows: unweighted.
+        rows: unweighted; of a pair of slices, those of the smaller one.
         values: values by key, which includes the model.
         failed: keys for which a threshold does not hold.
         is_too_small: whether it has too few rows for its values to be shown.
         error_bounds: by how much values may be off; keys without a bound are precise.
         features: names of the features of its key; none for the overall slice and for pairs of slices.
+        is_pair: whether it is a pair of slices, whose values are differences.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Slice:
     is_too_small: bool = False
     error_bounds: Mapping[MetricKey, float] = field(default_factory=dict)
     features: tuple[str, ...] = ()
+    is_pair: bool = False
 
     def number(self, key: MetricKey) -> float:
         """A value that is a number; NaN if there is none."""
@@ -102,7 +104,7 @@ class Evidence:
         models: names of the models, candidates first; [""] if the only model has no name.
         baselines: those of `models` with which the others are compared.
         measures: the metrics, in the order of the results.
-        slices: the overall slice first, then those where thresholds fail, then the worst by `leading`.
+        slices: the overall slice first, then those where thresholds fail, then the worst by `leading`, then pairs.
         leading: the metric that slices are ordered by: the first that has a threshold and a better direction.
         rules: the thresholds of the config.
         keys: keys of all values.
@@ -239,8 +241,9 @@ def _slices(records: Iterable[pb.MetricsForSlice], failed: Mapping[str, frozense
         values = {key_of(pair.key): pair for pair in record.metric_keys_and_values}
         name, is_too_small = text_of(record), ERROR_METRIC_NAME in record.metrics
         bounds, slices = {key_of(one.key): one.error_bound for one in record.inexact}, slices_of(record)
-        features = tuple(feature for feature, _ in slices[0]) if len(slices) == 1 else ()
-        yield Slice(name, record.rows, values, failed.get(name, frozenset()), is_too_small, bounds, features)
+        is_pair = len(slices) > 1
+        features = () if is_pair else tuple(feature for feature, _ in slices[0])
+        yield Slice(name, record.rows, values, failed.get(name, frozenset()), is_too_small, bounds, features, is_pair)
 
 
 def _failed(output: str) -> dict[str, frozenset[MetricKey]]:
@@ -328,14 +331,14 @@ def _models(keys: Sequence[MetricKey], config: EvalConfig) -> list[str]:
 
 
 def _first_to_look_at(slices: Sequence[Slice], leading: Measure | None, model: str) -> list[Slice]:
-    """Overall, then by failures, then by the leading metric; slices with an undefined value come last."""
+    """Overall, then by failures, then by the leading metric; those with an undefined value come last, then pairs."""
     sign = -1 if leading and leading.better == "lower" else 1
     key = leading.key._replace(model_name=model) if leading else None
 
-    def rank(slice_: Slice) -> tuple[bool, int, bool, float, int]:
+    def rank(slice_: Slice) -> tuple[bool, int, bool, bool, float, int]:
         value = slice_.number(key) if key else math.nan
         is_undefined = math.isnan(value)
         goodness = 0 if is_undefined else sign * value
-        return slice_.name != "Overall", -len(slice_.failed), is_undefined, goodness, -slice_.rows
+        return slice_.name != "Overall", -len(slice_.failed), slice_.is_pair, is_undefined, goodness, -slice_.rows
 
     return sorted(slices, key=rank)

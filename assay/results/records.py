@@ -26,18 +26,18 @@ from assay.results.class_names import NamesByOutput
 from assay.results.keys import metric_key_to_proto, plot_key_to_proto, slice_key_to_proto
 from assay.results.ragged_values import metric_values, plot_data
 from assay.text.counted import counted
-from assay.types import SliceKey
+from assay.types import SliceKey, SlicePair
 
 ERROR_METRIC_NAME = "__ERROR__"
 """Stands in place of all metrics of a slice that is too small to be shown."""
 
-_SLICE_KEY, _METRICS, _PLOTS, _ROWS = 1, 51, 8, 1000  # fields of MetricsForSlice and PlotsForSlice
+_SLICE_KEY, _CROSS_SLICE_KEY, _METRICS, _PLOTS, _ROWS = 1, 3, 51, 8, 1000  # fields of MetricsForSlice and PlotsForSlice
 _FLOAT64 = 5  # ArrayValue.DataType
 _SLICES_AT_ONCE = 16  # a slice has some 160 kB of plots
 
 
 def metric_records(
-    keys: Sequence[SliceKey],
+    keys: Sequence[SliceKey] | Sequence[SlicePair],
     rows: Ints,
     values: Mapping[MetricKey, Value],
     intervals: Mapping[MetricKey, Interval] | None = None,
@@ -46,10 +46,10 @@ def metric_records(
     flat: Mapping[MetricKey, int] | None = None,
     classes: NamesByOutput | None = None,
 ) -> Iterator[bytes]:
-    """Yields one serialised MetricsForSlice for each of s slices.
+    """Yields one serialised MetricsForSlice for each of s slices, or pairs of slices.
 
     Args:
-        keys: the s slices.
+        keys: the s slices or pairs.
         rows: (s,) unweighted rows of each.
         values: (s,) becomes a number, (s, ...) an array, Matrices become matrices, values of the data an array; NaN
             stays NaN.
@@ -124,22 +124,38 @@ def plots_head(record: bytes) -> pb.PlotsForSlice:
 
 
 def too_small_records(
-    keys: Sequence[SliceKey], rows: Ints, min_slice_size: int, classes: NamesByOutput | None = None
+    keys: Sequence[SliceKey] | Sequence[SlicePair],
+    rows: Ints,
+    min_slice_size: int,
+    classes: NamesByOutput | None = None,
 ) -> Iterator[bytes]:
     """Yields one serialised MetricsForSlice for each slice that has fewer rows than a slice must have to be shown."""
     named = _named(classes or {})
     for key, count in zip(keys, rows.tolist(), strict=True):
-        record = pb.MetricsForSlice(slice_key=slice_key_to_proto(key), rows=count, classes=named)
+        record = pb.MetricsForSlice.FromString(_head(key))
+        record.MergeFrom(pb.MetricsForSlice(rows=count, classes=named))
         few = f"{counted(count, 'row')}, fewer than min_slice_size {min_slice_size}"
         record.metrics[ERROR_METRIC_NAME].debug_message = f"{few}; the metrics of this slice are not shown"
         yield record.SerializeToString()
 
 
-def _records(keys: Sequence[SliceKey], parts: Sequence[wire.Part], tails: Sequence[bytes]) -> Iterator[bytes]:
+def _records(keys: Sequence[SliceKey] | Sequence[SlicePair], parts: Sequence[wire.Part], tails: Sequence[bytes]) -> Iterator[bytes]:
     bodies = wire.pack((len(keys),), tuple(parts)) if parts else [np.void(b"")] * len(keys)
     for key, body, tail in zip(keys, bodies, tails, strict=True):
-        head = slice_key_to_proto(key).SerializeToString()
-        yield b"".join((wire.varint(_SLICE_KEY << 3 | 2), wire.varint(len(head)), head, body.tobytes(), tail))
+        yield b"".join((_head(key), body.tobytes(), tail))
+
+
+def _head(key: SliceKey | SlicePair) -> bytes:
+    """What a record begins with: its slice, or pair of slices."""
+    if not isinstance(key, SlicePair):
+        return _message(_SLICE_KEY, slice_key_to_proto(key).SerializeToString())
+    baseline, comparison = map(slice_key_to_proto, key)
+    pair = pb.CrossSliceKey(baseline_slice_key=baseline, comparison_slice_key=comparison)
+    return _message(_CROSS_SLICE_KEY, pair.SerializeToString())
+
+
+def _message(field: int, content: bytes) -> bytes:
+    return b"".join((wire.varint(field << 3 | 2), wire.varint(len(content)), content))
 
 
 def _metric_value(key: MetricKey, value: Value) -> tuple[wire.Part, ...]:

@@ -108,6 +108,7 @@ MEAN_LABEL: dict[str, Any] = {"class_name": "MeanLabel"}
 BOUND = {"value_threshold": {"lower_bound": 0.99}}
 OTHER = {"value_threshold": {"upper_bound": 0.1}}
 BY_GROUP = {"feature_keys": ["group"]}
+BY_ALL_OTHERS: dict[str, Any] = {"slicing_specs": [BY_GROUP]}
 TWO_MODELS: list[dict[str, Any]] = [
     {"name": "new", "label_key": "label", "prediction_key": "score"},
     {"name": "old", "label_key": "label", "prediction_key": "older", "is_baseline": True},
@@ -128,7 +129,7 @@ def config(*, models=None, metric=AUC, slices=(), options=None, **metrics_spec):
 
 
 def cross(baseline=None, others=(), threshold=BOUND):
-    """Thresholds for pairs of slices; assay computes none, so what they ask for is reported missing."""
+    """Thresholds for pairs of slices."""
     spec = {"baseline_spec": baseline or {}, "slicing_specs": list(others)}
     return [{"cross_slicing_specs": [spec], "threshold": threshold}]
 
@@ -169,6 +170,7 @@ INTERVALS: dict[str, Any] = {"compute_confidence_intervals": True}
 EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "EvalConfig.model_specs": (config(), config(models=[spec(prediction_key="older")])),
     "EvalConfig.slicing_specs": (config(), config(slices=[BY_GROUP])),
+    "EvalConfig.cross_slicing_specs": (config(), {**config(), "cross_slicing_specs": [BY_ALL_OTHERS]}),
     "EvalConfig.metrics_specs": (config(), config(metric={"class_name": "Recall"})),
     "EvalConfig.options": (config(), config(options=INTERVALS)),
     "ModelSpec.name": (change(absolute=0.5), config(models=[{**TWO_MODELS[0], "name": "x"}, TWO_MODELS[1]])),
@@ -354,12 +356,12 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         config(metric={**AUC, "cross_slice_thresholds": cross()}),
     ),
     "CrossSlicingSpec.baseline_spec": (
-        config(metric={**AUC, "cross_slice_thresholds": cross()}),
-        config(metric={**AUC, "cross_slice_thresholds": cross(BY_GROUP)}),
+        {**config(), "cross_slicing_specs": [BY_ALL_OTHERS]},
+        {**config(), "cross_slicing_specs": [{**BY_ALL_OTHERS, "baseline_spec": {"feature_values": {"group": "a"}}}]},
     ),
     "CrossSlicingSpec.slicing_specs": (
-        config(metric={**AUC, "cross_slice_thresholds": cross()}),
-        config(metric={**AUC, "cross_slice_thresholds": cross(others=[BY_GROUP])}),
+        {**config(), "cross_slicing_specs": [BY_ALL_OTHERS]},
+        {**config(), "cross_slicing_specs": [{"slicing_specs": [{"feature_values": {"group": "a"}}]}]},
     ),
     "Options.compute_confidence_intervals": (config(), config(options=INTERVALS)),
     "Options.confidence_intervals": (

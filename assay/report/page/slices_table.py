@@ -103,9 +103,10 @@ def _group(figures: Sequence[Figure], i: int) -> str | None:
 def _static_chart(evidence: Evidence, first: Sequence[Slice]) -> Markup | None:
     """The metric that slices are ordered by, of the first of them; the script has a chart of all."""
     leading = evidence.leading
-    if leading is None or len(first) < 2:
+    chosen = [slice_ for slice_ in first if not slice_.is_pair][:_MOST_CHARTED]
+    if leading is None or len(chosen) < 2:
         return None
-    rows = [charted(evidence, leading, slice_) for slice_ in first[:_MOST_CHARTED]]
+    rows = [charted(evidence, leading, slice_) for slice_ in chosen]
     legend = [element("li", swatch(colour_of(evidence, m)), m) for m in evidence.models if m]
     return element(
         "div", element("ul", *legend, class_="legend"), slice_chart(leading.label, rows), class_="without-script"

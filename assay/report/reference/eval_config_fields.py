@@ -33,7 +33,7 @@ MESSAGES: Mapping[str, str] = {
 FIELDS: Mapping[str, str] = {
     "EvalConfig.model_specs": "the models; one without a name if there is only one",
     "EvalConfig.slicing_specs": "how slices are formed; default: all rows as one slice",
-    "EvalConfig.cross_slicing_specs": "pairs of slices to compare",
+    "EvalConfig.cross_slicing_specs": "pairs of slices to compare. See [slices](slices.md#pairs-of-slices)",
     "EvalConfig.metrics_specs": "metrics, plots and thresholds",
     "EvalConfig.options": "settings of the whole evaluation",
     "ModelSpec.name": "name of the model; needed as soon as there are two",
@@ -68,7 +68,7 @@ FIELDS: Mapping[str, str] = {
     "See [slices](slices.md#rows-without-a-value)",
     "SlicingSpec.slice_keys_sql": "slices by a SQL query",
     "CrossSlicingSpec.baseline_spec": "the slice that others are compared with",
-    "CrossSlicingSpec.slicing_specs": "the slices that are compared with it",
+    "CrossSlicingSpec.slicing_specs": "the slices that are compared with it; default: all others",
     "MetricsSpec.metrics": "the metrics and plots",
     "MetricsSpec.model_names": "models that they are computed for; default: all",
     "MetricsSpec.output_names": "outputs that they are computed for. See [several outputs](outputs.md)",
