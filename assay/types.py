@@ -16,6 +16,9 @@ Evaluation: TypeAlias = "dict[str, beam.PCollection[Any]]"
 SliceKey: TypeAlias = tuple[tuple[str, str | int | float | None], ...]
 """(feature, value) pairs sorted by feature; `()` is the overall slice. The value None is that of rows without one."""
 
+MISSING = "(missing)"
+"""The text of a slice's value where rows have none; a text of the data that is like it stands in quotes."""
+
 
 class SlicePair(NamedTuple):
     """Two slices that are compared: values of the pair are those of `baseline` minus those of `comparison`."""

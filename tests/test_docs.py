@@ -104,6 +104,8 @@ def with_threshold(threshold):
 
 BOUND = {"value_threshold": {"lower_bound": 0.5}}
 
+PAIR = {"baseline_spec": {"feature_values": {"country": "fr"}}, "slicing_specs": [{"feature_keys": ["country"]}]}
+
 
 def with_thresholds(**thresholds):
     config = asked()
@@ -145,11 +147,9 @@ CAUSES = {
             }
         )
     },
-    "differences between slices ... are not computed yet": {
+    "no cross slicing spec compares country=fr with country": {
         "eval_config": with_thresholds(
-            cross_slice_thresholds={
-                "auc": {"thresholds": [{"cross_slicing_specs": [{"baseline_spec": {}}], "threshold": BOUND}]}
-            }
+            cross_slice_thresholds={"auc": {"thresholds": [{"cross_slicing_specs": [PAIR], "threshold": BOUND}]}}
         )
     },
     "output: ... cannot be written to": {"eval_config": asked(), "output": "/proc/assay"},

@@ -26,9 +26,9 @@ from assay.proto.config_pb2 import (
     ModelSpec,
     SlicingSpec,
 )
-from assay.slicing.text import MISSING
+from assay.slicing.feature_bins import bins_of, check_bins, wrong_bin
 from assay.text.near_miss import one_of
-from assay.types import BASELINE_KEY, CANDIDATE_KEY
+from assay.types import BASELINE_KEY, CANDIDATE_KEY, MISSING
 
 __all__ = ["check_eval_config", "columns_of", "parse_eval_config", "resolve_eval_config", "to_canonical_json"]
 
@@ -133,7 +133,7 @@ def check_eval_config(config: EvalConfig) -> None:
     Raises:
         EvalConfigError: a field that nothing uses; model specs that are missing, have no name or the same name, or
             more than one baseline; a key in both singular and plural; a metrics spec of an unknown model or output;
-            impossible slicings; thresholds without slices, without bounds, or with bounds that no value meets.
+            impossible bins or slicings; thresholds without slices, without bounds, or with bounds that no value meets.
     """
     refuse_unused_fields(config)
     _check_model_specs(config)
@@ -142,8 +142,10 @@ def check_eval_config(config: EvalConfig) -> None:
     _check_model_names(config)
     _check_output_names(config)
 
+    check_bins(config)
     for path, spec in messages_in(config, SlicingSpec):
         _check_slicing(spec, path)
+        _check_values_of_bins(spec, path, config)
     check_thresholds(config)
 
 
@@ -223,6 +225,15 @@ def _check_slicing(spec: SlicingSpec, path: str) -> None:
         )
     if "" in spec.feature_values:
         raise EvalConfigError(f"{path}.feature_values: expected names of features as keys, found ''")
+
+
+def _check_values_of_bins(spec: SlicingSpec, path: str, config: EvalConfig) -> None:
+    """A text with a parameter that is not filled in may be any."""
+    bins = bins_of(config)
+    for name, text in sorted(spec.feature_values.items()):
+        wrong = wrong_bin(text, bins[name]) if name in bins and text != MISSING and "${" not in text else ""
+        if wrong:
+            raise EvalConfigError(f"{path}.feature_values[{name!r}]: {wrong}")
 
 
 def to_canonical_json(config: EvalConfig) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import apache_beam as beam
 import numpy as np
@@ -13,9 +13,12 @@ from assay.metrics.slice_pairs import Figures, of_pairs
 from assay.metrics.states.resampling import Resampling
 from assay.results.records import metric_records, too_small_records
 from assay.slicing.pairs import CrossSlicing
-from assay.types import SliceKey
+from assay.types import SliceKey, SlicePair
 
 _PAIRS_AT_ONCE = 512
+
+_Compared: TypeAlias = tuple[Figures[SliceKey], Any]
+"""Values of slices, and what the columns say of them: `flat` and `classes` of `metric_records`."""
 
 
 class CrossSlices(NamedTuple):
@@ -39,16 +42,13 @@ class CrossSlices(NamedTuple):
 
 
 class CompareSlices(beam.PTransform):
-    """PCollection[(Figures, told)] -> PCollection[bytes]: a serialised MetricsForSlice for each pair of slices.
-
-    `told` is what the columns say: `flat` and `classes` of `metric_records`.
-    """
+    """PCollection[(Figures, told)] -> PCollection[bytes]: a serialised MetricsForSlice for each pair of slices."""
 
     def __init__(self, settings: CrossSlices) -> None:
         super().__init__()
         self._settings = settings
 
-    def expand(self, figures: beam.PCollection[Figures]) -> beam.PCollection[bytes]:
+    def expand(self, figures: beam.PCollection[_Compared]) -> beam.PCollection[bytes]:
         return (
             figures
             | "Key" >> beam.WithKeys("")
@@ -57,7 +57,7 @@ class CompareSlices(beam.PTransform):
         )
 
 
-def _records(grouped: tuple[str, Iterable[tuple[Figures, Any]]], settings: CrossSlices) -> Iterator[bytes]:
+def _records(grouped: tuple[str, Iterable[_Compared]], settings: CrossSlices) -> Iterator[bytes]:
     held = list(grouped[1])
     figures, told = [one for one, _ in held], max((told for _, told in held), key=lambda told: sum(map(len, told)))
     _check_number([key for one in figures for key in one.keys], settings)
@@ -67,7 +67,7 @@ def _records(grouped: tuple[str, Iterable[tuple[Figures, Any]]], settings: Cross
             yield from _records_of(some, settings, told)
 
 
-def _records_of(pairs: Figures, settings: CrossSlices, told: Any) -> Iterator[bytes]:
+def _records_of(pairs: Figures[SlicePair], settings: CrossSlices, told: Any) -> Iterator[bytes]:
     if not pairs.values:
         return too_small_records(pairs.keys, pairs.rows, settings.min_slice_size, told.classes)
     intervals = {}

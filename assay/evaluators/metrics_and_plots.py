@@ -49,6 +49,7 @@ from assay.types import (
     SLICE_KEY_EXTRACTOR_STAGE_NAME,
     Evaluator,
     Extracts,
+    SliceKey,
 )
 from assay.verdict import total
 
@@ -213,7 +214,7 @@ class _Records(beam.DoFn):
             yield beam.pvalue.TaggedOutput(ATTRIBUTIONS_KEY, record)
         yield from self._to_compare(Figures(part.keys, part.rows, metrics, drawn, bounds, refusals), told)
 
-    def _to_compare(self, figures: Figures, told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
+    def _to_compare(self, figures: Figures[SliceKey], told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
         at = self._pairs.positions(figures.keys)
         if at:
             yield beam.pvalue.TaggedOutput(_FIGURES, (figures.take(np.array(at)), told))

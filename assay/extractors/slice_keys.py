@@ -13,6 +13,7 @@ from assay.extracts.columns import Column, row_count
 from assay.extracts.transformed import transformed_of_rows
 from assay.proto.config_pb2 import EvalConfig
 from assay.slicing.codes import codes_of, slice_rows
+from assay.slicing.feature_bins import Bins, bins_of
 from assay.slicing.specs import Slicing, slicings_of
 from assay.slicing.text import texts_of
 from assay.types import (
@@ -34,12 +35,19 @@ def SliceKeyExtractor(eval_config: EvalConfig, *, materialize: bool = False) -> 
         eval_config: a resolved config, with the slicing specs.
         materialize: whether to add `slice_keys` as well: a list of readable slice keys for each row, for tables.
     """
-    slicings = slicings_of(eval_config)
-    transform = EachBatch(partial(extract_slice_keys, slicings=slicings, materialize=materialize), counts=True)
-    return Extractor(SLICE_KEY_EXTRACTOR_STAGE_NAME, transform)
+    extract = partial(
+        extract_slice_keys, slicings=slicings_of(eval_config), bins=bins_of(eval_config), materialize=materialize
+    )
+    return Extractor(SLICE_KEY_EXTRACTOR_STAGE_NAME, EachBatch(extract, counts=True))
 
 
-def extract_slice_keys(extracts: Extracts, *, slicings: tuple[Slicing, ...], materialize: bool = False) -> Counted:
+def extract_slice_keys(
+    extracts: Extracts,
+    *,
+    slicings: tuple[Slicing, ...],
+    bins: Mapping[str, Bins] | None = None,
+    materialize: bool = False,
+) -> Counted:
     """Returns `extracts` with the slices of its rows; the batch is not changed.
 
     Transformed features come before raw ones. Rows without a value of a feature are counted as `unsliced`.
@@ -47,7 +55,7 @@ def extract_slice_keys(extracts: Extracts, *, slicings: tuple[Slicing, ...], mat
     transformed = transformed_of_rows(extracts, {feature for slicing in slicings for feature in slicing.features})
     features: Mapping[str, Column] = {**extracts.get(FEATURES_KEY, {}), **transformed}
     rows = row_count(extracts)
-    sliced = slice_rows(slicings, features, rows, _texts_of(extracts, transformed))
+    sliced = slice_rows(slicings, features, rows, _texts_of(extracts, transformed), bins)
     unsliced = {name: slices.left_out for name, slices in sliced.items() if slices.left_out}
 
     columns = {name: slices.column for name, slices in sliced.items()}

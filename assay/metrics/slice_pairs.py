@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,8 +13,10 @@ from assay.metrics.values import ErrorBounds, Floats, Ints, Value
 from assay.slicing.pairs import CrossSlicing, pairs_of
 from assay.types import SliceKey, SlicePair
 
+Key = TypeVar("Key", bound=SliceKey | SlicePair)
 
-class Figures(NamedTuple):
+
+class Figures(NamedTuple, Generic[Key]):
     """Values of s slices, or of s pairs of slices.
 
     Attributes:
@@ -26,14 +28,14 @@ class Figures(NamedTuple):
         reasons: for some of the values, why they are NaN, in each of the slices.
     """
 
-    keys: Sequence[SliceKey] | Sequence[SlicePair]
+    keys: Sequence[Key]
     rows: Ints
     values: Mapping[MetricKey, Value] = {}
     drawn: Mapping[MetricKey, Floats] = {}
     error_bounds: Mapping[MetricKey, ErrorBounds] = {}
     reasons: Mapping[MetricKey, Sequence[str]] = {}
 
-    def take(self, at: Ints) -> Figures:
+    def take(self, at: Ints) -> Figures[Key]:
         """Those of some of the slices, or of some several times."""
         return Figures(
             [self.keys[i] for i in at],
@@ -45,7 +47,7 @@ class Figures(NamedTuple):
         )
 
 
-def of_pairs(figures: Sequence[Figures], slicings: Iterable[CrossSlicing]) -> Iterator[Figures]:
+def of_pairs(figures: Sequence[Figures[SliceKey]], slicings: Iterable[CrossSlicing]) -> Iterator[Figures[SlicePair]]:
     """Yields the values of all pairs that the cross slicings ask for, baseline minus comparison.
 
     Args:
@@ -63,7 +65,7 @@ def of_pairs(figures: Sequence[Figures], slicings: Iterable[CrossSlicing]) -> It
         yield _difference(figures[first].take(at[:, 0]), figures[second].take(at[:, 1]))
 
 
-def _difference(baselines: Figures, others: Figures) -> Figures:
+def _difference(baselines: Figures[SliceKey], others: Figures[SliceKey]) -> Figures[SlicePair]:
     """Slice by slice."""
     values: dict[MetricKey, Value] = {}
     for key in [key for key in baselines.values if key in others.values]:
@@ -77,10 +79,16 @@ def _difference(baselines: Figures, others: Figures) -> Figures:
         np.minimum(baselines.rows, others.rows),
         values,
         {key: baselines.drawn[key] - others.drawn[key] for key in baselines.drawn if key in values},
-        {key: _both([p.error_bounds[key] for p in parts if key in p.error_bounds]) for key in values if
-         any(key in p.error_bounds for p in parts)},
-        {key: _reasons([p.reasons[key] for p in parts if key in p.reasons]) for key in values if
-         any(key in p.reasons for p in parts)},
+        {
+            key: _both([p.error_bounds[key] for p in parts if key in p.error_bounds])
+            for key in values
+            if any(key in p.error_bounds for p in parts)
+        },
+        {
+            key: _reasons([p.reasons[key] for p in parts if key in p.reasons])
+            for key in values
+            if any(key in p.reasons for p in parts)
+        },
     )
 
 

@@ -332,18 +332,35 @@ class ConfidenceIntervalOptions(_message.Message):
     def __init__(self, method: _Optional[_Union[ConfidenceIntervalOptions.ConfidenceIntervalMethod, str]] = ...) -> None: ...
 
 class EvalConfig(_message.Message):
-    __slots__ = ("model_specs", "slicing_specs", "cross_slicing_specs", "metrics_specs", "options")
+    __slots__ = ("model_specs", "slicing_specs", "cross_slicing_specs", "metrics_specs", "options", "bins")
+    class BinsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: FeatureBins
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[FeatureBins, _Mapping]] = ...) -> None: ...
     MODEL_SPECS_FIELD_NUMBER: _ClassVar[int]
     SLICING_SPECS_FIELD_NUMBER: _ClassVar[int]
     CROSS_SLICING_SPECS_FIELD_NUMBER: _ClassVar[int]
     METRICS_SPECS_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    BINS_FIELD_NUMBER: _ClassVar[int]
     model_specs: _containers.RepeatedCompositeFieldContainer[ModelSpec]
     slicing_specs: _containers.RepeatedCompositeFieldContainer[SlicingSpec]
     cross_slicing_specs: _containers.RepeatedCompositeFieldContainer[CrossSlicingSpec]
     metrics_specs: _containers.RepeatedCompositeFieldContainer[MetricsSpec]
     options: Options
-    def __init__(self, model_specs: _Optional[_Iterable[_Union[ModelSpec, _Mapping]]] = ..., slicing_specs: _Optional[_Iterable[_Union[SlicingSpec, _Mapping]]] = ..., cross_slicing_specs: _Optional[_Iterable[_Union[CrossSlicingSpec, _Mapping]]] = ..., metrics_specs: _Optional[_Iterable[_Union[MetricsSpec, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ...) -> None: ...
+    bins: _containers.MessageMap[str, FeatureBins]
+    def __init__(self, model_specs: _Optional[_Iterable[_Union[ModelSpec, _Mapping]]] = ..., slicing_specs: _Optional[_Iterable[_Union[SlicingSpec, _Mapping]]] = ..., cross_slicing_specs: _Optional[_Iterable[_Union[CrossSlicingSpec, _Mapping]]] = ..., metrics_specs: _Optional[_Iterable[_Union[MetricsSpec, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., bins: _Optional[_Mapping[str, FeatureBins]] = ...) -> None: ...
+
+class FeatureBins(_message.Message):
+    __slots__ = ("edges", "by")
+    EDGES_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    edges: _containers.RepeatedScalarFieldContainer[float]
+    by: str
+    def __init__(self, edges: _Optional[_Iterable[float]] = ..., by: _Optional[str] = ...) -> None: ...
 
 class RepeatedStringValue(_message.Message):
     __slots__ = ("values",)

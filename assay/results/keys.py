@@ -12,8 +12,8 @@ from assay.metrics.keys import AggregationType, MetricKey, PlotKey, SubKey
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice
 from assay.results.class_names import ClassNames, part_texts
-from assay.slicing.text import MISSING, slice_text
-from assay.types import SliceKey
+from assay.slicing.text import slice_text
+from assay.types import MISSING, SliceKey
 
 
 def slice_key_to_proto(key: SliceKey) -> pb.SliceKey:

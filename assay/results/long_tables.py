@@ -19,8 +19,7 @@ from assay.results.keys import (
     slices_of,
     text_of,
 )
-from assay.slicing.text import MISSING
-from assay.types import SliceKey
+from assay.types import MISSING, SliceKey
 
 CrossSliceKey: TypeAlias = tuple[SliceKey, SliceKey]
 

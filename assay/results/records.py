@@ -37,7 +37,7 @@ _SLICES_AT_ONCE = 16  # a slice has some 160 kB of plots
 
 
 def metric_records(
-    keys: Sequence[SliceKey] | Sequence[SlicePair],
+    keys: Sequence[SliceKey | SlicePair],
     rows: Ints,
     values: Mapping[MetricKey, Value],
     intervals: Mapping[MetricKey, Interval] | None = None,
@@ -124,7 +124,7 @@ def plots_head(record: bytes) -> pb.PlotsForSlice:
 
 
 def too_small_records(
-    keys: Sequence[SliceKey] | Sequence[SlicePair],
+    keys: Sequence[SliceKey | SlicePair],
     rows: Ints,
     min_slice_size: int,
     classes: NamesByOutput | None = None,
@@ -139,7 +139,9 @@ def too_small_records(
         yield record.SerializeToString()
 
 
-def _records(keys: Sequence[SliceKey] | Sequence[SlicePair], parts: Sequence[wire.Part], tails: Sequence[bytes]) -> Iterator[bytes]:
+def _records(
+    keys: Sequence[SliceKey | SlicePair], parts: Sequence[wire.Part], tails: Sequence[bytes]
+) -> Iterator[bytes]:
     bodies = wire.pack((len(keys),), tuple(parts)) if parts else [np.void(b"")] * len(keys)
     for key, body, tail in zip(keys, bodies, tails, strict=True):
         yield b"".join((_head(key), body.tobytes(), tail))

@@ -16,6 +16,7 @@ from assay.metrics.states.forest import Forest, Node
 from assay.metrics.states.partial import Partial, side_by_side
 from assay.proto.config_pb2 import EvalConfig
 from assay.slicing.codes import slice_rows
+from assay.slicing.feature_bins import bins_of
 from assay.slicing.specs import Slicing
 from assay.types import (
     EXAMPLE_WEIGHTS_KEY,
@@ -49,7 +50,7 @@ def with_columns(
     for key, named in all_named.items():
         if any(named.by_model.values()):
             extracts[key] = columns_named(features, named, who)
-    slices = slice_rows(tuple(slicings), features, row_count(read))
+    slices = slice_rows(tuple(slicings), features, row_count(read), bins=bins_of(config))
     extracts[SLICE_KEY_TYPES_KEY] = {name: sliced.column for name, sliced in slices.items()}
     return extracts
 

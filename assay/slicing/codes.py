@@ -8,27 +8,17 @@ where a row can be in several slices, a list of such. The column explains itself
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from assay.extracts.columns import Column, is_list, plain, stored_type
+from assay.extracts.columns import Column
+from assay.slicing.coded import Coded, Ints, code, compact, cross, only, with_missing, with_texts
+from assay.slicing.feature_bins import Bins
 from assay.slicing.specs import Slicing
-from assay.slicing.text import MISSING
-from assay.slicing.values import distinct, meant_by, numbers_or_texts, still_read_from, to_python, values_of
-from assay.types import SliceKey
-
-Ints = npt.NDArray[np.int64]
-
-
-_LARGEST_FLAG_TABLE = 1 << 22
-"""Crosses with fewer possible combinations are numbered by a table of flags, which beats sorting the rows."""
-
-_FIRST_CODES = 1 << 12
-"""Codes of a batch that are looked at first: where there are few, all of them mostly occur here."""
+from assay.slicing.values import numbers_or_texts, to_python
+from assay.types import MISSING, SliceKey
 
 
 class Codes(NamedTuple):
@@ -43,21 +33,6 @@ class Codes(NamedTuple):
     codes: Ints | None
     keys: list[SliceKey]
     counts: Ints | None = None
-
-
-class _Coded(NamedTuple):
-    """One feature: as `Codes`, with the values as an Arrow array in place of keys."""
-
-    rows: Ints | None
-    codes: Ints
-    values: pa.Array
-    """All of them occur."""
-    kind: pa.DataType
-    """Type of the values as the column holds them."""
-    is_guessed: bool = False
-    """Whether that type was only told from the texts of a file."""
-    with_missing: bool = False
-    """Whether rows without a value have the value null."""
 
 
 class Sliced(NamedTuple):
@@ -77,6 +52,7 @@ def slice_rows(
     features: Mapping[str, Column],
     rows: int,
     texts: Mapping[str, pa.Array] | None = None,
+    bins: Mapping[str, Bins] | None = None,
 ) -> dict[str, Sliced]:
     """Puts the rows of a batch into slices.
 
@@ -85,55 +61,57 @@ def slice_rows(
         features: columns of n rows; those that are not there have no values.
         rows: n.
         texts: of some of the columns, what the file had where the number does not say it; see `TEXTS_KEY`.
+        bins: of some of the columns, which values are one slice together.
 
     Returns:
         Name of the slicing -> where its rows are.
 
     Raises:
-        ColumnTypeError: a feature of a type without slices (objects, lists of lists), text that is not UTF-8, or a text
-            of `feature_values` that means no value of the column's type.
+        ColumnTypeError: a feature of a type without slices (objects, lists of lists) or without such bins, text that is
+            not UTF-8, or a text of `feature_values` that means no value of the column's type.
     """
     names = dict.fromkeys(name for slicing in slicings for name in slicing.features if name in features)
-    coded = {name: _code(features[name], name) for name in names}
+    bins = bins or {}
+    coded = {name: code(features[name], name, bins.get(name)) for name in names}
     for name in coded if texts else ():
-        if texts and name in texts:
-            coded[name] = _with_texts(coded[name], features[name], texts[name])._replace(is_guessed=True)
+        if texts and name in texts and name not in bins:
+            coded[name] = with_texts(coded[name], features[name], texts[name])._replace(is_guessed=True)
     return {slicing.name: _sliced(slicing, coded, rows) for slicing in slicings}
 
 
-def _sliced(slicing: Slicing, features: Mapping[str, _Coded], rows: int) -> Sliced:
+def _sliced(slicing: Slicing, features: Mapping[str, Coded], rows: int) -> Sliced:
     names, fixed = slicing.features, dict(slicing.values)
     if not names:
-        only = pa.array([{}], pa.struct([]))
-        return Sliced(pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), only, safe=False), 0)
+        whole = pa.array([{}], pa.struct([]))
+        return Sliced(pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), whole, safe=False), 0)
     if slicing.missing:
-        completed = {n: _with_missing(features.get(n), rows) for n in names if n in slicing.keys or fixed[n] == MISSING}
+        completed = {n: with_missing(features.get(n), rows) for n in names if n in slicing.keys or fixed[n] == MISSING}
         features = {**features, **completed}
     if any(name not in features for name in names):
         none = pa.array([], pa.struct([(n, pa.string()) for n in names]))
         return Sliced(pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), none), rows)
 
-    coded = [_only(features[n], fixed[n], n) if n in fixed else features[n] for n in names]
+    coded = [only(features[n], fixed[n], n) if n in fixed else features[n] for n in names]
     entry_rows, codes, keys = _crossed(coded, names)
     left_out = _left_out([features[name] for name in names], rows)
     return Sliced(_as_column(codes, keys, entry_rows, rows), left_out)
 
 
-def _crossed(coded: Sequence[_Coded], names: Sequence[str]) -> tuple[Ints | None, Ints, pa.StructArray]:
+def _crossed(coded: Sequence[Coded], names: Sequence[str]) -> tuple[Ints | None, Ints, pa.StructArray]:
     """Rows and codes as in `Codes`, and the keys that occur."""
     crossed = coded[0]
     if len(coded) == 1:
         return crossed.rows, crossed.codes, pa.StructArray.from_arrays([crossed.values], list(names))
     for other in coded[1:]:
-        crossed = _cross(crossed, other)
+        crossed = cross(crossed, other)
     sizes = [len(one.values) for one in coded]
-    codes, present = _compact(crossed.codes, int(np.prod(sizes, dtype=np.int64)))
+    codes, present = compact(crossed.codes, int(np.prod(sizes, dtype=np.int64)))
     parts = np.unravel_index(present, sizes) if len(present) else [np.zeros(0, np.int64)] * len(sizes)
     taken = [one.values.take(pa.array(part)) for one, part in zip(coded, parts, strict=True)]
     return crossed.rows, codes, pa.StructArray.from_arrays(taken, list(names))
 
 
-def _left_out(features: Sequence[_Coded], rows: int) -> int:
+def _left_out(features: Sequence[Coded], rows: int) -> int:
     """Rows without a value of one of the features."""
     if len(features) == 1 and features[0].rows is None:
         return int(np.count_nonzero(features[0].codes < 0))
@@ -192,7 +170,7 @@ def codes_of(column: pa.Array, last: KeysOfLast | None = None) -> Codes:
     # A filter leaves the dictionary whole, though some of its keys may not occur any more.
     codes, keys = indices, entries.dictionary
     if not counts.all():
-        codes, present = _compact(indices, len(counts))
+        codes, present = compact(indices, len(counts))
         counts, keys = counts[present], keys.take(pa.array(present))
 
     return Codes(rows, codes, _keys(keys) if last is None else last.keys(keys), counts)
@@ -274,140 +252,3 @@ def _values_of_keys(values: list[str | int | float | None]) -> pa.Array:
         texts = pa.array([None if value is None else str(value) for value in values])
         return numbers_or_texts(pa.nulls(0, pa.string()), texts)
     return pa.array(values)
-
-
-def _code(column: Column, name: str) -> _Coded:
-    """Codes one feature; a row's repeated values count once."""
-    if isinstance(column, np.ndarray):
-        column = pa.array(column) if column.ndim == 1 else _list_array(column)
-    column = plain(column)
-    if not is_list(column.type):
-        return _Coded(None, *_encode(column, name), kind=stored_type(column.type))
-    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    codes, values = _encode(column.flatten(), name)
-    rows = np.repeat(np.arange(len(column)), lengths)
-    known = codes >= 0
-    pairs = np.unique(rows[known] * max(len(values), 1) + codes[known])
-    entries = np.divmod(pairs, max(len(values), 1))
-    return _Coded(*entries, values, kind=stored_type(column.type.value_type))
-
-
-def _list_array(array: npt.NDArray[Any]) -> pa.Array:
-    rows, width = len(array), int(np.prod(array.shape[1:]))
-    return pa.ListArray.from_arrays(np.arange(rows + 1, dtype=np.int32) * width, pa.array(array.reshape(-1)))
-
-
-def _encode(column: pa.Array, name: str) -> tuple[Ints, pa.Array]:
-    """Codes (n,), -1 for a missing value, and the values that occur, each once, as `values_of` gives them."""
-    encoded = column if pa.types.is_dictionary(column.type) else _by_stored_value(column)
-    indices = encoded.indices.fill_null(-1) if encoded.indices.null_count else encoded.indices
-    codes, present = _compact(indices.to_numpy().astype(np.int64), len(encoded.dictionary))
-    stored = encoded.dictionary
-    if len(present) < len(stored):
-        stored = stored.take(pa.array(present))
-
-    # Several stored values may be one, such as -0.0 and 0.0, and a dictionary may hold null or NaN.
-    positions, values = distinct(values_of(stored, name))
-    of_stored = positions.fill_null(-1).to_numpy().astype(np.int64)
-    if np.array_equal(of_stored, np.arange(len(of_stored))):
-        return codes, values
-    return np.append(of_stored, -1)[codes], values
-
-
-def _by_stored_value(column: pa.Array) -> pa.DictionaryArray:
-    """The column as a dictionary array, so that what follows is done once for each value rather than for each row."""
-    try:
-        return column.dictionary_encode()
-    except pa.ArrowNotImplementedError:  # of a few types, such as float16
-        return pa.DictionaryArray.from_arrays(np.arange(len(column), dtype=np.int32), column)
-
-
-def _with_texts(coded: _Coded, column: Column, texts: pa.Array) -> _Coded:
-    """A column of numbers that were texts: where a text says more than its number, it is the value.
-
-    A text counts only as long as the column still holds the number that was read from it.
-    """
-    encoded = texts.dictionary_encode()
-    is_text = still_read_from(encoded, column, coded.kind)
-    if not is_text.any():
-        return coded
-    at = encoded.indices.fill_null(0).to_numpy().astype(np.int64) + len(coded.values)
-    values = numbers_or_texts(coded.values, encoded.dictionary)
-    codes, present = _compact(np.where(is_text, at, coded.codes), len(values))
-    return coded._replace(codes=codes, values=values.take(pa.array(present)))
-
-
-def _with_missing(coded: _Coded | None, rows: int) -> _Coded:
-    """Gives rows without a value the value null; of a column that is not there, all rows."""
-    if coded is None:
-        coded = _Coded(None, np.full(rows, -1), pa.array([], pa.string()), kind=pa.null())
-    values = pa.concat_arrays([coded.values, pa.nulls(1, coded.values.type)])
-    if coded.rows is None:
-        is_missing = coded.codes < 0
-        codes = np.where(is_missing, len(coded.values), coded.codes)
-        return coded._replace(codes=codes, values=values if is_missing.any() else coded.values, with_missing=True)
-
-    missing = np.flatnonzero(np.bincount(coded.rows, minlength=rows) == 0)
-    owners = np.concatenate([coded.rows, missing])
-    codes = np.concatenate([coded.codes, np.full(len(missing), len(coded.values))])
-    order = np.argsort(owners, kind="stable")
-    values = values if len(missing) else coded.values
-    return coded._replace(rows=owners[order], codes=codes[order], values=values, with_missing=True)
-
-
-def _only(coded: _Coded, text: str, name: str) -> _Coded:
-    """Keeps the entries whose value is the one that a config's text means."""
-    means_missing = coded.with_missing and text == MISSING
-    meant = None if means_missing else meant_by(text, coded.kind, name, is_guessed=coded.is_guessed)
-    same = np.array([value == meant and (value is None) == means_missing for value in to_python(coded.values)], bool)
-    hit = np.append(same, False)[coded.codes]
-    values = coded.values.filter(pa.array(same))[:1]  # texts of a file may mean one number twice: 1 and 1.0
-    if coded.rows is None:
-        return coded._replace(codes=np.where(hit, 0, -1), values=values)
-    return coded._replace(rows=coded.rows[hit], codes=np.zeros(int(hit.sum()), np.int64), values=values)
-
-
-def _cross(left: _Coded, right: _Coded) -> _Coded:
-    """Pairs the values of two features within each row; the code is left * size of right + right."""
-    size = len(right.values)
-    if left.rows is None and right.rows is None:
-        both = (left.codes >= 0) & (right.codes >= 0)
-        return right._replace(codes=np.where(both, left.codes * size + right.codes, -1))
-    (left_rows, left_codes), (right_rows, right_codes) = _entries(left), _entries(right)
-    i, j = pairs_within_rows(left_rows, right_rows)
-    return right._replace(rows=left_rows[i], codes=left_codes[i] * size + right_codes[j])
-
-
-def _entries(coded: _Coded) -> tuple[Ints, Ints]:
-    if coded.rows is not None:
-        return coded.rows, coded.codes
-    rows = np.flatnonzero(coded.codes >= 0)
-    return rows, coded.codes[rows]
-
-
-def pairs_within_rows(left: Ints, right: Ints) -> tuple[Ints, Ints]:
-    """Indices (i, j) of all pairs with left[i] == right[j]; both ascend; the result ascends in left."""
-    first, last = np.searchsorted(right, left, "left"), np.searchsorted(right, left, "right")
-    count = last - first
-    i = np.repeat(np.arange(len(left)), count)
-    j = np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
-    return i, j
-
-
-def _compact(codes: Ints, size: int) -> tuple[Ints, Ints]:
-    """Renumbers the codes that occur 0, 1, ... in ascending order (-1 stays); returns (codes, those that occurred)."""
-    if size > _LARGEST_FLAG_TABLE:
-        present, inverse = np.unique(codes, return_inverse=True)
-        missing = int(len(present) > 0 and present[0] < 0)
-        return inverse.astype(np.int64) - missing, present[missing:]
-    occurs = np.zeros(size + 1, bool)
-    occurs[codes[:_FIRST_CODES]] = True  # -1 falls on the last flag
-    if not occurs[:size].all():
-        occurs[codes[_FIRST_CODES:]] = True
-    occurs[size] = False
-    present = np.flatnonzero(occurs)
-    if len(present) == size:
-        return codes, present
-    renumber = np.full(size + 1, -1)
-    renumber[present] = np.arange(len(present))
-    return renumber[codes], present

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from assay.errors import ColumnTypeError
-from assay.types import SliceKey
+from assay.types import MISSING, SliceKey
 
 _UNCLEAR = re.compile(r'["=\x00-\x1f\x7f]|^\s|\s$| vs |\(missing\)')
 """What a name or text in the text of a slice must not have unless it stands in quotes."""
@@ -15,9 +15,6 @@ _UNCLEAR = re.compile(r'["=\x00-\x1f\x7f]|^\s|\s$| vs |\(missing\)')
 
 OVERALL_NAME = "overall"
 """Name of the slicing without features."""
-
-MISSING = "(missing)"
-"""What a slice of rows without a value of a feature has in place of the value; a text like it stands in quotes."""
 
 
 def slice_text(key: SliceKey) -> str:

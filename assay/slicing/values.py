@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 from assay.errors import ColumnTypeError
 from assay.extracts.columns import Column, plain
 from assay.extracts.without_pandas import let_pandas_in
-from assay.slicing.text import MISSING
+from assay.types import MISSING
 
 Value: TypeAlias = str | int | float | None
 

@@ -108,6 +108,7 @@ MEAN_LABEL: dict[str, Any] = {"class_name": "MeanLabel"}
 BOUND = {"value_threshold": {"lower_bound": 0.99}}
 OTHER = {"value_threshold": {"upper_bound": 0.1}}
 BY_GROUP = {"feature_keys": ["group"]}
+BY_LEVEL = {"feature_keys": ["level"]}
 BY_ALL_OTHERS: dict[str, Any] = {"slicing_specs": [BY_GROUP]}
 TWO_MODELS: list[dict[str, Any]] = [
     {"name": "new", "label_key": "label", "prediction_key": "score"},
@@ -170,6 +171,15 @@ INTERVALS: dict[str, Any] = {"compute_confidence_intervals": True}
 EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "EvalConfig.model_specs": (config(), config(models=[spec(prediction_key="older")])),
     "EvalConfig.slicing_specs": (config(), config(slices=[BY_GROUP])),
+    "EvalConfig.bins": (config(slices=[BY_LEVEL]), {**config(slices=[BY_LEVEL]), "bins": {"level": {"edges": [1]}}}),
+    "FeatureBins.edges": (
+        {**config(slices=[BY_LEVEL]), "bins": {"level": {"edges": [1]}}},
+        {**config(slices=[BY_LEVEL]), "bins": {"level": {"edges": [1, 2]}}},
+    ),
+    "FeatureBins.by": (
+        {**config(slices=[{"feature_keys": ["day"]}]), "bins": {"day": {"by": "year"}}},
+        {**config(slices=[{"feature_keys": ["day"]}]), "bins": {"day": {"by": "month"}}},
+    ),
     "EvalConfig.cross_slicing_specs": (config(), {**config(), "cross_slicing_specs": [BY_ALL_OTHERS]}),
     "EvalConfig.metrics_specs": (config(), config(metric={"class_name": "Recall"})),
     "EvalConfig.options": (config(), config(options=INTERVALS)),
@@ -409,6 +419,7 @@ def frame():
             "group": rng.choice(["a", "b"], 60, p=[0.2, 0.8]),
             "level": rng.integers(0, 3, 60),
             "gaps": ["a", None, "b"] * 20,
+            "day": ["2024-01-31", "2024-02-01", "2025-02-01"] * 20,
         }
     )
 

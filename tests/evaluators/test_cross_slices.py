@@ -87,7 +87,9 @@ def test_slices_of_the_baseline_spec_meet_those_of_the_others(frame, pair, expec
 
 def test_a_pair_has_an_interval_around_its_difference(frame):
     options = {"compute_confidence_intervals": True}
-    result = assay.analyze_raw_data(frame, config({"baseline_spec": GROUP_A, "slicing_specs": [BY_GROUP]}, options=options))
+    result = assay.analyze_raw_data(
+        frame, config({"baseline_spec": GROUP_A, "slicing_specs": [BY_GROUP]}, options=options)
+    )
     (entry,) = (
         entry
         for record in assay.load_metrics(result.output)

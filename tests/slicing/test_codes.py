@@ -6,7 +6,8 @@ import pytest
 
 from assay.errors import ColumnTypeError, EvalConfigError
 from assay.proto.config_pb2 import CrossSlicingSpec, EvalConfig, SlicingSpec
-from assay.slicing.codes import KeysOfLast, _code, codes_of, column_of_keys, slice_rows
+from assay.slicing.coded import code as code_of
+from assay.slicing.codes import KeysOfLast, codes_of, column_of_keys, slice_rows
 from assay.slicing.specs import Slicing, matches, slicing_of, slicings_of
 from assay.slicing.text import check_apart, slice_text
 
@@ -279,11 +280,11 @@ def test_a_column_with_a_comma_in_its_name_is_sliced_beside_the_cross_of_the_two
 def test_a_feature_of_many_slicings_is_coded_once(monkeypatch):
     coded = []
 
-    def code(column, name):
+    def code(column, name, bins):
         coded.append(name)
-        return _code(column, name)
+        return code_of(column, name, bins)
 
-    monkeypatch.setattr("assay.slicing.codes._code", code)
+    monkeypatch.setattr("assay.slicing.codes.code", code)
     slicings = [
         Slicing(("sex",)),
         Slicing(("sex", "zip")),

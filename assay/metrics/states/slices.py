@@ -13,7 +13,8 @@ from assay.metrics.states.lanes import OfRows, lanes_of
 from assay.metrics.states.partial import Partial
 from assay.metrics.states.state import Chosen, Store
 from assay.metrics.values import Ints
-from assay.slicing.codes import Codes, pairs_within_rows
+from assay.slicing.coded import pairs_within_rows
+from assay.slicing.codes import Codes
 from assay.types import SliceKey
 
 _CROSS_BLOCKS = 32

@@ -8,6 +8,7 @@ MESSAGES: Mapping[str, str] = {
     "EvalConfig": "The whole config: `eval_config` of the analysis file.",
     "ModelSpec": "One model, or one column of predictions.",
     "OutputSpec": "What the labels and predictions of one output mean. Not in TFMA. See [several outputs](outputs.md).",
+    "FeatureBins": "The bins of a column: one of the two fields. Not in TFMA. See [slices](slices.md#bins).",
     "SlicingSpec": "How rows are grouped into slices. `{}` is one slice of all rows.",
     "CrossSlicingSpec": "Pairs of slices to compare with each other.",
     "MetricsSpec": "Metrics that share settings: models, outputs, classes, weights, queries.",
@@ -34,6 +35,9 @@ FIELDS: Mapping[str, str] = {
     "EvalConfig.model_specs": "the models; one without a name if there is only one",
     "EvalConfig.slicing_specs": "how slices are formed; default: all rows as one slice",
     "EvalConfig.cross_slicing_specs": "pairs of slices to compare. See [slices](slices.md#pairs-of-slices)",
+    "EvalConfig.bins": "column -> which of its values are one slice. Not in TFMA. See [slices](slices.md#bins)",
+    "FeatureBins.edges": "ascending numbers: a slice below the first, between each two, and from the last on",
+    "FeatureBins.by": "`year`, `month` or `day`: a slice for each, of dates and times",
     "EvalConfig.metrics_specs": "metrics, plots and thresholds",
     "EvalConfig.options": "settings of the whole evaluation",
     "ModelSpec.name": "name of the model; needed as soon as there are two",
@@ -64,7 +68,7 @@ FIELDS: Mapping[str, str] = {
     "OutputSpec.scale": "`percent`: predictions are percentages",
     "SlicingSpec.feature_keys": "a slice for each combination of values of these columns",
     "SlicingSpec.feature_values": "only rows whose columns have these values",
-    "SlicingSpec.missing": "`slice`: rows without a value of a feature are a slice too, `country=(missing)`. Not in TFMA. "
+    "SlicingSpec.missing": "`slice`: rows without a value are a slice too, `country=(missing)`. Not in TFMA. "
     "See [slices](slices.md#rows-without-a-value)",
     "SlicingSpec.slice_keys_sql": "slices by a SQL query",
     "CrossSlicingSpec.baseline_spec": "the slice that others are compared with",
