@@ -6,13 +6,14 @@ import importlib.util
 
 from assay.errors import MissingPackageError
 
-_CORE, _RUNTIME, _TEXT, _KFP, _AIRFLOW = "core", "runtime", "text", "kfp", "airflow"
+_CORE, _RUNTIME, _TEXT, _SQL, _KFP, _AIRFLOW = "core", "runtime", "text", "sql", "kfp", "airflow"
 
 EXTRAS = {
     **dict.fromkeys(("apache_beam", "numpy", "pandas", "pyarrow", "rich"), _CORE),
     **dict.fromkeys(("apitools", "google.auth", "google.cloud.storage", "google_auth_httplib2", "httplib2"), _CORE),
     **dict.fromkeys(("tensorflow", "keras"), _RUNTIME),
     **dict.fromkeys(("rouge_score", "sacrebleu"), _TEXT),
+    "duckdb": _SQL,
     **dict.fromkeys(("docker", "kfp", "kubernetes"), _KFP),
     "airflow": _AIRFLOW,
 }

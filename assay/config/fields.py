@@ -79,7 +79,7 @@ FIELDS: Mapping[str, Honoured | Refused] = {
     "SlicingSpec.feature_keys": Honoured("slicing.specs"),
     "SlicingSpec.feature_values": Honoured("slicing.specs"),
     "SlicingSpec.missing": Honoured("slicing.specs"),
-    "SlicingSpec.slice_keys_sql": Refused("SQL is not supported", "expected feature_keys or feature_values"),
+    "SlicingSpec.slice_keys_sql": Honoured("slicing.sql_text"),
     "MetricsSpec.metrics": Honoured("metrics.binding.bound"),
     "MetricsSpec.model_names": Honoured("metrics.binding.bound"),
     "MetricsSpec.output_names": Honoured("metrics.binding.bound"),

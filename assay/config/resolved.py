@@ -27,6 +27,7 @@ from assay.proto.config_pb2 import (
     SlicingSpec,
 )
 from assay.slicing.feature_bins import bins_of, check_bins, wrong_bin
+from assay.slicing.sql_text import parse_query
 from assay.text.near_miss import one_of
 from assay.types import BASELINE_KEY, CANDIDATE_KEY, MISSING
 
@@ -146,6 +147,7 @@ def check_eval_config(config: EvalConfig) -> None:
     for path, spec in messages_in(config, SlicingSpec):
         _check_slicing(spec, path)
         _check_values_of_bins(spec, path, config)
+    _check_queries(config)
     check_thresholds(config)
 
 
@@ -217,6 +219,8 @@ def _check_slicing(spec: SlicingSpec, path: str) -> None:
             raise EvalConfigError(f"{inner_path}: expected the name of a feature, found ''")
         if key in spec.feature_values:
             raise EvalConfigError(f"{inner_path}: {key!r} is in feature_values too; expected one of the two")
+    if spec.slice_keys_sql:
+        _check_query(spec, path)
     if spec.missing not in ("", _SLICE):
         raise EvalConfigError(f"{path}.missing: expected {_SLICE!r}, found {spec.missing!r}")
     if spec.missing and not spec.feature_keys and MISSING not in spec.feature_values.values():
@@ -225,6 +229,36 @@ def _check_slicing(spec: SlicingSpec, path: str) -> None:
         )
     if "" in spec.feature_values:
         raise EvalConfigError(f"{path}.feature_values: expected names of features as keys, found ''")
+
+
+def _check_query(spec: SlicingSpec, path: str) -> None:
+    others = [field.name for field, _ in spec.ListFields() if field.name != "slice_keys_sql"]
+    if others:
+        raise EvalConfigError(f"{path}.{others[0]}: slice_keys_sql is set too; expected one of the two")
+    try:
+        parse_query(spec.slice_keys_sql)
+    except EvalConfigError as error:
+        raise EvalConfigError(f"{path}.{error}") from error
+
+
+def _check_queries(config: EvalConfig) -> None:
+    """Slices of a query must not be taken for those of the features themselves, which have other rows."""
+    makers: dict[tuple[str, ...], tuple[str, str]] = {}
+    for path, spec in messages_in(_slices_of(config), SlicingSpec):
+        sql = spec.slice_keys_sql
+        query = parse_query(sql) if sql else None
+        features = query.names if query else tuple(sorted({*spec.feature_keys, *spec.feature_values}))
+        other_sql, other = makers.setdefault(features, (sql, path))
+        if sql != other_sql:
+            raise EvalConfigError(
+                f"{path}: {other} makes slices of {', '.join(features)} too, and SQL makes those of one of the two, so "
+                "that they could not be told apart; name the fields of the query otherwise: STRUCT(... AS other_name)"
+            )
+
+
+def _slices_of(config: EvalConfig) -> EvalConfig:
+    """What of a config forms slices. Thresholds only refer to them."""
+    return EvalConfig(slicing_specs=config.slicing_specs, cross_slicing_specs=config.cross_slicing_specs)
 
 
 def _check_values_of_bins(spec: SlicingSpec, path: str, config: EvalConfig) -> None:
@@ -291,9 +325,9 @@ def _columns_of_model(model: ModelSpec, number: int, is_run: bool) -> Iterator[t
 
 def _columns_of_slices(config: EvalConfig) -> Iterator[tuple[str, str]]:
     """The columns of slicing specs. Thresholds only refer to slices, and need no columns."""
-    slices = EvalConfig(slicing_specs=config.slicing_specs, cross_slicing_specs=config.cross_slicing_specs)
-    for path, spec in messages_in(slices, SlicingSpec):
-        yield from ((feature, path) for feature in [*spec.feature_keys, *sorted(spec.feature_values)])
+    for path, spec in messages_in(_slices_of(config), SlicingSpec):
+        columns = parse_query(spec.slice_keys_sql).columns if spec.slice_keys_sql else ()
+        yield from ((feature, path) for feature in [*spec.feature_keys, *sorted(spec.feature_values), *columns])
 
 
 def _columns_of_queries(config: EvalConfig) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from assay.proto.config_pb2 import (
     PerSliceMetricThreshold,
     SlicingSpec,
 )
+from assay.slicing.sql_text import parse_query
 
 _PARAMETER = "${"
 
@@ -80,7 +81,8 @@ def _may_make(spec: SlicingSpec, wanted: SlicingSpec) -> bool:
 
 
 def _features(spec: SlicingSpec) -> set[str]:
-    return {*spec.feature_keys, *spec.feature_values}
+    names = parse_query(spec.slice_keys_sql).names if spec.slice_keys_sql else ()
+    return {*spec.feature_keys, *spec.feature_values, *names}
 
 
 def _may_be_same(value: str, other: str) -> bool:

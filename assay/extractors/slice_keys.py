@@ -52,7 +52,7 @@ def extract_slice_keys(
 
     Transformed features come before raw ones. Rows without a value of a feature are counted as `unsliced`.
     """
-    transformed = transformed_of_rows(extracts, {feature for slicing in slicings for feature in slicing.features})
+    transformed = transformed_of_rows(extracts, {column for slicing in slicings for column in slicing.columns})
     features: Mapping[str, Column] = {**extracts.get(FEATURES_KEY, {}), **transformed}
     rows = row_count(extracts)
     sliced = slice_rows(slicings, features, rows, _texts_of(extracts, transformed), bins)

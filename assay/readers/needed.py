@@ -61,7 +61,7 @@ def needs_of(config: EvalConfig, refs: Sequence[ModelRef], *, own_metrics: bool 
     return Needs(
         columns=columns,
         features=tuple(
-            dict.fromkeys(name for slicing in slicings_of(config) for name in slicing.features if name in columns)
+            dict.fromkeys(name for slicing in slicings_of(config) for name in slicing.columns if name in columns)
         ),
         sampled=tuple(metric.stream.reads.shown[1] for metric in metrics if metric.stream.reads.shown),
         any_column=any(need.columns is None and not need.raw for need in of_models.values())

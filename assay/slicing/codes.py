@@ -17,6 +17,8 @@ from assay.extracts.columns import Column
 from assay.slicing.coded import Coded, Ints, code, compact, cross, only, with_missing, with_texts
 from assay.slicing.feature_bins import Bins
 from assay.slicing.specs import Slicing
+from assay.slicing.sql import entries_by
+from assay.slicing.sql_text import Query
 from assay.slicing.values import numbers_or_texts, to_python
 from assay.types import MISSING, SliceKey
 
@@ -69,14 +71,28 @@ def slice_rows(
     Raises:
         ColumnTypeError: a feature of a type without slices (objects, lists of lists) or without such bins, text that is
             not UTF-8, or a text of `feature_values` that means no value of the column's type.
+        EvalConfigError: DuckDB does not take a query.
+        MissingPackageError: there is a query, and no DuckDB.
     """
-    names = dict.fromkeys(name for slicing in slicings for name in slicing.features if name in features)
+    of_features = [slicing for slicing in slicings if slicing.query is None]
+    names = dict.fromkeys(name for slicing in of_features for name in slicing.features if name in features)
     bins = bins or {}
     coded = {name: code(features[name], name, bins.get(name)) for name in names}
     for name in coded if texts else ():
         if texts and name in texts and name not in bins:
             coded[name] = with_texts(coded[name], features[name], texts[name])._replace(is_guessed=True)
-    return {slicing.name: _sliced(slicing, coded, rows) for slicing in slicings}
+    return {
+        slicing.name: _sliced(slicing, coded, rows)
+        if slicing.query is None
+        else _sliced_by(slicing.query, features, rows)
+        for slicing in slicings
+    }
+
+
+def _sliced_by(query: Query, features: Mapping[str, Column], rows: int) -> Sliced:
+    """What a query leaves out, it leaves out on purpose."""
+    entry_rows, codes, keys = entries_by(query, features, rows)
+    return Sliced(_as_column(codes, keys, entry_rows, rows), 0)
 
 
 def _sliced(slicing: Slicing, features: Mapping[str, Coded], rows: int) -> Sliced:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 from assay.errors import EvalConfigError
 from assay.proto.config_pb2 import EvalConfig, SlicingSpec
+from assay.slicing.sql_text import Query, parse_query
 from assay.slicing.text import OVERALL_NAME, name_part
 from assay.slicing.values import same_value
 from assay.types import SliceKey
@@ -22,22 +24,33 @@ class Slicing:
         values: features and the text of the only value that is meant.
         missing: whether rows without a value of a feature of `keys` are a slice too; the text `(missing)` in `values`
             then means those of that feature.
+        query: that makes the slices in place of all this.
     """
 
     keys: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     missing: bool = False
+    query: Query | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
-        """All features of the slicing, sorted."""
+        """All features of its slices, sorted."""
+        if self.query is not None:
+            return self.query.names
         return tuple(sorted({*self.keys, *(feature for feature, _ in self.values)}))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the data that it reads."""
+        return self.features if self.query is None else self.query.columns
 
     @property
     def name(self) -> str:
         """Readable and unique among slicings: what could be taken for more, or for all rows, stands in quotes."""
         fixed = dict(self.values)
         name = ",".join(name_part(f, fixed.get(f)) for f in self.features) if self.features else OVERALL_NAME
+        if self.query is not None:
+            return f"{name} (SQL {zlib.crc32(repr(self.query).encode()):08x})"
         return f"{name} {_WITH_MISSING}" if self.missing else name
 
 
@@ -51,12 +64,10 @@ def slicing_of(spec: SlicingSpec) -> Slicing:
     """Converts a SlicingSpec; duplicate features collapse, and their order does not matter.
 
     Raises:
-        EvalConfigError: a feature both under `feature_keys` and `feature_values`, or SQL.
+        EvalConfigError: a feature both under `feature_keys` and `feature_values`, or SQL that is not of the form.
     """
     if spec.slice_keys_sql:
-        raise EvalConfigError(
-            "slicing_specs.slice_keys_sql: SQL slices are not supported; expected feature_keys or feature_values"
-        )
+        return Slicing(query=parse_query(spec.slice_keys_sql))
     both = sorted(set(spec.feature_keys) & set(spec.feature_values))
     if both:
         raise EvalConfigError(

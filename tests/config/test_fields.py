@@ -248,6 +248,10 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "SlicingSpec.feature_keys": (config(slices=[BY_GROUP]), config(slices=[{"feature_keys": ["level"]}])),
     "SlicingSpec.feature_values": (config(), config(slices=[{"feature_values": {"group": "a"}}])),
+    "SlicingSpec.slice_keys_sql": (
+        config(slices=[{"slice_keys_sql": "SELECT STRUCT(g) FROM example.group AS g"}]),
+        config(slices=[{"slice_keys_sql": "SELECT STRUCT(g) FROM example.group AS g WHERE g = 'a'"}]),
+    ),
     "SlicingSpec.missing": (
         config(slices=[{"feature_keys": ["gaps"]}]),
         config(slices=[{"feature_keys": ["gaps"], "missing": "slice"}]),

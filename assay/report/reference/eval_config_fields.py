@@ -70,7 +70,7 @@ FIELDS: Mapping[str, str] = {
     "SlicingSpec.feature_values": "only rows whose columns have these values",
     "SlicingSpec.missing": "`slice`: rows without a value are a slice too, `country=(missing)`. Not in TFMA. "
     "See [slices](slices.md#rows-without-a-value)",
-    "SlicingSpec.slice_keys_sql": "slices by a SQL query",
+    "SlicingSpec.slice_keys_sql": "slices by a SQL query; needs `assay[sql]`. See [slices](slices.md#sql)",
     "CrossSlicingSpec.baseline_spec": "the slice that others are compared with",
     "CrossSlicingSpec.slicing_specs": "the slices that are compared with it; default: all others",
     "MetricsSpec.metrics": "the metrics and plots",
