@@ -118,7 +118,7 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
             **_only(config, ("slicing_specs", "cross_slicing_specs")),
         }
     if stage.name == SLICE_KEY_EXTRACTOR_STAGE_NAME:
-        return _only(config, ("slicing_specs", "cross_slicing_specs", "bins"))
+        return _only(config, ("slicing_specs", "cross_slicing_specs", "bins", "disparities"))
     if stage.name == METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
         settings = {"on_bad_rows": plan.on_bad_rows, "seed": plan.seed, "max_slices": plan.max_slices}
         return {"eval_config": without_thresholds(config), **settings, **_of_modules(plan)}

@@ -9,6 +9,7 @@ from google.protobuf import json_format
 
 from assay.config.baselines import check_names_of_specs
 from assay.config.comparisons import remove_comparisons
+from assay.config.disparities import check_disparities
 from assay.config.fields import messages_in, refuse_unused_fields
 from assay.config.model_values import check_model_values, has_column_for_each_class
 from assay.config.source import parse_eval_config
@@ -148,6 +149,7 @@ def check_eval_config(config: EvalConfig) -> None:
         _check_slicing(spec, path)
         _check_values_of_bins(spec, path, config)
     _check_queries(config)
+    check_disparities(config)
     check_thresholds(config)
 
 
@@ -258,7 +260,11 @@ def _check_queries(config: EvalConfig) -> None:
 
 def _slices_of(config: EvalConfig) -> EvalConfig:
     """What of a config forms slices. Thresholds only refer to them."""
-    return EvalConfig(slicing_specs=config.slicing_specs, cross_slicing_specs=config.cross_slicing_specs)
+    return EvalConfig(
+        slicing_specs=config.slicing_specs,
+        cross_slicing_specs=config.cross_slicing_specs,
+        disparities=config.disparities,
+    )
 
 
 def _check_values_of_bins(spec: SlicingSpec, path: str, config: EvalConfig) -> None:

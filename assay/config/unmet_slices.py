@@ -32,6 +32,7 @@ def refuse_unmet_slices(config: EvalConfig) -> None:
     """
     made = [*(config.slicing_specs or [SlicingSpec()])]
     made += [spec for pair in config.cross_slicing_specs for spec in (pair.baseline_spec, *pair.slicing_specs)]
+    made += [spec for one in config.disparities for spec in (one.slicing_spec, one.reference, SlicingSpec())]
     _refuse_pairs(config, made)
     for path, thresholds in messages_in(config, PerSliceMetricThreshold):
         for i, wanted in enumerate(thresholds.slicing_specs):

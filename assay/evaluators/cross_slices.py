@@ -1,4 +1,4 @@
-"""Pairs of slices: values meet once all slices have theirs, and become records of their own."""
+"""Slices that are compared: pairs of them become records, disparities join the records of slices."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import apache_beam as beam
 import numpy as np
 
 from assay.errors import ConfigError
+from assay.metrics.disparity import disparities
+from assay.metrics.keys import MetricKey
 from assay.metrics.slice_pairs import Figures, of_pairs
 from assay.metrics.states.resampling import Resampling
-from assay.results.records import metric_records, too_small_records
+from assay.metrics.values import Interval
+from assay.results.records import head_size, metric_records, too_small_records
+from assay.slicing.disparities import Disparity
 from assay.slicing.pairs import CrossSlicing
 from assay.types import SliceKey, SlicePair
 
@@ -26,19 +30,26 @@ class CrossSlices(NamedTuple):
 
     Attributes:
         slicings: of the eval config.
+        disparities: of the eval config.
         resampling: the resamples behind confidence intervals; None without.
         min_slice_size: rows that a slice must have to be shown.
         most: pairs that one cross slicing may make.
     """
 
     slicings: tuple[CrossSlicing, ...]
+    disparities: tuple[Disparity, ...]
     resampling: Resampling | None
     min_slice_size: int
     most: int
 
     def positions(self, keys: Sequence[SliceKey]) -> list[int]:
-        """Which of the slices can be part of a pair."""
-        return [i for i, key in enumerate(keys) if any(slicing.may_compare(key) for slicing in self.slicings)]
+        """Which of the slices may be compared with others."""
+        return [i for i, key in enumerate(keys) if self._may_compare(key)]
+
+    def _may_compare(self, key: SliceKey) -> bool:
+        if any(slicing.may_compare(key) for slicing in self.slicings):
+            return True
+        return any(one.is_group(key) or one.is_reference(key) for one in self.disparities)
 
 
 class CompareSlices(beam.PTransform):
@@ -67,13 +78,64 @@ def _records(grouped: tuple[str, Iterable[_Compared]], settings: CrossSlices) ->
             yield from _records_of(some, settings, told)
 
 
+class WithDisparities(beam.PTransform):
+    """PCollections (records, (Figures, told)) -> the records with the disparities of their slices."""
+
+    def __init__(self, settings: CrossSlices) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def expand(self, both: tuple[beam.PCollection[bytes], beam.PCollection[_Compared]]) -> beam.PCollection[bytes]:
+        records, figures = both
+        added = (
+            figures
+            | "Key" >> beam.WithKeys("")
+            | "Together" >> beam.GroupByKey()
+            | "Disparities" >> beam.FlatMap(_additions, self._settings)
+        )
+        return (
+            (records | "Own" >> beam.Map(_own), added)
+            | "Flatten" >> beam.Flatten()
+            | "BySlice" >> beam.GroupByKey()
+            | "Join" >> beam.Map(_joined).with_output_types(bytes)
+        )
+
+
+def _own(record: bytes) -> tuple[bytes, tuple[bool, bytes]]:
+    """The head of a record, which is its slice, and the rest."""
+    size = head_size(record)
+    return record[:size], (False, record[size:])
+
+
+def _additions(
+    grouped: tuple[str, Iterable[_Compared]], settings: CrossSlices
+) -> Iterator[tuple[bytes, tuple[bool, bytes]]]:
+    for figures in disparities([one for one, _ in grouped[1]], settings.disparities):
+        intervals = _intervals(figures, settings)
+        for record in metric_records(
+            figures.keys, figures.rows, figures.values, intervals, error_bounds=figures.error_bounds
+        ):
+            size = head_size(record)
+            yield record[:size], (True, record[size:])
+
+
+def _joined(of_slice: tuple[bytes, Iterable[tuple[bool, bytes]]]) -> bytes:
+    """Messages after one another are one message with the fields of all."""
+    head, parts = of_slice
+    return b"".join([head, *(part for _, part in sorted(parts))])
+
+
+def _intervals(figures: Figures[Any], settings: CrossSlices) -> dict[MetricKey, Interval]:
+    if settings.resampling is None:
+        return {}
+    interval = settings.resampling.interval
+    return {key: interval(drawn).where(~np.isnan(figures.values[key])) for key, drawn in figures.drawn.items()}
+
+
 def _records_of(pairs: Figures[SlicePair], settings: CrossSlices, told: Any) -> Iterator[bytes]:
     if not pairs.values:
         return too_small_records(pairs.keys, pairs.rows, settings.min_slice_size, told.classes)
-    intervals = {}
-    for key, drawn in pairs.drawn.items():
-        assert settings.resampling is not None
-        intervals[key] = settings.resampling.interval(drawn).where(~np.isnan(pairs.values[key]))
+    intervals = _intervals(pairs, settings)
     reasons, bounds = pairs.reasons, pairs.error_bounds
     return metric_records(pairs.keys, pairs.rows, pairs.values, intervals, reasons, bounds, *told)
 

@@ -16,7 +16,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay.engine.counting import COUNTS
 from assay.evaluators.block_states import COUNTED, Share, SumBlocks, merged
-from assay.evaluators.cross_slices import CompareSlices, CrossSlices
+from assay.evaluators.cross_slices import CompareSlices, CrossSlices, WithDisparities
 from assay.metrics import certainty, own_values
 from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of, output_means_of
@@ -38,6 +38,7 @@ from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
 from assay.results.attribution_records import attribution_records
 from assay.results.records import metric_records, plot_records, too_small_records
+from assay.slicing.disparities import disparities_of
 from assay.slicing.pairs import cross_slicings_of
 from assay.slicing.specs import slicings_of
 from assay.slicing.text import check_apart
@@ -122,6 +123,7 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         self._baseline = next((spec.name for spec in eval_config.model_specs if spec.is_baseline), None)
         self._pairs = CrossSlices(
             cross_slicings_of(eval_config),
+            disparities_of(eval_config),
             self._analysis.resampling,
             eval_config.options.min_slice_size.value,
             max_slices,
@@ -144,6 +146,9 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         if self._pairs.slicings and METRICS_KEY in records:
             of_pairs = evaluated[_FIGURES] | "CompareSlices" >> CompareSlices(self._pairs)
             records[METRICS_KEY] = (records[METRICS_KEY], of_pairs) | "WithPairs" >> beam.Flatten()
+        if self._pairs.disparities and METRICS_KEY in records:
+            both = records[METRICS_KEY], evaluated[_FIGURES]
+            records[METRICS_KEY] = both | "WithDisparities" >> WithDisparities(self._pairs)
         return records
 
     def _analysis_for(self, runner: Any) -> Analysis:

@@ -107,12 +107,31 @@ def _rules_by_name(spec: MetricsSpec, model: str, output: str, config: EvalConfi
             spec.per_slice_thresholds[name].thresholds if name in spec.per_slice_thresholds else (),
             spec.cross_slice_thresholds[name].thresholds if name in spec.cross_slice_thresholds else (),
         )
+        scoped = _where_they_are(name, scoped, config)
         if name in columns:
             yield from _rules(MetricKey(name), name, scoped)
             continue
         yield from _rules_of_name(
             spec, MetricKey(name, model, output), scoped, _classes_of(model, output, spec, config)
         )
+
+
+def _where_they_are(
+    name: str, scoped: list[tuple[Scope, MetricThreshold]], config: EvalConfig
+) -> list[tuple[Scope, MetricThreshold]]:
+    """A threshold on a disparity in all slices is for those that have it: the groups, or the overall slice."""
+    from assay.slicing.disparities import disparities_of  # here, because it brings Arrow
+
+    own: list[Scope] = []
+    for disparity, message in zip(
+        disparities_of(config) if config.disparities else (), config.disparities, strict=True
+    ):
+        of_groups = {each for metric in disparity.metrics for each in disparity.names_of_groups(metric)}
+        of_extremes = {each for metric in disparity.metrics for each in disparity.names_of_extremes(metric)}
+        own += [_scope(message.slicing_spec)] * (name in of_groups) + [_scope(SlicingSpec())] * (name in of_extremes)
+    if not own:
+        return scoped
+    return [(place, limit) for scope, limit in scoped for place in (own if scope == Scope() else [scope])]
 
 
 def _rules_of_name(

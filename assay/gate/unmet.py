@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from assay.config.unmet_slices import refuse_unmet_slices
 from assay.errors import EvalConfigError
 from assay.gate.thresholds import Rule, rules_of
@@ -25,16 +27,33 @@ def refuse_unmet(config: EvalConfig) -> None:
     """
     refuse_unmet_slices(config)
     rules = rules_of(config)
-    if not rules:
+    if not rules and not config.disparities:
         return
     from assay.metrics.binding.bound import metrics_of, output_means_of  # here, because it brings Arrow
 
     keys = [metric.key for metric in metrics_of(config) if isinstance(metric.key, MetricKey)]
     keys += [mean.key for mean in output_means_of(config)]
+    keys += list(_of_disparities(keys, config))
     for rule in rules:
         own = rule._replace(key=rule.key._replace(is_diff=False))
         if not any(own.is_for(key) for key in keys):
             raise _unmet(own, keys, config)
+
+
+def _of_disparities(keys: list[MetricKey], config: EvalConfig) -> Iterator[MetricKey]:
+    """The keys of differences and ratios of groups, and of their extremes."""
+    from assay.slicing.disparities import disparities_of  # here, because it brings Arrow
+
+    names = {key.name for key in keys}
+    for i, disparity in enumerate(disparities_of(config)):
+        for j, metric in enumerate(disparity.metrics):
+            if metric not in names:
+                raise EvalConfigError(
+                    f"disparities[{i}].metrics[{j}]: no metric has the name {metric!r}{one_of(metric, sorted(names))}; "
+                    "add the metric to metrics, or remove the name"
+                )
+            for name in (*disparity.names_of_groups(metric), *disparity.names_of_extremes(metric)):
+                yield from (key._replace(name=name) for key in keys if key.name == metric)
 
 
 def _unmet(rule: Rule, keys: list[MetricKey], config: EvalConfig) -> EvalConfigError:

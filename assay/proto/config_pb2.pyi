@@ -332,7 +332,7 @@ class ConfidenceIntervalOptions(_message.Message):
     def __init__(self, method: _Optional[_Union[ConfidenceIntervalOptions.ConfidenceIntervalMethod, str]] = ...) -> None: ...
 
 class EvalConfig(_message.Message):
-    __slots__ = ("model_specs", "slicing_specs", "cross_slicing_specs", "metrics_specs", "options", "bins")
+    __slots__ = ("model_specs", "slicing_specs", "cross_slicing_specs", "metrics_specs", "options", "bins", "disparities")
     class BinsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -346,13 +346,25 @@ class EvalConfig(_message.Message):
     METRICS_SPECS_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     BINS_FIELD_NUMBER: _ClassVar[int]
+    DISPARITIES_FIELD_NUMBER: _ClassVar[int]
     model_specs: _containers.RepeatedCompositeFieldContainer[ModelSpec]
     slicing_specs: _containers.RepeatedCompositeFieldContainer[SlicingSpec]
     cross_slicing_specs: _containers.RepeatedCompositeFieldContainer[CrossSlicingSpec]
     metrics_specs: _containers.RepeatedCompositeFieldContainer[MetricsSpec]
     options: Options
     bins: _containers.MessageMap[str, FeatureBins]
-    def __init__(self, model_specs: _Optional[_Iterable[_Union[ModelSpec, _Mapping]]] = ..., slicing_specs: _Optional[_Iterable[_Union[SlicingSpec, _Mapping]]] = ..., cross_slicing_specs: _Optional[_Iterable[_Union[CrossSlicingSpec, _Mapping]]] = ..., metrics_specs: _Optional[_Iterable[_Union[MetricsSpec, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., bins: _Optional[_Mapping[str, FeatureBins]] = ...) -> None: ...
+    disparities: _containers.RepeatedCompositeFieldContainer[Disparity]
+    def __init__(self, model_specs: _Optional[_Iterable[_Union[ModelSpec, _Mapping]]] = ..., slicing_specs: _Optional[_Iterable[_Union[SlicingSpec, _Mapping]]] = ..., cross_slicing_specs: _Optional[_Iterable[_Union[CrossSlicingSpec, _Mapping]]] = ..., metrics_specs: _Optional[_Iterable[_Union[MetricsSpec, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., bins: _Optional[_Mapping[str, FeatureBins]] = ..., disparities: _Optional[_Iterable[_Union[Disparity, _Mapping]]] = ...) -> None: ...
+
+class Disparity(_message.Message):
+    __slots__ = ("slicing_spec", "reference", "metrics")
+    SLICING_SPEC_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    METRICS_FIELD_NUMBER: _ClassVar[int]
+    slicing_spec: SlicingSpec
+    reference: SlicingSpec
+    metrics: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, slicing_spec: _Optional[_Union[SlicingSpec, _Mapping]] = ..., reference: _Optional[_Union[SlicingSpec, _Mapping]] = ..., metrics: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class FeatureBins(_message.Message):
     __slots__ = ("edges", "by")

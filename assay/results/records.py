@@ -156,6 +156,12 @@ def _head(key: SliceKey | SlicePair) -> bytes:
     return _message(_CROSS_SLICE_KEY, pair.SerializeToString())
 
 
+def head_size(record: bytes) -> int:
+    """Bytes of what a record of metrics or plots begins with, as `_head` writes it."""
+    size, begin = wire.read_varint(record, 1)
+    return begin + size
+
+
 def _message(field: int, content: bytes) -> bytes:
     return b"".join((wire.varint(field << 3 | 2), wire.varint(len(content)), content))
 

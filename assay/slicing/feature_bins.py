@@ -68,6 +68,8 @@ def _sliced_features(config: EvalConfig) -> set[str]:
     specs = [*config.slicing_specs]
     for pair in config.cross_slicing_specs:
         specs += [pair.baseline_spec, *pair.slicing_specs]
+    for disparity in config.disparities:
+        specs += [disparity.slicing_spec, disparity.reference]
     return {feature for spec in specs for feature in [*spec.feature_keys, *spec.feature_values]}
 
 

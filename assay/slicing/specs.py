@@ -78,10 +78,15 @@ def slicing_of(spec: SlicingSpec) -> Slicing:
 
 
 def slicings_of(config: EvalConfig) -> tuple[Slicing, ...]:
-    """The distinct slicings of a config, those that cross slices ask for included; overall if it names none."""
+    """The distinct slicings of a config, those that cross slices and disparities ask for included.
+
+    Overall if it names none.
+    """
     specs = list(config.slicing_specs) or [SlicingSpec()]
     for cross in config.cross_slicing_specs:
         specs += [cross.baseline_spec, *cross.slicing_specs]
+    for disparity in config.disparities:  # their extremes are values of the overall slice
+        specs += [disparity.slicing_spec, disparity.reference, SlicingSpec()]
     return tuple(dict.fromkeys(slicing_of(spec) for spec in specs))
 
 

@@ -125,7 +125,7 @@ def _connection() -> tuple[duckdb.DuckDBPyConnection, Any]:
     import duckdb
 
     if getattr(_CONNECTIONS, "process", None) != os.getpid():
-        settings = {
+        settings: dict[str, Any] = {
             "threads": 1,
             "enable_external_access": False,
             "autoinstall_known_extensions": False,

@@ -95,8 +95,8 @@ def parse_query(sql: str) -> Query:
 
 
 def _parsed(tokens: Sequence[Token]) -> Query:
-    for token in tokens:
-        if token.kind == "name" and token.text.upper() in _REFUSED:
+    for before, token in zip([Token("", ""), *tokens], tokens, strict=False):
+        if token.is_word(*_REFUSED) and before.text != ".":  # a feature may be called so
             raise EvalConfigError(
                 f"has {token.text.upper()}, which cannot be translated; {_REFUSED[token.text.upper()]}"
             )

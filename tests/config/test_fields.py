@@ -135,6 +135,15 @@ def cross(baseline=None, others=(), threshold=BOUND):
     return [{"cross_slicing_specs": [spec], "threshold": threshold}]
 
 
+def apart(metric=AUC, **fields):
+    """Groups that are compared by a metric."""
+    name = "auc" if metric == AUC else "mean_prediction"
+    own = {"slicing_spec": BY_GROUP, "metrics": [name], **fields}
+    whole = config(metric=metric)
+    whole["metrics_specs"][0]["metrics"].append(MEAN_LABEL)
+    return {**whole, "disparities": [own]}
+
+
 def change(**threshold):
     return config(models=TWO_MODELS, metric={**AUC, "threshold": {"change_threshold": threshold}})
 
@@ -172,6 +181,10 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "EvalConfig.model_specs": (config(), config(models=[spec(prediction_key="older")])),
     "EvalConfig.slicing_specs": (config(), config(slices=[BY_GROUP])),
     "EvalConfig.bins": (config(slices=[BY_LEVEL]), {**config(slices=[BY_LEVEL]), "bins": {"level": {"edges": [1]}}}),
+    "EvalConfig.disparities": (config(slices=[BY_GROUP]), apart()),
+    "Disparity.slicing_spec": (apart(), apart(slicing_spec={"feature_keys": ["level"]})),
+    "Disparity.reference": (apart(), apart(reference={"feature_values": {"group": "a"}})),
+    "Disparity.metrics": (apart(metric=MEAN), apart(metric=MEAN, metrics=["mean_label"])),
     "FeatureBins.edges": (
         {**config(slices=[BY_LEVEL]), "bins": {"level": {"edges": [1]}}},
         {**config(slices=[BY_LEVEL]), "bins": {"level": {"edges": [1, 2]}}},

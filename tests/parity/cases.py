@@ -120,7 +120,11 @@ TWO_MODELS = {
             {"name": "before", "label_key": "label", "example_weight_key": "weight", "is_baseline": True},
         ],
         [*FAMILY, metric("AUCPrecisionRecall", **better(0.0))],
+        [*SLICES, {"feature_keys": ["age"], "missing": "slice"}],
         options=INTERVALS,
+        bins={"age": {"edges": [30, 50]}},
+        cross_slicing_specs=[{"slicing_specs": [{"feature_keys": ["group"]}]}],
+        disparities=[{"slicing_spec": {"feature_keys": ["group"]}, "metrics": ["auc", "calibration"]}],
     ),
     "seed": 7,
 }
@@ -241,7 +245,7 @@ CASES = (
         analysis=TWO_MODELS,
         rows=datasets.ROWS,
         status="NOT_BLESSED",
-        slices=25,
+        slices=32,
         holds=("metrics", "plots", "validations", "flat_metrics"),
     ),
     Case(
@@ -250,7 +254,7 @@ CASES = (
         analysis={**TWO_MODELS, "checkpoint": "every", "analysis_table": True, "output_file_format": "parquet"},
         rows=datasets.ROWS,
         status="NOT_BLESSED",
-        slices=25,
+        slices=32,
         holds=("metrics", "plots", "validations", "flat_metrics", "analysis"),
     ),
     Case(

@@ -11,6 +11,8 @@ from assay.metrics.declare import Definition
 from assay.metrics.own_modules import known_definition
 from assay.proto.config_pb2 import GenericValueThreshold, MetricsSpec, MetricThreshold
 
+_OF_PAIRS = ".cross_slice_thresholds["
+
 
 def refuse_beyond_range(spec: MetricsSpec, path: str, named: Mapping[str, Definition]) -> None:
     """Refuses thresholds on what is no number, those that no value of their metric could meet, or that all values meet.
@@ -30,7 +32,7 @@ def refuse_beyond_range(spec: MetricsSpec, path: str, named: Mapping[str, Defini
                 f"{where}: {definition.class_name} {kind} that a threshold could be for; remove the threshold, or set "
                 "it on a metric"
             )
-        if threshold.HasField("value_threshold"):
+        if threshold.HasField("value_threshold") and _OF_PAIRS not in where:  # a difference has another range
             _check(threshold.value_threshold, definition, f"{where}.value_threshold")
 
 
