@@ -182,8 +182,7 @@ class Definition:
 _DEFINITIONS: dict[str, Definition] = {}
 _OF_OTHERS: dict[tuple[str, str], Definition] = {}
 """Module and class name -> definition, of modules of the user's own: a name of ours may be one of theirs too."""
-_GROUPS: dict[str, Mapping[str, str]] = {}
-_PREFIXES: dict[str, str] = {}
+_GROUPS: dict[str, Group] = {}
 
 
 def metric(
@@ -254,19 +253,27 @@ def attributions(class_name: str, *, needs: Computation, **facts: Unpack[Facts])
     return register
 
 
-def group(class_name: str, members: Mapping[str, str], *, prefix: str = "") -> None:
-    """Registers a class name that stands for several metrics, which share the settings that all of them have.
+@dataclass(frozen=True)
+class Group:
+    """Several metrics under one name, which share the settings that all of them have.
 
-    Args:
-        class_name: what a config calls the group.
+    Attributes:
         members: class name of each metric -> the setting of the group that names its value; without `_name`, the
-            default of that setting.
-        prefix: the setting whose value stands before the names of values, which no settings name then; `name` of the
-            group takes its place.
+            default of that setting. With a prefix or thresholds: -> what its value is called in the names of values.
+        prefix: the setting whose value stands before the names of values; `name` of the group takes its place.
+        thresholds: the default thresholds; each metric has a value `NAME/VALUE@THRESHOLD` at each.
+        name: the default of NAME.
     """
-    _GROUPS[class_name] = members
-    if prefix:
-        _PREFIXES[class_name] = prefix
+
+    members: Mapping[str, str]
+    prefix: str = ""
+    thresholds: tuple[float, ...] = ()
+    name: str = ""
+
+
+def group(class_name: str, group: Group) -> None:
+    """Registers a class name that stands for several metrics."""
+    _GROUPS[class_name] = group
 
 
 def _check(class_names: Sequence[str], facts: Iterable[str]) -> None:
@@ -323,17 +330,10 @@ def definitions() -> Mapping[str, Definition]:
 
 
 @cache
-def groups() -> Mapping[str, Mapping[str, str]]:
-    """Every group of metrics; see `group`."""
+def groups() -> Mapping[str, Group]:
+    """Every group of metrics by class name."""
     definitions()
     return _GROUPS
-
-
-@cache
-def prefixes() -> Mapping[str, str]:
-    """Groups whose values have the value of a setting before their names -> the setting."""
-    definitions()
-    return _PREFIXES
 
 
 @cache

@@ -24,7 +24,7 @@ from assay.plan.plan import (
 from assay.plan.secret_params import refuse_references, variable_of
 from assay.storage.uris import is_uri
 from assay.text.near_miss import one_of
-from assay.types import LAST_EXTRACTOR_STAGE_NAME, SHARED_OUTPUTS, VALIDATIONS_KEY
+from assay.types import ANALYSIS_KEY, LAST_EXTRACTOR_STAGE_NAME, SHARED_OUTPUTS, VALIDATIONS_KEY
 
 _LONGEST_NAME = 100
 """Files and folders are called after stages."""
@@ -45,6 +45,7 @@ def check(plan: Plan) -> None:
     for evaluator in plan.of_kind(EVALUATE):
         _check_run_after(evaluator, [stage.name for stage in plan.of_kind(EXTRACT)])
     _check_outputs(plan.of_kind(EVALUATE))
+    _check_disabled(plan)
     _check_writers(plan)
     _check_tasks(plan)
     check_uris(plan)
@@ -126,6 +127,16 @@ def _check_run_after(evaluator: Stage, extractors: list[str]) -> None:
         raise PipelineError(
             f"evaluator {evaluator.name!r}: run_after names no extractor: {evaluator.run_after!r}"
             f'{one_of(evaluator.run_after, allowed[1:])} ("" is directly after reading)'
+        )
+
+
+def _check_disabled(plan: Plan) -> None:
+    """The table of rows is made by a stage of its own, which is there only where somebody asks for it."""
+    disabled = plan.eval_config.get("options", {}).get("disabled_outputs", {}).get("values", ())
+    if ANALYSIS_KEY in disabled and any(ANALYSIS_KEY in stage.outputs for stage in plan.of_kind(EVALUATE)):
+        raise ConfigError(
+            f"analysis_table: found true, but options.disabled_outputs of the eval config has {ANALYSIS_KEY!r}; remove "
+            "one of the two"
         )
 
 

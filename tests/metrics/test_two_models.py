@@ -234,7 +234,7 @@ def test_a_class_that_the_models_do_not_have_is_refused(tmp_path):
 
 def test_the_config_knows_every_metric_that_compares():
     named = {name: {"name": snake_case(name)} for name in TWO_MODELS}
-    named["BooleanFlipRates"] = {s: s.removesuffix("_name") for s in groups()["BooleanFlipRates"].values()}
+    named["BooleanFlipRates"] = {s: s.removesuffix("_name") for s in groups()["BooleanFlipRates"].members.values()}
     assert named == COMPARISONS
     assert {definitions()[name].name for name in TWO_MODELS} == {one["name"] for one in named.values() if "name" in one}
 

@@ -36,7 +36,7 @@ from assay.metrics.picks import MeanOfDefined
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, Options
 from assay.text.near_miss import hint, one_of
 
-_OUTPUTS = ("plots", "attributions", "eval_config")
+_OUTPUTS = ("analysis", "plots", "attributions", "eval_config")
 """Outputs that a config may disable; without metrics there is nothing to judge by."""
 
 

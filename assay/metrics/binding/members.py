@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from assay.config.metric_settings import chosen_settings
 from assay.config.own_modules import module_of
 from assay.errors import EvalConfigError
-from assay.metrics.declare import definitions, groups, prefixes
+from assay.metrics.declare import Group, definitions, groups
 from assay.proto.config_pb2 import MetricConfig
 from assay.text.near_miss import one_of
 
@@ -28,31 +29,61 @@ def members_of(asked: MetricConfig, path: str) -> list[MetricConfig]:
         return [asked]
     if asked.HasField("threshold") or asked.per_slice_thresholds or asked.cross_slice_thresholds:
         raise EvalConfigError(
-            f"{path}: {asked.class_name} stands for {', '.join(group)}; expected a threshold on one of these"
+            f"{path}: {asked.class_name} stands for {', '.join(group.members)}; expected a threshold on one of these"
         )
 
-    settings, shared = chosen_settings(asked, f"{path}.config"), _shared_settings(list(group))
-    prefix, known = prefixes().get(asked.class_name, ""), settings_of_group(asked.class_name)
+    settings = chosen_settings(asked, f"{path}.config")
+    _refuse_unknown(asked.class_name, settings, path)
+    own_names = _own_names(group)
+    of_all = {name: value for name, value in settings.items() if name not in own_names}
+    if group.thresholds:
+        return list(_at_thresholds(group, of_all, settings.get("name", group.name), path))
+    if group.prefix:
+        before = settings.get("name", settings.get(group.prefix, ""))
+        return [_member(class_name, of_all, f"{before}_{value}") for class_name, value in group.members.items()]
+    return [
+        _member(class_name, of_all, settings.get(setting, setting.removesuffix("_name")))
+        for class_name, setting in group.members.items()
+    ]
+
+
+def _refuse_unknown(class_name: str, settings: Mapping[str, Any], path: str) -> None:
+    known = settings_of_group(class_name)
     for setting in settings:
         if setting not in known:
             near = one_of(setting, sorted(known))
-            raise EvalConfigError(f"{path}.config: {asked.class_name} has no setting {setting!r}{near}")
+            raise EvalConfigError(f"{path}.config: {class_name} has no setting {setting!r}{near}")
 
-    of_all = {name: value for name, value in settings.items() if name in shared}
-    members = []
-    for class_name, setting in group.items():
-        name = settings.get(setting, setting.removesuffix("_name"))
-        if prefix:
-            name = f"{settings.get('name', settings.get(prefix, class_name))}_{setting}"
-        own: dict[str, Any] = {**of_all, "name": name}
-        members.append(MetricConfig(class_name=class_name, config=json.dumps(own)))
-    return members
+
+def _at_thresholds(group: Group, of_all: Mapping[str, Any], name: str, path: str) -> Iterator[MetricConfig]:
+    """Each metric at each threshold, which is written with as many decimals as the longest of them has, as in TFMA."""
+    thresholds = of_all.get("thresholds", group.thresholds)
+    if not isinstance(thresholds, list | tuple) or not thresholds or not all(map(_is_number, thresholds)):
+        raise EvalConfigError(f"{path}.config.thresholds: expected numbers, at least one, found {thresholds!r}")
+    decimals = max(1, *(len(str(threshold)) - 2 for threshold in thresholds))
+    for threshold in thresholds:
+        for class_name, value in group.members.items():
+            settings = {**of_all, "thresholds": [threshold]}
+            yield _member(class_name, settings, f"{name}/{value}@{threshold:.{decimals}f}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _member(class_name: str, settings: Mapping[str, Any], name: str) -> MetricConfig:
+    return MetricConfig(class_name=class_name, config=json.dumps({**settings, "name": name}))
 
 
 def settings_of_group(class_name: str) -> set[str]:
     """What a config may set of a name that stands for several metrics."""
     group = groups()[class_name]
-    return {*_shared_settings(list(group)), *(["name"] if class_name in prefixes() else group.values())}
+    return {*_shared_settings(list(group.members)), *_own_names(group)}
+
+
+def _own_names(group: Group) -> tuple[str, ...]:
+    """The settings that name the values of a group."""
+    return ("name",) if group.thresholds or group.prefix else tuple(group.members.values())
 
 
 def _shared_settings(class_names: list[str]) -> set[str]:

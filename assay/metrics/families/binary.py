@@ -191,6 +191,33 @@ def predicted_positive_rate(c: Curve) -> Floats:
     return ratio(c.tp + c.fp, c.tp + c.tn + c.fp + c.fn)
 
 
+@metric("PredictedNegativeRate", better=None, undefined="weights sum to 0")
+def predicted_negative_rate(c: Curve) -> Floats:
+    """Share of rows predicted negative, (tn + fn) / (P + N)."""
+    return ratio(c.tn + c.fn, c.tp + c.tn + c.fp + c.fn)
+
+
+declare.group(
+    "FairnessIndicators",
+    declare.Group(
+        {
+            "FPR": "false_positive_rate",
+            "FNR": "false_negative_rate",
+            "TPR": "true_positive_rate",
+            "TNR": "true_negative_rate",
+            "PredictedPositiveRate": "positive_rate",
+            "PredictedNegativeRate": "negative_rate",
+            "FalseDiscoveryRate": "false_discovery_rate",
+            "FalseOmissionRate": "false_omission_rate",
+            "Precision": "precision",
+            "Recall": "recall",
+        },
+        thresholds=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        name="fairness_indicators_metrics",
+    ),
+)
+
+
 @metric("ConfusionMatrixAtThresholds", better=None, range="[0, ∞)", adds_up=True)
 def confusion_matrix_at_thresholds(c: Curve) -> Matrices:
     """The matrices themselves."""

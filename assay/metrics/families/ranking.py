@@ -115,7 +115,5 @@ def max_documents(sizes: Floats) -> Floats:
     return sizes[..., 1]
 
 
-declare.group(
-    "QueryStatistics",
-    {name: f"{snake_case(name)}_name" for name in ("TotalQueries", "TotalDocuments", "MinDocuments", "MaxDocuments")},
-)
+_OF_QUERIES = ("TotalQueries", "TotalDocuments", "MinDocuments", "MaxDocuments")
+declare.group("QueryStatistics", declare.Group({name: f"{snake_case(name)}_name" for name in _OF_QUERIES}))

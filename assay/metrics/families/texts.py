@@ -48,8 +48,9 @@ def rouge_fmeasure(r: RougeTerms) -> Floats:
 
 declare.group(
     "Rouge",
-    {"RougePrecision": "precision", "RougeRecall": "recall", "RougeFMeasure": "fmeasure"},
-    prefix="rouge_type",
+    declare.Group(
+        {"RougePrecision": "precision", "RougeRecall": "recall", "RougeFMeasure": "fmeasure"}, prefix="rouge_type"
+    ),
 )
 
 _SMOOTHED_BY = {"none": 0.0, "exp": 0.0, "floor": 0.1, "add-k": 1.0}

@@ -76,11 +76,13 @@ def model_cosine_similarity(e: ErrorTerms) -> Floats:
 
 declare.group(
     "BooleanFlipRates",
-    {
-        "SymmetricFlipRate": "flip_rate_name",
-        "NegToNegFlipRate": "neg_to_neg_flip_rate_name",
-        "NegToPosFlipRate": "neg_to_pos_flip_rate_name",
-        "PosToNegFlipRate": "pos_to_neg_flip_rate_name",
-        "PosToPosFlipRate": "pos_to_pos_flip_rate_name",
-    },
+    declare.Group(
+        {
+            "SymmetricFlipRate": "flip_rate_name",
+            "NegToNegFlipRate": "neg_to_neg_flip_rate_name",
+            "NegToPosFlipRate": "neg_to_pos_flip_rate_name",
+            "PosToNegFlipRate": "pos_to_neg_flip_rate_name",
+            "PosToPosFlipRate": "pos_to_pos_flip_rate_name",
+        }
+    ),
 )

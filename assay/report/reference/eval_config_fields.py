@@ -126,7 +126,8 @@ FIELDS: Mapping[str, str] = {
     "Options.compute_confidence_intervals": "`true`: a confidence interval for each value. Default: none",
     "Options.confidence_intervals": "how they are computed",
     "Options.min_slice_size": "slices of fewer rows have no values; a threshold on one fails",
-    "Options.disabled_outputs": "outputs that are not written: `plots`, `attributions`, `eval_config`",
+    "Options.disabled_outputs": "outputs that are not written: `plots`, `attributions`, `eval_config`, "
+    "`analysis` (the table of rows, which only `analysis_table` of the analysis file writes)",
     "ConfidenceIntervalOptions.method": "`JACKKNIFE` (the default) or `POISSON_BOOTSTRAP`, each with 20 samples",
     "RepeatedInt32Value.values": "the numbers",
     "RepeatedStringValue.values": "the texts",

@@ -6,12 +6,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 from assay.errors import UsageError
-from assay.metrics.declare import definitions, groups, prefixes
+from assay.metrics.declare import Group, definitions, groups
 from assay.report.reference.described_metrics import DescribedMetric, Family, families_of, first_sentence
 from assay.text.near_miss import hint
 
@@ -35,7 +35,7 @@ def metric_list(width: int) -> str:
     text = click.HelpFormatter(width=width)
     for family in families_of(definitions()):
         _section(text, family.title, [_line(one, width // 2) for one in family.metrics])
-    _section(text, "Names that stand for several metrics", [(n, ", ".join(m)) for n, m in groups().items()])
+    _section(text, "Names that stand for several metrics", [(n, ", ".join(g.members)) for n, g in groups().items()])
     text.write_text("assay metrics NAME describes one of them: settings, range, undefined cases, an example.")
     return text.getvalue()
 
@@ -67,10 +67,8 @@ def metric_text(name: str, width: int) -> str:
     """
     text, group = click.HelpFormatter(width=width), groups().get(name)
     if group:
-        text.write_text(f"{name} stands for {', '.join(group)}.")
-        config = {setting: f"my_{class_name}" for class_name, setting in list(group.items())[:1]}
-        settings = find(next(iter(group))).metric.example if name in prefixes() else json.dumps(config)[1:-1]
-        return text.getvalue() + _example(name, settings, is_of_queries=_of_queries(group))
+        text.write_text(f"{name} stands for {', '.join(group.members)}{_at_thresholds(group)}.")
+        return text.getvalue() + _example(name, _config_of_group(group), is_of_queries=_of_queries(group.members))
 
     metric, family = find(name)
     text.write_text(f"{metric.class_names[0]}: {metric.value}")
@@ -81,17 +79,30 @@ def metric_text(name: str, width: int) -> str:
     return text.getvalue() + _example(metric.class_names[0], _config_of(metric), is_of_queries=metric.is_of_queries)
 
 
+def _at_thresholds(group: Group) -> str:
+    return ", each at each of its `thresholds`" if group.thresholds else ""
+
+
+def _config_of_group(group: Group) -> str:
+    """Settings of a group, for an example: thresholds, or the name of its first value."""
+    class_name, setting = next(iter(group.members.items()))
+    if group.prefix:
+        return find(class_name).metric.example
+    example: dict[str, Any] = {"thresholds": [0.25, 0.5]} if group.thresholds else {setting: f"my_{class_name}"}
+    return json.dumps(example)[1:-1]
+
+
 def list_as_json() -> str:
     """All metrics and plots by family as JSON, and the names that stand for several."""
     families = [_as_dict(family) for family in families_of(definitions())]
-    return _json({"families": families, "groups": {name: list(members) for name, members in groups().items()}})
+    return _json({"families": families, "groups": {name: list(group.members) for name, group in groups().items()}})
 
 
 def metric_as_json(name: str) -> str:
     """All about one metric as JSON; arguments and errors as for `metric_text`."""
     group = groups().get(name)
     if group:
-        return _json({"class_names": [name], "stands_for": list(group)})
+        return _json({"class_names": [name], "stands_for": list(group.members)})
     metric, family = find(name)
     of_family = {"name": family.name, "title": family.title, "undefined": family.undefined, "source": family.source}
     return _json({**_as_dict(metric), "family": of_family})
