@@ -26,9 +26,9 @@ def bindings(monkeypatch):
     """An entry for each time that metrics are bound, as if this process had bound none so far."""
     bind, times = bound._bind_all, []
 
-    def counted(config):
+    def counted(config, **asked):
         times.append(config)
-        return bind(config)
+        return bind(config, **asked)
 
     monkeypatch.setattr(bound, "_bind_all", counted)
     bound._bound.cache_clear()
