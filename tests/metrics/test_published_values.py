@@ -114,6 +114,7 @@ PUBLISHED: dict[str, tuple[dict[str, Any], list[tuple[str, Settings, float]]]] =
             ("NegativeLikelihoodRatio", {}, 2.0),
             ("DiagnosticOddsRatio", {}, 1 / 6),
             ("PredictedPositiveRate", {}, 0.4),
+            ("PredictedNegativeRate", {}, 0.6),
         ],
     ),
     "weighted": (
@@ -151,6 +152,7 @@ PUBLISHED: dict[str, tuple[dict[str, Any], list[tuple[str, Settings, float]]]] =
             ("PositiveLikelihoodRatio", {}, 14 / 5),
             ("NegativeLikelihoodRatio", {}, 0.0),
             ("PredictedPositiveRate", {}, 12 / 21),
+            ("PredictedNegativeRate", {}, 9 / 21),
             ("MeanLabel", {}, 1 / 3),
             ("MeanPrediction", {}, 1.44 / 2.1),
             ("Calibration", {}, 1.44 / 0.7),

@@ -134,8 +134,7 @@ UNMET = {
         config(
             {**AUC, "cross_slice_thresholds": [{"cross_slicing_specs": [{"baseline_spec": {}}], "threshold": BOUND}]}
         ),
-        "cross_slice_thresholds[0].cross_slicing_specs[0]: differences between slices, here of all rows and any other "
-        "slice, are not computed yet",
+        "cross_slicing_specs compare nothing; add it to cross_slicing_specs, or remove the threshold",
     ),
 }
 

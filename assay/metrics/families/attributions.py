@@ -19,25 +19,25 @@ attributions = partial(declare.attributions, fixed=("absolute", "part"), is_esti
 _SIGNED, _ABSOLUTE = Attributions(), Attributions(absolute=True)
 
 
-@attributions("TotalAttributions", needs=_SIGNED, adds_up=True)
+@attributions("TotalAttributions", needs=_SIGNED, range="(-∞, ∞)", adds_up=True)
 def total_attributions(a: AttributionTerms) -> ByFeature:
     """Sum of the attributions of each feature."""
     return _over(a.sums, np.ones(len(a.sums)))
 
 
-@attributions("TotalAbsoluteAttributions", needs=_ABSOLUTE, adds_up=True)
+@attributions("TotalAbsoluteAttributions", needs=_ABSOLUTE, range="[0, ∞)", adds_up=True)
 def total_absolute_attributions(a: AttributionTerms) -> ByFeature:
     """Sum of the attributions of each feature without their signs."""
     return _over(a.sums, np.ones(len(a.sums)))
 
 
-@attributions("MeanAttributions", needs=_SIGNED, undefined="weights sum to 0")
+@attributions("MeanAttributions", needs=_SIGNED, range="(-∞, ∞)", undefined="weights sum to 0")
 def mean_attributions(a: AttributionTerms) -> ByFeature:
     """Mean of the attributions of each feature over all rows."""
     return _over(a.sums, a.weight)
 
 
-@attributions("MeanAbsoluteAttributions", needs=_ABSOLUTE, undefined="weights sum to 0")
+@attributions("MeanAbsoluteAttributions", needs=_ABSOLUTE, range="[0, ∞)", undefined="weights sum to 0")
 def mean_absolute_attributions(a: AttributionTerms) -> ByFeature:
     """Mean of the attributions of each feature without their signs, over all rows."""
     return _over(a.sums, a.weight)
