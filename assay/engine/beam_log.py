@@ -19,8 +19,8 @@ _NOTHING = logging.CRITICAL + 1
 _JOB_MESSAGES = "portable_runner.py"
 """The module of Beam that logs by Python's root logger: what an engine says of a job, stack traces of Java among it."""
 
-_OF_WORKERS = ("data_plane", "sdk_worker")
-"""Modules of Beam that log what becomes of the streams between a worker and its engine."""
+_OF_STREAMS = (f"{LOGGER}.runners.worker.data_plane", f"{LOGGER}.runners.worker.sdk_worker", "grpc._channel")
+"""Loggers that tell what becomes of the streams between a worker and its engine: of Beam, and of gRPC below it."""
 
 _OF_SERVERS = "utils.subprocess_server"
 """The module of Beam that warns when a server that it has started ends with this process, after our last line."""
@@ -102,8 +102,8 @@ def _keep_quiet_about_ended_streams() -> None:
     before = threading.excepthook
     if getattr(before, "is_quiet", False) or "grpc" not in sys.modules:
         return
-    for module in _OF_WORKERS:
-        logging.getLogger(f"{LOGGER}.runners.worker.{module}").addFilter(_is_of_no_ended_stream)
+    for name in _OF_STREAMS:
+        logging.getLogger(name).addFilter(_is_of_no_ended_stream)
 
     def hook(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is None or rpc_code(args.exc_value) not in GONE:

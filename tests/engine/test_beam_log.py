@@ -28,6 +28,7 @@ def said(caplog, error):
         raise error
     except Exception:
         logging.getLogger(f"{WORKER}.data_plane").exception("Failed to read inputs in the data plane.")
+        logging.getLogger("grpc._channel").exception("Exception iterating requests!")
     logging.getLogger(f"{WORKER}.sdk_worker").error(ENDED)
     return [record.name.rpartition(".")[2] for record in caplog.records]
 
@@ -37,12 +38,12 @@ def test_an_ended_stream_is_no_news(caplog):
 
 
 def test_other_errors_are_told(caplog):
-    assert said(caplog, ValueError("bad")) == ["data_plane"]
+    assert said(caplog, ValueError("bad")) == ["data_plane", "_channel"]
 
 
 def test_all_is_told_where_beams_logger_has_a_level(caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger(LOGGER), "level", logging.WARNING)
-    assert said(caplog, Ended()) == ["data_plane", "sdk_worker"]
+    assert said(caplog, Ended()) == ["data_plane", "_channel", "sdk_worker"]
 
 
 @pytest.mark.parametrize(
