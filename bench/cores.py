@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from bench.analysis import analysis_of
-from bench.cases import Case
+from bench.cases import SLICINGS, Case
 from bench.measure import Cost, Measured, measure
 from bench.run import filled, this_machine
 from bench.shapes import RUNS as SHAPES
@@ -32,7 +32,7 @@ LINKED = 10 * MILLION
 LITTLE = 10_000
 BILLION = 1_000 * MILLION
 BOUND_S, BOUND_MB, BOUND_EFFICIENCY = 180, 1_000, 0.8
-BOUND_MORE_METRICS, BOUND_TWO_MODELS = 1.2, 2.5
+BOUND_MORE_METRICS, BOUND_TWO_MODELS, BOUND_SQL = 1.2, 2.5, 1.5
 MORE_METRICS = (
     "TruePositives",
     "TrueNegatives",
@@ -165,6 +165,12 @@ def _with_more_metrics() -> dict[str, Any]:
     return content
 
 
+def _by_sql() -> dict[str, Any]:
+    """The same slices, each slicing by a query."""
+    queries = [f"SELECT STRUCT({name}) FROM example.{name}" for (name,) in filter(None, SLICINGS["114 slices"])]
+    return _eval_config(slicing_specs=[{}, *({"slice_keys_sql": query} for query in queries)])
+
+
 def _of_shape(name: str) -> dict[str, Any]:
     data, specs = SHAPES[name]
     return {
@@ -177,12 +183,16 @@ START = Run("start", LITTLE)
 USUAL = Run("114 slices", MILLION)
 MORE = Run("30 more metrics", MILLION, _with_more_metrics())
 COMPARED = Run("2 models and their differences", MILLION, _compared())
+BY_SQL = Run("114 slices by SQL", MILLION, _by_sql())
 HUNDRED_MILLION = (replace(USUAL, rows=100 * MILLION), replace(USUAL, rows=100 * MILLION, cores=2))
 A_BILLION = Run("114 slices, gate", BILLION, gated(), cores=2)
 BESIDE = [replace(USUAL, rows=LINKED, side=side, cores=cores) for cores in (1, 2) for side in ("assay", *_PEERS)]
 GROWTH: Mapping[str, Mapping[str, Run]] = {
     "rows": {f"{rows:,}": replace(USUAL, rows=rows) for rows in (MILLION, LINKED, 100 * MILLION)},
-    "slices": {name: Run(name, MILLION, scenario=name) for name in ("1 slice", "114 slices", "2,202 slices")},
+    "slices": {
+        **{name: Run(name, MILLION, scenario=name) for name in ("1 slice", "114 slices", "2,202 slices")},
+        "114 slices by SQL": BY_SQL,
+    },
     "metrics": {
         "ExampleCount": Run("ExampleCount", MILLION, _eval_config(metrics_specs=_metrics("ExampleCount"))),
         "and AUC": Run("AUC", MILLION, _eval_config(metrics_specs=_metrics("ExampleCount", "AUC"))),
@@ -244,6 +254,7 @@ def _bars(measured: Measured) -> list[tuple[str, ...]]:
         _bar(
             "CPU of two models with differences, times that of one", _times(measured, COMPARED), BOUND_TWO_MODELS, False
         ),
+        _bar("CPU of slices by SQL, times that of slices by features", _times(measured, BY_SQL), BOUND_SQL, False),
     ]
 
 
