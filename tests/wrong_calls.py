@@ -194,7 +194,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "a value of another type": {"eval_config": {**CONFIG, "slicing_specs": 3}},
     "no metric": {"eval_config": {**CONFIG, "metrics_specs": []}},
     "what is not there yet": _metric(class_name="AUC") | {
-        "eval_config": {**CONFIG, "cross_slicing_specs": [{"baseline_spec": {}, "slicing_specs": []}]}
+        "eval_config": {**CONFIG, "options": {"include_default_metrics": True}}
     },
     # Places
     "an output below a file": {"output": "a-file/out"},

@@ -53,9 +53,11 @@ def _imported(module: str) -> ModuleType:
     try:
         return import_module(module)
     except Exception as error:  # whatever code of the user's own may raise
+        is_absent = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
+        why = "there is none of that name" if is_absent else f"{type(error).__name__}: {error}"
         raise ConfigError(
-            f"module {module!r} cannot be imported: {type(error).__name__}: {error}; it must be installed, on "
-            "PYTHONPATH, or in the folder where you call assay, wherever metrics are computed"
+            f"module {module!r} cannot be imported: {why}; it must be installed, on PYTHONPATH, or in the folder where "
+            "you call assay, wherever metrics are computed"
         ) from error
 
 

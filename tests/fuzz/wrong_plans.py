@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fuzz.wrong_configs import FRANCE, METRIC, METRICS_SPEC, SPEC
+from tests.fuzz.wrong_configs import METRIC, METRICS_SPEC, SPEC
 
 IN_PLAN: dict[str, list[tuple[Any, ...]]] = {
     # Names
@@ -51,22 +51,16 @@ IN_PLAN: dict[str, list[tuple[Any, ...]]] = {
     ],
     "a part of TFMA that assay has not": [
         (
-            "binary",
-            "eval_config.cross_slicing_specs",
-            [{"baseline_spec": {}, "slicing_specs": [FRANCE]}],
-            ("cross_slicing_specs",),
-        ),
-        (
             "classes",
             "eval_config.slicing_specs.0",
             {"slice_keys_sql": "SELECT 1"},
             ("slicing_specs[0].slice_keys_sql",),
         ),
-        ("binary", f"{METRIC}.module", "my_metrics"),
         ("binary", "eval_config.options.include_default_metrics", True),
     ],
+    "a module that is not there": [("binary", f"{METRIC}.module", "my_metrics", ("'my_metrics'",), ("installed",))],
     "a metric that is not there": [
-        ("binary", f"{METRIC}.class_name", "Accuracy", ("class_name", "'Accuracy'"), ("did you mean '",)),
+        ("binary", f"{METRIC}.class_name", "BinaryAcuracy", ("class_name",), ("did you mean 'BinaryAccuracy'?",)),
         ("binary", f"{METRIC}.class_name", "auc", ("class_name", "'auc'"), ("did you mean 'AUC'?",)),
         ("regression", f"{METRIC}.class_name", "RootMeanSquaredErr", ("class_name",)),
         ("regression", f"{METRIC}.class_name", "Zebra", ("class_name", "'Zebra'"), ("assay metrics",)),

@@ -354,7 +354,7 @@ def test_settings_are_arguments_of_the_class(config, message):
 def test_a_module_that_is_not_there_or_raises_is_told_by_name(module, monkeypatch):
     with pytest.raises(
         EvalConfigError,
-        match=r"^metrics_specs\[0\].metrics\[0\]: module 'nowhere' cannot be imported: ModuleNotFoundError: No module",
+        match=r"^metrics_specs\[0\].metrics\[0\]: module 'nowhere' cannot be imported: there is none of that name",
     ):
         metrics_of(config_of(of_module("nowhere", "Own")))
 

@@ -30,6 +30,7 @@ from assay.metrics.states.failures import SliceFailure, described, of_number
 from assay.metrics.states.objects import Rows
 from assay.metrics.states.vector_sums import VectorStore
 from assay.metrics.values import Floats
+from assay.text.near_miss import one_of
 
 _TERM = "keras_loss"
 _CHECKED_ROWS = 512
@@ -75,17 +76,19 @@ class KerasKind:
 
 @lru_cache(maxsize=64)
 def _made(own: type[Any], settings: str) -> Any:
-    chosen = json.loads(settings)
-    if _takes_dtype(own):
+    chosen, arguments = json.loads(settings), inspect.signature(own).parameters
+    unknown = next((name for name in chosen if name not in arguments), None)
+    if unknown is not None and not any(one.kind is one.VAR_KEYWORD for one in arguments.values()):
+        raise ConfigError(
+            f"config of {own.__name__}: Keras has no setting {unknown!r} for it{one_of(unknown, sorted(arguments))}; "
+            "correct it, or remove it"
+        )
+    if "dtype" in arguments:
         chosen = {"dtype": "float64", **chosen}
     try:
         return own(**chosen)
     except Exception as error:  # whatever Keras raises
         raise ConfigError(f"{own.__name__} of Keras {described(error)}; found {json.loads(settings)}") from error
-
-
-def _takes_dtype(own: type[Any]) -> bool:
-    return "dtype" in inspect.signature(own).parameters
 
 
 def _columns(values: Floats) -> Floats:
