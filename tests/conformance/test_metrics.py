@@ -30,7 +30,9 @@ ROWS = 1200
 # An area over `thresholds` has both ends here, whether given or not; TFMA promises that, but they have to be given.
 OF_CLASSES = {name for name, definition in ONE_MODEL.items() if definition.needs.domain.view}
 """Metrics that need a number for each class; `analyze_raw_data` of TFMA drops columns of lists."""
-NAMES = sorted(set(ONE_MODEL) - set(RAISES_THERE) - set(APART) - OF_CLASSES)
+ONLY_HERE = {"PredictedNegativeRate"}
+"""One of the rates that `FairnessIndicators` stands for, which has no name of its own in TFMA."""
+NAMES = sorted(set(ONE_MODEL) - set(RAISES_THERE) - set(APART) - OF_CLASSES - ONLY_HERE)
 
 
 def even(name: str, settings: dict[str, Any]) -> dict[str, Any]:

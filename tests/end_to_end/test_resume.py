@@ -446,8 +446,8 @@ def test_a_file_added_while_reading_begins_waits_for_the_next_run(analysis, tmp_
 def afterwards(function, then):
     """The function, and right after it something else."""
 
-    def both(*args):
-        result = function(*args)
+    def both(*args, **settings):
+        result = function(*args, **settings)
         then()
         return result
 
