@@ -40,7 +40,9 @@ class Run:
 
 
 FEW = (SEED, MOST, 3)
-"""Of the quick tests: three of a kind."""
+"""Of the quick tests: three of a kind, for the command."""
+ONE = (SEED, MOST, 1)
+"""Of the quick tests: one of a kind, for doors whose messages are the command's."""
 MANY = (SEED, MOST)
 ALL_PLACES = (SEED + 1, 400)
 
@@ -61,7 +63,7 @@ def judged(door: str, folder: Path, *numbers: int) -> None:
     table = "".join(f"  {good[kind]:4}/{count:<4} {kind}\n" for kind, count in sorted(total.items()))
     figures = f"{door}: {good.total()} of {total.total()} messages are good\n{table}"
     sys.stdout.write(figures)
-    assert total.total() >= 200
+    assert total.total() >= (200 if numbers != ONE else 70)
     assert not bad, f"{figures}{chr(10).join(bad)}"
 
 
@@ -110,7 +112,7 @@ def test_what_they_are_made_of_is_right(tmp_path):
 
 @pytest.mark.parametrize("door", DOORS)
 def test_a_wrong_analysis_is_told_by_file_place_and_cure(door, tmp_path):
-    judged(door, tmp_path, *FEW)
+    judged(door, tmp_path, *(FEW if door == "command" else ONE))
 
 
 @pytest.mark.slow
