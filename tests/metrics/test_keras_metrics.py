@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from concurrent.futures import ThreadPoolExecutor
 from json import dumps
 from typing import Any
 
@@ -14,8 +15,10 @@ from assay.errors import ConfigError, EvalConfigError, MetricError
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.extracts.columns import row_count, take
 from assay.metrics.binding.bound import metrics_of
+from assay.metrics.computations.keras_metrics import KerasKind, KerasTable
 from assay.metrics.declare import definitions
 from assay.metrics.keras_definitions import _OTHERS
+from assay.metrics.states.objects import Rows
 
 from .engine import config_of, cut, evaluated, whole
 
@@ -192,3 +195,12 @@ def test_classes_of_keras_from_a_module_of_ones_own_are_computed_likewise():
         inside = SHARES["features"]["group"] == int(key[0][1]) if key else np.ones(ROWS, bool)
         error = (SHARES["predictions"] - SHARES["labels"])[inside]
         assert list(found.values()) == pytest.approx([np.average(error, weights=SHARES["example_weights"][inside])])
+
+
+def test_threads_that_compute_one_metric_do_not_mix_its_variables():
+    table = KerasTable(KerasKind(KERAS_METRICS, "RootMeanSquaredError"))
+    batches = [Rows(np.zeros(n), np.full(n, float(n)), np.ones(n), None) for n in range(3, 43)]
+    alone = [table.vector_of(rows) for rows in batches]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(table.vector_of, batches))
+    np.testing.assert_array_equal(together, alone)

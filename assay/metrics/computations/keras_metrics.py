@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -128,12 +129,17 @@ class KerasTable:
         return _variables(self.kind, rows)
 
 
+_in_use = threading.Lock()
+"""There is one object of a metric in a process, whose variables one thread uses at a time; Beam has several."""
+
+
 def _variables(kind: KerasKind, rows: Rows) -> Floats:
     held, labels, predictions = kind.made(), _columns(rows.labels), _columns(rows.predictions)
     try:
-        held.reset_state()
-        held.update_state(labels, predictions, sample_weight=rows.weights)
-        variables = [_numbers(variable).reshape(-1) for variable in held.variables]
+        with _in_use:
+            held.reset_state()
+            held.update_state(labels, predictions, sample_weight=rows.weights)
+            variables = [_numbers(variable).reshape(-1).copy() for variable in held.variables]
     except Exception as error:  # whatever Keras raises
         raise SliceFailure(0, kind.metric, f"update_state {described(error)}") from error
     return np.concatenate([[len(labels), labels.size], *variables])
@@ -166,13 +172,14 @@ def _result(kind: KerasKind, vector: Floats) -> float:
         return np.nan
     held = kind.made()
     try:
-        _build(held, round(vector[1] / vector[0]))
-        at = _HEAD
-        for variable in held.variables:
-            size = int(np.prod(tuple(variable.shape)))
-            variable.assign(vector[at : at + size].reshape(tuple(variable.shape)))
-            at += size
-        value = _numbers(held.result())
+        with _in_use:
+            _build(held, round(vector[1] / vector[0]))
+            at = _HEAD
+            for variable in held.variables:
+                size = int(np.prod(tuple(variable.shape)))
+                variable.assign(vector[at : at + size].reshape(tuple(variable.shape)))
+                at += size
+            value = _numbers(held.result())
     except Exception as error:  # whatever Keras raises
         raise SliceFailure(0, kind.metric, f"result {described(error)}") from error
     if value.shape != ():
