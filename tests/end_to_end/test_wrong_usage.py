@@ -87,7 +87,7 @@ WRONG = {
     ),
     "an unknown key of the file": (analysis(inputz={}), DATE, "did you mean 'inputs'?"),
     "what is not there yet": (
-        analysis(eval_config__cross_slicing_specs=[{}]), DATE, "cross_slicing_specs: differences between slices"
+        analysis(eval_config__options={"include_default_metrics": True}), DATE, "options.include_default_metrics: "
     ),
 }  # fmt: skip
 
