@@ -12,6 +12,7 @@ from assay.extractors.predictions import PredictionsExtractor
 from assay.extractors.transformed_features import TransformedFeaturesExtractor
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
+from assay.models.preprocessing import transforms_features
 from assay.proto.config_pb2 import EvalConfig
 from assay.types import PREDICT_EXTRACTOR_STAGE_NAME, Extractor, Extracts
 
@@ -44,5 +45,4 @@ class _Predict(beam.PTransform):
 
 
 def _transforms(eval_config: EvalConfig, models: tuple[ModelRef, ...]) -> tuple[Extractor, ...]:
-    names_functions = any(spec.preprocessing_function_names for spec in eval_config.model_specs)
-    return (TransformedFeaturesExtractor(eval_config, models),) if names_functions else ()
+    return (TransformedFeaturesExtractor(eval_config, models),) if transforms_features(eval_config) else ()

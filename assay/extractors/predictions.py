@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import apache_beam as beam
@@ -81,6 +82,30 @@ def without_unfit_rows(extracts: Extracts, models: Iterable[LoadedModel]) -> Ext
     return take(extracts, ~unfit)
 
 
+def run_on_fit_rows(
+    run: Callable[[Extracts], Extracts], extracts: Extracts, models: Iterable[LoadedModel], skip_bad_rows: bool
+) -> Iterator[Any]:
+    """Yields what models make of a batch; where rows are left out that they cannot take, the number of these, too.
+
+    Args:
+        run: runs the models on a batch.
+        extracts: the batch.
+        models: that `run` runs.
+        skip_bad_rows: leave such rows out instead of failing.
+
+    Raises:
+        BadRowError: a model cannot take some of the rows.
+    """
+    try:
+        yield run(extracts)
+    except BadRowError:
+        if not skip_bad_rows:
+            raise
+        fit = without_unfit_rows(extracts, models)
+        yield run(fit)
+        yield told(Counts(0, {BAD_MODEL_INPUT: row_count(extracts) - row_count(fit)}))
+
+
 class _Predict(beam.DoFn):
     def __init__(self, refs: Sequence[ModelRef], keys: Mapping[str, Key], skip_bad_rows: bool) -> None:
         self._refs = refs
@@ -92,14 +117,8 @@ class _Predict(beam.DoFn):
         self._models = {ref.name: models_.load(ref) for ref in self._refs}
 
     def process(self, extracts: Extracts) -> Iterator[Any]:
-        try:
-            yield predict(extracts, self._models, self._keys)
-        except BadRowError:
-            if not self._skip_bad_rows:
-                raise
-            fit = without_unfit_rows(extracts, self._models.values())
-            yield predict(fit, self._models, self._keys)
-            yield told(Counts(0, {BAD_MODEL_INPUT: row_count(extracts) - row_count(fit)}))
+        run = partial(predict, models=self._models, prediction_keys=self._keys)
+        yield from run_on_fit_rows(run, extracts, self._models.values(), self._skip_bad_rows)
 
 
 def _chosen(predictions: Predictions, key: Key, name: str) -> Predictions:

@@ -7,10 +7,10 @@ from typing import Any
 
 import apache_beam as beam
 
-from assay.engine.counting import Counting, told
-from assay.errors import BadRowError, ModelError
-from assay.extractors.predictions import BAD_MODEL_INPUT, without_unfit_rows
-from assay.extracts.columns import Column, row_count
+from assay.engine.counting import Counting
+from assay.errors import ModelError
+from assay.extractors.predictions import run_on_fit_rows
+from assay.extracts.columns import Column
 from assay.models import model as models_
 from assay.models.model import LoadedModel, ModelRef
 from assay.models.preprocessing import preprocessing_of
@@ -21,7 +21,6 @@ from assay.types import (
     Extractor,
     Extracts,
 )
-from assay.verdict import Counts
 
 
 def TransformedFeaturesExtractor(
@@ -73,14 +72,8 @@ class _Transform(beam.DoFn):
         self._loaded = {name: tuple(map(models_.load, refs)) for name, refs in self._functions.items()}
 
     def process(self, extracts: Extracts) -> Iterator[Any]:
-        try:
-            yield self._with_transformed(extracts)
-        except BadRowError:
-            if not self._skip_bad_rows:
-                raise
-            fit = without_unfit_rows(extracts, [model for models in self._loaded.values() for model in models])
-            yield self._with_transformed(fit)
-            yield told(Counts(0, {BAD_MODEL_INPUT: row_count(extracts) - row_count(fit)}))
+        functions = [function for of_model in self._loaded.values() for function in of_model]
+        yield from run_on_fit_rows(self._with_transformed, extracts, functions, self._skip_bad_rows)
 
     def _with_transformed(self, extracts: Extracts) -> Extracts:
         transformed = {name: _transformed(extracts, models, self._kept) for name, models in self._loaded.items()}

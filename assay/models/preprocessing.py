@@ -35,17 +35,27 @@ def preprocessing_of(config: EvalConfig, refs: Sequence[ModelRef]) -> dict[str, 
     return {name: of_model for name, of_model in functions.items() if of_model}
 
 
-def transformed_names(config: EvalConfig, refs: Sequence[ModelRef]) -> Mapping[str, frozenset[str]]:
+def transforms_features(config: EvalConfig) -> bool:
+    """Whether a model spec names functions."""
+    return any(spec.preprocessing_function_names for spec in config.model_specs)
+
+
+def transformed_names(functions: Mapping[str, Sequence[ModelRef]]) -> Mapping[str, frozenset[str]]:
     """The features that each model's functions give, by the names of their outputs: model name -> features.
+
+    Args:
+        functions: as `preprocessing_of` returns them.
 
     Raises:
         ModelError: a model lacks such a function.
     """
-    from assay.models.tensorflow_signature import read_signature
+    if not functions:
+        return {}
+    from assay.models.tensorflow_signature import read_signature  # which no run without functions need import
 
     return {
-        model: frozenset(name for ref in functions for name in read_signature(ref, ref.uri).outputs)
-        for model, functions in preprocessing_of(config, refs).items()
+        model: frozenset(name for ref in refs for name in read_signature(ref, ref.uri).outputs)
+        for model, refs in functions.items()
     }
 
 

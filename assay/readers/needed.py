@@ -43,10 +43,10 @@ def needs_of(config: EvalConfig, refs: Sequence[ModelRef], *, own_metrics: bool 
     metrics, of_models = metrics_of(config, own_modules=own_metrics), {ref.name: models.needs(ref) for ref in refs}
 
     modelled = [spec.name for spec in config.model_specs] if refs else []
-    functions = [one for several in preprocessing_of(config, refs).values() for one in several]
-    of_models |= {f"{one.name}, {one.signature}": models.needs(one) for one in functions}
-    transformed = transformed_names(config, refs)
-    columns = dict(columns_of(config, models=modelled, transformed=transformed))
+    functions = preprocessing_of(config, refs)
+    for one in (one for of_model in functions.values() for one in of_model):
+        of_models[f"{one.name}, {one.signature}"] = models.needs(one)
+    columns = dict(columns_of(config, models=modelled, transformed=transformed_names(functions)))
     for name, need in of_models.items():
         for column in need.columns or ():
             columns.setdefault(column, f"model {name!r}")

@@ -18,6 +18,7 @@ from assay.metrics.engine import Accumulator
 from assay.metrics.entries.selection import weights_of
 from assay.metrics.row_checks import judge_columns
 from assay.metrics.states.slice_limit import SliceLimit
+from assay.models.preprocessing import transforms_features
 from assay.readers.bad_rows import refusal
 from assay.readers.batches import extracts_of
 from assay.readers.source import Source, Split, splits, wanted
@@ -51,7 +52,7 @@ def can_be_read(context: Context) -> bool:
     inputs = context.plan.inputs
     return not (
         context.has_own_stages
-        or any(spec.preprocessing_function_names for spec in context.eval_config.model_specs)
+        or transforms_features(context.eval_config)
         or context.in_memory.reader is not None
         or "factory" in inputs
         or inputs.get("join")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
+from assay.models.preprocessing import transforms_features
 from assay.plan.known import default_chain, default_writer_names
 from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import EvalConfig
@@ -30,7 +31,7 @@ def default_extractors(
     settings = StageSettings(
         eval_config=eval_config, models=as_configured(models, eval_config), skip_bad_rows=skip_bad_rows
     )
-    transforms = bool(models) and any(spec.preprocessing_function_names for spec in eval_config.model_specs)
+    transforms = bool(models) and transforms_features(eval_config)
     return [EXTRACTORS[name](settings) for name in default_chain(has_models=bool(models), transforms=transforms)]
 
 
