@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from assay.engine.job_errors import GONE, rpc_code
 
@@ -19,7 +20,10 @@ _NOTHING = logging.CRITICAL + 1
 _JOB_MESSAGES = "portable_runner.py"
 """The module of Beam that logs by Python's root logger: what an engine says of a job, stack traces of Java among it."""
 
-_OF_STREAMS = (f"{LOGGER}.runners.worker.data_plane", f"{LOGGER}.runners.worker.sdk_worker", "grpc._channel")
+_OF_WORKERS = f"{LOGGER}.runners.worker.sdk_worker"
+"""The module of Beam with the workers that run in this process."""
+
+_OF_STREAMS = (f"{LOGGER}.runners.worker.data_plane", _OF_WORKERS, "grpc._channel")
 """Loggers that tell what becomes of the streams between a worker and its engine: of Beam, and of gRPC below it."""
 
 _OF_SERVERS = "utils.subprocess_server"
@@ -67,7 +71,6 @@ def _quiet_jobs() -> Iterator[None]:
     if plain is not None:  # or the first message of a job would give Python's log another form, for good
         root.addHandler(plain)
     root.addFilter(_is_wanted)
-    _keep_quiet_about_ended_streams()
     logging.getLogger(f"{LOGGER}.{_OF_SERVERS}").addFilter(_is_no_warning)
     try:
         yield
@@ -94,16 +97,26 @@ def _is_of_no_ended_stream(record: logging.LogRecord) -> bool:
     if _has_level():
         return True
     error = record.exc_info[1] if record.exc_info else None
-    return not (error is not None and rpc_code(error) in GONE) and not _ENDED_STREAM.search(record.getMessage())
+    return not (error is not None and rpc_code(error) in GONE) and not _tells_an_ended_stream(record.getMessage())
 
 
-def _keep_quiet_about_ended_streams() -> None:
-    """Threads of workers in this process end with their streams, some after the job, and each would print a trace."""
-    before = threading.excepthook
-    if getattr(before, "is_quiet", False) or "grpc" not in sys.modules:
-        return
+def _tells_an_ended_stream(text: str) -> bool:
+    return _ENDED_STREAM.search(text) is not None
+
+
+def keep_back_ended_streams() -> None:
+    """Has workers in this process tell nothing of streams that their engine ended, for good: some end after the job.
+
+    Beam's worker does so in four ways: by loggers of its own, by gRPC's, by the end of a thread, and by `print`.
+    To be called once the runner, which imports these modules, is there and before the job is.
+    """
     for name in _OF_STREAMS:
         logging.getLogger(name).addFilter(_is_of_no_ended_stream)
+    vars(sys.modules[_OF_WORKERS])["print"] = _print
+
+    before = threading.excepthook
+    if getattr(before, "is_quiet", False):
+        return
 
     def hook(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is None or rpc_code(args.exc_value) not in GONE:
@@ -111,3 +124,9 @@ def _keep_quiet_about_ended_streams() -> None:
 
     hook.is_quiet = True  # type: ignore[attr-defined]
     threading.excepthook = hook
+
+
+def _print(*values: object, **settings: Any) -> None:
+    """In place of the built-in one, in the module of Beam that prints the trace of each bundle that failed."""
+    if _has_level() or not any(_tells_an_ended_stream(str(value)) for value in values):
+        print(*values, **settings)  # noqa: T201

@@ -16,7 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, 
 from apache_beam.runners.runner import PipelineResult
 
 from assay.engine import job_server, memory, progress, server_jobs
-from assay.engine.beam_log import quiet_beam
+from assay.engine.beam_log import keep_back_ended_streams, quiet_beam
 from assay.engine.dofn_specs import each_looked_at_once
 from assay.engine.downloads import check_program
 from assay.engine.job_errors import of_job
@@ -90,6 +90,7 @@ def _started(
     job_server.limit_patience(pipeline.options)
     if not isinstance(pipeline.runner, LocalRunner):
         _tune_workers(pipeline.options)
+        keep_back_ended_streams()
     try:
         with _nothing_displayed():
             _ = pipeline | READ_INPUTS_STAGE_NAME >> reader | "Analyse" >> analysis

@@ -4,8 +4,9 @@ import logging
 
 import grpc
 import pytest
+from apache_beam.runners.worker import sdk_worker
 
-from assay.engine.beam_log import LOGGER, quiet_beam
+from assay.engine.beam_log import LOGGER, keep_back_ended_streams, quiet_beam
 
 WORKER = f"{LOGGER}.runners.worker"
 ENDED = (
@@ -22,8 +23,7 @@ class Ended(grpc.RpcError):
 
 def said(caplog, error):
     """What a worker's thread logs, after a run, of an error in the data plane and of an instruction that has failed."""
-    with quiet_beam():
-        pass
+    keep_back_ended_streams()
     try:
         raise error
     except Exception:
@@ -46,6 +46,32 @@ def test_all_is_told_where_beams_logger_has_a_level(caplog, monkeypatch):
     assert said(caplog, Ended()) == ["data_plane", "_channel", "sdk_worker"]
 
 
+class Responses(list):
+    put = list.append
+
+
+def printed_of_a_bundle(error, capsys):
+    """What Beam's worker prints of a bundle that fails, and that it hands on as the error of its response."""
+    keep_back_ended_streams()
+
+    def bundle():
+        raise error
+
+    worker = sdk_worker.SdkHarness.__new__(sdk_worker.SdkHarness)
+    worker._responses = Responses()
+    worker._execute(bundle, sdk_worker.beam_fn_api_pb2.InstructionRequest(instruction_id="inst004"))
+    assert type(error).__name__ in worker._responses[0].error
+    return capsys.readouterr().err
+
+
+def test_a_bundle_whose_stream_ended_prints_no_trace(capsys, channel_gone):
+    assert printed_of_a_bundle(channel_gone, capsys) == ""
+
+
+def test_a_bundle_that_failed_prints_its_trace(capsys):
+    assert "ValueError: bad" in printed_of_a_bundle(ValueError("bad"), capsys)
+
+
 @pytest.mark.parametrize(
     ("level", "lines"), [(logging.NOTSET, ["failed"]), (logging.WARNING, ["destroying", "failed"])]
 )
@@ -64,3 +90,11 @@ def test_a_server_that_ends_with_the_process_is_told_only_where_beams_logger_has
 @pytest.fixture(autouse=True)
 def no_level(monkeypatch):
     monkeypatch.setattr(logging.getLogger(LOGGER), "level", logging.NOTSET)
+
+
+@pytest.fixture
+def channel_gone():
+    """The error of gRPC itself, of a server that is not there."""
+    with grpc.insecure_channel("127.0.0.1:1") as channel, pytest.raises(grpc.RpcError) as gone:
+        channel.unary_unary("/none/None")(b"", timeout=20)
+    return gone.value
