@@ -22,6 +22,7 @@ from assay.metrics.binding.label_keys import refuse_no_labels
 from assay.models.model import ModelRef
 from assay.notebook.eval_result import EvalResult, load_eval_result
 from assay.plan.analysis_file import read_join, read_source
+from assay.plan.default_metrics import leaves_metrics_to
 from assay.plan.plan import MOST_SLICES, Plan
 from assay.plan.relative_paths import absolute
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
@@ -141,7 +142,7 @@ def run_model_analysis(
     check_names_of_specs(parsed)
     check_names_of_models([model.name for model in filled])
     has_baseline = has_baseline_model(parsed, {model.name: model.baseline for model in filled})
-    config = _resolved(parsed, has_baseline, settings.rubber_stamp, adds_labels=extractors is not None)
+    config = _resolved(parsed, has_baseline, settings.rubber_stamp, filled, adds_labels=extractors is not None)
     _check_models(config, filled)
 
     in_memory = InMemory(models=filled, extractors=_own(extractors), evaluators=_own(evaluators), writers=_own(writers))
@@ -246,7 +247,7 @@ def analyze_raw_data(
     config = settings.filled_config(parse_eval_config(eval_config))
     if not config.model_specs:
         config.model_specs.append(ModelSpec(label_key="label", prediction_key="prediction"))
-    config = _resolved(config, None, settings.rubber_stamp, adds_labels=extractors is not None)
+    config = _resolved(config, None, settings.rubber_stamp, (), adds_labels=extractors is not None)
 
     # Stages of the caller's own may read any column.
     is_default = extractors is None and evaluators is None and writers is None
@@ -335,9 +336,13 @@ def _filled_model(model: ModelRef, settings: RunSettings) -> ModelRef:
     return replace(model, uri=uri, args=args)
 
 
-def _resolved(config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool, *, adds_labels: bool) -> EvalConfig:
+def _resolved(
+    config: EvalConfig, has_baseline: bool | None, rubber_stamp: bool, models: Sequence[ModelRef], *, adds_labels: bool
+) -> EvalConfig:
     resolved = resolve_eval_config(config, has_baseline_model=has_baseline, rubber_stamp=rubber_stamp)
     check_eval_config(resolved)
+    if leaves_metrics_to((model.type for model in models), resolved):
+        return resolved
     metrics_of(resolved)  # an unknown metric is told before any work
     if not adds_labels:
         refuse_no_labels(resolved)

@@ -79,6 +79,7 @@ class Manifest:
         inputs: of ReadInputs: file -> what its content was when it was read, see `assay.checkpoints.pins`.
         models: of ReadInputs: model -> file -> what it was when the run began.
         baseline: of ReadInputs: the model that was blessed when the run began, where the plan asks for that one.
+        compiled: of ReadInputs: model -> the metrics that it was compiled with, where the plan may need them.
         outputs: of an evaluator or the gate: the keys of its outputs, those without an element too.
         verdict: of the gate: what `verdict.json` holds.
     """
@@ -96,6 +97,7 @@ class Manifest:
     inputs: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     baseline: Mapping[str, Any] | None = None
+    compiled: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     verdict: Mapping[str, Any] | None = None
 

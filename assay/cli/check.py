@@ -30,3 +30,5 @@ def check(analysis: str, params: dict[str, str], base: str | None, import_code: 
     with of_file(analysis):
         checked = checks.check(loaded, import_code=import_code)
     say(f"{analysis}: ok ({checked})")
+    for line in checked.left_out:
+        say(line)

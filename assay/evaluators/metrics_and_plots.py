@@ -15,6 +15,7 @@ import numpy as np
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay.engine.counting import COUNTS
+from assay.errors import EvalConfigError
 from assay.evaluators.block_states import COUNTED, Share, SumBlocks, merged
 from assay.evaluators.cross_slices import CompareSlices, CrossSlices, WithDisparities
 from assay.metrics import certainty, own_values
@@ -109,6 +110,11 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         max_slices: int = MOST_SLICES,
     ) -> None:
         super().__init__()
+        if eval_config.options.include_default_metrics.value:
+            raise EvalConfigError(
+                "options.include_default_metrics: an evaluator knows no models; give it the config that "
+                "assay.run.default_metrics.with_default_metrics returns"
+            )
         metrics = metrics_of(eval_config)
         for needs in dict.fromkeys(metric.needs for metric in metrics):
             if isinstance(needs, Prepared):

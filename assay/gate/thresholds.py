@@ -191,6 +191,25 @@ def _rules_of_metrics(spec: MetricsSpec, model: str, output: str, config: EvalCo
                 yield from _rules(key, default, scoped)
 
 
+def names_of_metrics(config: EvalConfig) -> set[str]:
+    """The names of the values that the metrics of a config have, and its disparities."""
+    from assay.slicing.disparities import disparities_of  # here, because it brings Arrow
+
+    names = {_name(metric) for spec in config.metrics_specs for metric in _metrics(spec)}
+    for disparity in disparities_of(config) if config.disparities else ():
+        for metric in disparity.metrics:
+            names.update(disparity.names_of_groups(metric), disparity.names_of_extremes(metric))
+    return names
+
+
+def names_of_thresholds(config: EvalConfig) -> set[str]:
+    """The names that thresholds by name, and disparities, are for."""
+    names = {metric for disparity in config.disparities for metric in disparity.metrics}
+    for spec in config.metrics_specs:
+        names |= {*spec.thresholds, *spec.per_slice_thresholds, *spec.cross_slice_thresholds}
+    return names
+
+
 def _scoped(overall: MetricThreshold | None, per_slice: Any, cross_slice: Any) -> list[tuple[Scope, MetricThreshold]]:
     scoped = [(Scope(), overall)] if overall is not None else []
     for entry in per_slice:

@@ -24,6 +24,7 @@ class Framework:
         is_code: whether the URI of a model is an import path, and no file or folder.
         may_be_trusted: whether its models may hold ops that touch files or run code, which `trusted` allows.
         model_types: what a model spec of TFMA calls it in `model_type`, beside its own name.
+        is_compiled: whether its models may say which metrics they were compiled with.
     """
 
     module: str
@@ -32,6 +33,7 @@ class Framework:
     is_code: bool = False
     may_be_trusted: bool = False
     model_types: tuple[str, ...] = ()
+    is_compiled: bool = False
 
 
 _OF_TFMA = ("tf_generic", "tf_keras")
@@ -43,9 +45,14 @@ FRAMEWORKS: dict[str, Framework] = {
         image="tensorflow",
         may_be_trusted=True,
         model_types=_OF_TFMA,
+        is_compiled=True,
     ),
     "keras": Framework(
-        module="assay.models.tensorflow_keras", package="tensorflow", image="tensorflow", model_types=_OF_TFMA
+        module="assay.models.tensorflow_keras",
+        package="tensorflow",
+        image="tensorflow",
+        model_types=_OF_TFMA,
+        is_compiled=True,
     ),
     "callable": Framework(module="assay.models.callable", package="", image="core", is_code=True),
 }

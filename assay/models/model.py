@@ -186,7 +186,7 @@ class LoadedModel:
         return with_replacements(seen, self.ref.counterfactual, self.ref.name)
 
     def _run(self, extracts: Extracts, rows: int) -> Predictions:
-        with _blamed(self.ref, f"failed on {counted(rows, 'row')}"):
+        with blamed(self.ref, f"failed on {counted(rows, 'row')}"):
             output = self.runner.run(extracts)
         return outputs.settle(output, rows, self.ref.name)
 
@@ -218,7 +218,7 @@ def needs(ref: ModelRef) -> ModelNeeds:
         ModelError: the model is not there, is of another kind, or has no such signature.
     """
     check(ref)
-    with _blamed(ref, "cannot be read"):
+    with blamed(ref, "cannot be read"):
         needed = _module_of(ref).needs(ref)
     if needed.columns is None or needed.raw or not ref.counterfactual:
         return needed
@@ -247,7 +247,7 @@ def load(ref: ModelRef) -> LoadedModel:
 
 def _load(ref: ModelRef) -> LoadedModel:
     path = ref.uri if is_code(ref.type) else files.local_copy(ref.uri)
-    with _blamed(ref, "cannot be loaded"):
+    with blamed(ref, "cannot be loaded"):
         return LoadedModel(ref, _module_of(ref).load(ref, path))
 
 
@@ -260,7 +260,7 @@ def _module_of(ref: ModelRef) -> FrameworkModule:
 
 
 @contextmanager
-def _blamed(ref: ModelRef, what: str) -> Iterator[None]:
+def blamed(ref: ModelRef, what: str) -> Iterator[None]:
     """Turns whatever a framework or a user's function raises into an error that names the model."""
     try:
         yield

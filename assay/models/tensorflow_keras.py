@@ -46,12 +46,13 @@ def needs(ref: ModelRef) -> ModelNeeds:
     Raises:
         ModelError: `features` are named for a model with several inputs.
     """
-    names = _input_names(_config(ref))
+    names = _input_names(archive_config(ref))
     specs = [InputSpec(name, "float32", None) for name in names]
     return ModelNeeds(raw=False, columns=inputs.wanted_columns(specs, ref) if specs else ref.features or None)
 
 
-def _config(ref: ModelRef) -> Any:
+def archive_config(ref: ModelRef) -> Any:
+    """Reads the config of the model in the archive, as JSON; TensorFlow is not imported."""
     with files.open_binary(ref.uri) as stream, zipfile.ZipFile(stream) as archive:
         member = archive.getinfo(_CONFIG)
         if member.file_size > bounds.MODEL_CONFIG.value * bounds.MB:

@@ -20,6 +20,7 @@ from assay.models.replacements import check_replacements
 from assay.plan import plan as plans
 from assay.plan.blessed import BLESSED
 from assay.plan.checks import check, check_name
+from assay.plan.default_metrics import leaves_metrics_to
 from assay.plan.fields import (
     Field,
     choice,
@@ -335,7 +336,7 @@ def _resolved(config: EvalConfig, has_baseline: bool | None, read: Mapping[str, 
 
 def _check_metrics(config: EvalConfig, read: Mapping[str, Any]) -> None:
     """Checks names, settings and needs of our metrics; a scheduler's light environment leaves that to the stage."""
-    if not find_spec("apache_beam"):
+    if leaves_metrics_to([model["type"] for model in read["models"]], config) or not find_spec("apache_beam"):
         return
     from assay.metrics.binding.bound import metrics_of
     from assay.metrics.binding.label_keys import refuse_no_labels

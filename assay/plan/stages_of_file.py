@@ -10,6 +10,7 @@ from assay.config.own_modules import is_keras, modules_in
 from assay.errors import ConfigError
 from assay.models.known import FRAMEWORKS
 from assay.plan import plan as plans
+from assay.plan.default_metrics import may_ask
 from assay.plan.known import TENSORFLOW_FORMATS, default_chain, default_writer_names
 from assay.plan.plan import Stage
 from assay.text.near_miss import one_of
@@ -128,6 +129,7 @@ def _image_of_models(models: Sequence[Mapping[str, Any]]) -> str:
 
 def _evaluators(read: Mapping[str, Any], config: Mapping[str, Any]) -> list[Stage]:
     has_keras = any(is_keras(module) for module in read.get("metric_modules", ()))
+    has_keras |= may_ask(read["models"], config)  # a model may have been compiled with any metric of Keras
     more = (ATTRIBUTIONS_KEY,) if has_attributions(config) else ()
     stages = [
         Stage(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import assay
 from assay.plan.blessed import blessed_uri
+from assay.plan.default_metrics import may_ask_models
 from assay.plan.plan import (
     ANALYSE_TASK,
     CORE_IMAGE,
@@ -52,8 +53,12 @@ def reshaped(plan: Plan, checkpoints: str) -> Plan:
 
 
 def _with_pins(plan: Plan, task: Task, reading: str) -> Task:
-    """Reading says what the models were when the run began, and which was blessed: who must know waits for it."""
-    if not (runs_models(plan, task) or blessed_uri(plan)) or reading in (task.name, *task.after):
+    """Reading says what the models were when the run began, what is blessed, and what they were compiled with.
+
+    Tasks that need one of these wait for it.
+    """
+    needs_pins = runs_models(plan, task) or blessed_uri(plan) or may_ask_models(plan)
+    if not needs_pins or reading in (task.name, *task.after):
         return task
     return replace(task, after=(*task.after, reading))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.config.fields import messages_in
 from assay.plan import blessed
@@ -10,6 +10,7 @@ from assay.plan.plan import Plan
 from assay.proto.config_pb2 import EvalConfig, MetricThreshold
 from assay.run.check_rows import can_be_read, check_rows
 from assay.run.context import Context, context_of
+from assay.run.default_metrics import plan_with_metrics
 from assay.run.inputs import check_inputs
 from assay.run.output import check_output
 from assay.text.counted import counted
@@ -25,6 +26,7 @@ class Checked:
         thresholds: how many there are.
         metrics: how many are asked for.
         slicing_specs: how many there are.
+        left_out: what models were compiled with and no metric computes, a line for each.
     """
 
     rows: int
@@ -32,6 +34,7 @@ class Checked:
     thresholds: int
     metrics: int
     slicing_specs: int
+    left_out: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         counts = ((self.thresholds, "threshold"), (self.metrics, "metric"), (self.slicing_specs, "slicing spec"))
@@ -52,12 +55,13 @@ def check(plan: Plan, *, import_code: bool = False) -> Checked:
             written, or the rows cannot be evaluated.
     """
     check_output(plan.output)
-    context = context_of(blessed.with_baseline(plan, blessed.today(plan)), own_metrics=import_code)
+    plan, left_out = plan_with_metrics(blessed.with_baseline(plan, blessed.today(plan)))
+    context = context_of(plan, own_metrics=import_code)
     check_inputs(context)
     rows = check_rows(context) if can_be_read(context) else 0
     if import_code:
         _import_custom(context)
-    return _checked(context.eval_config, rows, has_predictions=not context.models)
+    return replace(_checked(context.eval_config, rows, has_predictions=not context.models), left_out=left_out)
 
 
 def _import_custom(context: Context) -> None:

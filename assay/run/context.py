@@ -79,9 +79,7 @@ class Context:
 def context_of(plan: Plan, in_memory: InMemory | None = None, *, own_metrics: bool = True) -> Context:
     """Reads the plan's eval config and models; with `own_metrics`, imports the modules of the user's own metrics."""
     in_memory = in_memory or InMemory()
-    refs = in_memory.models
-    if refs is None:
-        refs = tuple(_model_of(plan, model) for model in plan.models)
+    refs = models_of(plan, in_memory)
     config = parse_eval_config(plan.eval_config)
     check_eval_config(config)  # again, now that parameters are in its texts
     metrics_of(config, own_modules=own_metrics)  # an unknown metric is told before any work
@@ -89,6 +87,13 @@ def context_of(plan: Plan, in_memory: InMemory | None = None, *, own_metrics: bo
     if are_known and in_memory.evaluators is None and in_memory.extractors is None and not plan.has_own_evaluators:
         refuse_unmet(config)  # and so is a threshold that nothing could meet
     return Context(plan, config, as_configured(refs, config), in_memory, own_metrics)
+
+
+def models_of(plan: Plan, in_memory: InMemory) -> tuple[ModelRef, ...]:
+    """The models of a plan, or those that the caller holds."""
+    if in_memory.models is not None:
+        return in_memory.models
+    return tuple(_model_of(plan, model) for model in plan.models)
 
 
 def _model_of(plan: Plan, model: Mapping[str, Any]) -> ModelRef:

@@ -27,6 +27,7 @@ from assay.run.build import analysis_of
 from assay.run.call import Checkpoints, checked, record
 from assay.run.context import Context, InMemory, context_of
 from assay.run.counted import run_counted
+from assay.run.default_metrics import plan_with_metrics
 from assay.run.inputs import check_inputs, input_files, with_files_named
 from assay.run.outcome import ANALYSE, StageResult
 from assay.run.output import check_output
@@ -127,9 +128,11 @@ def _analyse(
     started = time.time()
     check_output(plan.output)
     asked = digest(plan)
-    plan = blessed.with_baseline(plan, blessed.today(plan))
-    context = context_of(plan, in_memory)
     progress.phase("Checking data and models")
+    plan, left_out = plan_with_metrics(blessed.with_baseline(plan, blessed.today(plan)), in_memory)
+    for line in left_out:
+        progress.say(line)
+    context = context_of(plan, in_memory)
     check_inputs(context)
     progress.phase("Reading and evaluating", then="Computing metrics")
     if context.in_memory.writers is not None:

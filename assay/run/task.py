@@ -12,10 +12,12 @@ from assay.engine.remote import Remote
 from assay.errors import CheckpointError, MissingFileError, PipelineError, TransientError
 from assay.plan import blessed
 from assay.plan.as_json import digest
+from assay.plan.default_metrics import may_ask_models
 from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, WRITE_RESULTS, Plan, Task
 from assay.plan.tasks import kind_of
 from assay.run.call import Checkpoints
-from assay.run.context import Context, context_of
+from assay.run.context import Context, InMemory, context_of, models_of
+from assay.run.default_metrics import found_in, from_noted, noted, plan_with_metrics
 from assay.run.make_once import make_once
 from assay.run.outcome import StageResult
 from assay.run.publish_results import publish_results
@@ -50,9 +52,24 @@ def run_task(
     if blessed.blessed_uri(plan):
         baseline = before[READ_INPUTS_STAGE_NAME].baseline if before else blessed.today(plan)
         call = replace(call, plan=blessed.with_baseline(plan, baseline), noted={"baseline": baseline})
+    if may_ask_models(call.plan):
+        call = _with_metrics_of_models(call)
     kind = kind_of(call.plan, task)
     progress.phase(*_PHASES[kind])
     return _DONE_BY[kind](call, context_of(call.plan, own_metrics=kind not in (READ_INPUTS, EXTRACT)))
+
+
+def _with_metrics_of_models(call: TaskCall) -> TaskCall:
+    """The plan with the metrics that its models were compiled with, which reading notes for all tasks after it."""
+    if call.before:
+        found = from_noted(call.before[READ_INPUTS_STAGE_NAME].compiled)
+        return replace(call, plan=plan_with_metrics(call.plan, found=found).plan)
+
+    found = found_in(models_of(call.plan, InMemory()))
+    plan, left_out = plan_with_metrics(call.plan, found=found)
+    for line in left_out:
+        progress.say(line)
+    return replace(call, plan=plan, noted={**call.noted, "compiled": noted(found)})
 
 
 def _manifest_of(name: str, task: Task, checkpoints: Checkpoints) -> Manifest:

@@ -1,4 +1,4 @@
-"""Every field of the EvalConfig, by reflection: it changes what comes out, or it is refused by name."""
+"""Every field of the EvalConfig, by reflection: it changes what comes out."""
 
 import importlib.util
 import json
@@ -9,24 +9,22 @@ import pandas as pd
 import pytest
 
 import assay
-from assay.config.fields import FIELDS, Honoured, Refused
+from assay.config.fields import FIELDS
 from assay.config.resolved import check_eval_config, parse_eval_config, resolve_eval_config
 from assay.errors import AssayError, EvalConfigError, ResultsError
-from assay.metrics.binding.bound import metrics_of
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
 from assay.proto.config_pb2 import EvalConfig
 
 
-def reachable(descriptor=EvalConfig.DESCRIPTOR, path=(), inside_refused=False):
-    """Yields (entry, steps from the EvalConfig) of every field; none of a message that is refused as a whole."""
+def reachable(descriptor=EvalConfig.DESCRIPTOR, path=()):
+    """Yields (entry, steps from the EvalConfig) of every field."""
     for field in descriptor.fields:
         entry = f"{descriptor.name}.{field.name}"
         steps = (*path, field)
         yield entry, steps
         kind = value_kind(field)
-        unknown_or_refused = not isinstance(FIELDS.get(entry), Honoured)
-        if kind is not None and not kind.full_name.startswith("google.protobuf.") and not unknown_or_refused:
+        if kind is not None and not kind.full_name.startswith("google.protobuf."):
             yield from reachable(kind, steps)
 
 
@@ -37,59 +35,15 @@ def value_kind(field):
 
 
 REACHABLE = dict(reachable())
-REFUSED = {entry: found for entry, found in FIELDS.items() if isinstance(found, Refused)}
-HONOURED = {entry: found for entry, found in FIELDS.items() if isinstance(found, Honoured)}
 
 
 def test_every_field_has_an_entry_and_every_entry_is_a_field():
     assert set(FIELDS) == set(REACHABLE)
 
 
-@pytest.mark.parametrize("entry", HONOURED)
-def test_what_honours_a_field_is_there(entry):
-    assert importlib.util.find_spec(f"assay.{HONOURED[entry].by}") is not None
-
-
-# ---- refused ----
-
-
-def config_that_sets(steps):
-    """A config, as a dict, in which only the field at the end of `steps` is set to more than an empty message."""
-    field, *rest = steps
-    kind = field.message_type
-    if rest:
-        inner = config_that_sets(rest)
-    elif kind is not None and value_kind(field) is not kind:
-        inner = plain_value(kind.fields_by_name["value"])
-    else:
-        inner = plain_value(field)
-    if kind is not None and kind.GetOptions().map_entry:
-        inner = {"key": inner}
-    elif field.is_repeated:
-        inner = [inner]
-    return {field.name: inner}
-
-
-def plain_value(field):
-    if field.message_type is not None:
-        return True if field.message_type.name == "BoolValue" else {}
-    return {field.TYPE_STRING: "text", field.TYPE_BOOL: True, field.TYPE_FLOAT: 0.5}.get(field.type, 1)
-
-
-@pytest.mark.parametrize("entry", REFUSED)
-@pytest.mark.parametrize("check", [check_eval_config, metrics_of, lambda c: assay.analyze_raw_data([{"label": 1}], c)])
-def test_a_refused_field_is_named_with_the_reason_and_the_cure(entry, check):
-    config = parse_eval_config(config_that_sets(REACHABLE[entry]))
-    with pytest.raises(EvalConfigError) as refusal:
-        check(config)
-    path, _, reason = str(refusal.value).partition(": ")
-    assert path.endswith(entry.partition(".")[2])
-    assert reason == f"{REFUSED[entry].why}; {REFUSED[entry].cure}"
-
-
-def test_a_field_that_asks_for_what_is_done_anyway_is_taken():
-    config = parse_eval_config({"model_specs": [{}], "options": {"include_default_metrics": False}})
-    check_eval_config(config)
+@pytest.mark.parametrize("entry", FIELDS)
+def test_what_uses_a_field_is_there(entry):
+    assert importlib.util.find_spec(f"assay.{FIELDS[entry]}") is not None
 
 
 def test_a_method_of_intervals_without_intervals_is_refused():
@@ -100,7 +54,7 @@ def test_a_method_of_intervals_without_intervals_is_refused():
         check_eval_config(config)
 
 
-# ---- honoured: the outcome with the field differs from that without ----
+# ---- the outcome with the field differs from that without ----
 
 AUC: dict[str, Any] = {"class_name": "AUC"}
 MEAN: dict[str, Any] = {"class_name": "MeanPrediction"}
@@ -412,6 +366,7 @@ WITH_A_MODEL = {
     "ModelSpec.model_type",
     "ModelSpec.signature_name",
     "ModelSpec.inference_batch_size",
+    "Options.include_default_metrics",  # tests/run/test_default_metrics.py
     "ModelSpec.preprocessing_function_names",  # tests/end_to_end/test_transformed_features.py
 }
 
@@ -474,12 +429,12 @@ def records_of(load, folder):
         return str(error).replace(str(folder), "")
 
 
-def test_every_honoured_field_is_tried():
-    assert set(HONOURED) == {*EFFECTS, *WITH_A_MODEL}
+def test_every_field_is_tried():
+    assert set(FIELDS) == {*EFFECTS, *WITH_A_MODEL}
 
 
 @pytest.mark.parametrize("entry", EFFECTS)
-def test_an_honoured_field_changes_the_outcome(entry, outcome):
+def test_a_field_changes_the_outcome(entry, outcome):
     without, with_field = EFFECTS[entry]
     assert outcome(without) != outcome(with_field)
 

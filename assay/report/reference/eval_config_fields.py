@@ -122,7 +122,9 @@ FIELDS: Mapping[str, str] = {
     "PaddingOptions.label_float_padding": "the same; set one of the two. Default: 0",
     "PaddingOptions.prediction_int_padding": "pads predictions; must not be above a prediction of the same row",
     "PaddingOptions.prediction_float_padding": "the same; set one of the two. Default: 0",
-    "Options.include_default_metrics": "whether metrics saved with a model are computed",
+    "Options.include_default_metrics": "`true`: compute also the metrics and losses that "
+    "[Keras models were compiled with](own-metrics.md#metrics-that-a-model-was-compiled-with); `false`: do not. "
+    "Default: only if `metrics_specs` names no metric, or if a threshold by name is for a metric that it does not name",
     "Options.compute_confidence_intervals": "`true`: a confidence interval for each value. Default: none",
     "Options.confidence_intervals": "how they are computed",
     "Options.min_slice_size": "slices of fewer rows have no values; a threshold on one fails",

@@ -7,7 +7,6 @@ from typing import cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from assay.config.fields import FIELDS, Refused
 from assay.proto.config_pb2 import EvalConfig
 from assay.report.reference import eval_config_fields
 
@@ -17,7 +16,7 @@ _PREFACE = """\
 Made by `make docs` from the message and from what assay does with each field; do not edit. The eval config says which
 models, slices, metrics and thresholds there are. Its fields are those of TFMA 0.52, with the same names and numbers,
 and a few more.
-**No field is ignored**: each is *used*, or *refused* with the reason when you set it.
+**No field is ignored**: each is used, and refused with the reason where it cannot apply.
 
 A config can be written as a mapping in the [analysis file](analysis-file.md), as JSON, or as protobuf text. Field names
 may be `like_this` or `likeThis`. A boxed number may be `0.5` or `{value: 0.5}`.
@@ -41,8 +40,7 @@ threshold that bounds nothing is refused.
 
 def eval_config_page() -> str:
     """Returns the page as Markdown: a table of fields for each message."""
-    refused = _refused_messages()
-    return _PREFACE + "".join("\n" + _section(message, refused.get(message.name, "")) for message in messages())
+    return _PREFACE + "".join("\n" + _section(message) for message in messages())
 
 
 def messages() -> list[Descriptor]:
@@ -70,39 +68,15 @@ def _message_of(field: FieldDescriptor) -> Descriptor | None:
     return None if kind is None or kind.full_name.startswith("google.protobuf.") else kind
 
 
-def _refused_messages() -> dict[str, str]:
-    """Message that only refused fields hold -> the field."""
-    holders: dict[str, list[str]] = {}
-    for message in messages():
-        for field in message.fields:
-            inner = _message_of(field)
-            if inner is not None:
-                holders.setdefault(inner.name, []).append(f"{message.name}.{field.name}")
-    return {
-        name: fields[0]
-        for name, fields in holders.items()
-        if all(isinstance(FIELDS.get(field), Refused) for field in fields)
-    }
-
-
-def _section(message: Descriptor, refused_with: str) -> str:
-    rows = "".join(_row(message, field, refused_with) for field in message.fields)
-    head = "| field | type | what it says | |\n| --- | --- | --- | --- |\n"
+def _section(message: Descriptor) -> str:
+    rows = "".join(_row(message, field) for field in message.fields)
+    head = "| field | type | what it says |\n| --- | --- | --- |\n"
     return f"### {message.name}\n\n{eval_config_fields.MESSAGES[message.name]}\n\n{head}{rows}"
 
 
-def _row(message: Descriptor, field: FieldDescriptor, refused_with: str) -> str:
-    name = f"{message.name}.{field.name}"
-    status = f"refused with `{refused_with}`" if refused_with else _status(name)
-    return f"| `{field.name}` | {_type(field)} | {eval_config_fields.FIELDS[name]} | {status} |\n"
-
-
-def _status(name: str) -> str:
-    entry = FIELDS[name]
-    if not isinstance(entry, Refused):
-        return "used"
-    accepted = "".join(f", but for `{str(value).lower()}`" for value in entry.unless)
-    return f"**refused**{accepted}: {entry.why}. Instead: {entry.cure}"
+def _row(message: Descriptor, field: FieldDescriptor) -> str:
+    says = eval_config_fields.FIELDS[f"{message.name}.{field.name}"]
+    return f"| `{field.name}` | {_type(field)} | {says} |\n"
 
 
 def _type(field: FieldDescriptor) -> str:
