@@ -61,6 +61,7 @@ def run_model_analysis(
     seed: int = 0,
     max_slices: int = MOST_SLICES,
     output_file_format: str = TFRECORD,
+    gate: Mapping[str, Any] | None = None,
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
@@ -97,6 +98,7 @@ def run_model_analysis(
         max_slices: most slices that one slicing spec may form; more are an error. Custom evaluators have their own.
         output_file_format: of metrics, plots, attributions and validations: "tfrecord", or "parquet", which takes a
             quarter of the space if there are plots of many slices. Custom writers have their own.
+        gate: thresholds that ask for evidence, as `gate` of an analysis file; see `docs/gate.md`.
         extractors: instead of `default_extractors(...)`.
         evaluators: instead of `default_evaluators(...)`.
         writers: instead of `default_writers(...)`.
@@ -124,6 +126,7 @@ def run_model_analysis(
         seed=seed,
         max_slices=max_slices,
         output_file_format=output_file_format,
+        gate=gate,
     )
     _refuse_ignored(settings, evaluators, writers)
     files = list(settings.filled(path_texts(data_location, "data_location"), "data_location"))
@@ -194,6 +197,7 @@ def analyze_raw_data(
     seed: int = 0,
     max_slices: int = MOST_SLICES,
     output_file_format: str = TFRECORD,
+    gate: Mapping[str, Any] | None = None,
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
@@ -219,6 +223,7 @@ def analyze_raw_data(
         seed: seed of the resampling for confidence intervals; custom evaluators have their own.
         max_slices: most slices that one slicing spec may form; more are an error. Custom evaluators have their own.
         output_file_format: as for `run_model_analysis`.
+        gate: as for `run_model_analysis`.
         extractors: instead of `default_extractors(...)`.
         evaluators: instead of `default_evaluators(...)`.
         writers: instead of `default_writers(...)`.
@@ -242,6 +247,7 @@ def analyze_raw_data(
         seed=seed,
         max_slices=max_slices,
         output_file_format=output_file_format,
+        gate=gate,
     )
     _refuse_ignored(settings, evaluators, writers)
     config = settings.filled_config(parse_eval_config(eval_config))

@@ -13,6 +13,8 @@ from assay.text import json_text
 from assay.text.counted import counted
 
 _UNREADABLE = "unreadable"
+_LATER = ("evidence", "forced")
+"""Fields of a verdict that came later."""
 
 
 class Status(StrEnum):
@@ -24,7 +26,10 @@ class Status(StrEnum):
 
 
 class Outcome(StrEnum):
-    """Of a threshold. UNDECIDED: the value may be off, and the bound lies within its reach. WARN: it was left out."""
+    """Of a threshold.
+
+    UNDECIDED: the value may be off, and the bound lies within its reach. WARN: it was left out, or only warns.
+    """
 
     FAIL = "FAIL"
     UNDECIDED = "UNDECIDED"
@@ -138,6 +143,7 @@ class Checked:
         rows: unweighted rows there.
         no_number: "infinite" or "-infinite" where that is why there is no value, else "".
         undecided: in how many of `failed` it cannot be told: the value may be off, and the bound lies within reach.
+        warned: in how many of the others it does not hold, or cannot be told to, and only warns.
     """
 
     metric: str
@@ -151,13 +157,60 @@ class Checked:
     no_number: str = ""
     error_bound: float = 0.0
     undecided: int = 0
+    warned: int = 0
 
     @property
     def outcome(self) -> Outcome:
         """Whether the threshold holds wherever it was held against a value."""
         if not self.met or self.failed > self.undecided:
             return Outcome.FAIL
-        return Outcome.UNDECIDED if self.failed else Outcome.PASS
+        if self.failed:
+            return Outcome.UNDECIDED
+        return Outcome.WARN if self.warned else Outcome.PASS
+
+
+@dataclass(frozen=True)
+class Line:
+    """A threshold that asks for evidence, held against one value in one slice.
+
+    Attributes:
+        metric: label of the metric.
+        question: `non_inferior`, `not_worse`, `at_least` or `at_most`.
+        expected: "a change above -0.005 with 95% confidence".
+        outcome: PASS; FAIL: the contrary is shown; UNDECIDED: neither is shown, or it cannot be told; WARN: left out.
+        effect: what the outcome does: "block", "warn" or "pass".
+        why: the whole of it as a sentence for people, without the slice.
+        slices: which slices the threshold is for: "all", or the texts of its slicing specs.
+        slice: text of the slice; "" where no slice was met.
+        value: of the candidate. None if undefined, infinite or not computed; likewise the numbers below.
+        baseline: value of the baseline, for a comparison.
+        difference: candidate minus baseline, for a comparison.
+        lower: one-sided lower bound of the difference, or else of the value, with confidence 1 - alpha.
+        upper: the upper one; both together are an interval of confidence 1 - 2 alpha.
+        p: of "it is not as expected", for `not_worse` of "it is no worse", corrected if the correction is for it.
+        rows: unweighted rows of the slice.
+        rows_needed: of an undecided line, rows of the slice that would settle it if the value stayed as it is. None if
+            that is not known, or `never`.
+        never: whether no number of rows would, as the value lies on its bound.
+    """
+
+    metric: str
+    question: str
+    expected: str
+    outcome: Outcome
+    effect: str
+    why: str
+    slices: str = "all"
+    slice: str = ""
+    value: float | None = None
+    baseline: float | None = None
+    difference: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    p: float | None = None
+    rows: int | None = None
+    rows_needed: int | None = None
+    never: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,6 +226,8 @@ class Verdict:
         unmatched: rows that found no partner in a join; see `Counts`.
         unsliced: rows in no slice of a slicing spec; see `Counts`.
         checks: every threshold and what it met, whether it holds or not.
+        evidence: each slice of each threshold that asks for evidence.
+        forced: the reason why the model is BLESSED although thresholds block it; "" if it is not.
     """
 
     status: Status
@@ -183,10 +238,17 @@ class Verdict:
     unmatched: Mapping[str, int] = field(default_factory=dict)
     unsliced: Mapping[str, int] = field(default_factory=dict)
     checks: tuple[Checked, ...] = ()
+    evidence: tuple[Line, ...] = ()
+    forced: str = ""
 
     def to_json(self) -> str:
-        """The content of `verdict.json`; keys are sorted, and there is no NaN in it."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True, allow_nan=False) + "\n"
+        """The content of `verdict.json`; keys are sorted, and there is no NaN in it.
+
+        What came later is left out where it says nothing, so that older versions read the verdict.
+        """
+        plain = {name: value for name, value in asdict(self).items() if value or name not in _LATER}
+        plain["checks"] = [{k: v for k, v in check.items() if v or k != "warned"} for check in plain["checks"]]
+        return json.dumps(plain, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Verdict:
@@ -199,7 +261,8 @@ class Verdict:
             plain = json_text.loads(text)
             reasons = tuple(Reason(**reason) for reason in plain.pop("reasons"))
             checks = tuple(Checked(**check) for check in plain.pop("checks", ()))
-            return cls(status=Status(plain.pop("status")), reasons=reasons, checks=checks, **plain)
+            evidence = tuple(_line_of(line) for line in plain.pop("evidence", ()))
+            return cls(status=Status(plain.pop("status")), reasons=reasons, checks=checks, evidence=evidence, **plain)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ResultsError(
                 f"verdict: expected what assay wrote as verdict.json, found something else: {error}"
@@ -216,16 +279,26 @@ class Verdict:
         head += f", {bad:,} bad rows left out" if bad else ""
         head += "".join(f", {n:,} {side} without a match" for side, n in sorted(self.unmatched.items())[::-1] if n)
         head += ", change thresholds left out (rubber stamp)" if self.rubber_stamp else ""
+        head += f"; {forced_text(self.forced)}" if self.forced else ""
         more = len(self.reasons) - limit
         rest = [f"... and {more:,} more"] if more > 0 else []
         unsliced = [unsliced_text(name, rows) for name, rows in sorted(self.unsliced.items())]
         return [head, *map(_line, self.reasons[:limit]), *rest, *unsliced]
 
 
+def forced_text(reason: str) -> str:
+    """That a model passed although thresholds block it, for people."""
+    return f"forced pass: {reason}"
+
+
 def unsliced_text(slicing: str, rows: int) -> str:
     """Rows that a slicing spec left out, for people."""
     are = "1 row is" if rows == 1 else f"{rows:,} rows are"
     return f"{are} in no slice by {slicing}: no value"
+
+
+def _line_of(plain: Mapping[str, Any]) -> Line:
+    return Line(**{**plain, "outcome": Outcome(plain["outcome"])})
 
 
 def _line(reason: Reason) -> str:

@@ -37,6 +37,7 @@ DOCUMENTS = (
     "docs/own-metrics.md",
     "docs/labels.md",
     "docs/comparing-runs.md",
+    "docs/gate.md",
     "docs/kubeflow.md",
     *SHAPES,
 )

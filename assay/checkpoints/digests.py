@@ -89,7 +89,8 @@ def _open_settings_of(plan: Plan, stage: Stage) -> dict[str, Any]:
         return {"inputs": _without_limits(plan.inputs), "on_bad_rows": plan.on_bad_rows, "code": code}
     if stage.kind == GATE:
         limits = [plan.min_rows, plan.max_bad_rows, plan.inputs.get("join", {}).get("max_unmatched", 1.0)]
-        return {"eval_config": dict(plan.eval_config), "limits": limits, "rubber_stamp": plan.rubber_stamp}
+        settings = {"eval_config": dict(plan.eval_config), "limits": limits, "rubber_stamp": plan.rubber_stamp}
+        return {**settings, **({"gate": dict(plan.gate)} if plan.gate else {})}
     if "factory" in stage.settings:
         code = code_digest(plan, stage.settings["factory"], f"stage {stage.name!r}")
         return {"settings": dict(stage.settings), "adds": stage.adds, "outputs": stage.outputs, "code": code}

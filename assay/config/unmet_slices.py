@@ -30,18 +30,28 @@ def refuse_unmet_slices(config: EvalConfig) -> None:
     Raises:
         EvalConfigError: the message starts with the path of the threshold's slicing spec.
     """
-    made = [*(config.slicing_specs or [SlicingSpec()])]
-    made += [spec for pair in config.cross_slicing_specs for spec in (pair.baseline_spec, *pair.slicing_specs)]
-    made += [spec for one in config.disparities for spec in (one.slicing_spec, one.reference, SlicingSpec())]
-    _refuse_pairs(config, made)
+    _refuse_pairs(config, _made(config))
     for path, thresholds in messages_in(config, PerSliceMetricThreshold):
         for i, wanted in enumerate(thresholds.slicing_specs):
-            if not any(_may_make(spec, wanted) for spec in made):
-                raise EvalConfigError(
-                    f"{path}.slicing_specs[{i}]: no slicing spec makes slices of {_described(wanted)}, so that no "
-                    f"value could be held against it; slicing_specs make {', '.join(map(_described, made))}; add "
-                    f"{_written(wanted)} to slicing_specs, or remove the threshold"
-                )
+            refuse_unmade(config, wanted, f"{path}.slicing_specs[{i}]")
+
+
+def refuse_unmade(config: EvalConfig, wanted: SlicingSpec, path: str) -> None:
+    """Refuses the slicing spec of a threshold, at `path`, of which a config makes no slice; as above."""
+    made = _made(config)
+    if not any(_may_make(spec, wanted) for spec in made):
+        raise EvalConfigError(
+            f"{path}: no slicing spec makes slices of {_described(wanted)}, so that no value could be held against it; "
+            f"slicing_specs make {', '.join(map(_described, made))}; add {_written(wanted)} to slicing_specs, or "
+            "remove the threshold"
+        )
+
+
+def _made(config: EvalConfig) -> list[SlicingSpec]:
+    """The slicing specs of which a config makes slices."""
+    made = [*(config.slicing_specs or [SlicingSpec()])]
+    made += [spec for pair in config.cross_slicing_specs for spec in (pair.baseline_spec, *pair.slicing_specs)]
+    return made + [spec for one in config.disparities for spec in (one.slicing_spec, one.reference, SlicingSpec())]
 
 
 def _refuse_pairs(config: EvalConfig, made: Sequence[SlicingSpec]) -> None:

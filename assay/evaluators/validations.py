@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import apache_beam as beam
 
 from assay.config.thresholds import check_thresholds
 from assay.engine.of_all import OfAll
-from assay.gate import validate as gate
+from assay.gate import validate as of_gate
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.types import METRICS_KEY, VALIDATIONS_KEY, Evaluation
@@ -17,26 +18,31 @@ from assay.types import METRICS_KEY, VALIDATIONS_KEY, Evaluation
 class Validate(beam.PTransform):
     """Evaluation -> the same with `validations`: one serialised ValidationResult, as `assay.gate.validate` finds it."""
 
-    def __init__(self, eval_config: EvalConfig, *, rubber_stamp: bool = False) -> None:
+    def __init__(
+        self, eval_config: EvalConfig, *, rubber_stamp: bool = False, gate: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__()
         check_thresholds(eval_config)
-        self._config, self._rubber_stamp = eval_config.SerializeToString(), rubber_stamp
+        self._config, self._rubber_stamp, self._gate = eval_config.SerializeToString(), rubber_stamp, dict(gate or {})
 
     def expand(self, evaluation: Evaluation) -> Evaluation:
         if METRICS_KEY not in evaluation:
             return evaluation
         result = evaluation[METRICS_KEY] | "Validate" >> OfAll(
-            validate, config=self._config, rubber_stamp=self._rubber_stamp
+            validate, config=self._config, rubber_stamp=self._rubber_stamp, gate=self._gate
         )
         return {**evaluation, VALIDATIONS_KEY: result}
 
 
-def validate(metrics: Iterable[bytes], config: bytes, rubber_stamp: bool) -> bytes:
+def validate(
+    metrics: Iterable[bytes], config: bytes, rubber_stamp: bool, gate: Mapping[str, Any] | None = None
+) -> bytes:
     """`gate.validate` on serialised messages."""
-    result = gate.validate(
+    result = of_gate.validate(
         (MetricsForSlice.FromString(record) for record in metrics),
         EvalConfig.FromString(config),
         rubber_stamp=rubber_stamp,
+        gate=gate,
     )
     encoded: bytes = result.SerializeToString()
     return encoded

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from assay.gate.bounds import bound_text, shortfall
+from assay.gate.evidence.gate import checked_of, reasons_of
 from assay.metrics.keys import MetricKey
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.proto.validation_result_pb2 import ValidationFailure, ValidationResult
 from assay.results.class_names import NO_NAMES, ClassNames
 from assay.results.keys import Slices, label, metric_key_from_proto, slices_of, slices_text
-from assay.verdict import Checked, Counts, Limits, Reason, Status, Verdict
+from assay.verdict import Checked, Counts, Limits, Line, Reason, Status, Verdict
 
 
 def verdict(
@@ -22,6 +23,8 @@ def verdict(
     limits: Limits,
     checks: Iterable[Checked] = (),
     classes: ClassNames = NO_NAMES,
+    lines: Sequence[Line] = (),
+    force: str = "",
 ) -> Verdict:
     """Judges a run.
 
@@ -32,24 +35,43 @@ def verdict(
         limits: what the run must offer to be judged at all.
         checks: of `gate.checks_of`, for the record.
         classes: names to stand beside class ids; records have those that only a model gives.
+        lines: of `gate.lines_of`.
+        force: why the candidate passes even if thresholds block it; "" if it does not. Too few rows still are.
     """
     too_little = list(_limit_reasons(counts, limits))
     if result.missing_thresholds:
         too_little.append(Reason("the eval config has no thresholds, so there is nothing to judge by"))
 
-    status = Status.BLESSED if result.validation_ok else Status.NOT_BLESSED
+    status = Status.BLESSED if result.validation_ok or force else Status.NOT_BLESSED
     if too_little:
         status = Status.NOT_EVALUATED
     return Verdict(
         status=status,
-        reasons=(*too_little, *_failure_reasons(result, metrics, classes)),
+        reasons=(*too_little, *_failure_reasons(_without(lines, result), metrics, classes), *reasons_of(lines)),
         rows=counts.rows,
         bad_rows=dict(counts.bad_rows),
         rubber_stamp=result.rubber_stamp,
         unmatched=dict(counts.unmatched),
         unsliced=dict(counts.unsliced),
-        checks=tuple(checks),
+        checks=(*checks, *checked_of(lines)),
+        evidence=tuple(lines),
+        forced="" if result.validation_ok or too_little else force,
     )
+
+
+def _without(lines: Sequence[Line], result: ValidationResult) -> ValidationResult:
+    """The result without the failures that lines tell better."""
+    told = {(line.slice, line.why) for line in lines}
+    if not told:
+        return result
+    others = ValidationResult()
+    others.CopyFrom(result)
+    for validation in others.metric_validations_per_slice:
+        name = slices_text(slices_of(validation))
+        kept = [failure for failure in validation.failures if (name, failure.message) not in told]
+        del validation.failures[:]
+        validation.failures.extend(kept)
+    return others
 
 
 def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:

@@ -29,15 +29,24 @@ def refuse_unmet(config: EvalConfig) -> None:
     rules = rules_of(config)
     if not rules and not config.disparities:
         return
-    from assay.metrics.binding.bound import metrics_of, output_means_of  # here, because it brings Arrow
-
-    keys = [metric.key for metric in metrics_of(config) if isinstance(metric.key, MetricKey)]
-    keys += [mean.key for mean in output_means_of(config)]
-    keys += list(_of_disparities(keys, config))
+    keys = keys_of(config)
     for rule in rules:
         own = rule._replace(key=rule.key._replace(is_diff=False))
         if not any(own.is_for(key) for key in keys):
             raise _unmet(own, keys, config)
+
+
+def keys_of(config: EvalConfig) -> list[MetricKey]:
+    """The keys of all values of a slice that a config asks for, but for differences of models.
+
+    Raises:
+        EvalConfigError: a disparity of a metric that nothing computes.
+    """
+    from assay.metrics.binding.bound import metrics_of, output_means_of  # here, because it brings Arrow
+
+    keys = [metric.key for metric in metrics_of(config) if isinstance(metric.key, MetricKey)]
+    keys += [mean.key for mean in output_means_of(config)]
+    return keys + list(_of_disparities(keys, config))
 
 
 def _of_disparities(keys: list[MetricKey], config: EvalConfig) -> Iterator[MetricKey]:

@@ -2,18 +2,21 @@
 
 A threshold is for a metric (by name, model, output, sub key, weighting) in some slices: in all of them, in those of a
 slicing spec, or in pairs of slices. Bounds are inclusive, and NaN meets none. A value with an error bound has to meet
-them wherever it may lie. The baseline's own values are not judged.
+them wherever it may lie. The baseline's own values are not judged. Thresholds that ask for evidence are in
+`assay.gate.evidence`.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from assay.gate.bounds import bound_text
+from assay.gate.evidence.failures import add_failures
+from assay.gate.evidence.gate import EvidenceGate, lines_of
 from assay.gate.judge import verdict
 from assay.gate.missing import missing_text
 from assay.gate.numbers import Number, numbers_of
@@ -43,6 +46,7 @@ __all__ = [
     "Status",
     "Verdict",
     "checks_of",
+    "lines_of",
     "validate",
     "verdict",
 ]
@@ -82,13 +86,20 @@ class _Check(NamedTuple):
         return numbers[self.at].share_of(numbers[self.baseline_at])
 
 
-def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_stamp: bool = False) -> ValidationResult:
-    """Checks every threshold of a resolved config in every slice that it is for.
+def validate(
+    metrics: Iterable[MetricsForSlice],
+    config: EvalConfig,
+    *,
+    rubber_stamp: bool = False,
+    gate: Mapping[str, Any] | None = None,
+) -> ValidationResult:
+    """Checks every threshold of a resolved config, and of a plan's gate, in every slice that it is for.
 
     Args:
         metrics: one record for each slice, in any order, read once; the result does not depend on the order.
         config: resolved; see `resolve_eval_config`.
         rubber_stamp: leave out change thresholds if there is no baseline; a config without thresholds then passes.
+        gate: thresholds that ask for evidence; see `plan.gate_section`.
 
     Returns:
         TFMA's ValidationResult: failures by slice, overall first, and the thresholds' specs that met no slice.
@@ -98,17 +109,22 @@ def validate(metrics: Iterable[MetricsForSlice], config: EvalConfig, *, rubber_s
     """
     rules, baseline = _rules(config, rubber_stamp)
     judge = _Judge(rules, baseline, class_names(config))
-    validations = [(slices_of(record), judge(record)) for record in metrics]
+    evidence = EvidenceGate(gate or {}, config, rubber_stamp=rubber_stamp)
+    failed: dict[Slices, MetricsValidationForSlice] = {}
+    for record in metrics:
+        evidence.add(record)
+        validation = judge(record)
+        if validation.failures:
+            failed[slices_of(record)] = validation
+    is_blocked = add_failures(failed, evidence)
 
-    failed = [(slices, validation) for slices, validation in validations if validation.failures]
-    failed.sort(key=lambda entry: _place(entry[0]))
-
-    result = ValidationResult(rubber_stamp=rubber_stamp, missing_thresholds=not rules and not rubber_stamp)
-    result.metric_validations_per_slice.extend(validation for _, validation in failed)
+    has_thresholds = bool(rules or evidence.asked.thresholds)
+    result = ValidationResult(rubber_stamp=rubber_stamp, missing_thresholds=not has_thresholds and not rubber_stamp)
+    result.metric_validations_per_slice.extend(failed[slices] for slices in sorted(failed, key=_place))
     judge.report(result)
 
     missing = result.missing_slices or result.missing_cross_slices
-    result.validation_ok = not (failed or missing or result.missing_thresholds)
+    result.validation_ok = not (failed or is_blocked or missing or result.missing_thresholds)
     return result
 
 

@@ -42,6 +42,7 @@ from assay.plan.fields import (
     words,
 )
 from assay.plan.filled import with_params
+from assay.plan.gate_section import check_gate, gate_section
 from assay.plan.params import check_parameters
 from assay.plan.plan import Plan
 from assay.plan.tasks import CHECKPOINTS, NO_CHECKPOINTS, reshaped
@@ -124,13 +125,8 @@ _WRITER: Mapping[str, Field] = {"name": Field(_stage_name), "factory": _CUSTOM["
 
 
 _SAME_IN_PYTHON = (
-    "on_bad_rows",
-    "max_bad_rows",
-    "min_rows",
-    "rubber_stamp",
-    "seed",
-    "max_slices",
-    "output_file_format",
+    *("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "max_slices"),
+    *("output_file_format", "gate"),
 )
 _SAME_IN_PLAN = (*_SAME_IN_PYTHON, "code_version", "options")
 
@@ -197,6 +193,7 @@ _ANALYSIS: Mapping[str, Field] = {
     "options": Field(flags, ()),
     "output": Field(text),
     "output_file_format": Field(choice(*OUTPUT_FILE_FORMATS), TFRECORD),
+    "gate": Field(gate_section, {}),
 }
 
 
@@ -240,6 +237,7 @@ def compile_analysis(analysis: Mapping[str, Any], folder: Path, base: str = "") 
     check_parameters(open_values, read["params"], "")
     config = _eval_config(read, folder)
     _check_models(read, config)
+    check_gate(read, config)
     read["metric_modules"] = metric_modules(read, config)
     plan = reshaped(_plan(read, base or str(folder), config), NO_CHECKPOINTS)
     check(plan)

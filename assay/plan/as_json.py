@@ -15,7 +15,7 @@ from assay.text import json_text
 from assay.types import TFRECORD
 
 _FORMAT = 1
-_LATER: Mapping[str, Any] = {"options": (), "output_file_format": TFRECORD}
+_LATER: Mapping[str, Any] = {"options": (), "output_file_format": TFRECORD, "gate": {}}
 """Fields that came later, and what they are where they say nothing: such plans stay what they were, to the byte."""
 
 

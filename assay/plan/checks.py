@@ -9,6 +9,7 @@ from typing import Any
 
 from assay.errors import ConfigError, PipelineError
 from assay.models.known import is_code
+from assay.plan.gate_section import gate_section
 from assay.plan.params import check_parameters
 from assay.plan.plan import (
     EVALUATE,
@@ -54,10 +55,12 @@ def check(plan: Plan) -> None:
         if not isinstance(value, str) and (value is not None or plan.resolved):
             raise ConfigError(f"params.{name}: expected text{'' if plan.resolved else ' or null'}, found {value!r}")
     _check_secrets(plan)
+    if plan.gate:
+        gate_section(plan.gate, "gate")
 
     # A resolved plan may have `${` in its values: a parameter's own text, or `$${` as it was written.
     if not plan.resolved:
-        for name in ("inputs", "models", "eval_config", "output", "options"):
+        for name in ("inputs", "models", "eval_config", "output", "options", "gate"):
             check_parameters(getattr(plan, name), plan.params, name)
         for stage in plan.stages:
             check_parameters(stage.settings, plan.params, f"stage {stage.name!r}: settings")
@@ -76,6 +79,7 @@ def _check_secrets(plan: Plan) -> None:
         "eval_config": plan.eval_config,
         "output": plan.output,
         "options": plan.options,
+        "gate": plan.gate,
     }
     for path, value in uris.items():
         refuse_references(value, plan.secrets, path)

@@ -61,6 +61,7 @@ def with_params(plan: Plan, params: Mapping[str, str]) -> Plan:
         models=tuple(substitute(model, values) for model in plan.models),
         eval_config=substitute(plan.eval_config, values),
         output=substitute(plan.output, values),
+        gate=substitute(plan.gate, values),
         options=tuple(substitute(list(plan.options), values)),
         stages=tuple(replace(stage, settings=substitute(stage.settings, values)) for stage in plan.stages),
         params=values,

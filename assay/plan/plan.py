@@ -88,6 +88,7 @@ class Plan:
         seed: of the resamples behind confidence intervals.
         max_slices: slices that one slicing spec may make; more are an error.
         output_file_format: of metrics, plots, attributions and validations; one of `OUTPUT_FILE_FORMATS`.
+        gate: thresholds that ask for evidence, with all of their defaults; empty for none.
         code_version: version of the user's own code, where it should count instead of its source.
         options: flags of Beam pipeline options, before those of the caller: where the plan runs.
     """
@@ -108,11 +109,12 @@ class Plan:
     seed: int = 0
     max_slices: int = MOST_SLICES
     output_file_format: str = TFRECORD
+    gate: Mapping[str, Any] = field(default_factory=dict)
     code_version: str = ""
     options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("inputs", "eval_config", "params"):
+        for name in ("inputs", "eval_config", "params", "gate"):
             object.__setattr__(self, name, plain(getattr(self, name), name))
         object.__setattr__(self, "max_bad_rows", float(self.max_bad_rows))
         object.__setattr__(self, "models", tuple(plain(list(self.models), "models")))

@@ -14,7 +14,7 @@ from assay.report.numbers import Number, numbers_of
 from assay.results.labels import change_text, labels_of, number_text
 from assay.text.counted import counted
 from assay.text.printable import shortened
-from assay.verdict import Reason, Verdict, unsliced_text
+from assay.verdict import Reason, Verdict, forced_text, unsliced_text
 
 _MOST_NUMBERS = 8
 
@@ -178,10 +178,11 @@ def _reason_cells(reason: Reason, with_baseline: bool) -> list[str]:
 
 
 def counts_text(verdict: Verdict) -> list[str]:
-    """How many rows were read and left out, as parts of a sentence."""
+    """How many rows were read and left out, after the reason of a forced pass, as parts of a sentence."""
     bad_rows = [(why, number) for why, number in sorted(verdict.bad_rows.items()) if number]
     bad = [f"{counted(number, 'bad row')} ({shortened(why)})" for why, number in bad_rows]
     alone = [f"{number:,} {side} without a match" for side, number in sorted(verdict.unmatched.items()) if number]
     stamp = ["change thresholds left out, as there is no baseline (rubber stamp)"] if verdict.rubber_stamp else []
     unsliced = [unsliced_text(shortened(name), rows) for name, rows in sorted(verdict.unsliced.items())]
-    return [counted(verdict.rows, "row"), *(bad or ["no bad rows"]), *alone, *stamp, *unsliced]
+    forced = [forced_text(verdict.forced)] if verdict.forced else []
+    return [*forced, counted(verdict.rows, "row"), *(bad or ["no bad rows"]), *alone, *stamp, *unsliced]

@@ -83,7 +83,7 @@ def results_json(
         "checkpoints": dict(making.checkpoints),
         "data_digest": making.data,
         "model_digests": dict(making.models),
-        "analysis": {name: getattr(plan, name) for name in _OF_ANALYSIS},
+        "analysis": {name: getattr(plan, name) for name in _OF_ANALYSIS} | ({"gate": plan.gate} if plan.gate else {}),
         "plan": digest(plan),
         "params": dict(plan.params),
         "run": run,

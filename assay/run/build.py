@@ -27,6 +27,7 @@ def analysis_of(context: Context, folder: str) -> beam.PTransform:
         evaluators=evaluators_of(context),
         writers=writers_of(context, folder),
         rubber_stamp=context.plan.rubber_stamp,
+        gate=context.plan.gate,
     )
 
 

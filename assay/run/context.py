@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.config.own_modules import has_own_metrics
 from assay.config.resolved import check_eval_config, parse_eval_config
+from assay.gate.evidence.answerable import refuse_unanswerable
 from assay.gate.unmet import refuse_unmet
 from assay.metrics.binding.bound import metrics_of
 from assay.metrics.binding.metric import Metric
@@ -86,6 +87,7 @@ def context_of(plan: Plan, in_memory: InMemory | None = None, *, own_metrics: bo
     are_known = own_metrics or not has_own_metrics(config)
     if are_known and in_memory.evaluators is None and in_memory.extractors is None and not plan.has_own_evaluators:
         refuse_unmet(config)  # and so is a threshold that nothing could meet
+        refuse_unanswerable(config, plan.gate, rubber_stamp=plan.rubber_stamp)
     return Context(plan, config, as_configured(refs, config), in_memory, own_metrics)
 
 

@@ -161,6 +161,7 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         evaluators: see `ExtractAndEvaluate`.
         writers: see `WriteResults`.
         rubber_stamp: let a model without a baseline pass its change thresholds.
+        gate: thresholds that ask for evidence, as `assay.plan.gate_section` reads them; None for none.
     """
 
     def __init__(
@@ -171,11 +172,12 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         evaluators: Sequence[Evaluator],
         writers: Sequence[Writer],
         rubber_stamp: bool = False,
+        gate: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         check_stages(extractors, evaluators, writers)
         self._evaluate = ExtractAndEvaluate(extractors, evaluators)
-        self._gate = Validate(eval_config, rubber_stamp=rubber_stamp)
+        self._gate = Validate(eval_config, rubber_stamp=rubber_stamp, gate=gate)
         self._write = WriteResults(writers)
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> dict[str, Any]:

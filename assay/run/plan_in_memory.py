@@ -66,6 +66,7 @@ def plan_in_memory(
         seed=settings.seed,
         max_slices=settings.max_slices,
         output_file_format=settings.output_file_format,
+        gate=settings.filled(settings.gate, "gate"),
     )
     return reshaped(plan, NO_CHECKPOINTS)
 

@@ -12,6 +12,7 @@ from assay import storage
 from assay.config.resolved import parse_eval_config
 from assay.errors import AssayError, ResultsError
 from assay.gate import validate as gate
+from assay.gate.evidence.asked import asked_of
 from assay.gate.validate import Counts
 from assay.metrics.own_facts import own_facts
 from assay.plan.plan import Plan
@@ -86,6 +87,8 @@ def judge(plan: Plan, folder: str, counts: Counts) -> Verdict:
         limits=limits_of(plan),
         checks=gate.checks_of(load_metrics(folder), config, rubber_stamp=plan.rubber_stamp),
         classes=class_names(config),
+        lines=gate.lines_of(load_metrics(folder), config, plan.gate, rubber_stamp=plan.rubber_stamp),
+        force=asked_of(plan.gate).force,
     )
 
 

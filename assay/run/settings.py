@@ -30,6 +30,7 @@ class RunSettings:
         seed: of the resamples behind confidence intervals.
         max_slices: slices that one slicing spec may make.
         output_file_format: of metrics, plots, attributions and validations.
+        gate: thresholds that ask for evidence; empty for none.
     """
 
     params: Mapping[str, str] = field(repr=False)
@@ -41,6 +42,7 @@ class RunSettings:
     seed: int
     max_slices: int
     output_file_format: str
+    gate: Mapping[str, Any]
 
     def filled(self, value: Any, what: str) -> Any:
         """A JSON value with `${name}` replaced; ConfigError for a parameter that has no value, or is secret."""

@@ -16,8 +16,9 @@ from assay.checkpoints.transforms import Folder, ReadExtracts, WriteExtracts, Wr
 from assay.engine.remote import Remote
 from assay.evaluators.merge import merge_records
 from assay.evaluators.validations import validate
+from assay.gate.evidence.asked import asked_of
 from assay.gate.judge import verdict
-from assay.gate.validate import checks_of
+from assay.gate.validate import checks_of, lines_of
 from assay.plan.plan import Plan, Task
 from assay.plan.tasks import extracts_from, runs_models
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
@@ -203,13 +204,13 @@ class Judging:
 
     def run(self, folder: Folder) -> TaskOutput:
         """Holds the metrics of all evaluators against the thresholds."""
-        call, rubber_stamp = self.call, self.call.plan.rubber_stamp
+        call, rubber_stamp, gate = self.call, self.call.plan.rubber_stamp, self.call.plan.gate
         records = {
             name: list(read_output(call.root, name, manifest.shards, METRICS_KEY))
             for name, manifest in call.before.items()
         }
         merged = merge_records(METRICS_KEY, records)
-        result = validate(merged, self.context.eval_config.SerializeToString(), rubber_stamp)
+        result = validate(merged, self.context.eval_config.SerializeToString(), rubber_stamp, gate)
 
         metrics = list(map(MetricsForSlice.FromString, merged))
         judged = verdict(
@@ -219,6 +220,8 @@ class Judging:
             limits=limits_of(call.plan),
             checks=checks_of(metrics, self.context.eval_config, rubber_stamp=rubber_stamp),
             classes=class_names(self.context.eval_config),
+            lines=lines_of(metrics, self.context.eval_config, gate, rubber_stamp=rubber_stamp),
+            force=asked_of(gate).force,
         )
 
         content = framed(elements.encode(result, GATE_STAGE_NAME, VALIDATIONS_KEY))

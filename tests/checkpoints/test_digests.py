@@ -104,6 +104,7 @@ CHANGES = {
     "the least number of rows": (put("min_rows", 10), GATE),
     "the largest share of bad rows": (put("max_bad_rows", "1%"), GATE),
     "a rubber stamp": (put("rubber_stamp", True), GATE),
+    "a threshold that asks for evidence": (put("gate", {"thresholds": [{"metric": "auc", "at_least": 0.5}]}), GATE),
     "a metric": (put("eval_config", "metrics_specs", 0, "metrics", "+", {"class_name": "MeanLabel"}), METRICS),
     "a setting of a metric": (put(*FIRST_METRIC, "config", '"num_thresholds": 50'), METRICS),
     "the seed": (put("seed", 3), METRICS),

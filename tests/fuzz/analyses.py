@@ -46,6 +46,17 @@ BINARY: Content = {
     "max_slices": 100,
     "output_file_format": "parquet",
     "rubber_stamp": False,
+    "gate": {
+        "alpha": 0.1,
+        "correction": "fdr_bh",
+        "undecided": "warn",
+        "min_rows": 30,
+        "force": {"reason": "a first try of ${day}"},
+        "thresholds": [
+            {"metric": "auc", "at_least": 0.25, "slices": [{}, {"feature_keys": ["country"]}], "undecided": "pass"},
+            {"metric": "calibration", "at_most": 5.5, "severity": "warn", "min_rows": 20},
+        ],
+    },
     "eval_config": {
         "model_specs": [{"label_key": "label", "prediction_key": "score", "example_weight_key": "weight"}],
         "slicing_specs": [

@@ -29,7 +29,7 @@ ACCEPTED = 0
 
 _OF_CALL = (
     "params", "inputs", "on_bad_rows", "max_bad_rows", "min_rows", "models", "rubber_stamp", "seed", "max_slices",
-    "eval_config", "output", "output_file_format",
+    "eval_config", "output", "output_file_format", "gate",
 )  # fmt: skip
 _OF_INPUTS = ("format", "files", "columns", "batch_rows", "options", "join")
 _OF_MODEL = (

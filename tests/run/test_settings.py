@@ -37,6 +37,7 @@ SETTINGS = (
     "seed",
     "max_slices",
     "output_file_format",
+    "gate",
 )
 
 
@@ -90,6 +91,8 @@ def test_the_number_of_good_rows_is_bounded(evaluate, least, status):
         {"seed": -1},
         {"rubber_stamp": "yes"},
         {"output_file_format": "csv"},
+        {"gate": {"alpha": 0.05}},
+        {"gate": {"thresholds": [{"metric": "auc", "at_least": "much"}]}},
         {"params": ["date"]},
         {"params": {"a b": "1"}},
     ],

@@ -40,6 +40,8 @@ def verdict_section(evidence: Evidence) -> Markup:
 def _sentence(evidence: Evidence, verdict: Verdict) -> str:
     if verdict.status is Status.NOT_EVALUATED:
         return "There was too little to judge by."
+    if verdict.forced:
+        return "Thresholds do not hold; the pass was forced."
     if verdict.status is Status.BLESSED:
         return "Every threshold holds."
     failed = sum(bool(check.failed or not check.met) for check in verdict.checks)

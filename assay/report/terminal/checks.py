@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, TypeAlias
 
 from assay.metrics.values import TOLD_ERROR
 from assay.report.evidence import Evidence
 from assay.report.grids.grid import Column, Grid, Value
+from assay.report.terminal.evidence_lines import EVIDENCE_HEADS, EVIDENCE_NUMBERS, evidence_cells
 from assay.verdict import Checked, Outcome, Verdict
 
 Check: TypeAlias = tuple[Outcome, Checked]
@@ -50,6 +51,17 @@ def checks_grid(checks: Sequence[Check], models: Sequence[str]) -> Grid:
     return Grid(columns, [_row(name, *check) for name, check in zip(names, checks, strict=True)])
 
 
+def evidence_grid(lines: Sequence[Mapping[str, Any]]) -> Grid:
+    """A row for each slice of a threshold that asks for evidence.
+
+    Args:
+        lines: of `ordered_lines`.
+    """
+    numbers = {EVIDENCE_HEADS[at] for at in EVIDENCE_NUMBERS}
+    kinds = [Column(head, "number") if head in numbers else Column(head) for head in EVIDENCE_HEADS]
+    return Grid([Column("outcome", colours=_COLOURS), *kinds[1:]], [list(evidence_cells(line)) for line in lines])
+
+
 def tally_text(checks: Sequence[Check]) -> str:
     """`PASS=12 WARN=0 FAIL=1 UNDECIDED=0`."""
     counts = Counter(outcome for outcome, _ in checks)
@@ -79,7 +91,7 @@ def _value_text(check: Checked) -> str:
         return check.no_number or "undefined"
     short = f"{check.value:.6g}"
     exact = repr(check.value) if short in check.expected.split() else short
-    is_told = check.error_bound > TOLD_ERROR or check.undecided
+    is_told = check.error_bound > TOLD_ERROR or (check.error_bound and check.undecided)
     return f"{exact} ± {check.error_bound:.2g}" if is_told else exact
 
 

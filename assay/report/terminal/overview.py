@@ -9,8 +9,9 @@ from assay.report.evidence import Evidence, Slice
 from assay.report.figures import Figure, figures_of, named, of_candidates
 from assay.report.grids.grid import Grid
 from assay.report.grids.printed import Fit, Section, Sentence
-from assay.report.terminal.checks import checks_grid, checks_of, tally_text
+from assay.report.terminal.checks import checks_grid, checks_of, evidence_grid, tally_text, verdict_object
 from assay.report.terminal.classes_grid import classes_grid
+from assay.report.terminal.evidence_lines import not_passed, ordered_lines
 from assay.report.terminal.selection import Selection, chosen_slices, limited
 from assay.report.terminal.slices_grid import metrics_grid, slices_grid
 from assay.text.counted import counted
@@ -18,7 +19,8 @@ from assay.text.printable import shortened
 from assay.verdict import Reason, Status
 
 _MOST_CHECKS, _MOST_REASONS, _MOST_SLICES, _MOST_CLASSES, _MOST_REMARKS = 40, 10, 20, 40, 5
-_FEW_SLICES = 4
+_MOST_LINES, _FEW_SLICES = 20, 4
+_EVIDENCE = "What is not shown, and the rows of the slice that would be needed"
 _STATUS_COLOURS = {Status.BLESSED: "bold green", Status.NOT_BLESSED: "bold red", Status.NOT_EVALUATED: "bold yellow"}
 
 
@@ -39,6 +41,7 @@ def overview(evidence: Evidence, selection: Selection, fit: Fit) -> list[Section
     sections = [
         _outcome(evidence),
         _thresholds(evidence, selection, fit),
+        _lines(evidence, selection, fit),
         _slices(evidence, slices, figures, selection, fit),
         _classes(evidence, slices, figures, selection, fit),
         _remarks(evidence, selection),
@@ -76,6 +79,20 @@ def _thresholds(evidence: Evidence, selection: Selection, fit: Fit) -> Section:
     hidden = len(checks) - len(shown)
     rest = [Sentence(f"... and {counted(hidden, 'threshold')} more; --all shows them")] if hidden else []
     return [fit(checks_grid(shown, evidence.models), 4)[0], *rest, Sentence(tally_text(checks), "bold")]
+
+
+def _lines(evidence: Evidence, selection: Selection, fit: Fit) -> Section:
+    """Of thresholds that ask for evidence each slice that does not pass; with `--all` each slice."""
+    verdict = verdict_object(evidence.verdict)
+    if not verdict or not verdict.get("evidence"):
+        return []
+    lines = ordered_lines(verdict) if selection.everything else not_passed(verdict)
+    if not lines:
+        return []
+    shown = lines if selection.everything else lines[:_MOST_LINES]
+    hidden = len(lines) - len(shown)
+    rest = [Sentence(f"... and {counted(hidden, 'line')} more; --all shows them")] if hidden else []
+    return [Sentence(_EVIDENCE, "bold"), fit(evidence_grid(shown), 4)[0], *rest]
 
 
 # Slices and metrics ---------------------------------------------------------------------------------------------------

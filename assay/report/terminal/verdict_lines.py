@@ -31,7 +31,7 @@ def verdict_lines(verdict: Mapping[str, Any], unchecked: Sequence[str] = ()) -> 
     checks = ordered(verdict)
     rows = [check_cells(check) for check in checks[:_MOST_CHECKS]]
     more = [f"... and {len(checks) - _MOST_CHECKS:,} thresholds more"] if len(checks) > _MOST_CHECKS else []
-    outcome = f"{verdict['status']}: {counted(verdict.get('rows', 0), 'row')}"
+    outcome = f"{verdict['status']}: {counted(verdict.get('rows', 0), 'row')}{_forced(verdict)}"
     left_out = (f"  {line}" for line in left_out_of(verdict, unchecked))
     return [outcome, *(_table(rows) if rows else ()), *more, *left_out, *_reasons(verdict)]
 
@@ -49,12 +49,15 @@ def without_small_slices(verdict: Mapping[str, Any], min_slice_size: int) -> dic
     if len(named) < len(reasons):
         number = counted(len(reasons) - len(named), "reason")
         named.append({"slice": "", "message": f"{number} about slices with too few rows to be shown", "rows": None})
-    return {**verdict, "reasons": named, "checks": without_names(verdict.get("checks", ()), hidden)}
+    lines = [line for line in verdict.get("evidence", ()) if line["slice"] not in hidden]
+    evidence = {"evidence": lines} if lines else {}
+    others = {key: value for key, value in verdict.items() if key != "evidence"}
+    return {**others, **evidence, "reasons": named, "checks": without_names(verdict.get("checks", ()), hidden)}
 
 
 def small_slices(verdict: Mapping[str, Any], min_slice_size: int) -> set[str]:
     """The slices in a verdict that have too few rows to be named."""
-    entries = (*verdict.get("reasons", ()), *verdict.get("checks", ()))
+    entries = (*verdict.get("reasons", ()), *verdict.get("checks", ()), *verdict.get("evidence", ()))
     return {entry["slice"] for entry in entries if _is_small(entry, min_slice_size)}
 
 
@@ -99,12 +102,18 @@ def short_text(verdict: Mapping[str, Any]) -> str:
     """The verdict in one line: how many thresholds hold, and the first reason if the model is not blessed."""
     checks, reasons = ordered(verdict), reasons_in(verdict)
     hold = sum(bool(check["met"]) and not check["failed"] for check in checks)
-    parts = [verdict["status"].replace("_", " ")]
+    parts = [verdict["status"].replace("_", " ") + _forced(verdict)]
     parts += [f"thresholds: {hold:,} of {len(checks):,} hold"] if checks else []
     parts += ["no baseline: rubber stamp"] if is_stamped(verdict) else []
     parts += [shortened(printable_line(reason), _WIDEST_REASON) for reason in reasons[:1]]
     parts += [f"and {counted(len(reasons) - 1, 'more reason')}"] if len(reasons) > 1 else []
     return "; ".join(parts)
+
+
+def _forced(verdict: Mapping[str, Any]) -> str:
+    """The reason of a forced pass, which follows the outcome; "" for none."""
+    reason = verdict.get("forced") or ""
+    return f"; forced pass: {shortened(printable_line(reason), _WIDEST_REASON)}" if reason else ""
 
 
 def is_stamped(verdict: Mapping[str, Any]) -> bool:
