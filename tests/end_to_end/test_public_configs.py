@@ -1,7 +1,7 @@
 """The eval configs of TFX's and TFMA's public examples run as they are, on small data and models of the same shapes.
 
-Census, Chicago taxi, penguins, IMDB, Civil Comments. Their text is written anew; fields, names and thresholds are those
-of the examples.
+Census, Chicago taxi, penguins, IMDB, MNIST, Civil Comments. Their text is written anew; fields, names
+and thresholds are those of the examples.
 """
 
 from pathlib import Path
@@ -64,6 +64,20 @@ metrics_specs {
     }
   }
 }
+"""
+MNIST = """
+model_specs { label_key: "image_class" }
+slicing_specs {}
+metrics_specs {
+  metrics {
+    class_name: "SparseCategoricalAccuracy"
+    threshold { value_threshold { lower_bound { value: 0.3 } } }
+  }
+}
+"""
+MNIST_OF_THE_MODEL = """
+model_specs { label_key: "image_class" }
+slicing_specs {}
 """
 CENSUS = """
 model_specs { signature_name: "serving_default" label_key: "Over-50K" }
@@ -153,6 +167,28 @@ def _imdb(tf):
     return rows, {"serving_default": serve}
 
 
+def _mnist(tf):
+    keras = pytest.importorskip("tf_keras")
+    digit = RNG.integers(0, 10, ROWS)
+    image = np.eye(10, dtype="float32")[digit] + RNG.normal(0, 0.3, (ROWS, 10)).astype("float32")
+    rows = [{"image_floats": list(map(float, i)), "image_class": int(d)} for i, d in zip(image, digit, strict=True)]
+    spec = {"image_floats": tf.io.FixedLenFeature([10], tf.float32)}
+
+    model = keras.Sequential([keras.Input((10,), name="image_floats"), keras.layers.Dense(10, activation="softmax")])
+    model.compile(
+        loss="sparse_categorical_crossentropy",
+        optimizer=keras.optimizers.RMSprop(0.1),
+        metrics=["sparse_categorical_accuracy"],
+    )
+    model.fit(image, digit, epochs=5, verbose=0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve(examples):
+        return {"output_0": model(tf.io.parse_example(examples, spec)["image_floats"])}
+
+    return rows, lambda folder: model.save(folder, save_format="tf", signatures={"serving_default": serve})
+
+
 def _census(tf):
     rows = [
         {
@@ -194,6 +230,8 @@ EXAMPLES = {
     "taxi": (TAXI, _taxi),
     "penguin": (PENGUIN, _penguin),
     "imdb": (IMDB, _imdb),
+    "mnist": (MNIST, _mnist),
+    "mnist, by the metrics of the model": (MNIST_OF_THE_MODEL, _mnist),
     "census": (CENSUS, _census),
     "civil comments": (CIVIL_COMMENTS, _civil_comments),
 }
@@ -202,6 +240,7 @@ SLICES = {
     "census": {f"Sex={sex}" for sex in ("Female", "Male")},
     "civil comments": {f"religion={faith}" for faith in ("buddhist", "christian", "jewish", "muslim")},
 }
+METRICS = {"mnist, by the metrics of the model": {"loss", "sparse_categorical_accuracy"}}
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -211,9 +250,12 @@ def test_an_eval_config_of_a_public_example_runs_unchanged_against_the_blessed_m
 
     tf = import_tensorflow()
     config, make = EXAMPLES[example]
-    rows, functions = make(tf)
+    rows, saved = make(tf)
     write_examples(tf, rows, tmp_path / "eval.gz")
-    save_model(tf, functions, tmp_path / "model")
+    if callable(saved):
+        saved(tmp_path / "model")
+    else:
+        save_model(tf, saved, tmp_path / "model")
     (tmp_path / "eval_config.pbtxt").write_text(config, encoding="utf-8")
     write_analysis(tmp_path, has_change="change_threshold" in config)
 
@@ -224,6 +266,7 @@ def test_an_eval_config_of_a_public_example_runs_unchanged_against_the_blessed_m
     assert len(overall), example
     assert not overall["value"].isna().any()
     assert set(table["slice"]) >= SLICES.get(example, set())
+    assert set(overall["metric"]) >= METRICS.get(example, set())
 
 
 def write_analysis(folder: Path, *, has_change: bool) -> None:
