@@ -11,9 +11,9 @@ import assay
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.results.keys import metric_key_from_proto, slices_of
+from tests.conformance.both import results_of_both
 from tests.conformance.record_numbers import number_in
-from tests.conformance.recorded import SOURCES, cells_of, results_of_tfma
-from tests.conformance.tfma_runs import run_tfma
+from tests.conformance.recorded import SOURCES
 
 ROWS = 300
 CONFIG = """
@@ -94,17 +94,8 @@ def failures_in(folder):
 
 @pytest.fixture(scope="module", params=SOURCES)
 def folders(request, tmp_path_factory):
-    theirs, ours = tmp_path_factory.mktemp("tfma"), tmp_path_factory.mktemp("ours")
-    frame = rows()
-    results_of_tfma(
-        "cross slices",
-        [cells_of(frame), CONFIG],
-        lambda folder: run_tfma(frame, CONFIG, folder, has_baseline=True),
-        theirs,
-        request.param,
-    )
-    assay.analyze_raw_data(frame, CONFIG, str(ours))
-    return theirs, ours
+    folder = tmp_path_factory.mktemp("both")
+    return results_of_both("cross slices", rows(), CONFIG, folder, request.param, has_baseline=True)
 
 
 def test_every_difference_between_slices_is_that_of_tfma(folders):

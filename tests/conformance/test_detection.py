@@ -13,9 +13,9 @@ import pytest
 
 import assay
 from assay.results.keys import metric_key_from_proto, plot_key_from_proto, slice_key_from_proto
+from tests.conformance.both import assert_same, results_of_both
 from tests.conformance.record_numbers import matrices_in, number_in
-from tests.conformance.recorded import SOURCES, cells_of, results_of_tfma
-from tests.conformance.tfma_runs import run_tfma
+from tests.conformance.recorded import SOURCES
 from tests.metrics.asked import BOXES
 
 IMAGES = 80
@@ -80,18 +80,6 @@ def test_every_metric_of_boxes_is_compared():
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_value_is_that_of_tfma(tmp_path, source):
-    frame, theirs = rows(), tmp_path / "tfma"
-    theirs.mkdir()
-    results_of_tfma(
-        "detection",
-        [cells_of(frame), config()],
-        lambda folder: run_tfma(frame, config(), folder, has_baseline=False),
-        theirs,
-        source,
-    )
-    assay.analyze_raw_data(frame, config(), str(tmp_path / "ours"))
-    expected, found = values_in(theirs), values_in(tmp_path / "ours")
-    assert expected.keys() == found.keys()
+    expected, found = map(values_in, results_of_both("detection", rows(), config(), tmp_path, source))
     assert len(found) == 3 * len(ASKED)
-    for key, value in expected.items():
-        np.testing.assert_allclose(found[key], value, rtol=1e-6, err_msg=str(key))
+    assert_same(found, expected)

@@ -13,9 +13,9 @@ import pytest
 import assay
 from assay.proto.metrics_for_slice_pb2 import AttributionsForSlice, MetricsForSlice
 from assay.results.keys import slice_key_from_proto
+from tests.conformance.both import assert_same, results_of_both
 from tests.conformance.record_numbers import number_in
-from tests.conformance.recorded import SOURCES, cells_of, results_of_tfma
-from tests.conformance.tfma_runs import run_tfma
+from tests.conformance.recorded import SOURCES
 
 ROWS = 120
 RNG = np.random.default_rng(17)
@@ -94,20 +94,8 @@ def values_in(folder):
 @pytest.mark.parametrize("case", CASES)
 def test_every_value_is_that_of_tfma(tmp_path, case, source):
     config = config_of(*CASES[case])
-    theirs = tmp_path / "tfma"
-    theirs.mkdir()
-    results_of_tfma(
-        f"other shapes {case}",
-        [cells_of(FRAME), config],
-        lambda folder: run_tfma(FRAME, config, folder, has_baseline=False),
-        theirs,
-        source,
-    )
-    assay.analyze_raw_data(FRAME, config, str(tmp_path / "ours"))
-    expected, found = values_in(theirs), values_in(tmp_path / "ours")
-    assert expected.keys() == found.keys()
-    for key, value in expected.items():
-        assert found[key] == pytest.approx(value, rel=1e-6), key
+    expected, found = map(values_in, results_of_both(f"other shapes {case}", FRAME, config, tmp_path, source))
+    assert_same(found, expected)
 
 
 # Attributions ---------------------------------------------------------------------------------------------------------
@@ -142,24 +130,12 @@ def attributions_in(folder):
 @pytest.mark.parametrize("case", ATTRIBUTIONS)
 def test_attributions_are_those_of_tfma(tmp_path, case, source):
     spec = 'label_key: "pay" prediction_key: "pay"'
-    config, theirs, data = config_of(spec, ATTRIBUTIONS[case]), tmp_path / "tfma", tmp_path / "rows.parquet"
-    theirs.mkdir()
-    results_of_tfma(
-        f"attributions {case}",
-        [cells_of(FRAME), config],
-        lambda folder: run_tfma(FRAME, config, folder, has_baseline=False, last=with_attributions),
-        theirs,
-        source,
-    )
+    config, data = config_of(spec, ATTRIBUTIONS[case]), tmp_path / "rows.parquet"
+    theirs, ours = results_of_both(f"attributions {case}", FRAME, config, tmp_path, source, last=with_attributions)
     FRAME.to_parquet(data)
     *earlier, slice_keys = assay.default_extractors(assay.parse_eval_config(config))
     extractors = [*earlier, assay.Extractor("ExtractAttributions", beam.Map(with_attributions)), slice_keys]
-    ours = str(tmp_path / "ours")
     assay.run_model_analysis(
-        config, data_location=str(data), file_format="parquet", extractors=extractors, output_path=ours
+        config, data_location=str(data), file_format="parquet", extractors=extractors, output_path=str(ours)
     )
-    expected, found = attributions_in(theirs), attributions_in(ours)
-    assert expected
-    assert expected.keys() == found.keys()
-    for key, value in expected.items():
-        assert found[key] == pytest.approx(value, rel=1e-6), key
+    assert_same(attributions_in(ours), attributions_in(theirs))

@@ -10,9 +10,9 @@ from PIL import Image
 
 import assay
 from assay.results.keys import metric_key_from_proto, slice_key_from_proto
+from tests.conformance.both import assert_same, results_of_both
 from tests.conformance.record_numbers import number_in
-from tests.conformance.recorded import SOURCES, results_of_tfma
-from tests.conformance.tfma_runs import run_tfma
+from tests.conformance.recorded import SOURCES
 
 ASKED = {"class_ids": [0, 1, 3], "ground_truth_key": "mask", "prediction_key": "found", "decode_prediction": True}
 
@@ -53,8 +53,7 @@ def values_in(folder):
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("ignored", [None, 3])
 def test_every_count_is_that_of_tfma(tmp_path, ignored, source):
-    both, theirs = masks(), tmp_path / "tfma"
-    theirs.mkdir()
+    both = masks()
     frame = pd.DataFrame(
         {
             "mask": [png(truth) for truth, _ in both],
@@ -63,16 +62,8 @@ def test_every_count_is_that_of_tfma(tmp_path, ignored, source):
         }
     )
     text = config() if ignored is None else config(ignore_ground_truth_id=ignored)
-    results_of_tfma(
-        f"segmentation {ignored}",
-        [[mask.tolist() for mask in both], text],
-        lambda folder: run_tfma(frame, text, folder, has_baseline=False),
-        theirs,
-        source,
-    )
-    assay.analyze_raw_data(frame, text, str(tmp_path / "ours"))
-    expected, found = values_in(theirs), values_in(tmp_path / "ours")
-    assert expected.keys() == found.keys()
+    told = [mask.tolist() for mask in both]
+    folders = results_of_both(f"segmentation {ignored}", frame, text, tmp_path, source, told=told)
+    expected, found = map(values_in, folders)
     assert len(found) == 3 * 2 * 3
-    for key, value in expected.items():
-        assert found[key] == value, key
+    assert_same(found, expected, rel=0)

@@ -11,9 +11,9 @@ import pytest
 import assay
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.results.keys import metric_key_from_proto, slice_key_from_proto
+from tests.conformance.both import assert_same, results_of_both
 from tests.conformance.record_numbers import number_in
-from tests.conformance.recorded import SOURCES, cells_of, results_of_tfma
-from tests.conformance.tfma_runs import run_tfma
+from tests.conformance.recorded import SOURCES
 
 ROWS = 300
 FLIPS = (
@@ -70,18 +70,7 @@ CASES = {
 def test_every_value_is_that_of_tfma(tmp_path, case, source):
     classes, metrics, weighted = CASES[case]
     frame, config = rows(classes), config_of(metrics, weighted)
-    theirs = tmp_path / "tfma"
-    theirs.mkdir()
-    results_of_tfma(
-        f"two models {case}",
-        [cells_of(frame), config],
-        lambda folder: run_tfma(frame, config, folder, has_baseline=True),
-        theirs,
-        source,
-    )
-    assay.analyze_raw_data(frame, config, str(tmp_path / "ours"))
-    expected, found = values_in(theirs), values_in(tmp_path / "ours")
-    assert expected.keys() == found.keys()
+    both = results_of_both(f"two models {case}", frame, config, tmp_path, source, has_baseline=True)
+    expected, found = map(values_in, both)
     assert len(found) == 3 * (6 * ("flip" in case) + (DIFFERENCE in metrics) + (COSINE in metrics))
-    for key, value in expected.items():
-        assert found[key] == pytest.approx(value, rel=1e-6), key
+    assert_same(found, expected)

@@ -101,6 +101,8 @@ class Spark:
         self.parallelism = parallelism
         settings = {
             "cores.max": parallelism,
+            # No more executors than it takes: those on one machine would mix up the workers of one pool.
+            "executor.cores": min(parallelism, _CORES),
             "default.parallelism": parallelism,
             "executor.memory": "700m",
             "executor.extraClassPath": f"{JARS / 'spark'}/*",

@@ -33,7 +33,8 @@ CHECKPOINTED = {
     "Spark": ("several splits",),
     "Prism": ("several splits", "stages of one's own", "checkpoint every stage"),
 }
-"""Plans that are run task by task as well. Not those with tasks side by side on Spark, which runs one job at a time."""
+"""Plans that are run task by task in workers of a pool as well. On Spark not those with tasks side by side: each has
+an executor of its own, and two executors mix up the workers of one pool."""
 
 Options = Callable[[str, int], Sequence[str]]
 
@@ -97,6 +98,27 @@ def test_task_by_task_in_processes_of_a_worker_pool_the_bits_are_the_same(
     expected = here(case, checkpointed=True)
     options = (*options_of(engine, 2), *worker_pool.options)
     found = parts_of_run(case, expected.data, tmp_path, options, checkpointed=True)
+    assert differing(found, expected.parts) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["stages of one's own", "checkpoint every stage"])
+def test_task_by_task_and_side_by_side_on_spark_the_bits_are_the_same(
+    case: str, here: RunsHere, options_of: Options, tmp_path: Path
+):
+    expected = here(case, checkpointed=True)
+    found = parts_of_run(case, expected.data, tmp_path, options_of("Spark", 2), checkpointed=True)
+    assert differing(found, expected.parts) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["Flink", "Spark"])
+def test_the_runner_that_is_named_for_an_engine_takes_the_endpoint_of_its_job_server(
+    engine: str, here: RunsHere, options_of: Options, tmp_path: Path
+):
+    expected = here("several splits")
+    options = [f"--runner={engine}Runner", *options_of(engine, 2)[1:]]
+    found = parts_of_run("several splits", expected.data, tmp_path, options)
     assert differing(found, expected.parts) == {}
 
 
