@@ -12,11 +12,13 @@ from assay.report.html.document import document
 from assay.report.html.markup import Markup, element, joined
 from assay.report.html.packed import data_element
 from assay.report.page import sections, verdict_section
+from assay.report.page.evidence_table import evidence_table
 from assay.report.page.markdown import summary
 from assay.report.page.plots import plots_section
 from assay.report.page.plots_data import SlicePlot, plots_data, read_plots
 from assay.report.page.slices_data import slices_data
 from assay.report.page.slices_table import slices_section
+from assay.report.terminal.checks import verdict_object
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.storage.file_paths import FilePath, path_text
 from assay.text.counted import counted
@@ -63,6 +65,7 @@ def html_page(output: FilePath, facts: Mapping[str, Any] | None = None, *, plots
             verdict_section.thresholds_section(evidence, hidden),
             class_="side-by-side",
         ),
+        evidence_table(verdict_object(evidence.verdict) or {}, hidden),
         slices_section(evidence, slices, first, len(hidden)),
         plots_section(evidence, read.whole),
         sections.section("Groups compared", name="groups", hidden=True),

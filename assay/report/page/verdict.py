@@ -9,7 +9,8 @@ from assay.report.html.document import document
 from assay.report.html.markup import Markup, element, joined
 from assay.report.html.tables import table
 from assay.report.marks import OUTCOMES
-from assay.report.terminal.verdict_lines import HEADS, NUMBERS, check_cells, left_out_of, ordered
+from assay.report.page.evidence_table import evidence_table
+from assay.report.terminal.verdict_lines import HEADS, NUMBERS, check_cells, forced_in, left_out_of, ordered
 from assay.text.counted import counted
 from assay.text.printable import shortened
 from assay.verdict import Status
@@ -29,7 +30,7 @@ def verdict_page(verdict: Mapping[str, Any], title: str, links: Mapping[str, str
     outcome = element(
         "p",
         element("strong", badge, class_=f"badge {class_}"),
-        element("span", counted(verdict.get("rows", 0), "row"), class_="minor"),
+        element("span", f"{counted(verdict.get('rows', 0), 'row')}{forced_in(verdict)}", class_="minor"),
         class_="verdict",
     )
     body = joined(
@@ -39,6 +40,7 @@ def verdict_page(verdict: Mapping[str, Any], title: str, links: Mapping[str, str
         *(element("p", line) for line in left_out_of(verdict)),
         _reasons(verdict.get("reasons", ())),
         _thresholds(ordered(verdict)),
+        evidence_table(verdict),
     )
     return document(f"{verdict['status'].replace('_', ' ')}: {shortened(title)}", element("main", body))
 

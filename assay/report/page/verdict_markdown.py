@@ -9,6 +9,7 @@ from typing import Any
 from assay.report.cells import counts_text, reason_table
 from assay.report.grids.markdown_table import escaped, table
 from assay.report.severity import by_severity
+from assay.report.terminal.evidence_lines import EVIDENCE_HEADS, NOT_SHOWN, evidence_cells, not_passed
 from assay.report.terminal.verdict_lines import HEADS, check_cells, ordered, small_slices, without_names
 from assay.text.counted import counted
 from assay.verdict import Verdict
@@ -49,6 +50,18 @@ def verdict_parts(verdict: Verdict, uri: str, hidden: Collection[str] = ()) -> I
         yield escaped(f"And {counted(more, 'reason')} more, in {uri}.")
     if unnamed:
         yield f"And {counted(unnamed, 'reason')} about slices with too few rows to be shown."
+    yield from _evidence(verdict, uri, hidden)
+
+
+def _evidence(verdict: Verdict, uri: str, hidden: Collection[str]) -> Iterator[str]:
+    """Of thresholds that ask for evidence, the slices that do not pass."""
+    lines = not_passed(json.loads(verdict.to_json()), hidden)
+    if lines:
+        yield f"### {NOT_SHOWN}"
+        cells = [evidence_cells(line) for line in lines[:_MOST_REASONS]]
+        yield table([head.capitalize() for head in EVIDENCE_HEADS], cells, words=(0, 1, 2, 3, 7))
+    if len(lines) > _MOST_REASONS:
+        yield escaped(f"And {counted(len(lines) - _MOST_REASONS, 'line')} more, in {uri}.")
 
 
 def _thresholds(content: Mapping[str, Any], uri: str, hidden: Collection[str]) -> Iterator[str]:

@@ -11,6 +11,8 @@ EVIDENCE_HEADS = ("outcome", "metric", "question", "slice", "rows", "needed", "v
 EVIDENCE_NUMBERS = (4, 5, 6, 8)
 """The columns that hold numbers."""
 
+NOT_SHOWN = "What is not shown, and the rows of the slice that would be needed"
+
 _WIDEST = 60
 _EFFECTS = {"warn": " (warns)", "pass": " (passes)", "block": ""}
 _ORDER = ("block", "warn", "pass"), ("FAIL", "UNDECIDED", "WARN", "PASS")

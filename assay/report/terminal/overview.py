@@ -11,7 +11,7 @@ from assay.report.grids.grid import Grid
 from assay.report.grids.printed import Fit, Section, Sentence
 from assay.report.terminal.checks import checks_grid, checks_of, evidence_grid, tally_text, verdict_object
 from assay.report.terminal.classes_grid import classes_grid
-from assay.report.terminal.evidence_lines import not_passed, ordered_lines
+from assay.report.terminal.evidence_lines import NOT_SHOWN, not_passed, ordered_lines
 from assay.report.terminal.selection import Selection, chosen_slices, limited
 from assay.report.terminal.slices_grid import metrics_grid, slices_grid
 from assay.text.counted import counted
@@ -20,7 +20,6 @@ from assay.verdict import Reason, Status
 
 _MOST_CHECKS, _MOST_REASONS, _MOST_SLICES, _MOST_CLASSES, _MOST_REMARKS = 40, 10, 20, 40, 5
 _MOST_LINES, _FEW_SLICES = 20, 4
-_EVIDENCE = "What is not shown, and the rows of the slice that would be needed"
 _STATUS_COLOURS = {Status.BLESSED: "bold green", Status.NOT_BLESSED: "bold red", Status.NOT_EVALUATED: "bold yellow"}
 
 
@@ -92,7 +91,7 @@ def _lines(evidence: Evidence, selection: Selection, fit: Fit) -> Section:
     shown = lines if selection.everything else lines[:_MOST_LINES]
     hidden = len(lines) - len(shown)
     rest = [Sentence(f"... and {counted(hidden, 'line')} more; --all shows them")] if hidden else []
-    return [Sentence(_EVIDENCE, "bold"), fit(evidence_grid(shown), 4)[0], *rest]
+    return [Sentence(NOT_SHOWN, "bold"), fit(evidence_grid(shown), 4)[0], *rest]
 
 
 # Slices and metrics ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from assay.report.terminal.evidence_lines import (
+    EVIDENCE_HEADS,
+    EVIDENCE_NUMBERS,
+    NOT_SHOWN,
+    evidence_cells,
+    not_passed,
+)
 from assay.results.published import reasons_in
 from assay.text.counted import counted
 from assay.text.printable import printable_line, shortened
@@ -16,7 +23,7 @@ HEADS = ("threshold", "expected", "slices", "holds", "decided by", "value", "row
 NUMBERS = (5, 6)
 """The columns that hold numbers."""
 
-_MOST_CHECKS, _MOST_REASONS, _MOST_UNCHECKED = 50, 20, 20
+_MOST_CHECKS, _MOST_LINES, _MOST_REASONS, _MOST_UNCHECKED = 50, 20, 20, 20
 _WIDEST, _WIDEST_REASON = 60, 300
 _OVERALL, _UNNAMED = "Overall", "a slice with too few rows"
 
@@ -31,9 +38,10 @@ def verdict_lines(verdict: Mapping[str, Any], unchecked: Sequence[str] = ()) -> 
     checks = ordered(verdict)
     rows = [check_cells(check) for check in checks[:_MOST_CHECKS]]
     more = [f"... and {len(checks) - _MOST_CHECKS:,} thresholds more"] if len(checks) > _MOST_CHECKS else []
-    outcome = f"{verdict['status']}: {counted(verdict.get('rows', 0), 'row')}{_forced(verdict)}"
+    outcome = f"{verdict['status']}: {counted(verdict.get('rows', 0), 'row')}{forced_in(verdict)}"
     left_out = (f"  {line}" for line in left_out_of(verdict, unchecked))
-    return [outcome, *(_table(rows) if rows else ()), *more, *left_out, *_reasons(verdict)]
+    thresholds = _table(HEADS, rows, NUMBERS) if rows else ()
+    return [outcome, *thresholds, *more, *_evidence(verdict), *left_out, *_reasons(verdict)]
 
 
 def without_small_slices(verdict: Mapping[str, Any], min_slice_size: int) -> dict[str, Any]:
@@ -89,12 +97,22 @@ def check_cells(check: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(shortened(printable_line(cell), _WIDEST) for cell in cells)
 
 
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _evidence(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """Of thresholds that ask for evidence, the slices that do not pass."""
+    lines = not_passed(verdict)
+    if lines:
+        yield f"  {NOT_SHOWN}:"
+        yield from _table(EVIDENCE_HEADS, [evidence_cells(line) for line in lines[:_MOST_LINES]], EVIDENCE_NUMBERS)
+    if len(lines) > _MOST_LINES:
+        yield f"  ... and {len(lines) - _MOST_LINES:,} lines more, in verdict.json"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int]) -> Iterator[str]:
     """The lines of a table with aligned columns, numbers to the right."""
-    table = [HEADS, *rows]
-    widths = [max(len(row[i]) for row in table) for i in range(len(HEADS))]
+    table = [heads, *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(heads))]
     for row in table:
-        cells = [cell.rjust(widths[i]) if i in NUMBERS else cell.ljust(widths[i]) for i, cell in enumerate(row)]
+        cells = [cell.rjust(widths[i]) if i in numbers else cell.ljust(widths[i]) for i, cell in enumerate(row)]
         yield f"  {'  '.join(cells).rstrip()}"
 
 
@@ -102,7 +120,7 @@ def short_text(verdict: Mapping[str, Any]) -> str:
     """The verdict in one line: how many thresholds hold, and the first reason if the model is not blessed."""
     checks, reasons = ordered(verdict), reasons_in(verdict)
     hold = sum(bool(check["met"]) and not check["failed"] for check in checks)
-    parts = [verdict["status"].replace("_", " ") + _forced(verdict)]
+    parts = [verdict["status"].replace("_", " ") + forced_in(verdict)]
     parts += [f"thresholds: {hold:,} of {len(checks):,} hold"] if checks else []
     parts += ["no baseline: rubber stamp"] if is_stamped(verdict) else []
     parts += [shortened(printable_line(reason), _WIDEST_REASON) for reason in reasons[:1]]
@@ -110,7 +128,7 @@ def short_text(verdict: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _forced(verdict: Mapping[str, Any]) -> str:
+def forced_in(verdict: Mapping[str, Any]) -> str:
     """The reason of a forced pass, which follows the outcome; "" for none."""
     reason = verdict.get("forced") or ""
     return f"; forced pass: {shortened(printable_line(reason), _WIDEST_REASON)}" if reason else ""
