@@ -1,4 +1,4 @@
-"""Fields of the EvalConfig that TFMA does not know, so that its reader of JSON refuses them."""
+"""Fields and names of the EvalConfig that TFMA does not know, so that its reader of JSON refuses them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from assay.config.fields import entries
 from assay.proto.config_pb2 import EvalConfig
 
 _FIRST = 1000
-"""Number of the first field of our own in any message."""
+"""Number of the first field of our own in any message, and of the first name of our own in any enum."""
 
 
 def without_own_fields(config: EvalConfig) -> EvalConfig:
@@ -21,7 +21,7 @@ def without_own_fields(config: EvalConfig) -> EvalConfig:
 
 def _clear_own_fields(message: Message) -> None:
     for field, value in message.ListFields():
-        if field.number >= _FIRST:
+        if field.number >= _FIRST or (field.enum_type is not None and not field.is_repeated and value >= _FIRST):
             message.ClearField(field.name)
             continue
         for _, inner in entries(field, value, ""):

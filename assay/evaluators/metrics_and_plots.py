@@ -28,11 +28,12 @@ from assay.metrics.evaluate import by_key, evaluate, with_differences
 from assay.metrics.flat_values import FlatValues, flat_values
 from assay.metrics.keys import MetricKey
 from assay.metrics.named_classes import NamedClasses, named_classes
+from assay.metrics.no_intervals import NoIntervals, no_intervals
 from assay.metrics.row_checks import Tallies, judge_columns
 from assay.metrics.slice_pairs import Figures
 from assay.metrics.split_states import BlockKey
 from assay.metrics.states.partial import Partial
-from assay.metrics.states.resampling import SAMPLES, resampling_of
+from assay.metrics.states.resampling import SAMPLES, is_analytic, resampling_of
 from assay.metrics.states.slice_limit import SliceLimit
 from assay.metrics.values import ErrorBounds, Floats, Interval, Value
 from assay.plan.plan import MOST_SLICES
@@ -70,6 +71,7 @@ class _Told(NamedTuple):
 
     flat: FlatValues
     classes: NamedClasses
+    no_intervals: NoIntervals
 
 
 def MetricsAndPlotsEvaluator(
@@ -125,6 +127,7 @@ class EvaluateMetricsAndPlots(beam.PTransform):
             resampling_of(eval_config, seed),
             skip_bad_rows,
             output_means_of(eval_config),
+            is_analytic(eval_config),
         )
         self._baseline = next((spec.name for spec in eval_config.model_specs if spec.is_baseline), None)
         self._pairs = CrossSlices(
@@ -167,7 +170,8 @@ class EvaluateMetricsAndPlots(beam.PTransform):
 def _judged(of_bundles: Iterable[Tallies], analysis: Analysis) -> _Told:
     """Raises ColumnTypeError where a column, over the whole run, holds something else than a metric is for."""
     tallies = judge_columns(of_bundles, analysis.asked)
-    return _Told(flat_values(analysis.metrics, tallies), named_classes(analysis.metrics, tallies))
+    of_classes = named_classes(analysis.metrics, tallies)
+    return _Told(flat_values(analysis.metrics, tallies), of_classes, no_intervals(analysis, tallies))
 
 
 class _Records(beam.DoFn):
@@ -210,12 +214,15 @@ class _Records(beam.DoFn):
 
     def _evaluated(self, samples: Partial, told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
         part = samples if samples.resamples == 1 else samples.first_of_resamples()
-        values, doubts = evaluate(part, self._analysis.metrics, self._analysis.layout)
+        values, doubts, by_formula = evaluate(part, self._analysis.metrics, self._analysis.layout)
         metrics, plots, attributions = by_key(values)
         metrics = self._with_derived(metrics)
         bounds = self._error_bounds(doubts, metrics)
         drawn = {} if samples.resamples == 1 else self._drawn(samples)
         intervals = self._intervals(drawn, metrics)
+        for metric, interval in by_formula.items():
+            if isinstance(metric.key, MetricKey) and metric.key not in told.no_intervals:
+                intervals[metric.key] = interval
         refusals = {**own_values.reasons(values), **certainty.refusals(doubts)}
         for record in metric_records(part.keys, part.rows, metrics, intervals, refusals, bounds, *told):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)

@@ -49,6 +49,7 @@ class Analysis:
         resampling: the resamples behind confidence intervals; None without.
         skip_bad_rows: drop and count rows that no metric can take, instead of failing.
         output_means: means over outputs of the metrics' values.
+        has_formulas: whether confidence intervals are by formula.
     """
 
     metrics: tuple[Metric, ...]
@@ -56,6 +57,7 @@ class Analysis:
     resampling: Resampling | None = None
     skip_bad_rows: bool = False
     output_means: tuple[OutputMean, ...] = ()
+    has_formulas: bool = False
 
     @property
     def slicings(self) -> Sequence[Slicing]:

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypedDict, TypeVar, Unpack
 from assay.errors import ConfigError
 from assay.metrics.computations.own_objects import OfObjects
 from assay.metrics.computations.table import Computation, Prepared
+from assay.metrics.spreads.spread import Spread
 from assay.metrics.values import Floats
 from assay.text.near_miss import one_of
 from assay.text.words import snake_case
@@ -77,6 +78,8 @@ class Facts(TypedDict, total=False):
         follows_roc: settings of the function with which a value is as doubtful as the area under the ROC curve, where
             scores are too close together to tell their order; None if it has a doubt of its own. None are asked of a
             threshold, whose own position is exact.
+        spread: the formula of its confidence interval; None if there is none.
+        spread_when: settings of the function with which that formula holds.
         at_most: settings of the function -> an upper bound of its doubt that costs less to compute, see `Doubts.of`.
     """
 
@@ -95,6 +98,8 @@ class Facts(TypedDict, total=False):
     top_k: Literal["", "optional", "required"]
     keyed_by_class: bool
     follows_roc: Mapping[str, Any] | None
+    spread: Spread | None
+    spread_when: Mapping[str, Any]
     at_most: Callable[..., Any] | None
 
 
@@ -137,6 +142,8 @@ class Definition:
     top_k: Literal["", "optional", "required"] = ""
     keyed_by_class: bool = False
     follows_roc: Mapping[str, Any] | None = None
+    spread: Spread | None = None
+    spread_when: Mapping[str, Any] = field(default_factory=dict)
     at_most: Callable[..., Any] | None = None
 
     def name_of(self, needs: Computation) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from assay.metrics.arithmetic import sums_by_bin
-from assay.metrics.binding.metric import Metric
+from assay.metrics.binding.metric import Metric, one_number
 from assay.metrics.certainty import certain, doubt_of
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.computations.table import Computation
@@ -20,7 +20,7 @@ from assay.metrics.own_values import own_value
 from assay.metrics.picks import Pick
 from assay.metrics.states.failures import in_group, naming_slices
 from assay.metrics.states.partial import Partial
-from assay.metrics.values import Floats, Ints, Matrices, MultiClassMatrices, Objects, Value
+from assay.metrics.values import Floats, Interval, Ints, Matrices, MultiClassMatrices, Objects, Value
 
 Values = dict[Metric, Value]
 
@@ -35,10 +35,12 @@ class Evaluated(NamedTuple):
         values: see `Value` for the forms.
         doubts: how far values may be off because scores lie too close together, of metrics for which that can be:
             (s,), or of the value's shape. A value that may be off by too much is NaN.
+        intervals: confidence intervals by formula, of metrics that have one; NaN where the value is.
     """
 
     values: Values
     doubts: dict[Metric, Floats]
+    intervals: dict[Metric, Interval]
 
 
 def evaluate(part: Partial, metrics: Sequence[Metric], layout: Layout, *, has_doubts: bool = True) -> Evaluated:
@@ -46,12 +48,13 @@ def evaluate(part: Partial, metrics: Sequence[Metric], layout: Layout, *, has_do
 
     Without doubts every value stands as it is: that of a resample, by which nobody judges, may be off by as much.
     """
-    whole = Evaluated({}, {})
+    whole = Evaluated({}, {}, {})
     with np.errstate(all="ignore"), naming_slices(part.keys, part.resamples):
         for stream in dict.fromkeys(metric.stream for metric in metrics):
-            values, doubts = _evaluate_stream(part, needs_of(metrics, stream), stream, layout, has_doubts)
-            whole.values.update(values)
-            whole.doubts.update(doubts)
+            of_stream = _evaluate_stream(part, needs_of(metrics, stream), stream, layout, has_doubts)
+            whole.values.update(of_stream.values)
+            whole.doubts.update(of_stream.doubts)
+            whole.intervals.update(of_stream.intervals)
     return whole
 
 
@@ -61,6 +64,7 @@ def _evaluate_stream(
     states = StreamStates(part, stream, layout)
     groups = states.groups()
     pieces: dict[_Same, list[Value]] = {}
+    spread: dict[_Same, list[tuple[Floats, ...]]] = {}
     doubtful: dict[_Same, list[Floats]] = {}
     for lanes, width in groups:
         group = GroupStates(states, lanes, width)
@@ -73,14 +77,49 @@ def _evaluate_stream(
                 pieces.setdefault(same, []).append(value)
                 if doubts is not None:
                     doubtful.setdefault(same, []).append(doubt_of(metric, doubts, np.asarray(value)))
+            for same, parts in _spread_of(users, state, group):
+                spread.setdefault(same, []).append(parts)
 
     # Groups put lanes in another order than theirs.
     back = np.argsort(np.concatenate([lanes for lanes, _ in groups]))
     values = {same: _assemble(parts, back) for same, parts in pieces.items()}
+    parts_of = {same: [np.concatenate(part)[back] for part in zip(*own, strict=True)] for same, own in spread.items()}
     of_lanes = {same: np.concatenate(parts)[back] for same, parts in doubtful.items()}
 
     everything = GroupStates(states, np.arange(states.lanes), 1)
-    return _picked([metric for users in shared.values() for metric in users], values, of_lanes, everything)
+    every_metric = [metric for users in shared.values() for metric in users]
+    picked = _picked(every_metric, values, of_lanes, everything)
+    return picked._replace(intervals=_intervals(every_metric, parts_of, picked.values, everything))
+
+
+def _spread_of(users: Sequence[Metric], state: Any, group: GroupStates) -> Iterator[tuple[_Same, tuple[Floats, ...]]]:
+    """What the formulas of intervals are of, for some lanes; equal squares are read once."""
+    read: dict[Computation, Any] = {}
+    for same, metric in {_same(metric): metric for metric in users if metric.spread}.items():
+        assert metric.spread is not None
+        squares = metric.squares
+        if squares is not None and squares not in read:
+            read[squares] = squares.read(group)
+        yield same, metric.spread.parts(state, None if squares is None else read[squares])
+
+
+def _intervals(
+    metrics: Sequence[Metric], parts_of: Mapping[_Same, Sequence[Floats]], values: Values, states: GroupStates
+) -> dict[Metric, Interval]:
+    """Those of the slices' values, from what is known of lanes."""
+    of_lanes: dict[_Same, Interval] = {}
+    picked = {}
+    for metric in metrics:
+        if metric.spread is not None:
+            same = _same(metric)
+            if same not in of_lanes:
+                of_lanes[same] = metric.spread.interval(*parts_of[same])
+            fields = [one_number(np.asarray(field)) for field in of_lanes[same]]
+            interval = Interval(
+                *(_one_or_mean(metric.pick, field, states, metric.stream.view.parts) for field in fields)
+            )
+            picked[metric] = interval.where(~np.isnan(np.asarray(values[metric])))
+    return picked
 
 
 def _value(metric: Metric, state: Any, lanes: Ints, parts: int, *, of_samples: bool) -> Value:
@@ -103,7 +142,7 @@ def _picked(
     metrics: Sequence[Metric], values: Mapping[_Same, Value], doubts: Mapping[_Same, Floats], states: GroupStates
 ) -> Evaluated:
     """From values of lanes to those of slices: of one part, or a mean over parts."""
-    picked = Evaluated({}, {})
+    picked = Evaluated({}, {}, {})
     for metric in metrics:
         same, parts = _same(metric), metric.stream.view.parts
         value = _of_part(metric.pick, values[same], states, parts)

@@ -15,6 +15,11 @@ FlatValues = dict[MetricKey, int]
 """Metric -> numbers of a prediction."""
 
 
+def widths_of(tallies: Mapping[Stream, Tally]) -> dict[Stream, int]:
+    """The most numbers that a prediction of each source has."""
+    return {source: max(tally.lengths.get(PREDICTIONS_KEY, {}), default=1) for source, tally in tallies.items()}
+
+
 def flat_values(metrics: Iterable[Metric], tallies: Mapping[Stream, Tally]) -> FlatValues:
     """The metrics of two classes for which nobody has asked for a class or an average, though there are several.
 
@@ -22,7 +27,7 @@ def flat_values(metrics: Iterable[Metric], tallies: Mapping[Stream, Tally]) -> F
         metrics: all metrics.
         tallies: what the columns of each source hold over the whole run.
     """
-    widths = {source: max(tally.lengths.get(PREDICTIONS_KEY, {}), default=1) for source, tally in tallies.items()}
+    widths = widths_of(tallies)
     flat = FlatValues()
     for metric in metrics:
         width = widths.get(metric.stream.source, 1)

@@ -48,7 +48,7 @@ def layout_of(metrics: Iterable[Metric]) -> Layout:
     """Joins the tables that metrics need; equal needs share one."""
     tables: list[tuple[Stream, Table]] = []
     for metric in metrics:
-        for table in (*metric.needs.tables(), *metric.pick.tables()):
+        for table in metric.tables:
             _join(tables, metric.stream, table)
     return Layout(tuple(_without_derived(tables)))
 

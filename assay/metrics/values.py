@@ -71,12 +71,23 @@ class ByFeature(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """Bounds of the central 95 % and the standard error, each of the value's shape; NaN if a sample is undefined."""
+    """Bounds of the central 95 % and the standard error, each of the value's shape; NaN where there is no interval.
+
+    The bounds are as far from their middle as the quantile 0.975 of Student's t, with these degrees of freedom, times
+    the standard error. The value need not be in the middle: Wilson's interval of a rate is not symmetric about it, and
+    its standard error is that of a normal interval of the same length.
+
+    Attributes:
+        lower: the lower bounds.
+        upper: the upper bounds.
+        standard_error: see above.
+        degrees_of_freedom: of all values, or of each; 1e9 stands for the normal distribution.
+    """
 
     lower: Floats
     upper: Floats
     standard_error: Floats
-    degrees_of_freedom: int
+    degrees_of_freedom: int | Floats
 
     def where(self, is_known: npt.NDArray[np.bool_]) -> Interval:
         """The same of some values; NaN for the others."""

@@ -324,9 +324,11 @@ class ConfidenceIntervalOptions(_message.Message):
         UNKNOWN_CONFIDENCE_INTERVAL_METHOD: _ClassVar[ConfidenceIntervalOptions.ConfidenceIntervalMethod]
         POISSON_BOOTSTRAP: _ClassVar[ConfidenceIntervalOptions.ConfidenceIntervalMethod]
         JACKKNIFE: _ClassVar[ConfidenceIntervalOptions.ConfidenceIntervalMethod]
+        ANALYTIC: _ClassVar[ConfidenceIntervalOptions.ConfidenceIntervalMethod]
     UNKNOWN_CONFIDENCE_INTERVAL_METHOD: ConfidenceIntervalOptions.ConfidenceIntervalMethod
     POISSON_BOOTSTRAP: ConfidenceIntervalOptions.ConfidenceIntervalMethod
     JACKKNIFE: ConfidenceIntervalOptions.ConfidenceIntervalMethod
+    ANALYTIC: ConfidenceIntervalOptions.ConfidenceIntervalMethod
     METHOD_FIELD_NUMBER: _ClassVar[int]
     method: ConfidenceIntervalOptions.ConfidenceIntervalMethod
     def __init__(self, method: _Optional[_Union[ConfidenceIntervalOptions.ConfidenceIntervalMethod, str]] = ...) -> None: ...

@@ -8,6 +8,7 @@ import numpy as np
 
 from assay.errors import PipelineError
 from assay.metrics.keys import MetricKey, PlotKey
+from assay.metrics.spreads.quantiles import NORMAL
 from assay.metrics.values import (
     Buckets,
     ErrorBounds,
@@ -45,6 +46,7 @@ def metric_records(
     error_bounds: Mapping[MetricKey, ErrorBounds] | None = None,
     flat: Mapping[MetricKey, int] | None = None,
     classes: NamesByOutput | None = None,
+    no_intervals: Mapping[MetricKey, str] | None = None,
 ) -> Iterator[bytes]:
     """Yields one serialised MetricsForSlice for each of s slices, or pairs of slices.
 
@@ -58,6 +60,7 @@ def metric_records(
         error_bounds: how far some of the values may be off.
         flat: of values of two classes, over how many numbers of a prediction they are, where nobody asked for that.
         classes: names of classes that the eval config does not give.
+        no_intervals: why some of the values have no interval, though one was asked for.
 
     Raises:
         PipelineError: a value of a form that only a plot can hold.
@@ -73,7 +76,8 @@ def metric_records(
         parts += wire.message(_METRICS, *name, *wire.message(2, *_metric_value(key, value)), *interval)
 
     # What a record of a slice has behind its numbers: most have nothing but their rows.
-    of_all = _flat(flat or {}) + pb.MetricsForSlice(classes=_named(classes or {})).SerializeToString()
+    named = pb.MetricsForSlice(classes=_named(classes or {})).SerializeToString()
+    of_all = _flat(flat or {}) + named + _no_intervals(no_intervals or {})
     tails = [(wire.integer(_ROWS, count) if count else b"") + of_all for count in rows.tolist()]
     for key, messages in ragged.items():
         tails = [tail + _ragged(key, message) for tail, message in zip(tails, messages, strict=True)]
@@ -200,6 +204,11 @@ def _flat(classes: Mapping[MetricKey, int]) -> bytes:
     return pb.MetricsForSlice(flat=values).SerializeToString()
 
 
+def _no_intervals(reasons: Mapping[MetricKey, str]) -> bytes:
+    values = [pb.NoInterval(key=metric_key_to_proto(key), reason=reason) for key, reason in reasons.items()]
+    return pb.MetricsForSlice(no_intervals=values).SerializeToString()
+
+
 def _named(classes: NamesByOutput) -> list[pb.NamedClasses]:
     return [pb.NamedClasses(model_name=m, output_name=o, names=names) for (m, o), names in classes.items()]
 
@@ -213,13 +222,23 @@ def _inexact(key: MetricKey, bound: float, reason: str) -> bytes:
 
 
 def _interval(key: MetricKey, interval: Interval) -> tuple[wire.Part, ...]:
-    """ConfidenceInterval of each slice."""
+    """ConfidenceInterval of each slice.
+
+    Bounds are kept as they are, symmetric about the value or not; standard error and degrees of freedom tell half their
+    distance, see `Interval`. Where these differ within a slice, as those of several numbers, its fewest are kept.
+    """
+    degrees = interval.degrees_of_freedom
+    if isinstance(degrees, int):
+        of_slices: tuple[wire.Part, ...] = (wire.integer(1, degrees),)
+    else:
+        fewest = degrees.reshape(len(degrees), -1).min(1, initial=NORMAL)
+        of_slices = wire.integers(1, fewest.astype(np.int64))
     return wire.message(
         3,
         *wire.message(1, *_metric_value(key, interval.upper)),
         *wire.message(2, *_metric_value(key, interval.lower)),
         *wire.message(3, *_metric_value(key, interval.standard_error)),
-        *wire.message(4, wire.integer(1, interval.degrees_of_freedom)),
+        *wire.message(4, *of_slices),
     )
 
 

@@ -29,7 +29,7 @@ def values_and_bounds(labels, scores, weights):
         accumulator.add(sliced(piece, 0, analysis.slicings))
     for _, (node, part) in accumulator.parts():
         forest.add(node, part)
-    values, doubts = evaluate(forest.total(), analysis.metrics, analysis.layout)
+    values, doubts, _ = evaluate(forest.total(), analysis.metrics, analysis.layout)
     return {
         metric.key.name: (float(np.asarray(value)[0]), float(doubts[metric].max())) for metric, value in values.items()
     }

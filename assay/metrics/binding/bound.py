@@ -19,6 +19,7 @@ from assay.metrics.binding.metric import Key, Metric
 from assay.metrics.binding.output_means import OutputMean, check_output_weights, output_means
 from assay.metrics.binding.parts import own_parts, placements, placements_of, settings_of_parts, without_parts
 from assay.metrics.binding.settings import OF_TYPE
+from assay.metrics.binding.spreads import with_spreads
 from assay.metrics.binding.streams import candidates_of, stream_for, streams_of
 from assay.metrics.binding.value_ranges import refuse_beyond_range
 from assay.metrics.computations.attributions import Attributions
@@ -33,6 +34,7 @@ from assay.metrics.entries.views import Classes, TopK, View
 from assay.metrics.keys import AggregationType, AttributionsKey, MetricKey, PlotKey, SubKey
 from assay.metrics.own_modules import definition_of, known_definition
 from assay.metrics.picks import MeanOfDefined
+from assay.metrics.states.resampling import is_analytic
 from assay.proto.config_pb2 import EvalConfig, MetricConfig, MetricsSpec, Options
 from assay.text.near_miss import hint, one_of
 
@@ -104,7 +106,8 @@ def _bind_config(config: EvalConfig, *, own_modules: bool) -> _Bound:
         named = {metric.key.name: metric.definition for metric in of_spec}
         refuse_beyond_range(spec, f"metrics_specs[{i}]", named)
         means += output_means(spec, of_spec)
-    return _Bound(tuple(bound.values()), tuple(dict.fromkeys(means)))
+    metrics = with_spreads(bound.values()) if is_analytic(config) else bound.values()
+    return _Bound(tuple(metrics), tuple(dict.fromkeys(means)))
 
 
 def _refuse_names_of_columns(bound: Sequence[tuple[Metric, _Path]]) -> None:

@@ -9,14 +9,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from assay.metrics.computations.table import Computation
+from assay.metrics.computations.table import Computation, Table
 from assay.metrics.declare import Definition
 from assay.metrics.entries.domains import Asked
 from assay.metrics.entries.streams import Stream
 from assay.metrics.keys import AttributionsKey, MetricKey, PlotKey
 from assay.metrics.own_modules import definition_of
 from assay.metrics.picks import ONE, Pick
-from assay.metrics.values import Value
+from assay.metrics.spreads.spread import Spread
+from assay.metrics.values import Floats, Value
 
 Key: TypeAlias = MetricKey | PlotKey | AttributionsKey
 
@@ -36,6 +37,8 @@ class Metric:
     pick: Pick = ONE
     module: str = ""
     """Where the user has it; "" if it is one of ours."""
+    spread: Spread | None = None
+    """The formula of its confidence interval; None if nobody asks for one, or there is none."""
 
     @property
     def definition(self) -> Definition:
@@ -55,7 +58,19 @@ class Metric:
         A list of one setting gives a number.
         """
         value: Value = self.definition.function(state, **dict(self.settings))
-        return value[:, 0] if isinstance(value, np.ndarray) and value.ndim == 2 and value.shape[1] == 1 else value
+        return one_number(value) if isinstance(value, np.ndarray) else value
+
+    @property
+    def squares(self) -> Computation | None:
+        """What the formula of its interval reads beside its state; None if there is nothing."""
+        return None if self.spread is None else self.spread.squares(self.needs, weighted=self.stream.weighted)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables that it reads."""
+        squares = self.squares
+        of_interval = () if squares is None else squares.tables()
+        return (*self.needs.tables(), *self.pick.tables(), *of_interval)
 
     @property
     def is_estimate(self) -> bool:
@@ -80,6 +95,11 @@ class Metric:
     def has_error_bound(self) -> bool:
         """Whether its doubt bounds the error of its value; not of a threshold, which is exact."""
         return self.definition.follows_roc != {}
+
+
+def one_number(value: Floats) -> Floats:
+    """Of a list of one setting, a number."""
+    return value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value
 
 
 def asked_of(metrics: Iterable[Metric]) -> dict[Stream, list[Asked]]:

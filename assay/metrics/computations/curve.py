@@ -51,6 +51,15 @@ def curve_of(thresholds: Floats, by_label: Floats) -> Curve:
     return Curve(np.broadcast_to(thresholds, tp.shape), tp, fp, tn, fn)
 
 
+def closed(c: Curve) -> Curve:
+    """The curve with both its ends: a threshold below every score, and one that no score is above."""
+    if not any(counts.any() for counts in (c.tn[..., 0], c.fn[..., 0], c.tp[..., -1], c.fp[..., -1])):
+        return c
+    positives, negatives = (c.tp + c.fn)[..., :1], (c.fp + c.tn)[..., :1]
+    tp, fp = (np.concatenate([p, q, np.zeros_like(p)], -1) for p, q in ((positives, c.tp), (negatives, c.fp)))
+    return Curve(c.thresholds, tp, fp, negatives - fp, positives - tp)
+
+
 def following(counts: Floats) -> Floats:
     """Of some counts along a curve, those at the next threshold; at the last one its own."""
     return np.concatenate([counts[..., 1:], counts[..., -1:]], -1)

@@ -93,7 +93,7 @@ class ScoreTable:
 
     def contribution(self, examples: Examples, bins: ScoreBins) -> Cells:
         """Weight at (score, label); a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
-        added = by_label(self._cell_of(examples.predictions, bins.bucket), bins)
+        added = by_label(self._cell_of(examples.predictions, bins.bucket), bins, examples.weights)
         added = added._replace(blocks=blocks_of(added.cells, 2 * self.size))
         if not self.fine:
             return added
@@ -123,9 +123,9 @@ class ScoreTable:
         return passed
 
 
-def by_label(cell: Ints, bins: ScoreBins) -> Cells:
+def by_label(cell: Ints, bins: ScoreBins, weights: Floats) -> Cells:
     """Weights w at 2 * cell + label; a fractional label l is a positive of w * l and a negative of w * (1 - l)."""
-    labels, weights = bins.examples.labels, bins.examples.weights
+    labels = bins.examples.labels
     if not bins.has_shares:
         return Cells(2 * cell + bins.positive, weights, None)
     both = np.stack([2 * cell + 1, 2 * cell], 1).reshape(-1)
@@ -235,11 +235,20 @@ class Confusion:
 
 def _exact_counts(state: tuple[ScoreTable, Entries], thresholds: tuple[float, ...]) -> Curve:
     table, entries = state
+    return counts_at(thresholds, table.exact, entries, _geometry(table).passed[entries.cells >> 1])
 
-    # By label, and by the number of exact thresholds that scores are above.
-    histogram = weights_by_label(entries, _geometry(table).passed[entries.cells >> 1], len(table.exact) + 1)
 
-    at = np.searchsorted(table.exact, thresholds)
+def counts_at(thresholds: tuple[float, ...], exact: tuple[float, ...], entries: Entries, passed: Ints) -> Curve:
+    """Counts (s, t) at thresholds t, in their order.
+
+    Args:
+        thresholds: some of `exact`.
+        exact: the ascending thresholds that split the entries.
+        entries: weights, of positives in odd cells.
+        passed: the number of `exact` that the scores of each entry are above.
+    """
+    histogram = weights_by_label(entries, passed, len(exact) + 1)
+    at = np.searchsorted(exact, thresholds)
     fp, tp = suffix_sums(histogram)[..., at + 1]
     tn, fn = np.cumsum(histogram, -1)[..., at]
     return Curve(np.broadcast_to(np.asarray(thresholds), tp.shape), tp, fp, tn, fn)

@@ -74,6 +74,7 @@ TERMS: dict[str, Callable[..., Floats]] = {
     "squared_log_error": lambda e: _weighted(e, np.nan_to_num(np.square(_log_ratio(e)), nan=0.0, posinf=np.inf)),
     "weight_of_squared_log": lambda e: e.weights * ~np.isnan(_log_ratio(e)),
     "number": lambda e, column: e.weights * e.predictions[:, column],
+    "product": lambda e, term, other: _term(term, e) * _term(other, e),
     "binary_crossentropy": _mean_cross_entropy,
     "categorical_crossentropy": _sum_cross_entropy,
     **OF_CLASSES,
@@ -97,9 +98,9 @@ class TermTable:
         return TermSums(len(self.terms))
 
     def contribution(self, examples: Examples, bins: ScoreBins) -> Terms:
-        """The terms of each entry, (m, terms)."""
+        """The terms of each entry, (m, terms); those of one term lie together, as they are added up."""
         with np.errstate(all="ignore"):
-            return Terms(np.stack([_term(term, examples) for term in self.terms], axis=1), None)
+            return Terms(np.stack([_term(term, examples) for term in self.terms]).T, None)
 
 
 def _term(term: Term, examples: Examples) -> Floats:

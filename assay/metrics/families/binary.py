@@ -16,11 +16,13 @@ from assay.metrics import declare
 from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.scores import Confusion
+from assay.metrics.spreads.rates import Rate
 from assay.metrics.values import Floats, Matrices
 
 _AT = Confusion()
 
 metric = partial(declare.metric, needs=_AT, better="higher", range="[0, 1]")
+_RIGHT, _WRONG = ("tp", "tn"), ("fp", "fn")
 
 
 @metric("TruePositives", "TP", range="[0, ∞)", adds_up=True)
@@ -47,67 +49,69 @@ def false_negatives(c: Curve) -> Floats:
     return c.fn
 
 
-@metric("BinaryAccuracy", renames={"threshold": "thresholds"}, undefined="weights sum to 0")
+@metric(
+    "BinaryAccuracy", renames={"threshold": "thresholds"}, undefined="weights sum to 0", spread=Rate(_RIGHT, _WRONG)
+)
 def binary_accuracy(c: Curve) -> Floats:
     """Share of rows predicted right, (tp + tn) / (P + N)."""
     return ratio(c.tp + c.tn, c.tp + c.tn + c.fp + c.fn)
 
 
-@metric("Precision", "PPV", undefined="no positive predictions")
+@metric("Precision", "PPV", undefined="no positive predictions", spread=Rate(("tp",), ("fp",)))
 def precision(c: Curve) -> Floats:
     """Share of predicted positives that are positive, tp / (tp + fp)."""
     return ratio(c.tp, c.tp + c.fp)
 
 
-@metric("Recall", "TPR", undefined="no positive labels")
+@metric("Recall", "TPR", undefined="no positive labels", spread=Rate(("tp",), ("fn",)))
 def recall(c: Curve) -> Floats:
     """Share of positives predicted positive, tp / P."""
     return ratio(c.tp, c.tp + c.fn)
 
 
-@metric("MaxRecall", needs=Confusion((1e-12,)), fixed=("thresholds",))
+@metric("MaxRecall", needs=Confusion((1e-12,)), fixed=("thresholds",), spread=Rate(("tp",), ("fn",)))
 def max_recall(c: Curve) -> Floats:
     """Recall when every score above 1e-12 is predicted positive, the most that a threshold above 0 reaches."""
     return recall(c)
 
 
-@metric("Specificity", "TNR", undefined="no negative labels")
+@metric("Specificity", "TNR", undefined="no negative labels", spread=Rate(("tn",), ("fp",)))
 def specificity(c: Curve) -> Floats:
     """Share of negatives predicted negative, tn / N."""
     return ratio(c.tn, c.tn + c.fp)
 
 
-@metric("FallOut", "FPR", better="lower", undefined="no negative labels")
+@metric("FallOut", "FPR", better="lower", undefined="no negative labels", spread=Rate(("fp",), ("tn",)))
 def fall_out(c: Curve) -> Floats:
     """Share of negatives predicted positive, fp / N."""
     return ratio(c.fp, c.tn + c.fp)
 
 
-@metric("MissRate", "FNR", better="lower", undefined="no positive labels")
+@metric("MissRate", "FNR", better="lower", undefined="no positive labels", spread=Rate(("fn",), ("tp",)))
 def miss_rate(c: Curve) -> Floats:
     """Share of positives predicted negative, fn / P."""
     return ratio(c.fn, c.tp + c.fn)
 
 
-@metric("NegativePredictiveValue", "NPV", undefined="no negative predictions")
+@metric("NegativePredictiveValue", "NPV", undefined="no negative predictions", spread=Rate(("tn",), ("fn",)))
 def negative_predictive_value(c: Curve) -> Floats:
     """Share of predicted negatives that are negative, tn / (tn + fn)."""
     return ratio(c.tn, c.tn + c.fn)
 
 
-@metric("FalseDiscoveryRate", better="lower", undefined="no positive predictions")
+@metric("FalseDiscoveryRate", better="lower", undefined="no positive predictions", spread=Rate(("fp",), ("tp",)))
 def false_discovery_rate(c: Curve) -> Floats:
     """Share of predicted positives that are negative, fp / (fp + tp)."""
     return ratio(c.fp, c.fp + c.tp)
 
 
-@metric("FalseOmissionRate", better="lower", undefined="no negative predictions")
+@metric("FalseOmissionRate", better="lower", undefined="no negative predictions", spread=Rate(("fn",), ("tn",)))
 def false_omission_rate(c: Curve) -> Floats:
     """Share of predicted negatives that are positive, fn / (fn + tn)."""
     return ratio(c.fn, c.fn + c.tn)
 
 
-@metric("Prevalence", better=None, undefined="weights sum to 0")
+@metric("Prevalence", better=None, undefined="weights sum to 0", spread=Rate(("tp", "fn"), ("tn", "fp")))
 def prevalence(c: Curve) -> Floats:
     """Share of positives, P / (P + N)."""
     return ratio(c.tp + c.fn, c.tp + c.tn + c.fp + c.fn)
@@ -124,7 +128,7 @@ def prevalence_threshold(c: Curve) -> Floats:
         return np.where(tpr + tnr != 1, (np.sqrt(tpr * (1 - tnr)) + tnr - 1) / (tpr + tnr - 1), np.nan)
 
 
-@metric("ThreatScore")
+@metric("ThreatScore", spread=Rate(("tp",), _WRONG))
 def threat_score(c: Curve) -> Floats:
     """Critical success index, or Jaccard index of the positives, tp / (tp + fn + fp)."""
     return ratio(c.tp, c.tp + c.fn + c.fp)
@@ -185,13 +189,13 @@ def diagnostic_odds_ratio(c: Curve) -> Floats:
     return ratio(ratio(c.tp, c.fn), ratio(c.fp, c.tn))
 
 
-@metric("PredictedPositiveRate", better=None)
+@metric("PredictedPositiveRate", better=None, spread=Rate(("tp", "fp"), ("tn", "fn")))
 def predicted_positive_rate(c: Curve) -> Floats:
     """Share of rows predicted positive, (tp + fp) / (P + N)."""
     return ratio(c.tp + c.fp, c.tp + c.tn + c.fp + c.fn)
 
 
-@metric("PredictedNegativeRate", better=None, undefined="weights sum to 0")
+@metric("PredictedNegativeRate", better=None, undefined="weights sum to 0", spread=Rate(("tn", "fn"), ("tp", "fp")))
 def predicted_negative_rate(c: Curve) -> Floats:
     """Share of rows predicted negative, (tn + fn) / (P + N)."""
     return ratio(c.tn + c.fn, c.tp + c.tn + c.fp + c.fn)

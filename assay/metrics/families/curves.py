@@ -26,13 +26,14 @@ import numpy as np
 from assay.metrics import declare
 from assay.metrics.arithmetic import ratio
 from assay.metrics.binding.settings import one_of, shares
-from assay.metrics.computations.curve import Curve, Mask, following
+from assay.metrics.computations.curve import Curve, Mask, closed, following
 from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.declare import Facts
 from assay.metrics.families.binary import fall_out as fall_out_of
 from assay.metrics.families.binary import precision as precision_of
 from assay.metrics.families.binary import recall as recall_of
 from assay.metrics.families.binary import specificity as specificity_of
+from assay.metrics.spreads.areas import DeLong
 from assay.metrics.values import Floats
 
 Wanted: TypeAlias = "float | tuple[float, ...]"
@@ -72,6 +73,8 @@ def _share(part: Floats, whole: Floats) -> Floats:
     "AUC",
     follows_roc={"curve": "ROC", "summation_method": "interpolation"},
     at_most=_auc_at_most,
+    spread=DeLong(),
+    spread_when={"curve": "ROC", "summation_method": "interpolation"},
     checks={"curve": one_of("ROC", "PR"), "summation_method": _METHODS},
     undefined="one class",
 )
@@ -98,15 +101,6 @@ def auc_precision_recall(c: Curve, *, summation_method: str = "interpolation") -
     (2006).
     """
     return area_under_precision_recall(closed(c), summation_method)
-
-
-def closed(c: Curve) -> Curve:
-    """The curve with both its ends: a threshold below every score, and one that no score is above."""
-    if not any(counts.any() for counts in (c.tn[..., 0], c.fn[..., 0], c.tp[..., -1], c.fp[..., -1])):
-        return c
-    positives, negatives = (c.tp + c.fn)[..., :1], (c.fp + c.tn)[..., :1]
-    tp, fp = (np.concatenate([p, q, np.zeros_like(p)], -1) for p, q in ((positives, c.tp), (negatives, c.fp)))
-    return Curve(c.thresholds, tp, fp, negatives - fp, positives - tp)
 
 
 def area_under_roc(c: Curve, summation_method: str = "interpolation") -> Floats:

@@ -7,6 +7,7 @@ from assay.metrics.computations.lowest import FixedSample
 from assay.metrics.computations.terms import ErrorTerms, FeatureMean
 from assay.metrics.computations.wrong_side import WrongSide
 from assay.metrics.declare import metric
+from assay.metrics.spreads.ratios import Ratio
 from assay.metrics.values import Floats, ShownValues
 
 
@@ -18,6 +19,7 @@ from assay.metrics.values import Floats, ShownValues
     example='"feature_key_path": ["features", "age"]',
     range="that of the column",
     is_of_column=True,
+    spread=Ratio(),
 )
 def mean(m: ErrorTerms) -> Floats:
     """Mean of a column, weighted by another one if `example_weights_key_path` is set; NaN without weight.

@@ -12,9 +12,10 @@ from functools import partial
 from assay.metrics import declare
 from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.terms import CrossEntropy, ErrorTerms
+from assay.metrics.spreads.ratios import Ratio
 from assay.metrics.values import Floats
 
-metric = partial(declare.metric, better="lower", range="[0, ∞]", fixed=("term",))
+metric = partial(declare.metric, better="lower", range="[0, ∞]", fixed=("term",), spread=Ratio())
 categorical = partial(metric, needs=CrossEntropy("categorical_crossentropy"))
 
 

@@ -13,12 +13,13 @@ from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.matched import Matched
 from assay.metrics.computations.set_counts import SetCounts
 from assay.metrics.computations.terms import ErrorTerms
+from assay.metrics.spreads.rates import Rate
 from assay.metrics.values import Floats
 
 metric = partial(declare.metric, better="higher", range="[0, 1]")
 
 
-@metric("ExactMatch", needs=Matched(), undefined="weights sum to 0")
+@metric("ExactMatch", needs=Matched(), undefined="weights sum to 0", spread=Rate(("error",), whole="weight"))
 def exact_match(m: ErrorTerms) -> Floats:
     """Share of rows whose prediction equals the label; of lists all values must, in the same order.
 

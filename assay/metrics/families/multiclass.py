@@ -19,11 +19,18 @@ from assay.metrics.computations.multiclass import ClassMatrices
 from assay.metrics.computations.row_means import RowMean, TopHits
 from assay.metrics.computations.terms import ErrorTerms
 from assay.metrics.declare import plot
+from assay.metrics.spreads.rates import Rate
 from assay.metrics.values import Floats, MultiClassMatrices
 
 metric = partial(declare.metric, better="higher", range="[0, 1]")
-accuracy = partial(metric, needs=RowMean("hit", True), fixed=("term", "one_class"), undefined="weights sum to 0")
-top_k_accuracy = partial(metric, needs=TopHits(), undefined="weights sum to 0")
+accuracy = partial(
+    metric,
+    needs=RowMean("hit", True),
+    fixed=("term", "one_class"),
+    undefined="weights sum to 0",
+    spread=Rate(("error",), whole="weight"),
+)
+top_k_accuracy = partial(metric, needs=TopHits(), undefined="weights sum to 0", spread=Rate(("error",), whole="weight"))
 
 
 @accuracy("CategoricalAccuracy")

@@ -10,9 +10,10 @@ from assay.metrics import declare
 from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.moments import CentredMoments, Moments
 from assay.metrics.computations.terms import Errors, ErrorTerms
+from assay.metrics.spreads.ratios import Ratio
 from assay.metrics.values import Floats
 
-metric = partial(declare.metric, better="lower", range="[0, ∞)")
+metric = partial(declare.metric, better="lower", range="[0, ∞)", spread=Ratio())
 
 
 @metric("MeanSquaredError", needs=Errors("squared_error", "weight"), undefined="weights sum to 0")
@@ -27,7 +28,7 @@ def mean_absolute_error(e: ErrorTerms) -> Floats:
     return ratio(e.error, e.weight)
 
 
-@metric("MeanAbsolutePercentageError", needs=Errors("relative_error", "weight_of_relative"))
+@metric("MeanAbsolutePercentageError", needs=Errors("relative_error", "weight_of_relative"), spread=Ratio(times=100))
 def mean_absolute_percentage_error(e: ErrorTerms) -> Floats:
     """Weighted mean of 100 |label - prediction| / |label|; rows whose label is 0 are left out."""
     return 100 * ratio(e.error, e.weight)
@@ -42,7 +43,7 @@ def mean_squared_logarithmic_error(e: ErrorTerms) -> Floats:
     return ratio(e.error, e.weight)
 
 
-@metric("SquaredPearsonCorrelation", needs=CentredMoments(), better="higher", range="[0, 1]")
+@metric("SquaredPearsonCorrelation", needs=CentredMoments(), better="higher", range="[0, 1]", spread=None)
 def squared_pearson_correlation(m: Moments) -> Floats:
     """Squared correlation of labels and predictions, cov^2 / (var var); NaN if either is constant."""
     return ratio(np.square(m.covariance), m.label_variance * m.prediction_variance)

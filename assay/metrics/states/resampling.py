@@ -36,13 +36,20 @@ class Method(StrEnum):
 
 
 def resampling_of(config: EvalConfig, seed: int = 0) -> Resampling | None:
-    """What a resolved config asks for; None without confidence intervals."""
+    """What a resolved config asks for; None without confidence intervals, and where they are by formula."""
     options = config.options
-    if not options.compute_confidence_intervals.value:
+    if not options.compute_confidence_intervals.value or is_analytic(config):
         return None
     return Resampling(
         Method(ConfidenceIntervalOptions.ConfidenceIntervalMethod.Name(options.confidence_intervals.method)), seed
     )
+
+
+def is_analytic(config: EvalConfig) -> bool:
+    """Whether confidence intervals are by formula."""
+    options = config.options
+    is_chosen = options.confidence_intervals.method == ConfidenceIntervalOptions.ANALYTIC
+    return options.compute_confidence_intervals.value and is_chosen
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,8 @@ FIELDS: Mapping[str, str] = {
     "Options.min_slice_size": "slices of fewer rows have no values; a threshold on one fails",
     "Options.disabled_outputs": "outputs that are not written: `plots`, `attributions`, `eval_config`, "
     "`analysis` (the table of rows, which only `analysis_table` of the analysis file writes)",
-    "ConfidenceIntervalOptions.method": "`JACKKNIFE` (the default) or `POISSON_BOOTSTRAP`, each with 20 samples",
+    "ConfidenceIntervalOptions.method": "`JACKKNIFE` (the default) or `POISSON_BOOTSTRAP`, each with 20 samples; "
+    "`ANALYTIC`: by a formula for each metric, see [confidence intervals](confidence-intervals.md)",
     "RepeatedInt32Value.values": "the numbers",
     "RepeatedStringValue.values": "the texts",
 }

@@ -1,0 +1,40 @@
+"""Values that have no confidence interval by formula, and why: whoever asked for intervals is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from assay.metrics.analysis import Analysis
+from assay.metrics.binding.spreads import SEVERAL_A_ROW, why_none
+from assay.metrics.entries.streams import Stream
+from assay.metrics.entries.tallies import Tally
+from assay.metrics.entries.views import FLAT
+from assay.metrics.flat_values import widths_of
+from assay.metrics.keys import MetricKey
+
+NoIntervals = dict[MetricKey, str]
+"""Metric -> why it has no interval, and what to do."""
+
+_CURE = "the method JACKKNIFE or POISSON_BOOTSTRAP of confidence_intervals gives one"
+
+
+def no_intervals(analysis: Analysis, tallies: Mapping[Stream, Tally]) -> NoIntervals:
+    """The values of metrics that are estimates and have no interval by formula; none where nobody asked for formulas.
+
+    Args:
+        analysis: the metrics, and whether their intervals are by formula.
+        tallies: what the columns of each source hold over the whole run.
+    """
+    return {key: f"{why}; {_CURE}" for key, why in _reasons(analysis, tallies)} if analysis.has_formulas else {}
+
+
+def _reasons(analysis: Analysis, tallies: Mapping[Stream, Tally]) -> Iterator[tuple[MetricKey, str]]:
+    widths = widths_of(tallies)
+    for metric in analysis.metrics:
+        if isinstance(metric.key, MetricKey) and metric.is_estimate and metric.definition.is_number:
+            is_flat = metric.stream.view == FLAT and widths.get(metric.stream.source, 1) > 1
+            why = SEVERAL_A_ROW if metric.spread and is_flat else why_none(metric)
+            if why:
+                yield metric.key, why
+    for mean in analysis.output_means:
+        yield mean.key, "there is no formula for a mean over outputs"

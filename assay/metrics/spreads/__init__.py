@@ -1,0 +1,1 @@
+"""Confidence intervals by formula, from the sums behind a value."""

@@ -1,0 +1,84 @@
+"""Means, and other ratios of sums over rows: the delta method, with sums of squares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from assay.metrics.arithmetic import ratio
+from assay.metrics.computations.squares import Products, terms_of
+from assay.metrics.computations.table import Computation
+from assay.metrics.computations.terms import Term
+from assay.metrics.spreads.quantiles import NORMAL, around
+from assay.metrics.values import Floats, Interval
+
+_LOST = 1e-10
+"""A sum of squared residuals below this share of the sum of squares may be nothing but rounding."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One sum over rows divided by another; the first sum of the state is that of the weights.
+
+    Attributes:
+        of: position in the state of the sum that is divided.
+        by: position of the sum that divides it; by default the weights, which makes it a mean.
+        times: what the ratio is multiplied by, above 0.
+    """
+
+    of: int = 1
+    by: int = 0
+    times: float = 1.0
+
+    def squares(self, needs: Computation, *, weighted: bool) -> Products:
+        """The squares and the product of the two sums; of weights that are all 1, the sums are known."""
+        terms = terms_of(needs)
+        of, by, weight = terms[self.of], terms[self.by], terms[0]
+        squares: list[Term] = [
+            ("product", of, of),
+            ("product", of, by),
+            ("product", by, by),
+            ("product", weight, weight),
+        ]
+        if not weighted:
+            squares[1:] = [of, weight, weight] if self.by == 0 else [*squares[1:3], weight]
+        return Products(tuple(squares), needs.domain, needs.reads)
+
+    def parts(self, state: Any, squares: Any) -> tuple[Floats, ...]:
+        """Both sums and that of the weights, then squares and products, as `from_sums` takes them."""
+        return state[self.of], state[self.by], state[0], *squares
+
+    def interval(self, *parts: Floats) -> Interval:
+        """Student's interval with the degrees of freedom that the weights are worth; see `from_sums`."""
+        lower, upper, error, df = from_sums(*parts)
+        return Interval(self.times * lower, self.times * upper, self.times * error, df)
+
+
+def from_sums(
+    of: Floats,
+    by: Floats,
+    weight: Floats,
+    of_of: Floats,
+    of_by: Floats,
+    by_by: Floats,
+    weight_weight: Floats,
+) -> Interval:
+    """The interval of of / by, all (s,).
+
+    A row's residual is a - R b for its parts a and b of the two sums and their ratio R. The variance of the ratio is
+    the sum of squared residuals over the square of what divides (the delta method), times n / (n - 1) for the n rows
+    that the weights are worth, (sum w)^2 / sum w^2 (Kish 1965).
+
+    There is none of fewer than two rows. Where all rows have one value, there is none either: how they differ is not
+    known.
+    """
+    with np.errstate(all="ignore"):
+        rows = ratio(weight * weight, weight_weight)
+        value = np.where(by != 0, of / by, np.nan)
+        residuals = of_of - 2 * value * of_by + value * value * by_by
+        is_known = (rows >= 2) & (residuals > _LOST * of_of)
+        error = np.sqrt(residuals * rows / (rows - 1)) / np.abs(by)
+    df = np.where(is_known, np.clip(np.floor(np.nan_to_num(rows) - 1 + 1e-9), 1, NORMAL), 1)
+    return around(value, np.where(is_known, error, np.nan), df)
