@@ -27,12 +27,12 @@ from assay.plan.plan import MOST_SLICES, Plan
 from assay.plan.relative_paths import absolute
 from assay.proto.config_pb2 import EvalConfig, ModelSpec
 from assay.readers.arrow import ReadBatches, from_data, names_in
-from assay.readers.needed import needs_of
+from assay.readers.needed import needs_of, with_searched
 from assay.run.context import InMemory
 from assay.run.local import run_tasks
 from assay.run.output import check_output
 from assay.run.plan_in_memory import plan_in_memory
-from assay.run.settings import RunSettings, run_settings
+from assay.run.settings import RunSettings, refuse_ignored, run_settings
 from assay.storage.file_paths import FilePath, path_text, path_texts
 from assay.types import FEATURES_KEY, TFRECORD, Evaluator, Extractor, Writer
 
@@ -62,6 +62,7 @@ def run_model_analysis(
     max_slices: int = MOST_SLICES,
     output_file_format: str = TFRECORD,
     gate: Mapping[str, Any] | None = None,
+    find_slices: Mapping[str, Any] | None = None,
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
@@ -99,6 +100,8 @@ def run_model_analysis(
         output_file_format: of metrics, plots, attributions and validations: "tfrecord", or "parquet", which takes a
             quarter of the space if there are plots of many slices. Custom writers have their own.
         gate: thresholds that ask for evidence, as `gate` of an analysis file; see `docs/gate.md`.
+        find_slices: search for slices where the model does worst, with settings as in an analysis file; {} for the
+            defaults. Not together with custom evaluators or writers.
         extractors: instead of `default_extractors(...)`.
         evaluators: instead of `default_evaluators(...)`.
         writers: instead of `default_writers(...)`.
@@ -127,8 +130,9 @@ def run_model_analysis(
         max_slices=max_slices,
         output_file_format=output_file_format,
         gate=gate,
+        find_slices=find_slices,
     )
-    _refuse_ignored(settings, evaluators, writers)
+    refuse_ignored(settings, evaluators, writers)
     files = list(settings.filled(path_texts(data_location, "data_location"), "data_location"))
     described = {
         "format": file_format,
@@ -198,6 +202,7 @@ def analyze_raw_data(
     max_slices: int = MOST_SLICES,
     output_file_format: str = TFRECORD,
     gate: Mapping[str, Any] | None = None,
+    find_slices: Mapping[str, Any] | None = None,
     extractors: Sequence[Extractor] | None = None,
     evaluators: Sequence[Evaluator] | None = None,
     writers: Sequence[Writer] | None = None,
@@ -224,6 +229,7 @@ def analyze_raw_data(
         max_slices: most slices that one slicing spec may form; more are an error. Custom evaluators have their own.
         output_file_format: as for `run_model_analysis`.
         gate: as for `run_model_analysis`.
+        find_slices: as for `run_model_analysis`.
         extractors: instead of `default_extractors(...)`.
         evaluators: instead of `default_evaluators(...)`.
         writers: instead of `default_writers(...)`.
@@ -248,8 +254,9 @@ def analyze_raw_data(
         max_slices=max_slices,
         output_file_format=output_file_format,
         gate=gate,
+        find_slices=find_slices,
     )
-    _refuse_ignored(settings, evaluators, writers)
+    refuse_ignored(settings, evaluators, writers)
     config = settings.filled_config(parse_eval_config(eval_config))
     if not config.model_specs:
         config.model_specs.append(ModelSpec(label_key="label", prediction_key="prediction"))
@@ -257,7 +264,8 @@ def analyze_raw_data(
 
     # Stages of the caller's own may read any column.
     is_default = extractors is None and evaluators is None and writers is None
-    batches = from_data(data, needed=needs_of(config, ()).columns if is_default else None)
+    needs = needs_of(config, ()) if find_slices is None else with_searched(needs_of(config, ()), settings.searched)
+    batches = from_data(data, needed=needs.columns if is_default and not needs.any_column else None)
     if extractors is None:
         _check_columns(config, batches[0][FEATURES_KEY], data)
 
@@ -282,22 +290,6 @@ def _is_of_main(config: EvalConfig) -> bool:
 
 def _own(stages: Sequence[_Stage] | None) -> tuple[_Stage, ...] | None:
     return None if stages is None else tuple(stages)
-
-
-def _refuse_ignored(
-    settings: RunSettings, evaluators: Sequence[Evaluator] | None, writers: Sequence[Writer] | None
-) -> None:
-    """Stages that somebody made have settings already; others beside them would be ignored."""
-    if settings.seed and evaluators is not None:
-        raise ConfigError(
-            f"seed: evaluators have their own seed, found {settings.seed}; "
-            "pass it to MetricsAndPlotsEvaluator(..., seed=...)"
-        )
-    if settings.output_file_format != TFRECORD and writers is not None:
-        raise ConfigError(
-            f"output_file_format: writers have their own format, found {settings.output_file_format!r}; "
-            "pass it to MetricsPlotsAndValidationsWriter(..., output_file_format=...) or default_writers"
-        )
 
 
 def _output(output_path: FilePath | None, settings: RunSettings) -> str:

@@ -38,6 +38,7 @@ ALLOWED = {  # first match holds; nothing heavy where none does
     "assay.models": set(),
     "assay.models.known": set(),
     "assay.models.*": ARRAYS,
+    "assay.discovery*": ARRAYS,
     "assay.evaluators*": BEAM,
     "assay.metrics*": ARRAYS,
     "assay.gate.unchecked": set(),

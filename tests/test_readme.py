@@ -35,6 +35,7 @@ DOCUMENTS = (
     "docs/operations.md",
     "docs/custom-stages.md",
     "docs/own-metrics.md",
+    "docs/find-slices.md",
     "docs/labels.md",
     "docs/comparing-runs.md",
     "docs/gate.md",

@@ -18,6 +18,7 @@ from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, Plan, Stage, T
 from assay.plan.secret_params import digests_of
 from assay.types import (
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
+    FIND_SLICES_EVALUATOR_STAGE_NAME,
     LABELS_EXTRACTOR_STAGE_NAME,
     MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
@@ -123,6 +124,9 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
     if stage.name == METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
         settings = {"on_bad_rows": plan.on_bad_rows, "seed": plan.seed, "max_slices": plan.max_slices}
         return {"eval_config": without_thresholds(config), **settings, **_of_modules(plan)}
+    if stage.name == FIND_SLICES_EVALUATOR_STAGE_NAME:
+        wanted = ("model_specs", "options", *(() if stage.settings["loss"] else ("metrics_specs",)))
+        return {"settings": dict(stage.settings), "eval_config": _only(without_thresholds(config), wanted)}
     return {}
 
 

@@ -112,7 +112,13 @@ def _print_values(folder: str, evidence: Evidence, selection: Selection, form: s
     if form == "csv":
         click.echo(as_csv(grid), nl=False)
     else:
-        whole = {"results": folder, "verdict": verdict_object(evidence.verdict), "metrics": objects_of(grid)}
+        whole: dict[str, Any] = {
+            "results": folder,
+            "verdict": verdict_object(evidence.verdict),
+            "metrics": objects_of(grid),
+        }
+        if evidence.found is not None:
+            whole["found_slices"] = evidence.found
         click.echo(json.dumps(whole, indent=1, allow_nan=False))
 
 

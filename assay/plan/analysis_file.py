@@ -42,6 +42,7 @@ from assay.plan.fields import (
     words,
 )
 from assay.plan.filled import with_params
+from assay.plan.find_slices import find_slices
 from assay.plan.gate_section import check_gate, gate_section
 from assay.plan.params import check_parameters
 from assay.plan.plan import Plan
@@ -123,7 +124,6 @@ _EVALUATOR: Mapping[str, Field] = {
 }
 _WRITER: Mapping[str, Field] = {"name": Field(_stage_name), "factory": _CUSTOM["factory"], "args": _CUSTOM["args"]}
 
-
 _SAME_IN_PYTHON = (
     *("on_bad_rows", "max_bad_rows", "min_rows", "rubber_stamp", "seed", "max_slices"),
     *("output_file_format", "gate"),
@@ -151,7 +151,7 @@ def read_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: an unknown key, or a value that cannot be.
     """
-    return section(values, "", {name: _ANALYSIS[name] for name in ("params", *_SAME_IN_PYTHON)})
+    return section(values, "", {name: _ANALYSIS[name] for name in ("params", "find_slices", *_SAME_IN_PYTHON)})
 
 
 def read_source(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,6 +188,7 @@ _ANALYSIS: Mapping[str, Field] = {
     "evaluators": _sections(_EVALUATOR),
     "writers": _sections(_WRITER),
     "analysis_table": Field(flag, False),
+    "find_slices": Field(find_slices, None),
     "code_version": Field(text, ""),
     "checkpoint": Field(choice(*CHECKPOINTS), NO_CHECKPOINTS),
     "options": Field(flags, ()),

@@ -21,6 +21,7 @@ from assay.types import (
     TRANSFORMED_FEATURES_KEY,
     WRITE_ANALYSIS_TABLE_STAGE_NAME,
     WRITE_EVAL_CONFIG_STAGE_NAME,
+    WRITE_FOUND_SLICES_STAGE_NAME,
     WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME,
     WRITE_METRICS_TABLE_STAGE_NAME,
 )
@@ -57,6 +58,7 @@ def default_chain(*, has_models: bool, transforms: bool = False, adds_prediction
     return extractors
 
 
-def default_writer_names(*, has_analysis_table: bool = False) -> tuple[str, ...]:
-    """The writers of every evaluation, in their order, by stage name."""
-    return (*DEFAULT_WRITERS, WRITE_ANALYSIS_TABLE_STAGE_NAME) if has_analysis_table else DEFAULT_WRITERS
+def default_writer_names(*, has_analysis_table: bool = False, finds_slices: bool = False) -> tuple[str, ...]:
+    """The writers of every evaluation, in their order, by stage name; and those of what is only made if asked for."""
+    more = {WRITE_ANALYSIS_TABLE_STAGE_NAME: has_analysis_table, WRITE_FOUND_SLICES_STAGE_NAME: finds_slices}
+    return (*DEFAULT_WRITERS, *(name for name, is_wanted in more.items() if is_wanted))

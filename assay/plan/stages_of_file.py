@@ -18,6 +18,8 @@ from assay.types import (
     ANALYSIS_KEY,
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
     ATTRIBUTIONS_KEY,
+    FIND_SLICES_EVALUATOR_STAGE_NAME,
+    FOUND_SLICES_KEY,
     GATE_STAGE_NAME,
     LAST_EXTRACTOR_STAGE_NAME,
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
@@ -56,10 +58,11 @@ def stages_of(read: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[Stage
         read: the sections.
         config: the resolved eval config as JSON.
     """
+    extractors = _extractors(read, config.get("model_specs", ()))
     return (
         _read_inputs(read["inputs"]),
-        *_extractors(read, config.get("model_specs", ())),
-        *_evaluators(read, config),
+        *extractors,
+        *_evaluators(read, config, extractors),
         Stage(name=GATE_STAGE_NAME, kind=plans.GATE, image=_image_of_metrics(read)),
         Stage(
             name=WRITE_RESULTS_STAGE_NAME,
@@ -127,7 +130,7 @@ def _image_of_models(models: Sequence[Mapping[str, Any]]) -> str:
     return next(iter(images), plans.CORE_IMAGE)
 
 
-def _evaluators(read: Mapping[str, Any], config: Mapping[str, Any]) -> list[Stage]:
+def _evaluators(read: Mapping[str, Any], config: Mapping[str, Any], extractors: Sequence[Stage]) -> list[Stage]:
     has_keras = any(is_keras(module) for module in read.get("metric_modules", ()))
     has_keras |= may_ask(read["models"], config)  # a model may have been compiled with any metric of Keras
     more = (ATTRIBUTIONS_KEY,) if has_attributions(config) else ()
@@ -149,11 +152,25 @@ def _evaluators(read: Mapping[str, Any], config: Mapping[str, Any]) -> list[Stag
                 outputs=(ANALYSIS_KEY,),
             )
         )
+    if read["find_slices"] is not None:
+        stages.append(_finder(read["find_slices"], extractors))
     own = [
         _own(extra, plans.EVALUATE, run_after=extra["run_after"], outputs=extra["outputs"])
         for extra in read["evaluators"]
     ]
     return stages + own
+
+
+def _finder(settings: Mapping[str, Any], extractors: Sequence[Stage]) -> Stage:
+    """It starts once there are predictions, and whatever a custom stage adds before the slice keys."""
+    names = [stage.name for stage in extractors]
+    return Stage(
+        name=FIND_SLICES_EVALUATOR_STAGE_NAME,
+        kind=plans.EVALUATE,
+        run_after=names[names.index(SLICE_KEY_EXTRACTOR_STAGE_NAME) - 1],
+        outputs=(FOUND_SLICES_KEY,),
+        settings=settings,
+    )
 
 
 def _own(extra: Mapping[str, Any], kind: str, **edges: Any) -> Stage:
@@ -163,5 +180,7 @@ def _own(extra: Mapping[str, Any], kind: str, **edges: Any) -> Stage:
 
 
 def _writers(read: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = default_writer_names(has_analysis_table=read["analysis_table"])
+    names = default_writer_names(
+        has_analysis_table=read["analysis_table"], finds_slices=read["find_slices"] is not None
+    )
     return [*({"name": name} for name in names), *read["writers"]]

@@ -70,6 +70,13 @@ def needs_of(config: EvalConfig, refs: Sequence[ModelRef], *, own_metrics: bool 
     )
 
 
+def with_searched(needs: Needs, features: Sequence[str]) -> Needs:
+    """The same with the features that are searched for slices: any column, where none are named."""
+    if not features:
+        return replace(needs, any_column=True)
+    return replace(needs, columns={**dict.fromkeys(features, "find_slices"), **needs.columns})
+
+
 def _outputs_of_images(stream: Stream, modelled: Sequence[str]) -> set[str]:
     """Names of boxes or masks that are outputs of a model that is run, rather than columns."""
     boxes, masks = stream.reads.boxes, stream.reads.masks

@@ -24,6 +24,7 @@ from assay.report.named_metrics import (
 )
 from assay.results.class_names import ClassNames, class_names
 from assay.results.files import listed, load_eval_run, load_validation_result, load_verdict, records_of
+from assay.results.found_slices import load_found_slices
 from assay.results.keys import in_order, metric_key_from_proto, plot_key_to_proto, slices_of, text_of
 from assay.results.labels import labels_of
 from assay.results.latest import VERDICT_FILE, results_folder
@@ -110,6 +111,7 @@ class Evidence:
         keys: keys of all values.
         classes: names to stand beside class ids.
         remarks: sentences about values that are undefined or may be off.
+        found: what a search for slices has found, as `found_slices.json` has it; None if there was none.
     """
 
     verdict: Verdict | None
@@ -124,6 +126,7 @@ class Evidence:
     keys: frozenset[MetricKey]
     classes: ClassNames
     remarks: Sequence[str]
+    found: Mapping[str, Any] | None = None
 
     @property
     def overall(self) -> Slice | None:
@@ -189,6 +192,7 @@ def evidence_of(output: str, facts: Mapping[str, Any] | None = None) -> Evidence
         keys=frozenset(keys),
         classes=classes,
         remarks=remarks(records, classes),
+        found=load_found_slices(output),
     )
 
 

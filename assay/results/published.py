@@ -28,7 +28,7 @@ _MOST_BYTES = 1 << 30
 """Of a gate's manifest, which holds a verdict too."""
 
 _OWN_FILE = re.compile(
-    r"(metrics|plots|attributions|flat_metrics|analysis)-\d{5}-of-\d{5}\.\w+|validations\.\w+|(eval_config|eval_config_in_full|verdict)\.json|page\.html"
+    r"(metrics|plots|attributions|flat_metrics|analysis)-\d{5}-of-\d{5}\.\w+|validations\.\w+|(eval_config|eval_config_in_full|found_slices|verdict)\.json|page\.html"
 )
 """The files of a run's results, but for `results.json`, which vouches for them."""
 

@@ -79,6 +79,7 @@ def writers_of(context: Context, folder: str) -> list[Writer]:
 
 
 def _stage_settings(context: Context) -> StageSettings:
+    finder = context.finder
     return StageSettings(
         eval_config=context.eval_config,
         models=context.models,
@@ -86,6 +87,7 @@ def _stage_settings(context: Context) -> StageSettings:
         has_features="factory" not in context.plan.inputs,  # a reader of the user's own may give raw records
         seed=context.plan.seed,
         max_slices=context.plan.max_slices,
+        find_slices=({}, "") if finder is None else (finder.settings, finder.run_after),
     )
 
 

@@ -15,11 +15,11 @@ from assay.metrics.binding.bound import metrics_of
 from assay.metrics.binding.metric import Metric
 from assay.models.configured import as_configured
 from assay.models.model import ModelRef
-from assay.plan.plan import Plan
+from assay.plan.plan import Plan, Stage
 from assay.plan.secret_params import revealed
 from assay.proto.config_pb2 import EvalConfig
-from assay.readers.needed import Needs, needs_of
-from assay.types import Evaluator, Extractor, Writer
+from assay.readers.needed import Needs, needs_of, with_searched
+from assay.types import FIND_SLICES_EVALUATOR_STAGE_NAME, Evaluator, Extractor, Writer
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -68,8 +68,14 @@ class Context:
 
     @cached_property
     def needs(self) -> Needs:
-        """What the config and the models need of the rows."""
-        return needs_of(self.eval_config, self.models, own_metrics=self.own_metrics)
+        """What the config, the models and a search for slices need of the rows."""
+        needs = needs_of(self.eval_config, self.models, own_metrics=self.own_metrics)
+        return needs if self.finder is None else with_searched(needs, self.finder.settings["features"])
+
+    @property
+    def finder(self) -> Stage | None:
+        """The stage that searches for slices, if there is one."""
+        return next((stage for stage in self.plan.stages if stage.name == FIND_SLICES_EVALUATOR_STAGE_NAME), None)
 
     @property
     def skips_bad_rows(self) -> bool:

@@ -18,6 +18,7 @@ from assay.run.context import Context
 from assay.types import (
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
     FEATURES_KEY,
+    FIND_SLICES_EVALUATOR_STAGE_NAME,
     INPUT_KEY,
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
     TEXTS_KEY,
@@ -65,6 +66,8 @@ def with_files_named(context: Context) -> Context:
 
 def wanted_of(context: Context, stage: Stage) -> Callable[[tuple[str, ...]], bool] | None:
     """Which columns of a checkpoint an evaluator reads; None for all, where nobody can tell."""
+    if stage.name == FIND_SLICES_EVALUATOR_STAGE_NAME:
+        return partial(_is_searched, features=frozenset(stage.settings["features"]))
     if stage.name != METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
         return None
     columns = {column for metric in context.metrics for column in metric.stream.columns}
@@ -74,6 +77,12 @@ def wanted_of(context: Context, stage: Stage) -> Callable[[tuple[str, ...]], boo
 def _is_wanted(path: tuple[str, ...], columns: frozenset[str]) -> bool:
     unread = (FEATURES_KEY, TRANSFORMED_FEATURES_KEY, INPUT_KEY, TEXTS_KEY)
     return path[0] not in unread or (len(path) > 1 and path[1] in columns)
+
+
+def _is_searched(path: tuple[str, ...], features: frozenset[str]) -> bool:
+    if path[0] == FEATURES_KEY:
+        return not features or (len(path) > 1 and path[1] in features)
+    return path[0] not in (TRANSFORMED_FEATURES_KEY, INPUT_KEY, TEXTS_KEY)
 
 
 def _narrowed(source: Source, context: Context) -> Source:

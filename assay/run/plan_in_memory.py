@@ -46,6 +46,7 @@ def plan_in_memory(
             "evaluators": (),
             "writers": (),
             "analysis_table": False,
+            "find_slices": settings.find_slices,
         },
         resolved,
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from assay.config.resolved import columns_of
 from assay.evaluators.analysis_table import AnalysisTableEvaluator
+from assay.evaluators.find_slices import FindSlicesEvaluator
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.extractors.by_model_spec import (
     ExampleWeightsExtractor,
@@ -26,6 +28,7 @@ from assay.types import (
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
     EXAMPLE_WEIGHTS_EXTRACTOR_STAGE_NAME,
     FEATURES_EXTRACTOR_STAGE_NAME,
+    FIND_SLICES_EVALUATOR_STAGE_NAME,
     LABELS_EXTRACTOR_STAGE_NAME,
     MATERIALIZED_PREDICTIONS_EXTRACTOR_STAGE_NAME,
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
@@ -35,6 +38,7 @@ from assay.types import (
     TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME,
     WRITE_ANALYSIS_TABLE_STAGE_NAME,
     WRITE_EVAL_CONFIG_STAGE_NAME,
+    WRITE_FOUND_SLICES_STAGE_NAME,
     WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME,
     WRITE_METRICS_TABLE_STAGE_NAME,
     Evaluator,
@@ -43,6 +47,7 @@ from assay.types import (
 )
 from assay.writers.analysis_table import AnalysisTableWriter
 from assay.writers.eval_config import EvalConfigWriter
+from assay.writers.found_slices import FoundSlicesWriter
 from assay.writers.metrics_plots_and_validations import MetricsPlotsAndValidationsWriter
 from assay.writers.metrics_table import MetricsTableWriter
 
@@ -58,6 +63,7 @@ class StageSettings:
         has_features: the reader is known to give `features`.
         seed: of the resamples behind confidence intervals.
         max_slices: slices that one slicing spec may make.
+        find_slices: the stage that searches for slices: its settings, and the extractor that it runs after.
     """
 
     eval_config: EvalConfig
@@ -66,6 +72,7 @@ class StageSettings:
     has_features: bool = False
     seed: int = 0
     max_slices: int = MOST_SLICES
+    find_slices: tuple[Mapping[str, Any], str] = ({}, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +123,9 @@ EVALUATORS: Mapping[str, Callable[[StageSettings], Evaluator]] = {
         s.eval_config, skip_bad_rows=s.skip_bad_rows, seed=s.seed, max_slices=s.max_slices
     ),
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME: lambda _: AnalysisTableEvaluator(),
+    FIND_SLICES_EVALUATOR_STAGE_NAME: lambda s: FindSlicesEvaluator(
+        s.eval_config, s.find_slices[0], run_after=s.find_slices[1]
+    ),
 }
 
 WRITERS: Mapping[str, Callable[[WriterSettings], Writer]] = {
@@ -127,4 +137,5 @@ WRITERS: Mapping[str, Callable[[WriterSettings], Writer]] = {
     ),
     WRITE_METRICS_TABLE_STAGE_NAME: lambda s: MetricsTableWriter(s.folder),
     WRITE_ANALYSIS_TABLE_STAGE_NAME: lambda s: AnalysisTableWriter(s.folder),
+    WRITE_FOUND_SLICES_STAGE_NAME: lambda s: FoundSlicesWriter(s.folder),
 }

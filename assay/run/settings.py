@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.config.resolved import parse_eval_config, to_canonical_json
+from assay.errors import ConfigError
 from assay.plan.analysis_file import read_settings
 from assay.plan.fields import secrets
 from assay.plan.params import check_parameters, settled, substitute
 from assay.plan.secret_params import refuse_references, value_of
 from assay.proto.config_pb2 import EvalConfig
 from assay.text.redaction import redact
+from assay.types import TFRECORD
+
+if TYPE_CHECKING:
+    from assay.types import Evaluator, Writer
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class RunSettings:
         max_slices: slices that one slicing spec may make.
         output_file_format: of metrics, plots, attributions and validations.
         gate: thresholds that ask for evidence; empty for none.
+        find_slices: what is searched for slices; None for no search.
     """
 
     params: Mapping[str, str] = field(repr=False)
@@ -43,6 +49,12 @@ class RunSettings:
     max_slices: int
     output_file_format: str
     gate: Mapping[str, Any]
+    find_slices: Mapping[str, Any] | None = None
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The features that are searched for slices; none for all columns."""
+        return () if self.find_slices is None else tuple(self.find_slices["features"])
 
     def filled(self, value: Any, what: str) -> Any:
         """A JSON value with `${name}` replaced; ConfigError for a parameter that has no value, or is secret."""
@@ -75,3 +87,21 @@ def run_settings(**values: Any) -> RunSettings:
     for name in secret:
         redact(name, params[name])
     return RunSettings(**{**read, "params": params, "secrets": secret})
+
+
+def refuse_ignored(
+    settings: RunSettings, evaluators: Sequence[Evaluator] | None, writers: Sequence[Writer] | None
+) -> None:
+    """Raises ConfigError for settings beside stages that somebody made, which have settings already."""
+    if settings.seed and evaluators is not None:
+        raise ConfigError(
+            f"seed: evaluators have their own seed, found {settings.seed}; "
+            "pass it to MetricsAndPlotsEvaluator(..., seed=...)"
+        )
+    if settings.find_slices is not None and (evaluators is not None or writers is not None):
+        raise ConfigError("find_slices: cannot be combined with custom evaluators or writers; leave one of them out")
+    if settings.output_file_format != TFRECORD and writers is not None:
+        raise ConfigError(
+            f"output_file_format: writers have their own format, found {settings.output_file_format!r}; "
+            "pass it to MetricsPlotsAndValidationsWriter(..., output_file_format=...) or default_writers"
+        )

@@ -13,6 +13,7 @@ from assay.report.html.markup import Markup, element, joined
 from assay.report.html.packed import data_element
 from assay.report.page import sections, verdict_section
 from assay.report.page.evidence_table import evidence_table
+from assay.report.page.found_section import found_section
 from assay.report.page.markdown import summary
 from assay.report.page.plots import plots_section
 from assay.report.page.plots_data import SlicePlot, plots_data, read_plots
@@ -67,6 +68,7 @@ def html_page(output: FilePath, facts: Mapping[str, Any] | None = None, *, plots
         ),
         evidence_table(verdict_object(evidence.verdict) or {}, hidden),
         slices_section(evidence, slices, first, len(hidden)),
+        found_section(evidence),
         plots_section(evidence, read.whole),
         sections.section("Groups compared", name="groups", hidden=True),
         sections.run_section(evidence),

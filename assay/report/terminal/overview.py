@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from assay.report.cells import counts_text, without_classes
 from assay.report.evidence import Evidence, Slice
 from assay.report.figures import Figure, figures_of, named, of_candidates
+from assay.report.found_slices import found_grid, found_sentences, left_out_sentences, specs_texts
 from assay.report.grids.grid import Grid
 from assay.report.grids.printed import Fit, Section, Sentence
 from assay.report.terminal.checks import checks_grid, checks_of, evidence_grid, tally_text, verdict_object
@@ -42,6 +43,7 @@ def overview(evidence: Evidence, selection: Selection, fit: Fit) -> list[Section
         _thresholds(evidence, selection, fit),
         _lines(evidence, selection, fit),
         _slices(evidence, slices, figures, selection, fit),
+        _found(evidence, fit),
         _classes(evidence, slices, figures, selection, fit),
         _remarks(evidence, selection),
     ]
@@ -153,6 +155,24 @@ def _left_out(
     if not counts:
         return []
     return [Sentence(f"{', '.join(counts)}; assay show has more with {', '.join(options)} or --all", "dim")]
+
+
+def _found(evidence: Evidence, fit: Fit) -> Section:
+    """The slices that a search found, and what to add to the eval config to keep those that are confirmed."""
+    found = evidence.found
+    if found is None:
+        return []
+    grid, specs = found_grid(found), specs_texts(found)
+    left_out = [Sentence(f"Left out: {line}", "dim") for line in left_out_sentences(found)]
+    keep = [Sentence("To have the confirmed ones in every run, add to the eval config:"), *map(Sentence, specs)]
+    table = fit(grid, 1) if grid.rows else []
+    return [
+        Sentence("Worst slices found", "bold"),
+        *map(Sentence, found_sentences(found)),
+        *table,
+        *left_out,
+        *(keep if specs else []),
+    ]
 
 
 # Classes and remarks --------------------------------------------------------------------------------------------------

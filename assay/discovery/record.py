@@ -1,0 +1,114 @@
+"""What is told of a search: the slices that were found, what was searched, and what was not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from assay.discovery.cells import MIXED, MOST_IN_PAIRS, MOST_VALUES, OTHER, TOO_MANY
+from assay.discovery.groups import Groups, groups_of
+from assay.discovery.search import Found, Key, found_slices, mean_loss
+from assay.discovery.settings import Search
+from assay.discovery.tables import Tables
+from assay.slicing.text import slice_text
+from assay.text.counted import counted
+from assay.types import MISSING
+
+_WHY = {
+    TOO_MANY: f"more than {MOST_VALUES:,} values",
+    OTHER: "neither numbers nor texts",
+    MIXED: "numbers in some rows and texts in others",
+}
+
+
+def record_of(tables: Tables, search: Search) -> dict[str, Any]:
+    """All that is told of a search, as JSON.
+
+    Args:
+        tables: of all rows.
+        search: what was asked for.
+    """
+    groups, left_out = _groups(tables, search)
+    found = found_slices(tables, groups, alpha=search.alpha, min_rows=search.min_rows, top_k=search.top_k)
+    loss = search.searched.loss
+    mean = mean_loss(tables)
+    return {
+        "model": loss.model.model_name,
+        "baseline": loss.baseline.model_name if loss.baseline else None,
+        "loss": loss.name,
+        "mean_loss": None if math.isnan(mean) else mean,
+        "rows": tables.rows,
+        "rows_without_loss": tables.left_out,
+        "alpha": search.alpha,
+        "min_rows": search.min_rows,
+        "level": search.searched.level,
+        "features": sorted(groups),
+        "left_out": left_out,
+        "slices": [_told(one, groups, search) for one in found],
+    }
+
+
+def _groups(tables: Tables, search: Search) -> tuple[dict[str, Groups], dict[str, str]]:
+    """The groups of each feature that is searched; and why others are not, or not in pairs."""
+    groups, left_out = dict[str, Groups](), dict[str, str]()
+    for name in search.searched.features:
+        if name not in tables.cells:
+            left_out[name] = "no rows have it"
+    for name, cells in sorted(tables.cells.items()):
+        if not cells.is_searched:
+            left_out[name] = _WHY[cells.kind]
+            continue
+        rows = tables.singles[name][0].sum(axis=-1)
+        one = groups_of(cells, rows, bins=search.bins, min_rows=search.min_rows)
+        if len(one.groups) < 2:
+            left_out[name] = "all rows have one value" if one.groups else "no row has a value"
+            continue
+        groups[name] = one
+        if not cells.in_pairs and search.searched.level > 1:
+            left_out[name] = f"searched alone, and not in pairs: more than {MOST_IN_PAIRS} values"
+    return groups, left_out
+
+
+def _told(found: Found, groups: Mapping[str, Groups], search: Search) -> dict[str, Any]:
+    has_ratio = search.searched.loss.baseline is None and found.overall > 0
+    return {
+        "slice": name_of(found.key),
+        "rows": found.rows,
+        "loss": found.loss,
+        "overall_loss": found.overall,
+        "ratio": found.loss / found.overall if has_ratio else None,
+        "score": found.score,
+        "p_value": found.p_value,
+        "confirmed": found.p_value <= search.significance,
+        "eval_config": _specs(found.key, groups),
+    }
+
+
+def name_of(key: Key) -> str:
+    """A slice for people, as it is called in all results: `sex=Female, age=[18, 25)`."""
+    parts = []
+    for name, group in key:
+        if group.rare:
+            before = slice_text(((name, None),)).removesuffix(MISSING)
+            parts.append(f"{before}({counted(group.rare, 'rare value')})")
+        else:
+            parts.append(slice_text(((name, group.value),)))
+    return ", ".join(parts)
+
+
+def _specs(key: Key, groups: Mapping[str, Groups]) -> dict[str, Any] | None:
+    """What to add to an eval config to have the slice among those of every run; None of rare values."""
+    if any(group.rare for _, group in key):
+        return None
+    spec: dict[str, Any] = {
+        "feature_values": {name: MISSING if group.value is None else group.value for name, group in key}
+    }
+    if any(group.value is None for _, group in key):
+        spec["missing"] = "slice"
+    bins = {
+        name: {"edges": [int(edge) if edge.is_integer() else edge for edge in groups[name].edges]}
+        for name, _ in key
+        if groups[name].edges
+    }
+    return {"slicing_specs": [spec], **({"bins": bins} if bins else {})}

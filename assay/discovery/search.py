@@ -1,0 +1,222 @@
+"""The worst slices: scored on one half of the rows, confirmed on the other.
+
+Score: SliceLine's (Sagadeeva and Boehm, SIGMOD 2021), alpha (e / m - 1) - (1 - alpha) (N / n - 1), where e is the mean
+loss of the n rows of a slice and m that of all N rows. Of differences between two models, m may be anything, so the
+first part is (e - max(m, 0)) / b there, with b the baseline's mean loss.
+
+All slices of one or two features are scored, so the first K are exact and nothing is pruned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from assay.discovery import amounts
+from assay.discovery.groups import Group, Groups
+from assay.discovery.tables import Tables, recoded
+from assay.metrics.values import Floats, Ints
+
+Key = tuple[tuple[str, Group], ...]
+SEARCH, CONFIRM = 0, 1
+
+
+class Sums(NamedTuple):
+    """Of some slices in each half: rows, losses and squares of losses, all (s, 2)."""
+
+    rows: Ints
+    losses: Floats
+    squares: Floats
+
+    def take(self, at: Ints) -> Sums:
+        """Some of the slices."""
+        return Sums(self.rows[at], self.losses[at], self.squares[at])
+
+
+class Found(NamedTuple):
+    """A slice that was found.
+
+    Attributes:
+        key: its features and their values.
+        rows: of both halves.
+        score: on the half that was searched.
+        loss: mean on the half that confirms, which had no part in the search; likewise `overall`.
+        overall: mean loss of all rows.
+        p_value: that a slice no worse than others shows as much, corrected for how many were found.
+    """
+
+    key: Key
+    rows: int
+    score: float
+    loss: float
+    overall: float
+    p_value: float
+
+
+def found_slices(
+    tables: Tables, groups: Mapping[str, Groups], *, alpha: float, min_rows: int, top_k: int
+) -> list[Found]:
+    """The slices of the highest scores above 0, at most `top_k`.
+
+    Args:
+        tables: of all rows.
+        groups: feature -> its groups, of those that are searched.
+        alpha: weight of the loss against the size, from 0 to 1.
+        min_rows: the least rows of a slice.
+        top_k: how many.
+    """
+    if not tables.rows:
+        return []
+    whole = sums_of(tables.total[:, None], tables)
+    keys, slices = _candidates(tables, groups)
+    if not keys or not whole.rows.all():
+        return []
+    unit, base = _unit(tables, whole)
+    with np.errstate(all="ignore"):
+        mean = slices.losses[:, SEARCH] / slices.rows[:, SEARCH]
+        size = whole.rows[0, SEARCH] / slices.rows[:, SEARCH]
+        scores = alpha * ((mean - base) / unit) - (1 - alpha) * (size - 1)
+    possible = (slices.rows.sum(axis=1) >= min_rows) & (slices.rows >= (1, 2)).all(axis=1) & (scores > 0)
+    chosen = np.flatnonzero(possible & np.isfinite(scores))
+    order = sorted(chosen.tolist(), key=lambda at: (-scores[at], -slices.rows[at].sum(), text_of(keys[at])))[:top_k]
+    at = np.array(order, np.int64)
+    p_values = _holm(_p_values(slices.take(at), whole, is_difference=tables.reference is not None))
+    overall = float(whole.losses[0, CONFIRM] / whole.rows[0, CONFIRM])
+    return [
+        Found(
+            keys[i],
+            int(slices.rows[i].sum()),
+            float(scores[i]),
+            float(slices.losses[i, CONFIRM] / slices.rows[i, CONFIRM]),
+            overall,
+            float(p_value),
+        )
+        for i, p_value in zip(order, p_values, strict=True)
+    ]
+
+
+def _unit(tables: Tables, whole: Sums) -> tuple[float, float]:
+    """What a loss is measured in, and what it is held against."""
+    mean = float(whole.losses[0, SEARCH] / whole.rows[0, SEARCH])
+    if tables.reference is None:
+        return mean, mean
+    reference = sums_of(tables.reference.total[:, None], tables.reference)
+    return float(reference.losses[0, SEARCH] / reference.rows[0, SEARCH]), max(mean, 0.0)
+
+
+def text_of(key: Key) -> str:
+    """A slice as a text to order by."""
+    return "\n".join(f"{name}\t{group}" for name, group in key)
+
+
+# Candidates -----------------------------------------------------------------------------------------------------------
+
+
+def sums_of(table: Ints, tables: Tables) -> Sums:
+    """The sums of the cells of a table (1 + parts, s, 2)."""
+    losses, squares = amounts.read(table[1:], tables.top, bounded=tables.bounded)
+    return Sums(table[0], losses, squares)
+
+
+def _candidates(tables: Tables, groups: Mapping[str, Groups]) -> tuple[list[Key], Sums]:
+    """All slices of one or two features that have rows, and their sums.
+
+    A pair that has just the rows of one of its parts is that part, and is left out.
+    """
+    keys: list[Key] = []
+    held: list[Ints] = []
+    of_one: dict[str, Ints] = {}
+    for name, one in groups.items():
+        table = recoded(tables.singles[name], 1, one.of_cells, len(one.groups))
+        of_one[name] = table[0].sum(axis=-1)
+        keys += [((name, group),) for group in one.groups]
+        held.append(table)
+    for (left, right), cells in tables.pairs.items():
+        if left not in groups or right not in groups:
+            continue
+        mine, theirs = groups[left], groups[right]
+        table = recoded(recoded(cells, 1, mine.of_cells, len(mine.groups)), 2, theirs.of_cells, len(theirs.groups))
+        rows = table[0].sum(axis=-1)
+        new = (rows > 0) & (rows < of_one[left][:, None]) & (rows < of_one[right])
+        both = list(product(mine.groups, theirs.groups))
+        keys += [((left, both[at][0]), (right, both[at][1])) for at in np.flatnonzero(new)]
+        held.append(table[:, new])
+    if not held:
+        return [], sums_of(tables.total[:, None][:, :0], tables)
+    return keys, sums_of(np.concatenate(held, axis=1), tables)
+
+
+# Confirmation ---------------------------------------------------------------------------------------------------------
+
+
+def _p_values(slices: Sums, whole: Sums, *, is_difference: bool) -> Floats:
+    """One-sided p-values (s,): of Welch's test that a slice has a higher mean loss than all other rows.
+
+    Of differences, the larger of this and that of a mean of at most 0: a slice has to be worse than the baseline, too.
+    """
+    mine = _moments(slices)
+    others = _moments(Sums(whole.rows - slices.rows, whole.losses - slices.losses, whole.squares - slices.squares))
+    # Where a few rows happen to be alike, they tell no more than others do.
+    mine = mine._replace(variance=np.maximum(mine.variance, others.variance))
+    p_values = _welch(mine, others)
+    if is_difference:
+        nothing = _Moments(np.full_like(mine.rows, np.inf), np.zeros_like(mine.mean), np.zeros_like(mine.mean))
+        p_values = np.maximum(p_values, _welch(mine, nothing))
+    return p_values
+
+
+class _Moments(NamedTuple):
+    rows: Floats
+    mean: Floats
+    variance: Floats
+
+
+def _moments(sums: Sums) -> _Moments:
+    """Of the half that confirms."""
+    rows = sums.rows[:, CONFIRM].astype(float)
+    with np.errstate(all="ignore"):
+        mean = sums.losses[:, CONFIRM] / rows
+        variance = np.maximum(sums.squares[:, CONFIRM] - rows * np.square(mean), 0) / (rows - 1)
+    return _Moments(rows, mean, variance)
+
+
+def _welch(one: _Moments, other: _Moments) -> Floats:
+    with np.errstate(all="ignore"):
+        errors = one.variance / one.rows, other.variance / other.rows
+        error = errors[0] + errors[1]
+        t = (one.mean - other.mean) / np.sqrt(error)
+        freedom = np.square(error) / (np.square(errors[0]) / (one.rows - 1) + np.square(errors[1]) / (other.rows - 1))
+    return np.array([_tail(*pair) for pair in zip(t, freedom, strict=True)])
+
+
+def _tail(t: float, freedom: float) -> float:
+    """P(T > t) of Student's distribution, by Wallace's approximation (1959), a few thousandths of it off from 5 on.
+
+    1 where nothing varies, so that nothing is ever shown by a test that cannot be made.
+    """
+    if math.isnan(t) or math.isnan(freedom) or math.isinf(t):
+        return 1.0
+    spread = math.sqrt(freedom * math.log1p(t * t / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
+    return 0.5 * math.erfc(math.copysign(spread, t) / math.sqrt(2))
+
+
+def _holm(p_values: Floats) -> Floats:
+    """P-values corrected for their number (Holm 1979)."""
+    count = len(p_values)
+    order = np.argsort(p_values, kind="stable")
+    steps = np.minimum(np.maximum.accumulate(p_values[order] * (count - np.arange(count))), 1.0)
+    corrected = np.empty(count)
+    corrected[order] = steps
+    return corrected
+
+
+def mean_loss(tables: Tables) -> float:
+    """Mean loss of all rows of both halves; NaN without rows."""
+    if not tables.rows:
+        return math.nan
+    whole = sums_of(tables.total[:, None], tables)
+    return float(whole.losses.sum() / whole.rows.sum())

@@ -1,0 +1,77 @@
+"""The slices that a search found, as sentences and a table, and what to add to an eval config to keep them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from assay.report.grids.grid import Column, Grid, Value
+from assay.results.labels import number_text
+from assay.text.counted import counted
+from assay.text.printable import shortened
+
+_MOST_NAMED = 10
+_LOSSES = {"log_loss": "log loss", "squared_error": "squared error", "zero_one": "share of wrong predictions"}
+_COLUMNS = {
+    "slice": Column("slice"),
+    "confirmed": Column("confirmed", colours={"yes": "red"}),
+    "rows": Column("rows", "number"),
+    "loss": Column("loss", "number"),
+    "ratio": Column("ratio", "number"),
+    "p_value": Column("p", "number"),
+    "score": Column("score", "number"),
+}
+
+
+def found_grid(found: Mapping[str, Any]) -> Grid:
+    """A row for each slice, the highest score first; differences between models have no ratio."""
+    keys = [key for key in _COLUMNS if key != "ratio" or found.get("baseline") is None]
+    rows: list[list[Value]] = [[one[key] for key in keys] for one in found["slices"]]
+    return Grid([_COLUMNS[key] for key in keys], rows)
+
+
+def found_sentences(found: Mapping[str, Any]) -> list[str]:
+    """What was searched, and how many slices were found."""
+    what = _LOSSES.get(found["loss"], found["loss"])
+    baseline = found.get("baseline")
+    searched = what if baseline is None else f"{what} above that of {baseline or 'the baseline'}"
+    model = f" of {found['model']}" if found.get("model") else ""
+    mean = "" if found.get("mean_loss") is None else f", {number_text(found['mean_loss'])} on average"
+    confirmed = sum(one["confirmed"] for one in found["slices"])
+    pairs = " and their pairs" if found["level"] > 1 else ""
+    overall = f"; it is {number_text(found['slices'][0]['overall_loss'])} overall there" if found["slices"] else ""
+    lines = [
+        f"Searched for the {searched}{model}{mean}: {counted(len(found['features']), 'feature')}{pairs}, "
+        f"{counted(found['rows'], 'row')}.",
+        f"{counted(len(found['slices']), 'slice')} found on one half of the rows, {confirmed:,} confirmed on the other "
+        f"half, where loss and p are measured{overall}.",
+    ]
+    if found["rows_without_loss"]:
+        lines.append(f"{counted(found['rows_without_loss'], 'row')} without a loss left out.")
+    return lines
+
+
+def left_out_sentences(found: Mapping[str, Any]) -> list[str]:
+    """Why features were not searched, or not in pairs."""
+    reasons = [f"{shortened(name)}: {why}" for name, why in found["left_out"].items()]
+    more = len(reasons) - _MOST_NAMED
+    return [*reasons[:_MOST_NAMED], *([f"... and {counted(more, 'feature')} more"] if more > 0 else [])]
+
+
+def specs_to_add(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an eval config that make the confirmed slices ordinary ones; empty if there are none."""
+    specs, bins = list[Any](), dict[str, Any]()
+    for one in found["slices"]:
+        if one["confirmed"] and one["eval_config"] is not None:
+            specs += one["eval_config"]["slicing_specs"]
+            bins |= one["eval_config"].get("bins", {})
+    return {**({"slicing_specs": specs} if specs else {}), **({"bins": bins} if bins else {})}
+
+
+def specs_texts(found: Mapping[str, Any]) -> list[str]:
+    """The same as lines of YAML, to add to an eval config."""
+    to_add = specs_to_add(found)
+    specs = [f"- {json.dumps(one, ensure_ascii=False)}" for one in to_add.get("slicing_specs", ())]
+    bins = [f"bins: {json.dumps(to_add['bins'], ensure_ascii=False)}"] if "bins" in to_add else []
+    return [*(["slicing_specs:"] if specs else []), *specs, *bins]

@@ -1,0 +1,170 @@
+"""A search for slices in whole runs, through files, checkpoints and Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+import assay
+from assay.cli import main
+from assay.errors import MissingColumnError
+from assay.plan.analysis_file import compile_analysis
+from assay.plan.filled import with_params
+from assay.report.evidence import evidence_of
+from assay.report.found_slices import specs_texts
+from assay.results.found_slices import load_found_slices
+from assay.results.latest import results_folder
+from assay.run.local import run
+
+ROWS = 20_000
+CONFIG = {
+    "model_specs": [{"label_key": "label", "prediction_key": "score"}],
+    "metrics_specs": [{"metrics": [{"class_name": "ExampleCount"}, {"class_name": "BinaryCrossEntropy"}]}],
+}
+
+
+def table(rows=ROWS):
+    """Scores that are right on average, but for old rows of one city, where they tell nothing."""
+    rng = np.random.default_rng(7)
+    city = rng.choice(["Graz", "Linz", "Wels", None], rows, p=[0.3, 0.3, 0.3, 0.1])
+    age, score = rng.integers(18, 90, rows), rng.uniform(0.02, 0.98, rows)
+    is_bad = (city == "Wels") & (age > 70)
+    label = rng.random(rows) < np.where(is_bad, 0.5, score)
+    constant = pa.array(["x"] * rows)
+    columns = {"city": city, "age": age, "same": constant, "label": label.astype(float), "score": score}
+    return pa.table({**columns, "old_score": np.where(is_bad, 0.5, score)})
+
+
+def analysed(tmp_path, checkpoints=None, options=(), **more):
+    """The record of a run of the file."""
+    analysis = {
+        "inputs": {"format": "parquet", "files": "data.parquet", "batch_rows": 3000},
+        "eval_config": CONFIG,
+        "find_slices": {},
+        "output": "out",
+        **more,
+    }
+    plan = with_params(compile_analysis(analysis, tmp_path), {})
+    return load_found_slices(run(plan, checkpoints=checkpoints, options=options).output)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("found")
+    pq.write_table(table(), folder / "data.parquet", row_group_size=5000)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(folder):
+    return analysed(folder)
+
+
+def test_the_bad_slice_is_found_and_confirmed(found):
+    first = found["slices"][0]
+    assert first["slice"].endswith("city=Wels")
+    assert "age=[" in first["slice"]
+    assert first["confirmed"]
+    assert first["ratio"] > 1.4
+    assert found["left_out"] == {"same": "all rows have one value"}
+    assert (found["loss"], found["rows"], found["features"]) == ("log_loss", ROWS, ["age", "city", "old_score"])
+
+
+def test_checkpoints_batches_and_workers_give_the_same_bits(folder, found, tmp_path):
+    assert analysed(folder, checkpoints=str(tmp_path / "root")) == found
+    other = {"format": "parquet", "files": "data.parquet", "batch_rows": 777}
+    assert analysed(folder, inputs=other) == found
+    assert analysed(folder, options=("--workers=2",)) == found
+
+
+def test_python_finds_the_same_slices(found, tmp_path):
+    assay.analyze_raw_data(table(), CONFIG, tmp_path, find_slices={})
+    in_memory = load_found_slices(results_folder(tmp_path))
+    # Rows in memory have another place than rows of a file, so that other rows confirm.
+    assert in_memory["slices"][0]["slice"] == found["slices"][0]["slice"]
+    assert in_memory["features"] == found["features"]
+
+
+def test_what_is_to_be_added_to_the_eval_config_makes_slices_of_as_many_rows(folder, found):
+    config = {**CONFIG, **yaml.safe_load("\n".join(specs_texts(found)))}
+    analysis = {
+        "inputs": {"format": "parquet", "files": "data.parquet"},
+        "eval_config": config,
+        "output": "again",
+    }
+    output = run(with_params(compile_analysis(analysis, folder), {})).output
+    by_name = {one.name: one.rows for one in evidence_of(output).slices}
+    for one in found["slices"]:
+        if one["confirmed"]:
+            assert by_name[one["slice"]] == one["rows"]
+
+
+def test_show_and_the_page_have_what_was_found(folder, found, capsys):
+    assert main(["show", str(folder / "out")]) == 0
+    shown = capsys.readouterr().out
+    assert "Worst slices found" in shown
+    assert found["slices"][0]["slice"] in shown
+    assert "slicing_specs:" in shown
+    assert main(["show", str(folder / "out"), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["found_slices"]["features"] == found["features"]
+    assert "Worst slices found" in Path(results_folder(folder / "out"), "page.html").read_text()
+
+
+def test_against_the_baseline_only_what_got_worse_is_found(folder):
+    specs = [
+        {"name": "new", "label_key": "label", "prediction_key": "score"},
+        {"name": "old", "label_key": "label", "prediction_key": "old_score", "is_baseline": True},
+    ]
+    got_worse = analysed(
+        folder,
+        eval_config={**CONFIG, "model_specs": specs},
+        find_slices={"baseline": True, "features": ["age", "city"]},
+        output="worse",
+    )
+    first = got_worse["slices"][0]
+    assert first["slice"].endswith("city=Wels")
+    assert first["confirmed"]
+    assert first["loss"] > 0
+    assert first["ratio"] is None
+    assert not any(one["confirmed"] for one in got_worse["slices"] if "Graz" in one["slice"])
+
+
+def test_a_feature_that_is_not_there_is_refused_before_any_work(folder):
+    with pytest.raises(MissingColumnError, match="no column 'income'"):
+        analysed(folder, find_slices={"features": ["income"]}, output="no")
+
+
+@pytest.mark.parametrize(
+    ("columns", "left_out"),
+    [
+        ({}, {}),
+        ({"a": ["x"] * 4}, {"a": "all rows have one value"}),
+        ({"a": pa.array([None] * 4, pa.string())}, {"a": "all rows have one value"}),
+        ({"a": [[1], [2], [], [3]]}, {"a": "neither numbers nor texts"}),
+    ],
+)
+def test_without_anything_to_search_nothing_is_found(columns, left_out, tmp_path):
+    data = pa.table({**columns, "label": [0.0, 1, 0, 1], "score": [0.1, 0.9, 0.2, 0.8]})
+    assay.analyze_raw_data(data, CONFIG, tmp_path, find_slices={"min_rows": 1})
+    record = load_found_slices(results_folder(tmp_path))
+    assert (record["slices"], record["features"], record["left_out"]) == ([], [], left_out)
+
+
+def test_rows_without_a_loss_are_counted_and_left_out(tmp_path):
+    data = pa.table({"a": list("xyxy"), "label": [0.0, 1, None, 1], "score": [0.1, None, 0.2, 0.8]})
+    assay.analyze_raw_data(data, CONFIG, tmp_path, find_slices={}, on_bad_rows="skip")
+    record = load_found_slices(results_folder(tmp_path))
+    assert (record["rows"], record["rows_without_loss"]) == (2, 2)
+
+
+def test_no_rows_are_no_slices(tmp_path):
+    data = table(1).slice(0, 0)
+    assay.analyze_raw_data(data, CONFIG, tmp_path, find_slices={})
+    record = load_found_slices(results_folder(tmp_path))
+    assert (record["rows"], record["mean_loss"], record["slices"]) == (0, None, [])
