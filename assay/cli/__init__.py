@@ -15,6 +15,7 @@ from assay.errors import ConfigError, UsageError
 COMMANDS: Mapping[str, Mapping[str, str]] = {
     "Commands": {
         "init": "assay.cli.init:init",
+        "bins": "assay.cli.bins:bins",
         "check": "assay.cli.check:check",
         "run": "assay.cli.run:run",
         "show": "assay.cli.show:show",

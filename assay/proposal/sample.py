@@ -81,16 +81,37 @@ def sample_of_files(patterns: Sequence[str], form: str = "") -> tuple[Inputs, Sa
         CorruptFileError: a file that is no table.
         InputError: there are no rows.
     """
-    found = [file for file, size in listing.find(patterns, "DATA").items() if size]
-    if not found:
-        raise InputError(f"{', '.join(patterns)}: expected rows, found empty files only")
-    form = form or told_format(found[0])
-    source = _with_delimiter(Source(format=form, files=tuple(patterns), columns=(), on_bad_rows="skip"), found[0])
+    source = replace(source_of_files(patterns, form), on_bad_rows="skip")
+    found = _with_rows(patterns)
     chosen = _spread(found, _MOST_FILES)
     schemas = {file: schema for file in chosen if (schema := format_of(source).schema(file, source))}
     of_files = len(found) - (len(chosen) - len(schemas))  # but for those that turned out to have no rows
     sample = _sample(source, schemas, of_files)
-    return Inputs(form, tuple(patterns), source.options), sample
+    return Inputs(source.format, tuple(patterns), source.options), sample
+
+
+def source_of_files(patterns: Sequence[str], form: str = "") -> Source:
+    """Files as a source, without columns.
+
+    Args:
+        patterns: names, globs or folders.
+        form: their format; "" to tell it from the first bytes.
+
+    Raises:
+        MissingFileError: a name or glob matches nothing.
+        CorruptFileError: a file that is no table.
+        InputError: there are no rows.
+    """
+    first = _with_rows(patterns)[0]
+    return _with_delimiter(Source(format=form or told_format(first), files=tuple(patterns), columns=()), first)
+
+
+def _with_rows(patterns: Sequence[str]) -> list[str]:
+    """The files that are not empty."""
+    found = [file for file, size in listing.find(patterns, "DATA").items() if size]
+    if not found:
+        raise InputError(f"{', '.join(patterns)}: expected rows, found empty files only")
+    return found
 
 
 def _spread(files: Sequence[str], most: int) -> list[str]:

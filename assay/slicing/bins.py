@@ -27,18 +27,29 @@ def binned(column: pa.Array, bins: Bins, name: str) -> pa.DictionaryArray:
     return _by_time(column, bins.by, name) if bins.by else _by_edges(column, bins, name)
 
 
-def _by_edges(column: pa.Array, bins: Bins, name: str) -> pa.DictionaryArray:
+def numbers_of(column: pa.Array, name: str) -> npt.NDArray[np.float32] | npt.NDArray[np.float64]:
+    """The values of a flat column as bins take them: of 32 bits or fewer, as 32 bits; NaN where there is none.
+
+    Raises:
+        ColumnTypeError: the values are no numbers.
+    """
     kind = column.type
+    if pa.types.is_null(kind):
+        return np.full(len(column), np.nan)
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise ColumnTypeError(
             f"bins: column {name!r} has type {kind}; expected numbers; give its type in inputs.options.types (CSV, "
-            "JSON lines), or remove its edges"
+            "JSON lines), or make no bins of it"
         )
-    if pa.types.is_float16(kind) or pa.types.is_float32(kind):
-        numbers, edges = column.cast(pa.float32()), _as_float32(bins.edges)
-    else:
-        numbers, edges = column.cast(pa.float64(), safe=False), np.array(bins.edges)
-    values = numbers.to_numpy(zero_copy_only=False)
+    is_small = pa.types.is_float16(kind) or pa.types.is_float32(kind)
+    numbers = column.cast(pa.float32() if is_small else pa.float64(), safe=False)
+    values: npt.NDArray[np.float32] | npt.NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _by_edges(column: pa.Array, bins: Bins, name: str) -> pa.DictionaryArray:
+    values = numbers_of(column, name)
+    edges = _as_float32(bins.edges) if values.dtype == np.float32 else np.array(bins.edges)
     at = np.searchsorted(edges, values, side="right").astype(np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(at, mask=np.isnan(values)), pa.array(bins.names))
 

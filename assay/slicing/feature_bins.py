@@ -30,7 +30,7 @@ class Bins:
     @property
     def names(self) -> list[str]:
         """The bins of numbers, as slices have them: `(-inf, 18)`, `[18, 65)`, `[65, inf)`."""
-        texts = [_number_text(edge) for edge in self.edges]
+        texts = [number_text(edge) for edge in self.edges]
         return [f"(-inf, {texts[0]})", *(f"[{low}, {high})" for low, high in pairwise(texts)), f"[{texts[-1]}, inf)"]
 
 
@@ -82,5 +82,6 @@ def wrong_bin(text: str, bins: Bins) -> str:
     return "" if text in bins.names else f"expected one of its bins, {', '.join(bins.names)}; found {text!r}"
 
 
-def _number_text(number: float) -> str:
+def number_text(number: float) -> str:
+    """A number as edges are printed, without a point if it is whole."""
     return str(int(number)) if number.is_integer() and abs(number) < 1e16 else repr(number)
