@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -97,9 +97,10 @@ class MomentSums:
         self._sums.reserve(count)
         times, weight, x, y = added.values.T
         own = np.zeros(len(added.values), np.int64) if slices is None else slices
-        occurring, own = np.unique(own, return_inverse=True)
-        for i, terms in enumerate(_expansions(own, len(occurring), weight, x / times, y / times)):
-            self._sums.array[occurring, i * _LIMBS : (i + 1) * _LIMBS] += _to_limbs(terms)
+        present = np.bincount(own) > 0
+        occurring, place = np.flatnonzero(present), np.cumsum(present) - 1
+        sums = _expansions(place[own], len(occurring), weight, x / times, y / times)
+        self._sums.array[occurring] += _to_limbs(sums)
 
     def take(self, slices: Ints) -> Dense:
         """The sums of the given slices, which add without rounding."""
@@ -150,14 +151,13 @@ def _halves(a: Floats) -> tuple[Floats, Floats]:
     return upper, a - upper
 
 
-def _to_limbs(terms: Iterable[Floats]) -> Floats:
-    """Sums of floats (s,) as limbs (s, 16)."""
-    limbs: Any = 0
-    for rest in terms:
-        parts = []
-        for unit in _GRID:
-            part = np.rint(rest / unit) * unit
-            rest = rest - part
-            parts.append(part)
-        limbs = limbs + np.stack(parts, axis=-1)
-    return np.asarray(limbs)
+def _to_limbs(sums: Iterable[list[Floats]]) -> Floats:
+    """Sums of each slice, each as a list of floats (s,), as their limbs (s, sums * 16)."""
+    expansions = list(sums)
+    rest = np.array([term for expansion in expansions for term in expansion])
+    limbs = np.empty((*rest.shape, _LIMBS))
+    for i, unit in enumerate(_GRID):
+        limbs[..., i] = np.rint(rest / unit) * unit
+        rest -= limbs[..., i]
+    starts = np.cumsum([0, *map(len, expansions[:-1])])
+    return np.add.reduceat(limbs, starts, axis=0).transpose(1, 0, 2).reshape(rest.shape[1], len(expansions) * _LIMBS)
