@@ -29,6 +29,7 @@ from assay.metrics.flat_values import FlatValues, flat_values
 from assay.metrics.keys import MetricKey
 from assay.metrics.named_classes import NamedClasses, named_classes
 from assay.metrics.no_intervals import NoIntervals, no_intervals
+from assay.metrics.pair_intervals import pair_intervals
 from assay.metrics.row_checks import Tallies, judge_columns
 from assay.metrics.slice_pairs import Figures
 from assay.metrics.split_states import BlockKey
@@ -118,6 +119,7 @@ class EvaluateMetricsAndPlots(beam.PTransform):
                 "assay.run.default_metrics.with_default_metrics returns"
             )
         metrics = metrics_of(eval_config)
+        self._baseline = next((spec.name for spec in eval_config.model_specs if spec.is_baseline), None)
         for needs in dict.fromkeys(metric.needs for metric in metrics):
             if isinstance(needs, Prepared):
                 needs.prepare()
@@ -128,8 +130,8 @@ class EvaluateMetricsAndPlots(beam.PTransform):
             skip_bad_rows,
             output_means_of(eval_config),
             is_analytic(eval_config),
+            self._baseline,
         )
-        self._baseline = next((spec.name for spec in eval_config.model_specs if spec.is_baseline), None)
         self._pairs = CrossSlices(
             cross_slicings_of(eval_config),
             disparities_of(eval_config),
@@ -220,9 +222,7 @@ class _Records(beam.DoFn):
         bounds = self._error_bounds(doubts, metrics)
         drawn = {} if samples.resamples == 1 else self._drawn(samples)
         intervals = self._intervals(drawn, metrics)
-        for metric, interval in by_formula.items():
-            if isinstance(metric.key, MetricKey) and metric.key not in told.no_intervals:
-                intervals[metric.key] = interval
+        intervals |= self._formulas(part, by_formula, metrics, told)
         refusals = {**own_values.reasons(values), **certainty.refusals(doubts)}
         for record in metric_records(part.keys, part.rows, metrics, intervals, refusals, bounds, *told):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
@@ -231,6 +231,16 @@ class _Records(beam.DoFn):
         for record in attribution_records(part.keys, attributions) if attributions else ():
             yield beam.pvalue.TaggedOutput(ATTRIBUTIONS_KEY, record)
         yield from self._to_compare(Figures(part.keys, part.rows, metrics, drawn, bounds, refusals), told)
+
+    def _formulas(
+        self, part: Partial, of_metrics: Mapping[Metric, Interval], metrics: Mapping[MetricKey, Value], told: _Told
+    ) -> dict[MetricKey, Interval]:
+        """The intervals by formula, of values and of differences."""
+        of_values = {metric.key: one for metric, one in of_metrics.items() if isinstance(metric.key, MetricKey)}
+        pairs = pair_intervals(part, self._analysis)
+        of_differences = {key: one.where(~np.isnan(np.asarray(metrics[key]))) for key, one in pairs.items()}
+        both = {**of_values, **of_differences}
+        return {key: interval for key, interval in both.items() if key not in told.no_intervals}
 
     def _to_compare(self, figures: Figures[SliceKey], told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
         at = self._pairs.positions(figures.keys)

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from assay.metrics.binding.metric import Metric, asked_of
 from assay.metrics.binding.output_means import OutputMean
+from assay.metrics.binding.spreads import Pair, pairs_of
 from assay.metrics.entries.domains import Asked
 from assay.metrics.entries.streams import Stream
 from assay.metrics.layout import Layout, layout_of
@@ -23,20 +24,23 @@ class Pass:
     Attributes:
         query_key: column by which rows are grouped; "" where they stay as they are.
         metrics: the metrics and plots.
+        pairs: the differences whose intervals are by formula.
     """
 
     query_key: str
     metrics: tuple[Metric, ...]
+    pairs: tuple[Pair, ...] = ()
 
     @cached_property
     def layout(self) -> Layout:
         """The tables that its metrics read."""
-        return layout_of(self.metrics)
+        return layout_of(self.metrics, self.pairs)
 
     @cached_property
     def streams(self) -> Sequence[Stream]:
-        """The streams that its metrics see, each once."""
-        return list(dict.fromkeys(metric.stream for metric in self.metrics))
+        """The streams that its metrics and differences see, each once."""
+        of_metrics = [metric.stream for metric in self.metrics]
+        return list(dict.fromkeys(of_metrics + [pair.stream for pair in self.pairs]))
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Analysis:
         skip_bad_rows: drop and count rows that no metric can take, instead of failing.
         output_means: means over outputs of the metrics' values.
         has_formulas: whether confidence intervals are by formula.
+        baseline: name of the baseline; None if there is none.
     """
 
     metrics: tuple[Metric, ...]
@@ -58,6 +63,7 @@ class Analysis:
     skip_bad_rows: bool = False
     output_means: tuple[OutputMean, ...] = ()
     has_formulas: bool = False
+    baseline: str | None = None
 
     @property
     def slicings(self) -> Sequence[Slicing]:
@@ -65,12 +71,17 @@ class Analysis:
         return self.limit.slicings
 
     @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The differences whose intervals are by formula."""
+        return pairs_of(self.metrics, self.baseline) if self.has_formulas else ()
+
+    @cached_property
     def passes(self) -> Sequence[Pass]:
         """The pass over rows, which counts them whatever is asked for, then one for each `query_key`."""
         by_key: dict[str, list[Metric]] = {"": []}
         for metric in self.metrics:
             by_key.setdefault(metric.stream.query_key, []).append(metric)
-        return [Pass(key, tuple(metrics)) for key, metrics in by_key.items()]
+        return [Pass(key, tuple(metrics), () if key else self.pairs) for key, metrics in by_key.items()]
 
     def pass_of(self, query_key: str) -> Pass:
         """The pass over rows that are grouped by this column."""

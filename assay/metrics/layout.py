@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.metrics.binding.metric import Metric
+from assay.metrics.binding.spreads import Pair
 from assay.metrics.computations.derived import without_derived
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.table import Computation, Table
@@ -44,12 +45,15 @@ def serving(tables: Sequence[Table], table: Table) -> int:
     raise LookupError(f"no table serves {table}")
 
 
-def layout_of(metrics: Iterable[Metric]) -> Layout:
-    """Joins the tables that metrics need; equal needs share one."""
+def layout_of(metrics: Iterable[Metric], pairs: Iterable[Pair] = ()) -> Layout:
+    """Joins the tables that metrics and intervals of differences need; equal needs share one."""
     tables: list[tuple[Stream, Table]] = []
     for metric in metrics:
         for table in metric.tables:
             _join(tables, metric.stream, table)
+    for pair in pairs:
+        for table in pair.spread.tables():
+            _join(tables, pair.stream, table)
     return Layout(tuple(_without_derived(tables)))
 
 

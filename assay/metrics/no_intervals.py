@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from assay.metrics.analysis import Analysis
-from assay.metrics.binding.spreads import SEVERAL_A_ROW, why_none
+from assay.metrics.binding.spreads import SEVERAL_A_ROW, why_no_pair, why_none
 from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.tallies import Tally
 from assay.metrics.entries.views import FLAT
@@ -36,5 +36,8 @@ def _reasons(analysis: Analysis, tallies: Mapping[Stream, Tally]) -> Iterator[tu
             why = SEVERAL_A_ROW if metric.spread and is_flat else why_none(metric)
             if why:
                 yield metric.key, why
+            if is_flat and analysis.baseline is not None:
+                yield metric.key._replace(is_diff=True), SEVERAL_A_ROW
+    yield from why_no_pair(analysis.metrics, analysis.baseline).items()
     for mean in analysis.output_means:
         yield mean.key, "there is no formula for a mean over outputs"

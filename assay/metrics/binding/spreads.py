@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from assay.metrics.binding.metric import Metric
 from assay.metrics.declare import Definition
+from assay.metrics.entries.streams import Reads, Stream
 from assay.metrics.entries.views import Classes, Flat, Highest, Vectors, WholeRows
+from assay.metrics.keys import MetricKey
 from assay.metrics.picks import Only
+from assay.metrics.spreads.spread import PairedSpread
+from assay.types import EXAMPLE_WEIGHTS_KEY, LABELS_KEY
 
 SEVERAL_A_ROW = "several numbers of a row count, and the formula is for numbers that do not depend on each other"
 
@@ -40,3 +45,54 @@ def _has_formula(definition: Definition, metric: Metric) -> bool:
     settings = {**definition.settings, **dict(metric.settings)}
     holds = all(settings[name] == value for name, value in definition.spread_when.items())
     return definition.spread is not None and holds
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A difference, candidate minus baseline, that has an interval by formula.
+
+    Attributes:
+        key: of the difference.
+        stream: the rows with both models' predictions.
+        spread: the formula.
+        pick: which part it is.
+    """
+
+    key: MetricKey
+    stream: Stream
+    spread: PairedSpread
+    pick: Only
+
+
+def pairs_of(metrics: Iterable[Metric], baseline: str | None) -> tuple[Pair, ...]:
+    """The differences that have a formula, each once."""
+    return tuple(pair for pair in _pairs(metrics, baseline).values() if isinstance(pair, Pair))
+
+
+def why_no_pair(metrics: Iterable[Metric], baseline: str | None) -> dict[MetricKey, str]:
+    """Key of a difference -> why it has no formula."""
+    return {key: pair for key, pair in _pairs(metrics, baseline).items() if isinstance(pair, str)}
+
+
+def _pairs(metrics: Iterable[Metric], baseline: str | None) -> dict[MetricKey, Pair | str]:
+    by_key = {metric.key: metric for metric in metrics if isinstance(metric.key, MetricKey)}
+    pairs: dict[MetricKey, Pair | str] = {}
+    for key, metric in by_key.items():
+        twin = None if baseline is None else by_key.get(key._replace(model_name=baseline))
+        if twin is not None and twin is not metric and metric.is_estimate and metric.definition.is_number:
+            difference = key._replace(is_diff=True)
+            pairs[difference] = why_none(metric) or _pair(difference, metric, twin)
+    return pairs
+
+
+def _pair(difference: MetricKey, metric: Metric, twin: Metric) -> Pair | str:
+    own, other = metric.stream, twin.stream
+    if any(own.names.get(name, ())[:1] != other.names.get(name, ())[:1] for name in (LABELS_KEY, EXAMPLE_WEIGHTS_KEY)):
+        return "the two models have labels or weights in different columns"
+    if own.reads != Reads() or own.query_key or not isinstance(metric.pick, Only) or metric.spread is None:
+        return "there is no formula for its difference"
+    spread = metric.spread.paired(metric.needs, weighted=own.weighted)
+    if isinstance(spread, str):
+        return spread
+    both = dataclasses.replace(own, reads=Reads(baseline=True), baseline=other.source)
+    return Pair(difference, both, spread, metric.pick)

@@ -74,6 +74,7 @@ TERMS: dict[str, Callable[..., Floats]] = {
     "squared_log_error": lambda e: _weighted(e, np.nan_to_num(np.square(_log_ratio(e)), nan=0.0, posinf=np.inf)),
     "weight_of_squared_log": lambda e: e.weights * ~np.isnan(_log_ratio(e)),
     "number": lambda e, column: e.weights * e.predictions[:, column],
+    "gap": lambda e, term: _term(term, e) - _term(term, e._replace(predictions=e.of_baseline)),
     "product": lambda e, term, other: _term(term, e) * _term(other, e),
     "binary_crossentropy": _mean_cross_entropy,
     "categorical_crossentropy": _sum_cross_entropy,

@@ -12,6 +12,7 @@ from assay.metrics.computations.curve import Curve, closed
 from assay.metrics.computations.squares import SquaredClasses
 from assay.metrics.computations.table import Computation
 from assay.metrics.spreads.quantiles import NORMAL, between, student
+from assay.metrics.spreads.spread import PairedSpread
 from assay.metrics.values import Floats, Interval
 
 
@@ -26,6 +27,10 @@ class DeLong:
     def parts(self, state: Curve, squares: Floats | None) -> tuple[Floats, ...]:
         """The area, its error and the degrees of freedom; see `area_and_error`."""
         return area_and_error(closed(state), squares)
+
+    def paired(self, needs: Computation, *, weighted: bool) -> PairedSpread | str:
+        """None: it takes the placements of both models in each row, which histograms do not have."""
+        return "there is no formula for a difference of areas that one pass can compute"
 
     def interval(self, *parts: Floats) -> Interval:
         """Student's interval of the log odds of the area, which stays within 0 and 1.

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from assay.metrics.arithmetic import ratio
+from assay.metrics.computations.joint_counts import JointCounts
+from assay.metrics.computations.scores import Confusion
 from assay.metrics.computations.squares import squares_of
 from assay.metrics.computations.table import Computation
+from assay.metrics.spreads.paired_rates import PairedCounts
 from assay.metrics.spreads.quantiles import Z, between
+from assay.metrics.spreads.ratios import SAME_FOR_BOTH, Ratio
+from assay.metrics.spreads.spread import PairedSpread
+from assay.metrics.spreads.worth import rows_worth
 from assay.metrics.values import Floats, Interval
-
-_PRIOR = 4.0
-"""Rows whose weights are like those of all, beside those that are counted: about Z^2, as Wilson's interval has."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,18 @@ class Rate:
         return *self._split(state), *self._split(state if squares is None else squares)
 
     def interval(self, *parts: Floats) -> Interval:
-        """Wilson's interval for as many rows as the weights are worth; see `effective_rows`."""
-        counted, rest, _, _ = parts
-        return between(*wilson(ratio(counted, counted + rest), effective_rows(*parts)))
+        """Wilson's interval for as many rows as the weights are worth; see `rows_worth`."""
+        counted, rest, squared, squared_rest = parts
+        rows = rows_worth(np.stack([counted, rest], -1), np.stack([squared, squared_rest], -1), np.array([1.0, 0.0]))
+        return between(*wilson(ratio(counted, counted + rest), rows))
+
+    def paired(self, needs: Computation, *, weighted: bool) -> PairedSpread | str:
+        """Tango's interval where both models are measured on the same rows, else that of the delta method."""
+        if not isinstance(needs, Confusion):
+            return Ratio().paired(needs, weighted=weighted)
+        if {frozenset(self.of), frozenset(self.others)} == {frozenset({"tp", "fn"}), frozenset({"tn", "fp"})}:
+            return SAME_FOR_BOTH
+        return PairedCounts(self.of, self.others, JointCounts(needs.thresholds, weighted))
 
     def _split(self, state: Any) -> tuple[Floats, Floats]:
         counted = _total(state, self.of)
@@ -55,35 +67,6 @@ def _total(state: Any, fields: Sequence[str]) -> Floats:
     for name in fields[1:]:
         total = total + getattr(state, name)
     return total
-
-
-def effective_rows(counted: Floats, rest: Floats, squared: Floats, squared_rest: Floats) -> Floats:
-    """How many rows of weight 1 would tell a share as precisely.
-
-    That is W / ((1 - p) r1 + p r0), with W the sum of the weights, p the share, and r1 and r0 the mean weights by
-    weight, sum w^2 / sum w, of what counts and of the rest (linearisation, as in Korn and Graubard 1998). Where both
-    have weights alike, it is (sum w)^2 / sum w^2 (Kish 1965). As r1 of few rows says little, four rows with weights
-    like all are added to each.
-
-    Args:
-        counted: weights of what counts.
-        rest: weights of the rest.
-        squared: squared weights of what counts.
-        squared_rest: squared weights of the rest.
-    """
-    whole = counted + rest
-    of_all = ratio(squared + squared_rest, whole)
-    share = ratio(counted, whole)
-    of_counted = _mean_weight(counted, squared, of_all)
-    of_rest = _mean_weight(rest, squared_rest, of_all)
-    return ratio(whole, (1 - share) * of_counted + share * of_rest)
-
-
-def _mean_weight(weight: Floats, squared: Floats, of_all: Floats) -> Floats:
-    """Mean weight by weight of some rows and of a few like all."""
-    rows = np.divide(weight * weight, squared, out=np.zeros_like(weight), where=squared > 0)
-    mean = np.divide(squared, weight, out=np.zeros_like(weight), where=weight > 0)
-    return (rows * mean + _PRIOR * of_all) / (rows + _PRIOR)
 
 
 def wilson(share: Floats, rows: Floats) -> tuple[Floats, Floats]:
