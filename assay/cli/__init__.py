@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "run": "assay.cli.run:run",
         "show": "assay.cli.show:show",
         "diff": "assay.cli.diff:diff",
+        "power": "assay.cli.power:power",
         "history": "assay.cli.history:history",
         "report": "assay.cli.report:report",
         "metrics": "assay.cli.metrics:metrics",

@@ -57,11 +57,13 @@ def judged(found: Sequence[Found], asked: Asked, facts: Mapping[str, MetricFacts
         asked: the section.
         facts: of the metrics by name.
     """
-    signs = [_sign(one.threshold, facts) for one in found]
+    signs = [sign_of(one.threshold, facts) for one in found]
     widths = [facts.get(one.threshold.metric, _UNKNOWN).width for one in found]
     problems = [_problem(*each) for each in zip(found, signs, widths, strict=True)]
     tested = [at for at, problem in enumerate(problems) if problem is None]
-    judgements = _tested([found[at] for at in tested], _estimates(found, signs, widths, asked.alpha).at(tested), asked)
+    judgements = _tested(
+        [found[at] for at in tested], estimates_of(found, signs, widths, asked.alpha).at(tested), asked
+    )
     results = dict(zip(tested, judgements, strict=True))
     return [
         results[at] if problem is None else _untested(one, problem)
@@ -69,7 +71,7 @@ def judged(found: Sequence[Found], asked: Asked, facts: Mapping[str, MetricFacts
     ]
 
 
-def _sign(threshold: Threshold, facts: Mapping[str, MetricFacts]) -> float:
+def sign_of(threshold: Threshold, facts: Mapping[str, MetricFacts]) -> float:
     """1 where more is what is wanted, -1 where less is, 0 where that cannot be said."""
     if not threshold.compares:
         return -1.0 if threshold.question == AT_MOST else 1.0
@@ -135,7 +137,7 @@ def _tested(found: Sequence[Found], e: Estimates, asked: Asked) -> list[Judgemen
     return judgements
 
 
-def _estimates(found: Sequence[Found], signs: Sequence[float], widths: Sequence[float], alpha: float) -> Estimates:
+def estimates_of(found: Sequence[Found], signs: Sequence[float], widths: Sequence[float], alpha: float) -> Estimates:
     """The values, turned so that more is better."""
     sign = np.array(signs)
     bound = np.array([one.threshold.bound for one in found])

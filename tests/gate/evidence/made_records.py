@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from assay.config.resolved import parse_eval_config, resolve_eval_config
@@ -66,4 +67,9 @@ def gate(*thresholds: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def lines(records: list[MetricsForSlice], *thresholds: dict[str, Any], **more: Any) -> tuple[Line, ...]:
     """The lines of the verdict on some records."""
-    return lines_of(records, config(), gate(*thresholds, **more))
+    return lines_of(records, _plain_config(), gate(*thresholds, **more))
+
+
+@cache
+def _plain_config() -> EvalConfig:
+    return config()
