@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from assay.proto.config_pb2 import EvalConfig, MetricConfig
 
 _TFMA = "tensorflow_model_analysis"
+_RANKING = "tensorflow_ranking"
+"""Its metrics are ours, by their names."""
 _KERAS = ("keras", "tf_keras", "tf.keras", "tensorflow.keras", "tensorflow.python.keras")
 """What configs call Keras; it is always Keras 3 that is imported."""
 
@@ -42,7 +44,7 @@ ONLY_IN_KERAS: Mapping[str, frozenset[str]] = {
 
 def own_module(module: str, class_name: str) -> str:
     """The module to import for a metric; "" where the metric is one of ours, as all of TFMA's are."""
-    if _is_in(module, _TFMA):
+    if _is_in(module, _TFMA) or _is_in(module, _RANKING):
         return ""
     if not module:
         return next((keras for keras, names in ONLY_IN_KERAS.items() if class_name in names), "")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from assay.config.own_modules import KERAS_LOSSES, KERAS_METRICS, ONLY_IN_KERAS, OURS_IN_KERAS, own_module
+from assay.metrics.ranking_definitions import OF_RANKING
 from assay.models.compiled import Compiled
 from assay.text.words import snake_case
 
@@ -42,6 +43,8 @@ _CLASSES = {
 """A name of Keras -> class."""
 _DO_NOT_ADD_UP = frozenset(("Circle", "ConcordanceCorrelation", "CTC", "Dice", "PearsonCorrelation", "Tversky"))
 """What no sum over rows gives."""
+_RANKING = "tensorflow_ranking>"
+"""Before the names under which TensorFlow Ranking registers its classes."""
 _NOT_BY_NAME = "it is code of the model's own; name it with its module in metrics_specs"
 
 
@@ -122,6 +125,8 @@ def _flat(asked: Any) -> Iterator[Any]:
 def _metric(asked: Any, output: str, loss: str, width: int | None, *, weighted: bool) -> DefaultMetric | Unknown:
     name = _name_of(asked)
     try:
+        if _is_of_ranking(asked):
+            return _of_ranking(asked, name, output)._replace(weighted=weighted)
         class_name, settings = _class_of(asked), _settings_of(asked)
         if isinstance(asked, str) and name.lower() in (*_ACCURACY, *_CROSS_ENTROPY):
             class_name = _for_shape(name, loss, width)
@@ -158,6 +163,23 @@ def _asked(name: str, class_name: str, module: str, settings: Mapping[str, Any],
     is_off = {"axis": -1}
     kept = {key: value for key, value in settings.items() if value is not None and value is not False}
     return DefaultMetric(name, class_name, "", {k: v for k, v in kept.items() if is_off.get(k) != v}, output)
+
+
+def _is_of_ranking(asked: Any) -> bool:
+    return isinstance(asked, Mapping) and str(asked["class_name"]).startswith(_RANKING)
+
+
+def _of_ranking(asked: Mapping[str, Any], name: str, output: str) -> DefaultMetric:
+    """A metric of TensorFlow Ranking, with its own gains and discounts."""
+    class_name, settings = asked["class_name"].removeprefix(_RANKING), _settings_of(asked)
+    if class_name not in OF_RANKING:
+        raise _Unmapped("assay does not have this metric of TensorFlow Ranking")
+    settings.pop("ragged", None)
+    for function, default in (("gain_fn", "pow_minus_1"), ("rank_discount_fn", "log2_inverse")):
+        if settings.pop(function, None) not in (None, default, f"{_RANKING}{default}"):
+            raise _Unmapped(f"its {function} is code of the model's own")
+    topn = settings.pop("topn", None)
+    return DefaultMetric(name, class_name, "", {**settings, **({"topn": topn} if topn else {})}, output)
 
 
 def _for_shape(name: str, loss: str, width: int | None) -> str:

@@ -13,6 +13,7 @@ from assay.metrics.computations.keras_metrics import kind_of_class
 from assay.metrics.computations.own_objects import METHODS, ObjectKind, OfObjects, missing_methods, results
 from assay.metrics.declare import OWN, Definition, declared_in, definitions
 from assay.metrics.keras_definitions import of_keras, of_keras_class
+from assay.metrics.ranking_definitions import OF_RANKING
 from assay.proto.config_pb2 import MetricConfig
 from assay.text.near_miss import one_of
 from assay.text.words import snake_case
@@ -34,7 +35,9 @@ def definition_of(class_name: str, module: str = "") -> Definition | None:
     """
     if is_keras(module):
         return of_keras(class_name, module)
-    return _in_module(class_name, _imported(module)) if module else definitions().get(class_name)
+    if module:
+        return _in_module(class_name, _imported(module))
+    return definitions().get(class_name) or OF_RANKING.get(class_name)
 
 
 def known_definition(asked: MetricConfig) -> Definition | None:

@@ -1,5 +1,7 @@
 """What a Keras model was compiled with, as its files say it, becomes metrics by the names that Keras gives them."""
 
+from typing import Any
+
 import pytest
 
 from assay.metrics.compiled_metrics import DefaultMetric, Unknown, default_metrics
@@ -98,6 +100,26 @@ def test_what_is_no_metric_of_keras_or_cannot_be_summed_is_told_by_name(metric, 
     assert isinstance(found, Unknown)
     assert found.name == name
     assert why in found.why
+
+
+NDCG: dict[str, Any] = {
+    "class_name": "tensorflow_ranking>NDCGMetric",
+    "config": {"name": "metric/ndcg_10", "topn": 10, "ragged": False},
+}
+
+
+def test_metrics_of_tensorflow_ranking_are_known_with_its_own_gains_alone():
+    own = {"gain_fn": "pow_minus_1", "rank_discount_fn": "tensorflow_ranking>log2_inverse"}
+    for config in ({}, own):
+        metric = {**NDCG, "config": {**NDCG["config"], **config}}
+        assert seen(metric) == ("metric/ndcg_10", "NDCGMetric", "", {"topn": 10})
+
+    other = one({**NDCG, "config": {**NDCG["config"], "gain_fn": "mine"}})
+    unknown = one({**NDCG, "class_name": "tensorflow_ranking>ARPMetric"})
+    assert isinstance(other, Unknown)
+    assert isinstance(unknown, Unknown)
+    assert "gain_fn is code" in other.why
+    assert "does not have this metric" in unknown.why
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ RANKED = Domain(view=Ranked())
 
 
 def _ndcg(q: Queries, top_k: int) -> Floats:
-    best = q.sums(_of_first(q, top_k, q.best_gains * q.discounts))
-    return np.where(best > 0, q.sums(_of_first(q, top_k, q.gains * q.discounts)) / best, np.nan)
+    best = q.sums(of_first(q, top_k, q.best_gains * q.discounts))
+    return np.where(best > 0, q.sums(of_first(q, top_k, q.gains * q.discounts)) / best, np.nan)
 
 
 def _first_position(q: Queries, top_k: int) -> Floats:
@@ -45,16 +45,16 @@ def _average_precision(q: Queries, top_k: int) -> Floats:
     total = q.sums(relevant)
     precision = (np.cumsum(relevant) - np.repeat(np.cumsum(total) - total, q.sizes)) / q.rank
     most = np.minimum(total, top_k or np.inf)
-    return np.where(total > 0, q.sums(_of_first(q, top_k, relevant * precision)) / most, np.nan)
+    return np.where(total > 0, q.sums(of_first(q, top_k, relevant * precision)) / most, np.nan)
 
 
 def _precision(q: Queries, top_k: int) -> Floats:
-    return q.sums(_of_first(q, top_k, q.gains > 0)) / (top_k or q.sizes)
+    return q.sums(of_first(q, top_k, q.gains > 0)) / (top_k or q.sizes)
 
 
 def _recall(q: Queries, top_k: int) -> Floats:
     total = q.sums((q.gains > 0).astype(np.float64))
-    return np.where(total > 0, q.sums(_of_first(q, top_k, q.gains > 0)) / total, np.nan)
+    return np.where(total > 0, q.sums(of_first(q, top_k, q.gains > 0)) / total, np.nan)
 
 
 def _hit(q: Queries, top_k: int) -> Floats:
@@ -62,7 +62,7 @@ def _hit(q: Queries, top_k: int) -> Floats:
     return np.where(np.isnan(first), np.nan, first <= (top_k or np.inf))
 
 
-def _of_first(q: Queries, top_k: int, values: Floats | np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats:
+def of_first(q: Queries, top_k: int, values: Floats | np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats:
     """The values of the first k rows of each query, 0 for the others; of all rows where k is 0."""
     return np.where(q.rank <= top_k, values, 0.0) if top_k else values.astype(np.float64)
 

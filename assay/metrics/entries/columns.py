@@ -35,6 +35,7 @@ class Columns(NamedTuple):
         others: see `Labels`.
         classes: names of the classes by id, where the model spec or the model gives them.
         sizes: (n,) how many numbers each row has of its own, where some have fewer than others; else None.
+        labelled: (n,) how many documents of each row have a label, where negative numbers fill up labels; else None.
         short_labels: whether labels were filled up to the length of predictions.
         pixels: what stands in the place of labels and predictions, which are zeros then, where rows have masks.
         boxes: what stands in the place of labels and predictions, which are zeros then, where rows have boxes.
@@ -56,6 +57,7 @@ class Columns(NamedTuple):
     others: tuple[str, ...] | None = None
     classes: tuple[str, ...] = ()
     sizes: Ints | None = None
+    labelled: Ints | None = None
     short_labels: bool = False
     boxes: Boxes | None = None
     pixels: Pixels | None = None

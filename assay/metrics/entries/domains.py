@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from assay.metrics.entries.views import FLAT, Vectors, View
+from assay.metrics.entries.views import FLAT, RowLists, Vectors, View
 
 
 class Domain(NamedTuple):
@@ -61,6 +61,11 @@ class Asked(NamedTuple):
     def needs_one_length(self) -> bool:
         """Whether the value depends on how many classes there are, so that all rows must have as many."""
         return isinstance(self.view, Vectors) and not self.domain.one_class
+
+    @property
+    def knows_no_label(self) -> bool:
+        """Whether a label that is filled up with a negative number is none for it: no class, or no document."""
+        return self.domain.of_classes or isinstance(self.view, RowLists)
 
 
 def common(asked: Iterable[Asked]) -> Domain:

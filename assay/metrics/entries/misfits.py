@@ -113,7 +113,7 @@ def _refuse_padding(columns: Columns, stream: Stream, asked: Sequence[Asked]) ->
                 "those of all rows; give predictions of one length, or ask for other metrics"
             )
         padding = stream.meaning.padding
-        if columns.short_labels and padding is not None and padding.label < 0 and not one.domain.of_classes:
+        if columns.short_labels and padding is not None and padding.label < 0 and not one.knows_no_label:
             raise ColumnTypeError(
                 f"{label} is filled up with {padding.label:g} (padding_options of the model spec), which stands for no "
                 f"class, but {one.metric} would take it for a label; set label_int_padding: 0, or ask for metrics of "

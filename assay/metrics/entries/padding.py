@@ -134,9 +134,10 @@ def padded(labels: Floats, predictions: Floats, lists: Lists, stream: Stream) ->
     return labels, np.where(is_short, np.where(is_padded, padding.prediction, lowest), predictions)
 
 
-def sized(columns: Columns, lists: Lists) -> Columns:
+def sized(columns: Columns, lists: Lists, padding: Padding) -> Columns:
     """The columns with the sizes of their rows; a class id that is beyond those of its row is none."""
-    columns = columns._replace(short_labels=lists.have_short_labels)
+    labelled = lists.labels if padding.label < 0 else None
+    columns = columns._replace(short_labels=lists.have_short_labels, labelled=labelled)
     if (lists.sizes == columns.width).all():
         return columns
     labels = columns.labels

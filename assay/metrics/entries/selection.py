@@ -58,7 +58,8 @@ def columns_of(extracts: Extracts, stream: Stream) -> Columns:
         columns = _without_values(labels, predictions, weights)
     else:
         columns = _fitted(labels, predictions, weights, stream)
-        columns = columns if chosen.lists is None else sized(columns, chosen.lists)
+        padding = stream.meaning.padding
+        columns = sized(columns, chosen.lists, padding) if chosen.lists is not None and padding else columns
     columns = columns._replace(lengths=lengths, others=others, classes=classes)
     if reads.gains:
         columns = columns._replace(gains=_numbers_at(extracts, reads.gains))

@@ -205,6 +205,25 @@ class Vectors:
 
 
 @dataclass(frozen=True)
+class RowLists:
+    """Each row is a list of documents, (n, c). What has no label, or a negative one, is no document."""
+
+    parts: ClassVar[int] = 1
+
+    def misfit(self, width: int) -> str:
+        """There must be several documents."""
+        return "" if width > 1 else "it ranks the numbers of a row; for rows of one query, use query_key and NDCG"
+
+    def entries(self, columns: Columns) -> Examples:
+        """The rows, their labels -1 where there is no document."""
+        is_document = columns.labels >= 0
+        for lengths in (columns.sizes, columns.labelled):
+            if lengths is not None:
+                is_document &= np.arange(columns.width) < lengths[:, None]
+        return _of_rows(columns._replace(labels=np.where(is_document, columns.labels, -1.0)))
+
+
+@dataclass(frozen=True)
 class WholeRows:
     """What a row has stays together, whatever it is: numbers that a `Pairing` makes."""
 
