@@ -122,6 +122,7 @@ _GATE: Mapping[str, Field] = {
     "correction": Field(choice(*CORRECTIONS), "holm"),
     "undecided": Field(choice(*POLICIES), "block"),
     "min_rows": Field(count, MIN_ROWS),
+    "looks": Field(count, 1),
     "force": Field(lambda value, path: section(value, path, _FORCE), None),
     "thresholds": Field(list_of(_threshold), []),
 }

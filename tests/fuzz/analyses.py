@@ -51,6 +51,7 @@ BINARY: Content = {
         "correction": "fdr_bh",
         "undecided": "warn",
         "min_rows": 30,
+        "looks": 2,
         "force": {"reason": "a first try of ${day}"},
         "thresholds": [
             {"metric": "auc", "at_least": 0.25, "slices": [{}, {"feature_keys": ["country"]}], "undecided": "pass"},

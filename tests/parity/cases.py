@@ -127,6 +127,15 @@ TWO_MODELS = {
         disparities=[{"slicing_spec": {"feature_keys": ["group"]}, "metrics": ["auc", "calibration"]}],
     ),
     "seed": 7,
+    "gate": {
+        "undecided": "warn",
+        "min_rows": 40,
+        "thresholds": [
+            {"metric": "auc", "non_inferior": {"margin": 0.01}},
+            {"metric": "mean_squared_error", "not_worse": {}},
+            {"metric": "binary_crossentropy", "at_most": 0.7, "slices": [{}, {"feature_keys": ["group"]}]},
+        ],
+    },
 }
 
 LINES = [{"name": "WriteLines", "factory": f"{OWN}:write_lines", "args": {"path": "${out}/own"}}]

@@ -36,6 +36,7 @@ ANALYSIS: dict[str, Any] = {
         ({"correction": "bonferroni", "thresholds": [LINE]}, "gate.correction: unknown value 'bonferroni'"),
         ({"undecided": "ignore", "thresholds": [LINE]}, "gate.undecided: unknown value 'ignore'"),
         ({"min_rows": 0, "thresholds": [LINE]}, "gate.min_rows: expected a whole number of at least 1"),
+        ({"looks": 0, "thresholds": [LINE]}, "gate.looks: expected a whole number of at least 1"),
         ({"force": "yes", "thresholds": [LINE]}, "gate.force: expected a mapping with the keys reason"),
         ({"force": {}, "thresholds": [LINE]}, "gate.force.reason: this key is required"),
         ({"thresholds": [{"metric": "auc"}]}, "gate.thresholds[0]: expected one of non_inferior, not_worse, at_least"),

@@ -82,21 +82,33 @@ class Asked:
     """The whole section.
 
     Attributes:
-        alpha: level of each test.
+        alpha: level of each test of a run: that of the file, shared among its looks.
         correction: of p-values, one of `CORRECTIONS`.
         thresholds: in the order of the file.
         force: reason of a forced pass; "" for none.
+        looks: how often one model is judged at most. Whatever data the looks share, all of them together are wrong with
+            at most the chance that the file allows (Bonferroni).
     """
 
     alpha: float
     correction: str
     thresholds: tuple[Threshold, ...]
     force: str = ""
+    looks: int = 1
 
     @property
     def confidence(self) -> str:
-        """`95%`."""
-        return f"{100 * (1 - self.alpha):.6g}%"
+        """`95% confidence`, of all looks together."""
+        return f"{100 * (1 - self.alpha * self.looks):.6g}% confidence{self._over_looks}"
+
+    @property
+    def level(self) -> str:
+        """`level 0.05`, likewise."""
+        return f"level {self.alpha * self.looks:.6g}{self._over_looks}"
+
+    @property
+    def _over_looks(self) -> str:
+        return f" over {self.looks:,} looks" if self.looks > 1 else ""
 
 
 def asked_of(gate: Mapping[str, Any]) -> Asked:
@@ -112,7 +124,8 @@ def asked_of(gate: Mapping[str, Any]) -> Asked:
         return Asked(0.05, "holm", ())
     thresholds = tuple(_threshold(one, gate) for one in gate["thresholds"])
     reason = (gate["force"] or {}).get("reason", "").strip()
-    return Asked(gate["alpha"], gate["correction"], thresholds, reason)
+    looks = gate.get("looks", 1)
+    return Asked(gate["alpha"] / looks, gate["correction"], thresholds, reason, looks)
 
 
 def _threshold(one: Mapping[str, Any], gate: Mapping[str, Any]) -> Threshold:

@@ -47,8 +47,8 @@ def expected_text(threshold: Threshold, asked: Asked, better: str) -> str:
     question, bound = threshold.question, threshold.bound
     if question == NOT_WORSE:
         corrected = "" if asked.correction == "none" else f", {asked.correction}"
-        return f"no shown change to the worse (level {asked.alpha:.6g}{corrected})"
-    shown = f"with {asked.confidence} confidence"
+        return f"no shown change to the worse ({asked.level}{corrected})"
+    shown = f"with {asked.confidence}"
     if question == NON_INFERIOR:
         side = f"below {bound:.6g}" if better == "lower" else f"above {-bound:.6g}"
         return f"a change {side} {shown}"

@@ -7,10 +7,11 @@ and POISSON_BOOTSTRAP have.
 import numpy as np
 import pytest
 
+from assay.gate.evidence.asked import asked_of
 from assay.gate.evidence.corrections import adjusted
 from assay.gate.evidence.estimates import Estimates, p_of_bad, p_of_good
 from assay.gate.evidence.rows_needed import detectable, rows_for_power
-from tests.gate.evidence.made_records import lines, record
+from tests.gate.evidence.made_records import gate, lines, record
 
 ALPHA, DF, POWER = 0.05, 19, 0.8
 
@@ -84,3 +85,24 @@ def test_records_are_judged_by_these_numbers():
     ]
     told = sorted(lines(records, {"metric": "binary_accuracy", "not_worse": {}}), key=lambda line: int(line.slice[2:]))
     assert [line.p for line in told] == pytest.approx(adjusted(p_of_bad(estimates), "holm").tolist())
+
+
+def test_a_year_of_daily_looks_at_an_equal_model_blocks_it_once_in_twenty_times():
+    """The data of each day is added to what was there, so looks depend on each other; a model has 114 slices."""
+    models, looks, slices = 100, 365, 114
+    generator = np.random.default_rng(9)
+    values = np.empty((models, looks))
+    errors = np.empty((models, looks))
+    days = np.sqrt(np.arange(1, looks + 1))[:, None]
+    for model in range(models):
+        mean = np.cumsum(generator.standard_normal((looks, slices)), axis=0) / days**2
+        error = np.sqrt(generator.chisquare(DF, (looks, slices)) / DF) / days
+        worst = np.argmin(mean / error, axis=1)[:, None]
+        values[model] = np.take_along_axis(mean, worst, 1)[:, 0]
+        errors[model] = np.take_along_axis(error, worst, 1)[:, 0]
+    shape = (models, looks)
+    p = slices * p_of_bad(Estimates(values, errors, np.full(shape, float(DF)), np.zeros(shape), np.zeros(shape)))
+
+    level = asked_of(gate({"metric": "m", "not_worse": {}}, looks=looks)).alpha
+    assert (p <= level).any(axis=1).mean() <= upper_limit(ALPHA, models)
+    assert (p <= ALPHA).any(axis=1).mean() > 0.9  # the control: every look as if it were the only one

@@ -186,6 +186,15 @@ def test_an_error_bound_counts_against_either_side():
     assert lines([message], accuracy(at_least=0.8))[0].outcome is UNDECIDED
 
 
+def test_looks_share_the_level_and_are_named():
+    change = -scipy.stats.t.isf(0.02, 19) * 0.001
+    (line,) = lines([record(0.9, 0.001, change=change)], NOT_WORSE, looks=10)
+    assert (line.outcome, line.expected) == (PASS, "no shown change to the worse (level 0.05 over 10 looks, holm)")
+    (line,) = lines([record(0.9, 0.001, change=0.0)], NON_INFERIOR, looks=10)
+    assert line.expected == "a change above -0.01 with 95% confidence over 10 looks"
+    assert line.upper == pytest.approx(scipy.stats.t.isf(0.005, 19) * 0.001)
+
+
 def test_the_order_of_records_makes_no_difference():
     generator = np.random.default_rng(4)
     records = [record(0.9, 0.01, change=c, slice_key=(("c", i),)) for i, c in enumerate(generator.normal(0, 0.02, 30))]
