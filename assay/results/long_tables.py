@@ -216,12 +216,18 @@ def _with_reason(item: _Item, reason: str) -> _Item:
 
 def _with_intervals(pair: pb.MetricsForSlice.MetricKeyAndValue) -> Iterable[_Item]:
     """The numbers of a value, each with its own interval; without any where the ends are not as many."""
-    ends = (pair.confidence_interval.lower_bound, pair.confidence_interval.upper_bound)
-    items, lower, upper = ([*_items(value)] for value in (pair.value, *ends))
+    items, interval = [*_items(pair.value)], pair.confidence_interval
+    lower, upper = _floats(interval.lower_bound), _floats(interval.upper_bound)
     if not len(items) == len(lower) == len(upper):
         return items
-    bounds = zip(items, lower, upper, strict=True)
-    return [item._replace(lower_bound=low.value, upper_bound=high.value) for item, low, high in bounds]
+    return [_Item(*item[:4], low, high, *item[6:]) for item, low, high in zip(items, lower, upper, strict=True)]
+
+
+def _floats(value: pb.MetricValue) -> Sequence[float]:
+    """The numbers of an end of an interval."""
+    if value.HasField("double_value"):
+        return (value.double_value.value,)
+    return [*value.array_value.float64_values, *value.array_value.float32_values]
 
 
 def _items(value: pb.MetricValue) -> Iterable[_Item]:

@@ -224,6 +224,14 @@ def test_where_a_value_is_undefined_or_rows_say_nothing_there_is_no_interval(mon
     assert np.isnan(of_batch(one, asked("MeanSquaredError"), monkeypatch)["MeanSquaredError"][:3]).all()
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_classes_that_scores_keep_wholly_apart_have_an_area_without_interval(weighted, monkeypatch):
+    labels = BATCH["labels"]
+    for scores in (0.3 + 0.4 * labels, 0.7 - 0.4 * labels):
+        apart = {**BATCH, "predictions": scores + np.linspace(0, 0.1, len(labels))}
+        assert np.isnan(of_batch(apart, asked("AUC", weighted=weighted), monkeypatch)["AUC"][:3]).all()
+
+
 def test_the_quantile_is_that_of_students_t():
     degrees = np.array([1, 2, 5, 7, 8, 15, 19, 30, 200, 1e9])
     np.testing.assert_allclose(student(degrees), stats.t.ppf(0.975, degrees), rtol=2e-5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -60,7 +60,7 @@ class Metric:
         value: Value = self.definition.function(state, **dict(self.settings))
         return one_number(value) if isinstance(value, np.ndarray) else value
 
-    @property
+    @cached_property
     def squares(self) -> Computation | None:
         """What the formula of its interval reads beside its state; None if there is nothing."""
         return None if self.spread is None else self.spread.squares(self.needs, weighted=self.stream.weighted)

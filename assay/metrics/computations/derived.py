@@ -8,17 +8,22 @@ import numpy as np
 
 from assay.metrics.computations.buckets import PredictionTable
 from assay.metrics.computations.scores import ScoreTable
+from assay.metrics.computations.squares import SquaredWeights
 from assay.metrics.computations.table import Table
 from assay.metrics.computations.terms import Term
 from assay.metrics.states.sparse import Entries
 from assay.metrics.values import Floats
 
-SOURCES: dict[Term, type[ScoreTable] | type[PredictionTable]] = {
+SOURCES: dict[Term, type[ScoreTable] | type[PredictionTable] | type[SquaredWeights]] = {
     "weight": ScoreTable,
     "label": ScoreTable,
     "prediction": PredictionTable,
+    ("product", "weight", "weight"): SquaredWeights,
+    ("product", "label", "weight"): SquaredWeights,
 }
 """Term -> the table whose cells add up to it."""
+
+_OF_POSITIVES = ("label", ("product", "label", "weight"))
 
 
 def without_derived(terms: Iterable[Term], tables: Iterable[Table]) -> tuple[Term, ...]:
@@ -29,7 +34,7 @@ def without_derived(terms: Iterable[Term], tables: Iterable[Table]) -> tuple[Ter
 
 def derived(term: Term, entries: Entries) -> Floats:
     """The sum of a term in each slice, (s,), from the entries of its source."""
-    if term == "label":  # score cells are odd where the label is positive
+    if term in _OF_POSITIVES:  # cells are odd where the label is positive
         odd = np.flatnonzero(entries.cells & 1)
         entries = entries._replace(slices=entries.slices[odd], sums=entries.sums[..., odd])
     return entries.binned(0, 1)[:, 0]

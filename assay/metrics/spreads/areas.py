@@ -15,6 +15,9 @@ from assay.metrics.spreads.quantiles import NORMAL, between, student
 from assay.metrics.spreads.spread import PairedSpread
 from assay.metrics.values import Floats, Interval
 
+_ROUNDING = 1e-12
+"""How far from 0 and 1 an area is at least that is neither."""
+
 
 @dataclass(frozen=True)
 class DeLong:
@@ -53,7 +56,7 @@ class AreaAndError(NamedTuple):
 
 
 def area_and_error(c: Curve, squared: Floats | None = None) -> AreaAndError:
-    """The area under a ROC curve and its error, NaN where it is 0 or there are not two positives and two negatives.
+    """The area under a ROC curve and its error, NaN where all pairs are alike, or without two rows of either class.
 
     A positive's placement is the share of negatives below it, a negative's the share of positives above it, ties half.
     The variance of the area is that of the placements of either class over its rows, added up, and has Satterthwaite's
@@ -73,28 +76,31 @@ def area_and_error(c: Curve, squared: Floats | None = None) -> AreaAndError:
             ratio(w * w, own) for w, own in zip((negatives, positives), squared, strict=True)
         )
 
-    share_of_positives, share_of_negatives = _pieces(c.tp, positives), _pieces(c.fp, negatives)
-    of_positives, of_negatives = 1 - _middles(c.fp, negatives), _middles(c.tp, positives)
-    area = (share_of_positives * of_positives).sum(-1)
+    below, spread_of_positives = _mean_and_variance(c.tp, positives, c.fp, negatives)
+    _, spread_of_negatives = _mean_and_variance(c.fp, negatives, c.tp, positives)
+    area = 1 - below
+    of_classes = ratio(spread_of_positives, positives_worth - 1), ratio(spread_of_negatives, negatives_worth - 1)
 
-    of_classes = [
-        ratio((share * np.square(placements - area[..., None])).sum(-1), worth - 1)
-        for share, placements, worth in (
-            (share_of_positives, of_positives, positives_worth),
-            (share_of_negatives, of_negatives, negatives_worth),
-        )
-    ]
-    variance = sum(of_classes)
+    variance = of_classes[0] + of_classes[1]
     parts = of_classes[0] ** 2 / (positives_worth - 1) + of_classes[1] ** 2 / (negatives_worth - 1)
     df = np.clip(np.floor(np.nan_to_num(ratio(variance**2, parts))), 1, NORMAL)
-    return AreaAndError(area, np.sqrt(np.where(variance > 0, variance, np.nan)), df)
+    is_known = (variance > 0) & (area > _ROUNDING) & (area < 1 - _ROUNDING)
+    return AreaAndError(area, np.sqrt(np.where(is_known, variance, np.nan)), df)
 
 
-def _pieces(above: Floats, all_rows: Floats) -> Floats:
-    """The share of a class between each threshold and the next."""
-    return ratio(above[..., :-1] - above[..., 1:], all_rows[..., None])
+def _mean_and_variance(own: Floats, whole: Floats, other: Floats, other_whole: Floats) -> tuple[Floats, Floats]:
+    """Mean and variance (s,), over the rows of a class, of the share of the other class that is above a row.
 
-
-def _middles(above: Floats, all_rows: Floats) -> Floats:
-    """The share of a class above the scores between each threshold and the next, which count half."""
-    return ratio(above[..., :-1] + above[..., 1:], 2 * all_rows[..., None])
+    Args:
+        own: weights (s, t) of the class above each threshold.
+        whole: (s,) all its weight.
+        other: the same of the other class.
+        other_whole: all its weight.
+    """
+    rows = own[..., :-1] - own[..., 1:]
+    above = other[..., :-1] + other[..., 1:]  # twice: those between two thresholds count half
+    rows *= above
+    mean = ratio(rows.sum(-1), 2 * whole * other_whole)
+    rows *= above
+    square = ratio(rows.sum(-1), whole * np.square(2 * other_whole))
+    return mean, square - np.square(mean)

@@ -31,7 +31,10 @@ def student(degrees_of_freedom: Floats) -> Floats:
     Source: Abramowitz and Stegun (1964), 26.7.5, for more than seven; the table is exact.
     """
     df = np.maximum(degrees_of_freedom, 1.0)
-    series = Z + sum(term / df ** (i + 1) for i, term in enumerate(_SERIES))
+    series, share = np.zeros_like(df), 1 / df
+    for term in reversed(_SERIES):
+        series = (series + term) * share
+    series += Z
     return np.where(df < len(_SMALL), _SMALL[np.minimum(df, len(_SMALL) - 1).astype(np.int64)], series)
 
 
@@ -45,4 +48,5 @@ def around(middle: Floats, error: Floats, degrees_of_freedom: Any = NORMAL) -> I
 def between(lower: Floats, upper: Floats, degrees_of_freedom: Any = NORMAL) -> Interval:
     """Bounds that no standard error made: the error is the one that a symmetric interval of their length has."""
     df = np.broadcast_to(np.asarray(degrees_of_freedom, np.float64), lower.shape)
-    return Interval(lower, upper, (upper - lower) / (2 * student(df)), df)
+    quantile = Z if degrees_of_freedom is NORMAL else student(df)
+    return Interval(lower, upper, (upper - lower) / (2 * quantile), df)
