@@ -52,6 +52,7 @@ _HOMES = {
     "load_analysis": "assay.plan.analysis_file",
     "load_attributions": "assay.results.files",
     "load_eval_result": "assay.notebook.eval_result",
+    "load_found_slices": "assay.results.found_slices",
     "load_metrics": "assay.results.files",
     "load_plots": "assay.results.files",
     "load_validation_result": "assay.results.files",

@@ -55,6 +55,7 @@ from assay.results.files import (
 from assay.results.files import (
     load_verdict as load_verdict,
 )
+from assay.results.found_slices import load_found_slices as load_found_slices
 from assay.results.latest import results_folder as results_folder
 from assay.run.defaults import (
     default_evaluators as default_evaluators,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from assay.discovery.amounts import amounts_of
-from assay.discovery.cells import Cells, coded
+from assay.discovery.cells import NOTHING, NUMBER, Cells, coded
 from assay.discovery.losses import Loss, losses_of
 from assay.discovery.tables import Tables, counted
-from assay.errors import ConfigError
+from assay.errors import ColumnTypeError, ConfigError
 from assay.extracts.columns import Column, row_count, take
 from assay.metrics.row_hashes import row_hashes
 from assay.metrics.values import Ints
@@ -51,7 +51,7 @@ def added(held: Tables, extracts: Extracts, searched: Searched) -> Tables:
 
     Raises:
         MissingColumnError: labels or predictions that are not there.
-        ColumnTypeError: labels or predictions that are no numbers.
+        ColumnTypeError: labels or predictions that are no numbers, or edges of a column of others.
         ConfigError: more features than pairs can be formed of.
     """
     if not row_count(extracts):
@@ -68,6 +68,8 @@ def added(held: Tables, extracts: Extracts, searched: Searched) -> Tables:
     codes, cells, edges = {}, {}, dict(searched.edges)
     for name, column in columns.items():
         codes[name], cells[name] = coded(column, name, held.cells.get(name, Cells()), edges.get(name, ()))
+        if name in edges and cells[name].kind not in (NUMBER, NOTHING):
+            raise ColumnTypeError(f"find_slices.edges: column {name!r} does not hold numbers; remove its edges")
     _check_count(cells, searched)
     bounded = searched.loss.bounded
     reference = held.reference

@@ -52,7 +52,7 @@ def record_of(tables: Tables, search: Search) -> dict[str, Any]:
 def _groups(tables: Tables, search: Search) -> tuple[dict[str, Groups], dict[str, str]]:
     """The groups of each feature that is searched; and why others are not, or not in pairs."""
     groups, left_out = dict[str, Groups](), dict[str, str]()
-    for name in search.searched.features:
+    for name in (*search.searched.features, *(name for name, _ in search.searched.edges)):
         if name not in tables.cells:
             left_out[name] = "no rows have it"
     for name, cells in sorted(tables.cells.items()):

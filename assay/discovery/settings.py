@@ -54,9 +54,16 @@ def search_of(settings: Mapping[str, Any], config: EvalConfig) -> Search:
     least = max(int(settings["min_rows"]), config.options.min_slice_size.value)
     loss = Loss(settings["loss"] or _loss_for(config, model), _stream(config, model), baseline)
     of_config = {name: bins.edges for name, bins in bins_of(config).items() if bins.edges}
+    _check_edges(settings)
     edges = tuple(sorted((name, tuple(edges)) for name, edges in {**of_config, **settings["edges"]}.items()))
     searched = Searched(loss, settings["level"], tuple(settings["features"]), _excluded(config), edges)
     return Search(searched, settings["top_k"], least, settings["alpha"], settings["bins"])
+
+
+def _check_edges(settings: Mapping[str, Any]) -> None:
+    others = sorted(set(settings["edges"]) - set(settings["features"]))
+    if settings["features"] and others:
+        raise ConfigError(f"find_slices.edges: {others[0]!r} is not among features; add it there, or remove its edges")
 
 
 def _models(settings: Mapping[str, Any], config: EvalConfig) -> tuple[str, Stream | None]:

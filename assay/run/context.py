@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.config.own_modules import has_own_metrics
 from assay.config.resolved import check_eval_config, parse_eval_config
+from assay.discovery.settings import search_of
 from assay.gate.evidence.answerable import refuse_unanswerable
 from assay.gate.unmet import refuse_unmet
 from assay.metrics.binding.bound import metrics_of
@@ -90,11 +91,14 @@ def context_of(plan: Plan, in_memory: InMemory | None = None, *, own_metrics: bo
     config = parse_eval_config(plan.eval_config)
     check_eval_config(config)  # again, now that parameters are in its texts
     metrics_of(config, own_modules=own_metrics)  # an unknown metric is told before any work
+    context = Context(plan, config, as_configured(refs, config), in_memory, own_metrics)
+    if context.finder is not None:
+        search_of(context.finder.settings, config)  # and so is a search that does not fit the config
     are_known = own_metrics or not has_own_metrics(config)
     if are_known and in_memory.evaluators is None and in_memory.extractors is None and not plan.has_own_evaluators:
         refuse_unmet(config)  # and so is a threshold that nothing could meet
         refuse_unanswerable(config, plan.gate, rubber_stamp=plan.rubber_stamp)
-    return Context(plan, config, as_configured(refs, config), in_memory, own_metrics)
+    return context
 
 
 def models_of(plan: Plan, in_memory: InMemory) -> tuple[ModelRef, ...]:

@@ -90,6 +90,7 @@ def test_against_the_baseline_the_loss_is_the_difference():
         (BINARY, {"model": "new"}, "find_slices.model: expected one of ['']"),
         (TWO, {"model": "old", "baseline": True}, "find_slices.baseline: expected a baseline beside the model"),
         (TWO.replace("is_baseline: true", ""), {}, "find_slices.model: there are several models; name one of"),
+        (BINARY, {"features": ["a"], "edges": {"b": [1]}}, "find_slices.edges: 'b' is not among features"),
         (BINARY.replace("AUC", "ExampleCount"), {}, "find_slices.loss: no metric of the eval config tells"),
     ],
 )

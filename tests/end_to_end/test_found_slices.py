@@ -13,7 +13,7 @@ import yaml
 
 import assay
 from assay.cli import main
-from assay.errors import MissingColumnError
+from assay.errors import ColumnTypeError, ConfigError, MissingColumnError
 from assay.plan.analysis_file import compile_analysis
 from assay.plan.filled import with_params
 from assay.report.evidence import evidence_of
@@ -133,6 +133,53 @@ def test_against_the_baseline_only_what_got_worse_is_found(folder):
     assert first["loss"] > 0
     assert first["ratio"] is None
     assert not any(one["confirmed"] for one in got_worse["slices"] if "Graz" in one["slice"])
+
+
+def test_edges_are_those_that_are_given(folder):
+    section = {"edges": {"age": [30, 70]}, "features": ["age", "city"]}
+    record = analysed(folder, find_slices=section, output="edges")
+    assert record["slices"][0]["slice"] == "age=[70, inf), city=Wels"
+    assert record["slices"][0]["eval_config"]["bins"] == {"age": {"edges": [30, 70]}}
+
+
+def test_squared_errors_are_searched_without_a_bound(folder, tmp_path):
+    data = table().to_pandas().drop(columns=["old_score", "same"])
+    wrong = (data["city"] == "Graz") & (data["age"] < 25)
+    data["label"] = data["score"] * 1e6 + np.random.default_rng(3).normal(0, np.where(wrong, 900, 300))
+    data["score"] *= 1e6
+    numbers = {**CONFIG, "metrics_specs": [{"metrics": [{"class_name": "MeanSquaredError"}]}]}
+    assay.analyze_raw_data(data, numbers, tmp_path, find_slices={"edges": {"age": [25, 60]}})
+    record = assay.load_found_slices(tmp_path)
+    first = record["slices"][0]
+    assert (record["loss"], first["slice"]) == ("squared_error", "age=(-inf, 25), city=Graz")
+    assert record["mean_loss"] == pytest.approx(np.square(data["label"] - data["score"]).mean(), rel=1e-6)
+    assert first["loss"] == pytest.approx(900**2, rel=0.2)
+
+
+def test_edges_of_texts_are_refused(folder):
+    with pytest.raises(ColumnTypeError, match="does not hold numbers"):
+        analysed(folder, find_slices={"edges": {"city": [1]}}, output="no")
+
+
+def test_a_search_that_does_not_fit_the_config_is_refused_by_the_first_task(folder, tmp_path):
+    with pytest.raises(ConfigError, match="expected a baseline"):
+        analysed(folder, find_slices={"baseline": True}, output="no", checkpoints=str(tmp_path / "root"))
+    assert not (tmp_path / "root" / "ReadInputs").exists()
+
+
+def test_other_settings_run_the_search_again_and_nothing_else(folder, tmp_path):
+    for top_k in (3, 2):
+        plan = compile_analysis(
+            {
+                "inputs": {"format": "parquet", "files": "data.parquet"},
+                "eval_config": CONFIG,
+                "find_slices": {"top_k": top_k},
+                "output": "again",
+            },
+            folder,
+        )
+        stages = run(with_params(plan, {}), checkpoints=str(tmp_path / "root")).stages
+    assert [stage.task for stage in stages if not stage.reused] == ["FindSlices", "WriteResults"]
 
 
 def test_a_feature_that_is_not_there_is_refused_before_any_work(folder):
