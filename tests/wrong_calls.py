@@ -193,7 +193,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "an unknown field": {"eval_config": {**CONFIG, "metrix_specs": []}},
     "a value of another type": {"eval_config": {**CONFIG, "slicing_specs": 3}},
     "no metric": {"eval_config": {**CONFIG, "metrics_specs": []}},
-    "what is not there yet": _metric(class_name="AUC") | {
+    "metrics of a model that was not compiled": _metric(class_name="AUC") | {
         "eval_config": {**CONFIG, "options": {"include_default_metrics": True}}
     },
     # Places

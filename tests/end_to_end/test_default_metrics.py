@@ -1,6 +1,7 @@
 """Metrics that Keras models were compiled with have Keras' own values, whatever file the model is in."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -99,3 +100,16 @@ def test_a_threshold_by_name_holds_the_metric_of_the_model_against_its_bound(ana
     (verdict,) = [json.loads(file.read_text()) for file in tmp_path.glob("out/*/verdict.json")]
     assert verdict["status"] == "NOT_BLESSED"
     assert [(check["metric"], check["failed"]) for check in verdict["checks"]] == [("accuracy", 3)]
+
+
+def test_the_metrics_of_two_models_are_compared_by_their_name(analysis, tmp_path):
+    change = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": 0.001}}
+    path = Path(analysis(metrics_specs=[{"thresholds": {"accuracy": change}}]))
+    content = yaml.safe_load(path.read_text())
+    content["models"].append({**content["models"][0], "name": "before", "baseline": True})
+    content["eval_config"]["model_specs"][0] |= {"name": "m"}
+    content["eval_config"]["model_specs"].append({"name": "before", "label_key": "kind", "is_baseline": True})
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert cli.main(["run", str(path), "--quiet", "--fail-on", "not-blessed"]) == 1
+    (verdict,) = [json.loads(found.read_text()) for found in tmp_path.glob("out/*/verdict.json")]
+    assert [(check["metric"], check["value"]) for check in verdict["checks"]] == [("accuracy [m]", 0.0)]

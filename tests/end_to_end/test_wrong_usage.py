@@ -86,7 +86,7 @@ WRONG = {
         analysis(eval_config__metrics_specs__0__metrixs=[]), DATE, "metrics_specs[0]"
     ),
     "an unknown key of the file": (analysis(inputz={}), DATE, "did you mean 'inputs'?"),
-    "what is not there yet": (
+    "metrics of a model, and none is run": (
         analysis(eval_config__options={"include_default_metrics": True}), DATE, "options.include_default_metrics: "
     ),
 }  # fmt: skip

@@ -49,7 +49,7 @@ IN_PLAN: dict[str, list[tuple[Any, ...]]] = {
             ("metrics_specs[0].output_names[0]", "'head'"),
         ),
     ],
-    "a part of TFMA that assay has not": [
+    "what cannot apply": [
         (
             "classes",
             "eval_config.slicing_specs.0",
