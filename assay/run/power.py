@@ -12,7 +12,6 @@ from assay.gate.evidence.facts import facts_of
 from assay.gate.evidence.found import Finder
 from assay.gate.evidence.power import Needed, needed_rows
 from assay.plan.plan import Plan
-from assay.results.class_names import class_names
 from assay.results.files import load_metrics, load_verdict
 from assay.results.latest import results_folder
 
@@ -49,8 +48,7 @@ def power_of(plan: Plan, results: str | None, *, power: float, change: float) ->
         refuse_unanswerable(config, plan.gate, rubber_stamp=plan.rubber_stamp)
 
     folder = results_folder(results or plan.output)
-    baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
-    finder = Finder(asked, baseline, class_names(config), rubber_stamp=False)
+    finder = Finder(asked, config, rubber_stamp=False)
     for record in load_metrics(folder):
         finder.add(record)
     lines = needed_rows(finder.found(), asked, facts_of(config), power=power, change=change)

@@ -11,7 +11,7 @@ from assay.gate.evidence.asked import Threshold, asked_of
 from assay.gate.evidence.facts import facts_of
 from assay.gate.unmet import keys_of
 from assay.metrics.keys import MetricKey
-from assay.proto.config_pb2 import EvalConfig
+from assay.proto.config_pb2 import ConfidenceIntervalOptions, EvalConfig
 from assay.results.class_names import class_names
 from assay.results.keys import label
 from assay.text.near_miss import one_of
@@ -37,6 +37,7 @@ def refuse_unanswerable(config: EvalConfig, gate: Mapping[str, Any], *, rubber_s
         path = f"gate.thresholds[{at}]"
         _refuse_unknown(threshold, keys, path, config)
         _refuse_facts(threshold, path, config)
+        _refuse_no_formula(threshold, path, config)
 
 
 def _refuse_unknown(threshold: Threshold, keys: Sequence[MetricKey], path: str, config: EvalConfig) -> None:
@@ -77,4 +78,25 @@ def _refuse_facts(threshold: Threshold, path: str, config: EvalConfig) -> None:
         raise EvalConfigError(
             f"{path}.{threshold.question}: nothing says whether higher or lower values of {threshold.metric} are "
             "better; add better: higher or better: lower"
+        )
+
+
+def _refuse_no_formula(threshold: Threshold, path: str, config: EvalConfig) -> None:
+    """Refuses metrics of which no value has an interval, where intervals are by formula."""
+    from assay.metrics.binding.bound import metrics_of  # here, because it brings Arrow
+    from assay.metrics.binding.spreads import why_no_pair, why_none
+
+    if config.options.confidence_intervals.method != ConfidenceIntervalOptions.ANALYTIC:
+        return
+    metrics = metrics_of(config, own_modules=False)
+    baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
+    own = {metric.key: why_none(metric) for metric in metrics if isinstance(metric.key, MetricKey)}
+    pairs = {key._replace(is_diff=True): "" for key in own} | why_no_pair(metrics, baseline)
+    reasons = pairs if threshold.compares else own
+    found = [why for key, why in reasons.items() if threshold.is_for(key) and key.model_name != baseline]
+    if found and all(found):
+        change = "changes of " if threshold.compares else ""
+        raise EvalConfigError(
+            f"{path}.metric: {change}{threshold.metric} have no confidence interval by ANALYTIC: {found[0]}; use the "
+            "method JACKKNIFE or POISSON_BOOTSTRAP of confidence_intervals"
         )

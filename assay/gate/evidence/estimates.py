@@ -20,6 +20,7 @@ class Estimates(NamedTuple):
         degrees_of_freedom: of the standard error; 0 for the normal distribution.
         bound: a value below it is bad.
         error_bound: in the unit of the value.
+        skew: how far either side of the interval begins from the value: that of a formula need not be in its middle.
     """
 
     value: Floats
@@ -27,6 +28,7 @@ class Estimates(NamedTuple):
     degrees_of_freedom: Floats
     bound: Floats
     error_bound: Floats
+    skew: Floats
 
     def at(self, places: Sequence[int]) -> Estimates:
         """Some of them."""
@@ -41,17 +43,17 @@ class Estimates(NamedTuple):
 
 def p_of_good(e: Estimates) -> Floats:
     """(n,) p-values of "the value is at most the bound": small where it is shown to be above."""
-    return _upper_tail_of(e.value - e.error_bound - e.bound, e)
+    return _upper_tail_of(e.value - e.error_bound - e.skew - e.bound, e)
 
 
 def p_of_bad(e: Estimates) -> Floats:
     """(n,) p-values of "the value is at least the bound": small where it is shown to be below."""
-    return _upper_tail_of(e.bound - e.value - e.error_bound, e)
+    return _upper_tail_of(e.bound - e.value - e.error_bound - e.skew, e)
 
 
 def half_widths(e: Estimates, alpha: float) -> Floats:
     """(n,) From the value to its lower, or its upper, one-sided bound of confidence 1 - alpha."""
-    return quantile(np.full(e.value.shape, 1 - alpha), e.degrees_of_freedom) * e.standard_error + e.error_bound
+    return quantile(np.full(e.value.shape, 1 - alpha), e.degrees_of_freedom) * e.standard_error + e.error_bound + e.skew
 
 
 def share_of_none(rows: Floats, alpha: float) -> Floats:

@@ -10,8 +10,9 @@ from assay.gate.evidence.asked import Asked, Threshold
 from assay.gate.missing import TOO_SMALL, missing_text
 from assay.gate.numbers import Number, numbers_of
 from assay.metrics.keys import MetricKey
+from assay.proto.config_pb2 import ConfidenceIntervalOptions, EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.results.class_names import ClassNames
+from assay.results.class_names import ClassNames, class_names
 from assay.results.keys import label, metric_key_from_proto, slices_of
 from assay.results.records import ERROR_METRIC_NAME
 from assay.types import SliceKey
@@ -31,6 +32,8 @@ class Found(NamedTuple):
         value: of the candidate; NaN if undefined.
         baseline: value of the baseline; NaN if there is none.
         estimate: what is held against the bound: the value, or candidate minus baseline.
+        middle: where tests begin: halfway between the estimate and the middle of its interval. That of a formula, such
+            as Wilson's, need not be the estimate; tests of either side begin where they are less sure.
         standard_error: of the estimate; NaN if there is none.
         degrees_of_freedom: of the standard error; 0 for the normal distribution.
         problem: why it cannot be judged, for people; "" if it can.
@@ -46,11 +49,17 @@ class Found(NamedTuple):
     value: float = math.nan
     baseline: float = math.nan
     estimate: Number = Number(math.nan)
+    middle: float = math.nan
     standard_error: float = math.nan
     degrees_of_freedom: int = 0
     problem: str = ""
     is_small: bool = False
     is_left_out: bool = False
+
+    @property
+    def skew(self) -> float:
+        """How far the estimate is from where tests begin."""
+        return abs(self.estimate.value - self.middle)
 
     @property
     def is_constant(self) -> bool:
@@ -61,12 +70,14 @@ class Found(NamedTuple):
 class Finder:
     """Takes one record after the other, in any order."""
 
-    def __init__(self, asked: Asked, baseline: str | None, classes: ClassNames, *, rubber_stamp: bool) -> None:
+    def __init__(self, asked: Asked, config: EvalConfig, *, rubber_stamp: bool) -> None:
+        baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
         is_stamped = rubber_stamp and baseline is None
         self._left_out = [one for one in asked.thresholds if is_stamped and one.compares]
         self._thresholds = [one for one in asked.thresholds if one not in self._left_out]
         self._order = {one: at for at, one in enumerate(asked.thresholds)}
-        self._baseline, self._classes = baseline, classes
+        self._baseline, self._classes = baseline, class_names(config)
+        self._is_analytic = config.options.confidence_intervals.method == ConfidenceIntervalOptions.ANALYTIC
         self._found: list[Found] = []
 
     def add(self, record: MetricsForSlice) -> None:
@@ -77,7 +88,7 @@ class Finder:
         (slice_key,) = slices_of(record)
         wanted = [one for one in self._thresholds if one.covers(slice_key)]
         if wanted:
-            seen = _Seen(record, slice_key, self._baseline or "", self._classes)
+            seen = _Seen(record, slice_key, self._baseline or "", self._classes, is_analytic=self._is_analytic)
             self._found += [found for one in wanted for found in seen.of(one)]
 
     def found(self) -> list[Found]:
@@ -96,12 +107,16 @@ class Finder:
 class _Seen:
     """What a record has."""
 
-    def __init__(self, record: MetricsForSlice, key: SliceKey, baseline: str, classes: ClassNames) -> None:
+    def __init__(
+        self, record: MetricsForSlice, key: SliceKey, baseline: str, classes: ClassNames, *, is_analytic: bool
+    ) -> None:
         self._record, self._slice, self._baseline, self._classes = record, key, baseline, classes
+        self._is_analytic = is_analytic
         self._keys = [metric_key_from_proto(entry.key) for entry in record.metric_keys_and_values]
         self._at = {key: at for at, key in enumerate(self._keys)}
         self._numbers = numbers_of(record)
         self._reasons = {metric_key_from_proto(item.key): item.reason for item in record.undefined}
+        self._no_intervals = {metric_key_from_proto(item.key): item.reason for item in record.no_intervals}
 
     def of(self, threshold: Threshold) -> Iterator[Found]:
         """Everything that a threshold is about; one Found with a problem if there is nothing."""
@@ -126,7 +141,6 @@ class _Seen:
     def _found(self, threshold: Threshold, key: MetricKey) -> Found:
         own = key._replace(is_diff=False)
         of_baseline = own._replace(model_name=self._baseline)
-        error, df = self._standard_error(self._at[key])
         found = Found(
             threshold,
             label(key, self._classes),
@@ -136,20 +150,26 @@ class _Seen:
             value=self._number(own).value,
             baseline=self._number(of_baseline).value if threshold.compares else math.nan,
             estimate=self._number(key),
-            standard_error=error,
-            degrees_of_freedom=df,
+            middle=self._number(key).value,
         )
+        found = self._with_interval(found, self._record.metric_keys_and_values[self._at[key]])
         return found._replace(problem=self._problem(found, key))
+
+    def _with_interval(self, found: Found, entry: MetricsForSlice.MetricKeyAndValue) -> Found:
+        interval = entry.confidence_interval
+        if not entry.HasField("confidence_interval") or not interval.standard_error.HasField("double_value"):
+            return found
+        error, df = interval.standard_error.double_value.value, interval.degrees_of_freedom.value
+        if self._is_analytic and math.isfinite(error):
+            middle = (interval.lower_bound.double_value.value + interval.upper_bound.double_value.value) / 2
+            return found._replace(middle=(found.middle + middle) / 2, standard_error=error, degrees_of_freedom=df)
+
+        # The differences of all rows are 0: a formula has nothing to make an interval of.
+        is_same = self._is_analytic and found.threshold.compares and found.estimate == Number(0.0)
+        return found._replace(standard_error=0.0 if is_same else error, degrees_of_freedom=df)
 
     def _number(self, key: MetricKey) -> Number:
         return self._numbers[self._at[key]] if key in self._at else Number(math.nan)
-
-    def _standard_error(self, at: int) -> tuple[float, int]:
-        entry = self._record.metric_keys_and_values[at]
-        interval = entry.confidence_interval
-        if not entry.HasField("confidence_interval") or not interval.standard_error.HasField("double_value"):
-            return math.nan, 0
-        return interval.standard_error.double_value.value, interval.degrees_of_freedom.value
 
     def _problem(self, found: Found, key: MetricKey) -> str:
         """Why a value cannot be judged; "" if it can."""
@@ -159,7 +179,9 @@ class _Seen:
         if not math.isfinite(found.estimate.value):
             what = "undefined" if math.isnan(found.estimate.value) else "infinite"
             return f"it is {what}{self._why_undefined(key)}"
-        return "" if math.isfinite(found.standard_error) else NO_INTERVAL
+        if math.isfinite(found.standard_error):
+            return ""
+        return f"it has no confidence interval: {self._no_intervals[key]}" if key in self._no_intervals else NO_INTERVAL
 
     def _why_undefined(self, key: MetricKey) -> str:
         own = key._replace(is_diff=False)

@@ -13,7 +13,6 @@ from assay.gate.evidence.judged import Judgement, judged
 from assay.gate.evidence.lines import line_of
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.results.class_names import class_names
 from assay.verdict import Checked, Line, Outcome, Reason
 
 
@@ -21,10 +20,9 @@ class EvidenceGate:
     """Takes the records of a run one after the other, then judges them together."""
 
     def __init__(self, gate: Mapping[str, Any], config: EvalConfig, *, rubber_stamp: bool) -> None:
-        baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
         self.asked: Asked = asked_of(gate)
         self._facts: Mapping[str, MetricFacts] = facts_of(config) if self.asked.thresholds else {}
-        self._finder = Finder(self.asked, baseline, class_names(config), rubber_stamp=rubber_stamp)
+        self._finder = Finder(self.asked, config, rubber_stamp=rubber_stamp)
 
     def add(self, record: MetricsForSlice) -> None:
         """Takes a record, in any order."""

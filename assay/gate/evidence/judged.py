@@ -148,11 +148,12 @@ def estimates_of(found: Sequence[Found], signs: Sequence[float], widths: Sequenc
     error_bound = np.array([one.estimate.error_bound for one in found])
     is_same = np.array([_is_same(one) for one in found], bool)
     return Estimates(
-        value=sign * np.array([one.estimate.value for one in found]),
+        value=sign * np.array([one.middle for one in found]),
         standard_error=np.where(is_same, 0.0, np.array([one.standard_error for one in found])),
         degrees_of_freedom=np.array([one.degrees_of_freedom for one in found], float),
         bound=np.where(compares, -bound, sign * bound),
         error_bound=np.where(is_same, most_of_same, error_bound),
+        skew=np.array([one.skew for one in found]),
     )
 
 

@@ -20,7 +20,6 @@ def line_of(judgement: Judgement, asked: Asked, better: str) -> Line:
         better: which values of the metric are good ones: "higher" or "lower".
     """
     found, settled = judgement.found, judgement.rows_needed
-    middle = found.estimate.value
     return Line(
         metric=found.name,
         question=found.threshold.question,
@@ -32,9 +31,9 @@ def line_of(judgement: Judgement, asked: Asked, better: str) -> Line:
         slice="" if found.slice is None else slice_text(found.slice),
         value=_finite(found.value),
         baseline=_finite(found.baseline),
-        difference=_finite(middle) if found.threshold.compares else None,
-        lower=_finite(middle - judgement.half_width),
-        upper=_finite(middle + judgement.half_width),
+        difference=_finite(found.estimate.value) if found.threshold.compares else None,
+        lower=_finite(found.middle - judgement.half_width),
+        upper=_finite(found.middle + judgement.half_width),
         p=_finite(judgement.p),
         rows=None if found.slice is None else found.rows,
         rows_needed=int(settled) if math.isfinite(settled) else None,
@@ -68,9 +67,9 @@ def _why(judgement: Judgement, asked: Asked, better: str) -> str:
 def _evidence(judgement: Judgement, asked: Asked) -> str:
     found = judgement.found
     verb = "changed by" if found.threshold.compares else "is"
-    middle, half = found.estimate.value, judgement.half_width
+    middle, half = found.middle, judgement.half_width
     p = f", p {judgement.p:.2g}" if found.threshold.question == NOT_WORSE else ""
-    return f"{verb} {middle:.6g} [{middle - half:.6g}, {middle + half:.6g}]{p}"
+    return f"{verb} {found.estimate.value:.6g} [{middle - half:.6g}, {middle + half:.6g}]{p}"
 
 
 def _open(judgement: Judgement) -> str:

@@ -21,7 +21,7 @@ def drawn(true, error, bound, shape, seed):
     generator = np.random.default_rng(seed)
     errors = error * np.sqrt(generator.chisquare(DF, shape) / DF)
     values = true + error * generator.standard_normal(shape)
-    return Estimates(values, errors, np.full(shape, float(DF)), np.full(shape, bound), np.zeros(shape))
+    return Estimates(values, errors, np.full(shape, float(DF)), np.full(shape, bound), np.zeros(shape), np.zeros(shape))
 
 
 def upper_limit(share, releases):
@@ -46,7 +46,7 @@ def test_equal_models_are_blocked_in_five_of_a_hundred_releases(slices, correcti
 def test_a_regression_in_one_slice_is_found_with_the_power_that_is_named():
     """Beside 113 slices without one, at the rows with which `rows_for_power` says that four of five are found."""
     slices, rows, regression = 114, 1000.0, 0.02
-    one = Estimates(*(np.array([number]) for number in (0.0, 0.03, float(DF), 0.0, 0.0)))
+    one = Estimates(*(np.array([number]) for number in (0.0, 0.03, float(DF), 0.0, 0.0, 0.0)))
     level = np.array([ALPHA / slices])
     needed = rows_for_power(one, np.array([rows]), np.array([regression]), level, POWER)[0]
 
@@ -59,7 +59,7 @@ def test_a_regression_in_one_slice_is_found_with_the_power_that_is_named():
 
 @pytest.mark.parametrize("level", [0.05, 0.05 / 114, 0.05 / 2202])
 def test_the_detectable_distance_is_found_in_four_of_five_runs(level):
-    one = Estimates(*(np.array([number]) for number in (0.0, 0.01, float(DF), 0.0, 0.0)))
+    one = Estimates(*(np.array([number]) for number in (0.0, 0.01, float(DF), 0.0, 0.0, 0.0)))
     distance = detectable(one, np.array([level]), POWER)[0]
     found = (p_of_bad(drawn(-distance, 0.01, 0.0, (40_000,), seed=8)) <= level).mean()
     assert found == pytest.approx(POWER, abs=0.012)
@@ -71,7 +71,7 @@ def test_a_model_at_the_margin_is_released_in_five_of_a_hundred_runs():
 
 
 def test_equal_models_pass_a_margin_with_the_power_that_is_named():
-    one = Estimates(*(np.array([number]) for number in (0.0, 0.03, float(DF), -0.01, 0.0)))
+    one = Estimates(*(np.array([number]) for number in (0.0, 0.03, float(DF), -0.01, 0.0, 0.0)))
     needed = rows_for_power(one, np.array([500.0]), np.array([0.01]), np.array([ALPHA]), POWER)[0]
     estimates = drawn(0.0, 0.03 * np.sqrt(500 / needed), -0.01, (20_000,), seed=6)
     assert (p_of_good(estimates) < ALPHA).mean() == pytest.approx(POWER, abs=0.015)
@@ -101,7 +101,8 @@ def test_a_year_of_daily_looks_at_an_equal_model_blocks_it_once_in_twenty_times(
         values[model] = np.take_along_axis(mean, worst, 1)[:, 0]
         errors[model] = np.take_along_axis(error, worst, 1)[:, 0]
     shape = (models, looks)
-    p = slices * p_of_bad(Estimates(values, errors, np.full(shape, float(DF)), np.zeros(shape), np.zeros(shape)))
+    zeros = np.zeros(shape)
+    p = slices * p_of_bad(Estimates(values, errors, np.full(shape, float(DF)), zeros, zeros, zeros))
 
     level = asked_of(gate({"metric": "m", "not_worse": {}}, looks=looks)).alpha
     assert (p <= level).any(axis=1).mean() <= upper_limit(ALPHA, models)

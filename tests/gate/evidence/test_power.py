@@ -9,7 +9,6 @@ from assay.gate.evidence.asked import asked_of
 from assay.gate.evidence.facts import facts_of
 from assay.gate.evidence.found import Finder
 from assay.gate.evidence.power import needed_rows
-from assay.results.class_names import class_names
 from assay.verdict import Outcome
 from tests.gate.evidence.made_records import ROWS, config, gate, lines, record
 
@@ -19,7 +18,7 @@ NOT_WORSE = {"metric": "binary_accuracy", "not_worse": {}}
 
 def needed(records, *thresholds, power=0.8, change=0.0, **more):
     asked = asked_of(gate(*thresholds, **more))
-    finder = Finder(asked, "old", class_names(config()), rubber_stamp=False)
+    finder = Finder(asked, config(), rubber_stamp=False)
     for one in records:
         finder.add(one)
     return needed_rows(finder.found(), asked, facts_of(config()), power=power, change=change)
