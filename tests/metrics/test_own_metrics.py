@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from assay.config.resolved import check_eval_config, parse_eval_config, resolve_eval_config
-from assay.errors import EvalConfigError, MetricError
+from assay.errors import ConfigError, EvalConfigError, MetricError
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.metrics.binding.bound import metrics_of
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
@@ -121,6 +121,46 @@ def records(config, method=""):
     batches = [placed(piece, split=i, first=300 * i) for i, piece in enumerate(pieces(BATCH))]
     output = run(batches, MetricsAndPlotsEvaluator(config).ptransform)
     return {slice_key_from_proto(r.slice_key): r for r in map(MetricsForSlice.FromString, output["metrics"])}
+
+
+_WITH_FORMULAS = """
+    import numpy as np
+    from assay.metrics.own import Confusion, Rate, Ratio, mean_of, metric, ratio
+
+    @metric("Found", needs=Confusion(), spread=Rate(("tp",), ("fn",)), undefined="no positives")
+    def found(c): return ratio(c.tp, c.tp + c.fn)
+
+    def distance(labels, predictions): return np.abs(labels - predictions)
+
+    @metric("Distance", needs=mean_of(distance), spread=Ratio(), undefined="no rows")
+    def mean_distance(e): return ratio(e.error, e.weight)
+"""
+
+
+def test_intervals_by_formula_of_declarations_are_those_of_ours(module):
+    name = module(_WITH_FORMULAS)
+    ours = " ".join(f"metrics {{ class_name: '{one}' }}" for one in ("Recall", "MeanAbsoluteError"))
+    asked = f"{of_module(name, 'Found')} {of_module(name, 'Distance')} {ours}"
+    for record in records(config_of(asked, BY_GROUP), method=_method("ANALYTIC", 0)).values():
+        fields = {item.key.name: item.confidence_interval for item in record.metric_keys_and_values}
+        assert fields["found"].HasField("lower_bound")
+        for own, twin in (("found", "recall"), ("distance", "mean_absolute_error")):
+            for end in ("lower_bound", "upper_bound", "standard_error"):
+                ends = [getattr(fields[one], end).double_value.value for one in (own, twin)]
+                assert ends[0] == pytest.approx(ends[1], rel=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("spread", "expected"),
+    [
+        ('Rate(("hit",), ("fn",))', "expected some of tp, fp, tn and fn, found hit"),
+        ("Ratio()", "expected needs that are sums over rows"),
+    ],
+)
+def test_a_formula_for_another_state_is_refused(spread, expected, module):
+    text = _WITH_FORMULAS.replace('Rate(("tp",), ("fn",))', spread)
+    with pytest.raises(ConfigError, match=expected):
+        records(config_of(of_module(module(text), "Found")), method=_method("ANALYTIC", 0))
 
 
 @pytest.mark.parametrize("method", ["JACKKNIFE", "POISSON_BOOTSTRAP"])

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from assay.errors import ConfigError
 from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.score_bins import ScoreBins
 from assay.metrics.computations.scores import Confusion, ScoreTable, by_label, counts_at
@@ -146,7 +147,15 @@ def squares_of(needs: Computation) -> SquaredCounts | SquaredTerms:
 
 
 def terms_of(needs: Computation) -> tuple[Term, ...]:
-    """The terms whose sums a state consists of, in its order."""
-    (table,) = needs.tables()
-    assert isinstance(table, TermTable)
+    """The terms whose sums a state consists of, in its order.
+
+    Raises:
+        ConfigError: it consists of something else.
+    """
+    table, *others = needs.tables()
+    if others or not isinstance(table, TermTable):
+        raise ConfigError(
+            f"spread: expected needs that are sums over rows, such as Means() or mean_of(function), found {needs}; "
+            "leave spread out, or take a formula for these"
+        )
     return table.terms

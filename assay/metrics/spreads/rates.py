@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.errors import ConfigError
 from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.joint_counts import JointCounts
 from assay.metrics.computations.scores import Confusion
@@ -34,6 +35,14 @@ class Rate:
     of: tuple[str, ...]
     others: tuple[str, ...] = ()
     whole: str = ""
+
+    def __post_init__(self) -> None:
+        odd = sorted({*self.of, *self.others} - {"tp", "fp", "tn", "fn"})
+        if odd and not self.whole:
+            raise ConfigError(
+                f"spread: Rate({self.of}, {self.others}): expected some of tp, fp, tn and fn, found {', '.join(odd)}; "
+                "or set whole to the field of the state that is the whole"
+            )
 
     def squares(self, needs: Computation, *, weighted: bool) -> Computation | None:
         """The squared weights of the same counts."""
