@@ -40,6 +40,7 @@ def record_of(tables: Tables, search: Search) -> dict[str, Any]:
         "mean_loss": None if math.isnan(mean) else mean,
         "rows": tables.rows,
         "rows_without_loss": tables.left_out,
+        "unused_weights": list(search.weights),
         "alpha": search.alpha,
         "min_rows": search.min_rows,
         "level": search.searched.level,
@@ -62,12 +63,21 @@ def _groups(tables: Tables, search: Search) -> tuple[dict[str, Groups], dict[str
         rows = tables.singles[name][0].sum(axis=-1)
         one = groups_of(cells, rows, bins=search.bins, min_rows=search.min_rows)
         if len(one.groups) < 2:
-            left_out[name] = "all rows have one value" if one.groups else "no row has a value"
+            left_out[name] = _why_alone(one, search.min_rows)
             continue
         groups[name] = one
         if not cells.in_pairs and search.searched.level > 1:
             left_out[name] = f"searched alone, and not in pairs: more than {MOST_IN_PAIRS} values"
     return groups, left_out
+
+
+def _why_alone(groups: Groups, min_rows: int) -> str:
+    """Why a feature has a single group, or none."""
+    if not groups.groups or groups.groups[0].value is None:
+        return "no row has a value"
+    return (
+        f"every value has fewer than {counted(min_rows, 'row')}" if groups.groups[0].rare else "all rows have one value"
+    )
 
 
 def _told(found: Found, groups: Mapping[str, Groups], search: Search) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class Search:
         min_rows: the least rows of a slice.
         alpha: weight of the loss against the size, see `search`.
         bins: how many bins numbers are put into.
+        weights: columns of example weights of the model, which are not used.
+        significance: corrected p-value up to which a slice is confirmed.
     """
 
     searched: Searched
@@ -37,6 +39,7 @@ class Search:
     min_rows: int
     alpha: float
     bins: int
+    weights: tuple[str, ...] = ()
     significance: float = SIGNIFICANCE
 
 
@@ -57,7 +60,9 @@ def search_of(settings: Mapping[str, Any], config: EvalConfig) -> Search:
     _check_edges(settings)
     edges = tuple(sorted((name, tuple(edges)) for name, edges in {**of_config, **settings["edges"]}.items()))
     searched = Searched(loss, settings["level"], tuple(settings["features"]), _excluded(config), edges)
-    return Search(searched, settings["top_k"], least, settings["alpha"], settings["bins"])
+    return Search(
+        searched, settings["top_k"], least, settings["alpha"], settings["bins"], _weights(config, loss.model.model_name)
+    )
 
 
 def _check_edges(settings: Mapping[str, Any]) -> None:
@@ -106,6 +111,12 @@ def _loss_for(config: EvalConfig, model: str) -> str:
         "find_slices.loss: no metric of the eval config tells what the model predicts; set loss to log_loss, "
         "squared_error or zero_one"
     )
+
+
+def _weights(config: EvalConfig, model: str) -> tuple[str, ...]:
+    specs = [spec for spec in config.model_specs if model in ("", spec.name)]
+    names = {name for spec in specs for name in (spec.example_weight_key, *spec.example_weight_keys.values())}
+    return tuple(sorted(names - {""}))
 
 
 def _excluded(config: EvalConfig) -> frozenset[str]:

@@ -47,6 +47,8 @@ def found_sentences(found: Mapping[str, Any]) -> list[str]:
         f"{counted(len(found['slices']), 'slice')} found on one half of the rows, {confirmed:,} confirmed on the other "
         f"half, where loss and p are measured{overall}.",
     ]
+    if found["unused_weights"]:
+        lines.append(f"Each row counts once: {', '.join(map(shortened, found['unused_weights']))} is not used.")
     if found["rows_without_loss"]:
         lines.append(f"{counted(found['rows_without_loss'], 'row')} without a loss left out.")
     return lines

@@ -18,6 +18,7 @@ from assay.plan.analysis_file import compile_analysis
 from assay.plan.filled import with_params
 from assay.report.evidence import evidence_of
 from assay.report.found_slices import specs_texts
+from assay.report.page.results import markdown_summary
 from assay.results.found_slices import load_found_slices
 from assay.results.latest import results_folder
 from assay.run.local import run
@@ -135,6 +136,23 @@ def test_against_the_baseline_only_what_got_worse_is_found(folder):
     assert not any(one["confirmed"] for one in got_worse["slices"] if "Graz" in one["slice"])
 
 
+def test_example_weights_are_not_used_and_that_is_said(folder, capsys):
+    specs = [{"label_key": "label", "prediction_key": "score", "example_weight_key": "age"}]
+    weighted = analysed(folder, eval_config={**CONFIG, "model_specs": specs}, output="weighted")
+    assert weighted["unused_weights"] == ["age"]
+    assert "age" not in weighted["features"]
+    assert main(["show", str(folder / "weighted")]) == 0
+    assert "Each row counts once: age is not used." in capsys.readouterr().out
+    assert "### Worst slices found" in markdown_summary(str(folder / "weighted"))
+
+
+def test_ids_are_left_out(tmp_path):
+    data = table(500).append_column("id", pa.array([f"id{i}" for i in range(500)]))
+    assay.analyze_raw_data(data, CONFIG, tmp_path, find_slices={"min_rows": 20})
+    left_out = assay.load_found_slices(tmp_path)["left_out"]
+    assert left_out["id"] == "every value has fewer than 20 rows"
+
+
 def test_edges_are_those_that_are_given(folder):
     section = {"edges": {"age": [30, 70]}, "features": ["age", "city"]}
     record = analysed(folder, find_slices=section, output="edges")
@@ -192,7 +210,7 @@ def test_a_feature_that_is_not_there_is_refused_before_any_work(folder):
     [
         ({}, {}),
         ({"a": ["x"] * 4}, {"a": "all rows have one value"}),
-        ({"a": pa.array([None] * 4, pa.string())}, {"a": "all rows have one value"}),
+        ({"a": pa.array([None] * 4, pa.string())}, {"a": "no row has a value"}),
         ({"a": [[1], [2], [], [3]]}, {"a": "neither numbers nor texts"}),
     ],
 )

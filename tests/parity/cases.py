@@ -260,11 +260,17 @@ CASES = (
     Case(
         name="checkpoint every stage",
         write=datasets.binary_parquet,
-        analysis={**TWO_MODELS, "checkpoint": "every", "analysis_table": True, "output_file_format": "parquet"},
+        analysis={
+            **TWO_MODELS,
+            "checkpoint": "every",
+            "analysis_table": True,
+            "output_file_format": "parquet",
+            "find_slices": {"min_rows": 10, "baseline": True},
+        },
         rows=datasets.ROWS,
         status="NOT_BLESSED",
         slices=32,
-        holds=("metrics", "plots", "validations", "flat_metrics", "analysis"),
+        holds=("metrics", "plots", "validations", "flat_metrics", "analysis", "found_slices"),
     ),
     Case(
         name="several splits",
@@ -272,6 +278,7 @@ CASES = (
         analysis={
             "inputs": read("parquet", batch_rows=100),
             "eval_config": config(SCORED, FAMILY, options=INTERVALS),
+            "find_slices": {"min_rows": 10},
         },
         rows=datasets.ROWS,
         status="BLESSED",

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from assay.results.files import records_of
+from assay.results.found_slices import load_found_slices
 from tests.latest_results import latest
 
 RECORDS = ("metrics", "plots", "validations")
@@ -37,6 +38,8 @@ def parts_in(results: Path) -> dict[str, Any]:
     parts: dict[str, Any] = {key: sorted(records_of(str(results), key)) for key in RECORDS}
     parts |= {key: _table(results, key) for key in TABLES}
     parts["verdict"] = (results / "verdict.json").read_bytes()
+    found = load_found_slices(str(results))
+    parts["found_slices"] = None if found is None else json.dumps(found, sort_keys=True)
     parts["summary"] = _summary(results)
     parts["eval_config"] = json.loads((results / "eval_config.json").read_text())["evalConfig"]
     return parts

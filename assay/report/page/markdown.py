@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from assay.report.cells import cell_of, class_cells, columns_of, row_of, without_classes
 from assay.report.evidence import Evidence, Measure, Slice
+from assay.report.found_slices import found_grid, found_sentences
+from assay.report.grids.formats import as_markdown
 from assay.report.grids.markdown_table import escaped, table
 from assay.report.page.class_matrices import confusion_cells, confusions
 from assay.report.page.verdict_markdown import verdict_parts
@@ -26,8 +28,25 @@ def summary(evidence: Evidence, uri: str) -> str:
         evidence: of a run.
         uri: of the file that has every reason of the verdict.
     """
-    parts = [*_verdict(evidence, uri), *_overall(evidence), *_confusions(evidence), *_worst(evidence)]
+    parts = [
+        *_verdict(evidence, uri),
+        *_overall(evidence),
+        *_confusions(evidence),
+        *_worst(evidence),
+        *_found(evidence),
+    ]
     return "\n\n".join(parts) + "\n"
+
+
+def _found(evidence: Evidence) -> Iterator[str]:
+    """The slices that a search found."""
+    if evidence.found is None:
+        return
+    yield "### Worst slices found"
+    yield escaped(" ".join(found_sentences(evidence.found)))
+    grid = found_grid(evidence.found)
+    if grid.rows:
+        yield as_markdown(grid).rstrip()
 
 
 def _verdict(evidence: Evidence, uri: str) -> Iterator[str]:
