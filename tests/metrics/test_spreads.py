@@ -1,25 +1,25 @@
 """Confidence intervals by formula: against statsmodels, scipy, DeLong's own definition and sums over rows."""
 
+import copy
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy import optimize, stats
+from scipy import stats
 from scipy.special import logit
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
 from assay.config.own_fields import without_own_fields
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
-from assay.extracts.columns import take
 from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of
 from assay.metrics.computations.curve import Curve
 from assay.metrics.entries.tallies import Length, Tally
 from assay.metrics.evaluate import evaluate
+from assay.metrics.keys import MetricKey
 from assay.metrics.no_intervals import no_intervals
 from assay.metrics.spreads.areas import DeLong, area_and_error
-from assay.metrics.spreads.paired_rates import score_interval, tango
 from assay.metrics.spreads.quantiles import student
 from assay.metrics.spreads.rates import Rate
 from assay.metrics.spreads.ratios import from_sums
@@ -29,14 +29,14 @@ from assay.metrics.states.slice_limit import SliceLimit
 from assay.plan.plan import MOST_SLICES
 from assay.proto.config_pb2 import ConfidenceIntervalOptions
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
-from assay.results.keys import slice_key_from_proto
+from assay.results.keys import metric_key_from_proto
 from assay.slicing.specs import slicings_of
 from assay.types import PREDICTIONS_KEY
 from tests.beam_runs import run
 from tests.evaluators.test_metrics_and_plots import placed
 
-from . import engine
-from .engine import EVERY_SLICE, config_of, config_of_two, cut
+from . import engine, test_laws
+from .engine import EVERY_SLICE, config_of, cut
 from .hard_data import hard_batch, hard_classes
 
 BATCH = hard_batch(1500)
@@ -117,6 +117,12 @@ def test_rates_have_the_wilson_interval_of_statsmodels(monkeypatch):
         np.testing.assert_allclose(found[name][:2], expected, rtol=1e-12, err_msg=name)
 
 
+def test_f1_has_the_interval_of_the_threat_score_on_its_own_scale(monkeypatch):
+    found = of_batch(BATCH, asked("F1Score", "ThreatScore"), monkeypatch)
+    f1_of = [2 * bound / (1 + bound) for bound in found["ThreatScore"][:2]]
+    np.testing.assert_allclose(found["F1Score"][:2], f1_of, rtol=1e-12)
+
+
 def test_every_threshold_of_a_list_has_its_interval(monkeypatch):
     config = asked("Recall", more="config: '\"thresholds\": [0.7, 0.2]'")
     lower, upper, _, _ = of_batch(BATCH, config, monkeypatch)["Recall"]
@@ -191,6 +197,15 @@ def test_the_area_under_the_roc_curve_has_the_error_of_delong(more, monkeypatch)
     np.testing.assert_allclose(logit([lower, upper]), logit(area) + np.array([-distance, distance]), rtol=1e-9)
     np.testing.assert_allclose(error, (upper - lower) / 2 / stats.t.ppf(0.975, df), rtol=1e-9)
     assert len(labels) / 4 < df < len(labels)
+
+
+def test_the_error_of_an_area_is_the_one_published_with_proc():
+    """Of the WFNS grades 1 to 5 of 113 patients by outcome (Turck et al. 2010), as in Robin et al. (2011)."""
+    good, poor = np.array([37.0, 20, 3, 8, 4]), np.array([2.0, 12, 1, 8, 18])
+    tn, fn = (np.append(0, np.cumsum(counts))[None] for counts in (good, poor))
+    area, error, _ = area_and_error(Curve(tn, 41 - fn, 72 - tn, tn, fn))
+    bounds = area[0] + stats.norm.ppf([0.025, 0.5, 0.975]) * error[0]
+    np.testing.assert_allclose(bounds, (0.74853, 0.82368, 0.89882), atol=1e-5)
 
 
 def test_of_crowded_scores_the_error_is_that_of_delong_to_a_thousandth(monkeypatch):
@@ -336,157 +351,41 @@ def test_records_hold_the_interval_of_each_slice_and_its_degrees_of_freedom(weig
         assert of_name["recall"].confidence_interval.degrees_of_freedom.value == 10**9
 
 
-OTHER = np.clip(BATCH["predictions"] + np.random.default_rng(1).normal(0, 0.15, 1500), 0, 1)
-BOTH = {**BATCH, "predictions": {"new": BATCH["predictions"], "old": OTHER}}
-
-
-def differences(batches, *names, weighted=False, slices="slicing_specs {}"):
-    """slice key -> {name: (value, lower, upper, standard error)} of candidate minus baseline; why others have none."""
-    metrics = " ".join(f'metrics {{ class_name: "{name}" }}' for name in names)
-    config = with_formulas(config_of_two(metrics, slices))
-    if not weighted:
-        for spec in config.model_specs:
-            spec.ClearField("example_weight_key")
-    output = run(batches, MetricsAndPlotsEvaluator(config).ptransform)
-    records = [MetricsForSlice.FromString(record) for record in output["metrics"]]
-    found = {}
-    for record in records:
-        fields = {item.key.name: numbers(item) for item in record.metric_keys_and_values if item.key.is_diff}
-        found[slice_key_from_proto(record.slice_key)] = fields
-    return found, {one.key.name: one.reason for one in records[0].no_intervals if one.key.is_diff}
-
-
-def numbers(item):
-    interval = item.confidence_interval
-    if not item.HasField("confidence_interval"):
-        return None
-    fields = (item.value, interval.lower_bound, interval.upper_bound, interval.standard_error)
-    return tuple(field.double_value.value for field in fields)
-
-
-def test_the_difference_of_rates_on_the_same_rows_has_the_bounds_of_the_score_test():
-    labels, new, old = BATCH["labels"] > 0, BATCH["predictions"] > 0.5, OTHER > 0.5
-    found = differences([placed(BOTH)], "BinaryAccuracy", "Recall", "FallOut")[0][()]
-    for name, within, counts in (
-        ("binary_accuracy", np.ones(1500, bool), lambda p: p == labels),
-        ("recall", labels, lambda p: p),
-        ("fall_out", ~labels, lambda p: p),
-    ):
-        gaps = (counts(new).astype(int) - counts(old))[within]
-        value, lower, upper, _ = found[name]
-        np.testing.assert_allclose(value, gaps.mean(), atol=1e-12)
-
-        # At either bound the score test of McNemar's kind, with its variance by maximum likelihood, is at 5 %.
-        more, less, rows = (gaps == 1).sum(), (gaps == -1).sum(), len(gaps)
-        for bound in (lower, upper):
-            share = largest_likelihood(more, less, rows, bound)
-            statistic = (more - less - rows * bound) / np.sqrt(rows * (2 * share + bound * (1 - bound)))
-            np.testing.assert_allclose(abs(statistic), stats.norm.ppf(0.975), rtol=1e-4, err_msg=name)
-
-
-def largest_likelihood(more, less, rows, difference):
-    """The share of rows that count for the second model alone, given the difference: searched for, not solved for."""
-
-    def unlikely(share):
-        return -(
-            more * np.log(share + difference)
-            + less * np.log(share)
-            + (rows - more - less) * np.log(1 - 2 * share - difference)
-        )
-
-    ends = max(0.0, -difference) + 1e-12, (1 - difference) / 2 - 1e-12
-    return optimize.minimize_scalar(unlikely, bounds=ends, method="bounded", options={"xatol": 1e-12}).x
-
-
 @pytest.mark.parametrize(
-    ("more", "less", "rows", "expected"), [(6, 16, 161, (-0.1240, -0.0054)), (3, 0, 3, (-0.1230, 1.0))]
+    ("batch", "config"),
+    [
+        (test_laws.BATCH, test_laws.CONFIG),
+        (test_laws.VECTOR_BATCH, test_laws.VECTOR_CONFIG),
+        (test_laws.PAIR_BATCH, test_laws.PAIR_CONFIG),
+    ],
+    ids=["numbers", "vectors", "two models"],
 )
-def test_the_score_interval_has_published_bounds(more, less, rows, expected):
-    """Those of Fagerland, Lydersen and Laake (2017), "Statistical Analysis of Contingency Tables", chapter 8."""
-    counts = [np.array([float(count)]) for count in (more, less, rows)]
-    np.testing.assert_allclose(np.concatenate(tango(*counts)), expected, atol=5e-5)
-    lower, upper = tango(counts[1], counts[0], counts[2])
-    np.testing.assert_allclose((-upper[0], -lower[0]), expected, atol=5e-5)
-
-
-def test_the_error_of_an_area_is_the_one_published_with_proc():
-    """Of the WFNS grades 1 to 5 of 113 patients by outcome (Turck et al. 2010), as in Robin et al. (2011)."""
-    good, poor = np.array([37.0, 20, 3, 8, 4]), np.array([2.0, 12, 1, 8, 18])
-    tn, fn = (np.append(0, np.cumsum(counts))[None] for counts in (good, poor))
-    area, error, _ = area_and_error(Curve(tn, 41 - fn, 72 - tn, tn, fn))
-    bounds = area[0] + stats.norm.ppf([0.025, 0.5, 0.975]) * error[0]
-    np.testing.assert_allclose(bounds, (0.74853, 0.82368, 0.89882), atol=1e-5)
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-def test_the_difference_of_means_has_the_interval_of_the_rows_differences(weighted):
-    found = differences([placed(BOTH)], "MeanSquaredError", "MeanPrediction", "Calibration", weighted=weighted)[0][()]
-    labels, new = BATCH["labels"], BATCH["predictions"]
-    weights = BATCH["example_weights"] if weighted else np.ones(1500)
-    rows = weights.sum() ** 2 / (weights**2).sum()
-    for name, gaps, by in (
-        ("mean_squared_error", (labels - new) ** 2 - (labels - OTHER) ** 2, np.ones(1500)),
-        ("mean_prediction", new - OTHER, np.ones(1500)),
-        ("calibration", new - OTHER, labels),
-    ):
-        value = (weights * gaps).sum() / (weights * by).sum()
-        error = np.sqrt((weights**2 * (gaps - value * by) ** 2).sum() * rows / (rows - 1)) / (weights * by).sum()
-        distance = stats.t.ppf(0.975, np.floor(rows - 1)) * error
-        expected = value, value - distance, value + distance, error
-        np.testing.assert_allclose(found[name], expected, rtol=1e-6, atol=1e-12, err_msg=name)
-
-
-def test_the_difference_of_rates_of_other_rows_has_the_error_of_the_jackknife():
-    labels, new, old = BATCH["labels"] > 0, BATCH["predictions"] > 0.5, OTHER > 0.5
-    found = differences([placed(BOTH)], "Precision", "ThreatScore")[0][()]
-    for name, of in (("precision", lambda y, p: (y & p, p)), ("threat_score", lambda y, p: (y & p, y | p))):
-        left_out = np.zeros(1500)
-        for part, sign in ((new, 1), (old, -1)):
-            counts, whole = of(labels, part)
-            left_out += sign * (counts.sum() - counts) / (whole.sum() - whole)
-        error = np.sqrt(((left_out - left_out.mean()) ** 2).sum() * 1499 / 1500)
-        np.testing.assert_allclose(found[name][3], error, rtol=1e-2, err_msg=name)
-
-
-def test_every_slice_has_the_differences_that_it_has_alone():
-    names = ("BinaryAccuracy", "Precision", "MeanSquaredError", "Calibration")
-    found, _ = differences([placed(BOTH)], *names, weighted=True, slices=EVERY_SLICE)
-    group = np.array(BATCH["features"]["group"].to_pylist())
-    of_a, _ = differences([placed(take(BOTH, np.flatnonzero(group == "a")))], *names, weighted=True)
-    assert len(found) > 20
-    for name, expected in of_a[()].items():
-        np.testing.assert_allclose(found[(("group", "a"),)][name], expected, rtol=1e-9, atol=1e-12, err_msg=name)
-
-
-def test_differences_without_a_formula_are_named_with_the_reason():
-    found, reasons = differences([placed(BOTH)], "AUC", "F1Score", "MeanLabel", "Prevalence", "BinaryAccuracy")
-    assert {name for name, fields in found[()].items() if fields is None} == set(reasons)
-    assert {name: reason.split(";")[0] for name, reason in reasons.items()} == {
-        "auc": "there is no formula for a difference of areas that one pass can compute",
-        "f1_score": "there is no formula for it",
-        "mean_label": "it is the same for both models",
-        "prevalence": "it is the same for both models",
+def test_every_estimate_lies_in_its_interval_or_is_named_without_one(batch, config):
+    config = with_formulas(copy.deepcopy(config))
+    reasons, with_interval = set(), set()
+    output = run([placed(batch)], MetricsAndPlotsEvaluator(config).ptransform)
+    for record in map(MetricsForSlice.FromString, output["metrics"]):
+        reasons |= {metric_key_from_proto(one.key) for one in record.no_intervals}
+        for item in record.metric_keys_and_values:
+            key = metric_key_from_proto(item.key)
+            if item.HasField("confidence_interval"):
+                interval = item.confidence_interval
+                lower, value, upper = map(_floats, (interval.lower_bound, item.value, interval.upper_bound))
+                assert np.array_equal(np.isnan(lower), np.isnan(upper)), key
+                is_known = ~np.isnan(lower)
+                assert (lower <= value + 1e-12)[is_known].all(), key
+                assert (value <= upper + 1e-12)[is_known].all(), key
+                with_interval.add(key)
+    estimates = {
+        metric.key
+        for metric in metrics_of(config)
+        if isinstance(metric.key, MetricKey) and metric.is_estimate and metric.definition.is_number
     }
+    assert with_interval | reasons == estimates
+    assert not with_interval & reasons
+    assert with_interval
 
 
-def test_a_model_beside_itself_differs_by_exactly_nothing():
-    same = {**BATCH, "predictions": {"new": OTHER, "old": OTHER}}
-    found = differences([placed(same)], "MeanSquaredError", "BinaryAccuracy", "Precision")[0][()]
-    assert found["mean_squared_error"] == (0, 0, 0, 0)
-    assert found["precision"] == (0, 0, 0, 0)
-    assert found["binary_accuracy"][1] < 0 < found["binary_accuracy"][2] < 0.003
-
-
-@pytest.mark.parametrize("rows", [50, 1000])
-@pytest.mark.parametrize("share", [0.8, 0.97])
-@pytest.mark.parametrize("spread_of_weights", [0.0, 0.5])
-def test_the_interval_of_a_paired_difference_of_rates_covers_19_times_in_20(rows, share, spread_of_weights):
-    rng = np.random.default_rng(8)
-    shared = rng.random((8000, rows))
-    new, old = shared < share, np.where(rng.random((8000, rows)) < 0.7, shared, rng.random((8000, rows))) < share - 0.04
-    weights = rng.lognormal(0, spread_of_weights, shared.shape) if spread_of_weights else np.ones(shared.shape)
-    cells = [new & old, new & ~old, ~new & old, ~new & ~old]
-    sums = [np.stack([(weights**power * cell).sum(1) for cell in cells], -1) for power in (1, 2)]
-    lower, upper, _, _ = score_interval(sums[0], sums[1], np.array([0.0, 1.0, -1.0, 0.0]))
-    few = rows == 50 and share == 0.97  # three rows on which only one model is right: it covers more often than it says
-    assert 0.935 < ((lower <= 0.04) & (upper >= 0.04)).mean() < (0.995 if few else 0.97)
+def _floats(value):
+    is_number = value.HasField("double_value")
+    return np.array([value.double_value.value] if is_number else value.array_value.float64_values)

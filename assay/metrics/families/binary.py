@@ -140,7 +140,7 @@ def balanced_accuracy(c: Curve) -> Floats:
     return (recall(c) + specificity(c)) / 2
 
 
-@metric("F1Score")
+@metric("F1Score", spread=Rate(("tp",), _WRONG, odds=2))
 def f1_score(c: Curve) -> Floats:
     """Harmonic mean of precision and recall, 2 tp / (2 tp + fp + fn)."""
     return ratio(2 * c.tp, 2 * c.tp + c.fp + c.fn)

@@ -28,11 +28,13 @@ class PairedCounts:
     Attributes:
         of: the counts that count.
         others: those that are in the whole beside them.
+        odds: what the odds of the shares are multiplied by.
         counts: the joint counts of both models.
     """
 
     of: tuple[str, ...]
     others: tuple[str, ...]
+    odds: float
     counts: JointCounts
 
     def tables(self) -> tuple[Table, ...]:
@@ -46,13 +48,14 @@ class PairedCounts:
     def interval(self, *parts: Floats) -> Interval:
         """Tango's interval where both models are measured on the same rows, else the delta method's."""
         weights, squared = parts
-        counts, whole = _chosen(self.of), _chosen((*self.of, *self.others))
+        counts = self.odds * _chosen(self.of)
+        whole = counts + _chosen(self.others)
         label, model, baseline = np.indices((2, 2, 2)).reshape(3, 8)
         own, other = whole[label, model], whole[label, baseline]
         if np.array_equal(own, other):
             gaps = counts[label, model] - counts[label, baseline]
             return score_interval(weights[..., own > 0], squared[..., own > 0], gaps[own > 0])
-        pair = [(counts[label, side] * within, within) for side, within in ((model, own), (baseline, other))]
+        pair = [(counts[label, side], within) for side, within in ((model, own), (baseline, other))]
         return _delta_interval(weights, squared, *pair[0], *pair[1])
 
 

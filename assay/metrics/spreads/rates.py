@@ -30,11 +30,13 @@ class Rate:
         of: fields of the state that count.
         others: fields that are in the whole beside them.
         whole: instead of `others`, the field that is the whole.
+        odds: what the odds of the share are multiplied by: F1 has twice those of the threat score.
     """
 
     of: tuple[str, ...]
     others: tuple[str, ...] = ()
     whole: str = ""
+    odds: float = 1.0
 
     def __post_init__(self) -> None:
         odd = sorted({*self.of, *self.others} - {"tp", "fp", "tn", "fn"})
@@ -56,7 +58,8 @@ class Rate:
         """Wilson's interval for as many rows as the weights are worth; see `rows_worth`."""
         counted, rest, squared, squared_rest = parts
         rows = rows_worth(np.stack([counted, rest], -1), np.stack([squared, squared_rest], -1), np.array([1.0, 0.0]))
-        return between(*wilson(ratio(counted, counted + rest), rows))
+        bounds = wilson(ratio(counted, counted + rest), rows)
+        return between(*(self.odds * bound / (1 + (self.odds - 1) * bound) for bound in bounds))
 
     def paired(self, needs: Computation, *, weighted: bool) -> PairedSpread | str:
         """Tango's interval where both models are measured on the same rows, else that of the delta method."""
@@ -64,7 +67,7 @@ class Rate:
             return Ratio().paired(needs, weighted=weighted)
         if {frozenset(self.of), frozenset(self.others)} == {frozenset({"tp", "fn"}), frozenset({"tn", "fp"})}:
             return SAME_FOR_BOTH
-        return PairedCounts(self.of, self.others, JointCounts(needs.thresholds, weighted))
+        return PairedCounts(self.of, self.others, self.odds, JointCounts(needs.thresholds, weighted))
 
     def _split(self, state: Any) -> tuple[Floats, Floats]:
         counted = _total(state, self.of)
