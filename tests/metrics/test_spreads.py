@@ -311,6 +311,12 @@ def test_metrics_without_a_formula_are_named_with_the_reason():
         assert len(no_intervals(analysis_of(of_classes), {})) == (0 if has_one_each else 1)
 
 
+def test_rows_of_a_query_have_no_interval_as_they_depend_on_each_other():
+    config = with_formulas(config_of('metrics { class_name: "MeanSquaredError" } query_key: "group"'))
+    (why,) = no_intervals(analysis_of(config), {}).values()
+    assert why.startswith("rows of one query depend on each other")
+
+
 def test_predictions_of_several_numbers_have_no_interval_as_these_depend_on_each_other():
     config = asked("MeanSquaredError")
     (metric,) = analysis_of(config).metrics

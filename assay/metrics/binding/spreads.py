@@ -34,6 +34,8 @@ def why_none(metric: Metric) -> str:
     """Why there is no formula for the interval of a metric; "" where there is one."""
     if not _has_formula(metric.definition, metric):
         return "there is no formula for it"
+    if metric.stream.query_key:
+        return "rows of one query depend on each other, and the formula is for rows that do not"
     if not isinstance(metric.stream.view, _ONE_ENTRY_A_ROW):
         return SEVERAL_A_ROW
     if not isinstance(metric.pick, Only):
@@ -89,7 +91,7 @@ def _pair(difference: MetricKey, metric: Metric, twin: Metric) -> Pair | str:
     own, other = metric.stream, twin.stream
     if any(own.names.get(name, ())[:1] != other.names.get(name, ())[:1] for name in (LABELS_KEY, EXAMPLE_WEIGHTS_KEY)):
         return "the two models have labels or weights in different columns"
-    if own.reads != Reads() or own.query_key or not isinstance(metric.pick, Only) or metric.spread is None:
+    if own.reads != Reads() or not isinstance(metric.pick, Only) or metric.spread is None:
         return "there is no formula for its difference"
     spread = metric.spread.paired(metric.needs, weighted=own.weighted)
     if isinstance(spread, str):
