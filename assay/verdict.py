@@ -162,7 +162,7 @@ class Checked:
     @property
     def outcome(self) -> Outcome:
         """Whether the threshold holds wherever it was held against a value."""
-        if not self.met or self.failed > self.undecided:
+        if self.failed > self.undecided or not (self.met or self.warned):
             return Outcome.FAIL
         if self.failed:
             return Outcome.UNDECIDED

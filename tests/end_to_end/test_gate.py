@@ -1,5 +1,7 @@
 """Whole runs with thresholds that ask for evidence: one is blessed, one blocked, one undecided, by stages too."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from assay.verdict import Outcome, Status
 
 ROWS = 4000
 METRICS = [{"class_name": "AUC"}, {"class_name": "BinaryAccuracy"}]
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "model_specs": [
         {"name": "new", "label_key": "label", "prediction_key": "new"},
         {"name": "old", "label_key": "label", "prediction_key": "old", "is_baseline": True},
@@ -73,3 +75,26 @@ def test_stages_and_checkpoints_give_the_same_verdict_and_another_gate_runs_the_
     assert (forced.verdict.status, forced.verdict.forced) == (Status.BLESSED, "INC-42")
     assert forced.verdict.evidence == whole.evidence
     assert assay.load_verdict(tmp_path / "out") == forced.verdict
+
+
+@pytest.mark.slow
+def test_of_forty_releases_of_equal_models_few_are_blocked_where_thresholds_on_values_block_all():
+    """Twenty thousand rows in 113 slices; 5 % of forty are two, and more than eight have a chance below 0.001."""
+    rng = np.random.default_rng(0)
+    change = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": -0.005}}
+    config = {**CONFIG, "slicing_specs": [{}, {"feature_keys": ["group"]}]}
+    config["metrics_specs"] = [{"model_names": ["new", "old"], "metrics": [{"class_name": "AUC", "threshold": change}]}]
+    gate = {"undecided": "pass", "min_rows": 50, "thresholds": [{"metric": "auc", "not_worse": {}}]}
+
+    blocked = blocked_by_values = 0
+    for _ in range(40):
+        label = rng.random(20_000) < 0.3
+        shared = 0.35 + 0.14 * label + rng.normal(0, 0.15, 20_000)
+        scores = {name: np.clip(shared + rng.normal(0, 0.05, 20_000), 0, 1) for name in ("new", "old")}
+        frame = pd.DataFrame({"label": label.astype(int), **scores, "group": rng.integers(0, 113, 20_000)})
+        verdict = assay.analyze_raw_data(frame, config, gate=gate).verdict
+        by_values, by_evidence = verdict.checks
+        blocked += bool(by_evidence.failed)
+        blocked_by_values += bool(by_values.failed)
+    assert blocked <= 8
+    assert blocked_by_values == 40

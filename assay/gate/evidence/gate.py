@@ -80,7 +80,7 @@ def checked_of(lines: Sequence[Line]) -> tuple[Checked, ...]:
 
 def _checked(lines: Sequence[Line]) -> Checked:
     met = [line for line in lines if line.slice]
-    effects = Counter(line.effect for line in met)
+    effects = Counter(line.effect for line in lines)
     blocked = [line for line in met if line.effect == "block"]
     worst = min(met, key=_rank, default=None)
     value = None if worst is None else worst.value if worst.difference is None else worst.difference

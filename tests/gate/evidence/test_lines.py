@@ -246,6 +246,8 @@ def test_undecided_and_warned_slices_are_counted_as_such():
     _, verdict = verdict_on(records, NON_INFERIOR, undecided="warn")
     (check,) = verdict.checks
     assert (verdict.status, check.outcome, check.warned) == (Status.BLESSED, Outcome.WARN, 1)
+    _, verdict = verdict_on([], {**NON_INFERIOR, "severity": "warn"})
+    assert [(check.outcome, check.met) for check in verdict.checks] == [(Outcome.WARN, 0)]
 
 
 def test_a_forced_pass_is_on_record_with_its_reason():
