@@ -56,11 +56,6 @@ def amounts_of(losses: Floats, *, bounded: bool) -> Amounts:
     return Amounts([*of_loss, *of_square], top)
 
 
-def part_count(*, bounded: bool) -> int:
-    """Amounts of a row."""
-    return 2 if bounded else 2 * WINDOWS
-
-
 def lowered(sums: Ints, by: int) -> Ints:
     """Sums (parts, ...) of unbounded losses for a highest window that is `by` higher."""
     moved = np.zeros_like(sums)

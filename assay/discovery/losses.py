@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -115,8 +115,3 @@ LOSSES: Mapping[str, Callable[[Columns], Floats]] = {
     SQUARED_ERROR: _squared_error,
     ZERO_ONE: _zero_one,
 }
-
-
-def without_weights(stream: Stream) -> Stream:
-    """The same where each row counts once."""
-    return replace(stream, weighted=False)
