@@ -20,6 +20,8 @@ from assay.discovery import amounts
 from assay.discovery.groups import Group, Groups
 from assay.discovery.tables import Tables, recoded
 from assay.metrics.values import Floats, Ints
+from assay.statistics.corrections import adjusted
+from assay.statistics.student import upper_tail
 
 Key = tuple[tuple[str, Group], ...]
 SEARCH, CONFIRM = 0, 1
@@ -84,7 +86,7 @@ def found_slices(
     chosen = np.flatnonzero(possible & np.isfinite(scores))
     order = sorted(chosen.tolist(), key=lambda at: (-scores[at], -slices.rows[at].sum(), text_of(keys[at])))[:top_k]
     at = np.array(order, np.int64)
-    p_values = _holm(_p_values(slices.take(at), whole, is_difference=tables.reference is not None))
+    p_values = adjusted(_p_values(slices.take(at), whole, is_difference=tables.reference is not None), "holm")
     overall = float(whole.losses[0, CONFIRM] / whole.rows[0, CONFIRM])
     return [
         Found(
@@ -190,28 +192,9 @@ def _welch(one: _Moments, other: _Moments) -> Floats:
         error = errors[0] + errors[1]
         t = (one.mean - other.mean) / np.sqrt(error)
         freedom = np.square(error) / (np.square(errors[0]) / (one.rows - 1) + np.square(errors[1]) / (other.rows - 1))
-    return np.array([_tail(*pair) for pair in zip(t, freedom, strict=True)])
-
-
-def _tail(t: float, freedom: float) -> float:
-    """P(T > t) of Student's distribution, by Wallace's approximation (1959), a few thousandths of it off from 5 on.
-
-    1 where nothing varies, so that nothing is ever shown by a test that cannot be made.
-    """
-    if math.isnan(t) or math.isnan(freedom) or math.isinf(t):
-        return 1.0
-    spread = math.sqrt(freedom * math.log1p(t * t / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
-    return 0.5 * math.erfc(math.copysign(spread, t) / math.sqrt(2))
-
-
-def _holm(p_values: Floats) -> Floats:
-    """P-values corrected for their number (Holm 1979)."""
-    count = len(p_values)
-    order = np.argsort(p_values, kind="stable")
-    steps = np.minimum(np.maximum.accumulate(p_values[order] * (count - np.arange(count))), 1.0)
-    corrected = np.empty(count)
-    corrected[order] = steps
-    return corrected
+        p_values = upper_tail(t, freedom)
+    # 1 where nothing varies, so that nothing is ever shown by a test that cannot be made.
+    return np.where(np.isnan(p_values) | np.isinf(t), 1.0, p_values)
 
 
 def mean_loss(tables: Tables) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from assay.discovery.search import CONFIRM, _holm, _tail
+from assay.discovery.search import CONFIRM
 from tests.discovery.tables import readable, search, tables_of, texts
 
 
@@ -71,18 +71,6 @@ def test_loss_and_p_value_are_those_of_the_rows_that_confirm():
     welch = scipy.stats.ttest_ind(mine, others, equal_var=False, alternative="greater")
     assert mine.var() > others.var()
     assert found.p_value == pytest.approx(welch.pvalue, rel=1e-3)
-
-
-@pytest.mark.parametrize("freedom", [5, 30, 1000])
-def test_the_tail_of_students_distribution_is_that_of_scipy(freedom):
-    for t in (-3.0, 0.0, 0.5, 2.0, 4.0):
-        assert _tail(t, freedom) == pytest.approx(scipy.stats.t.sf(t, freedom), rel=0.04)
-
-
-def test_p_values_are_corrected_as_statsmodels_does():
-    multitest = pytest.importorskip("statsmodels.stats.multitest")
-    p_values = np.array([0.01, 0.04, 0.03, 0.005, 0.5])
-    assert _holm(p_values) == pytest.approx(multitest.multipletests(p_values, method="holm")[1])
 
 
 # How often it is right ------------------------------------------------------------------------------------------------

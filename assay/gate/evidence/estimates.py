@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from assay.gate.evidence.student import quantile, upper_tail
 from assay.metrics.values import Floats
+from assay.statistics.student import quantile, upper_tail
 
 
 class Estimates(NamedTuple):

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from assay.gate.evidence.asked import AT_MOST, NON_INFERIOR, NOT_WORSE, Asked, Threshold
-from assay.gate.evidence.corrections import adjusted
 from assay.gate.evidence.estimates import Estimates, half_widths, p_of_bad, p_of_good, share_of_none
 from assay.gate.evidence.facts import MetricFacts
 from assay.gate.evidence.found import Found
 from assay.gate.evidence.rows_needed import rows_to_settle
 from assay.gate.numbers import Number
 from assay.metrics.values import Floats
+from assay.statistics.corrections import adjusted
 from assay.verdict import Outcome
 
 _NO_SPREAD = "every resample has the same value, so that nothing tells how sure it is"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from assay.gate.evidence.estimates import Estimates
-from assay.gate.evidence.student import quantile
 from assay.metrics.values import Floats
+from assay.statistics.student import quantile
 
 MOST_ROWS = 1e15
 """More rows than that is never."""

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from assay.gate.evidence.asked import asked_of
-from assay.gate.evidence.corrections import adjusted
 from assay.gate.evidence.estimates import Estimates, p_of_bad, p_of_good
 from assay.gate.evidence.rows_needed import detectable, rows_for_power
+from assay.statistics.corrections import adjusted
 from tests.gate.evidence.made_records import gate, lines, record
 
 ALPHA, DF, POWER = 0.05, 19, 0.8

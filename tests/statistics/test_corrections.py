@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from assay.gate.evidence.corrections import CORRECTIONS, adjusted
 from assay.plan import gate_section
+from assay.statistics.corrections import CORRECTIONS, adjusted
 
 
 @pytest.mark.parametrize("method", [method for method in CORRECTIONS if method != "none"])

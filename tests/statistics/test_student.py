@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from assay.gate.evidence.student import quantile, upper_tail
+from assay.statistics.student import quantile, upper_tail
 
 FREEDOMS = (1, 2, 5, 19, 199, 100_000)
 
