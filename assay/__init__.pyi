@@ -104,6 +104,12 @@ from assay.types import (
     FEATURES_KEY as FEATURES_KEY,
 )
 from assay.types import (
+    FIND_SLICES_EVALUATOR_STAGE_NAME as FIND_SLICES_EVALUATOR_STAGE_NAME,
+)
+from assay.types import (
+    FOUND_SLICES_KEY as FOUND_SLICES_KEY,
+)
+from assay.types import (
     GATE_STAGE_NAME as GATE_STAGE_NAME,
 )
 from assay.types import (
@@ -172,6 +178,7 @@ from assay.types import (
 )
 from assay.types import WRITE_ANALYSIS_TABLE_STAGE_NAME as WRITE_ANALYSIS_TABLE_STAGE_NAME
 from assay.types import WRITE_EVAL_CONFIG_STAGE_NAME as WRITE_EVAL_CONFIG_STAGE_NAME
+from assay.types import WRITE_FOUND_SLICES_STAGE_NAME as WRITE_FOUND_SLICES_STAGE_NAME
 from assay.types import WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME as WRITE_METRICS_PLOTS_AND_VALIDATIONS_STAGE_NAME
 from assay.types import WRITE_METRICS_TABLE_STAGE_NAME as WRITE_METRICS_TABLE_STAGE_NAME
 from assay.types import (

@@ -36,7 +36,7 @@ def local(monkeypatch):
         stand_in.calls.append((plan, options))
         if stand_in.raises:
             raise stand_in.raises
-        return SimpleNamespace(output=plan.output, verdict=SimpleNamespace(status=stand_in.status))
+        return SimpleNamespace(output=plan.output, verdict=SimpleNamespace(status=stand_in.status), left_out=["a line"])
 
     stand_in.run = stand_in.check = called
     monkeypatch.setattr(assay.run, "local", stand_in, raising=False)
@@ -132,7 +132,9 @@ def test_check_imports_code_only_when_asked(analysis, local, capsys, flags, impo
     ((plan, options),) = local.calls
     assert plan.resolved
     assert options == {"import_code": import_code}
-    assert capsys.readouterr().out.startswith(f"{analysis}: ok (")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith(f"{analysis}: ok (")
+    assert said[1:] == ["a line"]
 
 
 @pytest.mark.parametrize("command", ["run", "check"])

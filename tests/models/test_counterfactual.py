@@ -120,8 +120,8 @@ def test_what_is_neither_a_column_nor_a_value_is_refused(replacement, tmp_path):
 ANALYSIS = """
 inputs: {format: csv, files: [d.csv]}
 models:
-  - {name: as_it_is, uri: "scores:score", type: callable, features: [x], baseline: true}
-  - {name: swapped, uri: "scores:score", type: callable, features: [x], counterfactual: {x: COLUMN}}
+  - {name: as_it_is, uri: "one_column:score", type: callable, features: [x], baseline: true}
+  - {name: swapped, uri: "one_column:score", type: callable, features: [x], counterfactual: {x: COLUMN}}
 eval_config:
   model_specs: [{name: as_it_is, label_key: label, is_baseline: true}, {name: swapped, label_key: label}]
   metrics_specs: [{metrics: [{class_name: BooleanFlipRates}, {class_name: MeanPrediction}]}]
@@ -132,7 +132,7 @@ output: out
 def test_a_model_is_compared_with_itself_on_other_values(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "scores.py").write_text("def score(columns):\n    return columns['x']\n", encoding="utf-8")
+    (tmp_path / "one_column.py").write_text("def score(columns):\n    return columns['x']\n", encoding="utf-8")
     frame = pd.DataFrame({"x": [0.1, 0.2, 0.9, 0.8], "y": [0.9, 0.1, 0.95, 0.3], "label": [0, 0, 1, 1]})
     frame.to_csv("d.csv", index=False)
     (tmp_path / "a.yaml").write_text(ANALYSIS.replace("COLUMN", "y"), encoding="utf-8")
@@ -149,7 +149,7 @@ def test_the_analysis_file_names_the_field_and_a_blessing_the_model_itself(tmp_p
     path = tmp_path / "a.yaml"
     path.write_text(ANALYSIS.replace("COLUMN", "y"), encoding="utf-8")
     model_blessed = candidate_of(load_analysis(path))
-    assert (model_blessed["uri"], "counterfactual" in model_blessed) == ("scores:score", False)
+    assert (model_blessed["uri"], "counterfactual" in model_blessed) == ("one_column:score", False)
     path.write_text(ANALYSIS.replace("COLUMN", "[y]"), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"models\[1\].counterfactual.x: expected a column"):
         load_analysis(path)

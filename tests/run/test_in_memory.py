@@ -87,7 +87,7 @@ def test_what_other_processes_could_not_be_given_is_refused_beside_checkpoints(m
 
 
 def test_a_model_of_ones_own_has_its_arguments_beside_checkpoints_too(files, tmp_path, monkeypatch):
-    (tmp_path / "scores.py").write_text(
+    (tmp_path / "scaled_scores.py").write_text(
         "def scaled(by):\n    return lambda columns: columns['prediction'] * float(by)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -96,7 +96,7 @@ def test_a_model_of_ones_own_has_its_arguments_beside_checkpoints_too(files, tmp
         "model_specs": [{"name": "m", "label_key": "label"}],
         "metrics_specs": [{"metrics": [{"class_name": "MeanPrediction"}]}],
     }
-    model = assay.ModelRef("m", "scores:scaled", "callable", features=("prediction",), args={"by": "${by}"})
+    model = assay.ModelRef("m", "scaled_scores:scaled", "callable", features=("prediction",), args={"by": "${by}"})
     for by, root in ((0.5, None), (0.5, "root"), (0.25, "root")):
         result = assay.run_model_analysis(config, models=[model], params={"by": str(by)}, checkpoints=root, **files)
         mean = result.get_metrics_for_slice()["mean_prediction"]["doubleValue"]

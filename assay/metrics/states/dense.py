@@ -72,9 +72,8 @@ class TermSums:
     def add(self, slices: Ints | None, count: int, added: Terms) -> None:
         """Adds terms of m entries; see `Store`."""
         self._sums.reserve(count)
-        if slices is None:
-            self._sums.array[0] += added.values.sum(0)
-            return
+        if slices is None:  # added up in the same order as where there are slices, so that the bits are the same
+            slices = np.zeros(len(added.values), np.int64)
         for term in range(added.values.shape[1]):
             self._sums.array[:count, term] += np.bincount(slices, added.values[:, term], minlength=count)
 
