@@ -38,6 +38,7 @@ DOCUMENTS = (
     "docs/find-slices.md",
     "docs/labels.md",
     "docs/comparing-runs.md",
+    "docs/confidence-intervals.md",
     "docs/gate.md",
     "docs/kubeflow.md",
     *SHAPES,
