@@ -36,6 +36,7 @@ DOCUMENTS = (
     "docs/custom-stages.md",
     "docs/own-metrics.md",
     "docs/find-slices.md",
+    "docs/slices.md",
     "docs/labels.md",
     "docs/comparing-runs.md",
     "docs/confidence-intervals.md",

@@ -85,7 +85,7 @@ def test_the_document_shows_what_is_printed(capsys, monkeypatch):
     root = Path(__file__).parents[2]
     monkeypatch.chdir(root)
     document = (root / "docs" / "slices.md").read_text()
-    shown = re.search(r"```sh\nassay (bins [^\n]*)\n```\n\n```text\n(.*?)```", document, re.DOTALL)
+    shown = re.search(r"```bash\nassay (bins [^\n]*)\n```\n\n```text\n(.*?)```", document, re.DOTALL)
     assert shown
     command, printed = shown.groups()
     assert main(command.split()) == 0
