@@ -39,16 +39,8 @@ class Ratio:
     def squares(self, needs: Computation, *, weighted: bool) -> Products:
         """The squares and the product of the two sums; of weights that are all 1, the sums are known."""
         terms = terms_of(needs)
-        of, by, weight = terms[self.of], terms[self.by], terms[0]
-        squares: list[Term] = [
-            ("product", of, of),
-            ("product", of, by),
-            ("product", by, by),
-            ("product", weight, weight),
-        ]
-        if not weighted:
-            squares[1:] = [of, weight, weight] if self.by == 0 else [*squares[1:3], weight]
-        return Products(tuple(squares), needs.domain, needs.reads)
+        squares = self._squares(terms[self.of], terms[self.by], terms[0], weighted=weighted)
+        return Products(squares, needs.domain, needs.reads)
 
     def parts(self, state: Any, squares: Any) -> tuple[Floats, ...]:
         """Both sums and that of the weights, then squares and products, as `from_sums` takes them."""
@@ -63,15 +55,15 @@ class Ratio:
         if by not in _WITHOUT_PREDICTIONS:
             return "which rows count depends on the model"
         gap: Term = ("gap", of)
-        squares: list[Term] = [
-            ("product", gap, gap),
-            ("product", gap, by),
-            ("product", by, by),
-            ("product", weight, weight),
-        ]
-        if not weighted:
-            squares[1:] = [gap, weight, weight] if self.by == 0 else [*squares[1:3], weight]
+        squares = self._squares(gap, by, weight, weighted=weighted)
         return PairedSums((gap, by, weight, *squares), self.times)
+
+    def _squares(self, of: Term, by: Term, weight: Term, *, weighted: bool) -> tuple[Term, ...]:
+        """Squares and product of two terms, and the square of the weight; with weights of 1, sums that are there."""
+        if not weighted and self.by == 0:
+            return (("product", of, of), of, weight, weight)
+        square_of_weight = ("product", weight, weight) if weighted else weight
+        return (("product", of, of), ("product", of, by), ("product", by, by), square_of_weight)
 
     def interval(self, *parts: Floats) -> Interval:
         """Student's interval with the degrees of freedom that the weights are worth; see `from_sums`."""
