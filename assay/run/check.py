@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from assay.config.fields import messages_in
 from assay.plan import blessed
+from assay.plan.default_metrics import may_lack_metrics
 from assay.plan.plan import Plan
 from assay.proto.config_pb2 import EvalConfig, MetricThreshold
 from assay.run.check_rows import can_be_read, check_rows
 from assay.run.context import Context, context_of
-from assay.run.default_metrics import plan_with_metrics
 from assay.run.inputs import check_inputs
 from assay.run.output import check_output
 from assay.text.counted import counted
@@ -55,7 +55,12 @@ def check(plan: Plan, *, import_code: bool = False) -> Checked:
             written, or the rows cannot be evaluated.
     """
     check_output(plan.output)
-    plan, left_out = plan_with_metrics(blessed.with_baseline(plan, blessed.today(plan)))
+    plan = blessed.with_baseline(plan, blessed.today(plan))
+    left_out: tuple[str, ...] = ()
+    if may_lack_metrics(plan.eval_config):
+        from assay.run.default_metrics import plan_with_metrics  # here, as few plans take metrics from models
+
+        plan, left_out = plan_with_metrics(plan)
     context = context_of(plan, own_metrics=import_code)
     check_inputs(context)
     rows = check_rows(context) if can_be_read(context) else 0

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from assay.config.own_modules import has_own_metrics
 from assay.config.resolved import check_eval_config, parse_eval_config
-from assay.discovery.settings import search_of
-from assay.gate.evidence.answerable import refuse_unanswerable
 from assay.gate.unmet import refuse_unmet
 from assay.metrics.binding.bound import metrics_of
 from assay.metrics.binding.metric import Metric
@@ -93,11 +91,16 @@ def context_of(plan: Plan, in_memory: InMemory | None = None, *, own_metrics: bo
     metrics_of(config, own_modules=own_metrics)  # an unknown metric is told before any work
     context = Context(plan, config, as_configured(refs, config), in_memory, own_metrics)
     if context.finder is not None:
+        from assay.discovery.settings import search_of  # here, as few plans have a search
+
         search_of(context.finder.settings, config)  # and so is a search that does not fit the config
     are_known = own_metrics or not has_own_metrics(config)
     if are_known and in_memory.evaluators is None and in_memory.extractors is None and not plan.has_own_evaluators:
         refuse_unmet(config)  # and so is a threshold that nothing could meet
-        refuse_unanswerable(config, plan.gate, rubber_stamp=plan.rubber_stamp)
+        if plan.gate:
+            from assay.gate.evidence.answerable import refuse_unanswerable  # here, as few plans have a gate
+
+            refuse_unanswerable(config, plan.gate, rubber_stamp=plan.rubber_stamp)
     return context
 
 
