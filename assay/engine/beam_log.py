@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from assay.engine.job_errors import GONE, rpc_code
+from assay.errors import AssayError
 
 LOGGER = "apache_beam"
 """Whoever gives this logger a level, such as `--verbose`, sees Beam's log at that level."""
@@ -26,8 +27,14 @@ _OF_WORKERS = f"{LOGGER}.runners.worker.sdk_worker"
 _OF_STREAMS = (f"{LOGGER}.runners.worker.data_plane", _OF_WORKERS, "grpc._channel")
 """Loggers that tell what becomes of the streams between a worker and its engine: of Beam, and of gRPC below it."""
 
+_OF_BUNDLES = f"{LOGGER}.runners.common"
+"""The logger that tells a failure of a bundle, and may do so after the job that the bundle was of has been given up."""
+
 _OF_SERVERS = "utils.subprocess_server"
 """The module of Beam that warns when a server that it has started ends with this process, after our last line."""
+
+_OUR_ERROR = re.compile(rf"^{re.escape(AssayError.__module__)}\.\w+: ", re.MULTILINE)
+"""The end of a trace of an error of ours, which is told in one line, or belongs to a job that was given up."""
 
 _ENDED_STREAM = re.compile(rf"grpc\._channel\..*StatusCode\.({'|'.join(GONE)})", re.DOTALL)
 
@@ -100,18 +107,29 @@ def _is_of_no_ended_stream(record: logging.LogRecord) -> bool:
     return not (error is not None and rpc_code(error) in GONE) and not _tells_an_ended_stream(record.getMessage())
 
 
+def _is_of_no_error_of_ours(record: logging.LogRecord) -> bool:
+    return _has_level() or record.exc_info is None or not isinstance(record.exc_info[1], AssayError)
+
+
 def _tells_an_ended_stream(text: str) -> bool:
     return _ENDED_STREAM.search(text) is not None
+
+
+def _tells_an_error_of_ours(trace: str) -> bool:
+    """Whether the last exception of a chain is ours."""
+    return _OUR_ERROR.search(trace.rpartition(":\n\n")[2]) is not None
 
 
 def keep_back_ended_streams() -> None:
     """Has workers in this process tell nothing of streams that their engine ended, for good: some end after the job.
 
-    Beam's worker does so in four ways: by loggers of its own, by gRPC's, by the end of a thread, and by `print`.
+    Beam's worker does so in four ways: by loggers of its own, by gRPC's, by the end of a thread, and by `print`. Nor
+    does it tell errors of ours again, such as that of a bundle that comes to its end when its job has been given up.
     To be called once the runner, which imports these modules, is there and before the job is.
     """
     for name in _OF_STREAMS:
         logging.getLogger(name).addFilter(_is_of_no_ended_stream)
+    logging.getLogger(_OF_BUNDLES).addFilter(_is_of_no_error_of_ours)
     vars(sys.modules[_OF_WORKERS])["print"] = _print
 
     before = threading.excepthook
@@ -128,5 +146,6 @@ def keep_back_ended_streams() -> None:
 
 def _print(*values: object, **settings: Any) -> None:
     """In place of the built-in one, in the module of Beam that prints the trace of each bundle that failed."""
-    if _has_level() or not any(_tells_an_ended_stream(str(value)) for value in values):
+    is_told = any(_tells_an_ended_stream(str(value)) or _tells_an_error_of_ours(str(value)) for value in values)
+    if _has_level() or not is_told:
         print(*values, **settings)  # noqa: T201

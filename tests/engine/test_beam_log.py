@@ -7,6 +7,7 @@ import pytest
 from apache_beam.runners.worker import sdk_worker
 
 from assay.engine.beam_log import LOGGER, keep_back_ended_streams, quiet_beam
+from assay.errors import MissingFileError
 
 WORKER = f"{LOGGER}.runners.worker"
 ENDED = (
@@ -68,8 +69,22 @@ def test_a_bundle_whose_stream_ended_prints_no_trace(capsys, channel_gone):
     assert printed_of_a_bundle(channel_gone, capsys) == ""
 
 
+def test_a_bundle_that_failed_by_an_error_of_ours_prints_and_logs_no_trace(capsys, caplog):
+    """It is told in one line, or belongs to a job that has been given up."""
+    gone = MissingFileError("a.tfrecord: no such file")
+    assert printed_of_a_bundle(gone, capsys) == ""
+    for error in (gone, ValueError("bad")):
+        try:
+            raise error
+        except Exception as raised:
+            logging.getLogger(f"{LOGGER}.runners.common").exception(raised)
+    assert [record.getMessage() for record in caplog.records if record.name.endswith(".common")] == ["bad"]
+
+
 def test_a_bundle_that_failed_prints_its_trace(capsys):
-    assert "ValueError: bad" in printed_of_a_bundle(ValueError("bad"), capsys)
+    error = ValueError("bad")
+    error.__cause__ = MissingFileError("a.tfrecord: no such file")
+    assert "ValueError: bad" in printed_of_a_bundle(error, capsys)
 
 
 @pytest.mark.parametrize(
