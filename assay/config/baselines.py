@@ -10,6 +10,11 @@ from assay.proto.config_pb2 import EvalConfig
 from assay.text.near_miss import one_of
 
 
+def baseline_name(config: EvalConfig) -> str | None:
+    """Name of the baseline's model spec, which may be ""; None if there is no baseline."""
+    return next((spec.name for spec in config.model_specs if spec.is_baseline), None)
+
+
 def has_baseline_model(config: EvalConfig, models: Mapping[str, bool]) -> bool | None:
     """Whether there is a baseline among the models that are run.
 

@@ -14,6 +14,7 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from assay.config.baselines import baseline_name
 from assay.engine.counting import COUNTS
 from assay.errors import EvalConfigError
 from assay.evaluators.block_states import COUNTED, Share, SumBlocks, merged
@@ -119,7 +120,7 @@ class EvaluateMetricsAndPlots(beam.PTransform):
                 "assay.run.default_metrics.with_default_metrics returns"
             )
         metrics = metrics_of(eval_config)
-        self._baseline = next((spec.name for spec in eval_config.model_specs if spec.is_baseline), None)
+        self._baseline = baseline_name(eval_config)
         for needs in dict.fromkeys(metric.needs for metric in metrics):
             if isinstance(needs, Prepared):
                 needs.prepare()

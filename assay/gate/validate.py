@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
+from assay.config.baselines import baseline_name
 from assay.gate.bounds import bound_text
 from assay.gate.evidence.failures import add_failures
 from assay.gate.evidence.gate import EvidenceGate, lines_of
@@ -162,7 +163,7 @@ def _place(slices: Slices) -> _Place:
 
 def _rules(config: EvalConfig, rubber_stamp: bool) -> tuple[list[Rule], str]:
     """The rules that are applied, and the name of the baseline."""
-    baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
+    baseline = baseline_name(config)
     rules = [r for r in rules_of(config) if not (rubber_stamp and baseline is None and r.kind == "change_threshold")]
     return rules, baseline or ""
 

@@ -81,8 +81,8 @@ def sample_of_files(patterns: Sequence[str], form: str = "") -> tuple[Inputs, Sa
         CorruptFileError: a file that is no table.
         InputError: there are no rows.
     """
-    source = replace(source_of_files(patterns, form), on_bad_rows="skip")
     found = _with_rows(patterns)
+    source = replace(_source_of(patterns, found[0], form), on_bad_rows="skip")
     chosen = _spread(found, _MOST_FILES)
     schemas = {file: schema for file in chosen if (schema := format_of(source).schema(file, source))}
     of_files = len(found) - (len(chosen) - len(schemas))  # but for those that turned out to have no rows
@@ -102,7 +102,10 @@ def source_of_files(patterns: Sequence[str], form: str = "") -> Source:
         CorruptFileError: a file that is no table.
         InputError: there are no rows.
     """
-    first = _with_rows(patterns)[0]
+    return _source_of(patterns, _with_rows(patterns)[0], form)
+
+
+def _source_of(patterns: Sequence[str], first: str, form: str) -> Source:
     return _with_delimiter(Source(format=form or told_format(first), files=tuple(patterns), columns=()), first)
 
 

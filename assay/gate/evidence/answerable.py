@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assay.config.baselines import baseline_name
 from assay.config.gate_needs import refuse_gate
 from assay.errors import EvalConfigError
 from assay.gate.evidence.asked import Threshold, asked_of
-from assay.gate.evidence.facts import facts_of
+from assay.gate.evidence.facts import MetricFacts, facts_of
 from assay.gate.unmet import keys_of
 from assay.metrics.keys import MetricKey
 from assay.proto.config_pb2 import ConfidenceIntervalOptions, EvalConfig
@@ -32,11 +33,13 @@ def refuse_unanswerable(config: EvalConfig, gate: Mapping[str, Any], *, rubber_s
     """
     refuse_gate(config, gate, rubber_stamp=rubber_stamp)
     asked = asked_of(gate)
-    keys = keys_of(config) if asked.thresholds else []
+    if not asked.thresholds:
+        return
+    keys, facts = keys_of(config), facts_of(config)
     for at, threshold in enumerate(asked.thresholds):
         path = f"gate.thresholds[{at}]"
         _refuse_unknown(threshold, keys, path, config)
-        _refuse_facts(threshold, path, config)
+        _refuse_facts(threshold, path, facts.get(threshold.metric))
         _refuse_no_formula(threshold, path, config)
 
 
@@ -60,8 +63,7 @@ def _refuse_unknown(threshold: Threshold, keys: Sequence[MetricKey], path: str, 
         )
 
 
-def _refuse_facts(threshold: Threshold, path: str, config: EvalConfig) -> None:
-    facts = facts_of(config).get(threshold.metric)
+def _refuse_facts(threshold: Threshold, path: str, facts: MetricFacts | None) -> None:
     if facts is not None and not facts.is_estimate:
         raise EvalConfigError(
             f"{path}.metric: {threshold.metric} is no estimate, so it has no confidence interval; use a threshold of "
@@ -89,7 +91,7 @@ def _refuse_no_formula(threshold: Threshold, path: str, config: EvalConfig) -> N
     if config.options.confidence_intervals.method != ConfidenceIntervalOptions.ANALYTIC:
         return
     metrics = metrics_of(config, own_modules=False)
-    baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
+    baseline = baseline_name(config)
     own = {metric.key: why_none(metric) for metric in metrics if isinstance(metric.key, MetricKey)}
     pairs = {key._replace(is_diff=True): "" for key in own} | why_no_pair(metrics, baseline)
     reasons = pairs if threshold.compares else own

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from assay.config.baselines import baseline_name
 from assay.gate.evidence.asked import Asked, Threshold
 from assay.gate.missing import TOO_SMALL, missing_text
 from assay.gate.numbers import Number, numbers_of
@@ -71,7 +72,7 @@ class Finder:
     """Takes one record after the other, in any order."""
 
     def __init__(self, asked: Asked, config: EvalConfig, *, rubber_stamp: bool) -> None:
-        baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
+        baseline = baseline_name(config)
         is_stamped = rubber_stamp and baseline is None
         self._left_out = [one for one in asked.thresholds if is_stamped and one.compares]
         self._thresholds = [one for one in asked.thresholds if one not in self._left_out]
