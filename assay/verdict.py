@@ -175,19 +175,20 @@ class Line:
 
     Attributes:
         metric: label of the metric.
-        question: `non_inferior`, `not_worse`, `at_least` or `at_most`.
+        question: `non_inferior`, `not_worse`, `at_least`, `at_most`; of found slices `most_worse`.
         expected: "a change above -0.005 with 95% confidence".
         outcome: PASS; FAIL: the contrary is shown; UNDECIDED: neither is shown, or it cannot be told; WARN: left out.
         effect: what the outcome does: "block", "warn" or "pass".
         why: the whole of it as a sentence for people, without the slice.
-        slices: which slices the threshold is for: "all", or the texts of its slicing specs.
+        slices: which slices the threshold is for: "all", the texts of its slicing specs, or "found".
         slice: text of the slice; "" where no slice was met.
         value: of the candidate. None if undefined, infinite or not computed; likewise the numbers below.
         baseline: value of the baseline, for a comparison.
-        difference: candidate minus baseline, for a comparison.
+        difference: candidate minus baseline, for a comparison; of a found slice, its loss minus that of all rows.
         lower: one-sided lower bound of the difference, or else of the value, with confidence 1 - alpha.
         upper: the upper one; both together are an interval of confidence 1 - 2 alpha.
-        p: of "it is not as expected", for `not_worse` of "it is no worse", corrected if the correction is for it.
+        p: of "it is not as expected", for `not_worse` and `most_worse` of "it is no worse", corrected if the correction
+            is for it.
         rows: unweighted rows of the slice.
         rows_needed: of an undecided line, rows of the slice that would settle it if the value stayed as it is. None if
             that is not known, or `never`.

@@ -14,6 +14,7 @@ from assay.checkpoints.manifest import Shard
 from assay.config.own_modules import is_keras, modules_in
 from assay.errors import ConfigError
 from assay.models.known import framework_of, is_code
+from assay.plan.find_slices import THRESHOLD
 from assay.plan.plan import EVALUATE, EXTRACT, GATE, READ_INPUTS, Plan, Stage, Task
 from assay.plan.secret_params import digests_of
 from assay.types import (
@@ -27,7 +28,7 @@ from assay.types import (
     TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME,
 )
 
-STAGE_VERSIONS = {READ_INPUTS: 6, EXTRACT: 3, EVALUATE: 7, GATE: 5}
+STAGE_VERSIONS = {READ_INPUTS: 6, EXTRACT: 3, EVALUATE: 8, GATE: 5}
 """Raised when a stage of that kind comes to make something else of the same input."""
 
 _FORMAT = 1
@@ -91,7 +92,12 @@ def _open_settings_of(plan: Plan, stage: Stage) -> dict[str, Any]:
     if stage.kind == GATE:
         limits = [plan.min_rows, plan.max_bad_rows, plan.inputs.get("join", {}).get("max_unmatched", 1.0)]
         settings = {"eval_config": dict(plan.eval_config), "limits": limits, "rubber_stamp": plan.rubber_stamp}
-        return {**settings, **({"gate": dict(plan.gate)} if plan.gate else {})}
+        of_found = [
+            _only(one.settings, THRESHOLD) for one in plan.stages if one.name == FIND_SLICES_EVALUATOR_STAGE_NAME
+        ]
+        asked = [one for one in of_found if one.get("most_worse") is not None]
+        more = {"gate": dict(plan.gate)} if plan.gate else {}
+        return {**settings, **more, **({"found_slices": asked} if asked else {})}
     if "factory" in stage.settings:
         code = code_digest(plan, stage.settings["factory"], f"stage {stage.name!r}")
         return {"settings": dict(stage.settings), "adds": stage.adds, "outputs": stage.outputs, "code": code}
@@ -126,7 +132,8 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
         return {"eval_config": without_thresholds(config), **settings, **_of_modules(plan)}
     if stage.name == FIND_SLICES_EVALUATOR_STAGE_NAME:
         wanted = ("model_specs", "options", *(() if stage.settings["loss"] else ("metrics_specs",)))
-        return {"settings": dict(stage.settings), "eval_config": _only(without_thresholds(config), wanted)}
+        settings = _without(stage.settings, THRESHOLD)
+        return {"settings": settings, "eval_config": _only(without_thresholds(config), wanted)}
     return {}
 
 

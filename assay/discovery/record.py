@@ -13,7 +13,7 @@ from assay.discovery.settings import Search
 from assay.discovery.tables import Tables
 from assay.slicing.text import slice_text
 from assay.text.counted import counted
-from assay.types import MISSING
+from assay.types import MISSING, SliceKey
 
 _WHY = {
     TOO_MANY: f"more than {MOST_VALUES:,} values",
@@ -82,11 +82,17 @@ def _why_alone(groups: Groups, min_rows: int) -> str:
 
 def _told(found: Found, groups: Mapping[str, Groups], search: Search) -> dict[str, Any]:
     has_ratio = search.searched.loss.baseline is None and found.overall > 0
+    above, own = found.degrees_of_freedom
+    key = slice_key_of(found.key)
     return {
-        "slice": name_of(found.key),
+        "slice": slice_text(key),
+        "slice_key": [list(part) for part in key],
         "rows": found.rows,
         "loss": found.loss,
+        "loss_error": _estimated(found.loss_error, own),
         "overall_loss": found.overall,
+        "difference": found.loss - found.overall,
+        "difference_error": _estimated(found.difference_error, above),
         "ratio": found.loss / found.overall if has_ratio else None,
         "score": found.score,
         "p_value": found.p_value,
@@ -95,16 +101,16 @@ def _told(found: Found, groups: Mapping[str, Groups], search: Search) -> dict[st
     }
 
 
-def name_of(key: Key) -> str:
-    """A slice for people, as it is called in all results: `sex=Female, age=[18, 25)`."""
-    parts = []
-    for name, group in key:
-        if group.rare:
-            before = slice_text(((name, None),)).removesuffix(MISSING)
-            parts.append(f"{before}({counted(group.rare, 'rare value')})")
-        else:
-            parts.append(slice_text(((name, group.value),)))
-    return ", ".join(parts)
+def _estimated(standard_error: float, degrees_of_freedom: float) -> dict[str, float] | None:
+    """How sure an estimate is; None where nothing varies, so that nothing tells."""
+    if not (standard_error > 0 and math.isfinite(standard_error) and math.isfinite(degrees_of_freedom)):
+        return None
+    return {"standard_error": standard_error, "degrees_of_freedom": degrees_of_freedom}
+
+
+def slice_key_of(key: Key) -> SliceKey:
+    """The key of a slice, whose text is what it is called in all results: `sex=Female, age=[18, 25)`."""
+    return tuple((name, f"({counted(group.rare, 'rare value')})" if group.rare else group.value) for name, group in key)
 
 
 def _specs(key: Key, groups: Mapping[str, Groups]) -> dict[str, Any] | None:

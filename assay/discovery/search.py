@@ -21,7 +21,7 @@ from assay.discovery.groups import Group, Groups
 from assay.discovery.tables import Tables, recoded
 from assay.metrics.values import Floats, Ints
 from assay.statistics.corrections import adjusted
-from assay.statistics.student import upper_tail
+from assay.statistics.student import p_above
 
 Key = tuple[tuple[str, Group], ...]
 SEARCH, CONFIRM = 0, 1
@@ -39,15 +39,30 @@ class Sums(NamedTuple):
         return Sums(self.rows[at], self.losses[at], self.squares[at])
 
 
+class Estimates(NamedTuple):
+    """Of some slices, all (s,): values, their standard errors, and the degrees of freedom of these."""
+
+    value: Floats
+    standard_error: Floats
+    degrees_of_freedom: Floats
+
+    def p_above_zero(self) -> Floats:
+        """One-sided p-values (s,)."""
+        return p_above(*self)
+
+
 class Found(NamedTuple):
-    """A slice that was found.
+    """A slice that was found. All but `rows` and `score` is of the half that confirms, which had no part in the search.
 
     Attributes:
         key: its features and their values.
         rows: of both halves.
         score: on the half that was searched.
-        loss: mean on the half that confirms, which had no part in the search; likewise `overall`.
+        loss: mean of the slice.
+        loss_error: standard error of `loss`.
         overall: mean loss of all rows.
+        difference_error: standard error of `loss` minus `overall`.
+        degrees_of_freedom: of `difference_error`, and of `loss_error`.
         p_value: that a slice no worse than others shows as much, corrected for how many were found.
     """
 
@@ -55,7 +70,10 @@ class Found(NamedTuple):
     rows: int
     score: float
     loss: float
+    loss_error: float
     overall: float
+    difference_error: float
+    degrees_of_freedom: tuple[float, float]
     p_value: float
 
 
@@ -86,18 +104,24 @@ def found_slices(
     chosen = np.flatnonzero(possible & np.isfinite(scores))
     order = sorted(chosen.tolist(), key=lambda at: (-scores[at], -slices.rows[at].sum(), text_of(keys[at])))[:top_k]
     at = np.array(order, np.int64)
-    p_values = adjusted(_p_values(slices.take(at), whole, is_difference=tables.reference is not None), "holm")
+    above, own = _confirmed(slices.take(at), whole)
+    p_values = above.p_above_zero()
+    if tables.reference is not None:  # a slice has to be worse than the baseline, too
+        p_values = np.maximum(p_values, own.p_above_zero())
     overall = float(whole.losses[0, CONFIRM] / whole.rows[0, CONFIRM])
     return [
         Found(
             keys[i],
             int(slices.rows[i].sum()),
             float(scores[i]),
-            float(slices.losses[i, CONFIRM] / slices.rows[i, CONFIRM]),
+            float(own.value[j]),
+            float(own.standard_error[j]),
             overall,
+            float(above.standard_error[j]),
+            (float(above.degrees_of_freedom[j]), float(own.degrees_of_freedom[j])),
             float(p_value),
         )
-        for i, p_value in zip(order, p_values, strict=True)
+        for j, (i, p_value) in enumerate(zip(order, adjusted(p_values, "holm"), strict=True))
     ]
 
 
@@ -155,20 +179,23 @@ def _candidates(tables: Tables, groups: Mapping[str, Groups]) -> tuple[list[Key]
 # Confirmation ---------------------------------------------------------------------------------------------------------
 
 
-def _p_values(slices: Sums, whole: Sums, *, is_difference: bool) -> Floats:
-    """One-sided p-values (s,): of Welch's test that a slice has a higher mean loss than all other rows.
+def _confirmed(slices: Sums, whole: Sums) -> tuple[Estimates, Estimates]:
+    """By how much the mean losses of slices are above that of all rows; and these means themselves.
 
-    Of differences, the larger of this and that of a mean of at most 0: a slice has to be worse than the baseline, too.
+    A slice is held against all other rows by Welch's test. It is above all rows by its share of that difference that
+    the others have.
     """
     mine = _moments(slices)
     others = _moments(Sums(whole.rows - slices.rows, whole.losses - slices.losses, whole.squares - slices.squares))
     # Where a few rows happen to be alike, they tell no more than others do.
     mine = mine._replace(variance=np.maximum(mine.variance, others.variance))
-    p_values = _welch(mine, others)
-    if is_difference:
-        nothing = _Moments(np.full_like(mine.rows, np.inf), np.zeros_like(mine.mean), np.zeros_like(mine.mean))
-        p_values = np.maximum(p_values, _welch(mine, nothing))
-    return p_values
+    share = others.rows / (mine.rows + others.rows)
+    with np.errstate(all="ignore"):
+        errors = mine.variance / mine.rows, others.variance / others.rows
+        error = errors[0] + errors[1]
+        freedom = np.square(error) / (np.square(errors[0]) / (mine.rows - 1) + np.square(errors[1]) / (others.rows - 1))
+        above = Estimates(share * (mine.mean - others.mean), share * np.sqrt(error), freedom)
+        return above, Estimates(mine.mean, np.sqrt(errors[0]), mine.rows - 1)
 
 
 class _Moments(NamedTuple):
@@ -184,17 +211,6 @@ def _moments(sums: Sums) -> _Moments:
         mean = sums.losses[:, CONFIRM] / rows
         variance = np.maximum(sums.squares[:, CONFIRM] - rows * np.square(mean), 0) / (rows - 1)
     return _Moments(rows, mean, variance)
-
-
-def _welch(one: _Moments, other: _Moments) -> Floats:
-    with np.errstate(all="ignore"):
-        errors = one.variance / one.rows, other.variance / other.rows
-        error = errors[0] + errors[1]
-        t = (one.mean - other.mean) / np.sqrt(error)
-        freedom = np.square(error) / (np.square(errors[0]) / (one.rows - 1) + np.square(errors[1]) / (other.rows - 1))
-        p_values = upper_tail(t, freedom)
-    # 1 where nothing varies, so that nothing is ever shown by a test that cannot be made.
-    return np.where(np.isnan(p_values) | np.isinf(t), 1.0, p_values)
 
 
 def mean_loss(tables: Tables) -> float:

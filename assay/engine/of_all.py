@@ -13,19 +13,35 @@ class OfAll(beam.PTransform):
 
     Args:
         function: must not mind the order.
+        beside: what is handed to it as well, as an iterable, after the T's; None for nothing.
         settings: its keyword arguments.
     """
 
-    def __init__(self, function: Callable[..., Any], **settings: Any) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        beside: beam.PCollection[Any] | None = None,
+        **settings: Any,
+    ) -> None:
         super().__init__()
-        self._function, self._settings = function, settings
+        self._function, self._beside, self._settings = function, beside, settings
 
     def expand(self, elements: beam.PCollection[Any]) -> beam.PCollection[Any]:
         start = elements.pipeline | "Start" >> beam.Impulse()
         return start | "Apply" >> beam.Map(
-            _applied, elements=beam.pvalue.AsIter(elements), function=self._function, settings=self._settings
+            _applied,
+            elements=beam.pvalue.AsIter(elements),
+            function=self._function,
+            settings=self._settings,
+            beside=None if self._beside is None else beam.pvalue.AsIter(self._beside),
         )
 
 
-def _applied(_: bytes, elements: Iterable[Any], function: Callable[..., Any], settings: dict[str, Any]) -> Any:
-    return function(elements, **settings)
+def _applied(
+    _: bytes,
+    elements: Iterable[Any],
+    function: Callable[..., Any],
+    settings: dict[str, Any],
+    beside: Iterable[Any] | None,
+) -> Any:
+    return function(elements, **settings) if beside is None else function(elements, beside, **settings)

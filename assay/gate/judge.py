@@ -35,7 +35,7 @@ def verdict(
         limits: what the run must offer to be judged at all.
         checks: of `gate.checks_of`, for the record.
         classes: names to stand beside class ids; records have those that only a model gives.
-        lines: of `gate.lines_of`.
+        lines: of `gate.lines_of`, and of `FoundSlices`.
         force: why the candidate passes even if thresholds block it; "" if it does not. Too few rows still are.
     """
     too_little = list(_limit_reasons(counts, limits))

@@ -3,7 +3,7 @@
 A threshold is for a metric (by name, model, output, sub key, weighting) in some slices: in all of them, in those of a
 slicing spec, or in pairs of slices. Bounds are inclusive, and NaN meets none. A value with an error bound has to meet
 them wherever it may lie. The baseline's own values are not judged. Thresholds that ask for evidence are in
-`assay.gate.evidence`.
+`assay.gate.evidence`, those on found slices in `assay.gate.found_slices`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from assay.config.baselines import baseline_name
 from assay.gate.bounds import bound_text
 from assay.gate.evidence.failures import add_failures
 from assay.gate.evidence.gate import EvidenceGate, lines_of
+from assay.gate.found_slices import FoundSlices
 from assay.gate.judge import verdict
 from assay.gate.missing import missing_text
 from assay.gate.numbers import Number, numbers_of
@@ -93,6 +94,7 @@ def validate(
     *,
     rubber_stamp: bool = False,
     gate: Mapping[str, Any] | None = None,
+    found: FoundSlices | None = None,
 ) -> ValidationResult:
     """Checks every threshold of a resolved config, and of a plan's gate, in every slice that it is for.
 
@@ -101,6 +103,7 @@ def validate(
         config: resolved; see `resolve_eval_config`.
         rubber_stamp: leave out change thresholds if there is no baseline; a config without thresholds then passes.
         gate: thresholds that ask for evidence; see `plan.gate_section`.
+        found: the slices of a search, where there is a threshold for them.
 
     Returns:
         TFMA's ValidationResult: failures by slice, overall first, and the thresholds' specs that met no slice.
@@ -118,8 +121,9 @@ def validate(
         if validation.failures:
             failed[slices_of(record)] = validation
     is_blocked = add_failures(failed, evidence)
+    is_blocked |= found is not None and found.add_failures(failed)
 
-    has_thresholds = bool(rules or evidence.asked.thresholds)
+    has_thresholds = bool(rules or evidence.asked.thresholds or found)
     result = ValidationResult(rubber_stamp=rubber_stamp, missing_thresholds=not has_thresholds and not rubber_stamp)
     result.metric_validations_per_slice.extend(failed[slices] for slices in sorted(failed, key=_place))
     judge.report(result)

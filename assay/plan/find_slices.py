@@ -10,6 +10,10 @@ from typing import Any
 from assay.errors import ConfigError
 from assay.plan.fields import Field, at, choice, count, expected, flag, section, word, words
 
+BLOCK, WARN = "block", "warn"
+THRESHOLD = ("most_worse", "severity")
+"""The keys that only the gate reads."""
+
 _MOST_EDGES = 50
 
 
@@ -19,7 +23,10 @@ def find_slices(value: Any, path: str) -> dict[str, Any]:
     Raises:
         ConfigError: an unknown key, or a value that cannot be.
     """
-    return section(value, path, _FIELDS)
+    read = section(value, path, _FIELDS)
+    if read["most_worse"] is None and read["severity"] is not None:
+        raise ConfigError(f"{path}.severity: it says what most_worse does, which is not there; add that, or remove it")
+    return read
 
 
 def _alpha(value: Any, path: str) -> float:
@@ -39,6 +46,13 @@ def _bins(value: Any, path: str) -> int:
     if bins > _MOST_EDGES:
         raise expected(path, f"at most {_MOST_EDGES} bins", value)
     return bins
+
+
+def _most_worse(value: Any, path: str) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or value < 0:
+        raise expected(path, "a number of at least 0, in the unit of the loss", value)
+    return float(value)
 
 
 def _edges(value: Any, path: str) -> dict[str, list[float]]:
@@ -70,4 +84,6 @@ _FIELDS: Mapping[str, Field] = {
     "level": Field(_level, 2),
     "bins": Field(_bins, 10),
     "edges": Field(_edges, {}),
+    "most_worse": Field(_most_worse, None),
+    "severity": Field(choice(BLOCK, WARN), None),
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import apache_beam as beam
 
+from assay.gate.found_slices import found_threshold
 from assay.models import model as models
 from assay.models.known import is_code
 from assay.plan import plan as plans
@@ -28,6 +29,7 @@ def analysis_of(context: Context, folder: str) -> beam.PTransform:
         writers=writers_of(context, folder),
         rubber_stamp=context.plan.rubber_stamp,
         gate=context.plan.gate,
+        found=found_threshold(context.plan),
     )
 
 

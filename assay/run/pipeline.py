@@ -15,6 +15,7 @@ from assay.evaluators.merge import merge_evaluations
 from assay.evaluators.validations import Validate
 from assay.extractors.each_batch import EachBatch
 from assay.extracts.contents import check_extracts, check_output
+from assay.gate.found_slices import FoundThreshold
 from assay.proto.config_pb2 import EvalConfig
 from assay.types import (
     GATE_STAGE_NAME,
@@ -162,6 +163,7 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         writers: see `WriteResults`.
         rubber_stamp: let a model without a baseline pass its change thresholds.
         gate: thresholds that ask for evidence, as `assay.plan.gate_section` reads them; None for none.
+        found: the threshold on found slices; None for none.
     """
 
     def __init__(
@@ -173,11 +175,12 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         writers: Sequence[Writer],
         rubber_stamp: bool = False,
         gate: Mapping[str, Any] | None = None,
+        found: FoundThreshold | None = None,
     ) -> None:
         super().__init__()
         check_stages(extractors, evaluators, writers)
         self._evaluate = ExtractAndEvaluate(extractors, evaluators)
-        self._gate = Validate(eval_config, rubber_stamp=rubber_stamp, gate=gate)
+        self._gate = Validate(eval_config, rubber_stamp=rubber_stamp, gate=gate, found=found)
         self._write = WriteResults(writers)
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from assay.config.resolved import parse_eval_config
 from assay.errors import AssayError, ResultsError
 from assay.gate import validate as gate
 from assay.gate.evidence.asked import asked_of
+from assay.gate.found_slices import FoundSlices, found_threshold
 from assay.gate.validate import Counts
 from assay.metrics.own_facts import own_facts
 from assay.plan.plan import Plan
@@ -20,6 +21,7 @@ from assay.report.page.results import PLOTS_OF_A_RUN, html_page
 from assay.results import published
 from assay.results.class_names import class_names
 from assay.results.files import load_metrics, load_validation_result
+from assay.results.found_slices import load_found_slices
 from assay.results.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, new_run
 from assay.results.published import PAGE_FILE, RESULTS_FILE, Making, result_files_in, results_json
 from assay.verdict import Limits, Verdict
@@ -79,7 +81,10 @@ def limits_of(plan: Plan) -> Limits:
 
 def judge(plan: Plan, folder: str, counts: Counts) -> Verdict:
     """The verdict on the results in the folder of a run."""
-    config = parse_eval_config(plan.eval_config)
+    config, threshold = parse_eval_config(plan.eval_config), found_threshold(plan)
+    lines = gate.lines_of(load_metrics(folder), config, plan.gate, rubber_stamp=plan.rubber_stamp)
+    if threshold is not None:
+        lines += FoundSlices(threshold, load_found_slices(folder)).lines()
     return gate.verdict(
         load_validation_result(folder),
         load_metrics(folder),
@@ -87,7 +92,7 @@ def judge(plan: Plan, folder: str, counts: Counts) -> Verdict:
         limits=limits_of(plan),
         checks=gate.checks_of(load_metrics(folder), config, rubber_stamp=plan.rubber_stamp),
         classes=class_names(config),
-        lines=gate.lines_of(load_metrics(folder), config, plan.gate, rubber_stamp=plan.rubber_stamp),
+        lines=lines,
         force=asked_of(plan.gate).force,
     )
 

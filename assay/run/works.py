@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -17,6 +17,7 @@ from assay.engine.remote import Remote
 from assay.evaluators.merge import merge_records
 from assay.evaluators.validations import validate
 from assay.gate.evidence.asked import asked_of
+from assay.gate.found_slices import FoundSlices, found_threshold
 from assay.gate.judge import verdict
 from assay.gate.validate import checks_of, lines_of
 from assay.plan.plan import Plan, Task
@@ -32,7 +33,7 @@ from assay.run.pipeline import Evaluate, Extract
 from assay.run.publishing import limits_of
 from assay.run.reading import reader_of
 from assay.storage.framing import framed
-from assay.types import GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VALIDATIONS_KEY
+from assay.types import FOUND_SLICES_KEY, GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VALIDATIONS_KEY
 from assay.verdict import Counts, total
 
 Pipeline: TypeAlias = tuple[beam.PTransform, beam.PTransform]
@@ -210,7 +211,15 @@ class Judging:
             for name, manifest in call.before.items()
         }
         merged = merge_records(METRICS_KEY, records)
-        result = validate(merged, self.context.eval_config.SerializeToString(), rubber_stamp, gate)
+        threshold, found = found_threshold(call.plan), list(self._found())
+        result = validate(
+            merged,
+            found,
+            config=self.context.eval_config.SerializeToString(),
+            rubber_stamp=rubber_stamp,
+            gate=gate,
+            threshold=threshold,
+        )
 
         metrics = list(map(MetricsForSlice.FromString, merged))
         judged = verdict(
@@ -220,13 +229,21 @@ class Judging:
             limits=limits_of(call.plan),
             checks=checks_of(metrics, self.context.eval_config, rubber_stamp=rubber_stamp),
             classes=class_names(self.context.eval_config),
-            lines=lines_of(metrics, self.context.eval_config, gate, rubber_stamp=rubber_stamp),
+            lines=(
+                *lines_of(metrics, self.context.eval_config, gate, rubber_stamp=rubber_stamp),
+                *(FoundSlices(threshold, next(iter(found), None)).lines() if threshold else ()),
+            ),
             force=asked_of(gate).force,
         )
 
         content = framed(elements.encode(result, GATE_STAGE_NAME, VALIDATIONS_KEY))
         shard = folder.store(".tfrecord", content, rows=1, output=VALIDATIONS_KEY)
         return TaskOutput((shard,), Counts(0), json.loads(judged.to_json()))
+
+    def _found(self) -> Iterator[dict[str, Any]]:
+        """The record of a search for slices, where the gate waits for one."""
+        for name, manifest in self.call.before.items():
+            yield from read_output(self.call.root, name, manifest.shards, FOUND_SLICES_KEY)
 
 
 def _extracts_before(call: TaskCall) -> Manifest:

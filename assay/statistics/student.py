@@ -41,6 +41,14 @@ def upper_tail(t: Floats, degrees_of_freedom: Floats) -> Floats:
     return tail
 
 
+def p_above(estimate: Floats, standard_error: Floats, degrees_of_freedom: Floats, bound: float = 0.0) -> Floats:
+    """One-sided p-values that what is estimated lies above a bound; 1 where nothing varies, so no test can be made."""
+    with np.errstate(all="ignore"):
+        t = (np.asarray(estimate, float) - bound) / standard_error
+    p_values = upper_tail(t, degrees_of_freedom)
+    return np.where(np.isnan(p_values) | np.isinf(t), 1.0, p_values)
+
+
 def quantile(probability: Floats, degrees_of_freedom: Floats) -> Floats:
     """The t that a share `probability`, in (0, 1), lies below: by bisection, then by Newton's method."""
     pairs = np.broadcast_arrays(np.asarray(probability, float), np.asarray(degrees_of_freedom, float))

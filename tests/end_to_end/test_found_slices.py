@@ -19,7 +19,9 @@ from assay.plan.filled import with_params
 from assay.report.evidence import evidence_of
 from assay.report.found_slices import specs_texts
 from assay.report.page.results import markdown_summary
+from assay.results.files import load_validation_result, load_verdict
 from assay.results.found_slices import load_found_slices
+from assay.results.keys import text_of
 from assay.results.latest import results_folder
 from assay.run.local import run
 
@@ -144,6 +146,50 @@ def test_example_weights_are_not_used_and_that_is_said(folder, capsys):
     assert main(["show", str(folder / "weighted")]) == 0
     assert "Each row counts once: age is not used." in capsys.readouterr().out
     assert "### Worst slices found" in markdown_summary(str(folder / "weighted"))
+
+
+def judged(folder, most_worse, checkpoints=None, **more):
+    """The verdict of a run with a threshold on found slices, and the tasks that had something to do."""
+    analysis = {
+        "inputs": {"format": "parquet", "files": "data.parquet"},
+        "eval_config": CONFIG,
+        "find_slices": {"most_worse": most_worse, **more},
+        "output": "judged",
+    }
+    plan = with_params(compile_analysis(analysis, folder), {})
+    result = run(plan, checkpoints=checkpoints)
+    return load_verdict(result.output), [stage.task for stage in result.stages if not stage.reused], result.output
+
+
+def test_a_slice_that_is_worse_by_more_than_the_threshold_blocks(folder, found, capsys):
+    verdict, _, output = judged(folder, 0.05)
+    assert verdict.status == "NOT_BLESSED"
+    assert found["slices"][0]["slice"] in {reason.slice for reason in verdict.reasons}
+    assert len(verdict.evidence) == len(found["slices"])
+    failures = load_validation_result(output).metric_validations_per_slice
+    assert {text_of(one) for one in failures} == {reason.slice for reason in verdict.reasons}
+    assert main(["show", str(folder / "judged")]) == 0
+    assert "most_worse" in capsys.readouterr().out
+    assert "most_worse" in Path(output, "page.html").read_text()
+    assert "no found slice worse than all rows by more than 0.05" in markdown_summary(output)
+
+
+def test_a_higher_threshold_passes_and_one_that_warns_blesses_with_a_warning(folder):
+    assert judged(folder, 2.0)[0].status == "BLESSED"
+    verdict, *_ = judged(folder, 0.05, severity="warn")
+    assert verdict.status == "BLESSED"
+    assert {line.effect for line in verdict.evidence} == {"warn", "pass"}
+
+
+def test_with_checkpoints_the_verdict_is_the_same_and_another_threshold_judges_again_and_searches_no_more(
+    folder, tmp_path
+):
+    root = str(tmp_path / "root")
+    verdict, tasks, _ = judged(folder, 0.05, root)
+    assert verdict == judged(folder, 0.05)[0]
+    assert "FindSlices" in tasks
+    verdict, tasks, _ = judged(folder, 2.0, root)
+    assert (verdict.status, tasks) == ("BLESSED", ["Gate", "WriteResults"])
 
 
 def test_ids_are_left_out(tmp_path):

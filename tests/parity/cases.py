@@ -265,7 +265,7 @@ CASES = (
             "checkpoint": "every",
             "analysis_table": True,
             "output_file_format": "parquet",
-            "find_slices": {"min_rows": 10, "baseline": True},
+            "find_slices": {"min_rows": 10, "baseline": True, "most_worse": 0.0, "severity": "warn"},
         },
         rows=datasets.ROWS,
         status="NOT_BLESSED",
@@ -278,7 +278,7 @@ CASES = (
         analysis={
             "inputs": read("parquet", batch_rows=100),
             "eval_config": config(SCORED, FAMILY, options=INTERVALS),
-            "find_slices": {"min_rows": 10},
+            "find_slices": {"min_rows": 10, "most_worse": 0.05},
         },
         rows=datasets.ROWS,
         status="BLESSED",

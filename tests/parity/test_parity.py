@@ -45,6 +45,8 @@ def test_the_reference_gives_what_the_case_says(case, expected):
     assert sum(parts["summary"]["bad_rows"].values()) == said.bad
     assert len(parts["metrics"]) == said.slices
     assert [part for part in said.holds if not parts[part]] == []
+    asks_for_found = "most_worse" in said.analysis.get("find_slices", {})
+    assert (b'"question": "most_worse"' in parts["verdict"]) is asks_for_found
 
 
 @pytest.mark.parametrize(("case", "name"), list(pairs()))

@@ -9,7 +9,7 @@ import pytest
 from assay.errors import ConfigError
 from assay.plan.analysis_file import compile_analysis
 from assay.plan.as_json import to_json
-from assay.plan.tasks import CUTS, reshaped
+from assay.plan.tasks import CUTS, reshaped, task_named
 
 CONFIG = {
     "model_specs": [{"label_key": "label", "prediction_key": "score"}],
@@ -65,7 +65,15 @@ def test_an_empty_section_has_defaults(tmp_path):
         "level": 2,
         "bins": 10,
         "edges": {},
+        "most_worse": None,
+        "severity": None,
     }
+
+
+@pytest.mark.parametrize(("section", "waits"), [({}, False), ({"most_worse": 0}, True)])
+def test_the_gate_waits_for_the_search_only_where_it_judges_it(section, waits, tmp_path):
+    plan = reshaped(compile_analysis(analysis(find_slices=section), tmp_path), CUTS)
+    assert ("FindSlices" in task_named(plan, "Gate").after) is waits
 
 
 @pytest.mark.parametrize(
@@ -80,6 +88,14 @@ def test_an_empty_section_has_defaults(tmp_path):
         ({"edges": {"age": [65, 18]}}, "find_slices.edges.age: expected more than 65 after it, found 18"),
         ({"edges": {"age": []}}, "find_slices.edges.age: expected a list of 1 to 50 numbers, found []"),
         ({"edges": {"age": ["a"]}}, "find_slices.edges.age: expected finite numbers, found 'a'"),
+        (
+            {"most_worse": -1},
+            "find_slices.most_worse: expected a number of at least 0, in the unit of the loss, found -1",
+        ),
+        ({"most_worse": True}, "find_slices.most_worse: expected a number of at least 0"),
+        ({"most_worse": float("nan")}, "find_slices.most_worse: expected a number of at least 0"),
+        ({"most_worse": 0.1, "severity": "warning"}, "find_slices.severity: unknown value 'warning'"),
+        ({"severity": "block"}, "find_slices.severity: it says what most_worse does, which is not there"),
         ({"features": ["a", "a"]}, "find_slices.features: expected names, each once"),
         ([], "find_slices: expected a mapping"),
     ],

@@ -15,6 +15,9 @@ from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.verdict import Checked, Line, Outcome, Reason
 
+_BLOCK_IF_SHOWN = ("not_worse", "most_worse")
+"""Questions of which a low p-value is bad news."""
+
 
 class EvidenceGate:
     """Takes the records of a run one after the other, then judges them together."""
@@ -102,4 +105,4 @@ def _rank(line: Line) -> tuple[int, int, float]:
     """The line that decided first: a failed one, then an undecided one, then the one nearest to its bound."""
     by_effect, by_outcome = ("block", "warn", "pass"), list(Outcome)
     p = 0.0 if line.p is None else line.p
-    return by_effect.index(line.effect), by_outcome.index(line.outcome), p if line.question == "not_worse" else -p
+    return by_effect.index(line.effect), by_outcome.index(line.outcome), p if line.question in _BLOCK_IF_SHOWN else -p
