@@ -19,6 +19,7 @@ from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.entries import entries_of
 from assay.metrics.entries.streams import Stream
 from assay.metrics.row_checks import RowChecks, Tallies
+from assay.metrics.row_hashes import row_hashes
 from assay.metrics.split_states import BlockKey, SplitStates
 from assay.metrics.states.forest import UNPLACED, Node
 from assay.metrics.states.partial import Partial
@@ -85,6 +86,10 @@ class Accumulator:
         if not rows:
             return
         examples = {stream: entries_of(stream, columns) for stream in self._pass.streams}
+        of_pairs = [stream for stream in examples if stream.reads.origins and stream.reads.baseline]
+        if of_pairs:
+            hashes = row_hashes(extracts, rows, 0)
+            examples |= {stream: examples[stream]._replace(hashes=hashes) for stream in of_pairs}
         contributions = self._pass.layout.contributions(examples)
         slices, resampling = slice_columns(extracts), self._analysis.resampling
         slicings = zip(self._analysis.slicings, self._last_keys, strict=True)

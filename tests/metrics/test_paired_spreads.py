@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
 from scipy import optimize, stats
 
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
@@ -19,10 +20,20 @@ OTHER = np.clip(BATCH["predictions"] + np.random.default_rng(1).normal(0, 0.15, 
 BOTH = {**BATCH, "predictions": {"new": BATCH["predictions"], "old": OTHER}}
 
 
-def differences(batches, *names, weighted=False, slices="slicing_specs {}"):
-    """slice key -> {name: (value, lower, upper, standard error)} of candidate minus baseline; why others have none."""
-    metrics = " ".join(f'metrics {{ class_name: "{name}" }}' for name in names)
-    config = with_formulas(config_of_two(metrics, slices))
+def differences(batches, *names, weighted=False, slices="slicing_specs {}", more="", parts=""):
+    """slice key -> {name: (value, lower, upper, standard error)} of candidate minus baseline; why others have none.
+
+    `more` are settings of the metrics, or by model where they differ.
+    """
+    if isinstance(more, str):
+        metrics = " ".join(f'metrics {{ class_name: "{name}" {more} }}' for name in names)
+        config = with_formulas(config_of_two(f"{metrics} {parts}", slices))
+    else:
+        config = with_formulas(config_of_two("", slices))
+        del config.metrics_specs[:]
+        for model, settings in more.items():
+            metrics = " ".join(f'metrics {{ class_name: "{name}" {settings} }}' for name in names)
+            text_format.Parse(f'metrics_specs {{ model_names: "{model}" {metrics} }}', config)
     if not weighted:
         for spec in config.model_specs:
             spec.ClearField("example_weight_key")
@@ -133,10 +144,11 @@ def test_every_slice_has_the_differences_that_it_has_alone():
 
 
 def test_differences_without_a_formula_are_named_with_the_reason():
-    found, reasons = differences([placed(BOTH)], "AUC", "BalancedAccuracy", "MeanLabel", "Prevalence", "BinaryAccuracy")
+    names = "AUCPrecisionRecall", "BalancedAccuracy", "MeanLabel", "Prevalence", "BinaryAccuracy", "AUC"
+    found, reasons = differences([placed(BOTH)], *names)
     assert {name for name, fields in found[()].items() if fields is None} == set(reasons)
     assert {name: reason.split(";")[0] for name, reason in reasons.items()} == {
-        "auc": "there is no formula for a difference of areas that one pass can compute",
+        "auc_precision_recall": "there is no formula for it",
         "balanced_accuracy": "there is no formula for it",
         "mean_label": "it is the same for both models",
         "prevalence": "it is the same for both models",

@@ -56,19 +56,27 @@ class Pair:
     Attributes:
         key: of the difference.
         stream: the rows with both models' predictions.
+        models: the streams of the candidate and of the baseline.
         spread: the formula.
         pick: which part it is.
     """
 
     key: MetricKey
     stream: Stream
+    models: tuple[Stream, Stream]
     spread: PairedSpread
     pick: Only
+
+    def with_origins(self, origins: bool) -> Pair:
+        """The same with entries that tell where rows come from, or not: the entries are made once for all formulas."""
+        reads = dataclasses.replace(self.stream.reads, origins=origins)
+        return dataclasses.replace(self, stream=dataclasses.replace(self.stream, reads=reads))
 
 
 def pairs_of(metrics: Iterable[Metric], baseline: str | None) -> tuple[Pair, ...]:
     """The differences that have a formula, each once."""
-    return tuple(pair for pair in _pairs(metrics, baseline).values() if isinstance(pair, Pair))
+    pairs = [pair for pair in _pairs(metrics, baseline).values() if isinstance(pair, Pair)]
+    return tuple(pair.with_origins(any(pair.spread.origins for pair in pairs)) for pair in pairs)
 
 
 def why_no_pair(metrics: Iterable[Metric], baseline: str | None) -> dict[MetricKey, str]:
@@ -93,8 +101,10 @@ def _pair(difference: MetricKey, metric: Metric, twin: Metric) -> Pair | str:
         return "the two models have labels or weights in different columns"
     if own.reads != Reads() or not isinstance(metric.pick, Only) or metric.spread is None:
         return "there is no formula for its difference"
+    if (metric.needs, metric.settings) != (twin.needs, twin.settings):
+        return "the metric has other settings for the baseline than for the model"
     spread = metric.spread.paired(metric.needs, weighted=own.weighted)
     if isinstance(spread, str):
         return spread
     both = dataclasses.replace(own, reads=Reads(baseline=True), baseline=other.source)
-    return Pair(difference, both, spread, metric.pick)
+    return Pair(difference, both, (own, other), spread, metric.pick)

@@ -63,3 +63,17 @@ def closed(c: Curve) -> Curve:
 def following(counts: Floats) -> Floats:
     """Of some counts along a curve, those at the next threshold; at the last one its own."""
     return np.concatenate([counts[..., 1:], counts[..., -1:]], -1)
+
+
+def last_below(thresholds: Floats, slices: Ints, values: Floats) -> Ints:
+    """The last of a slice's ascending thresholds (s, t) below each value (m,), or -1; `slices` (m,) says which slice.
+
+    All are looked for at once, in steps that halve.
+    """
+    count = thresholds.shape[1]
+    found = np.full(len(values), -1)
+    for power in reversed(range(count.bit_length())):
+        further = found + (1 << power)
+        is_below = thresholds[slices, np.minimum(further, count - 1)] < values
+        found = np.where(is_below & (further < count), further, found)
+    return found

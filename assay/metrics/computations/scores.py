@@ -23,7 +23,7 @@ import numpy as np
 
 from assay.metrics.arithmetic import suffix_sums
 from assay.metrics.computations import cells
-from assay.metrics.computations.curve import Curve, curve_of, weights_by_label
+from assay.metrics.computations.curve import Curve, curve_of, last_below, weights_by_label
 from assay.metrics.computations.distinct import DistinctTable, curve_of_distinct
 from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.score_bins import BUCKETS, ScoreBins, bucket_of
@@ -333,6 +333,21 @@ class ScoreCurve:
             return None
         table, entries = states(ScoreTable(fine=True))
         return Doubts(curve, untied(entries, _geometry(table).passed, self._intervals(table)[0]))
+
+    def points(self, states: States, curve: Curve, slices: Ints, scores: Floats) -> Ints:
+        """The last point (m,) of a curve that was read from the states at which its score is above the threshold.
+
+        Args:
+            states: what the curve was read from.
+            curve: of s slices.
+            slices: (m,) which of them.
+            scores: (m,) of rows that are part of them. -1: one that is not above the first threshold.
+        """
+        if self.thresholds or self.exact:
+            return last_below(curve.thresholds, slices, scores)
+        table, _ = states(ScoreTable(fine=True))
+        interval, levels = self._intervals(table)
+        return last_below(curve.thresholds, slices, levels[interval[table.cell_of(scores)]]) + 1
 
     def _intervals(self, table: ScoreTable) -> tuple[Ints, Floats]:
         """The last threshold that each score cell is above; and the thresholds."""

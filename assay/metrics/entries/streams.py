@@ -77,7 +77,8 @@ class Stream:
     @property
     def source(self) -> Stream:
         """Stands for the columns of its model that it reads, which streams of other views read too."""
-        reads = dataclasses.replace(self.reads, baseline=False)
+        origins = self.reads.origins and not self.reads.baseline  # columns of two models tell no origins, entries do
+        reads = dataclasses.replace(self.reads, baseline=False, origins=origins)
         return dataclasses.replace(self, view=FLAT, query_key="", baseline=None, reads=reads)
 
     @property

@@ -9,8 +9,10 @@ import numpy as np
 
 from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.curve import Curve, closed
+from assay.metrics.computations.scores import ScoreCurve
 from assay.metrics.computations.squares import SquaredClasses
 from assay.metrics.computations.table import Computation
+from assay.metrics.spreads.paired_areas import PairedAreas
 from assay.metrics.spreads.quantiles import NORMAL, between, student
 from assay.metrics.spreads.spread import PairedSpread
 from assay.metrics.values import Floats, Interval
@@ -32,8 +34,9 @@ class DeLong:
         return area_and_error(closed(state), squares)
 
     def paired(self, needs: Computation, *, weighted: bool) -> PairedSpread | str:
-        """None: it takes the placements of both models in each row, which histograms do not have."""
-        return "there is no formula for a difference of areas that one pass can compute"
+        """Student's interval with DeLong's variance of the difference."""
+        assert isinstance(needs, ScoreCurve)
+        return PairedAreas(needs, weighted)
 
     def interval(self, *parts: Floats) -> Interval:
         """Student's interval of the log odds of the area, which stays within 0 and 1.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.curve import Mask
 from assay.metrics.computations.joint_counts import JointCounts
-from assay.metrics.computations.table import States, Table
+from assay.metrics.computations.table import Table
 from assay.metrics.spreads.quantiles import Z, around, between
+from assay.metrics.spreads.spread import PairStates
 from assay.metrics.spreads.worth import rows_worth
 from assay.metrics.values import Floats, Interval
 
@@ -36,12 +38,13 @@ class PairedCounts:
     others: tuple[str, ...]
     odds: float
     counts: JointCounts
+    origins: ClassVar[bool] = False
 
     def tables(self) -> tuple[Table, ...]:
         """Those of the joint counts."""
         return self.counts.tables()
 
-    def read(self, states: States) -> tuple[Floats, ...]:
+    def read(self, states: PairStates) -> tuple[Floats, ...]:
         """Weights and squared weights (s, t, 8) by label, candidate and baseline."""
         return tuple(counts.reshape(*counts.shape[:2], 8) for counts in self.counts.read(states))
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.squares import Products, terms_of
-from assay.metrics.computations.table import Computation, States, Table
+from assay.metrics.computations.table import Computation, Table
 from assay.metrics.computations.terms import Term, TermTable
 from assay.metrics.spreads.quantiles import NORMAL, around
-from assay.metrics.spreads.spread import PairedSpread
+from assay.metrics.spreads.spread import PairedSpread, PairStates
 from assay.metrics.values import Floats, Interval
 
 SAME_FOR_BOTH = "it is the same for both models"
@@ -82,12 +82,13 @@ class PairedSums:
 
     terms: tuple[Term, ...]
     times: float
+    origins: ClassVar[bool] = False
 
     def tables(self) -> tuple[Table, ...]:
         """The terms."""
         return (TermTable(self.terms),)
 
-    def read(self, states: States) -> tuple[Floats, ...]:
+    def read(self, states: PairStates) -> tuple[Floats, ...]:
         """The sum of each, (s,)."""
         return tuple(states(*self.tables())[1].T)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any, ClassVar, Protocol
 
 from assay.metrics.computations.table import Computation, States, Table
-from assay.metrics.values import Floats, Interval
+from assay.metrics.values import Floats, Interval, Ints
 
 
 class Spread(Protocol):
@@ -34,18 +35,31 @@ class Spread(Protocol):
         """The interval of candidate minus baseline on the same rows; or why there is none.
 
         Args:
-            needs: the state of the metric.
+            needs: the state of the metric, which is the same of both models.
             weighted: as in `squares`.
         """
+
+
+class PairStates(Protocol):
+    """What a formula of a difference reads."""
+
+    def __call__(self, table: Table) -> tuple[Any, Any]:
+        """As `States`, of the tables of entries with both models' predictions."""
+
+    def of_model(self, number: int) -> Iterator[tuple[Ints, States]]:
+        """Yields lanes, and what the candidate's tables (0) say of them, or those of the baseline (1)."""
 
 
 class PairedSpread(Protocol):
     """An interval of a difference by formula, from sums over rows that both models have; a frozen dataclass."""
 
+    origins: ClassVar[bool]
+    """Whether its tables need a number for each row that follows from where it comes from."""
+
     def tables(self) -> tuple[Table, ...]:
         """The tables that it reads, of entries with both models' predictions."""
 
-    def read(self, states: States) -> tuple[Floats, ...]:
+    def read(self, states: PairStates) -> tuple[Floats, ...]:
         """What the formula is of, each with a leading slice axis."""
 
     def interval(self, *parts: Floats) -> Interval:

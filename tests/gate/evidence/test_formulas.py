@@ -52,10 +52,10 @@ def test_all_right_of_three_hundred_rows_show_neither_999_of_1000_nor_less(bound
     assert evaluated(rows(300, 300), "BinaryAccuracy", asked).outcome is Outcome.UNDECIDED
 
 
-@pytest.mark.parametrize("metric", ["BinaryAccuracy", "MeanSquaredError"])
+@pytest.mark.parametrize("metric", ["BinaryAccuracy", "MeanSquaredError", "AUC"])
 def test_a_model_is_no_worse_than_itself(metric):
     frame = rows(700, 1000).assign(old=lambda f: f["new"])
-    name = {"BinaryAccuracy": "binary_accuracy", "MeanSquaredError": "mean_squared_error"}[metric]
+    name = {"BinaryAccuracy": "binary_accuracy", "MeanSquaredError": "mean_squared_error", "AUC": "auc"}[metric]
     assert evaluated(frame, metric, {"metric": name, "not_worse": {}}).outcome is Outcome.PASS
 
 
@@ -77,7 +77,7 @@ def test_a_mean_has_the_degrees_of_freedom_of_its_rows():
 
 def test_metrics_without_a_formula_are_refused_before_the_run():
     frame = rows(700, 1000).assign(old=lambda f: 1 - f["new"])
-    with pytest.raises(ConfigError, match=r"gate.thresholds\[0\].metric: changes of auc have no confidence interval"):
-        evaluated(frame, "AUC", {"metric": "auc", "not_worse": {}})
+    with pytest.raises(ConfigError, match=r"gate.thresholds\[0\].metric: changes of auc_precision_recall have no"):
+        evaluated(frame, "AUCPrecisionRecall", {"metric": "auc_precision_recall", "not_worse": {}})
     with pytest.raises(ConfigError, match="no confidence interval by ANALYTIC: there is no formula"):
         evaluated(rows(700, 1000), "BalancedAccuracy", {"metric": "balanced_accuracy", "at_least": 0.5})
