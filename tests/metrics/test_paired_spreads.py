@@ -144,12 +144,12 @@ def test_every_slice_has_the_differences_that_it_has_alone():
 
 
 def test_differences_without_a_formula_are_named_with_the_reason():
-    names = "AUCPrecisionRecall", "BalancedAccuracy", "MeanLabel", "Prevalence", "BinaryAccuracy", "AUC"
+    names = "AUCPrecisionRecall", "Markedness", "MeanLabel", "Prevalence", "BinaryAccuracy", "AUC"
     found, reasons = differences([placed(BOTH)], *names)
     assert {name for name, fields in found[()].items() if fields is None} == set(reasons)
     assert {name: reason.split(";")[0] for name, reason in reasons.items()} == {
         "auc_precision_recall": "there is no formula for it",
-        "balanced_accuracy": "there is no formula for it",
+        "markedness": "there is no formula for it",
         "mean_label": "it is the same for both models",
         "prevalence": "it is the same for both models",
     }

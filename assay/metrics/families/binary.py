@@ -17,6 +17,7 @@ from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.curve import Curve
 from assay.metrics.computations.scores import Confusion
 from assay.metrics.spreads.rates import Rate
+from assay.metrics.spreads.sums_of_rates import RecallAndSpecificity
 from assay.metrics.values import Floats, Matrices
 
 _AT = Confusion()
@@ -134,7 +135,7 @@ def threat_score(c: Curve) -> Floats:
     return ratio(c.tp, c.tp + c.fn + c.fp)
 
 
-@metric("BalancedAccuracy", undefined="one class")
+@metric("BalancedAccuracy", undefined="one class", spread=RecallAndSpecificity(times=0.5))
 def balanced_accuracy(c: Curve) -> Floats:
     """Mean of recall and specificity; NaN without positives or negatives."""
     return (recall(c) + specificity(c)) / 2
@@ -159,7 +160,7 @@ def fowlkes_mallows_index(c: Curve) -> Floats:
     return np.sqrt(precision(c) * recall(c))
 
 
-@metric("Informedness", range="[-1, 1]", undefined="one class")
+@metric("Informedness", range="[-1, 1]", undefined="one class", spread=RecallAndSpecificity(times=1, plus=-1))
 def informedness(c: Curve) -> Floats:
     """Recall + specificity - 1 (Youden's J)."""
     return recall(c) + specificity(c) - 1

@@ -51,15 +51,23 @@ class PairedCounts:
     def interval(self, *parts: Floats) -> Interval:
         """Tango's interval where both models are measured on the same rows, else the delta method's."""
         weights, squared = parts
+        (count, own), (count_of_other, other) = self._sides()
+        if np.array_equal(own, other):
+            gaps = count - count_of_other
+            return score_interval(weights[..., own > 0], squared[..., own > 0], gaps[own > 0])
+        return _delta_interval(weights, squared, count, own, count_of_other, other)
+
+    def difference(self, weights: Floats) -> Floats:
+        """What the interval is of, from weights (..., 8)."""
+        of_models = [ratio((weights * count).sum(-1), (weights * whole).sum(-1)) for count, whole in self._sides()]
+        return of_models[0] - of_models[1]
+
+    def _sides(self) -> list[tuple[Floats, Floats]]:
+        """What rows (8,) count for the model, and for the whole of it; and the same of the baseline."""
         counts = self.odds * _chosen(self.of)
         whole = counts + _chosen(self.others)
-        label, model, baseline = np.indices((2, 2, 2)).reshape(3, 8)
-        own, other = whole[label, model], whole[label, baseline]
-        if np.array_equal(own, other):
-            gaps = counts[label, model] - counts[label, baseline]
-            return score_interval(weights[..., own > 0], squared[..., own > 0], gaps[own > 0])
-        pair = [(counts[label, side], within) for side, within in ((model, own), (baseline, other))]
-        return _delta_interval(weights, squared, *pair[0], *pair[1])
+        label, *sides = np.indices((2, 2, 2)).reshape(3, 8)
+        return [(counts[label, side], whole[label, side]) for side in sides]
 
 
 def _chosen(names: tuple[str, ...]) -> Floats:

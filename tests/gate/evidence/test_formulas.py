@@ -80,4 +80,8 @@ def test_metrics_without_a_formula_are_refused_before_the_run():
     with pytest.raises(ConfigError, match=r"gate.thresholds\[0\].metric: changes of auc_precision_recall have no"):
         evaluated(frame, "AUCPrecisionRecall", {"metric": "auc_precision_recall", "not_worse": {}})
     with pytest.raises(ConfigError, match="no confidence interval by ANALYTIC: there is no formula"):
-        evaluated(rows(700, 1000), "BalancedAccuracy", {"metric": "balanced_accuracy", "at_least": 0.5})
+        evaluated(
+            rows(700, 1000),
+            "MatthewsCorrelationCoefficient",
+            {"metric": "matthews_correlation_coefficient", "at_least": 0.5},
+        )
