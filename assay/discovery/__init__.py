@@ -1,1 +1,1 @@
-"""Finds the slices where a model does worst, among all values and pairs of values of its features."""
+"""Finds the slices where a model does worst, among all values of its features, and their pairs and triples."""

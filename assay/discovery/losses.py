@@ -36,6 +36,11 @@ class Loss:
     baseline: Stream | None = None
 
     @property
+    def most(self) -> float:
+        """What no row's loss of one model exceeds."""
+        return {LOG_LOSS: 16.2, ZERO_ONE: 1.0}.get(self.name, np.inf)
+
+    @property
     def bounded(self) -> bool:
         """Whether it has a bound, see `amounts_of`."""
         return self.name != SQUARED_ERROR

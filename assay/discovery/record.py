@@ -8,9 +8,10 @@ from typing import Any
 
 from assay.discovery.cells import MIXED, MOST_IN_PAIRS, MOST_VALUES, OTHER, TOO_MANY
 from assay.discovery.groups import Groups, groups_of
-from assay.discovery.search import Found, Key, found_slices, mean_loss
+from assay.discovery.search import Found, Key, candidates_of, found_slices, mean_loss, scores_of
 from assay.discovery.settings import Search
 from assay.discovery.tables import Tables
+from assay.discovery.triples import TripleTables, Wanted, candidates_in, wanted
 from assay.slicing.text import slice_text
 from assay.text.counted import counted
 from assay.types import MISSING, SliceKey
@@ -22,15 +23,39 @@ _WHY = {
 }
 
 
-def record_of(tables: Tables, search: Search) -> dict[str, Any]:
-    """All that is told of a search, as JSON.
+def wanted_of(tables: Tables, search: Search) -> Wanted:
+    """What a second scan has to count.
 
     Args:
         tables: of all rows.
         search: what was asked for.
     """
+    groups, _ = _groups(tables, search)
+    scores = scores_of(tables, alpha=search.alpha, min_rows=search.min_rows)
+    if scores is None:
+        return Wanted({}, {}, ())
+    scores = scores.reached_by(candidates_of(tables, groups), search.top_k)
+    return wanted(tables, groups, scores, search.searched.loss.most)
+
+
+def record_of(
+    tables: Tables, search: Search, want: Wanted | None = None, counted_again: TripleTables | None = None
+) -> dict[str, Any]:
+    """All that is told of a search, as JSON.
+
+    Args:
+        tables: of all rows.
+        search: what was asked for.
+        want: of `wanted_of`, where there was a second scan.
+        counted_again: what that has counted.
+    """
     groups, left_out = _groups(tables, search)
-    found = found_slices(tables, groups, alpha=search.alpha, min_rows=search.min_rows, top_k=search.top_k)
+    scores = scores_of(tables, alpha=search.alpha, min_rows=search.min_rows)
+    candidates = candidates_of(tables, groups)
+    if scores is not None and counted_again is not None:
+        to_reach = scores.reached_by(candidates, search.top_k)
+        candidates = candidates.with_more(candidates_in(counted_again, tables, groups, to_reach))
+    found = found_slices(tables, candidates, scores, search.top_k)
     loss = search.searched.loss
     mean = mean_loss(tables)
     return {
@@ -44,10 +69,16 @@ def record_of(tables: Tables, search: Search) -> dict[str, Any]:
         "alpha": search.alpha,
         "min_rows": search.min_rows,
         "level": search.searched.level,
+        **({} if want is None else {"triples": _told_of_triples(want)}),
         "features": sorted(groups),
         "left_out": left_out,
         "slices": [_told(one, groups, search) for one in found],
     }
+
+
+def _told_of_triples(want: Wanted) -> dict[str, int]:
+    """Of the triples of features: how many were counted, ruled out by bounds, and left out as too many."""
+    return {"searched": len(want.triples), "ruled_out": want.ruled_out, "left_out": want.left_out}
 
 
 def _groups(tables: Tables, search: Search) -> tuple[dict[str, Groups], dict[str, str]]:

@@ -4,13 +4,15 @@ Score: SliceLine's (Sagadeeva and Boehm, SIGMOD 2021), alpha (e / m - 1) - (1 - 
 loss of the n rows of a slice and m that of all N rows. Of differences between two models, m may be anything, so the
 first part is (e - max(m, 0)) / b there, with b the baseline's mean loss.
 
-All slices of one or two features are scored, so the first K are exact and nothing is pruned.
+All slices of one or two features are scored. Of three features those are that may be among the first K, see `triples`.
+So the first K are exact.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import NamedTuple
 
@@ -37,6 +39,56 @@ class Sums(NamedTuple):
     def take(self, at: Ints) -> Sums:
         """Some of the slices."""
         return Sums(self.rows[at], self.losses[at], self.squares[at])
+
+
+class Candidates(NamedTuple):
+    """Slices and their sums."""
+
+    keys: list[Key]
+    sums: Sums
+
+    def with_more(self, other: Candidates) -> Candidates:
+        """Both."""
+        both = (np.concatenate(parts) for parts in zip(self.sums, other.sums, strict=True))
+        return Candidates([*self.keys, *other.keys], Sums(*both))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How slices are scored, and which of them may be listed.
+
+    Attributes:
+        alpha: weight of the loss against the size, from 0 to 1.
+        rows: all that are searched.
+        unit: what a loss is measured in.
+        base: what it is held against.
+        min_rows: the least rows of a slice.
+        least: the score that a slice has to reach; above 0 it always has to be.
+    """
+
+    alpha: float
+    rows: int
+    unit: float
+    base: float
+    min_rows: int
+    least: float = 0.0
+
+    def of(self, mean: Floats, rows: Floats) -> Floats:
+        """The scores (s,) of slices with such mean losses and so many rows, as far as they are searched."""
+        with np.errstate(all="ignore"):
+            return self.alpha * ((mean - self.base) / self.unit) - (1 - self.alpha) * (self.rows / rows - 1)
+
+    def of_sums(self, sums: Sums) -> Floats:
+        """The scores (s,); -inf of slices that may not be listed."""
+        with np.errstate(all="ignore"):
+            scores = self.of(sums.losses[:, SEARCH] / sums.rows[:, SEARCH], sums.rows[:, SEARCH].astype(float))
+        enough = (sums.rows.sum(axis=1) >= self.min_rows) & (sums.rows >= (1, 2)).all(axis=1)
+        return np.where(enough & np.isfinite(scores) & (scores > 0) & (scores >= self.least), scores, -np.inf)
+
+    def reached_by(self, candidates: Candidates, top_k: int) -> Scores:
+        """The same for slices that are still to come: they have to reach the K-th best of these."""
+        scores = np.sort(self.of_sums(candidates.sums))[::-1]
+        return replace(self, least=float(scores[top_k - 1])) if len(scores) >= top_k and scores[top_k - 1] > 0 else self
 
 
 class Estimates(NamedTuple):
@@ -77,32 +129,39 @@ class Found(NamedTuple):
     p_value: float
 
 
-def found_slices(
-    tables: Tables, groups: Mapping[str, Groups], *, alpha: float, min_rows: int, top_k: int
-) -> list[Found]:
+def scores_of(tables: Tables, *, alpha: float, min_rows: int) -> Scores | None:
+    """How the slices of some rows are scored; None where one of the halves has no rows.
+
+    Args:
+        tables: of all rows.
+        alpha: weight of the loss against the size, from 0 to 1.
+        min_rows: the least rows of a slice.
+    """
+    if not tables.rows:
+        return None
+    whole = sums_of(tables.total[:, None], tables)
+    if not whole.rows.all():
+        return None
+    unit, base = _unit(tables, whole)
+    return Scores(alpha, int(whole.rows[0, SEARCH]), unit, base, min_rows)
+
+
+def found_slices(tables: Tables, candidates: Candidates, scores: Scores | None, top_k: int) -> list[Found]:
     """The slices of the highest scores above 0, at most `top_k`.
 
     Args:
         tables: of all rows.
-        groups: feature -> its groups, of those that are searched.
-        alpha: weight of the loss against the size, from 0 to 1.
-        min_rows: the least rows of a slice.
+        candidates: of `candidates_of`, and those of three features.
+        scores: of `scores_of`.
         top_k: how many.
     """
-    if not tables.rows:
+    if scores is None or not candidates.keys:
         return []
+    keys, slices = candidates
     whole = sums_of(tables.total[:, None], tables)
-    keys, slices = _candidates(tables, groups)
-    if not keys or not whole.rows.all():
-        return []
-    unit, base = _unit(tables, whole)
-    with np.errstate(all="ignore"):
-        mean = slices.losses[:, SEARCH] / slices.rows[:, SEARCH]
-        size = whole.rows[0, SEARCH] / slices.rows[:, SEARCH]
-        scores = alpha * ((mean - base) / unit) - (1 - alpha) * (size - 1)
-    possible = (slices.rows.sum(axis=1) >= min_rows) & (slices.rows >= (1, 2)).all(axis=1) & (scores > 0)
-    chosen = np.flatnonzero(possible & np.isfinite(scores))
-    order = sorted(chosen.tolist(), key=lambda at: (-scores[at], -slices.rows[at].sum(), text_of(keys[at])))[:top_k]
+    of_slices = scores.of_sums(slices)
+    chosen = np.flatnonzero(of_slices > 0).tolist()
+    order = sorted(chosen, key=lambda at: (-of_slices[at], -slices.rows[at].sum(), text_of(keys[at])))[:top_k]
     at = np.array(order, np.int64)
     above, own = _confirmed(slices.take(at), whole)
     p_values = above.p_above_zero()
@@ -113,7 +172,7 @@ def found_slices(
         Found(
             keys[i],
             int(slices.rows[i].sum()),
-            float(scores[i]),
+            float(of_slices[i]),
             float(own.value[j]),
             float(own.standard_error[j]),
             overall,
@@ -148,7 +207,7 @@ def sums_of(table: Ints, tables: Tables) -> Sums:
     return Sums(table[0], losses, squares)
 
 
-def _candidates(tables: Tables, groups: Mapping[str, Groups]) -> tuple[list[Key], Sums]:
+def candidates_of(tables: Tables, groups: Mapping[str, Groups]) -> Candidates:
     """All slices of one or two features that have rows, and their sums.
 
     A pair that has just the rows of one of its parts is that part, and is left out.
@@ -161,19 +220,24 @@ def _candidates(tables: Tables, groups: Mapping[str, Groups]) -> tuple[list[Key]
         of_one[name] = table[0].sum(axis=-1)
         keys += [((name, group),) for group in one.groups]
         held.append(table)
-    for (left, right), cells in tables.pairs.items():
+    for left, right in tables.pairs:
         if left not in groups or right not in groups:
             continue
-        mine, theirs = groups[left], groups[right]
-        table = recoded(recoded(cells, 1, mine.of_cells, len(mine.groups)), 2, theirs.of_cells, len(theirs.groups))
+        mine, theirs, table = groups[left], groups[right], pair_table(tables, groups, (left, right))
         rows = table[0].sum(axis=-1)
         new = (rows > 0) & (rows < of_one[left][:, None]) & (rows < of_one[right])
         both = list(product(mine.groups, theirs.groups))
         keys += [((left, both[at][0]), (right, both[at][1])) for at in np.flatnonzero(new)]
         held.append(table[:, new])
-    if not held:
-        return [], sums_of(tables.total[:, None][:, :0], tables)
-    return keys, sums_of(np.concatenate(held, axis=1), tables)
+    nothing = tables.total[:, None][:, :0]
+    return Candidates(keys, sums_of(np.concatenate([nothing, *held], axis=1), tables))
+
+
+def pair_table(tables: Tables, groups: Mapping[str, Groups], pair: tuple[str, str]) -> Ints:
+    """The table of two features by their groups, (1 + parts, g, h, 2)."""
+    left, right = (groups[name] for name in pair)
+    table = recoded(tables.pairs[pair], 1, left.of_cells, len(left.groups))
+    return recoded(table, 2, right.of_cells, len(right.groups))
 
 
 # Confirmation ---------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from assay.discovery.cells import Cells, joined, places
 from assay.metrics.values import Floats, Ints
 
 HALVES = 2
-_ROWS_AT_ONCE = 1 << 14
+ROWS_AT_ONCE = 1 << 14
 """Rows that are counted together: their codes fit into a cache, and their sums are exact in floats."""
 
 
@@ -89,8 +89,8 @@ def counted(
     nothing = np.zeros(len(halves), np.int64)
     to = {name: places(cells.get(name, Cells()), both[name]) for name in moved.singles}
     own = {name: to[name][codes.get(name, nothing)] for name in moved.singles}
-    for start in range(0, len(halves), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
+    for start in range(0, len(halves), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
         _count_into(moved, {name: code[rows] for name, code in own.items()}, halves[rows], [p[rows] for p in parts])
     return replace(moved, cells=both, top=top)
 
@@ -98,15 +98,15 @@ def counted(
 def _count_into(tables: Tables, codes: Mapping[str, Ints], half: Ints, parts: Sequence[Floats]) -> None:
     """Adds rows to tables of the same cells."""
     depth = len(tables.total)
-    _count(half, parts, tables.total)
+    count_cells(half, parts, tables.total)
     low = {name: code * HALVES + half for name, code in codes.items()}
     for name, table in tables.singles.items():
-        _count(low[name], parts, table.reshape(depth, -1))
+        count_cells(low[name], parts, table.reshape(depth, -1))
     for (one, other), table in tables.pairs.items():
-        _count(codes[one] * (table.shape[2] * HALVES) + low[other], parts, table.reshape(depth, -1))
+        count_cells(codes[one] * (table.shape[2] * HALVES) + low[other], parts, table.reshape(depth, -1))
 
 
-def _count(at: Ints, parts: Sequence[Floats], table: Ints) -> None:
+def count_cells(at: Ints, parts: Sequence[Floats], table: Ints) -> None:
     """Adds rows and amounts to a table (1 + parts, m); each sum is exact, as it stays below 2^53."""
     size = table.shape[1]
     table[0] += np.bincount(at, minlength=size)

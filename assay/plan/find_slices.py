@@ -36,8 +36,8 @@ def _alpha(value: Any, path: str) -> float:
 
 
 def _level(value: Any, path: str) -> int:
-    if isinstance(value, bool) or value not in (1, 2):
-        raise expected(path, "1 (single features) or 2 (also pairs)", value)
+    if isinstance(value, bool) or value not in (1, 2, 3):
+        raise expected(path, "1 (single features), 2 (also pairs) or 3 (also triples)", value)
     return int(value)
 
 

@@ -39,7 +39,7 @@ def found_sentences(found: Mapping[str, Any]) -> list[str]:
     model = f" of {found['model']}" if found.get("model") else ""
     mean = "" if found.get("mean_loss") is None else f", {number_text(found['mean_loss'])} on average"
     confirmed = sum(one["confirmed"] for one in found["slices"])
-    pairs = " and their pairs" if found["level"] > 1 else ""
+    pairs = ["", " and their pairs", ", their pairs and triples"][found["level"] - 1]
     overall = f"; it is {number_text(found['slices'][0]['overall_loss'])} overall there" if found["slices"] else ""
     lines = [
         f"Searched for the {searched}{model}{mean}: {counted(len(found['features']), 'feature')}{pairs}, "
@@ -47,11 +47,20 @@ def found_sentences(found: Mapping[str, Any]) -> list[str]:
         f"{counted(len(found['slices']), 'slice')} found on one half of the rows, {confirmed:,} confirmed on the other "
         f"half, where loss and p are measured{overall}.",
     ]
+    if found.get("triples"):
+        lines.append(_triples_sentence(found["triples"]))
     if found["unused_weights"]:
         lines.append(f"Each row counts once: {', '.join(map(shortened, found['unused_weights']))} is not used.")
     if found["rows_without_loss"]:
         lines.append(f"{counted(found['rows_without_loss'], 'row')} without a loss left out.")
     return lines
+
+
+def _triples_sentence(triples: Mapping[str, int]) -> str:
+    """What a second scan was for."""
+    left_out = f", {triples['left_out']:,} left out as there are too many values" if triples["left_out"] else ""
+    searched = f"{counted(triples['searched'], 'triple')} of features counted by a second scan"
+    return f"{searched}, {triples['ruled_out']:,} ruled out by their pairs{left_out}."
 
 
 def left_out_sentences(found: Mapping[str, Any]) -> list[str]:

@@ -47,11 +47,13 @@ def extractors_of(context: Context, names: Collection[str] | None = None) -> lis
     ]
 
 
-def evaluators_of(context: Context, names: Collection[str] | None = None) -> list[Evaluator]:
-    """The plan's evaluators; or those of `names`, as above."""
+def evaluators_of(
+    context: Context, names: Collection[str] | None = None, again: beam.PTransform | None = None
+) -> list[Evaluator]:
+    """The plan's evaluators; or those of `names`, as above. `again` reads the Extracts that they see a second time."""
     if context.in_memory.evaluators is not None:
         return list(context.in_memory.evaluators)
-    settings = _stage_settings(context)
+    settings = _stage_settings(context, again)
     return [
         EVALUATORS[stage.name](settings)
         if "factory" not in stage.settings
@@ -80,7 +82,7 @@ def writers_of(context: Context, folder: str) -> list[Writer]:
     ]
 
 
-def _stage_settings(context: Context) -> StageSettings:
+def _stage_settings(context: Context, again: beam.PTransform | None = None) -> StageSettings:
     finder = context.finder
     return StageSettings(
         eval_config=context.eval_config,
@@ -90,6 +92,7 @@ def _stage_settings(context: Context) -> StageSettings:
         seed=context.plan.seed,
         max_slices=context.plan.max_slices,
         find_slices=({}, "") if finder is None else (finder.settings, finder.run_after),
+        again=again,
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import apache_beam as beam
+
 from assay.config.resolved import columns_of
 from assay.evaluators.analysis_table import AnalysisTableEvaluator
 from assay.evaluators.find_slices import FindSlicesEvaluator
@@ -64,6 +66,7 @@ class StageSettings:
         seed: of the resamples behind confidence intervals.
         max_slices: slices that one slicing spec may make.
         find_slices: the stage that searches for slices: its settings, and the extractor that it runs after.
+        again: PBegin -> the Extracts that it sees, for a second scan; None where there is no checkpoint of them.
     """
 
     eval_config: EvalConfig
@@ -73,6 +76,7 @@ class StageSettings:
     seed: int = 0
     max_slices: int = MOST_SLICES
     find_slices: tuple[Mapping[str, Any], str] = ({}, "")
+    again: beam.PTransform | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +128,7 @@ EVALUATORS: Mapping[str, Callable[[StageSettings], Evaluator]] = {
     ),
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME: lambda _: AnalysisTableEvaluator(),
     FIND_SLICES_EVALUATOR_STAGE_NAME: lambda s: FindSlicesEvaluator(
-        s.eval_config, s.find_slices[0], run_after=s.find_slices[1]
+        s.eval_config, s.find_slices[0], run_after=s.find_slices[1], again=s.again
     ),
 }
 

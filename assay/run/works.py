@@ -183,8 +183,8 @@ class Evaluating:
         """Reads the columns that the evaluator needs, as far as that is known."""
         call, source = self.call, _extracts_before(self.call)
         stage = call.plan.stage(call.task.name)
-        (evaluator,) = evaluators_of(self.context, call.task.stages)
         reader = ReadExtracts(call.root, source.task, source.shards, wanted_of(self.context, stage))
+        (evaluator,) = evaluators_of(self.context, call.task.stages, again=reader)
         return reader, _Then(Evaluate(evaluator), WriteOutputs(folder, stage.name))
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from assay.discovery.amounts import amounts_of
 from assay.discovery.cells import Cells, coded
 from assay.discovery.groups import Groups, groups_of
-from assay.discovery.search import Found, found_slices
+from assay.discovery.search import Found, candidates_of, found_slices, scores_of
 from assay.discovery.tables import Tables, counted
 
 
@@ -42,8 +42,9 @@ def groups_in(tables: Tables, *, bins: int = 10, min_rows: int = 1) -> dict[str,
 
 
 def search(tables: Tables, *, alpha: float = 0.95, min_rows: int = 1, top_k: int = 10) -> list[Found]:
-    """The slices that are found."""
-    return found_slices(tables, groups_in(tables, min_rows=min_rows), alpha=alpha, min_rows=min_rows, top_k=top_k)
+    """The slices of one or two features that are found."""
+    candidates = candidates_of(tables, groups_in(tables, min_rows=min_rows))
+    return found_slices(tables, candidates, scores_of(tables, alpha=alpha, min_rows=min_rows), top_k)
 
 
 def texts(codes: Any, missing: float = 0.0, rng: Any = None) -> pa.Array:

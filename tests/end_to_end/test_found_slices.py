@@ -86,6 +86,19 @@ def test_checkpoints_batches_and_workers_give_the_same_bits(folder, found, tmp_p
     assert analysed(folder, options=("--workers=2",)) == found
 
 
+def test_triples_are_found_by_a_second_scan_with_the_same_bits_wherever_that_reads(folder, tmp_path):
+    section = {"level": 3, "min_rows": 50, "top_k": 40}
+    found = analysed(folder, find_slices=section, output="triples")
+    assert found["triples"] == {"searched": 1, "ruled_out": 0, "left_out": 0}
+    assert any(len(one["slice_key"]) == 3 for one in found["slices"])
+    checkpoints = str(tmp_path / "root")
+    assert analysed(folder, find_slices=section, output="triples", checkpoints=checkpoints) == found
+    inputs = {"format": "parquet", "files": "data.parquet", "batch_rows": 777}
+    options = ("--workers=2",)
+    assert analysed(folder, find_slices=section, output="triples", inputs=inputs, options=options) == found
+    assert main(["show", str(folder / "triples")]) == 0
+
+
 def test_python_finds_the_same_slices(found, tmp_path):
     assay.analyze_raw_data(table(), CONFIG, tmp_path, find_slices={})
     in_memory = load_found_slices(results_folder(tmp_path))

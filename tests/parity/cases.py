@@ -278,7 +278,7 @@ CASES = (
         analysis={
             "inputs": read("parquet", batch_rows=100),
             "eval_config": config(SCORED, FAMILY, options=INTERVALS),
-            "find_slices": {"min_rows": 10, "most_worse": 0.05},
+            "find_slices": {"min_rows": 10, "level": 3, "most_worse": 0.05},
         },
         rows=datasets.ROWS,
         status="BLESSED",

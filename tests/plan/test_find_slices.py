@@ -82,7 +82,7 @@ def test_the_gate_waits_for_the_search_only_where_it_judges_it(section, waits, t
         ({"top": 5}, "find_slices.top: unknown key"),
         ({"loss": "logloss"}, "find_slices.loss: unknown value 'logloss'"),
         ({"alpha": 0}, "find_slices.alpha: expected a number above 0 and at most 1, found 0"),
-        ({"level": 3}, "find_slices.level: expected 1 (single features) or 2 (also pairs), found 3"),
+        ({"level": 4}, "find_slices.level: expected 1 (single features), 2 (also pairs) or 3 (also triples), found 4"),
         ({"bins": 1}, "find_slices.bins: expected a whole number of at least 2, found 1"),
         ({"bins": 51}, "find_slices.bins: expected at most 50 bins, found 51"),
         ({"edges": {"age": [65, 18]}}, "find_slices.edges.age: expected more than 65 after it, found 18"),
