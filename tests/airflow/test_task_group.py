@@ -10,9 +10,10 @@ from urllib.parse import quote
 import pytest
 
 from assay import storage
-from assay.operators.shown import Instance, Shown, shown_by
+from assay.operators.shown import VERDICT_KEY, Instance, Shown, shown_by
 from assay.operators.task_ids import task_id_of
-from tests.airflow.conftest import BAD_DAY, GOOD_DAY, HOME, analysis
+from assay.report.terminal.verdict_lines import verdict_lines
+from tests.airflow.conftest import BAD_DAY, GOOD_DAY, HOME, analysis, columns_of, write_parquet
 from tests.airflow.runs import dag_in, returned, run_dag
 from tests.latest_results import latest
 from tests.memory_store import SCHEME, MemoryStore
@@ -131,6 +132,32 @@ def test_a_closed_gate_publishes_why_and_visibly_skips_what_comes_after(make, tm
     published = {f"model_analysis.{name}": "success" for name in TASKS}
     assert states == {**published, "model_analysis.bless": "skipped", "push": "skipped"}
     assert json.loads((latest(tmp_path / f"results/{BAD_DAY}") / "verdict.json").read_text())["status"] == "NOT_BLESSED"
+
+
+def test_a_gate_that_asks_for_evidence_waits_for_the_search_and_closes_for_a_slice_that_nobody_listed(
+    make, tmp_path, data
+):
+    """The predictions for women are the wrong way round; no slicing spec says sex."""
+    columns = columns_of()
+    score = [1 - s if sex == "f" else s for s, sex in zip(columns["score"], columns["sex"], strict=True)]
+    write_parquet(data / "2026-11-03" / "rows.parquet", {**columns, "score": score})
+    config = {**analysis(data, tmp_path, bound=0.1)["eval_config"], "slicing_specs": [{}]}
+    config["options"] = {"compute_confidence_intervals": {"value": True}}
+    gate = {"thresholds": [{"metric": "auc", "at_least": 0.2}]}
+    found = {"min_rows": 50, "most_worse": 0.2}
+    changes = {"eval_config": config, "gate": gate, "find_slices": found, "analysis_table": False}
+    run, states = run_dag(make(**changes), "validation", conf={"date": "2026-11-03"})
+    assert (states["model_analysis.find_slices"], states["model_analysis.gate"]) == ("success", "success")
+    assert states["model_analysis.bless"] == "skipped"
+    verdict = json.loads((latest(tmp_path / "results/2026-11-03") / "verdict.json").read_text())
+    assert [reason["slice"] for reason in verdict["reasons"]] == ["sex=f"]
+    outcomes = {
+        line["question"]: line["outcome"] for line in verdict["evidence"] if line["slice"] in ("Overall", "sex=f")
+    }
+    assert outcomes == {"at_least": "PASS", "most_worse": "FAIL"}
+    assert any("most_worse" in line and "sex=f" in line for line in verdict_lines(verdict))  # what the log has
+    told = run.get_task_instance("model_analysis.gate").xcom_pull(task_ids="model_analysis.gate", key=VERDICT_KEY)
+    assert "expected no found slice worse than all rows by more than 0.2" in told
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import os
 from types import SimpleNamespace
 from unittest import mock
 
+import pyarrow.parquet as pq
 import pytest
 from kfp import components, local
 
@@ -16,7 +17,7 @@ from assay.components.plan_input import PLAN_VARIABLE
 from assay.pipelines import compare_models, compiled, model_validation
 from assay.plan.stored import path_of_plan
 from tests.kfp.local_runs import told_in
-from tests.kfp.plans import BAD_DAY, GOOD_DAY, plan_of, versions_of, write_day
+from tests.kfp.plans import BAD_DAY, GOOD_DAY, analysis_of, plan_of, versions_of, write_day
 from tests.latest_results import latest
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*have no effect in the current local runner")
@@ -77,6 +78,35 @@ def test_only_the_first_container_is_given_the_plan_and_all_run_it(day, verdict,
     assert PLAN_VARIABLE in containers.started[0][1]
     assert (tmp_path / "checkpoints" / path_of_plan(plan)).exists()
     assert json.loads((latest(tmp_path / "out" / day) / "verdict.json").read_text())["status"] == verdict
+
+
+def test_a_gate_that_asks_for_evidence_waits_for_the_search_and_closes_for_a_slice_that_nobody_listed(
+    containers, data, tmp_path, capfd
+):
+    """The predictions for group a are the wrong way round; no slicing spec says group."""
+    file = data / GOOD_DAY / "rows.parquet"
+    rows = pq.read_table(file).to_pandas()
+    rows["score"] = rows["score"].where(rows["group"] != "a", 1 - rows["score"])
+    rows.to_parquet(file)
+    metrics = [{"metrics": [{"class_name": "AUC"}]}]
+    config = {**analysis_of(data, tmp_path)["eval_config"], "slicing_specs": [{}], "metrics_specs": metrics}
+    config["options"] = {"compute_confidence_intervals": {"value": True}}
+    gate = {"thresholds": [{"metric": "auc", "at_least": 0.2}]}
+    found = {"min_rows": 50, "most_worse": 0.2}
+    plan = plan_of(data, tmp_path / "out", eval_config=config, gate=gate, find_slices=found)
+    told = ran(model_validation(plan), tmp_path, date=GOOD_DAY)
+    assert "find-slices" in told
+    assert "bless" not in told
+    verdict = json.loads((latest(tmp_path / "out" / GOOD_DAY) / "verdict.json").read_text())
+    assert [reason["slice"] for reason in verdict["reasons"]] == ["group=a"]
+    outcomes = {
+        line["question"]: line["outcome"] for line in verdict["evidence"] if line["slice"] in ("Overall", "group=a")
+    }
+    assert outcomes == {"at_least": "PASS", "most_worse": "FAIL"}
+    expected = "no found slice worse than all rows by more than 0.2"
+    assert expected in capfd.readouterr().out
+    (summary,) = (tmp_path / "kfp").rglob("gate/verdict_summary")
+    assert expected in summary.read_text()
 
 
 def test_a_whole_plan_in_one_container(containers, data, tmp_path):
