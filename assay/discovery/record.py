@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from assay.discovery.cells import MIXED, MOST_IN_PAIRS, MOST_VALUES, OTHER, TOO_MANY
@@ -56,6 +56,7 @@ def record_of(
         to_reach = scores.reached_by(candidates, search.top_k)
         candidates = candidates.with_more(candidates_in(counted_again, tables, groups, to_reach))
     found = found_slices(tables, candidates, scores, search.top_k)
+    slices = [_told(one, groups, search) for one in found]
     loss = search.searched.loss
     mean = mean_loss(tables)
     return {
@@ -72,7 +73,8 @@ def record_of(
         **({} if want is None else {"triples": _told_of_triples(want)}),
         "features": sorted(groups),
         "left_out": left_out,
-        "slices": [_told(one, groups, search) for one in found],
+        "slices": slices,
+        "eval_config": _together(one["eval_config"] for one in slices if one["confirmed"]),
     }
 
 
@@ -159,3 +161,12 @@ def _specs(key: Key, groups: Mapping[str, Groups]) -> dict[str, Any] | None:
         if groups[name].edges
     }
     return {"slicing_specs": [spec], **({"bins": bins} if bins else {})}
+
+
+def _together(configs: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """What to add to an eval config to have all of these slices; empty for none."""
+    specs, bins = list[Any](), dict[str, Any]()
+    for config in configs:
+        specs += (config or {}).get("slicing_specs", [])
+        bins |= (config or {}).get("bins", {})
+    return {**({"slicing_specs": specs} if specs else {}), **({"bins": bins} if bins else {})}

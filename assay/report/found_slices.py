@@ -70,19 +70,9 @@ def left_out_sentences(found: Mapping[str, Any]) -> list[str]:
     return [*reasons[:_MOST_NAMED], *([f"... and {counted(more, 'feature')} more"] if more > 0 else [])]
 
 
-def specs_to_add(found: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of an eval config that make the confirmed slices ordinary ones; empty if there are none."""
-    specs, bins = list[Any](), dict[str, Any]()
-    for one in found["slices"]:
-        if one["confirmed"] and one["eval_config"] is not None:
-            specs += one["eval_config"]["slicing_specs"]
-            bins |= one["eval_config"].get("bins", {})
-    return {**({"slicing_specs": specs} if specs else {}), **({"bins": bins} if bins else {})}
-
-
 def specs_texts(found: Mapping[str, Any]) -> list[str]:
-    """The same as lines of YAML, to add to an eval config."""
-    to_add = specs_to_add(found)
+    """The fields of an eval config that make the confirmed slices ordinary ones, as lines of YAML."""
+    to_add = found["eval_config"]
     specs = [f"- {json.dumps(one, ensure_ascii=False)}" for one in to_add.get("slicing_specs", ())]
     bins = [f"bins: {json.dumps(to_add['bins'], ensure_ascii=False)}"] if "bins" in to_add else []
     return [*(["slicing_specs:"] if specs else []), *specs, *bins]

@@ -108,7 +108,8 @@ def test_python_finds_the_same_slices(found, tmp_path):
 
 
 def test_what_is_to_be_added_to_the_eval_config_makes_slices_of_as_many_rows(folder, found):
-    config = {**CONFIG, **yaml.safe_load("\n".join(specs_texts(found)))}
+    assert found["eval_config"] == yaml.safe_load("\n".join(specs_texts(found)))
+    config = {**CONFIG, **found["eval_config"]}
     analysis = {
         "inputs": {"format": "parquet", "files": "data.parquet"},
         "eval_config": config,
