@@ -184,7 +184,9 @@ def test_a_slice_that_is_worse_by_more_than_the_threshold_blocks(folder, found, 
     assert {text_of(one) for one in failures} == {reason.slice for reason in verdict.reasons}
     assert main(["show", str(folder / "judged")]) == 0
     assert "most_worse" in capsys.readouterr().out
-    assert "most_worse" in Path(output, "page.html").read_text()
+    page = Path(output, "page.html").read_text()
+    assert "most_worse" in page
+    assert "1 of 1 threshold does not hold." in page
     assert "no found slice worse than all rows by more than 0.05" in markdown_summary(output)
 
 

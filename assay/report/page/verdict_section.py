@@ -46,7 +46,8 @@ def _sentence(evidence: Evidence, verdict: Verdict) -> str:
         return "Every threshold holds."
     failed = sum(bool(check.failed or not check.met) for check in verdict.checks)
     what = f"{failed:,} of {counted(len(verdict.checks), 'threshold')}" if failed else "A threshold"
-    slices = len({reason.slice for reason in verdict.reasons if reason.slice})
+    failed_slices = {reason.slice for reason in verdict.reasons}
+    slices = sum(one.name in failed_slices for one in evidence.slices)  # found slices have no metrics of their own
     where = f", in {slices:,} of {counted(len(evidence.slices), 'slice')}" if slices else ""
     return f"{what} {'do' if failed > 1 else 'does'} not hold{where}."
 
