@@ -11,6 +11,7 @@ import numpy as np
 from assay.errors import ConfigError
 from assay.metrics.disparity import disparities
 from assay.metrics.keys import MetricKey
+from assay.metrics.no_intervals import with_cure
 from assay.metrics.slice_pairs import Figures, of_pairs
 from assay.metrics.states.resampling import Resampling
 from assay.metrics.values import Interval
@@ -112,8 +113,9 @@ def _additions(
 ) -> Iterator[tuple[bytes, tuple[bool, bytes]]]:
     for figures in disparities([one for one, _ in grouped[1]], settings.disparities):
         intervals = _intervals(figures, settings)
+        bounds, why_none = figures.error_bounds, with_cure(figures.no_intervals)
         for record in metric_records(
-            figures.keys, figures.rows, figures.values, intervals, error_bounds=figures.error_bounds
+            figures.keys, figures.rows, figures.values, intervals, error_bounds=bounds, no_intervals=why_none
         ):
             size = head_size(record)
             yield record[:size], (True, record[size:])
@@ -127,7 +129,8 @@ def _joined(of_slice: tuple[bytes, Iterable[tuple[bool, bytes]]]) -> bytes:
 
 def _intervals(figures: Figures[Any], settings: CrossSlices) -> dict[MetricKey, Interval]:
     if settings.resampling is None:
-        return {}
+        of_values = figures.intervals.items()
+        return {key: one.where(~np.isnan(np.asarray(figures.values[key]))) for key, one in of_values}
     interval = settings.resampling.interval
     return {key: interval(drawn).where(~np.isnan(figures.values[key])) for key, drawn in figures.drawn.items()}
 
@@ -137,6 +140,7 @@ def _records_of(pairs: Figures[SlicePair], settings: CrossSlices, told: Any) -> 
         return too_small_records(pairs.keys, pairs.rows, settings.min_slice_size, told.classes)
     intervals = _intervals(pairs, settings)
     reasons, bounds = pairs.reasons, pairs.error_bounds
+    told = told._replace(no_intervals={**told.no_intervals, **with_cure(pairs.no_intervals)})
     return metric_records(pairs.keys, pairs.rows, pairs.values, intervals, reasons, bounds, *told)
 
 

@@ -223,7 +223,8 @@ class _Records(beam.DoFn):
         bounds = self._error_bounds(doubts, metrics)
         drawn = {} if samples.resamples == 1 else self._drawn(samples)
         intervals = self._intervals(drawn, metrics)
-        intervals |= self._formulas(part, by_formula, metrics, told)
+        formulas = self._formulas(part, by_formula, metrics, told)
+        intervals |= formulas
         refusals = {**own_values.reasons(values), **certainty.refusals(doubts)}
         for record in metric_records(part.keys, part.rows, metrics, intervals, refusals, bounds, *told):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
@@ -231,7 +232,7 @@ class _Records(beam.DoFn):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)
         for record in attribution_records(part.keys, attributions) if attributions else ():
             yield beam.pvalue.TaggedOutput(ATTRIBUTIONS_KEY, record)
-        yield from self._to_compare(Figures(part.keys, part.rows, metrics, drawn, bounds, refusals), told)
+        yield from self._to_compare(Figures(part.keys, part.rows, metrics, drawn, bounds, refusals, formulas), told)
 
     def _formulas(
         self, part: Partial, of_metrics: Mapping[Metric, Interval], metrics: Mapping[MetricKey, Value], told: _Told

@@ -13,21 +13,31 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from assay.metrics.keys import MetricKey
-from assay.metrics.slice_pairs import Figures
-from assay.metrics.values import ErrorBounds, Floats
+from assay.metrics.slice_pairs import ROWS_IN_COMMON, Figures, are_apart
+from assay.metrics.spreads.comparisons import Estimate, estimate, interval_of_difference, interval_of_ratio
+from assay.metrics.values import ErrorBounds, Floats, Interval
 from assay.slicing.disparities import Disparity
 from assay.types import SliceKey
 
 
 class _Found(NamedTuple):
-    """Values (g,) of one metric, the same of the data and its resamples (g, 1 + 20) if any, and their error bounds."""
+    """Values (g,) of one metric, the same of the data and its resamples (g, 1 + 20) if any, and their error bounds.
+
+    Attributes:
+        interval: by formula, if there is one.
+        no_interval: why there is none, though the values that are compared have one.
+    """
 
     value: Floats
     drawn: Floats | None
     bound: Floats
+    interval: Interval | None = None
+    no_interval: str = ""
 
 
 _By: TypeAlias = Callable[[Floats, Floats], Floats]
+_FORMULAS = (interval_of_difference, interval_of_ratio)
+_OF_EXTREMES = "there is no formula for a comparison of the largest and the smallest of several values"
 
 
 def disparities(figures: Sequence[Figures[SliceKey]], asked: Sequence[Disparity]) -> Iterator[Figures[SliceKey]]:
@@ -60,8 +70,10 @@ def _against(
     for key in _keys(groups, disparity):
         if key in reference.values:
             own, other = _found(groups, key), _found(reference, key)
-            for name, by in zip(disparity.names_of_groups(key.name), (_difference, _ratio), strict=True):
-                yield key._replace(name=name), _compared(by, own, other)
+            apart = [are_apart(group, reference.keys[0]) for group in groups.keys]
+            kinds = zip(disparity.names_of_groups(key.name), (_difference, _ratio), _FORMULAS, strict=True)
+            for name, by, formula in kinds:
+                yield key._replace(name=name), _with_interval(_compared(by, own, other), own, other, apart, formula)
 
 
 def _between(groups: Sequence[Figures[SliceKey]], disparity: Disparity) -> Iterator[tuple[MetricKey, _Found]]:
@@ -70,8 +82,9 @@ def _between(groups: Sequence[Figures[SliceKey]], disparity: Disparity) -> Itera
         found = [_found(part, key) for part in groups]
         low, high = (_extreme(found, least) for least in (np.fmin, np.fmax))
         difference, ratio = disparity.names_of_extremes(key.name)
-        yield key._replace(name=difference), _compared(_difference, high, low)
-        yield key._replace(name=ratio), _compared(_ratio, low, high)
+        why = _OF_EXTREMES if any(part.interval is not None for part in found) else ""
+        yield key._replace(name=difference), _compared(_difference, high, low)._replace(no_interval=why)
+        yield key._replace(name=ratio), _compared(_ratio, low, high)._replace(no_interval=why)
 
 
 def _keys(figures: Figures[SliceKey], disparity: Disparity) -> list[MetricKey]:
@@ -86,7 +99,20 @@ def _keys(figures: Figures[SliceKey], disparity: Disparity) -> list[MetricKey]:
 def _found(figures: Figures[SliceKey], key: MetricKey) -> _Found:
     value = np.asarray(figures.values[key], np.float64)
     bounds = figures.error_bounds.get(key)
-    return _Found(value, figures.drawn.get(key), np.zeros(len(value)) if bounds is None else bounds.bounds)
+    known = np.zeros(len(value)) if bounds is None else bounds.bounds
+    return _Found(value, figures.drawn.get(key), known, figures.intervals.get(key))
+
+
+def _with_interval(
+    found: _Found, own: _Found, other: _Found, apart: Sequence[bool], formula: Callable[[Estimate, Estimate], Interval]
+) -> _Found:
+    """The comparison with its interval by formula, of groups that have no row in common with the reference slice."""
+    if own.interval is None or other.interval is None:
+        return found
+    if not any(apart):
+        return found._replace(no_interval=ROWS_IN_COMMON)
+    interval = formula(estimate(own.value, own.interval), estimate(other.value, other.interval))
+    return found._replace(interval=interval.where(np.array(apart)))
 
 
 def _extreme(found: Sequence[_Found], least: np.ufunc) -> _Found:
@@ -131,6 +157,8 @@ def _figures(
         {key: one.value for key, one in values.items()},
         {key: one.drawn for key, one in values.items() if one.drawn is not None},
         {key: ErrorBounds(_known(one), reason) for key, one in values.items() if one.bound.any()},
+        intervals={key: one.interval for key, one in values.items() if one.interval is not None},
+        no_intervals={key: one.no_interval for key, one in values.items() if one.no_interval},
     )
 
 

@@ -25,7 +25,12 @@ def no_intervals(analysis: Analysis, tallies: Mapping[Stream, Tally]) -> NoInter
         analysis: the metrics, and whether their intervals are by formula.
         tallies: what the columns of each source hold over the whole run.
     """
-    return {key: f"{why}; {_CURE}" for key, why in _reasons(analysis, tallies)} if analysis.has_formulas else {}
+    return with_cure(dict(_reasons(analysis, tallies))) if analysis.has_formulas else {}
+
+
+def with_cure(reasons: Mapping[MetricKey, str]) -> NoIntervals:
+    """The reasons, each with what to do."""
+    return {key: f"{why}; {_CURE}" for key, why in reasons.items()}
 
 
 def _reasons(analysis: Analysis, tallies: Mapping[Stream, Tally]) -> Iterator[tuple[MetricKey, str]]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from assay.metrics.evaluate import SHARED_FIELDS, minus
 from assay.metrics.keys import MetricKey
-from assay.metrics.values import ErrorBounds, Floats, Ints, Value
+from assay.metrics.spreads.comparisons import Estimate, estimate, interval_of_difference
+from assay.metrics.values import ErrorBounds, Floats, Interval, Ints, Value
 from assay.slicing.pairs import CrossSlicing, pairs_of
 from assay.types import SliceKey, SlicePair
+
+ROWS_IN_COMMON = "the two slices have rows in common, and the formula is for slices that have none"
+"""Why some pairs have no interval by formula."""
 
 Key = TypeVar("Key", bound=SliceKey | SlicePair)
 
@@ -26,6 +30,8 @@ class Figures(NamedTuple, Generic[Key]):
         drawn: (s, 1 + 20, ...) the same of the data and its resamples; nothing without confidence intervals.
         error_bounds: how far some of the values may be off.
         reasons: for some of the values, why they are NaN, in each of the slices.
+        intervals: by formula, of some of the values.
+        no_intervals: why some of the values have none by formula, though their parts have.
     """
 
     keys: Sequence[Key]
@@ -34,6 +40,8 @@ class Figures(NamedTuple, Generic[Key]):
     drawn: Mapping[MetricKey, Floats] = {}
     error_bounds: Mapping[MetricKey, ErrorBounds] = {}
     reasons: Mapping[MetricKey, Sequence[str]] = {}
+    intervals: Mapping[MetricKey, Interval] = {}
+    no_intervals: Mapping[MetricKey, str] = {}
 
     def take(self, at: Ints) -> Figures[Key]:
         """Those of some of the slices, or of some several times."""
@@ -44,6 +52,8 @@ class Figures(NamedTuple, Generic[Key]):
             {key: value[at] for key, value in self.drawn.items()},
             {key: bounds._replace(bounds=bounds.bounds[at]) for key, bounds in self.error_bounds.items()},
             {key: [texts[i] for i in at] for key, texts in self.reasons.items()},
+            {key: interval.take(at) for key, interval in self.intervals.items()},
+            self.no_intervals,
         )
 
 
@@ -55,19 +65,25 @@ def of_pairs(figures: Sequence[Figures[SliceKey]], slicings: Iterable[CrossSlici
         slicings: of the eval config.
     """
     places = {key: (part, at) for part, one in enumerate(figures) for at, key in enumerate(one.keys)}
-    of_parts: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    of_parts: dict[tuple[int, int, bool], list[tuple[int, int]]] = {}
     for baseline, comparison in pairs_of(places, slicings):
         (first, i), (second, j) = places[baseline], places[comparison]
-        of_parts.setdefault((first, second), []).append((i, j))
+        of_parts.setdefault((first, second, are_apart(baseline, comparison)), []).append((i, j))
 
-    for (first, second), pairs in of_parts.items():
+    for (first, second, apart), pairs in of_parts.items():
         at = np.array(pairs, np.int64)
         with np.errstate(invalid="ignore"):  # two infinite values have no difference: NaN
-            difference = _difference(figures[first].take(at[:, 0]), figures[second].take(at[:, 1]))
+            difference = _difference(figures[first].take(at[:, 0]), figures[second].take(at[:, 1]), apart=apart)
         yield difference
 
 
-def _difference(baselines: Figures[SliceKey], others: Figures[SliceKey]) -> Figures[SlicePair]:
+def are_apart(one: SliceKey, other: SliceKey) -> bool:
+    """Whether two slices have no row in common, if a row has one value of each feature."""
+    values = dict(other)
+    return any(feature in values and value != values[feature] for feature, value in one)
+
+
+def _difference(baselines: Figures[SliceKey], others: Figures[SliceKey], *, apart: bool) -> Figures[SlicePair]:
     """Slice by slice."""
     values: dict[MetricKey, Value] = {}
     for key in [key for key in baselines.values if key in others.values]:
@@ -76,6 +92,7 @@ def _difference(baselines: Figures[SliceKey], others: Figures[SliceKey]) -> Figu
             values[key] = difference
 
     parts = baselines, others
+    both = [key for key in values if key in baselines.intervals and key in others.intervals]
     return Figures(
         [SlicePair(*pair) for pair in zip(baselines.keys, others.keys, strict=True)],
         np.minimum(baselines.rows, others.rows),
@@ -91,7 +108,13 @@ def _difference(baselines: Figures[SliceKey], others: Figures[SliceKey]) -> Figu
             for key in values
             if any(key in p.reasons for p in parts)
         },
+        {key: interval_of_difference(*(_estimate(part, key) for part in parts)) for key in both} if apart else {},
+        {} if apart else dict.fromkeys(both, ROWS_IN_COMMON),
     )
+
+
+def _estimate(figures: Figures[Any], key: MetricKey) -> Estimate:
+    return estimate(np.asarray(figures.values[key], np.float64), figures.intervals[key])
 
 
 def _both(bounds: Sequence[ErrorBounds]) -> ErrorBounds:

@@ -94,6 +94,11 @@ class Interval(NamedTuple):
         lower, upper, error = (np.where(is_known, bound, np.nan) for bound in self[:3])
         return self._replace(lower=lower, upper=upper, standard_error=error)
 
+    def take(self, at: Ints) -> Interval:
+        """Those of some of the slices."""
+        lower, upper, error, df = self
+        return Interval(lower[at], upper[at], error[at], df if isinstance(df, int) else df[at])
+
 
 TOLD_ERROR = 1e-3
 """By how much a value may be off without a sentence about it; the gate minds every error bound."""

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 import assay
 from assay.errors import ConfigError, EvalConfigError
@@ -12,6 +13,7 @@ from assay.results.keys import metric_key_from_proto, slices_of
 
 ROWS = 400
 AUC = {"class_name": "AUC", "config": {"exact": True}}
+ACCURACY = {"class_name": "BinaryAccuracy"}
 BY_GROUP = {"feature_keys": ["group"]}
 GROUP_A = {"feature_values": {"group": "a"}}
 
@@ -101,6 +103,30 @@ def test_a_pair_has_an_interval_around_its_difference(frame):
     assert low < entry.value.double_value.value < high
     # Two groups of 200 and 180 rows: by Hanley and McNeil an AUC of 0.8 has a standard error of about 0.031.
     assert interval.standard_error.double_value.value == pytest.approx(0.031 * 2**0.5, rel=0.5)
+
+
+def test_by_formula_a_pair_without_rows_in_common_has_the_interval_of_both_together(frame):
+    options = {"compute_confidence_intervals": True, "confidence_intervals": {"method": "ANALYTIC"}}
+    pairs = {"baseline_spec": GROUP_A}
+    result = assay.analyze_raw_data(frame, config(pairs, slices=[{}, BY_GROUP], metric=ACCURACY, options=options))
+    right = {group: (rows["score"] > 0.5) == rows["label"] for group, rows in frame.groupby("group")}
+    reasons = {}
+    for record in assay.load_metrics(result.output):
+        if len(slices_of(record)) == 2:
+            other = dict(slices_of(record)[1]).get("group")
+            (entry,) = record.metric_keys_and_values
+            reasons[other] = [one.reason for one in record.no_intervals]
+            if other is None:
+                assert not entry.HasField("confidence_interval")
+                continue
+            counts = [count for group in ("a", other) for count in (right[group].sum(), len(right[group]))]
+            interval = entry.confidence_interval
+            found = interval.lower_bound.double_value.value, interval.upper_bound.double_value.value
+            expected = confint_proportions_2indep(*counts, compare="diff", method="newcomb")
+            assert found == pytest.approx(expected, rel=1e-9)
+    assert reasons["b"] == reasons["c"] == []
+    (why,) = reasons[None]
+    assert why.startswith("the two slices have rows in common")
 
 
 def test_changes_between_models_have_differences_between_slices(frame):

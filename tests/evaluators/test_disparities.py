@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import recall_score
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 import assay
 from assay.errors import EvalConfigError
@@ -115,6 +116,44 @@ def test_disparities_have_intervals(frame):
         assert (row["lower_bound"] < row["value"]).all()
         assert (row["value"] < row["upper_bound"]).all()
         assert len(row) == 1
+
+
+ANALYTIC = {"compute_confidence_intervals": True, "confidence_intervals": {"method": "ANALYTIC"}}
+
+
+def test_by_formula_groups_have_intervals_beside_the_reference_group_and_extremes_have_a_reason(frame):
+    asked = config(options=ANALYTIC, metrics=["recall"], reference={"feature_values": {"sex": "m"}})
+    result = assay.analyze_raw_data(frame, asked)
+    lines = result.to_frame().to_dict("records")
+    found = {(line["slice"], line["metric"]): (line["lower_bound"], line["upper_bound"]) for line in lines}
+    positives = frame[frame["label"] == 1]
+    counts = {sex: ((rows["score"] > 0.5).sum(), len(rows)) for sex, rows in positives.groupby("sex")}
+    for sex in "fx":
+        expected = confint_proportions_2indep(*counts[sex], *counts["m"], compare="diff", method="newcomb")
+        assert found[f"sex={sex}", "recall_difference"] == pytest.approx(expected, rel=1e-9)
+        lower, upper = found[f"sex={sex}", "recall_ratio"]
+        (hits, rows), (others, of) = counts[sex], counts["m"]
+        assert lower < (hits / rows) / (others / of) < upper
+    assert np.isnan(found["sex=m", "recall_difference"]).all()
+    reasons = {
+        metric_key_from_proto(one.key).name: one.reason
+        for record in assay.load_metrics(result.output)
+        for one in record.no_intervals
+    }
+    assert set(reasons) == {"recall_difference_by_sex", "recall_ratio_by_sex"}
+    assert all(why.startswith("there is no formula for a comparison of the largest") for why in reasons.values())
+
+
+def test_by_formula_a_group_beside_all_rows_has_no_interval_and_the_reason(frame):
+    result = assay.analyze_raw_data(frame, config(options=ANALYTIC))
+    reasons = {
+        metric_key_from_proto(one.key).name: one.reason
+        for record in assay.load_metrics(result.output)
+        for one in record.no_intervals
+    }
+    assert reasons["mean_prediction_ratio"].startswith("the two slices have rows in common")
+    table = result.to_frame()
+    assert table[table["metric"] == "mean_prediction_ratio"]["lower_bound"].isna().all()
 
 
 @pytest.mark.parametrize(

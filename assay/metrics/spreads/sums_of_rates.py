@@ -5,31 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from assay.metrics.arithmetic import ratio
 from assay.metrics.computations.joint_counts import JointCounts
 from assay.metrics.computations.scores import Confusion
 from assay.metrics.computations.squares import squares_of
 from assay.metrics.computations.table import Computation, Table
+from assay.metrics.spreads.comparisons import estimate, interval_of_sum
 from assay.metrics.spreads.paired_rates import PairedCounts
-from assay.metrics.spreads.quantiles import between
 from assay.metrics.spreads.rates import Rate
 from assay.metrics.spreads.spread import PairedSpread, PairStates
 from assay.metrics.values import Floats, Interval
 
 _RECALL, _SPECIFICITY = Rate(("tp",), ("fn",)), Rate(("tn",), ("fp",))
-
-
-def interval_of_sum(values: tuple[Floats, ...], intervals: tuple[Interval, ...]) -> Interval:
-    """The interval of the sum of independent estimates: its ends are as far from it as theirs, squared and added up.
-
-    Source: Newcombe (1998) for rates, Zou and Donner (2008) for others.
-    """
-    below = np.sqrt(sum(np.square(value - one.lower) for value, one in zip(values, intervals, strict=True)))
-    above = np.sqrt(sum(np.square(one.upper - value) for value, one in zip(values, intervals, strict=True)))
-    middle = np.sum(values, axis=0)
-    return between(middle - below, middle + above)
 
 
 @dataclass(frozen=True)
@@ -55,8 +42,10 @@ class RecallAndSpecificity:
     def interval(self, *parts: Floats) -> Interval:
         """From Wilson's intervals of both."""
         sides = parts[:4], parts[4:]
-        values = tuple(ratio(counted, counted + rest) for counted, rest, *_ in sides)
-        found = interval_of_sum(values, (_RECALL.interval(*sides[0]), _SPECIFICITY.interval(*sides[1])))
+        recall, specificity = (ratio(counted, counted + rest) for counted, rest, *_ in sides)
+        found = interval_of_sum(
+            estimate(recall, _RECALL.interval(*sides[0])), estimate(specificity, _SPECIFICITY.interval(*sides[1]))
+        )
         return _scaled(found, self.times, self.plus)
 
     def paired(self, needs: Computation, *, weighted: bool) -> PairedSpread | str:
@@ -94,9 +83,8 @@ class PairedRecallAndSpecificity:
 
     def interval(self, *parts: Floats) -> Interval:
         """From Tango's intervals of both differences."""
-        values = tuple(side.difference(parts[0]) for side in self._sides)
-        recall, specificity = (side.interval(*parts) for side in self._sides)
-        return _scaled(interval_of_sum(values, (recall, specificity)), self.times)
+        recall, specificity = (estimate(side.difference(parts[0]), side.interval(*parts)) for side in self._sides)
+        return _scaled(interval_of_sum(recall, specificity), self.times)
 
 
 def _scaled(interval: Interval, times: float, plus: float = 0.0) -> Interval:
