@@ -206,7 +206,7 @@ def test_the_lowest_ranks_stay_in_whatever_order_they_come():
         for at in np.array_split(order, 60):
             stores[at[0] % 3].add(slices[at], 7, Ranked(classes[at], ranks[at], values[at], None))
         states = [store.take(np.arange(7)) for store in stores]
-        held.append(DrawnRows.merged(states, [np.arange(7)] * 3, 7))
+        held.append(DrawnRows.merged(states, [np.arange(7)] * 3, 7).read(np.arange(7), 1))
     for number in range(14):
         own = np.flatnonzero(2 * slices + classes == number)
         lowest = own[np.argsort(ranks[own])][:20]
@@ -225,7 +225,7 @@ def test_sums_over_drawn_rows_are_right_on_average():
         numbers = (mixed(np.arange(2000, dtype=np.uint64) + np.uint64(seed * 7919)) + 0.5) / 2.0**64
         store = DrawnRowsStore(1, 101)
         store.add(None, 1, Ranked(np.zeros(2000, np.int64), numbers / sizes, values[:, None], None))
-        state = store.take(np.zeros(1, np.int64))
+        state = store.take(np.zeros(1, np.int64)).read(np.zeros(1, np.int64), 1)
         kept = np.isin(values, state.values[:100, 0])
         likely = np.minimum(1, sizes[kept] * state.ranks[100])
         totals.append((values[kept] / likely).sum())

@@ -21,7 +21,7 @@ from assay.metrics.values import Floats, Ints
 
 CLASSES = 2
 _FEW = 1 << 16
-"""Rows that wait until they are sorted, however few are held so far."""
+"""Rows that wait until they are put to those that are held, however few these are."""
 
 
 class Ranked(NamedTuple):
@@ -43,7 +43,7 @@ class DrawnRows:
 
     Attributes:
         start: (2 s + 1,) class c of slice i owns the rows from start[2 i + c] to start[2 i + c + 1].
-        ranks: (e,) ascending within a class of a slice.
+        ranks: (e,) in no order within a class of a slice until they are read.
         values: (e, c).
         limit: rows of a class of a slice.
     """
@@ -74,8 +74,10 @@ class DrawnRows:
         return np.arange(count.sum()) + np.repeat(first - (np.cumsum(count) - count), count)
 
     def read(self, slices: Ints, width: int) -> DrawnRows:
-        """As `take`."""
-        return self.take(slices)
+        """As `take`, with ranks that ascend, so that sums over rows have the same bits whatever order they came in."""
+        taken = self.take(slices)
+        order = np.lexsort((taken.ranks, taken.owner))
+        return DrawnRows(taken.start, taken.ranks[order], taken.values[order], self.limit)
 
     def leave_one_out(self, parts: int) -> DrawnRows:
         """See `State`. Only formulas read it, which are of all parts together."""
@@ -92,16 +94,22 @@ class DrawnRows:
 
 
 def _lowest(owner: Ints, ranks: Floats, values: Floats, slices: int, limit: int) -> DrawnRows:
-    """The rows of the lowest ranks, from the owner (m,) of each."""
-    order = np.lexsort((ranks, owner))
-    owner = owner[order]
-    kept = np.arange(len(owner)) - np.searchsorted(owner, owner) < limit
-    order, start = order[kept], np.searchsorted(owner[kept], np.arange(CLASSES * slices + 1))
-    return DrawnRows(start, ranks[order], values[order], limit)
+    """The rows of the lowest ranks, from the owner (m,) of each. Those of owners that have few are not sorted."""
+    count = np.bincount(owner, minlength=CLASSES * slices)
+    has_many = count[owner] > limit
+    kept = np.flatnonzero(~has_many)
+    if has_many.any():
+        many = np.flatnonzero(has_many)
+        many = many[np.lexsort((ranks[many], owner[many]))]
+        sorted_owner = owner[many]
+        is_low = np.arange(len(many)) - np.searchsorted(sorted_owner, sorted_owner) < limit
+        kept = np.concatenate([kept, many[is_low]])
+    kept = kept[np.argsort(owner[kept], kind="stable")]
+    return DrawnRows(np.append(0, np.cumsum(np.minimum(count, limit))), ranks[kept], values[kept], limit)
 
 
 class DrawnRowsStore:
-    """The rows of the lowest ranks so far. Batches wait until they are as many as what is held; then all is sorted."""
+    """The rows of the lowest ranks so far. Batches wait until they are as many as what is held."""
 
     def __init__(self, columns: int, limit: int) -> None:
         self._held = DrawnRows(np.zeros(1, np.int64), np.zeros(0), np.zeros((0, columns)), limit)
@@ -120,18 +128,19 @@ class DrawnRowsStore:
         if len(at):
             self._waiting.append((owner[at], added.ranks[at], added.values[at]))
         if sum(len(ranks) for _, ranks, _ in self._waiting) > max(len(self._held.ranks), _FEW):
-            self._sort()
+            self._add_up()
 
-    def _sort(self) -> None:
+    def _add_up(self) -> None:
         waiting = [(self._held.owner, self._held.ranks, self._held.values), *self._waiting]
         owner, ranks, values = (np.concatenate(parts) for parts in zip(*waiting, strict=True))
         held = self._held = _lowest(owner, ranks, values, self._slices, self._held.limit)
         self._waiting = []
-        full = np.flatnonzero(np.diff(held.start) == held.limit)
-        self._highest[full] = held.ranks[held.start[full + 1] - 1]
+        full, highest = np.diff(held.start) == held.limit, np.zeros(len(held.start) - 1)
+        np.maximum.at(highest, held.owner, held.ranks)
+        self._highest[: len(full)][full] = highest[full]
 
     def take(self, slices: Ints) -> DrawnRows:
         """The rows of the given slices; of one that is not known, none."""
         self._slices = max(self._slices, int(slices.max(initial=-1)) + 1)
-        self._sort()
+        self._add_up()
         return self._held.take(slices)
