@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from assay.errors import ResultsError
 from assay.text import json_text
 from assay.text.counted import counted
+
+UNNAMED = "a slice that is not shown"
+"""In place of the name of a slice with fewer rows than `min_slice_size`, or that is withheld for its sake."""
 
 _UNREADABLE = "unreadable"
 _LATER = ("evidence", "forced")
@@ -54,6 +57,10 @@ class Counts:
     bad_rows: Mapping[str, int] = field(default_factory=dict)
     unmatched: Mapping[str, int] = field(default_factory=dict)
     unsliced: Mapping[str, int] = field(default_factory=dict)
+
+    def without_few(self, least: int) -> Counts:
+        """The counts that may be shown: without slicing specs that leave out fewer rows than a slice must have."""
+        return replace(self, unsliced={name: number for name, number in self.unsliced.items() if number >= least})
 
     @property
     def bad(self) -> int:

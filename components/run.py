@@ -34,7 +34,7 @@ from assay.plan.secret_params import refuse_values
 from assay.plan.stored import plan_at
 from assay.report.page.results import html_page, markdown_summary
 from assay.report.page.verdict_markdown import verdict_document
-from assay.report.terminal.verdict_lines import verdict_lines, without_small_slices
+from assay.report.terminal.verdict_lines import verdict_lines
 from assay.results.published import verdict_at
 from assay.run.call import Checkpoints, stage_arguments
 from assay.run.outcome import ANALYSE, StageResult
@@ -161,9 +161,9 @@ def tell(executor: Executor, plan: Plan, result: StageResult) -> None:
 def _tell_verdict(outputs: Outputs, plan: Plan, result: StageResult) -> None:
     """Prints what a gate found, and sets its document, which says that the manifest has all of it."""
     verdict = verdict_at(result.manifest, plan.output)
-    for line in verdict_lines(without_small_slices(verdict, plan.min_slice_size)):
+    for line in verdict_lines(verdict):
         click.echo(line)
-    text = verdict_document(verdict, result.manifest, min_slice_size=plan.min_slice_size)
+    text = verdict_document(verdict, result.manifest)
     outputs.artifact("verdict_summary", {"verdict": result.verdict}, text)
 
 

@@ -18,7 +18,7 @@ from assay.operators.template_text import template_text
 from assay.plan.blessed import blessed_uri, blessing_of, move
 from assay.plan.plan import Plan
 from assay.plan.stored import plan_text
-from assay.report.terminal.verdict_lines import is_stamped, short_text, stamp_text, without_small_slices
+from assay.report.terminal.verdict_lines import is_stamped, short_text, stamp_text
 from assay.storage.file_paths import FilePath
 from assay.verdict import Status
 
@@ -75,7 +75,7 @@ class BlessOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         with airflow_errors(), google_access(self.gcp_conn_id, self.impersonation_chain):
             plan = plan_at(self.plan, self.plan_params or {})
-            show(context, self, {**(self.results or self.gate), "verdict": self.gate["verdict"]}, plan)
+            show(context, self, {**(self.results or self.gate), "verdict": self.gate["verdict"]})
             blessing = self._blessing(context, plan)
             uri = blessed_uri(plan) if self.blessed is None else self.blessed
             if uri:
@@ -89,7 +89,7 @@ class BlessOperator(BaseOperator):
     def _blessing(self, context: Context, plan: Plan) -> dict[str, Any]:
         verdict = verdict_of(self.gate, self.results)
         if self.gate["verdict"] != Status.BLESSED:
-            reasons = reasons_of(without_small_slices(verdict, plan.min_slice_size))
+            reasons = reasons_of(verdict)
             why = f"{self.gate['verdict']}, so the model is not blessed: {'; '.join(reasons)}"
             raise AirflowSkipException(why) if self.on_not_blessed == SKIP else AirflowFailException(why)
 

@@ -16,7 +16,7 @@ from assay.operators.shown import VERDICT_KEY, show
 from assay.operators.stage import StageOperator, WriteResultsOperator, airflow_errors, resolved
 from assay.plan.plan import GATE, Plan
 from assay.plan.stored import plan_text
-from assay.report.terminal.verdict_lines import is_stamped, short_text, verdict_lines, without_small_slices
+from assay.report.terminal.verdict_lines import is_stamped, short_text, verdict_lines
 from assay.results.published import reasons_in, verdict_at
 from assay.verdict import Status
 
@@ -52,7 +52,7 @@ class ModelGateOperator(StageOperator, SkipMixin):
             self._check()
             plan = resolved(self.plan_json or plan_text(self.plan), self.plan_params or {})
             result = self.run_stage(context) if self.stage else self._result_before(context, plan)
-            verdict = without_small_slices(verdict_of(result), plan.min_slice_size)
+            verdict = verdict_of(result)
             unchecked = unchecked_in(plan) if is_stamped(verdict) else ()
         for line in verdict_lines(verdict, unchecked):
             self.log.info("%s", line)
@@ -87,7 +87,7 @@ class ModelGateOperator(StageOperator, SkipMixin):
         results = list((self.inputs or {}).values())
         if len(results) != 1 or not isinstance(results[0], Mapping) or not results[0].get("verdict"):
             raise ConfigError(f"inputs: expected what one task with a verdict returned, found {results!r}")
-        show(context, self, results[0], plan)
+        show(context, self, results[0])
         return dict(results[0])
 
 

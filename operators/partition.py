@@ -125,7 +125,7 @@ class WaitForDataOperator(BaseOperator, SkipMixin):
             output = publish_not_evaluated(plan, run_name("", context), why)
 
         result = {"files": event["files"], "verdict": Status.NOT_EVALUATED.value, "output": output}
-        show(context, self, result, plan)
+        show(context, self, result)
         context["ti"].xcom_push(VERDICT_KEY, f"NOT EVALUATED; {why}")
         self.log.warning("%s: %s", Status.NOT_EVALUATED, why)
         if self.on_not_blessed == FAIL:

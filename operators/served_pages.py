@@ -21,7 +21,6 @@ from assay.operators.shown import Instance, Shown, shown_by
 from assay.report.html.document import document
 from assay.report.html.markup import Markup, element
 from assay.report.page.verdict import verdict_page
-from assay.report.terminal.verdict_lines import without_small_slices
 from assay.results.published import PAGE_FILE, verdict_at
 from assay.storage.patience import patience
 from assay.text.printable import shortened
@@ -98,9 +97,8 @@ def application() -> Any:
 
 
 def _verdict_of(shown: Shown) -> dict[str, Any]:
-    """That of the results, as a gate's checkpoint may be deleted before them; small slices are not named."""
-    verdict = verdict_at("" if shown.output else shown.manifest, shown.output)
-    return without_small_slices(verdict, shown.min_slice_size)
+    """That of the results, as a gate's checkpoint may be deleted before them."""
+    return verdict_at("" if shown.output else shown.manifest, shown.output)
 
 
 def _verdict_page(instance: Instance, shown: Shown) -> str:

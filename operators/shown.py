@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from assay.operators.connections import Chain
-    from assay.plan.plan import Plan
 
 SHOWN_KEY = "assay_shown"
 """Key of the XCom."""
@@ -42,7 +41,6 @@ class Shown:
         verdict: its status; "" for none.
         gcp_conn_id: Airflow connection that the task used; "" for the credentials of the environment.
         impersonation_chain: whom the task impersonated.
-        min_slice_size: rows below which a slice must not be named.
     """
 
     output: str = ""
@@ -50,21 +48,19 @@ class Shown:
     verdict: str = ""
     gcp_conn_id: str = ""
     impersonation_chain: Chain = None
-    min_slice_size: int = 0
 
 
-def show(context: Context, operator: Any, result: Mapping[str, Any], plan: Plan) -> None:
+def show(context: Context, operator: Any, result: Mapping[str, Any]) -> None:
     """Leaves the XCom.
 
     Args:
         context: Airflow's.
         operator: whose `gcp_conn_id` and `impersonation_chain` are filled in.
         result: `output`, `manifest` and `verdict`, of which any may be missing.
-        plan: that the task ran.
     """
     where = {name: result.get(name) or "" for name in ("output", "manifest", "verdict")}
     account = {"gcp_conn_id": operator.gcp_conn_id, "impersonation_chain": operator.impersonation_chain}
-    shown = Shown(**where, **account, min_slice_size=plan.min_slice_size)
+    shown = Shown(**where, **account)
     if shown.output or shown.manifest:
         context["ti"].xcom_push(SHOWN_KEY, asdict(shown))
 

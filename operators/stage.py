@@ -158,7 +158,7 @@ class StageOperator(BaseOperator):
             context["ti"].xcom_push(RESULT_KEY, result)  # so that a link leads to the job while the task is deferred
             self._wait_for(context, record)
         self._result = result
-        show(context, self, self._kept(result), plan)
+        show(context, self, self._kept(result))
         return result
 
     def _kept(self, result: Mapping[str, Any]) -> Mapping[str, Any]:

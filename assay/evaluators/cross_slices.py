@@ -137,7 +137,7 @@ def _intervals(figures: Figures[Any], settings: CrossSlices) -> dict[MetricKey, 
 
 def _records_of(pairs: Figures[SlicePair], settings: CrossSlices, told: Any) -> Iterator[bytes]:
     if not pairs.values:
-        return too_small_records(pairs.keys, pairs.rows, settings.min_slice_size, told.classes)
+        return too_small_records(pairs.keys, settings.min_slice_size, told.classes)
     intervals = _intervals(pairs, settings)
     reasons, bounds = pairs.reasons, pairs.error_bounds
     told = told._replace(no_intervals={**told.no_intervals, **with_cure(pairs.no_intervals)})

@@ -19,6 +19,7 @@ from assay.engine.counting import COUNTS
 from assay.errors import EvalConfigError
 from assay.evaluators.block_states import COUNTED, Share, SumBlocks, merged
 from assay.evaluators.cross_slices import CompareSlices, CrossSlices, WithDisparities
+from assay.evaluators.withheld import FIGURES, ROWS, Withhold
 from assay.metrics import certainty, own_values
 from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of, output_means_of
@@ -57,9 +58,6 @@ from assay.types import (
     SliceKey,
 )
 from assay.verdict import total
-
-_FIGURES = "figures"
-"""Output of the evaluation beside the records: values of slices that are compared with others."""
 
 _SLICES_AT_ONCE = 512
 """Slices whose values and plots are in memory together."""
@@ -151,15 +149,18 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         evaluated = (
             extracts
             | "Sum" >> SumBlocks(analysis)
-            | "Evaluate" >> beam.ParDo(evaluate).with_outputs(*outputs, COUNTS, _FIGURES)
+            | "Evaluate" >> beam.ParDo(evaluate).with_outputs(*outputs, COUNTS, FIGURES, ROWS)
         )
         _ = evaluated[COUNTS]
-        records = {key: evaluated[key] for key in outputs if key not in self._disabled}
+        shown = {key: evaluated[key] for key in (*outputs, FIGURES)}
+        if self._pairs.min_slice_size > 1:
+            shown = {**shown, ROWS: evaluated[ROWS]} | "Withhold" >> Withhold(self._pairs.min_slice_size)
+        records = {key: shown[key] for key in outputs if key not in self._disabled}
         if self._pairs.slicings and METRICS_KEY in records:
-            of_pairs = evaluated[_FIGURES] | "CompareSlices" >> CompareSlices(self._pairs)
+            of_pairs = shown[FIGURES] | "CompareSlices" >> CompareSlices(self._pairs)
             records[METRICS_KEY] = (records[METRICS_KEY], of_pairs) | "WithPairs" >> beam.Flatten()
         if self._pairs.disparities and METRICS_KEY in records:
-            both = records[METRICS_KEY], evaluated[_FIGURES]
+            both = records[METRICS_KEY], shown[FIGURES]
             records[METRICS_KEY] = both | "WithDisparities" >> WithDisparities(self._pairs)
         return records
 
@@ -201,10 +202,12 @@ class _Records(beam.DoFn):
     def _records(self, part: Partial, told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
         resampling = self._analysis.resampling
         rows = part.rows if resampling is None else resampling.rows(part)
+        if self._pairs.min_slice_size > 1:
+            yield beam.pvalue.TaggedOutput(ROWS, dict(zip(part.keys, rows.tolist(), strict=True)))
         large = (rows >= self._pairs.min_slice_size) | np.array([not key for key in part.keys])
         small = np.flatnonzero(~large)
         keys = [part.keys[i] for i in small]
-        records = too_small_records(keys, rows[small], self._pairs.min_slice_size, told.classes)
+        records = too_small_records(keys, self._pairs.min_slice_size, told.classes)
         yield from (beam.pvalue.TaggedOutput(METRICS_KEY, record) for record in records)
         yield from self._to_compare(Figures(keys, rows[small]), told)
 
@@ -247,7 +250,7 @@ class _Records(beam.DoFn):
     def _to_compare(self, figures: Figures[SliceKey], told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
         at = self._pairs.positions(figures.keys)
         if at:
-            yield beam.pvalue.TaggedOutput(_FIGURES, (figures.take(np.array(at)), told))
+            yield beam.pvalue.TaggedOutput(FIGURES, (figures.take(np.array(at)), told))
 
     def _error_bounds(
         self, doubts: Mapping[Metric, Floats], metrics: Mapping[MetricKey, Value]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from assay.gate.bounds import bound_text, shortfall
 from assay.gate.evidence.gate import checked_of, reasons_of
 from assay.metrics.keys import MetricKey
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
-from assay.proto.validation_result_pb2 import ValidationFailure, ValidationResult
+from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationFailure, ValidationResult
 from assay.results.class_names import NO_NAMES, ClassNames
 from assay.results.keys import Slices, label, metric_key_from_proto, slices_of, slices_text
+from assay.results.records import is_shown
+from assay.text.counted import counted
 from assay.verdict import Checked, Counts, Limits, Line, Reason, Status, Verdict
 
 
@@ -104,14 +108,19 @@ def _failure_reasons(
 ) -> Iterator[Reason]:
     failed = {slices_of(validation): validation for validation in result.metric_validations_per_slice}
 
+    hidden: set[Slices] = set()
     facts: dict[Slices, tuple[int, dict[MetricKey, float | None]] | None] = {}
     for record in metrics:
         slices = slices_of(record)
         facts[slices] = _facts(record) if slices in failed else None
+        hidden |= set() if is_shown(record) else {slices}
         classes = classes.told_by(record)
 
-    is_absent = False
+    yield from _hidden_reasons([failed[slices] for slices in failed if slices in hidden], classes)
+    is_absent = bool(hidden & failed.keys())
     for slices, validation in failed.items():
+        if slices in hidden:
+            continue
         rows, baselines = facts.get(slices) or (None, {})
         slice_name = slices_text(slices)
         for failure in validation.failures:
@@ -121,6 +130,16 @@ def _failure_reasons(
             baseline = baselines.get(key._replace(model_name="", is_diff=False)) if is_compared else None
             yield _reason(failure, label(key, classes), slice_name, rows, baseline)
     yield from _missing_reasons(result, list(facts), is_absent=is_absent)
+
+
+def _hidden_reasons(validations: Iterable[MetricsValidationForSlice], classes: ClassNames) -> Iterator[Reason]:
+    """One reason for each threshold that is for slices that are not shown: nothing tells which slices these are."""
+    failures = [failure for validation in validations for failure in validation.failures]
+    reasons = [_reason(failure, "", "", None, None) for failure in failures]
+    names = [label(metric_key_from_proto(failure.metric_key), classes) for failure in failures]
+    for (name, reason), number in Counter(zip(names, reasons, strict=True)).items():
+        hidden = f"{counted(number, 'slice')} that min_slice_size hides"
+        yield replace(reason, message=f"{name} is not shown in {hidden}; expected {reason.bound}")
 
 
 def _facts(record: MetricsForSlice) -> tuple[int, dict[MetricKey, float | None]]:

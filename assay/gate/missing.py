@@ -5,10 +5,10 @@ from __future__ import annotations
 from assay.metrics.keys import MetricKey
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.results.keys import metric_key_from_proto
-from assay.results.records import ERROR_METRIC_NAME
+from assay.results.records import is_shown
 
 NOT_FOUND = "Metric not found."
-TOO_SMALL = "Metric not shown: the slice has fewer rows than min_slice_size."
+TOO_SMALL = "Metric not shown: the slice has fewer rows than min_slice_size, or would tell the values of one that has."
 
 
 def missing_text(key: MetricKey, record: MetricsForSlice, baseline: str) -> str:
@@ -19,7 +19,7 @@ def missing_text(key: MetricKey, record: MetricsForSlice, baseline: str) -> str:
         record: of one slice.
         baseline: name of the baseline; "" if there is none.
     """
-    if ERROR_METRIC_NAME in record.metrics:
+    if not is_shown(record):
         return TOO_SMALL
     if not key.is_diff:
         return NOT_FOUND

@@ -38,7 +38,8 @@ from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationResult
 from assay.results.class_names import ClassNames, class_names
 from assay.results.keys import Slices, label, metric_key_from_proto, metric_key_to_proto, slices_of, text_of
-from assay.verdict import Checked, Counts, Limits, Reason, Status, Verdict
+from assay.results.records import is_shown
+from assay.verdict import UNNAMED, Checked, Counts, Limits, Reason, Status, Verdict
 
 __all__ = [
     "Checked",
@@ -209,15 +210,16 @@ class _Tally:
         if self._at is None:
             return threshold
         record, (value, error_bound) = self._at
+        is_named = is_shown(record)
         return replace(
             threshold,
             met=self.met,
             failed=self.failed,
             undecided=self.undecided,
-            slice=text_of(record),
+            slice=text_of(record) if is_named else UNNAMED,
             value=value if math.isfinite(value) else None,
             error_bound=error_bound,
-            rows=record.rows,
+            rows=record.rows if is_named else None,
             no_number=("infinite" if value > 0 else "-infinite") if math.isinf(value) else "",
         )
 

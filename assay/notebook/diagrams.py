@@ -83,7 +83,7 @@ def _curves(output: str, evidence: Evidence, kind: str, slices: str | None) -> D
 
 def _by_slice(evidence: Evidence, metric: str, slices: str | None) -> Diagrams:
     measure = _measure(evidence, metric)
-    chosen = [one for one in with_text(evidence.slices, slices) if not one.is_too_small and not one.is_pair]
+    chosen = [one for one in with_text(evidence.slices, slices) if not one.is_hidden and not one.is_pair]
     rows = [charted(evidence, measure, one) for one in chosen]
     shown = rows[:_MOST_ROWS]
     more = len(rows) - len(shown)

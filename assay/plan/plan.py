@@ -125,7 +125,7 @@ class Plan:
 
     @property
     def min_slice_size(self) -> int:
-        """Rows below which a slice must not be named."""
+        """Rows below which nothing is told of a slice."""
         return int(self.eval_config.get("options", {}).get("min_slice_size", 0))
 
     @property

@@ -9,7 +9,7 @@ from assay.metrics.keys import MetricKey
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.class_grid import class_grid
 from assay.report.evidence import Evidence, Measure, Pair, Slice
-from assay.report.marks import FAILS, WORSE
+from assay.report.marks import FAILS, HIDDEN, WORSE
 from assay.report.numbers import Number, numbers_of
 from assay.results.labels import change_text, labels_of, number_text
 from assay.text.counted import counted
@@ -57,8 +57,8 @@ def class_cells(evidence: Evidence, slice_: Slice) -> tuple[list[str], list[list
 
 
 def row_of(slice_: Slice, columns: Sequence[Column]) -> list[str]:
-    """Rows of a slice, and its value in each column; a slice that is too small to be shown has no values."""
-    rows = f"{slice_.rows:,} (too few)" if slice_.is_too_small else f"{slice_.rows:,}"
+    """Rows of a slice, and its value in each column; a slice that is hidden has neither."""
+    rows = HIDDEN if slice_.is_hidden else f"{slice_.rows:,}"
     return [rows, *(cell_of(slice_, column.key, column.measure) for column in columns)]
 
 

@@ -29,7 +29,7 @@ from assay.results.keys import in_order, metric_key_from_proto, plot_key_to_prot
 from assay.results.labels import labels_of
 from assay.results.latest import VERDICT_FILE, results_folder
 from assay.results.published import RESULTS_FILE
-from assay.results.records import ERROR_METRIC_NAME, plots_head
+from assay.results.records import is_shown, plots_head
 from assay.results.remarks import remarks
 from assay.text import json_text
 from assay.types import METRICS_KEY, PLOTS_KEY, VALIDATIONS_KEY
@@ -70,10 +70,10 @@ class Slice:
 
     Attributes:
         name: the slice for people.
-        rows: unweighted; of a pair of slices, those of the smaller one.
+        rows: unweighted; of a pair of slices, those of the smaller one; 0 if it is hidden.
         values: values by key, which includes the model.
         failed: keys for which a threshold does not hold.
-        is_too_small: whether it has too few rows for its values to be shown.
+        is_hidden: whether `min_slice_size` hides its values and the number of its rows.
         error_bounds: by how much values may be off; keys without a bound are precise.
         features: names of the features of its key; none for the overall slice and for pairs of slices.
         is_pair: whether it is a pair of slices, whose values are differences.
@@ -83,7 +83,7 @@ class Slice:
     rows: int
     values: Mapping[MetricKey, Pair] = field(default_factory=dict)
     failed: frozenset[MetricKey] = frozenset()
-    is_too_small: bool = False
+    is_hidden: bool = False
     error_bounds: Mapping[MetricKey, float] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     is_pair: bool = False
@@ -243,11 +243,11 @@ def _slices(records: Iterable[pb.MetricsForSlice], failed: Mapping[str, frozense
 
     for record in records:
         values = {key_of(pair.key): pair for pair in record.metric_keys_and_values}
-        name, is_too_small = text_of(record), ERROR_METRIC_NAME in record.metrics
+        name, is_hidden = text_of(record), not is_shown(record)
         bounds, slices = {key_of(one.key): one.error_bound for one in record.inexact}, slices_of(record)
         is_pair = len(slices) > 1
         features = () if is_pair else tuple(feature for feature, _ in slices[0])
-        yield Slice(name, record.rows, values, failed.get(name, frozenset()), is_too_small, bounds, features, is_pair)
+        yield Slice(name, record.rows, values, failed.get(name, frozenset()), is_hidden, bounds, features, is_pair)
 
 
 def _failed(output: str) -> dict[str, frozenset[MetricKey]]:

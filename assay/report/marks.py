@@ -6,6 +6,8 @@ from assay.verdict import Status
 
 FAILS = "✗"
 """Follows a value for which a threshold does not hold."""
+HIDDEN = "hidden"
+"""In place of the number of rows of a slice that `min_slice_size` hides."""
 WORSE = "▾"
 """Follows a change to the worse."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -26,7 +26,6 @@ from assay.results import wire
 from assay.results.class_names import NamesByOutput
 from assay.results.keys import metric_key_to_proto, plot_key_to_proto, slice_key_to_proto
 from assay.results.ragged_values import metric_values, plot_data
-from assay.text.counted import counted
 from assay.types import SliceKey, SlicePair
 
 ERROR_METRIC_NAME = "__ERROR__"
@@ -128,19 +127,30 @@ def plots_head(record: bytes) -> pb.PlotsForSlice:
 
 
 def too_small_records(
-    keys: Sequence[SliceKey | SlicePair],
-    rows: Ints,
-    min_slice_size: int,
-    classes: NamesByOutput | None = None,
+    keys: Sequence[SliceKey | SlicePair], min_slice_size: int, classes: NamesByOutput | None = None
 ) -> Iterator[bytes]:
     """Yields one serialised MetricsForSlice for each slice that has fewer rows than a slice must have to be shown."""
-    named = _named(classes or {})
-    for key, count in zip(keys, rows.tolist(), strict=True):
-        record = pb.MetricsForSlice.FromString(_head(key))
-        record.MergeFrom(pb.MetricsForSlice(rows=count, classes=named))
-        few = f"{counted(count, 'row')}, fewer than min_slice_size {min_slice_size}"
-        record.metrics[ERROR_METRIC_NAME].debug_message = f"{few}; the metrics of this slice are not shown"
-        yield record.SerializeToString()
+    few = f"fewer rows than min_slice_size {min_slice_size}"
+    return (_not_shown(head_of(key), few, _named(classes or {})) for key in keys)
+
+
+def withheld_record(record: bytes, min_slice_size: int) -> bytes:
+    """What stands in place of a record whose values would tell those of a slice that is too small."""
+    why = f"withheld, as it would tell the values of a slice with fewer rows than min_slice_size {min_slice_size}"
+    return _not_shown(record[: head_size(record)], why, pb.MetricsForSlice.FromString(record).classes)
+
+
+def is_shown(record: pb.MetricsForSlice) -> bool:
+    """Whether a slice, or both of a pair, has enough rows for its values to be shown."""
+    return ERROR_METRIC_NAME not in record.metrics
+
+
+def _not_shown(head: bytes, why: str, classes: Iterable[pb.NamedClasses]) -> bytes:
+    """A record without values, and without the number of rows, which would be one."""
+    record = pb.MetricsForSlice.FromString(head)
+    record.MergeFrom(pb.MetricsForSlice(classes=classes))
+    record.metrics[ERROR_METRIC_NAME].debug_message = f"{why}; the metrics of this slice are not shown"
+    return record.SerializeToString()
 
 
 def _records(
@@ -148,10 +158,10 @@ def _records(
 ) -> Iterator[bytes]:
     bodies = wire.pack((len(keys),), tuple(parts)) if parts else [np.void(b"")] * len(keys)
     for key, body, tail in zip(keys, bodies, tails, strict=True):
-        yield b"".join((_head(key), body.tobytes(), tail))
+        yield b"".join((head_of(key), body.tobytes(), tail))
 
 
-def _head(key: SliceKey | SlicePair) -> bytes:
+def head_of(key: SliceKey | SlicePair) -> bytes:
     """What a record begins with: its slice, or pair of slices."""
     if not isinstance(key, SlicePair):
         return _message(_SLICE_KEY, slice_key_to_proto(key).SerializeToString())
@@ -161,7 +171,7 @@ def _head(key: SliceKey | SlicePair) -> bytes:
 
 
 def head_size(record: bytes) -> int:
-    """Bytes of what a record of metrics or plots begins with, as `_head` writes it."""
+    """Bytes of what a record of metrics, plots or attributions begins with, as `head_of` writes it."""
     size, begin = wire.read_varint(record, 1)
     return begin + size
 

@@ -160,7 +160,7 @@ def _result(call: TaskCall, manifest: Manifest, *, reused: bool) -> StageResult:
         kind=manifest.kind,
         manifest=manifest_uri(call.root, call.task.name, manifest.digest),
         digest=manifest.digest,
-        counts=asdict(manifest.counts),
+        counts=asdict(manifest.counts.without_few(call.plan.min_slice_size)),
         rows=manifest.rows,
         reused=reused,
         verdict=manifest.verdict["status"] if manifest.verdict else "",

@@ -57,7 +57,7 @@ def publish_results(call: TaskCall, context: Context) -> StageResult:
     return StageResult(
         task=call.task.name,
         kind=WRITE_RESULTS,
-        counts=asdict(counts),
+        counts=asdict(counts.without_few(call.plan.min_slice_size)),
         verdict=verdict.status,
         output=folder,
     )

@@ -88,7 +88,7 @@ def judge(plan: Plan, folder: str, counts: Counts) -> Verdict:
     return gate.verdict(
         load_validation_result(folder),
         load_metrics(folder),
-        counts=counts,
+        counts=counts.without_few(plan.min_slice_size),
         limits=limits_of(plan),
         checks=gate.checks_of(load_metrics(folder), config, rubber_stamp=plan.rubber_stamp),
         classes=class_names(config),
@@ -136,7 +136,7 @@ def publish(
     making = before or Making()
     facts = own_facts(parse_eval_config(plan.eval_config))
     making = replace(making, seconds={**making.seconds, task: time.time() - started}, own_metrics=facts)
-    results = results_json(plan, run, status, asdict(counts), files, making)
+    results = results_json(plan, run, status, asdict(counts.without_few(plan.min_slice_size)), files, making)
     if verdict:
         page = html_page(folder, facts=json.loads(results), plots=PLOTS_OF_A_RUN)
         write_file(path_in(folder, PAGE_FILE), page.encode())

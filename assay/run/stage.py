@@ -148,7 +148,7 @@ def _analyse(
         judge = publishing.judge if context.in_memory.evaluators is None else publishing.judge_if_possible
         verdict = judge(plan, folder, counts)
         publishing.publish(plan, folder, task.name, verdict, counts, started)
-    return _result(task, folder, counts, verdict)
+    return _result(task, folder, counts.without_few(plan.min_slice_size), verdict)
 
 
 def _written_by_own_writers(context: Context, task: Task, options: PipelineOptions | Sequence[str]) -> StageResult:
@@ -161,7 +161,7 @@ def _written_by_own_writers(context: Context, task: Task, options: PipelineOptio
         counts = run_counted(reader, analysis, options, folder)
         verdict = publishing.judge_if_possible(context.plan, folder, counts)
         publishing.write_verdict(folder, verdict)
-    return _result(task, folder, counts, verdict)
+    return _result(task, folder, counts.without_few(context.plan.min_slice_size), verdict)
 
 
 def _result(task: Task, folder: str, counts: Counts, verdict: Verdict | None) -> StageResult:

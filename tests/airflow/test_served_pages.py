@@ -106,16 +106,6 @@ def test_a_verdict_is_a_page_and_json(client, bucket):
     assert client.get("/verdict/dag/run/task/-1?format=json").json() == {**VERDICT, "checks": []}
 
 
-@pytest.mark.parametrize("form", ["html", "json"])
-def test_slices_with_too_few_rows_are_not_named(client, bucket, form):
-    small = {"message": "auc is 0.1", "slice": "town=Ems", "rows": 3}
-    bucket.write(f"{BUCKET}/verdict.json", json.dumps({**VERDICT, "reasons": [*VERDICT["reasons"], small]}).encode())
-    client.shown = Shown(output=BUCKET, verdict="NOT_BLESSED", min_slice_size=5)
-    text = client.get(f"/verdict/dag/run/task/-1?format={form}").text
-    assert "Ems" not in text
-    assert "1 reason about slices with too few rows to be shown" in text
-
-
 def test_the_verdict_of_a_gate_is_in_its_checkpoint(client, bucket):
     manifest = f"{SCHEME}://bucket/checkpoints/Gate/1/manifest.json"
     bucket.write(manifest, json.dumps({"verdict": VERDICT}).encode())
@@ -178,11 +168,10 @@ def test_what_a_task_shows_is_what_its_operator_used():
     pushed: dict = {}
     context = {"ti": SimpleNamespace(xcom_push=pushed.__setitem__)}
     operator = SimpleNamespace(gcp_conn_id="mine", impersonation_chain=None)
-    plan: Any = SimpleNamespace(min_slice_size=9)
-    show(context, operator, {"output": "", "manifest": ""}, plan)
+    show(context, operator, {"output": "", "manifest": ""})
     assert pushed == {}
-    show(context, operator, {"output": "/results", "verdict": "BLESSED", "rows": 3}, plan)
-    expected = Shown(output="/results", verdict="BLESSED", gcp_conn_id="mine", min_slice_size=9)
+    show(context, operator, {"output": "/results", "verdict": "BLESSED", "rows": 3})
+    expected = Shown(output="/results", verdict="BLESSED", gcp_conn_id="mine")
     assert shown_of(pushed[SHOWN_KEY]) == expected
 
 

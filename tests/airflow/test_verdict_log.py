@@ -42,7 +42,6 @@ def plan(tmp_path):
     content["eval_config"]["model_specs"] = [
         {"name": model["name"], "label_key": "label", "is_baseline": "baseline" in model} for model in models
     ]
-    content["eval_config"]["options"] = {"min_slice_size": 50}
     content["eval_config"]["metrics_specs"] = [{"metrics": [{"class_name": "AUC", "threshold": change}]}]
     file = tmp_path / "plan.json"
     file.write_text(to_json(compile_analysis(content, tmp_path)))
@@ -83,15 +82,6 @@ def test_the_gate_says_of_each_threshold_what_decided_and_leaves_the_verdict_in_
     lines, xcoms = run(ModelGateOperator, BAD, on_not_blessed="warn")
     assert " ".join(lines[2].split()) == "auc at least 0.5 all (3) no, 1 of 3 fail sex=f 0.4 200"
     assert xcoms[VERDICT_KEY] == "NOT BLESSED; thresholds: 0 of 1 hold; sex=f: auc is 0.4; expected at least 0.5"
-
-
-@pytest.mark.parametrize("operator", [ModelGateOperator, BlessOperator])
-def test_no_log_names_a_slice_with_too_few_rows(run, operator):
-    small = {"slice": "town=Ems", "rows": 3}
-    bad = {**BAD, "checks": [{**CHECK, **small}], "reasons": [{**REASON, **small}]}
-    lines, xcoms = run(operator, bad, on_not_blessed="warn" if operator is ModelGateOperator else "skip")
-    assert "Ems" not in f"{lines} {xcoms}"
-    assert any("1 reason about slices with too few rows to be shown" in line for line in lines)
 
 
 def test_the_blessing_says_so_too(run):

@@ -87,7 +87,7 @@ def written(request, tmp_path_factory):
     )
     records = [
         *metric_records(SLICES, np.array([9, 5, 2]), VALUES),
-        *too_small_records([(("sex", "M"),)], np.array([1]), 2),
+        *too_small_records([(("sex", "M"),)], 2),
     ]
     plots = list(plot_records(SLICES, PLOTS))
     validation = ValidationResult(validation_ok=True, missing_thresholds=True).SerializeToString()

@@ -181,10 +181,12 @@ def test_pairs_with_a_slice_that_is_too_small_have_no_values(frame):
     pair = {"slicing_specs": [BY_GROUP]}
     asked = config(pair, metric=with_threshold({"upper_bound": 1.0}, pair), options={"min_slice_size": small + 1})
     result = assay.analyze_raw_data(frame, asked)
-    assert {dict(key[1])["group"] for key in values(result) if len(key) == 2} == {"a", "b"}
+
+    # Group b is withheld, as all rows without a and b are those of c.
+    assert {dict(key[1])["group"] for key in values(result) if len(key) == 2} == {"a"}
     (reason,) = result.verdict.reasons
-    assert (reason.slice, reason.rows) == ("Overall vs group=c", small)
-    assert "fewer rows than min_slice_size" in reason.message
+    assert (reason.slice, reason.rows) == ("", None)
+    assert "is not shown in 2 slices that min_slice_size hides" in reason.message
 
 
 def test_too_many_pairs_are_refused(frame, tmp_path):

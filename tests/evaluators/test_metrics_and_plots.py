@@ -3,14 +3,17 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
+import assay
 from assay.engine.recovery import recover
 from assay.errors import BadRowError, MissingColumnError, PipelineError
 from assay.evaluators.metrics_and_plots import MetricsAndPlotsEvaluator
 from assay.extractors.slice_keys import extract_slice_keys
 from assay.extracts.columns import row_count, take
+from assay.privacy.suppression import withheld
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, PlotsForSlice
 from assay.results.keys import metric_key_from_proto, slice_key_from_proto
 from assay.slicing.specs import slicings_of
@@ -86,11 +89,44 @@ def test_an_empty_batch_changes_nothing_and_no_rows_give_no_records():
 def test_a_slice_with_too_few_rows_shows_no_metrics():
     config = config_of(METRICS, EVERY_SLICE)
     config.options.min_slice_size.value = 150
+    in_full = run([placed(BATCH)], MetricsAndPlotsEvaluator(config_of(METRICS, EVERY_SLICE)).ptransform)
+    rows = {slice_key(one): one.rows for one in map(MetricsForSlice.FromString, in_full["metrics"])}
+    hidden = {key for key, count in rows.items() if key and count < 150}
+    assert hidden
+    hidden |= withheld(rows, 150)
+
     output = run([placed(BATCH)], MetricsAndPlotsEvaluator(config).ptransform)
+    assert {slice_key(one) for one in map(PlotsForSlice.FromString, output["plots"])} == rows.keys() - hidden
     for record in map(MetricsForSlice.FromString, output["metrics"]):
-        small = record.rows < 150 and len(record.slice_key.single_slice_keys) > 0
-        assert ("__ERROR__" in record.metrics) == small
-        assert bool(record.metric_keys_and_values) != small
+        is_hidden = slice_key(record) in hidden
+        assert ("__ERROR__" in record.metrics) == is_hidden
+        assert bool(record.metric_keys_and_values) != is_hidden
+        assert bool(record.rows) != is_hidden
+
+
+def slice_key(record):
+    return slice_key_from_proto(record.slice_key)
+
+
+def test_a_slice_is_withheld_with_all_that_it_has_where_it_would_tell_of_a_smaller_one():
+    """Group c is too small, and all rows without a and b are those of c; so nothing is told of b, of no metric."""
+    rows = 300
+    group = np.array(["a"] * 180 + ["b"] * 100 + ["c"] * 20)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"label": rng.integers(0, 2, rows), "prediction": rng.random(rows), "group": group})
+    config = {
+        "model_specs": [{"label_key": "label", "prediction_key": "prediction"}],
+        "slicing_specs": [{}, {"feature_keys": ["group"]}],
+        "metrics_specs": [
+            {"metrics": [{"class_name": name} for name in ("ExampleCount", "AUC", "ConfusionMatrixPlot")]}
+        ],
+        "options": {"min_slice_size": 50},
+    }
+    shown = assay.analyze_raw_data(frame, config)
+    told = shown.to_frame()
+    assert set(told[told["value"].notna()]["slice"]) == {"Overall", "group=a"}
+    assert {name for name, _ in shown.plots} == {(), (("group", "a"),)}
+    assert set(told[told["rows"] > 0]["rows"]) == {300, 180}
 
 
 @pytest.mark.parametrize(

@@ -121,12 +121,12 @@ def test_what_a_gate_tells_names_no_slice_with_too_few_rows(launcher, tmp_path, 
     config = {**analysis_of("", "")["eval_config"], "options": {"min_slice_size": 50}}
     plan = plan_of(tmp_path / "data", tmp_path / "out", eval_config=config)
     gate = run_all(launcher, common(plan, tmp_path / "checkpoints", BAD_DAY))["Gate"]
-    assert "group=Ems" in storage.read(gate.parameters["manifest"]).decode()
+    assert "Ems" not in storage.read(gate.parameters["manifest"]).decode()
     printed = capsys.readouterr()
     log = printed.out + printed.err + gate.content("verdict_summary")
     assert "group=Bern: auc is " in log
     assert "Ems" not in log
-    assert "1 reason about slices with too few rows to be shown" in printed.out
+    assert "auc is not shown in 1 slice that min_slice_size hides" in printed.out
 
 
 def test_what_a_launcher_copies_is_small_although_a_manifest_is_large(launcher, data, tmp_path, monkeypatch):

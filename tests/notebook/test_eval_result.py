@@ -156,7 +156,7 @@ def test_plots_are_found_like_metrics_and_none_overwrites_another(tmp_path):
 
 
 def test_a_slice_that_is_too_small_shows_why(tmp_path):
-    records = too_small_records([SEX_F], np.array([2]), 5)
+    records = too_small_records([SEX_F], 5)
     (tmp_path / "metrics-00000-of-00001.tfrecord").write_bytes(b"".join(map(framed, records)))
     shown = load_eval_result(str(tmp_path)).get_metrics_for_slice(SEX_F)
     assert shown is not None

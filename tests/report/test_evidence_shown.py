@@ -10,7 +10,7 @@ import assay
 from assay.report.page.results import html_page, markdown_summary
 from assay.report.page.verdict import verdict_page
 from assay.report.page.verdict_markdown import verdict_document
-from assay.report.terminal.verdict_lines import short_text, verdict_lines, without_small_slices
+from assay.report.terminal.verdict_lines import short_text, verdict_lines
 from tests.report.on_terminal import shown
 
 REASON = "INC-42"
@@ -50,13 +50,12 @@ def content(results):
 
 def pages(results, content):
     """Text of each place where the verdict is shown."""
-    small = without_small_slices(content, 20)
     return {
         "page": html_page(results),
         "summary": markdown_summary(results),
-        "page of the verdict": verdict_page(small, "run", {}),
-        "summary of Kubeflow": verdict_document(content, "verdict.json", min_slice_size=20),
-        "log of Airflow": "\n".join(verdict_lines(small)),
+        "page of the verdict": verdict_page(content, "run", {}),
+        "summary of Kubeflow": verdict_document(content, "verdict.json"),
+        "log of Airflow": "\n".join(verdict_lines(content)),
     }
 
 

@@ -203,11 +203,11 @@ def test_no_slices_give_no_records():
     assert list(plot_records([], {PlotKey(): [matrices(0)]})) == []
 
 
-def test_a_slice_that_is_too_small_has_an_error_and_its_rows_but_no_metric():
-    (record,) = map(pb.MetricsForSlice.FromString, too_small_records([SLICES[1]], np.array([3]), 5))
+def test_a_slice_that_is_too_small_has_an_error_and_neither_rows_nor_metrics():
+    (record,) = map(pb.MetricsForSlice.FromString, too_small_records([SLICES[1]], 5))
     assert slice_key_from_proto(record.slice_key) == SLICES[1]
-    assert record.rows == 3
-    assert "3 rows" in record.metrics["__ERROR__"].debug_message
+    assert record.rows == 0
+    assert "fewer rows than min_slice_size 5" in record.metrics["__ERROR__"].debug_message
     assert not record.metric_keys_and_values
 
 

@@ -15,7 +15,7 @@ from assay.proto.config_pb2 import ConfidenceIntervalOptions, EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.results.class_names import ClassNames, class_names
 from assay.results.keys import label, metric_key_from_proto, slices_of
-from assay.results.records import ERROR_METRIC_NAME
+from assay.results.records import is_shown
 from assay.types import SliceKey
 
 NO_INTERVAL = "it has no confidence interval here"
@@ -38,7 +38,7 @@ class Found(NamedTuple):
         standard_error: of the estimate; NaN if there is none.
         degrees_of_freedom: of the standard error; 0 for the normal distribution.
         problem: why it cannot be judged, for people; "" if it can.
-        is_small: whether the slice has fewer rows than `min_slice_size`, which hides its values.
+        is_small: whether `min_slice_size` hides the values of the slice.
         is_left_out: whether it is not asked, as there is no baseline yet.
     """
 
@@ -121,7 +121,7 @@ class _Seen:
 
     def of(self, threshold: Threshold) -> Iterator[Found]:
         """Everything that a threshold is about; one Found with a problem if there is nothing."""
-        is_small = ERROR_METRIC_NAME in self._record.metrics
+        is_small = not is_shown(self._record)
         keys = [key for key in self._keys if threshold.is_for(key) and key.model_name != (self._baseline or None)]
         for key in keys:
             yield self._found(threshold, key)

@@ -42,8 +42,8 @@ class EvidenceGate:
         return threshold.better or (facts.better if facts else None) or ""
 
     def lines(self) -> tuple[Line, ...]:
-        """The lines of the verdict, by threshold and slice."""
-        return tuple(line_of(one, self.asked, self.better(one)) for one in self.judgements())
+        """The lines of the verdict, by threshold and slice; one for all slices that are not shown."""
+        return tuple(dict.fromkeys(line_of(one, self.asked, self.better(one)) for one in self.judgements()))
 
 
 def lines_of(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from assay.gate.evidence.asked import AT_LEAST, NON_INFERIOR, NOT_WORSE, Asked, Threshold
+from assay.gate.evidence.found import Found
 from assay.gate.evidence.judged import Judgement
 from assay.slicing.text import slice_text
 from assay.text.counted import counted
-from assay.verdict import Line, Outcome
+from assay.verdict import UNNAMED, Line, Outcome
 
 
 def line_of(judgement: Judgement, asked: Asked, better: str) -> Line:
@@ -28,17 +29,23 @@ def line_of(judgement: Judgement, asked: Asked, better: str) -> Line:
         effect=judgement.effect,
         why=_why(judgement, asked, better),
         slices=found.threshold.slices_text,
-        slice="" if found.slice is None else slice_text(found.slice),
+        slice=_slice_text(found),
         value=_finite(found.value),
         baseline=_finite(found.baseline),
         difference=_finite(found.estimate.value) if found.threshold.compares else None,
         lower=_finite(found.middle - judgement.half_width),
         upper=_finite(found.middle + judgement.half_width),
         p=_finite(judgement.p),
-        rows=None if found.slice is None else found.rows,
+        rows=None if found.slice is None or found.is_small else found.rows,
         rows_needed=int(settled) if math.isfinite(settled) else None,
         never=math.isinf(settled),
     )
+
+
+def _slice_text(found: Found) -> str:
+    if found.slice is None:
+        return ""
+    return UNNAMED if found.is_small else slice_text(found.slice)
 
 
 def expected_text(threshold: Threshold, asked: Asked, better: str) -> str:

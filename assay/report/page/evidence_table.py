@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from assay.report.html.markup import Markup, element
@@ -13,14 +13,9 @@ from assay.text.counted import counted
 _MOST_LINES = 200
 
 
-def evidence_table(verdict: Mapping[str, Any], hidden: Collection[str] = ()) -> Markup | None:
-    """The section, with the slices that block first; those that pass are counted.
-
-    Args:
-        verdict: the content of `verdict.json`.
-        hidden: slices with too few rows to be shown.
-    """
-    lines = ordered_lines(verdict, hidden)
+def evidence_table(verdict: Mapping[str, Any]) -> Markup | None:
+    """The section of a verdict, the content of `verdict.json`: slices that block first; those that pass are counted."""
+    lines = ordered_lines(verdict)
     if not lines:
         return None
     shown = [line for line in lines if line["outcome"] != "PASS"]

@@ -53,8 +53,7 @@ def _verdict(evidence: Evidence, uri: str) -> Iterator[str]:
     if evidence.verdict is None:
         yield "There is no verdict with these results."
         return
-    hidden = {slice_.name for slice_ in evidence.slices if slice_.is_too_small}
-    yield from verdict_parts(evidence.verdict, uri, hidden)
+    yield from verdict_parts(evidence.verdict, uri)
 
 
 def _overall(evidence: Evidence) -> Iterator[str]:
@@ -93,7 +92,7 @@ def _confusions(evidence: Evidence) -> Iterator[str]:
 
 def _worst(evidence: Evidence) -> Iterator[str]:
     leading = evidence.leading
-    slices = [one for one in evidence.slices if one is not evidence.overall and not one.is_too_small]
+    slices = [one for one in evidence.slices if one is not evidence.overall and not one.is_hidden]
     if leading is None or not slices:
         return
     columns = columns_of(evidence, [leading])

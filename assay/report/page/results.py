@@ -51,23 +51,22 @@ def html_page(output: FilePath, facts: Mapping[str, Any] | None = None, *, plots
     """
     folder = results_folder(output)
     evidence = evidence_of(folder, facts)
-    slices = [slice_ for slice_ in evidence.slices if not slice_.is_too_small]
-    hidden = {slice_.name for slice_ in evidence.slices if slice_.is_too_small}
+    slices = [slice_ for slice_ in evidence.slices if not slice_.is_hidden]
     first = _first(slices)
     read = read_plots(folder, slices, thinned=plots, whole=_MOST_PLOTTED)
 
     body = joined(
         element("h1", _title(evidence)),
         verdict_section.verdict_section(evidence),
-        verdict_section.reasons_section(evidence, hidden),
+        verdict_section.reasons_section(evidence),
         element(
             "div",
             sections.overall_section(evidence),
-            verdict_section.thresholds_section(evidence, hidden),
+            verdict_section.thresholds_section(evidence),
             class_="side-by-side",
         ),
-        evidence_table(verdict_object(evidence.verdict) or {}, hidden),
-        slices_section(evidence, slices, first, len(hidden)),
+        evidence_table(verdict_object(evidence.verdict) or {}),
+        slices_section(evidence, slices, first, len(evidence.slices) - len(slices)),
         found_section(evidence),
         plots_section(evidence, read.whole),
         sections.section("Groups compared", name="groups", hidden=True),

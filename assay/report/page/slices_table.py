@@ -30,7 +30,7 @@ def slices_section(evidence: Evidence, slices: Sequence[Slice], first: Sequence[
         evidence: of the run.
         slices: all that the page may show.
         first: those of them that it shows without scripts.
-        hidden: how many it does not name, as they have too few rows.
+        hidden: how many it does not name, as they have too few rows, or would tell of those.
     """
     if not slices:
         return None
@@ -60,7 +60,8 @@ def _order(evidence: Evidence, shown: int, total: int, hidden: int) -> Markup:
     leading = evidence.leading
     by = f"by {leading.label} of {evidence.candidates[0] or 'the model'}, the worst first" if leading else "by rows"
     order = f"The overall slice, then slices where a threshold fails, then {by}."
-    few = f" {counted(hidden, 'slice')} with too few rows to be shown." if hidden else ""
+    are = "is" if hidden == 1 else "are"
+    few = f" {counted(hidden, 'slice')} more {are} hidden by min_slice_size." if hidden else ""
     text = f"Without scripts, {shown:,} of {total:,} slices stand here: the worst and the largest."
     rest = element("noscript", element("p", text)) if shown < total else None
     return joined(element("p", order + few), rest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from assay.gate.bounds import bound_text
 from assay.report.cells import counts_text, reason_table
@@ -17,7 +17,7 @@ from assay.results.keys import label
 from assay.results.labels import number_text
 from assay.text.counted import counted
 from assay.text.printable import shortened
-from assay.verdict import Checked, Status, Verdict
+from assay.verdict import UNNAMED, Checked, Status, Verdict
 
 _ORDER = "The worst first: how far a value is from its bound, and how many rows are behind it."
 _MOST_REASONS = 200
@@ -52,53 +52,47 @@ def _sentence(evidence: Evidence, verdict: Verdict) -> str:
     return f"{what} {'do' if failed > 1 else 'does'} not hold{where}."
 
 
-def reasons_section(evidence: Evidence, hidden: Collection[str]) -> Markup | None:
-    """Every reason, the worst first.
-
-    Args:
-        evidence: of the run.
-        hidden: slices with too few rows to be shown, which the page does not name.
-    """
+def reasons_section(evidence: Evidence) -> Markup | None:
+    """Every reason, the worst first."""
     reasons = evidence.verdict.reasons if evidence.verdict else ()
     if not reasons:
         return None
-    shown = by_severity(reason for reason in reasons if reason.slice not in hidden)
+    shown = by_severity(reasons)
     heads, rows = reason_table(shown[:_MOST_REASONS])
-    more, unnamed = len(shown) - _MOST_REASONS, len(reasons) - len(shown)
+    more = len(shown) - _MOST_REASONS
     notes = [f"And {counted(more, 'reason')} more, in verdict.json."] if more > 0 else []
-    notes += [f"And {counted(unnamed, 'reason')} about slices with too few rows to be shown."] if unnamed else []
     order = element("p", _ORDER, class_="minor") if len(shown) > 1 else None
     return section(
         "Why", order, table("reasons", heads, rows, words=(1, 2)), *(element("p", note) for note in notes), name="why"
     )
 
 
-def thresholds_section(evidence: Evidence, hidden: Collection[str]) -> Markup | None:
+def thresholds_section(evidence: Evidence) -> Markup | None:
     """Every threshold, those that do not hold first, with the slice and the value that decided."""
     checks = evidence.verdict.checks if evidence.verdict else ()
     if not checks:
         return _rules(evidence)
     ordered = sorted(checks, key=lambda check: not (check.failed or not check.met))
-    rows = [_check_row(check, hidden) for check in ordered[:_MOST_THRESHOLDS]]
+    rows = [_check_row(check) for check in ordered[:_MOST_THRESHOLDS]]
     heads = ("Metric", "Expected", "Holds", "Decided by")
     more = len(checks) - _MOST_THRESHOLDS
     rest = element("p", f"And {counted(more, 'threshold')} more, in verdict.json.") if more > 0 else None
     return section("Thresholds", table("thresholds", heads, rows, words=(1,)), rest)
 
 
-def _check_row(check: Checked, hidden: Collection[str]) -> Sequence[Child]:
+def _check_row(check: Checked) -> Sequence[Child]:
     where = element("small", f" in slices: {shortened(check.slices)}")
     expected = element("td", check.expected, where, class_="words")
     if not check.met:
         return shortened(check.metric), expected, f"no slice {FAILS}", ""
     holds = f"{check.failed:,} of {check.met:,} fail {FAILS}" if check.failed else f"in {counted(check.met, 'slice')}"
-    return shortened(check.metric), expected, holds, _decision(check, hidden)
+    return shortened(check.metric), expected, holds, _decision(check)
 
 
-def _decision(check: Checked, hidden: Collection[str]) -> Markup:
+def _decision(check: Checked) -> Markup:
     """The value that decided, and below it the slice where it is."""
-    if check.slice in hidden:
-        return element("td", "a slice with too few rows")
+    if check.slice == UNNAMED:
+        return element("td", UNNAMED)
     value = check.no_number or "undefined" if check.value is None else number_text(check.value)
     parts = [f"± {check.error_bound:.2g}"] if check.error_bound else []
     parts += [shortened(check.slice)] + ([] if check.rows is None else [counted(check.rows, "row")])

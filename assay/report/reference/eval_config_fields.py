@@ -127,7 +127,8 @@ FIELDS: Mapping[str, str] = {
     "Default: only if `metrics_specs` names no metric, or if a threshold by name is for a metric that it does not name",
     "Options.compute_confidence_intervals": "`true`: a confidence interval for each value. Default: none",
     "Options.confidence_intervals": "how they are computed",
-    "Options.min_slice_size": "slices of fewer rows have no values; a threshold on one fails",
+    "Options.min_slice_size": "slices of fewer rows are [hidden](slices.md#small-slices), and those that would tell "
+    "their values; a threshold on one fails",
     "Options.disabled_outputs": "outputs that are not written: `plots`, `attributions`, `eval_config`, "
     "`analysis` (the table of rows, which only `analysis_table` of the analysis file writes)",
     "ConfidenceIntervalOptions.method": "`JACKKNIFE` (the default) or `POISSON_BOOTSTRAP`, each with 20 samples; "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from assay.text.printable import printable_line, shortened
@@ -18,21 +18,19 @@ _EFFECTS = {"warn": " (warns)", "pass": " (passes)", "block": ""}
 _ORDER = ("block", "warn", "pass"), ("FAIL", "UNDECIDED", "WARN", "PASS")
 
 
-def not_passed(verdict: Mapping[str, Any], hidden: Iterable[str] = ()) -> list[Mapping[str, Any]]:
-    """The lines of a verdict that do not pass, those that block first, without those of slices that are hidden.
-
-    Args:
-        verdict: the content of `verdict.json`.
-        hidden: slices with too few rows to be shown.
-    """
-    return [line for line in ordered_lines(verdict, hidden) if line["outcome"] != "PASS"]
+def not_passed(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The lines of a verdict, the content of `verdict.json`, that do not pass, those that block first."""
+    return [line for line in ordered_lines(verdict) if line["outcome"] != "PASS"]
 
 
-def ordered_lines(verdict: Mapping[str, Any], hidden: Iterable[str] = ()) -> list[Mapping[str, Any]]:
+def ordered_lines(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """All of them, in that order."""
     effects, outcomes = _ORDER
-    shown = [line for line in verdict.get("evidence", ()) if line["slice"] not in set(hidden)]
-    return sorted(shown, key=lambda line: (effects.index(line["effect"]), outcomes.index(line["outcome"])))
+
+    def place(line: Mapping[str, Any]) -> tuple[int, int]:
+        return effects.index(line["effect"]), outcomes.index(line["outcome"])
+
+    return sorted(verdict.get("evidence", ()), key=place)
 
 
 def evidence_cells(line: Mapping[str, Any]) -> tuple[str, ...]:

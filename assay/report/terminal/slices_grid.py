@@ -8,6 +8,7 @@ from assay.report.cells import full_text
 from assay.report.evidence import Slice
 from assay.report.figures import Figure
 from assay.report.grids.grid import Column, Grid, Kind, Value
+from assay.report.marks import HIDDEN
 from assay.results.labels import change_text, number_text
 
 FAILS = "!"
@@ -55,7 +56,7 @@ def _kind(figures: Sequence[Figure]) -> Kind:
 
 
 def _rows(slice_: Slice) -> str:
-    return f"{slice_.rows:,} (too few)" if slice_.is_too_small else f"{slice_.rows:,}"
+    return HIDDEN if slice_.is_hidden else f"{slice_.rows:,}"
 
 
 def figure_text(slice_: Slice, figure: Figure) -> str | None:

@@ -5,7 +5,7 @@ Standard library only, as orchestrators show it without the packages of the stag
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from assay.report.terminal.evidence_lines import (
@@ -25,7 +25,6 @@ NUMBERS = (5, 6)
 
 _MOST_CHECKS, _MOST_LINES, _MOST_REASONS, _MOST_UNCHECKED = 50, 20, 20, 20
 _WIDEST, _WIDEST_REASON = 60, 300
-_OVERALL, _UNNAMED = "Overall", "a slice with too few rows"
 
 
 def verdict_lines(verdict: Mapping[str, Any], unchecked: Sequence[str] = ()) -> list[str]:
@@ -42,41 +41,6 @@ def verdict_lines(verdict: Mapping[str, Any], unchecked: Sequence[str] = ()) -> 
     left_out = (f"  {line}" for line in left_out_of(verdict, unchecked))
     thresholds = _table(HEADS, rows, NUMBERS) if rows else ()
     return [outcome, *thresholds, *more, *_evidence(verdict), *left_out, *_reasons(verdict)]
-
-
-def without_small_slices(verdict: Mapping[str, Any], min_slice_size: int) -> dict[str, Any]:
-    """The verdict as it may be shown: slices with too few rows are not named.
-
-    Args:
-        verdict: the content of `verdict.json`.
-        min_slice_size: of the eval config.
-    """
-    reasons = list(verdict.get("reasons", ()))
-    hidden = small_slices(verdict, min_slice_size)
-    named = [reason for reason in reasons if reason.get("slice") not in hidden]
-    if len(named) < len(reasons):
-        number = counted(len(reasons) - len(named), "reason")
-        named.append({"slice": "", "message": f"{number} about slices with too few rows to be shown", "rows": None})
-    lines = [line for line in verdict.get("evidence", ()) if line["slice"] not in hidden]
-    evidence = {"evidence": lines} if lines else {}
-    others = {key: value for key, value in verdict.items() if key != "evidence"}
-    return {**others, **evidence, "reasons": named, "checks": without_names(verdict.get("checks", ()), hidden)}
-
-
-def small_slices(verdict: Mapping[str, Any], min_slice_size: int) -> set[str]:
-    """The slices in a verdict that have too few rows to be named."""
-    entries = (*verdict.get("reasons", ()), *verdict.get("checks", ()), *verdict.get("evidence", ()))
-    return {entry["slice"] for entry in entries if _is_small(entry, min_slice_size)}
-
-
-def without_names(checks: Iterable[Mapping[str, Any]], hidden: Collection[str]) -> list[Mapping[str, Any]]:
-    """Thresholds, with the slices that are hidden not named."""
-    return [{**check, "slice": _UNNAMED} if check["slice"] in hidden else check for check in checks]
-
-
-def _is_small(entry: Mapping[str, Any], min_slice_size: int) -> bool:
-    rows = entry.get("rows")
-    return rows is not None and rows < min_slice_size and entry["slice"] not in ("", _OVERALL)
 
 
 def ordered(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -21,7 +21,7 @@ from assay.report.page.results import html_page, markdown_summary
 from assay.results.labels import number_text
 from assay.results.records import too_small_records
 from assay.storage.framing import framed
-from assay.verdict import Checked, Reason, Status, Verdict
+from assay.verdict import UNNAMED, Checked, Reason, Status, Verdict
 from tests.report.made_results import save
 from tests.report.packed_data import element_text, unpacked, values_of
 
@@ -263,19 +263,16 @@ def test_results_on_google_cloud_storage_are_read_as_well(failed, gcs):
 def test_a_slice_that_is_too_small_is_counted_and_nowhere_in_the_source(tmp_path):
     results = save(tmp_path, cities(["Bern", "Genf"]), np.array([0.8, 0.9, 0.5]))
     with (tmp_path / "metrics-00000-of-00001.tfrecord").open("ab") as file:
-        file.writelines(map(framed, too_small_records([(("city", "Zug"),)], np.array([3]), 10)))
+        file.writelines(map(framed, too_small_records([(("city", "Zug"),)], 10)))
     verdict = Verdict.from_json((tmp_path / "verdict.json").read_text())
-    few = Reason("auc: metric not shown: too few rows", slice="city=Zug", rows=3)
-    check = Checked("auc", "at least 0.6", "city", met=3, failed=2, slice="city=Zug", rows=3)
-    (tmp_path / "verdict.json").write_text(replace(verdict, reasons=(few, *verdict.reasons), checks=(check,)).to_json())
+    check = Checked("auc", "at least 0.6", "city", met=3, failed=2, slice=UNNAMED)
+    (tmp_path / "verdict.json").write_text(replace(verdict, checks=(check,)).to_json())
     text = html_page(results)
-    assert "1 slice with too few rows to be shown" in text
-    assert "And 1 reason about slices with too few rows" in text
+    assert "1 slice more is hidden by min_slice_size" in text
+    assert UNNAMED in text
     assert "Zug" not in text
     assert "Zug" not in str(unpacked(element_text(text, "slices-data")))
-    summary = markdown_summary(results)
-    assert "And 1 reason about slices with too few rows to be shown." in summary
-    assert "Zug" not in summary
+    assert "Zug" not in markdown_summary(results)
 
 
 def test_where_there_was_nothing_to_judge_by_the_page_is_the_verdict(tmp_path):

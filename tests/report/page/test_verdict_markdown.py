@@ -41,16 +41,6 @@ def test_thresholds_are_listed_with_the_value_that_decided_also_where_all_hold()
     assert [row[0] for row in page.rows["table 2"][1:]] == ["loss", "auc"]
 
 
-def test_slices_with_too_few_rows_are_counted_and_not_named():
-    check = Checked("auc", "at least 0.8", "city", met=2, failed=2, slice="city=Zug", rows=3)
-    verdict = Verdict(Status.NOT_BLESSED, (missed("city=Zug", 0.1, 3), missed("city=Bern", 0.2)), checks=(check,))
-    assert "Zug" in str(shown(verdict).rows)
-    page = shown(verdict, min_slice_size=10)
-    assert "Zug" not in str(page.rows) + str(page.texts)
-    assert "And 1 reason about slices with too few rows to be shown." in page.texts
-    assert page.rows["table 2"][1][4] == "a slice with too few rows"
-
-
 def test_hostile_names_stay_text():
     name = "<img src=x onerror=alert(1)>|`*a*`_b_"
     page = shown(Verdict(Status.NOT_BLESSED, (missed(name, 0.5),), checks=(Checked(name, name, name, met=1),)))

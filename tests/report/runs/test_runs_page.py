@@ -107,7 +107,7 @@ def test_hostile_names_stay_text_and_slices_that_are_too_small_are_nowhere(tmp_p
     day(tmp_path, 0, np.linspace(0.9, 0.1, 11), slices)
     (folder,) = tmp_path.iterdir()
     with (folder / "metrics-00000-of-00001.tfrecord").open("ab") as metrics:
-        metrics.writelines(map(record_framed, too_small_records([(("city", "Zug"),)], np.array([3]), 10)))
+        metrics.writelines(map(record_framed, too_small_records([(("city", "Zug"),)], 10)))
     text = runs_page(tmp_path)
     page = Page(text)
     assert page.tags.count("script") == 3
