@@ -19,6 +19,7 @@ from assay.results.keys import (
     slices_of,
     text_of,
 )
+from assay.results.records import is_shown
 from assay.types import MISSING, SliceKey
 
 CrossSliceKey: TypeAlias = tuple[SliceKey, SliceKey]
@@ -133,7 +134,7 @@ def metrics_table(records: Iterable[pb.MetricsForSlice]) -> pa.Table:
             of_slice.append(len(slices))
             of_key.append(keys.setdefault(key, len(keys)))
             items.append(item)
-        slices.append((text_of(record), _features(record), record.rows))
+        slices.append((text_of(record), _features(record), record.rows if is_shown(record) else None))
 
     # A slice and a key are written once and repeated by index, as they have many columns and few values.
     key_rows = [key_row(metric_key_from_proto(pb.MetricKey.FromString(key))) for key in keys]

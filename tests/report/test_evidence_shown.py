@@ -32,13 +32,13 @@ GATE = {
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """Of 900 rows of fr, 40 of li, where nothing can be decided, and 10 of va, which may not be named."""
+    """Of 900 rows of fr, 40 of li, where nothing can be decided, and 10 each of va and mc, which may not be named."""
     folder = tmp_path_factory.mktemp("results")
     rng = np.random.default_rng(1)
-    label = rng.random(950) < 0.5
-    right = rng.random(950) < 0.9
+    label = rng.random(960) < 0.5
+    right = rng.random(960) < 0.9
     frame = pd.DataFrame({"label": label.astype(int), "prediction": np.where(label == right, 0.9, 0.1)})
-    frame["country"] = ["fr"] * 900 + ["li"] * 40 + ["va"] * 10
+    frame["country"] = ["fr"] * 900 + ["li"] * 40 + ["va"] * 10 + ["mc"] * 10
     assay.analyze_raw_data(frame, CONFIG, folder / "out", gate=GATE)
     return folder / "out"
 
