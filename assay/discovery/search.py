@@ -20,7 +20,7 @@ import numpy as np
 
 from assay.discovery import amounts
 from assay.discovery.groups import Group, Groups
-from assay.discovery.tables import Tables, recoded
+from assay.discovery.tables import HALVES, Tables, recoded
 from assay.metrics.values import Floats, Ints
 from assay.statistics.corrections import adjusted
 from assay.statistics.student import p_above
@@ -212,6 +212,8 @@ def candidates_of(tables: Tables, groups: Mapping[str, Groups]) -> Candidates:
 
     A pair that has just the rows of one of its parts is that part, and is left out.
     """
+    if not tables.rows:
+        return Candidates([], Sums(np.zeros((0, HALVES), np.int64), *np.zeros((2, 0, HALVES))))
     keys: list[Key] = []
     held: list[Ints] = []
     of_one: dict[str, Ints] = {}

@@ -290,8 +290,9 @@ def test_rows_without_a_loss_are_counted_and_left_out(tmp_path):
     assert (record["rows"], record["rows_without_loss"]) == (2, 2)
 
 
-def test_no_rows_are_no_slices(tmp_path):
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_no_rows_are_no_slices(level, tmp_path):
     data = table(1).slice(0, 0)
-    assay.analyze_raw_data(data, CONFIG, tmp_path, find_slices={})
+    assay.analyze_raw_data(data, CONFIG, tmp_path, find_slices={"level": level})
     record = load_found_slices(results_folder(tmp_path))
     assert (record["rows"], record["mean_loss"], record["slices"]) == (0, None, [])
