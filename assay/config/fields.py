@@ -109,6 +109,9 @@ FIELDS: Mapping[str, str] = {
     "Options.disabled_outputs": "evaluators.metrics_and_plots",
     "RepeatedInt32Value.values": "metrics.binding.parts",
     "ConfidenceIntervalOptions.method": "metrics.states.resampling",
+    "ConfidenceIntervalOptions.replicates": "metrics.states.resampling",
+    "ConfidenceIntervalOptions.interval": "metrics.states.resampling",
+    "ConfidenceIntervalOptions.resample_by": "metrics.states.resampling",
     "RepeatedStringValue.values": "metrics.binding.bound",
 }
 """Message and field -> the module that uses it."""

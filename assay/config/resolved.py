@@ -11,6 +11,7 @@ from assay.config.baselines import check_names_of_specs
 from assay.config.comparisons import remove_comparisons
 from assay.config.disparities import check_disparities
 from assay.config.fields import messages_in, refuse_unused_fields
+from assay.config.intervals import check_intervals
 from assay.config.model_values import check_model_values, has_column_for_each_class
 from assay.config.source import parse_eval_config
 from assay.config.thresholds import (
@@ -135,7 +136,8 @@ def check_eval_config(config: EvalConfig) -> None:
     Raises:
         EvalConfigError: a field that nothing uses; model specs that are missing, have no name or the same name, or
             more than one baseline; a key in both singular and plural; a metrics spec of an unknown model or output;
-            impossible bins or slicings; thresholds without slices, without bounds, or with bounds that no value meets.
+            impossible bins, slicings or intervals; thresholds without slices, without bounds, or with bounds that no
+            value meets.
     """
     refuse_unused_fields(config)
     _check_model_specs(config)
@@ -150,6 +152,7 @@ def check_eval_config(config: EvalConfig) -> None:
         _check_values_of_bins(spec, path, config)
     _check_queries(config)
     check_disparities(config)
+    check_intervals(config)
     check_thresholds(config)
 
 
@@ -306,7 +309,7 @@ def columns_of(
     made = transformed or {}
     made_by_any = {name for features in made.values() for name in features}
     of_slices = ((name, who) for name, who in _columns_of_slices(config) if name not in made_by_any)
-    for column, who in (*_columns_of_models(config, models, made), *of_slices, *_columns_of_queries(config)):
+    for column, who in (*_columns_of_models(config, models, made), *of_slices, *_columns_of_rows(config)):
         needed.setdefault(column, who)
     return needed
 
@@ -336,7 +339,10 @@ def _columns_of_slices(config: EvalConfig) -> Iterator[tuple[str, str]]:
         yield from ((feature, path) for feature in [*spec.feature_keys, *sorted(spec.feature_values), *columns])
 
 
-def _columns_of_queries(config: EvalConfig) -> Iterator[tuple[str, str]]:
+def _columns_of_rows(config: EvalConfig) -> Iterator[tuple[str, str]]:
     for i, spec in enumerate(config.metrics_specs):
         if spec.query_key:
             yield spec.query_key, f"metrics_specs[{i}].query_key"
+    resample_by = config.options.confidence_intervals.resample_by
+    if resample_by:
+        yield resample_by, "options.confidence_intervals.resample_by"

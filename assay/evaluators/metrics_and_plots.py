@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -36,7 +37,7 @@ from assay.metrics.row_checks import Tallies, judge_columns
 from assay.metrics.slice_pairs import Figures
 from assay.metrics.split_states import BlockKey
 from assay.metrics.states.partial import Partial
-from assay.metrics.states.resampling import SAMPLES, is_analytic, resampling_of
+from assay.metrics.states.resampling import is_analytic, resampling_of
 from assay.metrics.states.slice_limit import SliceLimit
 from assay.metrics.values import ErrorBounds, Floats, Interval, Value
 from assay.plan.plan import MOST_SLICES
@@ -212,19 +213,20 @@ class _Records(beam.DoFn):
         yield from self._to_compare(Figures(keys, rows[small]), told)
 
         most_parts = max(metric.stream.view.parts for metric in self._analysis.metrics)
-        resamples = 1 if resampling is None else 1 + SAMPLES
+        resamples = 1 if resampling is None else resampling.samples_at_once
         chosen, step = np.flatnonzero(large), max(1, _SLICES_AT_ONCE // (resamples * most_parts))
         for first in range(0, len(chosen), step):
             some = part.take(chosen[first : first + step])
-            yield from self._evaluated(some if resampling is None else resampling.samples(some), told)
+            yield from self._evaluated(iter([some]) if resampling is None else resampling.samples(some), told)
 
-    def _evaluated(self, samples: Partial, told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
-        part = samples if samples.resamples == 1 else samples.first_of_resamples()
+    def _evaluated(self, samples: Iterator[Partial], told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
+        first = next(samples)
+        part = first if first.resamples == 1 else first.first_of_resamples()
         values, doubts, by_formula = evaluate(part, self._analysis.metrics, self._analysis.layout)
         metrics, plots, attributions = by_key(values)
         metrics = self._with_derived(metrics)
         bounds = self._error_bounds(doubts, metrics)
-        drawn = {} if samples.resamples == 1 else self._drawn(samples)
+        drawn = {} if first.resamples == 1 else self._drawn(chain([first], samples))
         intervals = self._intervals(drawn, metrics)
         formulas = self._formulas(part, by_formula, metrics, told)
         intervals |= formulas
@@ -264,14 +266,15 @@ class _Records(beam.DoFn):
         metrics = with_means(metrics, self._analysis.output_means)
         return metrics if self._baseline is None else with_differences(metrics, self._baseline)
 
-    def _drawn(self, samples: Partial) -> dict[MetricKey, Floats]:
-        """Values (s, 1 + 20, ...) of the data as it is and of its resamples."""
-        evaluated = evaluate(samples, self._estimates, self._analysis.layout, has_doubts=False)
-        return {
-            key: value.reshape(-1, samples.resamples, *value.shape[1:])
-            for key, value in self._with_derived(by_key(evaluated.values).metrics).items()
-            if isinstance(value, np.ndarray)
-        }
+    def _drawn(self, samples: Iterable[Partial]) -> dict[MetricKey, Floats]:
+        """Values (s, 1 + samples, ...) of the data as it is and of its resamples."""
+        drawn: dict[MetricKey, list[Floats]] = {}
+        for some in samples:
+            evaluated = evaluate(some, self._estimates, self._analysis.layout, has_doubts=False)
+            for key, value in self._with_derived(by_key(evaluated.values).metrics).items():
+                if isinstance(value, np.ndarray):
+                    drawn.setdefault(key, []).append(value.reshape(-1, some.resamples, *value.shape[1:]))
+        return {key: np.concatenate(parts, axis=1) for key, parts in drawn.items()}
 
     def _intervals(
         self, drawn: Mapping[MetricKey, Floats], metrics: Mapping[MetricKey, Value]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.errors import ColumnTypeError
+from assay.errors import ColumnTypeError, MissingColumnError
+from assay.extracts.columns import Column, plain
+from assay.types import FEATURES_KEY, Extracts
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -46,6 +49,23 @@ _LARGEST_EXACT = 2.0**53
 _WORD = 8
 _MASKS = np.array([2 ** (8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
 """Number of bytes that are left of a text -> mask of its bits in the next word, in little-endian order."""
+
+
+def key_of(extracts: Extracts, column_name: str, field: str = "query_key") -> pa.Array:
+    """The column that identifies queries, or what a field of the config names (n,); missing where a row has none.
+
+    It is int64, uint64 or bytes.
+
+    Raises:
+        MissingColumnError: there is no such column.
+        ColumnTypeError: it holds neither text nor whole numbers.
+    """
+    features: Mapping[str, Column] = extracts.get(FEATURES_KEY, {})
+    if column_name not in features:
+        raise MissingColumnError(f"no column {column_name!r} ({field}) in the data; there are {sorted(features)}")
+    column: Any = features[column_name]
+    column = pa.array(column) if isinstance(column, np.ndarray) else column
+    return comparable(plain(column), f"column {column_name!r} ({field})")
 
 
 def kind_of(kind: pa.DataType, where: str) -> str:

@@ -15,14 +15,14 @@ import pyarrow as pa
 from assay.errors import BadRowError
 from assay.extracts.columns import Column, cut, map_leaves, row_count, take
 from assay.extracts.contents import checksum
-from assay.extracts.keys import together
-from assay.metrics.analysis import Analysis, Pass
+from assay.extracts.keys import key_of, together
+from assay.metrics.analysis import Analysis
 from assay.metrics.engine import slice_columns
 from assay.metrics.entries.bad_rows import where
 from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.entries import entries_of
 from assay.metrics.entries.examples import Examples
-from assay.metrics.entries.queries import bucket_of, key_of, numbered
+from assay.metrics.entries.queries import bucket_of, numbered
 from assay.metrics.entries.selection import columns_of
 from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.views import Ranked
@@ -61,7 +61,7 @@ def by_bucket(extracts: Extracts, analysis: Analysis, query_key: str) -> Iterato
     good = RowChecks(analysis).good_rows(extracts).extracts
     if not row_count(good):
         return
-    needed = _needed(good, analysis.pass_of(query_key))
+    needed = _needed(good, analysis, query_key)
     bucket = bucket_of(key_of(good, query_key), BUCKETS)
     in_order = take(needed, np.argsort(bucket, kind="stable"))
     ends = np.cumsum(np.bincount(bucket, minlength=BUCKETS)).tolist()
@@ -75,8 +75,10 @@ def _compact(column: Column) -> Column:
     return column if isinstance(column, np.ndarray) else pa.concat_arrays([column])
 
 
-def _needed(extracts: Extracts, one: Pass) -> Extracts:
-    names = {name for stream in one.streams for name in stream.columns} | {one.query_key}
+def _needed(extracts: Extracts, analysis: Analysis, query_key: str) -> Extracts:
+    names = {name for stream in analysis.pass_of(query_key).streams for name in stream.columns} | {query_key}
+    if analysis.resampling is not None:
+        names.add(analysis.resampling.column)
     kept = (LABELS_KEY, PREDICTIONS_KEY, EXAMPLE_WEIGHTS_KEY, SLICE_KEY_TYPES_KEY, SOURCE_KEY)
     features = {name: column for name, column in extracts[FEATURES_KEY].items() if name in names}
     return {key: extracts[key] for key in kept if key in extracts} | {FEATURES_KEY: features}
@@ -94,7 +96,7 @@ def states_of_bucket(
         query_key: the column that identifies queries.
 
     Raises:
-        BadRowError: rows of one query have several weights.
+        BadRowError: rows of one query have several weights, or several values of `resample_by`.
     """
     one = analysis.pass_of(query_key)
     batches = sorted(batches, key=_first_row)
@@ -178,9 +180,21 @@ def _codes(batches: Sequence[Extracts], slicing: str, query: Ints) -> Codes:
 
 
 def _draws(batches: Sequence[Extracts], analysis: Analysis, order: Ints, start: Ints) -> list[Draw]:
-    """How queries count in the resamples: as a whole, as the least of their rows' numbers says."""
+    """How queries count in the resamples: as a whole, as the least of their rows' numbers says.
+
+    Raises:
+        BadRowError: rows of one query are to be drawn with different others.
+    """
     resampling = analysis.resampling
     if resampling is None:
         return [Draw()]
-    hashes = np.concatenate([resampling.hashes(batch, row_count(batch)) for batch in batches])
-    return list(resampling.draws_of(np.minimum.reduceat(hashes[order], start[:-1])))
+    hashes = np.concatenate([resampling.hashes(batch, row_count(batch)) for batch in batches])[order]
+    least = np.minimum.reduceat(hashes, start[:-1])
+    odd = np.flatnonzero(hashes != np.repeat(least, np.diff(start))) if resampling.column else np.zeros(0, np.int64)
+    if len(odd):
+        raise BadRowError(
+            f"{_where(batches, order[odd[0]])}: column {resampling.column!r} (resample_by) has another value than "
+            "a row of the same query, which is drawn as a whole; resample by a column with one value in each query, "
+            "such as the query_key itself"
+        )
+    return list(resampling.draws_of(least))

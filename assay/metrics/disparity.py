@@ -21,7 +21,7 @@ from assay.types import SliceKey
 
 
 class _Found(NamedTuple):
-    """Values (g,) of one metric, the same of the data and its resamples (g, 1 + 20) if any, and their error bounds.
+    """Values (g,) of one metric, the same of the data and its samples (g, 1 + k) if any, and their error bounds.
 
     Attributes:
         interval: by formula, if there is one.

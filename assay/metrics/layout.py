@@ -23,9 +23,9 @@ class Layout:
 
     tables: tuple[tuple[Stream, Table], ...]
 
-    def stores(self) -> list[Store]:
+    def stores(self, resamples: int = 1) -> list[Store]:
         """Where batches are added, one store for each table; all are empty."""
-        return [lane_store(table.empty(), stream.view.parts) for stream, table in self.tables]
+        return [lane_store(table.empty(), stream.view.parts, resamples) for stream, table in self.tables]
 
     def contributions(self, examples: Mapping[Stream, Examples]) -> list[OfRows]:
         """What a batch adds to each table, whatever the slices."""

@@ -9,8 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.extracts.columns import row_count, take
+from assay.extracts.keys import key_of
 from assay.metrics.analysis import Analysis
-from assay.metrics.entries.bad_rows import MISSING_QUERY, faults, first_fault, first_without_query, where
+from assay.metrics.entries.bad_rows import (
+    MISSING_QUERY,
+    MISSING_UNIT,
+    faults,
+    first_fault,
+    first_without_key,
+    where,
+)
 from assay.metrics.entries.columns import Columns
 from assay.metrics.entries.domains import Asked, common
 from assay.metrics.entries.misfits import (
@@ -20,7 +28,6 @@ from assay.metrics.entries.misfits import (
     refuse_other_shapes,
     refuse_other_values,
 )
-from assay.metrics.entries.queries import key_of
 from assay.metrics.entries.selection import columns_of
 from assay.metrics.entries.streams import Stream
 from assay.metrics.entries.tallies import Tally, merged, tally_of
@@ -60,7 +67,7 @@ class RowChecks:
         rows = row_count(extracts)
         columns = {source: columns_of(extracts, source) for source in self._analysis.asked}
         good, bad_rows = np.ones(rows, bool), dict[str, int]()
-        for reason, mask in [*self._without_query(extracts), *self._faulty(extracts, columns, rows)]:
+        for reason, mask in [*self._without_key(extracts), *self._faulty(extracts, columns, rows)]:
             bad_rows[reason] = bad_rows.get(reason, 0) + int((mask & good).sum())
             good &= ~mask
         if good.all():
@@ -88,15 +95,18 @@ class RowChecks:
             masks += by_reason.items()
         return masks
 
-    def _without_query(self, extracts: Extracts) -> list[tuple[str, npt.NDArray[np.bool_]]]:
-        """Rows that belong to no query."""
-        masks = []
-        for one in self._analysis.passes[1:]:
-            keys = key_of(extracts, one.query_key)
+    def _without_key(self, extracts: Extracts) -> list[tuple[str, npt.NDArray[np.bool_]]]:
+        """Rows that belong to no query, or to nothing that is resampled."""
+        masks, resampling = [], self._analysis.resampling
+        asked = [(one.query_key, MISSING_QUERY, "query_key") for one in self._analysis.passes[1:]]
+        if resampling is not None and resampling.column:
+            asked.append((resampling.column, MISSING_UNIT, "resample_by"))
+        for column, reason, field in asked:
+            keys = key_of(extracts, column, field)
             if keys.null_count and not self._analysis.skip_bad_rows:
-                raise first_without_query(extracts, keys, one.query_key)
+                raise first_without_key(extracts, keys, column, reason)
             if keys.null_count:
-                masks.append((MISSING_QUERY, keys.is_null().to_numpy(zero_copy_only=False)))
+                masks.append((reason, keys.is_null().to_numpy(zero_copy_only=False)))
         return masks
 
 

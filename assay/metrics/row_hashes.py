@@ -1,4 +1,4 @@
-"""A number for each row that follows from the file and row that it comes from, never from the order of arrival."""
+"""A number for each row that follows from where it comes from, or from a column, never from the order of arrival."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.extracts.contents import checksum
+from assay.extracts.keys import hashes, key_of
 from assay.types import SOURCE_KEY, Extracts
 
 Hashes = npt.NDArray[np.uint64]
@@ -23,6 +24,11 @@ def row_hashes(extracts: Extracts, rows: int, seed: int) -> Hashes:
     source = extracts.get(SOURCE_KEY, {})
     numbers = source.get("row", np.arange(rows)).astype(np.uint64)
     return mixed(mixed(_file_ids(source, extracts) + np.uint64(seed)) + numbers)
+
+
+def key_hashes(extracts: Extracts, column: str, seed: int) -> Hashes:
+    """A number (n,) for each row, from what it has in a column and the seed: equal values have equal numbers."""
+    return mixed(hashes([key_of(extracts, column, "resample_by")], 1) + mixed(np.full(1, seed, np.uint64)))
 
 
 def _file_ids(source: Mapping[str, Any], extracts: Extracts) -> Hashes:

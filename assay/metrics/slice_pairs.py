@@ -27,7 +27,7 @@ class Figures(NamedTuple, Generic[Key]):
         keys: the slices or pairs.
         rows: (s,) unweighted rows of each; of a pair, those of its smaller slice.
         values: (s, ...) by key; nothing of slices that are too small to be shown.
-        drawn: (s, 1 + 20, ...) the same of the data and its resamples; nothing without confidence intervals.
+        drawn: (s, 1 + samples, ...) the same of the data and its resamples; nothing without confidence intervals.
         error_bounds: how far some of the values may be off.
         reasons: for some of the values, why they are NaN, in each of the slices.
         intervals: by formula, of some of the values.

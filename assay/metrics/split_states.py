@@ -37,8 +37,9 @@ class SplitStates:
             return
         self._flush()
         resampling = self._analysis.resampling
+        resamples = resampling.states if resampling else 1
         for _ in self._analysis.slicings:
-            self._states.append(SliceStates(self._layout.stores(), resampling.states if resampling else 1))
+            self._states.append(SliceStates(self._layout.stores(resamples), resamples))
         self._node = node
 
     def add(self, codes: Sequence[Codes], contributions: Sequence[OfRows], rows: int, draws: Sequence[Draw]) -> None:

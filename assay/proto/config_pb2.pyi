@@ -318,7 +318,7 @@ class Options(_message.Message):
     def __init__(self, include_default_metrics: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., compute_confidence_intervals: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., confidence_intervals: _Optional[_Union[ConfidenceIntervalOptions, _Mapping]] = ..., min_slice_size: _Optional[_Union[_wrappers_pb2.Int32Value, _Mapping]] = ..., disabled_outputs: _Optional[_Union[RepeatedStringValue, _Mapping]] = ...) -> None: ...
 
 class ConfidenceIntervalOptions(_message.Message):
-    __slots__ = ("method",)
+    __slots__ = ("method", "replicates", "interval", "resample_by")
     class ConfidenceIntervalMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         UNKNOWN_CONFIDENCE_INTERVAL_METHOD: _ClassVar[ConfidenceIntervalOptions.ConfidenceIntervalMethod]
@@ -329,9 +329,25 @@ class ConfidenceIntervalOptions(_message.Message):
     POISSON_BOOTSTRAP: ConfidenceIntervalOptions.ConfidenceIntervalMethod
     JACKKNIFE: ConfidenceIntervalOptions.ConfidenceIntervalMethod
     ANALYTIC: ConfidenceIntervalOptions.ConfidenceIntervalMethod
+    class Interval(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        UNKNOWN_INTERVAL: _ClassVar[ConfidenceIntervalOptions.Interval]
+        STUDENT_T: _ClassVar[ConfidenceIntervalOptions.Interval]
+        PERCENTILE: _ClassVar[ConfidenceIntervalOptions.Interval]
+        BCA: _ClassVar[ConfidenceIntervalOptions.Interval]
+    UNKNOWN_INTERVAL: ConfidenceIntervalOptions.Interval
+    STUDENT_T: ConfidenceIntervalOptions.Interval
+    PERCENTILE: ConfidenceIntervalOptions.Interval
+    BCA: ConfidenceIntervalOptions.Interval
     METHOD_FIELD_NUMBER: _ClassVar[int]
+    REPLICATES_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    RESAMPLE_BY_FIELD_NUMBER: _ClassVar[int]
     method: ConfidenceIntervalOptions.ConfidenceIntervalMethod
-    def __init__(self, method: _Optional[_Union[ConfidenceIntervalOptions.ConfidenceIntervalMethod, str]] = ...) -> None: ...
+    replicates: int
+    interval: ConfidenceIntervalOptions.Interval
+    resample_by: str
+    def __init__(self, method: _Optional[_Union[ConfidenceIntervalOptions.ConfidenceIntervalMethod, str]] = ..., replicates: _Optional[int] = ..., interval: _Optional[_Union[ConfidenceIntervalOptions.Interval, str]] = ..., resample_by: _Optional[str] = ...) -> None: ...
 
 class EvalConfig(_message.Message):
     __slots__ = ("model_specs", "slicing_specs", "cross_slicing_specs", "metrics_specs", "options", "bins", "disparities")

@@ -71,6 +71,7 @@ def wanted_of(context: Context, stage: Stage) -> Callable[[tuple[str, ...]], boo
     if stage.name != METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
         return None
     columns = {column for metric in context.metrics for column in metric.stream.columns}
+    columns.add(context.eval_config.options.confidence_intervals.resample_by)
     return partial(_is_wanted, columns=frozenset(columns))
 
 

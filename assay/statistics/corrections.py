@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from assay.metrics.values import Floats
+from assay.statistics.student import Floats
 
 
 def adjusted(p: Floats, method: str) -> Floats:

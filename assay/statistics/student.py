@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from assay.metrics.values import Floats
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 _TINY = 1e-300
 _MOST_STEPS, _PRECISE = 300, 1e-15

@@ -131,6 +131,12 @@ def padded(label_key="short", prediction_key="three", **padding):
 SHORT = spec(label_key="short", prediction_key="three")
 SHORT_SCORES = {"label_key": "one_of_three", "prediction_key": "both"}
 INTERVALS: dict[str, Any] = {"compute_confidence_intervals": True}
+
+
+def resampled(**settings):
+    return config(options={**INTERVALS, "confidence_intervals": {"method": "POISSON_BOOTSTRAP", **settings}})
+
+
 EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "EvalConfig.model_specs": (config(), config(models=[spec(prediction_key="older")])),
     "EvalConfig.slicing_specs": (config(), config(slices=[BY_GROUP])),
@@ -359,6 +365,12 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
 }
 EFFECTS["ConfidenceIntervalOptions.method"] = EFFECTS["Options.confidence_intervals"]
+EFFECTS["ConfidenceIntervalOptions.replicates"] = (resampled(), resampled(replicates=200))
+EFFECTS["ConfidenceIntervalOptions.interval"] = (
+    resampled(replicates=200),
+    resampled(replicates=200, interval="PERCENTILE"),
+)
+EFFECTS["ConfidenceIntervalOptions.resample_by"] = (resampled(), resampled(resample_by="group"))
 EFFECTS["RepeatedInt32Value.values"] = EFFECTS["BinarizationOptions.class_ids"]
 EFFECTS["RepeatedStringValue.values"] = EFFECTS["Options.disabled_outputs"]
 

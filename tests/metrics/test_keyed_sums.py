@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.metrics.states import keyed_sums
+from assay.metrics.states.combining import LeaveOneOut
 from assay.metrics.states.contributions import Keyed
 from assay.metrics.states.keyed_sums import KeyedStore, KeyedSums
 from assay.metrics.states.lanes import of_rows
@@ -28,7 +29,7 @@ CUTS = st.lists(st.integers(0, 30), max_size=4)
 def little_waits(monkeypatch):
     """So that these few rows are added up more than once, and samples made in several pieces."""
     monkeypatch.setattr(keyed_sums, "_FEW", 3)
-    monkeypatch.setattr(keyed_sums, "_KEYS_AT_ONCE", 2)
+    monkeypatch.setattr(keyed_sums, "_SUMS_AT_ONCE", 6)
 
 
 def columns_of(rows):
@@ -91,7 +92,7 @@ def test_slices_that_nothing_was_added_to_are_empty():
     store: KeyedStore = KeyedStore(2)
     nothing: State = store.take(np.array([3, 0]))
     assert nothing.read(np.arange(2), 1).sums.shape == (0, 2)
-    assert nothing.leave_one_out(2).read(np.arange(3), 1).slice_count == 3
+    assert nothing.resampled(LeaveOneOut(2)).read(np.arange(3), 1).slice_count == 3
     store.add(None, 1, Keyed(np.array([5]), np.array([[1.0, 2.0]]), None))
     assert store.take(np.array([3, 0])).entry_counts.tolist() == [0, 1]
 
@@ -101,7 +102,7 @@ def test_slices_that_nothing_was_added_to_are_empty():
 def test_samples_leave_out_one_part_each(rows):
     parts = 5  # the slices are the parts of one
     state = stored(rows)
-    samples = read(state.leave_one_out(parts))
+    samples = read(state.resampled(LeaveOneOut(parts)))
     for sample in range(parts + 1):
         others = [(0, *row[1:]) for row in rows if sample == 0 or row[0] != sample - 1]
         found = {key: sums for (of_sample, key), sums in samples.items() if of_sample == sample}
@@ -129,7 +130,7 @@ def test_slices_and_resamples_of_batches_are_those_of_all_rows(resamples):
     ((_, partial),) = states.partials(1)
     assert read(partial.states[0]) == expected(rows)
     if resamples > 1:
-        whole = read(resampling.samples(partial).states[0])
+        whole = read(next(resampling.samples(partial)).states[0])
         assert {key[0] for key in whole} == set(range(2 * (SAMPLES + 1)))
 
 

@@ -1,14 +1,17 @@
 """Marks tell whether all scores of a cell are equal, however rows are spread over batches and splits."""
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.metrics.states import listed_cells
 from assay.metrics.states.cell_sums import CellSums, DenseCells, PagedCells
 from assay.metrics.states.contributions import Cells
+from assay.metrics.states.listed_cells import ListedCells
 from assay.metrics.states.marks import NO_MARK, SEVERAL, MarkTable, joined, marks_of
 from assay.metrics.states.sparse import Sparse
 
@@ -63,21 +66,23 @@ def test_cells_that_are_put_together_keep_a_common_mark(parts):
     assert mark == mark_of(*parts)
 
 
-@pytest.mark.parametrize("slices", [3, 500])
-def test_dense_and_paged_tables_give_the_same_weights_and_marks(slices):
+@pytest.mark.parametrize(("slices", "kind"), [(3, DenseCells), (500, PagedCells), (3, ListedCells), (500, ListedCells)])
+def test_all_kinds_of_tables_give_the_same_weights_and_marks(slices, kind, monkeypatch):
+    monkeypatch.setattr(listed_cells, "_FEW", 1000)
     rng = np.random.default_rng(slices)
     cells, rows = 72_000, 30_000
     of_slice, cell = rng.integers(0, slices, rows), rng.choice(np.r_[30_000:30_500, 65_000:66_000], rows)
     score, weight = rng.choice([0.25, 0.2500001], rows, p=[0.9, 0.1]), rng.random(rows)
     parts, places = [], []
     for chosen in np.array_split(np.arange(rows), 3):
-        table = CellSums(cells, has_marks=True)
+        table: Any = CellSums(cells, has_marks=True)
+        table = table.listed() if kind is ListedCells else table
         for batch in np.array_split(chosen, 4):
             known = int(of_slice[chosen].max()) + 1
             table.add(of_slice[batch], known, Cells(cell[batch], weight[batch], None, marks(score[batch])))
         parts.append(pickle.loads(pickle.dumps(table.take(np.arange(slices)))))  # as between workers
         places.append(np.arange(slices))
-    assert isinstance(table._store, PagedCells if slices > 3 else DenseCells)
+    assert isinstance(table if kind is ListedCells else table._store, kind)
     total = Sparse.merged(parts, places, slices)
 
     weights: dict[tuple[int, int], float] = {}
@@ -93,6 +98,26 @@ def test_dense_and_paged_tables_give_the_same_weights_and_marks(slices):
     pairs = [(s, c // 2) for s, c in keys]
     first = np.array([i for i, pair in enumerate(pairs) if pair not in pairs[max(i - 1, 0) : i]])
     assert (joined(total.marks, first) > SEVERAL).tolist() == [len(scores[pairs[i]]) == 1 for i in first]
+
+
+@pytest.mark.parametrize("cuts", [1, 7])
+def test_a_list_has_the_bits_of_a_table_whatever_the_batches(cuts, monkeypatch):
+    """Weights of 0 among them, which leave no cell and no mark behind."""
+    monkeypatch.setattr(listed_cells, "_FEW", 40)
+    rng = np.random.default_rng(cuts)
+    of_slice, cell = rng.integers(0, 9, 2000), rng.integers(0, 20, 2000)
+    score = rng.choice([0.2, 0.3], 2000, p=[0.9, 0.1])
+    weight = np.where(rng.random(2000) < 0.3, 0.0, rng.lognormal(0, 3, 2000))
+    weight[of_slice == 5] = 0
+    table, listed = CellSums(20, has_marks=True), CellSums(20, has_marks=True).listed()
+    for batch in np.array_split(np.arange(2000), cuts):
+        added = Cells(cell[batch], weight[batch], None, marks_of(score[batch], weight[batch]))
+        for store in (table, listed):
+            store.add(of_slice[batch], 9, added)
+    own, other = table.take(np.arange(10)), listed.take(np.arange(10))
+    for name in ("start", "cells", "sums", "marks"):
+        assert np.array_equal(getattr(own, name), getattr(other, name)), name
+    assert own.sizes[5] == own.sizes[9] == 0
 
 
 def test_slices_are_read_together_by_their_scores_not_by_their_labels():

@@ -20,6 +20,7 @@ from assay.metrics.declare import metric
 from assay.metrics.entries.domains import NUMBERS, Domain
 from assay.metrics.entries.examples import Examples
 from assay.metrics.entries.streams import Reads
+from assay.metrics.states.combining import Combining
 from assay.metrics.states.lanes import OfRows
 from assay.metrics.states.resampling import SAMPLES, Method, Resampling
 from assay.metrics.states.slices import SliceStates
@@ -58,10 +59,10 @@ class Largest:
     def read(self, slices: Ints, width: int) -> Floats:
         return self.values[slices]
 
-    def leave_one_out(self, parts: int) -> Largest:
-        by_part = self.values.reshape(-1, parts)
-        others = [np.delete(by_part, part, axis=1).max(1) for part in range(parts)]
-        return Largest(np.stack([by_part.max(1), *others], axis=1).reshape(-1))
+    def resampled(self, combining: Combining) -> Largest:
+        by_part = self.values.reshape(-1, combining.parts)
+        samples = [by_part[:, times > 0].max(1) for times in combining.times]
+        return Largest(np.stack(samples, axis=1).reshape(-1))
 
     @classmethod
     def merged(cls, states: Sequence[Largest], slices: Sequence[Ints], count: int) -> Largest:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from assay.metrics.states.combining import LeaveOneOut
 from assay.metrics.states.lanes import lanes_of
 from assay.metrics.states.sparse import SampledCells, Sparse
 
@@ -39,7 +40,7 @@ def parts():
 
 @pytest.fixture(scope="module")
 def sampled(parts):
-    return state(parts.reshape(-1, CELLS)).leave_one_out(PARTS)
+    return state(parts.reshape(-1, CELLS)).resampled(LeaveOneOut(PARTS))
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,6 @@ def test_samples_merge_and_are_sampled_again_as_any_state(sampled, expected):
     flat = expected.reshape(-1, CELLS)
     assert np.array_equal(dense(merged), flat + flat[::-1])
 
-    again = sampled.leave_one_out(SAMPLES)
+    again = sampled.resampled(LeaveOneOut(SAMPLES))
     whole = expected.sum(1, keepdims=True)
     assert np.array_equal(dense(again.take(np.arange(SLICES * (SAMPLES + 1)))).reshape(SLICES, -1, CELLS)[:, :1], whole)

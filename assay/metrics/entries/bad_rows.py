@@ -46,6 +46,7 @@ BAD_COLUMN_VALUE = "value of a column not finite"
 PREDICTION_OUT_OF_RANGE = "prediction outside [0, 1]"
 NEGATIVE_PREDICTION = "prediction below 0"
 MISSING_QUERY = "missing query"
+MISSING_UNIT = "missing value of resample_by"
 BAD_WEIGHT = "weight negative or not finite"
 
 _LARGEST = float(np.finfo(np.float64).max)
@@ -190,11 +191,12 @@ def _texts_shown(extracts: Extracts, row: int, stream: Stream) -> str:
     return ", ".join(f"{name} {textwrap.shorten(repr(value), _SHOWN)}" for name, value in values.items())
 
 
-def first_without_query(extracts: Extracts, keys: pa.Array, query_key: str) -> BadRowError:
-    """The error for the first row of a batch that belongs to no query."""
+def first_without_key(extracts: Extracts, keys: pa.Array, column: str, reason: str) -> BadRowError:
+    """The error for the first row of a batch that belongs to no query, or to nothing that is resampled."""
     row = int(np.argmax(keys.is_null().to_numpy(zero_copy_only=False)))
+    field = "query_key" if reason == MISSING_QUERY else "resample_by"
     return BadRowError(
-        f"{where(extracts, row)}: {MISSING_QUERY}: no value of column {query_key!r} (query_key); fix the data, or set "
+        f"{where(extracts, row)}: {reason}: no value of column {column!r} ({field}); fix the data, or set "
         "on_bad_rows: skip to leave such rows out and count them"
     )
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from assay.errors import MissingColumnError
-from assay.extracts.columns import Column, plain
-from assay.extracts.keys import comparable, hashes
+from assay.extracts.keys import hashes
 from assay.metrics.values import Floats, Ints
-from assay.types import FEATURES_KEY, Extracts
 
 
 class Queries:
@@ -52,21 +47,6 @@ class Queries:
     def sums(self, values: Floats) -> Floats:
         """(q,) sums over the rows of each query."""
         return np.add.reduceat(values, self.start[:-1]) if len(self.sizes) else np.zeros(0)
-
-
-def key_of(extracts: Extracts, query_key: str) -> pa.Array:
-    """The column that identifies queries (n,), int64 or bytes, missing where a row has none.
-
-    Raises:
-        MissingColumnError: there is no such column.
-        ColumnTypeError: it holds neither text nor whole numbers.
-    """
-    features: Mapping[str, Column] = extracts.get(FEATURES_KEY, {})
-    if query_key not in features:
-        raise MissingColumnError(f"no column {query_key!r} (query_key) in the data; there are {sorted(features)}")
-    column: Any = features[query_key]
-    column = pa.array(column) if isinstance(column, np.ndarray) else column
-    return comparable(plain(column), f"column {query_key!r} (query_key)")
 
 
 def bucket_of(keys: pa.Array, count: int) -> Ints:

@@ -9,6 +9,7 @@ import numpy as np
 
 from assay.metrics.states.contributions import Cells
 from assay.metrics.states.growing import Growing
+from assay.metrics.states.listed_cells import ListedCells
 from assay.metrics.states.marks import Marks, MarkTable
 from assay.metrics.states.occurring import different
 from assay.metrics.states.sparse import Sparse, concatenated
@@ -185,6 +186,10 @@ class CellSums:
             paged.add(rows, len(slices), Cells(kept.cells, kept.sums, None, kept.marks))
             first += len(kept.sizes)
         return paged
+
+    def listed(self) -> ListedCells:
+        """Another one, empty, for slices that are many and have few rows each."""
+        return ListedCells(self._cells, has_marks=self._has_marks)
 
     def take(self, slices: Ints) -> Sparse:
         """The sums of the given slices, in that order; slices without any contribution have no entries."""

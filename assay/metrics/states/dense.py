@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.metrics.arithmetic import with_sums_of_others
+from assay.metrics.states.combining import Combining
 from assay.metrics.states.contributions import Terms
 from assay.metrics.values import Floats, Ints
 
@@ -30,11 +30,11 @@ class Dense:
         """The sums of the given slices, (len(slices), terms)."""
         return self.sums[slices]
 
-    def leave_one_out(self, parts: int) -> Dense:
+    def resampled(self, combining: Combining) -> Dense:
         """See `State`."""
         terms = self.sums.shape[1]
-        by_part = self.sums.reshape(-1, parts, terms).transpose(1, 0, 2)
-        return Dense(with_sums_of_others(by_part).transpose(1, 0, 2).reshape(-1, terms))
+        by_part = self.sums.reshape(-1, combining.parts, terms).transpose(1, 0, 2)
+        return Dense(combining.sums(by_part).transpose(1, 0, 2).reshape(-1, terms))
 
     @classmethod
     def merged(cls, states: Sequence[Dense], slices: Sequence[Ints], count: int) -> Dense:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from assay.metrics.states.combining import Combining
 from assay.metrics.states.lanes import lanes_of
 from assay.metrics.states.state import Chosen
 from assay.metrics.values import Floats, Ints
@@ -79,11 +80,11 @@ class DrawnRows:
         order = np.lexsort((taken.ranks, taken.owner))
         return DrawnRows(taken.start, taken.ranks[order], taken.values[order], self.limit)
 
-    def leave_one_out(self, parts: int) -> DrawnRows:
+    def resampled(self, combining: Combining) -> DrawnRows:
         """See `State`. Only formulas read it, which are of all parts together."""
-        slices = (len(self.start) - 1) // (CLASSES * parts)
-        together = np.repeat(np.arange(slices) * (parts + 1), parts)
-        return self.merged([self], [together], slices * (parts + 1))
+        slices = (len(self.start) - 1) // (CLASSES * combining.parts)
+        together = np.repeat(np.arange(slices) * combining.samples, combining.parts)
+        return self.merged([self], [together], slices * combining.samples)
 
     @classmethod
     def merged(cls, states: Sequence[DrawnRows], slices: Sequence[Ints], count: int) -> DrawnRows:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assay.metrics.states.combining import Combining
 from assay.metrics.states.contributions import Values
 from assay.metrics.values import Floats, Ints
 
@@ -29,11 +30,11 @@ class Extremes:
         """(len(slices), 2)."""
         return self.values[slices]
 
-    def leave_one_out(self, parts: int) -> Extremes:
+    def resampled(self, combining: Combining) -> Extremes:
         """See `State`."""
-        by_part = self.values.reshape(-1, parts, 2)
-        samples = [by_part, *(np.delete(by_part, part, axis=1) for part in range(parts))]
-        return Extremes(np.stack([_both(sample) for sample in samples], axis=1).reshape(-1, 2))
+        by_part = self.values.reshape(-1, combining.parts, 2)
+        samples = [_both(by_part[:, times > 0]) for times in combining.times]
+        return Extremes(np.stack(samples, axis=1).reshape(-1, 2))
 
     @classmethod
     def merged(cls, states: Sequence[Extremes], slices: Sequence[Ints], count: int) -> Extremes:
@@ -76,4 +77,5 @@ def _nothing(count: int) -> Floats:
 
 def _both(by_part: Floats) -> Floats:
     """From (s, parts, 2) to the extremes over parts, (s, 2)."""
-    return np.stack([np.fmin.reduce(by_part[..., 0], axis=1), np.fmax.reduce(by_part[..., 1], axis=1)], axis=1)
+    low, high = by_part[..., 0], by_part[..., 1]
+    return np.stack([np.fmin.reduce(low, 1, initial=np.nan), np.fmax.reduce(high, 1, initial=np.nan)], axis=1)

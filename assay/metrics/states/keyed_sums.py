@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from assay.metrics.arithmetic import sums_by_bin, with_sums_of_others
+from assay.metrics.arithmetic import sums_by_bin
+from assay.metrics.states.combining import Combining
 from assay.metrics.states.contributions import Keyed
 from assay.metrics.values import Floats, Ints
 
 _FEW = 1 << 16
 """Entries that wait until they are added up, however little is held so far."""
-_KEYS_AT_ONCE = 1 << 17
-"""Keys whose samples are made together, so that this takes little memory beside the samples."""
+_SUMS_AT_ONCE = 21 << 17
+"""Sums of samples that are made together, so that this takes little memory beside all samples."""
 
 
 class KeyedEntries(NamedTuple):
@@ -66,29 +67,28 @@ class KeyedSums(NamedTuple):
         taken = self.take(slices)
         return KeyedEntries(len(slices), taken.owner, taken.keys, taken.sums, width)
 
-    def leave_one_out(self, parts: int) -> KeyedSums:
+    def resampled(self, combining: Combining) -> KeyedSums:
         """See `State`."""
-        owner, part = np.divmod(self.owner, parts)
+        owner, part = np.divmod(self.owner, combining.parts)
         order = np.lexsort((self.keys, owner))
-        samples = [self._samples(owner, part, at, parts) for at in _pieces(owner[order], self.keys[order], order)]
+        pieces = _pieces(owner[order], self.keys[order], order, max(1, _SUMS_AT_ONCE // combining.samples))
+        samples = [self._samples(owner, part, at, combining) for at in pieces]
 
         # By slice and sample, and stably, so that the keys of each stay ascending.
         slices, keys, sums = (np.concatenate(pieces) for pieces in zip(*samples, strict=True))
         order = np.argsort(slices, kind="stable")
-        start = np.searchsorted(slices[order], np.arange((len(self.start) - 1) // parts * (parts + 1) + 1))
+        count = (len(self.start) - 1) // combining.parts * combining.samples
+        start = np.searchsorted(slices[order], np.arange(count + 1))
         return KeyedSums(start, keys[order], sums[order])
 
-    def _samples(self, owner: Ints, part: Ints, at: Ints, parts: int) -> tuple[Ints, Ints, Floats]:
+    def _samples(self, owner: Ints, part: Ints, at: Ints, combining: Combining) -> tuple[Ints, Ints, Floats]:
         """The entries of all samples that come from the entries `at`: their slices, keys and sums."""
         number, first = _numbered(owner[at], self.keys[at])
 
-        # One row for each part, one column for each key of a slice.
-        by_part = np.zeros((parts, len(first), self.sums.shape[1]))
-        by_part[part[at], number] = self.sums[at]
-        sums = with_sums_of_others(by_part).transpose(1, 0, 2)
+        sums = combining.sums_of(part[at], number, self.sums[at], len(first)).transpose(1, 0, 2)
         kept, sample = np.nonzero(sums.any(-1))
         of_kept = at[first][kept]
-        return owner[of_kept] * (parts + 1) + sample, self.keys[of_kept], sums[kept, sample]
+        return owner[of_kept] * combining.samples + sample, self.keys[of_kept], sums[kept, sample]
 
     @classmethod
     def merged(cls, states: Sequence[KeyedSums], slices: Sequence[Ints], count: int) -> KeyedSums:
@@ -117,10 +117,10 @@ def _numbered(owner: Ints, keys: Ints) -> tuple[Ints, Ints]:
     return np.cumsum(fresh) - 1, np.flatnonzero(fresh)
 
 
-def _pieces(owner: Ints, keys: Ints, order: Ints) -> Iterator[Ints]:
-    """Cuts `order` into pieces of a bounded number of different (owner, key), which ascend; at least one piece."""
+def _pieces(owner: Ints, keys: Ints, order: Ints, most: int) -> Iterator[Ints]:
+    """Cuts `order` into pieces of at most so many different (owner, key), which ascend; at least one piece."""
     _, first = _numbered(owner, keys)
-    yield from np.split(order, first[_KEYS_AT_ONCE::_KEYS_AT_ONCE])
+    yield from np.split(order, first[most::most])
 
 
 class KeyedStore:

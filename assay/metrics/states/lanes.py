@@ -12,9 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from assay.metrics.states.cell_sums import CellSums
+from assay.metrics.states.combining import Combining
 from assay.metrics.states.failures import of_lanes
 from assay.metrics.states.state import Chosen, Contribution, Store
 from assay.metrics.values import Ints
+
+_MANY = 100
+"""Resamples among which rows are spread so thinly that a table of cells is listed."""
 
 
 class OfParts(NamedTuple):
@@ -95,16 +100,16 @@ class LaneState:
         """What computations see of all lanes of the given slices."""
         return self.state.read(lanes_of(slices, self.parts), width)
 
-    def leave_one_out(self, parts: int) -> LaneState:
-        """See `State`. Of each lane, what is left out stands in a row meanwhile."""
-        count = self.count // parts
-        by_lane = np.arange(self.count * self.parts).reshape(count, parts, self.parts).transpose(0, 2, 1)
+    def resampled(self, combining: Combining) -> LaneState:
+        """See `State`. The parts of each lane stand in a row meanwhile."""
+        count = self.count // combining.parts
+        by_lane = np.arange(self.count * self.parts).reshape(count, combining.parts, self.parts).transpose(0, 2, 1)
         with of_lanes(self.parts):
-            left_out = self.state.take(by_lane.reshape(-1)).leave_one_out(parts)
+            by_sample = self.state.take(by_lane.reshape(-1)).resampled(combining)
 
-        samples = parts + 1
+        samples = combining.samples
         back = np.arange(count * self.parts * samples).reshape(count, self.parts, samples).transpose(0, 2, 1)
-        return LaneState(left_out.take(back.reshape(-1)), count * samples, self.parts)
+        return LaneState(by_sample.take(back.reshape(-1)), count * samples, self.parts)
 
     @classmethod
     def merged(cls, states: Sequence[LaneState], slices: Sequence[Ints], count: int) -> LaneState:
@@ -121,6 +126,8 @@ def lanes_of(slices: Ints, each: int) -> Ints:
     return slices if each == 1 else (slices[:, None] * each + np.arange(each)).reshape(-1)
 
 
-def lane_store(store: Store, parts: int) -> Store:
-    """A store of `parts` lanes for each slice: the table's own where there is one."""
+def lane_store(store: Store, parts: int, resamples: int = 1) -> Store:
+    """A store of `parts` lanes for each slice and resample: the table's own where there is one."""
+    if resamples >= _MANY and isinstance(store, CellSums):
+        store = store.listed()
     return store if parts == 1 else LaneStore(store, parts)

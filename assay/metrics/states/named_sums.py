@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.errors import ColumnTypeError
+from assay.metrics.states.combining import Combining
 from assay.metrics.states.contributions import Named
 from assay.metrics.values import Floats, Ints, Objects
 
@@ -35,11 +36,11 @@ class NamedSums:
         ]
         return by_slice
 
-    def leave_one_out(self, parts: int) -> NamedSums:
-        """See `State`. Sums by name have no interval: those of all parts stand with all of them together."""
-        slices = self.count // parts
-        together = np.repeat(np.arange(slices) * (parts + 1), parts)
-        return self.merged([self], [together], slices * (parts + 1))
+    def resampled(self, combining: Combining) -> NamedSums:
+        """See `State`. Sums by name have no interval: those of all parts stand with the first sample."""
+        slices = self.count // combining.parts
+        together = np.repeat(np.arange(slices) * combining.samples, combining.parts)
+        return self.merged([self], [together], slices * combining.samples)
 
     @classmethod
     def merged(cls, states: Sequence[NamedSums], slices: Sequence[Ints], count: int) -> NamedSums:

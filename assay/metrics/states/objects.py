@@ -8,10 +8,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from assay.metrics.states.combining import Combining
 from assay.metrics.states.failures import SliceFailure, described, of_number
 from assay.metrics.states.state import Chosen
 from assay.metrics.values import Floats, Ints
@@ -92,22 +94,14 @@ class ObjectStates:
         """The objects of the given slices."""
         return tuple(self.held[i] for i in slices.tolist())
 
-    def leave_one_out(self, parts: int) -> ObjectStates:
-        """See `State`. Objects merge one by one from both ends, so that each is merged some three times."""
+    def resampled(self, combining: Combining) -> ObjectStates:
+        """See `State`."""
         samples: list[Any] = []
+        parts = combining.parts
         for number in range(len(self.held) // parts):
             of_slice = self.held[number * parts : (number + 1) * parts]
-            before, behind = self._merging(number, of_slice), self._merging(number, of_slice[::-1])[::-1]
-            samples.append(before[-1])
-            samples += [self._merged(number, [before[i], behind[i + 1]]) for i in range(parts)]
+            samples += combining.folded(of_slice, partial(self._merged, number))
         return ObjectStates(self.kind, tuple(samples))
-
-    def _merging(self, number: int, held: Sequence[Any]) -> list[Any]:
-        """What the first 0, 1, ... objects of a slice are together."""
-        together: list[Any] = [None]
-        for one in held:
-            together.append(self._merged(number, [together[-1], one]))
-        return together
 
     def _merged(self, number: int, held: Sequence[Any]) -> Any:
         """One object of several, in their order; `number` is the slice, for errors."""

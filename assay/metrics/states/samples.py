@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assay.metrics.states.combining import Combining
 from assay.metrics.states.contributions import Shown
 from assay.metrics.values import Ints, Objects
 
@@ -43,11 +44,11 @@ class Samples:
         by_slice[:] = np.split(taken.values, taken.start[1:-1])
         return by_slice
 
-    def leave_one_out(self, parts: int) -> Samples:
-        """See `State`. Values that are shown have no interval: those of all parts stand with all of them together."""
-        slices = (len(self.start) - 1) // parts
-        together = np.repeat(np.arange(slices) * (parts + 1), parts)
-        return self.merged([self], [together], slices * (parts + 1))
+    def resampled(self, combining: Combining) -> Samples:
+        """See `State`. Values that are shown have no interval: those of all parts stand with the first sample."""
+        slices = (len(self.start) - 1) // combining.parts
+        together = np.repeat(np.arange(slices) * combining.samples, combining.parts)
+        return self.merged([self], [together], slices * combining.samples)
 
     @classmethod
     def merged(cls, states: Sequence[Samples], slices: Sequence[Ints], count: int) -> Samples:

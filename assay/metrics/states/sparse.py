@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics.arithmetic import sums_by_bin, with_sums_of_others
+from assay.metrics.arithmetic import sums_by_bin
+from assay.metrics.states.combining import Combining
 from assay.metrics.states.marks import SEVERAL, Marks, joined
 from assay.metrics.states.occurring import numbered
 from assay.metrics.values import Floats, Ints
@@ -112,21 +113,22 @@ class Sparse(NamedTuple):
         owner = np.repeat(np.arange(len(slices)), taken.sizes)
         return Entries(len(slices), owner, taken.cells.astype(np.int64), taken.sums, width, taken.marks)
 
-    def leave_one_out(self, parts: int) -> SampledCells | Sparse:
+    def resampled(self, combining: Combining) -> SampledCells | Sparse:
         """See `State`. Each sample has all the cells of its slice, though it may be 0 in some of them.
 
         A cell keeps the mark of all its parts: a sample without one of them is told apart no better.
         """
-        slices = (len(self.start) - 1) // parts
+        slices = (len(self.start) - 1) // combining.parts
         if not slices:
             return self
         step = max(1, slices * _ENTRIES_AT_ONCE // max(len(self.cells), 1))
         firsts = range(0, slices, step)
-        pieces = [self._samples(first, min(first + step, slices), parts) for first in firsts]
+        pieces = [self._samples(first, min(first + step, slices), combining) for first in firsts]
         return SampledCells(concatenated(pieces))
 
-    def _samples(self, first: int, last: int, parts: int) -> Sparse:
-        """The cells of slices first to last - 1, with sums (parts + 1, e)."""
+    def _samples(self, first: int, last: int, combining: Combining) -> Sparse:
+        """The cells of slices first to last - 1, with sums (samples, e)."""
+        parts = combining.parts
         count, own = last - first, slice(self.start[first * parts], self.start[last * parts])
         sizes = self.sizes[first * parts : last * parts]
         owner, part = np.divmod(np.repeat(np.arange(count * parts), sizes), parts)
@@ -134,10 +136,7 @@ class Sparse(NamedTuple):
         width = int(cells.max(initial=0)) + 1
         occurring, column = numbered(owner * width + cells, count * width)
 
-        # One row for each part, one column for each cell that occurs in a slice.
-        by_part = np.zeros((parts, len(occurring)))
-        by_part[part, column] = self.sums[own]
-        sums = with_sums_of_others(by_part)
+        sums = combining.sums_of(part, column, self.sums[own], len(occurring))
         marks = None if self.marks is None else _marks_of_all(self.marks[own], column, len(occurring))
 
         start = np.searchsorted(occurring, np.arange(count + 1) * width)
@@ -188,9 +187,9 @@ class SampledCells:
         entries = self.shared.read(own, width)
         return entries._replace(sums=entries.sums[sample])
 
-    def leave_one_out(self, parts: int) -> SampledCells | Sparse:
+    def resampled(self, combining: Combining) -> SampledCells | Sparse:
         """See `State`."""
-        return self._apart().leave_one_out(parts)
+        return self._apart().resampled(combining)
 
     @classmethod
     def merged(cls, states: Sequence[SampledCells], slices: Sequence[Ints], count: int) -> Sparse:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, Self, TypeAlias
 
+from assay.metrics.states.combining import Combining
 from assay.metrics.values import Ints
 
 Chosen: TypeAlias = Ints | slice
@@ -56,10 +57,10 @@ class State(Protocol):
     def read(self, slices: Ints, width: int) -> Any:
         """What computations see of the given slices, of which none has more than `width` entries."""
 
-    def leave_one_out(self, parts: int) -> State:
-        """From `parts` slices in a row to `parts` + 1: all of them together, then all but each of them.
+    def resampled(self, combining: Combining) -> State:
+        """From the parts of each slice, which stand in a row, to its samples.
 
-        What does not add up may stand with all of them only.
+        What does not add up may stand with the first sample only.
         """
 
     @classmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.metrics.arithmetic import with_sums_of_others
+from assay.metrics.states.combining import Combining
 from assay.metrics.states.failures import of_number
 from assay.metrics.states.objects import Rows
 from assay.metrics.values import Floats, Ints
@@ -34,11 +34,12 @@ class VectorSums:
         """The sums of the given slices."""
         return self.sums[slices]
 
-    def leave_one_out(self, parts: int) -> VectorSums:
+    def resampled(self, combining: Combining) -> VectorSums:
         """See `State`."""
-        size = self.sums.shape[1]
-        by_part = self.sums.reshape(-1, parts, size).transpose(1, 0, 2)
-        return VectorSums(with_sums_of_others(by_part).transpose(1, 0, 2).reshape(-1, size))
+        count, size = self.sums.shape
+        by_part = self.sums.reshape(count // combining.parts, combining.parts, size).transpose(1, 0, 2)
+        sums = combining.sums(by_part).transpose(1, 0, 2)
+        return VectorSums(sums.reshape(count // combining.parts * combining.samples, size))
 
     @classmethod
     def merged(cls, states: Sequence[VectorSums], slices: Sequence[Ints], count: int) -> VectorSums:

@@ -133,6 +133,13 @@ FIELDS: Mapping[str, str] = {
     "`analysis` (the table of rows, which only `analysis_table` of the analysis file writes)",
     "ConfidenceIntervalOptions.method": "`JACKKNIFE` (the default) or `POISSON_BOOTSTRAP`, each with 20 samples; "
     "`ANALYTIC`: by a formula for each metric, see [confidence intervals](confidence-intervals.md)",
+    "ConfidenceIntervalOptions.replicates": "20 to 10,000 bootstrap replicates in place of 20 samples; only with "
+    "`POISSON_BOOTSTRAP`. Not in TFMA. See [many replicates](confidence-intervals.md#many-replicates)",
+    "ConfidenceIntervalOptions.interval": "`STUDENT_T` (the default), `PERCENTILE` or `BCA`: how replicates become an "
+    "interval. Not in TFMA",
+    "ConfidenceIntervalOptions.resample_by": "a column, such as `user_id`: rows with the same value are drawn "
+    "together. Not in TFMA. See "
+    "[rows that depend on each other](confidence-intervals.md#rows-that-depend-on-each-other)",
     "RepeatedInt32Value.values": "the numbers",
     "RepeatedStringValue.values": "the texts",
 }
