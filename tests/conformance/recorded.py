@@ -44,13 +44,27 @@ def results_of_tfma(
         is_recorded: whether there is a record; without one TFMA is run.
     """
     file = FOLDER / f"{re.sub(r'[^a-z0-9]+', '_', name)}.tar.xz"
-    digest = hashlib.sha256(json.dumps([version("tensorflow-model-analysis"), inputs]).encode()).hexdigest()
+    digest = _digest_of(inputs)
     if source == "recorded" and is_recorded:
         _unpack(file, digest, folder)
         return
     run(folder)
     if is_recorded and "RECORD_TFMA" in os.environ:
         _pack(file, digest, folder)
+
+
+def _digest_of(inputs: Any) -> str:
+    """Says which inputs a record is of: numbers to 8 digits, as NumPy's last bit depends on the processor."""
+    content = [version("tensorflow-model-analysis"), _rounded(inputs)]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.8g}") if isinstance(value, float) else value
 
 
 def cells_of(frame: pd.DataFrame) -> dict[str, list[Any]]:
