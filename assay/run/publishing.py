@@ -11,20 +11,16 @@ from dataclasses import asdict, replace
 from assay import storage
 from assay.config.resolved import parse_eval_config
 from assay.errors import AssayError, ResultsError
-from assay.gate import validate as gate
-from assay.gate.evidence.asked import asked_of
-from assay.gate.found_slices import FoundSlices, found_threshold
-from assay.gate.validate import Counts
 from assay.metrics.own_facts import own_facts
 from assay.plan.plan import Plan
 from assay.report.page.results import PLOTS_OF_A_RUN, html_page
 from assay.results import published
-from assay.results.class_names import class_names
 from assay.results.files import load_metrics, load_validation_result
 from assay.results.found_slices import load_found_slices
 from assay.results.latest import VERDICT_FILE, Latest, folder_of_run, move_latest, new_run
 from assay.results.published import PAGE_FILE, RESULTS_FILE, Making, result_files_in, results_json
-from assay.verdict import Limits, Verdict
+from assay.run.judging import verdict_of
+from assay.verdict import Counts, Verdict
 from assay.writers.files import path_in, remove_temporaries, write_file, writing
 
 
@@ -70,30 +66,15 @@ def removed_on_failure(folder: str, *, is_named: bool) -> Iterator[None]:
         raise
 
 
-def limits_of(plan: Plan) -> Limits:
-    """What the plan wants of a run before it is judged."""
-    return Limits(
-        min_rows=plan.min_rows,
-        max_bad_rows=plan.max_bad_rows,
-        max_unmatched=plan.inputs.get("join", {}).get("max_unmatched", 1.0),
-    )
-
-
 def judge(plan: Plan, folder: str, counts: Counts) -> Verdict:
     """The verdict on the results in the folder of a run."""
-    config, threshold = parse_eval_config(plan.eval_config), found_threshold(plan)
-    lines = gate.lines_of(load_metrics(folder), config, plan.gate, rubber_stamp=plan.rubber_stamp)
-    if threshold is not None:
-        lines += FoundSlices(threshold, load_found_slices(folder)).lines()
-    return gate.verdict(
+    return verdict_of(
+        plan,
+        parse_eval_config(plan.eval_config),
         load_validation_result(folder),
-        load_metrics(folder),
-        counts=counts.without_few(plan.min_slice_size),
-        limits=limits_of(plan),
-        checks=gate.checks_of(load_metrics(folder), config, rubber_stamp=plan.rubber_stamp),
-        classes=class_names(config),
-        lines=lines,
-        force=asked_of(plan.gate).force,
+        lambda: load_metrics(folder),
+        lambda: load_found_slices(folder),
+        counts,
     )
 
 

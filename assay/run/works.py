@@ -16,21 +16,17 @@ from assay.checkpoints.transforms import Folder, ReadExtracts, WriteExtracts, Wr
 from assay.engine.remote import Remote
 from assay.evaluators.merge import merge_records
 from assay.evaluators.validations import validate
-from assay.gate.evidence.asked import asked_of
-from assay.gate.found_slices import FoundSlices, found_threshold
-from assay.gate.judge import verdict
-from assay.gate.validate import checks_of, lines_of
+from assay.gate.found_slices import found_threshold
 from assay.plan.plan import Plan, Task
 from assay.plan.tasks import extracts_from, runs_models
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import ValidationResult
-from assay.results.class_names import class_names
 from assay.run.build import evaluators_of, extractors_of
 from assay.run.call import Checkpoints
 from assay.run.context import Context
 from assay.run.inputs import check_inputs, check_models, input_files, wanted_of, with_files_named
+from assay.run.judging import verdict_of
 from assay.run.pipeline import Evaluate, Extract
-from assay.run.publishing import limits_of
 from assay.run.reading import reader_of
 from assay.storage.framing import framed
 from assay.types import FOUND_SLICES_KEY, GATE_STAGE_NAME, METRICS_KEY, READ_INPUTS_STAGE_NAME, VALIDATIONS_KEY
@@ -205,35 +201,30 @@ class Judging:
 
     def run(self, folder: Folder) -> TaskOutput:
         """Holds the metrics of all evaluators against the thresholds."""
-        call, rubber_stamp, gate = self.call, self.call.plan.rubber_stamp, self.call.plan.gate
+        plan, config = self.call.plan, self.context.eval_config
         records = {
-            name: list(read_output(call.root, name, manifest.shards, METRICS_KEY))
-            for name, manifest in call.before.items()
+            name: list(read_output(self.call.root, name, manifest.shards, METRICS_KEY))
+            for name, manifest in self.call.before.items()
         }
-        merged = merge_records(METRICS_KEY, records)
-        threshold, found = found_threshold(call.plan), list(self._found())
+        merged, found = merge_records(METRICS_KEY, records), list(self._found())
         result = validate(
             merged,
             found,
-            config=self.context.eval_config.SerializeToString(),
-            rubber_stamp=rubber_stamp,
-            gate=gate,
-            threshold=threshold,
+            config=config.SerializeToString(),
+            rubber_stamp=plan.rubber_stamp,
+            gate=plan.gate,
+            threshold=found_threshold(plan),
         )
 
         metrics = list(map(MetricsForSlice.FromString, merged))
-        judged = verdict(
+        counts = total(step.counts for step in self.call.lineage.values())
+        judged = verdict_of(
+            plan,
+            config,
             ValidationResult.FromString(result),
-            metrics,
-            counts=total(step.counts for step in call.lineage.values()),
-            limits=limits_of(call.plan),
-            checks=checks_of(metrics, self.context.eval_config, rubber_stamp=rubber_stamp),
-            classes=class_names(self.context.eval_config),
-            lines=(
-                *lines_of(metrics, self.context.eval_config, gate, rubber_stamp=rubber_stamp),
-                *(FoundSlices(threshold, next(iter(found), None)).lines() if threshold else ()),
-            ),
-            force=asked_of(gate).force,
+            lambda: metrics,
+            lambda: next(iter(found), None),
+            counts,
         )
 
         content = framed(elements.encode(result, GATE_STAGE_NAME, VALIDATIONS_KEY))
