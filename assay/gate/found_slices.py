@@ -16,19 +16,17 @@ import numpy as np
 from assay.gate.evidence.asked import Asked, asked_of
 from assay.metrics.keys import MetricKey
 from assay.metrics.values import Floats
-from assay.plan.find_slices import BLOCK
+from assay.plan.find_slices import BLOCK, MOST_WORSE
 from assay.plan.plan import Plan
 from assay.proto.config_pb2 import LOWER_IS_BETTER, MetricThreshold
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice
 from assay.results.keys import Slices, metric_key_to_proto, slice_key_to_proto
+from assay.slicing.text import slice_text
 from assay.statistics.corrections import adjusted
 from assay.statistics.student import p_above, quantile
 from assay.text.counted import counted
 from assay.types import FIND_SLICES_EVALUATOR_STAGE_NAME
 from assay.verdict import Line, Outcome
-
-MOST_WORSE = "most_worse"
-_OVERALL = "Overall"
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,9 @@ class FoundSlices:
 
     def _none_found(self, record: Mapping[str, Any]) -> Line:
         why = f"is worse in no slice that was found; {counted(len(record['features']), 'feature')} searched"
-        return self._found(Outcome.PASS, "pass", why, slice=_OVERALL, value=record["mean_loss"], rows=record["rows"])
+        return self._found(
+            Outcome.PASS, "pass", why, slice=slice_text(()), value=record["mean_loss"], rows=record["rows"]
+        )
 
     def _unjudged(self, problem: str) -> Line:
         """What cannot be judged never passes in silence."""

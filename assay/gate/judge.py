@@ -113,7 +113,8 @@ def _failure_reasons(
     for record in metrics:
         slices = slices_of(record)
         facts[slices] = _facts(record) if slices in failed else None
-        hidden |= set() if is_shown(record) else {slices}
+        if not is_shown(record):
+            hidden.add(slices)
         classes = classes.told_by(record)
 
     yield from _hidden_reasons([failed[slices] for slices in failed if slices in hidden], classes)

@@ -11,7 +11,8 @@ from assay.errors import ConfigError
 from assay.plan.fields import Field, at, choice, count, expected, flag, section, word, words
 
 BLOCK, WARN = "block", "warn"
-THRESHOLD = ("most_worse", "severity")
+MOST_WORSE = "most_worse"
+THRESHOLD = (MOST_WORSE, "severity")
 """The keys that only the gate reads."""
 
 _MOST_EDGES = 50
@@ -24,7 +25,7 @@ def find_slices(value: Any, path: str) -> dict[str, Any]:
         ConfigError: an unknown key, or a value that cannot be.
     """
     read = section(value, path, _FIELDS)
-    if read["most_worse"] is None and read["severity"] is not None:
+    if read[MOST_WORSE] is None and read["severity"] is not None:
         raise ConfigError(f"{path}.severity: it says what most_worse does, which is not there; add that, or remove it")
     return read
 
@@ -84,6 +85,6 @@ _FIELDS: Mapping[str, Field] = {
     "level": Field(_level, 2),
     "bins": Field(_bins, 10),
     "edges": Field(_edges, {}),
-    "most_worse": Field(_most_worse, None),
+    MOST_WORSE: Field(_most_worse, None),
     "severity": Field(choice(BLOCK, WARN), None),
 }

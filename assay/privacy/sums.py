@@ -44,30 +44,36 @@ def sums_of(slices: Mapping[SliceKey, int]) -> Sums:
     Args:
         slices: the rows of each slice.
     """
-    keys = sorted(slices, key=lambda key: (len(key), str(key)))
+    keys = sorted(slices, key=_place)
     by_family = defaultdict[_Family, list[SliceKey]](list)
     for key in keys:
         by_family[tuple(name for name, _ in key)].append(key)
 
     parts = _parts(by_family)
-    unlisted = sorted({parent for parent, _ in parts if parent not in slices}, key=lambda key: (len(key), str(key)))
-    rows = dict(slices) | {key: 0 for key in unlisted}
-    for (parent, _), children in parts.items():
-        if parent not in slices:
-            rows[parent] = max(rows[parent], sum(slices[child] for child in children))
+    in_parts = [sum(slices[child] for child in children) for children in parts.values()]
+    unlisted = sorted({whole for whole, _ in parts if whole not in slices}, key=_place)
+    rows = dict(slices) | dict.fromkeys(unlisted, 0)
+    for (whole, _), together in zip(parts, in_parts, strict=True):
+        if whole not in slices:
+            rows[whole] = max(rows[whole], together)
 
     groups = [*keys, *unlisted]
     at, of_groups = {key: i for i, key in enumerate(groups)}, [rows[key] for key in groups]
     entries: list[tuple[int, int, bool]] = []
-    for number, ((parent, _), children) in enumerate(parts.items()):
-        entries.append((number, at[parent], True))
+    for number, (((whole, _), children), together) in enumerate(zip(parts.items(), in_parts, strict=True)):
+        entries.append((number, at[whole], True))
         entries += [(number, at[child], False) for child in children]
-        rest = rows[parent] - sum(slices[child] for child in children)
+        rest = rows[whole] - together
         if rest > 0:
             entries.append((number, len(of_groups), False))
             of_groups.append(rest)
     columns = np.array(entries, np.int64).reshape(-1, 3)
     return Sums(keys, np.array(of_groups, np.int64), columns[:, 0], columns[:, 1], columns[:, 2].astype(bool))
+
+
+def _place(key: SliceKey) -> tuple[int, str]:
+    """The same order on every machine."""
+    return len(key), str(key)
 
 
 def _parts(by_family: Mapping[_Family, Iterable[SliceKey]]) -> dict[tuple[SliceKey, _Family], list[SliceKey]]:

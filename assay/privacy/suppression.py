@@ -29,10 +29,8 @@ def withheld(slices: Mapping[SliceKey, int], least: int) -> frozenset[SliceKey]:
         least: rows that a slice must have to be shown.
     """
     sums = sums_of(slices)
-    if not ((sums.rows > 0) & (sums.rows < least)).any():
-        return frozenset()
     table = _Table(sums, least)
-    while table.withhold():
+    while table.is_small.any() and table.withhold():
         pass
     hidden = [key for key, is_shown in zip(sums.keys, table.is_shown, strict=False) if not is_shown]
     return frozenset(key for key in hidden if slices[key] >= least)
@@ -45,6 +43,7 @@ class _Table:
         self._sums, self._least = sums, least
         is_slice = np.arange(len(sums.rows)) < len(sums.keys)
         self._is_overall = np.array([key == () for key in sums.keys] + [False] * (~is_slice).sum(), bool)
+        self.is_small = (sums.rows > 0) & (sums.rows < least) & ~self._is_overall
         self.is_shown = is_slice & ((sums.rows >= least) | self._is_overall)
         self._number = int(sums.sum_of.max(initial=-1)) + 1
         order = np.argsort(sums.group, kind="stable")
@@ -61,8 +60,7 @@ class _Table:
         self._gaps = np.bincount(sums.group, has_gap[sums.sum_of], len(sums.rows))
         for number in self._small_remainders(known):
             self._hide_near({int(number)}, before)
-        small = (sums.rows > 0) & (sums.rows < self._least) & ~self._is_overall
-        for group in np.flatnonzero(known & ~before & small):
+        for group in np.flatnonzero(known & ~before & self.is_small):
             self._hide_near(self._sums_with([int(group)]), before)
         return bool((self.is_shown != before).any())
 

@@ -56,10 +56,14 @@ def class_cells(evidence: Evidence, slice_: Slice) -> tuple[list[str], list[list
     return heads, rows
 
 
+def rows_text(slice_: Slice) -> str:
+    """The number of rows of a slice, if it may be told."""
+    return HIDDEN if slice_.is_hidden else f"{slice_.rows:,}"
+
+
 def row_of(slice_: Slice, columns: Sequence[Column]) -> list[str]:
     """Rows of a slice, and its value in each column; a slice that is hidden has neither."""
-    rows = HIDDEN if slice_.is_hidden else f"{slice_.rows:,}"
-    return [rows, *(cell_of(slice_, column.key, column.measure) for column in columns)]
+    return [rows_text(slice_), *(cell_of(slice_, column.key, column.measure) for column in columns)]
 
 
 class ValueCell(NamedTuple):

@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from assay.gate.evidence.asked import Asked, asked_of
+from assay.gate.evidence.asked import NOT_WORSE, Asked, asked_of
 from assay.gate.evidence.facts import MetricFacts, facts_of
 from assay.gate.evidence.found import Finder
 from assay.gate.evidence.judged import Judgement, judged
 from assay.gate.evidence.lines import line_of
+from assay.plan.find_slices import MOST_WORSE
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.verdict import Checked, Line, Outcome, Reason
 
-_BLOCK_IF_SHOWN = ("not_worse", "most_worse")
+_BLOCK_IF_SHOWN = (NOT_WORSE, MOST_WORSE)
 """Questions of which a low p-value is bad news."""
 
 

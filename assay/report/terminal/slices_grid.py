@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.report.cells import full_text
+from assay.report.cells import full_text, rows_text
 from assay.report.evidence import Slice
 from assay.report.figures import Figure
 from assay.report.grids.grid import Column, Grid, Kind, Value
-from assay.report.marks import HIDDEN
 from assay.results.labels import change_text, number_text
 
 FAILS = "!"
@@ -21,7 +20,7 @@ COLOURS = {FAILS: "bold red", "undefined": "dim"}
 def slices_grid(slices: Sequence[Slice], figures: Sequence[Figure]) -> Grid:
     """A row for each slice: its name, its rows, its figures."""
     columns = [Column(f.name, _kind([f]), COLOURS, follows=not f.is_own) for f in figures]
-    rows = [[slice_.name, _rows(slice_), *(figure_text(slice_, figure) for figure in figures)] for slice_ in slices]
+    rows = [[slice_.name, rows_text(slice_), *(figure_text(slice_, figure) for figure in figures)] for slice_ in slices]
     return Grid([Column("slice"), Column("rows", "number"), *columns], rows)
 
 
@@ -39,7 +38,9 @@ def metrics_grid(slices: Sequence[Slice], figures: Sequence[Figure]) -> Grid:
         for slice_ in slices
         for heading in headings
     ]
-    first: list[Value] = [_rows(slice_) if heading == headings[0] else "" for slice_ in slices for heading in headings]
+    first: list[Value] = [
+        rows_text(slice_) if heading == headings[0] else "" for slice_ in slices for heading in headings
+    ]
     rows = [
         [
             stem,
@@ -53,10 +54,6 @@ def metrics_grid(slices: Sequence[Slice], figures: Sequence[Figure]) -> Grid:
 def _kind(figures: Sequence[Figure]) -> Kind:
     """Of a column with values of some figures, as texts: matrices and samples may be folded, numbers may not."""
     return "number" if all(figure.is_number for figure in figures) else "text"
-
-
-def _rows(slice_: Slice) -> str:
-    return HIDDEN if slice_.is_hidden else f"{slice_.rows:,}"
 
 
 def figure_text(slice_: Slice, figure: Figure) -> str | None:
