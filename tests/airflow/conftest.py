@@ -111,7 +111,10 @@ def engine():
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory) -> Path:
-    """A folder of two days, each with a file of Parquet: on the second the predictions are the wrong way round."""
+    """A folder of two days, each with a file of Parquet: on the second the predictions are the wrong way round.
+
+    All tests share it: one that needs other data writes them to a folder of its own.
+    """
     folder: Path = tmp_path_factory.mktemp("data")
     good = columns_of()
     write_parquet(folder / GOOD_DAY / "rows.parquet", good)

@@ -24,7 +24,7 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS, PARSE_SECONDS, RUN_SECONDS = 900, 600, 1200
-LOST_SECONDS = 30
+LOST_SECONDS = 60
 """After which a task of which nothing is heard has no worker any more."""
 
 DONE = {"success", "failed"}
@@ -149,6 +149,8 @@ def started(home: Path, settings: dict[str, str]) -> Iterator[Airflow]:
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow.url}/execution/",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(LOST_SECONDS),
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+        # A task whose first call is not answered in the usual 5 s is tried again, and its try is counted.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__BASE_URL": airflow.url,

@@ -135,21 +135,23 @@ def test_a_closed_gate_publishes_why_and_visibly_skips_what_comes_after(make, tm
 
 
 def test_a_gate_that_asks_for_evidence_waits_for_the_search_and_closes_for_a_slice_that_nobody_listed(
-    make, tmp_path, data
+    make, tmp_path
 ):
     """The predictions for women are the wrong way round; no slicing spec says sex."""
+    data = tmp_path / "data"
     columns = columns_of()
     score = [1 - s if sex == "f" else s for s, sex in zip(columns["score"], columns["sex"], strict=True)]
-    write_parquet(data / "2026-11-03" / "rows.parquet", {**columns, "score": score})
-    config = {**analysis(data, tmp_path, bound=0.1)["eval_config"], "slicing_specs": [{}]}
+    write_parquet(data / GOOD_DAY / "rows.parquet", {**columns, "score": score})
+    described = analysis(data, tmp_path, bound=0.1)
+    config = {**described["eval_config"], "slicing_specs": [{}]}
     config["options"] = {"compute_confidence_intervals": {"value": True}}
     gate = {"thresholds": [{"metric": "auc", "at_least": 0.2}]}
     found = {"min_rows": 50, "most_worse": 0.2}
     changes = {"eval_config": config, "gate": gate, "find_slices": found, "analysis_table": False}
-    run, states = run_dag(make(**changes), "validation", conf={"date": "2026-11-03"})
+    run, states = run_dag(make(inputs=described["inputs"], **changes), "validation")
     assert (states["model_analysis.find_slices"], states["model_analysis.gate"]) == ("success", "success")
     assert states["model_analysis.bless"] == "skipped"
-    verdict = json.loads((latest(tmp_path / "results/2026-11-03") / "verdict.json").read_text())
+    verdict = json.loads((latest(tmp_path / f"results/{GOOD_DAY}") / "verdict.json").read_text())
     assert [reason["slice"] for reason in verdict["reasons"]] == ["sex=f"]
     outcomes = {
         line["question"]: line["outcome"] for line in verdict["evidence"] if line["slice"] in ("Overall", "sex=f")

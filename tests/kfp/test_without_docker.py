@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from types import SimpleNamespace
 from unittest import mock
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*have no effect in the current 
 
 
 class Containers:
-    """In place of Docker.
+    """In place of Docker: one call at a time, as Kubeflow's loop has threads, and all share one environment.
 
     Attributes:
         started: image and environment of each container.
@@ -32,11 +33,12 @@ class Containers:
 
     def __init__(self) -> None:
         self.started: list[tuple[str, dict[str, str]]] = []
+        self.running = threading.Lock()
 
     def start(self, client, image, command, volumes, environment=None, **_):
         self.started.append((image, environment or {}))
         assert command[:4] == ["python", "-P", "-m", "assay.components.run"]
-        with mock.patch.dict(os.environ, environment or {}):
+        with self.running, mock.patch.dict(os.environ, environment or {}):
             try:
                 run.main(command[4:], standalone_mode=False)
             except SystemExit as ended:
