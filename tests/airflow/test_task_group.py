@@ -134,9 +134,7 @@ def test_a_closed_gate_publishes_why_and_visibly_skips_what_comes_after(make, tm
     assert json.loads((latest(tmp_path / f"results/{BAD_DAY}") / "verdict.json").read_text())["status"] == "NOT_BLESSED"
 
 
-def test_a_gate_that_asks_for_evidence_waits_for_the_search_and_closes_for_a_slice_that_nobody_listed(
-    make, tmp_path
-):
+def test_a_gate_that_asks_for_evidence_waits_for_the_search_and_closes_for_a_slice_that_nobody_listed(make, tmp_path):
     """The predictions for women are the wrong way round; no slicing spec says sex."""
     data = tmp_path / "data"
     columns = columns_of()
