@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from assay.errors import ResultsError
 from assay.text import json_text
 from assay.text.counted import counted
+from assay.text.multiples import to_multiple
 
 UNNAMED = "a slice that is not shown"
 """In place of the name of a slice with fewer rows than `min_slice_size`, or that is withheld for its sake."""
@@ -58,9 +59,19 @@ class Counts:
     unmatched: Mapping[str, int] = field(default_factory=dict)
     unsliced: Mapping[str, int] = field(default_factory=dict)
 
-    def without_few(self, least: int) -> Counts:
-        """The counts that may be shown: without slicing specs that leave out fewer rows than a slice must have."""
-        return replace(self, unsliced={name: number for name, number in self.unsliced.items() if number >= least})
+    def shown(self, least: int, multiple: int) -> Counts:
+        """The counts that may be shown.
+
+        Args:
+            least: rows that a slice must have; slicing specs that leave out fewer are not told.
+            multiple: what counts are rounded to, each on its own.
+        """
+
+        def rounded(counts: Mapping[str, int], least: int = 0) -> dict[str, int]:
+            return {name: to_multiple(number, multiple) for name, number in counts.items() if number >= least}
+
+        few = rounded(self.unsliced, least)
+        return Counts(to_multiple(self.rows, multiple), rounded(self.bad_rows), rounded(self.unmatched), few)
 
     @property
     def bad(self) -> int:

@@ -106,6 +106,7 @@ FIELDS: Mapping[str, str] = {
     "Options.compute_confidence_intervals": "metrics.states.resampling",
     "Options.confidence_intervals": "metrics.states.resampling",
     "Options.min_slice_size": "evaluators.metrics_and_plots",
+    "Options.round_counts_to": "metrics.binding.rounding",
     "Options.disabled_outputs": "evaluators.metrics_and_plots",
     "RepeatedInt32Value.values": "metrics.binding.parts",
     "ConfidenceIntervalOptions.method": "metrics.states.resampling",

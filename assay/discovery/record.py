@@ -14,6 +14,7 @@ from assay.discovery.tables import Tables
 from assay.discovery.triples import TripleTables, Wanted, candidates_in, wanted
 from assay.slicing.text import slice_text
 from assay.text.counted import counted
+from assay.text.multiples import to_multiple
 from assay.types import MISSING, SliceKey
 
 _WHY = {
@@ -64,8 +65,8 @@ def record_of(
         "baseline": loss.baseline.model_name if loss.baseline else None,
         "loss": loss.name,
         "mean_loss": None if math.isnan(mean) else mean,
-        "rows": tables.rows,
-        "rows_without_loss": tables.left_out,
+        "rows": to_multiple(tables.rows, search.round_counts_to),
+        "rows_without_loss": to_multiple(tables.left_out, search.round_counts_to),
         "unused_weights": list(search.weights),
         "alpha": search.alpha,
         "min_rows": search.min_rows,
@@ -120,12 +121,12 @@ def _told(found: Found, groups: Mapping[str, Groups], search: Search) -> dict[st
     return {
         "slice": slice_text(key),
         "slice_key": [list(part) for part in key],
-        "rows": found.rows,
+        "rows": to_multiple(found.rows, search.round_counts_to),
         "loss": found.loss,
-        "loss_error": _estimated(found.loss_error, own),
+        "loss_error": _estimated(found.loss_error, own, search.round_counts_to),
         "overall_loss": found.overall,
         "difference": found.loss - found.overall,
-        "difference_error": _estimated(found.difference_error, above),
+        "difference_error": _estimated(found.difference_error, above, search.round_counts_to),
         "ratio": found.loss / found.overall if has_ratio else None,
         "score": found.score,
         "p_value": found.p_value,
@@ -134,10 +135,15 @@ def _told(found: Found, groups: Mapping[str, Groups], search: Search) -> dict[st
     }
 
 
-def _estimated(standard_error: float, degrees_of_freedom: float) -> dict[str, float] | None:
-    """How sure an estimate is; None where nothing varies, so that nothing tells."""
+def _estimated(standard_error: float, degrees_of_freedom: float, multiple: int) -> dict[str, float] | None:
+    """How sure an estimate is; None where nothing varies, so that nothing tells.
+
+    Degrees of freedom tell the number of rows, and are rounded as that is.
+    """
     if not (standard_error > 0 and math.isfinite(standard_error) and math.isfinite(degrees_of_freedom)):
         return None
+    if multiple > 1:
+        degrees_of_freedom = float(max(to_multiple(int(degrees_of_freedom), multiple), 1))
     return {"standard_error": standard_error, "degrees_of_freedom": degrees_of_freedom}
 
 

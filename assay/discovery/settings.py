@@ -11,6 +11,7 @@ from assay.discovery.accumulate import Searched
 from assay.discovery.losses import LOG_LOSS, SQUARED_ERROR, Loss
 from assay.errors import ConfigError
 from assay.metrics.binding.bound import metrics_of
+from assay.metrics.binding.rounding import multiple_of
 from assay.metrics.binding.streams import streams_of
 from assay.metrics.entries.streams import Reads, Stream
 from assay.proto.config_pb2 import EvalConfig, MetricsSpec, ModelSpec
@@ -32,6 +33,7 @@ class Search:
         bins: how many bins numbers are put into.
         weights: columns of example weights of the model, which are not used.
         significance: corrected p-value up to which a slice is confirmed.
+        round_counts_to: what counts of rows are told as multiples of; 1 if they are told as they are.
     """
 
     searched: Searched
@@ -41,6 +43,7 @@ class Search:
     bins: int
     weights: tuple[str, ...] = ()
     significance: float = SIGNIFICANCE
+    round_counts_to: int = 1
 
 
 def search_of(settings: Mapping[str, Any], config: EvalConfig) -> Search:
@@ -61,7 +64,13 @@ def search_of(settings: Mapping[str, Any], config: EvalConfig) -> Search:
     edges = tuple(sorted((name, tuple(edges)) for name, edges in {**of_config, **settings["edges"]}.items()))
     searched = Searched(loss, settings["level"], tuple(settings["features"]), _excluded(config), edges)
     return Search(
-        searched, settings["top_k"], least, settings["alpha"], settings["bins"], _weights(config, loss.model.model_name)
+        searched,
+        settings["top_k"],
+        least,
+        settings["alpha"],
+        settings["bins"],
+        _weights(config, loss.model.model_name),
+        round_counts_to=multiple_of(config.options),
     )
 
 

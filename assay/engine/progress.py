@@ -18,6 +18,7 @@ from typing import TextIO
 
 from assay.engine import memory
 from assay.text.counted import counted
+from assay.text.multiples import to_multiple
 from assay.text.printable import printable_line
 
 TERMINAL_SECONDS = 0.2
@@ -81,6 +82,9 @@ _streams: dict[TextIO, TextIO] = {}
 _together, _beside = 0, 0
 """The most bytes that this process and others have held together, and what these others held last."""
 
+_multiple = 1
+"""What rows are told as multiples of."""
+
 _phase = _Phase()
 _noted: _Phase | None = None
 """In a worker process: what has been done since the launcher was told; None in others."""
@@ -96,6 +100,12 @@ def phase(text: str, then: str = "") -> None:
     global _phase
     if _streams:
         _phase = _Phase(text, then, before=snapshot())
+
+
+def round_rows_to(multiple: int) -> None:
+    """Says that rows are told as multiples of a number from now on, until progress is shown no more."""
+    global _multiple
+    _multiple = multiple
 
 
 def expect(sizes: Mapping[str, int]) -> None:
@@ -226,7 +236,7 @@ def line(rows: Mapping[str, int], seconds: float, rows_per_second: float, width:
 
     stage = next(reversed(list(rows)), None)
     if stage is not None:
-        parts.append(counted(rows[stage], "row"))
+        parts.append(counted(to_multiple(rows[stage], _multiple), "row"))
         parts += [f"{rows_per_second:,.0f} rows/s"] if share is None and rows_per_second else []
         shards = now.shards.get(stage, 0)
         parts += [f"{counted(shards, 'shard')} done"] if shards else []
@@ -253,7 +263,7 @@ def shown(stream: TextIO) -> Iterator[None]:
     On a terminal one line is rewritten in place; elsewhere (a log) a line is written every few seconds. The total is
     written if the block succeeds: before an error it would look as if the work had been done.
     """
-    global _together, _beside
+    global _together, _beside, _multiple
     if stream in _streams:
         yield
         return
@@ -261,7 +271,7 @@ def shown(stream: TextIO) -> Iterator[None]:
     thread = threading.Thread(target=_show, args=(own, stop), name="assay-progress", daemon=True)
     started, before = time.monotonic(), snapshot()
 
-    _streams[stream], _together, _beside = own, 0, 0
+    _streams[stream], _together, _beside, _multiple = own, 0, 0, 1
     phase(STARTING)
     thread.start()
     try:
@@ -313,7 +323,8 @@ def _show_total(stream: TextIO, rows: Mapping[str, int], seconds: float) -> None
     """Without a speed: the time is that of the whole run, its start included."""
     if rows:
         most = max(_together, memory.peak() + _beside) / 1e6
-        stream.write(f"{counted(max(rows.values()), 'row')} in {seconds:.1f} s, at most {most:,.0f} MB\n")
+        told = counted(to_multiple(max(rows.values()), _multiple), "row")
+        stream.write(f"{told} in {seconds:.1f} s, at most {most:,.0f} MB\n")
         stream.flush()
 
 

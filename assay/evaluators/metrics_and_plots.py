@@ -16,6 +16,7 @@ import numpy as np
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay.config.baselines import baseline_name
+from assay.engine import progress
 from assay.engine.counting import COUNTS
 from assay.errors import EvalConfigError
 from assay.evaluators.block_states import COUNTED, Share, SumBlocks, merged
@@ -26,8 +27,9 @@ from assay.metrics.analysis import Analysis
 from assay.metrics.binding.bound import metrics_of, output_means_of
 from assay.metrics.binding.metric import Metric, has_attributions
 from assay.metrics.binding.output_means import with_bounds, with_means
+from assay.metrics.binding.rounding import multiple_of, not_rounded
 from assay.metrics.computations.table import Prepared
-from assay.metrics.evaluate import by_key, evaluate, with_differences
+from assay.metrics.evaluate import Values, by_key, evaluate, with_differences
 from assay.metrics.flat_values import FlatValues, flat_values
 from assay.metrics.keys import MetricKey
 from assay.metrics.named_classes import NamedClasses, named_classes
@@ -41,6 +43,7 @@ from assay.metrics.states.resampling import is_analytic, resampling_of
 from assay.metrics.states.slice_limit import SliceLimit
 from assay.metrics.values import ErrorBounds, Floats, Interval, Value
 from assay.plan.plan import MOST_SLICES
+from assay.privacy.rounding import rounded_degrees, rounded_rows, rounded_value
 from assay.proto.config_pb2 import EvalConfig
 from assay.results.attribution_records import attribution_records
 from assay.results.records import metric_records, plot_records, too_small_records
@@ -131,7 +134,10 @@ class EvaluateMetricsAndPlots(beam.PTransform):
             output_means_of(eval_config),
             is_analytic(eval_config),
             self._baseline,
+            multiple_of(eval_config.options),
         )
+        for line in not_rounded(metrics) if self._analysis.round_counts_to > 1 else ():
+            progress.say(line)
         self._pairs = CrossSlices(
             cross_slicings_of(eval_config),
             disparities_of(eval_config),
@@ -184,7 +190,9 @@ class _Records(beam.DoFn):
 
     def __init__(self, analysis: Analysis, baseline: str | None, pairs: CrossSlices) -> None:
         self._analysis, self._baseline, self._pairs = analysis, baseline, pairs
-        self._estimates = [m for m in analysis.metrics if isinstance(m.key, MetricKey) and m.is_estimate]
+        self._multiple = analysis.round_counts_to
+        estimates = [m for m in analysis.metrics if isinstance(m.key, MetricKey) and m.is_estimate]
+        self._estimates = [m for m in estimates if not self._is_rounded(m)]
 
     def process(self, element: tuple[BlockKey, Iterable[Any]]) -> Iterator[beam.pvalue.TaggedOutput]:
         key, held = element
@@ -223,6 +231,7 @@ class _Records(beam.DoFn):
         first = next(samples)
         part = first if first.resamples == 1 else first.first_of_resamples()
         values, doubts, by_formula = evaluate(part, self._analysis.metrics, self._analysis.layout)
+        values, rows = self._rounded(values), rounded_rows(part.rows, self._multiple)
         metrics, plots, attributions = by_key(values)
         metrics = self._with_derived(metrics)
         bounds = self._error_bounds(doubts, metrics)
@@ -231,13 +240,23 @@ class _Records(beam.DoFn):
         formulas = self._formulas(part, by_formula, metrics, told)
         intervals |= formulas
         refusals = {**own_values.reasons(values), **certainty.refusals(doubts)}
-        for record in metric_records(part.keys, part.rows, metrics, intervals, refusals, bounds, *told):
+        for record in metric_records(part.keys, rows, metrics, intervals, refusals, bounds, *told):
             yield beam.pvalue.TaggedOutput(METRICS_KEY, record)
         for record in plot_records(part.keys, plots):
             yield beam.pvalue.TaggedOutput(PLOTS_KEY, record)
         for record in attribution_records(part.keys, attributions) if attributions else ():
             yield beam.pvalue.TaggedOutput(ATTRIBUTIONS_KEY, record)
-        yield from self._to_compare(Figures(part.keys, part.rows, metrics, drawn, bounds, refusals, formulas), told)
+        yield from self._to_compare(Figures(part.keys, rows, metrics, drawn, bounds, refusals, formulas), told)
+
+    def _is_rounded(self, metric: Metric) -> bool:
+        return self._multiple > 1 and metric.definition.holds_counts
+
+    def _rounded(self, values: Values) -> Values:
+        """The values with rounded counts, if that is asked for; all that is made of them comes after."""
+        return {
+            metric: rounded_value(value, self._multiple) if self._is_rounded(metric) else value
+            for metric, value in values.items()
+        }
 
     def _formulas(
         self, part: Partial, of_metrics: Mapping[Metric, Interval], metrics: Mapping[MetricKey, Value], told: _Told
@@ -247,7 +266,10 @@ class _Records(beam.DoFn):
         pairs = pair_intervals(part, self._analysis)
         of_differences = {key: one.where(~np.isnan(np.asarray(metrics[key]))) for key, one in pairs.items()}
         both = {**of_values, **of_differences}
-        return {key: interval for key, interval in both.items() if key not in told.no_intervals}
+        allowed = {key: interval for key, interval in both.items() if key not in told.no_intervals}
+        if self._multiple == 1:
+            return allowed
+        return {key: rounded_degrees(interval, self._multiple) for key, interval in allowed.items()}
 
     def _to_compare(self, figures: Figures[SliceKey], told: _Told) -> Iterator[beam.pvalue.TaggedOutput]:
         at = self._pairs.positions(figures.keys)

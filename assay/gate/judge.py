@@ -25,6 +25,7 @@ def verdict(
     *,
     counts: Counts,
     limits: Limits,
+    shown: Counts | None = None,
     checks: Iterable[Checked] = (),
     classes: ClassNames = NO_NAMES,
     lines: Sequence[Line] = (),
@@ -37,12 +38,14 @@ def verdict(
         metrics: read once; looked up for rows and baseline values of the slices that failed.
         counts: rows of the run.
         limits: what the run must offer to be judged at all.
+        shown: the counts as the verdict may tell them; None if it may tell them as they are.
         checks: of `gate.checks_of`, for the record.
         classes: names to stand beside class ids; records have those that only a model gives.
         lines: of `gate.lines_of`, and of `FoundSlices`.
         force: why the candidate passes even if thresholds block it; "" if it does not. Too few rows still are.
     """
-    too_little = list(_limit_reasons(counts, limits))
+    shown = counts if shown is None else shown
+    too_little = list(_limit_reasons(counts, shown, limits))
     if result.missing_thresholds:
         too_little.append(Reason("the eval config has no thresholds, so there is nothing to judge by"))
 
@@ -52,11 +55,11 @@ def verdict(
     return Verdict(
         status=status,
         reasons=(*too_little, *_failure_reasons(_without(lines, result), metrics, classes), *reasons_of(lines)),
-        rows=counts.rows,
-        bad_rows=dict(counts.bad_rows),
+        rows=shown.rows,
+        bad_rows=dict(shown.bad_rows),
         rubber_stamp=result.rubber_stamp,
-        unmatched=dict(counts.unmatched),
-        unsliced=dict(counts.unsliced),
+        unmatched=dict(shown.unmatched),
+        unsliced=dict(shown.unsliced),
         checks=(*checks, *checked_of(lines)),
         evidence=tuple(lines),
         forced="" if result.validation_ok or too_little else force,
@@ -78,16 +81,18 @@ def _without(lines: Sequence[Line], result: ValidationResult) -> ValidationResul
     return others
 
 
-def _limit_reasons(counts: Counts, limits: Limits) -> Iterator[Reason]:
-    good = counts.seen - counts.bad
-    if good < limits.min_rows:
+def _limit_reasons(counts: Counts, shown: Counts, limits: Limits) -> Iterator[Reason]:
+    """Judged by the counts as they are, and told by those that may be shown."""
+    if counts.seen - counts.bad < limits.min_rows:
+        good = shown.seen - shown.bad
+        about = "" if good == counts.seen - counts.bad else "about "
         expected = f"at least {limits.min_rows:,} (min_rows)"
-        alone = f", as {counts.alone:,} matched nothing in inputs.join" if counts.alone else ""
-        yield Reason(f"{good:,} good rows{alone}; expected {expected}", bound=expected, value=good)
+        alone = f", as {shown.alone:,} matched nothing in inputs.join" if shown.alone else ""
+        yield Reason(f"{about}{good:,} good rows{alone}; expected {expected}", bound=expected, value=good)
 
     share = counts.bad / max(counts.seen, 1)
     if share > limits.max_bad_rows:
-        by_reason = ", ".join(f"{name}: {number:,}" for name, number in sorted(counts.bad_rows.items()))
+        by_reason = ", ".join(f"{name}: {number:,}" for name, number in sorted(shown.bad_rows.items()))
         expected = f"at most {100 * limits.max_bad_rows:.6g}% (max_bad_rows)"
         yield Reason(
             f"{100 * share:.6g}% of the rows are bad ({by_reason}); expected {expected}", bound=expected, value=share

@@ -55,6 +55,7 @@ class Analysis:
         output_means: means over outputs of the metrics' values.
         has_formulas: whether confidence intervals are by formula.
         baseline: name of the baseline; None if there is none.
+        round_counts_to: what counts are told as multiples of; 1 if they are told as they are.
     """
 
     metrics: tuple[Metric, ...]
@@ -64,6 +65,7 @@ class Analysis:
     output_means: tuple[OutputMean, ...] = ()
     has_formulas: bool = False
     baseline: str | None = None
+    round_counts_to: int = 1
 
     @property
     def slicings(self) -> Sequence[Slicing]:

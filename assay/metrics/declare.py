@@ -70,6 +70,7 @@ class Facts(TypedDict, total=False):
         is_estimate: whether a value estimates something about the model or the data, and so has a confidence interval.
             A count of the rows, or some of their values, only describe them.
         adds_up: whether the values of two sets of rows add up to the value of both.
+        is_count: whether a value that does not add up is a number of rows all the same, such as the largest of some.
         shows_data: whether a value is some values of the data instead of a number.
         is_of_column: whether a value is one of a column of the data, which belongs to no model.
         top_k: of a measure of ranked lists, whether it looks at the first k rows of a query: "optional", "required", or
@@ -93,6 +94,7 @@ class Facts(TypedDict, total=False):
     undefined: str
     is_estimate: bool
     adds_up: bool
+    is_count: bool
     shows_data: bool
     is_of_column: bool
     top_k: Literal["", "optional", "required"]
@@ -137,6 +139,7 @@ class Definition:
     undefined: str = ""
     is_estimate: bool = True
     adds_up: bool = False
+    is_count: bool = False
     shows_data: bool = False
     is_of_column: bool = False
     top_k: Literal["", "optional", "required"] = ""
@@ -162,6 +165,11 @@ class Definition:
     def is_number(self) -> bool:
         """Whether a value is a number or an array of them, which have a mean."""
         return not self.is_plot and inspect.signature(self.function).return_annotation in ("Floats", Floats)
+
+    @property
+    def holds_counts(self) -> bool:
+        """Whether values are numbers of rows or sums of their weights, or matrices or buckets of these."""
+        return self.is_count or (self.adds_up and not self.is_by_feature)
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -15,17 +15,30 @@ from assay.metrics.keys import MetricKey
 NoIntervals = dict[MetricKey, str]
 """Metric -> why it has no interval, and what to do."""
 
+_ROUNDED = "counts are rounded, and an interval would tell the exact one"
 _CURE = "the method JACKKNIFE or POISSON_BOOTSTRAP of confidence_intervals gives one"
 
 
 def no_intervals(analysis: Analysis, tallies: Mapping[Stream, Tally]) -> NoIntervals:
-    """The values of metrics that are estimates and have no interval by formula; none where nobody asked for formulas.
+    """The values of metrics that are estimates and have no interval; none where nobody asked for intervals.
 
     Args:
         analysis: the metrics, and whether their intervals are by formula.
         tallies: what the columns of each source hold over the whole run.
     """
-    return with_cure(dict(_reasons(analysis, tallies))) if analysis.has_formulas else {}
+    without_formula = with_cure(dict(_reasons(analysis, tallies))) if analysis.has_formulas else {}
+    return {**without_formula, **dict.fromkeys(_rounded(analysis), _ROUNDED)}
+
+
+def _rounded(analysis: Analysis) -> Iterator[MetricKey]:
+    """The counts, and their differences, that would have an interval if they were not rounded."""
+    if analysis.round_counts_to > 1 and (analysis.has_formulas or analysis.resampling is not None):
+        for metric in analysis.metrics:
+            key, one = metric.key, metric.definition
+            if isinstance(key, MetricKey) and one.is_estimate and one.holds_counts and one.is_number:
+                yield key
+                if analysis.baseline is not None and key.model_name != analysis.baseline:
+                    yield key._replace(is_diff=True)
 
 
 def with_cure(reasons: Mapping[MetricKey, str]) -> NoIntervals:

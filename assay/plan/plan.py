@@ -129,6 +129,11 @@ class Plan:
         return int(self.eval_config.get("options", {}).get("min_slice_size", 0))
 
     @property
+    def round_counts_to(self) -> int:
+        """What counts of rows are told as multiples of; 1 if they are told as they are."""
+        return int(self.eval_config.get("options", {}).get("round_counts_to", 1))
+
+    @property
     def has_own_code(self) -> bool:
         """Whether it names code of the user's own: readers, extractors, evaluators, writers, models or metrics."""
         writers = [writer for stage in self.of_kind(WRITE_RESULTS) for writer in stage.settings.get("writers", ())]

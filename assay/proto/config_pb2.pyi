@@ -304,18 +304,20 @@ class MetricsSpec(_message.Message):
     def __init__(self, metrics: _Optional[_Iterable[_Union[MetricConfig, _Mapping]]] = ..., model_names: _Optional[_Iterable[str]] = ..., output_names: _Optional[_Iterable[str]] = ..., output_weights: _Optional[_Mapping[str, float]] = ..., binarize: _Optional[_Union[BinarizationOptions, _Mapping]] = ..., aggregate: _Optional[_Union[AggregationOptions, _Mapping]] = ..., example_weights: _Optional[_Union[ExampleWeightOptions, _Mapping]] = ..., query_key: _Optional[str] = ..., thresholds: _Optional[_Mapping[str, MetricThreshold]] = ..., per_slice_thresholds: _Optional[_Mapping[str, PerSliceMetricThresholds]] = ..., cross_slice_thresholds: _Optional[_Mapping[str, CrossSliceMetricThresholds]] = ...) -> None: ...
 
 class Options(_message.Message):
-    __slots__ = ("include_default_metrics", "compute_confidence_intervals", "confidence_intervals", "min_slice_size", "disabled_outputs")
+    __slots__ = ("include_default_metrics", "compute_confidence_intervals", "confidence_intervals", "min_slice_size", "disabled_outputs", "round_counts_to")
     INCLUDE_DEFAULT_METRICS_FIELD_NUMBER: _ClassVar[int]
     COMPUTE_CONFIDENCE_INTERVALS_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_INTERVALS_FIELD_NUMBER: _ClassVar[int]
     MIN_SLICE_SIZE_FIELD_NUMBER: _ClassVar[int]
     DISABLED_OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    ROUND_COUNTS_TO_FIELD_NUMBER: _ClassVar[int]
     include_default_metrics: _wrappers_pb2.BoolValue
     compute_confidence_intervals: _wrappers_pb2.BoolValue
     confidence_intervals: ConfidenceIntervalOptions
     min_slice_size: _wrappers_pb2.Int32Value
     disabled_outputs: RepeatedStringValue
-    def __init__(self, include_default_metrics: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., compute_confidence_intervals: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., confidence_intervals: _Optional[_Union[ConfidenceIntervalOptions, _Mapping]] = ..., min_slice_size: _Optional[_Union[_wrappers_pb2.Int32Value, _Mapping]] = ..., disabled_outputs: _Optional[_Union[RepeatedStringValue, _Mapping]] = ...) -> None: ...
+    round_counts_to: _wrappers_pb2.Int32Value
+    def __init__(self, include_default_metrics: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., compute_confidence_intervals: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., confidence_intervals: _Optional[_Union[ConfidenceIntervalOptions, _Mapping]] = ..., min_slice_size: _Optional[_Union[_wrappers_pb2.Int32Value, _Mapping]] = ..., disabled_outputs: _Optional[_Union[RepeatedStringValue, _Mapping]] = ..., round_counts_to: _Optional[_Union[_wrappers_pb2.Int32Value, _Mapping]] = ...) -> None: ...
 
 class ConfidenceIntervalOptions(_message.Message):
     __slots__ = ("method", "replicates", "interval", "resample_by")

@@ -14,6 +14,7 @@ from assay.run.context import Context, context_of
 from assay.run.inputs import check_inputs
 from assay.run.output import check_output
 from assay.text.counted import counted
+from assay.text.multiples import to_multiple
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def check(plan: Plan, *, import_code: bool = False) -> Checked:
     rows = check_rows(context) if can_be_read(context) else 0
     if import_code:
         _import_custom(context)
+    rows = to_multiple(rows, plan.round_counts_to)
     return replace(_checked(context.eval_config, rows, has_predictions=not context.models), left_out=left_out)
 
 

@@ -24,7 +24,7 @@ def verdict_of(
     found: Callable[[], Mapping[str, Any] | None],
     counts: Counts,
 ) -> Verdict:
-    """The verdict, which tells no number of rows below `min_slice_size`.
+    """The verdict, which tells no number of rows below `min_slice_size`, and all others as `round_counts_to` has them.
 
     Args:
         plan: with its limits, its `gate` and its threshold on found slices.
@@ -41,7 +41,8 @@ def verdict_of(
     return gate.verdict(
         result,
         metrics(),
-        counts=counts.without_few(plan.min_slice_size),
+        counts=counts,
+        shown=counts.shown(plan.min_slice_size, plan.round_counts_to),
         limits=_limits_of(plan),
         checks=gate.checks_of(metrics(), config, rubber_stamp=plan.rubber_stamp),
         classes=class_names(config),

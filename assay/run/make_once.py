@@ -26,6 +26,7 @@ from assay.plan.tasks import kind_of
 from assay.run import dataflow
 from assay.run.outcome import StageResult
 from assay.run.works import PipelineWork, SmallWork, TaskCall, TaskOutput, Work
+from assay.text.multiples import to_multiple
 from assay.writers.counts import WriteCounts, read_counts
 
 
@@ -160,8 +161,8 @@ def _result(call: TaskCall, manifest: Manifest, *, reused: bool) -> StageResult:
         kind=manifest.kind,
         manifest=manifest_uri(call.root, call.task.name, manifest.digest),
         digest=manifest.digest,
-        counts=asdict(manifest.counts.without_few(call.plan.min_slice_size)),
-        rows=manifest.rows,
+        counts=asdict(manifest.counts.shown(call.plan.min_slice_size, call.plan.round_counts_to)),
+        rows=to_multiple(manifest.rows, call.plan.round_counts_to),
         reused=reused,
         verdict=manifest.verdict["status"] if manifest.verdict else "",
     )

@@ -57,7 +57,7 @@ def publish_results(call: TaskCall, context: Context) -> StageResult:
     return StageResult(
         task=call.task.name,
         kind=WRITE_RESULTS,
-        counts=asdict(counts.without_few(call.plan.min_slice_size)),
+        counts=asdict(counts.shown(call.plan.min_slice_size, call.plan.round_counts_to)),
         verdict=verdict.status,
         output=folder,
     )

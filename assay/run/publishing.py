@@ -117,7 +117,8 @@ def publish(
     making = before or Making()
     facts = own_facts(parse_eval_config(plan.eval_config))
     making = replace(making, seconds={**making.seconds, task: time.time() - started}, own_metrics=facts)
-    results = results_json(plan, run, status, asdict(counts.without_few(plan.min_slice_size)), files, making)
+    shown = counts.shown(plan.min_slice_size, plan.round_counts_to)
+    results = results_json(plan, run, status, asdict(shown), files, making)
     if verdict:
         page = html_page(folder, facts=json.loads(results), plots=PLOTS_OF_A_RUN)
         write_file(path_in(folder, PAGE_FILE), page.encode())

@@ -65,6 +65,7 @@ def run_stage(
         AssayError: whatever went wrong on purpose, also where the runner only hands back its text.
     """
     started = time.monotonic()
+    progress.round_rows_to(plan.round_counts_to)
     checkpoints = checked(checkpoints) if checkpoints is not None else None
     try:
         chosen = task_named(plan, task)
@@ -148,7 +149,7 @@ def _analyse(
         judge = publishing.judge if context.in_memory.evaluators is None else publishing.judge_if_possible
         verdict = judge(plan, folder, counts)
         publishing.publish(plan, folder, task.name, verdict, counts, started)
-    return _result(task, folder, counts.without_few(plan.min_slice_size), verdict)
+    return _result(task, folder, counts.shown(plan.min_slice_size, plan.round_counts_to), verdict)
 
 
 def _written_by_own_writers(context: Context, task: Task, options: PipelineOptions | Sequence[str]) -> StageResult:
@@ -161,7 +162,7 @@ def _written_by_own_writers(context: Context, task: Task, options: PipelineOptio
         counts = run_counted(reader, analysis, options, folder)
         verdict = publishing.judge_if_possible(context.plan, folder, counts)
         publishing.write_verdict(folder, verdict)
-    return _result(task, folder, counts.without_few(context.plan.min_slice_size), verdict)
+    return _result(task, folder, counts.shown(context.plan.min_slice_size, context.plan.round_counts_to), verdict)
 
 
 def _result(task: Task, folder: str, counts: Counts, verdict: Verdict | None) -> StageResult:

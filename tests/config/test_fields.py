@@ -359,6 +359,10 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         config(slices=[BY_GROUP]),
         config(slices=[BY_GROUP], options={"min_slice_size": 25}),
     ),
+    "Options.round_counts_to": (
+        config(slices=[BY_GROUP], options={"min_slice_size": 9}),
+        config(slices=[BY_GROUP], options={"min_slice_size": 9, "round_counts_to": 9}),
+    ),
     "Options.disabled_outputs": (
         config(metric={"class_name": "ConfusionMatrixPlot"}),
         config(metric={"class_name": "ConfusionMatrixPlot"}, options={"disabled_outputs": {"values": ["plots"]}}),

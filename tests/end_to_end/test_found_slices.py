@@ -296,3 +296,13 @@ def test_no_rows_are_no_slices(level, tmp_path):
     assay.analyze_raw_data(data, CONFIG, tmp_path, find_slices={"level": level})
     record = load_found_slices(results_folder(tmp_path))
     assert (record["rows"], record["mean_loss"], record["slices"]) == (0, None, [])
+
+
+def test_rows_are_told_as_multiples_where_counts_are_rounded_and_the_verdict_stays(folder, found):
+    config = {**CONFIG, "options": {"min_slice_size": 50, "round_counts_to": 50}}
+    rounded = analysed(folder, eval_config=config, output="rounded")
+    assert [one["slice"] for one in rounded["slices"]] == [one["slice"] for one in found["slices"]]
+    for own, exact in zip(rounded["slices"], found["slices"], strict=True):
+        assert own["rows"] == 50 * ((exact["rows"] + 25) // 50) != exact["rows"]
+        assert own["difference_error"]["degrees_of_freedom"] % 50 == own["loss_error"]["degrees_of_freedom"] % 50 == 0
+        assert (own["loss"], own["p_value"], own["confirmed"]) == (exact["loss"], exact["p_value"], exact["confirmed"])

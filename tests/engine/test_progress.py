@@ -164,6 +164,17 @@ def test_a_log_gets_plain_lines_and_a_total_without_a_speed(fast_ticks):
     assert "rows/s" not in written.splitlines()[-1]
 
 
+def test_rows_are_told_as_multiples_where_counts_are_rounded():
+    log = io.StringIO()
+    with progress.shown(log):
+        progress.round_rows_to(50)
+        progress.add("Rounded", 1_234)
+        assert "1,250 rows" in progress.line({"Rounded": 1_234}, 3.0, 0.0)
+    assert log.getvalue().startswith("1,250 rows in ")
+    with progress.shown(io.StringIO()):
+        assert "1,234 rows" in progress.line({"Rounded": 1_234}, 3.0, 0.0)
+
+
 def test_a_terminal_gets_one_line_rewritten_in_place(fast_ticks):
     written = run_until_shown(Terminal(), "4,096 rows")
     assert "4,096 rows" in written

@@ -34,6 +34,7 @@ KNOWN: dict[str, list[Any]] = {
     "value_threshold": [{"lower_bound": 0.5}, {"upper_bound": {"value": 0.5}}, {"lower_bound": 1, "upper_bound": 0}],
     "change_threshold": [{"direction": "HIGHER_IS_BETTER", "absolute": 0.1}, {"direction": 7}, {"direction": "UP"}],
     "min_slice_size": [0, 1, 3, 10**6, "2", -1, 2**31],
+    "round_counts_to": [0, 1, 3, 10**6, "3", -1],
     "model_names": [["candidate"], ["gone"], []],
     "output_names": [[]],
 }
@@ -59,7 +60,7 @@ def base(*, two=False):
         "model_specs": models,
         "slicing_specs": [{}, {"feature_keys": ["group"]}, {"feature_values": {"level": "1"}}],
         "metrics_specs": [{"metrics": metrics}],
-        "options": {"min_slice_size": 1},
+        "options": {"min_slice_size": 3, "round_counts_to": 3},
     }
 
 

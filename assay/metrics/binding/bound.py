@@ -18,6 +18,7 @@ from assay.metrics.binding.members import members_of
 from assay.metrics.binding.metric import Key, Metric
 from assay.metrics.binding.output_means import OutputMean, check_output_weights, output_means
 from assay.metrics.binding.parts import own_parts, placements, placements_of, settings_of_parts, without_parts
+from assay.metrics.binding.rounding import multiple_of, refuse_telling
 from assay.metrics.binding.settings import OF_TYPE
 from assay.metrics.binding.spreads import with_spreads
 from assay.metrics.binding.streams import candidates_of, stream_for, streams_of
@@ -99,6 +100,9 @@ def _bind_config(config: EvalConfig, *, own_modules: bool) -> _Bound:
                 f"set another name in its config"
             )
     _refuse_names_of_columns(all_bound)
+    if multiple_of(config.options) > 1:
+        for metric, path in all_bound:
+            refuse_telling(metric, str(path))
     means = []
     for i, spec in enumerate(config.metrics_specs):
         check_output_weights(spec, f"metrics_specs[{i}]")
@@ -143,6 +147,7 @@ def _check_options(options: Options) -> None:
     least = options.min_slice_size.value
     if least < 0:
         raise EvalConfigError(f"options.min_slice_size: expected a number of rows, 0 or more, found {least}")
+    multiple_of(options)
     for name in options.disabled_outputs.values:
         if name not in _OUTPUTS:
             raise EvalConfigError(f"options.disabled_outputs: {name!r} cannot be disabled{one_of(name, _OUTPUTS)}")

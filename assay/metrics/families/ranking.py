@@ -103,13 +103,13 @@ def total_documents(m: ErrorTerms) -> Floats:
     return m.error
 
 
-@count("MinDocuments", needs=QuerySizes(), fixed=())
+@count("MinDocuments", needs=QuerySizes(), fixed=(), is_count=True)
 def min_documents(sizes: Floats) -> Floats:
     """The least weight times number of rows of a query."""
     return sizes[..., 0]
 
 
-@count("MaxDocuments", needs=QuerySizes(), fixed=())
+@count("MaxDocuments", needs=QuerySizes(), fixed=(), is_count=True)
 def max_documents(sizes: Floats) -> Floats:
     """The greatest weight times number of rows of a query."""
     return sizes[..., 1]

@@ -129,6 +129,8 @@ FIELDS: Mapping[str, str] = {
     "Options.confidence_intervals": "how they are computed",
     "Options.min_slice_size": "slices of fewer rows are [hidden](slices.md#small-slices), and those that would tell "
     "their values; a threshold on one fails",
+    "Options.round_counts_to": "counts of rows, and sums of their weights, are [told as multiples of this]"
+    "(slices.md#rounded-counts); at most `min_slice_size`. Not in TFMA",
     "Options.disabled_outputs": "outputs that are not written: `plots`, `attributions`, `eval_config`, "
     "`analysis` (the table of rows, which only `analysis_table` of the analysis file writes)",
     "ConfidenceIntervalOptions.method": "`JACKKNIFE` (the default) or `POISSON_BOOTSTRAP`, each with 20 samples; "
