@@ -252,14 +252,13 @@ def test_the_quantile_is_that_of_students_t():
     np.testing.assert_allclose(student(degrees), stats.t.ppf(0.975, degrees), rtol=2e-5)
 
 
-@pytest.mark.parametrize("rows", [50, 1000, pytest.param(20_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rows", [50, 1000])
 @pytest.mark.parametrize("share", [0.5, 0.05])
 @pytest.mark.parametrize("spread_of_weights", [0.0, 0.5])
 def test_the_interval_of_a_rate_covers_19_times_in_20(rows, share, spread_of_weights):
     rng = np.random.default_rng(5)
-    draws = 8000 if rows < 10_000 else 2000
-    shares = share * rng.uniform(0.8, 1.2, draws)  # of one share alone, the coverage jumps with the number of rows
-    counts = rng.random((draws, rows)) < shares[:, None]
+    shares = share * rng.uniform(0.8, 1.2, 8000)  # of one share alone, the coverage jumps with the number of rows
+    counts = rng.random((8000, rows)) < shares[:, None]
     weights = rng.lognormal(0, spread_of_weights, counts.shape) if spread_of_weights else np.ones(counts.shape)
     sums = [(values * of).sum(1) for values in (weights, weights**2) for of in (counts, ~counts)]
     lower, upper, _, _ = Rate(("tp",), ("fn",)).interval(*sums)
