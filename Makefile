@@ -22,6 +22,9 @@ OTHERS := tests/airflow
 INSTALLS := tests/installs
 ENGINES := tests/engines
 
+# `make faults WHICH=slow` makes those tests of a group that are left to `make test-all`.
+WHICH := not slow
+
 # Three tests at a time on two cores, as many wait for a process or a server; a file as a whole, in the order in which they
 # are collected: xdist would leave for the end the files with the fewest tests, which have the longest.
 BY_FILE := -n 3 --dist loadfile --no-loadscope-reorder
@@ -44,7 +47,7 @@ demo-kfp: $(TRAINED) images ## a Kubeflow pipeline on the census data, run here 
 test: $(INSTALLED) ## lint, types and all tests; what CI runs
 	@.ci/group "make test" 30 $(MAKE) test-groups
 
-test-all: $(TRAINED) ## the same and what is longer: more seeds, more fuzzing, larger data
+test-all: $(INSTALLED) ## the same and what is longer: more seeds, more fuzzing, larger data
 	@.ci/group "make test-all" 180 $(MAKE) all-groups
 
 check: $(INSTALLED) ## lint, format, types
@@ -55,26 +58,26 @@ check: $(INSTALLED) ## lint, format, types
 unit: $(INSTALLED) ## the quick tests
 	@.ci/installed chromium "tests of pages"
 	@.ci/installed rsync "tests of copies that keep their times"
-	$(BIN)/pytest -q $(BY_FILE) -m "not slow" $(foreach tests,$(END_TO_END) $(FAULTS) $(KFP) $(OTHERS) $(INSTALLS) $(ENGINES),--ignore=$(tests))
+	$(BIN)/pytest -q $(BY_FILE) -m "$(WHICH)" $(foreach tests,$(END_TO_END) $(FAULTS) $(KFP) $(OTHERS) $(INSTALLS) $(ENGINES),--ignore=$(tests))
 
 end-to-end: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip ## whole runs: the demo, the README
-	$(BIN)/pytest -q $(BY_FILE) -m "not slow" $(END_TO_END)
+	$(BIN)/pytest -q $(BY_FILE) -m "$(WHICH)" $(END_TO_END)
 
 faults: $(INSTALLED) ## stages killed, checkpoints damaged, disks full, storage out of order
-	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow" $(FAULTS)
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "$(WHICH)" $(FAULTS)
 
 engines: $(INSTALLED) jars-or-skip images-or-skip ## Beam's runners for engines of many machines, here as processes on loopback
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not slow" $(ENGINES)
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "$(WHICH)" $(ENGINES)
 
 installs: $(INSTALLED) ## fresh installs without our pins, and a notebook; prints what the resolver took
-	$(BIN)/pytest -q $(BY_FILE) -m "not slow" $(INSTALLS)
+	$(BIN)/pytest -q $(BY_FILE) -m "$(WHICH)" $(INSTALLS)
 
-airflow: $(INSTALLED) $(AIRFLOW_INSTALLED) ## Airflow operators and DAGs, in an environment of their own
+airflow: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip ## Airflow operators and DAGs, in an environment of their own
 	@.ci/installed chromium "tests of pages"
-	$(AIRFLOW_BIN)/pytest -q $(BY_FILE) -m "not slow" $(OTHERS)
+	$(AIRFLOW_BIN)/pytest -q $(BY_FILE) -m "$(WHICH)" $(OTHERS)
 
 kfp: $(INSTALLED) images-or-skip ## Kubeflow components and pipelines, run here in containers
-	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow" $(KFP)
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "$(WHICH)" $(KFP)
 
 images: ## the container images assay-core and assay-tensorflow; installs Docker where root may
 	components/build_images.sh
@@ -101,7 +104,7 @@ proto: $(INSTALLED) ## assay/proto/*_pb2.py from the .proto files
 clean: ## everything made, the environment included
 	rm -rf .venv .venv-airflow .venv-docs .engines out $(CENSUS)/models examples/*/out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: test-groups side-by-side engines-installs airflow-kfp all-groups all-tests all-airflow all-installs images-or-skip jars-or-skip airflow-installed
+.PHONY: test-groups side-by-side engines-installs airflow-kfp all-groups slow-groups groups-of-slow-tests images-or-skip jars-or-skip airflow-installed
 test-groups:
 	@.ci/groups check-images-site 5 side-by-side unit 7 unit end-to-end 6 end-to-end faults 5 faults \
 	  engines-installs 4 engines-installs airflow-kfp 6 airflow-kfp
@@ -122,19 +125,13 @@ airflow-installed: | docs-site
 	@$(MAKE) $(AIRFLOW_INSTALLED)
 
 all-groups:
-	@.ci/groups check 1 check tests 120 all-tests installs 30 all-installs airflow 30 all-airflow docs-site 1 docs-site
+	@.ci/groups "quick tests" 30 test-groups "slow tests" 150 slow-groups
 
-all-tests: $(TRAINED) images-or-skip jars-or-skip
-	@.ci/installed chromium "tests of pages"
-	@.ci/installed rsync "tests of copies that keep their times"
-	$(BIN)/pytest -q $(BY_FILE) $(foreach tests,$(OTHERS) $(INSTALLS),--ignore=$(tests))
+slow-groups:
+	@$(MAKE) WHICH=slow groups-of-slow-tests
 
-all-airflow: $(TRAINED) $(AIRFLOW_INSTALLED) images-or-skip
-	@.ci/installed chromium "tests of pages"
-	$(AIRFLOW_BIN)/pytest -q $(BY_FILE) $(OTHERS)
-
-all-installs: $(INSTALLED)
-	$(BIN)/pytest -q $(INSTALLS)
+groups-of-slow-tests:
+	@.ci/groups unit 15 unit end-to-end 30 end-to-end faults 30 faults engines 45 engines installs 20 installs airflow 15 airflow kfp 5 kfp
 
 # Without a Docker engine the tests of the images are skipped, and say so; not in CI.
 images-or-skip:
