@@ -16,7 +16,7 @@ from assay.slicing.codes import codes_of, slice_rows
 from assay.slicing.specs import Slicing
 from tests.checkpoints.batches import batches, same
 
-often = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def written(*extracts):

@@ -182,6 +182,7 @@ def test_losses_that_do_not_vary_show_nothing():
     assert (line.outcome, line.p, line.lower) == (Outcome.PASS, 1.0, None)
 
 
+@pytest.mark.slow
 def test_equal_slices_block_at_most_one_run_in_twenty():
     blocked = [
         any(line.effect == "block" for line in FoundSlices(threshold(0.0), record(*rows_of(seed, 1.0))).lines())

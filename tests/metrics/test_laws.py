@@ -120,7 +120,7 @@ def test_every_family_is_registered_and_every_metric_is_computed_on_every_slice(
 
 
 @numbers_and_vectors
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(st.integers(0, 900), min_size=1, max_size=6), st.permutations(range(7)))
 def test_the_same_batches_give_the_same_bits_whatever_the_order_in_which_their_splits_arrive(
     batch, config, sizes, order
@@ -132,7 +132,7 @@ def test_the_same_batches_give_the_same_bits_whatever_the_order_in_which_their_s
 
 
 @numbers_and_vectors
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(st.integers(0, 700), min_size=1, max_size=4))
 def test_values_do_not_depend_on_where_batches_and_splits_are_cut(batch, config, sizes):
     pieces = cut(batch, *(min(s, row_count(batch) // 5) for s in sizes))

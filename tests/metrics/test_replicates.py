@@ -293,26 +293,25 @@ def skewed(trial):
     return np.random.default_rng([8, trial]).gamma(4, size=300), located(300, trial)
 
 
-QUICK = 300
-DRAWS = [QUICK, pytest.param(2000, marks=pytest.mark.slow)]
+DRAWS = 2000
 
 
-def within(share, draws, low=0.94, high=0.96):
-    """Whether a share can be that of a coverage between the two, by three standard errors of the simulation."""
-    slack = 3 * np.sqrt(0.05 * 0.95 / draws) if draws == QUICK else np.sqrt(0.05 * 0.95 / draws)
+def within(share, low=0.94, high=0.96):
+    """Whether a share can be that of a coverage between the two, by a standard error of the simulation."""
+    slack = np.sqrt(0.05 * 0.95 / DRAWS)
     return low - slack <= share <= high + slack
 
 
-@pytest.mark.parametrize("draws", DRAWS)
-def test_intervals_of_clustered_rows_hold_only_if_clusters_are_drawn(draws):
-    together = coverage(draws, clustered, 0.3, replicates=400, bounds=Bounds.PERCENTILE, column="user")
-    row_by_row = coverage(draws, clustered, 0.3, replicates=400, bounds=Bounds.PERCENTILE)
-    assert within(together, draws), together
+@pytest.mark.slow
+def test_intervals_of_clustered_rows_hold_only_if_clusters_are_drawn():
+    together = coverage(DRAWS, clustered, 0.3, replicates=400, bounds=Bounds.PERCENTILE, column="user")
+    row_by_row = coverage(DRAWS, clustered, 0.3, replicates=400, bounds=Bounds.PERCENTILE)
+    assert within(together), together
     assert row_by_row < 0.85, row_by_row
 
 
-@pytest.mark.parametrize("draws", DRAWS)
+@pytest.mark.slow
 @pytest.mark.parametrize("bounds", list(Bounds))
-def test_intervals_of_a_skewed_mean_hold(draws, bounds):
-    share = coverage(draws, skewed, 4, replicates=400, bounds=bounds)
-    assert within(share, draws), share
+def test_intervals_of_a_skewed_mean_hold(bounds):
+    share = coverage(DRAWS, skewed, 4, replicates=400, bounds=bounds)
+    assert within(share), share

@@ -111,6 +111,7 @@ def test_two_workers_predict_the_bits_of_one_process_which_is_not_forked_with_te
     assert found["summary"]["rows"] == FILES * ROWS
 
 
+@pytest.mark.slow
 def test_a_worker_computes_with_its_share_of_the_cores(data):
     model = {"name": "m", "type": "callable", "uri": f"{__name__}:threads_of_tensorflow", "features": ["x0"]}
     found, said = run(data, model, 2, ("MeanPrediction",))

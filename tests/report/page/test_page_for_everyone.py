@@ -124,8 +124,10 @@ def test_all_text_can_be_read_in_the_light_and_in_the_dark(tab, embedded, dark):
     )
 
 
-@pytest.mark.parametrize("width", [400, 1280])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [(400, True), (1280, False), *(pytest.param(*of, marks=pytest.mark.slow) for of in ((400, False), (1280, True)))],
+)
 @pytest.mark.parametrize("fragment", ["", "#panel=1&slices=Overall%7Ccity%253Dc001"])
 def test_axe_finds_nothing(tab, alone, width, dark, fragment):
     opened = live(tab, alone, width=width, dark=dark, fragment=fragment)
