@@ -32,7 +32,7 @@ def check(ended):
 
 
 def test_mutated_files_end_in_rows_or_in_one_line_that_names_the_file(tmp_path):
-    ended = read_mutated(0, 90, tmp_path)
+    ended = read_mutated(0, 120, tmp_path)
     check(ended)
     assert {case["format"] for case in ended if case["code"]} == {"csv", "jsonl", "parquet", "tfrecord"}
     assert {case["format"] for case in ended if not case["code"]} == {"csv", "jsonl", "parquet", "tfrecord"}
