@@ -16,7 +16,7 @@ from assay.plan.local_paths import CURE, unreached
 from assay.plan.plan import CORE_IMAGE, GATE, READ_INPUTS, TENSORFLOW_IMAGE, WRITE_RESULTS, Plan, Task
 from assay.plan.tasks import image_named, runs_models
 from assay.storage import is_remote
-from assay.types import METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME
+from assay.types import METRICS_KEY
 
 _OURS = {image_named(image, {}) for image in (CORE_IMAGE, TENSORFLOW_IMAGE)}
 
@@ -73,7 +73,8 @@ def _own_code(plan: Plan) -> Iterator[_Code]:
 def _own_metrics(plan: Plan, task: Task) -> Iterator[_Code]:
     """The modules of the user's own metrics, in tasks that import them."""
     kinds = {plan.stage(name).kind for name in task.stages}
-    if METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME in task.stages or kinds & {GATE, WRITE_RESULTS}:
+    ours = [stage for stage in map(plan.stage, task.stages) if "factory" not in stage.settings]
+    if any(METRICS_KEY in stage.outputs for stage in ours) or kinds & {GATE, WRITE_RESULTS}:
         modules = {module: path for path, module in reversed([*modules_in(plan.eval_config)])}
         for module, path in modules.items():
             if is_keras(module):

@@ -128,13 +128,27 @@ def _own_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
     if stage.name == SLICE_KEY_EXTRACTOR_STAGE_NAME:
         return _only(config, ("slicing_specs", "cross_slicing_specs", "bins", "disparities"))
     if stage.name == METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
-        settings = {"on_bad_rows": plan.on_bad_rows, "seed": plan.seed, "max_slices": plan.max_slices}
-        return {"eval_config": without_thresholds(config), **settings, **_of_modules(plan)}
+        return {"max_slices": plan.max_slices, **_of_metrics(plan, without_thresholds(config))}
     if stage.name == FIND_SLICES_EVALUATOR_STAGE_NAME:
-        wanted = ("model_specs", "options", *(() if stage.settings["loss"] else ("metrics_specs",)))
-        settings = _without(stage.settings, THRESHOLD)
-        return {"settings": settings, "eval_config": _only(without_thresholds(config), wanted)}
+        return {"settings": _without(stage.settings, THRESHOLD), **_of_search(plan, stage)}
     return {}
+
+
+def _of_metrics(plan: Plan, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What metrics go by, under an eval config or a part of it."""
+    return {"eval_config": config, "on_bad_rows": plan.on_bad_rows, "seed": plan.seed, **_of_modules(plan)}
+
+
+def _of_search(plan: Plan, stage: Stage) -> dict[str, Any]:
+    """What a search for slices goes by beside its settings.
+
+    Where it computes metrics, or counts the rows of listed slices to withhold what would tell of small ones, all of it.
+    """
+    config = without_thresholds(plan.eval_config)
+    if stage.settings["metrics"] or plan.min_slice_size > 1:
+        return {"max_slices": plan.max_slices, **_of_metrics(plan, config)}
+    wanted = ("model_specs", "options", "bins", *(() if stage.settings["loss"] else ("metrics_specs",)))
+    return {"eval_config": _only(config, wanted)}
 
 
 def _of_modules(plan: Plan) -> dict[str, Any]:

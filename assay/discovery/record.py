@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from assay.discovery.cells import MIXED, MOST_IN_PAIRS, MOST_VALUES, OTHER, TOO_MANY
 from assay.discovery.groups import Groups, groups_of
+from assay.discovery.hidden import Listed, hidden
 from assay.discovery.search import Found, Key, candidates_of, found_slices, mean_loss, scores_of
 from assay.discovery.settings import Search
 from assay.discovery.tables import Tables
 from assay.discovery.triples import TripleTables, Wanted, candidates_in, wanted
+from assay.discovery.with_metrics import told
 from assay.slicing.text import slice_text
 from assay.text.counted import counted
 from assay.text.multiples import to_multiple
@@ -40,7 +42,11 @@ def wanted_of(tables: Tables, search: Search) -> Wanted:
 
 
 def record_of(
-    tables: Tables, search: Search, want: Wanted | None = None, counted_again: TripleTables | None = None
+    tables: Tables,
+    search: Search,
+    want: Wanted | None = None,
+    counted_again: TripleTables | None = None,
+    listed: Mapping[SliceKey, int] | None = None,
 ) -> dict[str, Any]:
     """All that is told of a search, as JSON.
 
@@ -49,6 +55,7 @@ def record_of(
         search: what was asked for.
         want: of `wanted_of`, where there was a second scan.
         counted_again: what that has counted.
+        listed: rows of the slices that slicing specs list; not asked for where any slice may be shown.
     """
     groups, left_out = _groups(tables, search)
     scores = scores_of(tables, alpha=search.alpha, min_rows=search.min_rows)
@@ -57,7 +64,8 @@ def record_of(
         to_reach = scores.reached_by(candidates, search.top_k)
         candidates = candidates.with_more(candidates_in(counted_again, tables, groups, to_reach))
     found = found_slices(tables, candidates, scores, search.top_k)
-    slices = [_told(one, groups, search) for one in found]
+    shown = _shown(found, tables, groups, search, listed or {})
+    slices = [_told(one, groups, search) for one in shown]
     loss = search.searched.loss
     mean = mean_loss(tables)
     return {
@@ -75,8 +83,26 @@ def record_of(
         "features": sorted(groups),
         "left_out": left_out,
         "slices": slices,
+        **({"withheld": len(found) - len(shown)} if search.min_slice_size > 1 else {}),
+        **({"metrics": told(slices, search.names_of_queries)} if search.has_metrics else {}),
         "eval_config": _together(one["eval_config"] for one in slices if one["confirmed"]),
     }
+
+
+def _shown(
+    found: Sequence[Found],
+    tables: Tables,
+    groups: Mapping[str, Groups],
+    search: Search,
+    listed: Mapping[SliceKey, int],
+) -> Sequence[Found]:
+    """The slices that tell nothing of slices that are too small to be shown."""
+    if search.min_slice_size <= 1 or not found:
+        return found
+    halves = tables.total[0].tolist()
+    others = Listed(listed, search.names_of_queries)
+    are_hidden = hidden(found, halves, others, tables.cells, groups, search.min_slice_size)
+    return [one for one, is_hidden in zip(found, are_hidden, strict=True) if not is_hidden]
 
 
 def _told_of_triples(want: Wanted) -> dict[str, int]:

@@ -116,6 +116,7 @@ class Found(NamedTuple):
         difference_error: standard error of `loss` minus `overall`.
         degrees_of_freedom: of `difference_error`, and of `loss_error`.
         p_value: that a slice no worse than others shows as much, corrected for how many were found.
+        halves: rows of either half.
     """
 
     key: Key
@@ -127,6 +128,7 @@ class Found(NamedTuple):
     difference_error: float
     degrees_of_freedom: tuple[float, float]
     p_value: float
+    halves: tuple[int, int]
 
 
 def scores_of(tables: Tables, *, alpha: float, min_rows: int) -> Scores | None:
@@ -179,6 +181,7 @@ def found_slices(tables: Tables, candidates: Candidates, scores: Scores | None, 
             float(above.standard_error[j]),
             (float(above.degrees_of_freedom[j]), float(own.degrees_of_freedom[j])),
             float(p_value),
+            (int(slices.rows[i, SEARCH]), int(slices.rows[i, CONFIRM])),
         )
         for j, (i, p_value) in enumerate(zip(order, adjusted(p_values, "holm"), strict=True))
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from assay.discovery.accumulate import Searched
 from assay.discovery.losses import LOG_LOSS, SQUARED_ERROR, Loss
+from assay.discovery.with_metrics import names_of_queries
 from assay.errors import ConfigError
 from assay.metrics.binding.bound import metrics_of
 from assay.metrics.binding.rounding import multiple_of
@@ -32,6 +33,9 @@ class Search:
         alpha: weight of the loss against the size, see `search`.
         bins: how many bins numbers are put into.
         weights: columns of example weights of the model, which are not used.
+        has_metrics: whether metrics of the confirmed slices are computed.
+        min_slice_size: rows that a slice must have to be shown.
+        names_of_queries: what `slice_keys_sql` calls the features of its slices.
         significance: corrected p-value up to which a slice is confirmed.
         round_counts_to: what counts of rows are told as multiples of; 1 if they are told as they are.
     """
@@ -42,6 +46,9 @@ class Search:
     alpha: float
     bins: int
     weights: tuple[str, ...] = ()
+    has_metrics: bool = False
+    min_slice_size: int = 0
+    names_of_queries: frozenset[str] = frozenset()
     significance: float = SIGNIFICANCE
     round_counts_to: int = 1
 
@@ -69,7 +76,10 @@ def search_of(settings: Mapping[str, Any], config: EvalConfig) -> Search:
         least,
         settings["alpha"],
         settings["bins"],
-        _weights(config, loss.model.model_name),
+        weights=_weights(config, loss.model.model_name),
+        has_metrics=settings["metrics"],
+        min_slice_size=config.options.min_slice_size.value,
+        names_of_queries=names_of_queries(config),
         round_counts_to=multiple_of(config.options),
     )
 

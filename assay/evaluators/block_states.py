@@ -63,15 +63,17 @@ class SumBlocks(beam.PTransform):
 
     Args:
         analysis: what is computed.
+        counts: whether counts of rows, bad ones too, are summed as well: once in a run.
     """
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, *, counts: bool = True) -> None:
         super().__init__()
-        self._analysis = analysis
+        self._analysis, self._counts = analysis, counts
 
     def expand(self, extracts: beam.PCollection[Extracts]) -> beam.PCollection[tuple[BlockKey, Iterable[Any]]]:
-        accumulate = beam.ParDo(_Accumulate(self._analysis)).with_output_types(Summed)
-        summed = [*_taken_along(extracts), extracts | "Accumulate" >> accumulate]
+        accumulate = beam.ParDo(_Accumulate(self._analysis, self._counts)).with_output_types(Summed)
+        taken_along = _taken_along(extracts) if self._counts else ()
+        summed = [*taken_along, extracts | "Accumulate" >> accumulate]
         for number, one in enumerate(self._analysis.passes[1:], 1):
             key, settings = one.query_key, (self._analysis, one.query_key, number)
             summed.append(
@@ -99,15 +101,15 @@ def _counted(counts: Counts) -> Summed:
 class _Accumulate(beam.DoFn):
     """Extracts -> one element for each block of slices, and the bad rows, once for each bundle."""
 
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
+    def __init__(self, analysis: Analysis, counts: bool) -> None:
+        self._analysis, self._counts = analysis, counts
 
     def start_bundle(self) -> None:
         self._accumulator, self._bad_rows = Accumulator(self._analysis), Counts(0)
 
     def process(self, extracts: Extracts) -> None:
         bad_rows = {reason: rows for reason, rows in self._accumulator.add(extracts).items() if rows}
-        if bad_rows:
+        if bad_rows and self._counts:
             self._bad_rows = total((self._bad_rows, Counts(0, bad_rows)))
         memory.check_process()
 

@@ -6,10 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.pvalue import AsSingleton
 
+from assay.engine.of_all import OfAll
 from assay.errors import PipelineError
 from assay.proto.metrics_for_slice_pb2 import AttributionsForSlice, MetricsForSlice, PlotsForSlice
-from assay.types import ATTRIBUTIONS_KEY, METRICS_KEY, PLOTS_KEY, SHARED_OUTPUTS, Evaluation
+from assay.results.records import head_size
+from assay.types import (
+    ATTRIBUTIONS_KEY,
+    FIND_SLICES_EVALUATOR_STAGE_NAME,
+    METRICS_KEY,
+    PLOTS_KEY,
+    SHARED_OUTPUTS,
+    Evaluation,
+)
 
 _RECORDS: Mapping[str, Any] = {
     METRICS_KEY: MetricsForSlice,
@@ -40,6 +50,9 @@ def merge_evaluations(evaluations: Mapping[str, Evaluation]) -> Evaluation:
 def _join(key: str, stages: list[str], evaluations: Mapping[str, Evaluation]) -> beam.PCollection[Any]:
     if len(stages) == 1:
         return evaluations[stages[0]][key]
+    if key in SHARED_OUTPUTS and FIND_SLICES_EVALUATOR_STAGE_NAME in stages:
+        others = _join(key, [stage for stage in stages if stage != FIND_SLICES_EVALUATOR_STAGE_NAME], evaluations)
+        return _with_found(key, others, evaluations[FIND_SLICES_EVALUATOR_STAGE_NAME][key])
     if key not in SHARED_OUTPUTS:
         raise PipelineError(f"output {key!r} has two owners, {stages[0]!r} and {stages[1]!r}; rename it in one of them")
     keyed = [
@@ -54,10 +67,32 @@ def _join(key: str, stages: list[str], evaluations: Mapping[str, Evaluation]) ->
     )
 
 
+def _with_found(key: str, listed: beam.PCollection[bytes], found: beam.PCollection[bytes]) -> beam.PCollection[bytes]:
+    """The records of slices that are listed, and of those that a search found and nobody listed."""
+    heads = AsSingleton(listed | f"Heads({key})" >> beam.Map(_head) | f"Listed({key})" >> OfAll(frozenset))
+    others = found | f"NotListed({key})" >> beam.Filter(_is_of_others, heads).with_output_types(bytes)
+    return (listed, others) | f"WithFound({key})" >> beam.Flatten()
+
+
+def _is_of_others(record: bytes, heads: frozenset[bytes]) -> bool:
+    return _head(record) not in heads
+
+
+def _head(record: bytes) -> bytes:
+    """The field of a record that says its slice, which those of our own begin with."""
+    return record[: head_size(record)] if record else record
+
+
 def merge_records(key: str, records: Mapping[str, Sequence[bytes]]) -> list[bytes]:
     """The same for records in memory: evaluator -> its records of output `key`."""
     if len(records) == 1:
         return list(next(iter(records.values())))
+    if FIND_SLICES_EVALUATOR_STAGE_NAME in records:
+        found = records[FIND_SLICES_EVALUATOR_STAGE_NAME]
+        others = {stage: some for stage, some in records.items() if stage != FIND_SLICES_EVALUATOR_STAGE_NAME}
+        listed = merge_records(key, others)
+        heads = frozenset(map(_head, listed))
+        return [*listed, *(record for record in found if _is_of_others(record, heads))]
     of_slice: dict[bytes, list[tuple[str, bytes]]] = {}
     for stage, of_stage in records.items():
         for record in of_stage:

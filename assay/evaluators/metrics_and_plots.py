@@ -105,8 +105,30 @@ def MetricsAndPlotsEvaluator(
     return Evaluator(METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME, run_after, transform)
 
 
+def analysis_of(eval_config: EvalConfig, skip_bad_rows: bool, seed: int, max_slices: int) -> Analysis:
+    """What a resolved config asks to compute; arguments as for `MetricsAndPlotsEvaluator`."""
+    return Analysis(
+        metrics_of(eval_config),
+        SliceLimit(slicings_of(eval_config), max_slices),
+        resampling_of(eval_config, seed),
+        skip_bad_rows,
+        output_means_of(eval_config),
+        is_analytic(eval_config),
+        baseline_name(eval_config),
+        multiple_of(eval_config.options),
+    )
+
+
 class EvaluateMetricsAndPlots(beam.PTransform):
-    """PCollection[Extracts] -> {"metrics": PCollection[bytes], "plots": PCollection[bytes]}, maybe `attributions`."""
+    """PCollection[Extracts] -> {"metrics": PCollection[bytes], "plots": PCollection[bytes]}, maybe `attributions`.
+
+    Args:
+        eval_config: as for `MetricsAndPlotsEvaluator`.
+        skip_bad_rows: likewise.
+        seed: likewise.
+        max_slices: likewise.
+        is_second: whether it takes rows that another one takes as well, which counts them, and few slices.
+    """
 
     def __init__(
         self,
@@ -114,29 +136,23 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         skip_bad_rows: bool = False,
         seed: int = 0,
         max_slices: int = MOST_SLICES,
+        *,
+        is_second: bool = False,
     ) -> None:
         super().__init__()
+        self._is_second = is_second
         if eval_config.options.include_default_metrics.value:
             raise EvalConfigError(
                 "options.include_default_metrics: an evaluator knows no models; give it the config that "
                 "assay.run.default_metrics.with_default_metrics returns"
             )
-        metrics = metrics_of(eval_config)
         self._baseline = baseline_name(eval_config)
-        for needs in dict.fromkeys(metric.needs for metric in metrics):
+        self._analysis = analysis_of(eval_config, skip_bad_rows, seed, max_slices)
+        for needs in dict.fromkeys(metric.needs for metric in self._analysis.metrics):
             if isinstance(needs, Prepared):
                 needs.prepare()
-        self._analysis = Analysis(
-            metrics,
-            SliceLimit(slicings_of(eval_config), max_slices),
-            resampling_of(eval_config, seed),
-            skip_bad_rows,
-            output_means_of(eval_config),
-            is_analytic(eval_config),
-            self._baseline,
-            multiple_of(eval_config.options),
-        )
-        for line in not_rounded(metrics) if self._analysis.round_counts_to > 1 else ():
+        is_told = self._analysis.round_counts_to > 1 and not is_second
+        for line in not_rounded(self._analysis.metrics) if is_told else ():
             progress.say(line)
         self._pairs = CrossSlices(
             cross_slicings_of(eval_config),
@@ -152,13 +168,14 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         analysis = self._analysis_for(extracts.pipeline.runner)
         evaluate = _Records(analysis, self._baseline, self._pairs)
         more = [ATTRIBUTIONS_KEY] if has_attributions(self._analysis.metrics) else []
-        outputs = (METRICS_KEY, PLOTS_KEY, *more)
+        outputs, counts = (METRICS_KEY, PLOTS_KEY, *more), () if self._is_second else (COUNTS,)
         evaluated = (
             extracts
-            | "Sum" >> SumBlocks(analysis)
-            | "Evaluate" >> beam.ParDo(evaluate).with_outputs(*outputs, COUNTS, FIGURES, ROWS)
+            | "Sum" >> SumBlocks(analysis, counts=not self._is_second)
+            | "Evaluate" >> beam.ParDo(evaluate).with_outputs(*outputs, *counts, FIGURES, ROWS)
         )
-        _ = evaluated[COUNTS]
+        for tag in counts:  # which are there for those who look for them, see `counted_in`
+            _ = evaluated[tag]
         shown = {key: evaluated[key] for key in (*outputs, FIGURES)}
         if self._pairs.min_slice_size > 1:
             shown = {**shown, ROWS: evaluated[ROWS]} | "Withhold" >> Withhold(self._pairs.min_slice_size)
@@ -173,7 +190,7 @@ class EvaluateMetricsAndPlots(beam.PTransform):
 
     def _analysis_for(self, runner: Any) -> Analysis:
         """Engines get smaller elements, and more of them: those of all slices by a feature may be 100 MB together."""
-        if isinstance(runner, FnApiRunner):
+        if isinstance(runner, FnApiRunner) or self._is_second:
             return self._analysis
         return replace(self._analysis, limit=replace(self._analysis.limit, blocks_of_one=_ENGINE_BLOCKS))
 

@@ -69,10 +69,12 @@ class FoundSlices:
         record = self.record
         if record is None or not record["features"]:
             return (self._unjudged("the search left no result" if record is None else "no feature could be searched"),)
-        if not record["slices"]:
+        withheld = record.get("withheld", 0)
+        if not record["slices"] and not withheld:
             return (self._none_found(record),)
+        hidden = (self._unjudged(f"min_slice_size hides {counted(withheld, 'found slice')}"),) if withheld else ()
         p_values = adjusted(self._p_values(record), "holm")
-        return tuple(self._line(one, float(p)) for one, p in zip(record["slices"], p_values, strict=True))
+        return (*(self._line(one, float(p)) for one, p in zip(record["slices"], p_values, strict=True)), *hidden)
 
     def add_failures(self, failed: MutableMapping[Slices, MetricsValidationForSlice]) -> bool:
         """Adds a failure of TFMA's ValidationResult for each slice that blocks.

@@ -14,7 +14,7 @@ from assay.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationFailure, ValidationResult
 from assay.results.class_names import NO_NAMES, ClassNames
 from assay.results.keys import Slices, label, metric_key_from_proto, slices_of, slices_text
-from assay.results.records import is_shown
+from assay.results.records import is_shown, listed
 from assay.text.counted import counted
 from assay.verdict import Checked, Counts, Limits, Line, Reason, Status, Verdict
 
@@ -115,7 +115,7 @@ def _failure_reasons(
 
     hidden: set[Slices] = set()
     facts: dict[Slices, tuple[int, dict[MetricKey, float | None]] | None] = {}
-    for record in metrics:
+    for record in listed(metrics):
         slices = slices_of(record)
         facts[slices] = _facts(record) if slices in failed else None
         if not is_shown(record):

@@ -38,7 +38,7 @@ from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
 from assay.proto.validation_result_pb2 import MetricsValidationForSlice, ValidationResult
 from assay.results.class_names import ClassNames, class_names
 from assay.results.keys import Slices, label, metric_key_from_proto, metric_key_to_proto, slices_of, text_of
-from assay.results.records import is_shown
+from assay.results.records import is_shown, listed
 from assay.verdict import UNNAMED, Checked, Counts, Limits, Reason, Status, Verdict
 
 __all__ = [
@@ -116,7 +116,7 @@ def validate(
     judge = _Judge(rules, baseline, class_names(config))
     evidence = EvidenceGate(gate or {}, config, rubber_stamp=rubber_stamp)
     failed: dict[Slices, MetricsValidationForSlice] = {}
-    for record in metrics:
+    for record in listed(metrics):
         evidence.add(record)
         validation = judge(record)
         if validation.failures:
@@ -148,7 +148,7 @@ def checks_of(
     for rule in rules:
         tallies.setdefault((rule, label(rule.key, classes)), _Tally())
 
-    for record in metrics if rules else ():
+    for record in listed(metrics) if rules else ():
         for check, numbers in judge.checks_in(record):
             tally = tallies.setdefault((check.rule, check.name), _Tally())
             tally.add(check, numbers, record)

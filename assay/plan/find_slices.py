@@ -16,6 +16,8 @@ THRESHOLD = (MOST_WORSE, "severity")
 """The keys that only the gate reads."""
 
 _MOST_EDGES = 50
+_MOST_WITH_METRICS = 100
+"""Slices for which a plan with metrics has places."""
 
 
 def find_slices(value: Any, path: str) -> dict[str, Any]:
@@ -27,6 +29,8 @@ def find_slices(value: Any, path: str) -> dict[str, Any]:
     read = section(value, path, _FIELDS)
     if read[MOST_WORSE] is None and read["severity"] is not None:
         raise ConfigError(f"{path}.severity: it says what most_worse does, which is not there; add that, or remove it")
+    if read["metrics"] and read["top_k"] > _MOST_WITH_METRICS:
+        raise expected(at(path, "top_k"), f"at most {_MOST_WITH_METRICS} slices, as they have metrics", read["top_k"])
     return read
 
 
@@ -85,6 +89,7 @@ _FIELDS: Mapping[str, Field] = {
     "level": Field(_level, 2),
     "bins": Field(_bins, 10),
     "edges": Field(_edges, {}),
+    "metrics": Field(flag, False),
     MOST_WORSE: Field(_most_worse, None),
     "severity": Field(choice(BLOCK, WARN), None),
 }

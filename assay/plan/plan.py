@@ -16,7 +16,14 @@ from assay.config.own_modules import is_keras, modules_in
 from assay.errors import PipelineError
 from assay.models.known import is_code
 from assay.text.near_miss import one_of
-from assay.types import FOUND_SLICES_KEY, LAST_EXTRACTOR_STAGE_NAME, METRICS_KEY, TFRECORD, VALIDATIONS_KEY
+from assay.types import (
+    FIND_SLICES_EVALUATOR_STAGE_NAME,
+    FOUND_SLICES_KEY,
+    LAST_EXTRACTOR_STAGE_NAME,
+    METRICS_KEY,
+    TFRECORD,
+    VALIDATIONS_KEY,
+)
 
 READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS = "read-inputs", "extract", "evaluate", "gate", "write-results"
 KINDS = (READ_INPUTS, EXTRACT, EVALUATE, GATE, WRITE_RESULTS)
@@ -180,7 +187,8 @@ def edges(plan: Plan) -> tuple[Edge, ...]:
     edges = [Edge(before, after) for before, after in pairwise(chain)]
     evaluators, gates, writes = (plan.of_kind(kind) for kind in (EVALUATE, GATE, WRITE_RESULTS))
     edges += [Edge(plan.extractor_before(stage), stage.name, "run_after") for stage in evaluators]
-    edges += [Edge(s.name, gate.name, METRICS_KEY) for gate in gates for s in evaluators if METRICS_KEY in s.outputs]
+    judged = [s for s in evaluators if METRICS_KEY in s.outputs and s.name != FIND_SLICES_EVALUATOR_STAGE_NAME]
+    edges += [Edge(stage.name, gate.name, METRICS_KEY) for gate in gates for stage in judged]
     finders = [stage for stage in evaluators if stage.settings.get("most_worse") is not None]
     edges += [Edge(stage.name, gate.name, FOUND_SLICES_KEY) for gate in gates for stage in finders]
     edges += [Edge(s.name, write.name, ", ".join(s.outputs)) for write in writes for s in evaluators]

@@ -134,15 +134,14 @@ def _evaluators(read: Mapping[str, Any], config: Mapping[str, Any], extractors: 
     has_keras = any(is_keras(module) for module in read.get("metric_modules", ()))
     has_keras |= may_ask(read["models"], config)  # a model may have been compiled with any metric of Keras
     more = (ATTRIBUTIONS_KEY,) if has_attributions(config) else ()
-    stages = [
-        Stage(
-            name=METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
-            kind=plans.EVALUATE,
-            run_after=SLICE_KEY_EXTRACTOR_STAGE_NAME,
-            outputs=(METRICS_KEY, PLOTS_KEY, *more),
-            image=_image_of_metrics(read, plans.TENSORFLOW_IMAGE if has_keras else plans.CORE_IMAGE),
-        )
-    ]
+    metrics = Stage(
+        name=METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+        kind=plans.EVALUATE,
+        run_after=SLICE_KEY_EXTRACTOR_STAGE_NAME,
+        outputs=(METRICS_KEY, PLOTS_KEY, *more),
+        image=_image_of_metrics(read, plans.TENSORFLOW_IMAGE if has_keras else plans.CORE_IMAGE),
+    )
+    stages = [metrics]
     if read["analysis_table"]:
         stages.append(
             Stage(
@@ -153,7 +152,7 @@ def _evaluators(read: Mapping[str, Any], config: Mapping[str, Any], extractors: 
             )
         )
     if read["find_slices"] is not None:
-        stages.append(_finder(read["find_slices"], extractors))
+        stages.append(_finder(read["find_slices"], extractors, metrics))
     own = [
         _own(extra, plans.EVALUATE, run_after=extra["run_after"], outputs=extra["outputs"])
         for extra in read["evaluators"]
@@ -161,14 +160,18 @@ def _evaluators(read: Mapping[str, Any], config: Mapping[str, Any], extractors: 
     return stages + own
 
 
-def _finder(settings: Mapping[str, Any], extractors: Sequence[Stage]) -> Stage:
-    """It starts once there are predictions, and whatever a custom stage adds before the slice keys."""
+def _finder(settings: Mapping[str, Any], extractors: Sequence[Stage], metrics: Stage) -> Stage:
+    """It starts once there are predictions, and whatever a custom stage adds before the slice keys.
+
+    It knows the metrics, so it runs where these are; where it computes them, it has the outputs of the stage that does.
+    """
     names = [stage.name for stage in extractors]
     return Stage(
         name=FIND_SLICES_EVALUATOR_STAGE_NAME,
         kind=plans.EVALUATE,
         run_after=names[names.index(SLICE_KEY_EXTRACTOR_STAGE_NAME) - 1],
-        outputs=(FOUND_SLICES_KEY,),
+        outputs=(FOUND_SLICES_KEY, *(metrics.outputs if settings["metrics"] else ())),
+        image=metrics.image,
         settings=settings,
     )
 

@@ -7,7 +7,7 @@ linear equations determine it: Cox, L. H. (1980), "Suppression methodology and s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -34,6 +34,20 @@ def withheld(slices: Mapping[SliceKey, int], least: int) -> frozenset[SliceKey]:
         pass
     hidden = [key for key, is_shown in zip(sums.keys, table.is_shown, strict=False) if not is_shown]
     return frozenset(key for key in hidden if slices[key] >= least)
+
+
+def tells_small(slices: Mapping[SliceKey, int], shown: Collection[SliceKey], least: int) -> bool:
+    """Whether a group of fewer rows could be computed from the slices that are shown.
+
+    Args:
+        slices: the rows of each slice, shown or not.
+        shown: some of them.
+        least: rows that a slice must have to be shown.
+    """
+    sums = sums_of(slices)
+    table = _Table(sums, least)
+    table.is_shown[: len(sums.keys)] = [key in shown for key in sums.keys]
+    return table.tells_small()
 
 
 class _Table:
@@ -63,6 +77,13 @@ class _Table:
         for group in np.flatnonzero(known & ~before & self.is_small):
             self._hide_near(self._sums_with([int(group)]), before)
         return bool((self.is_shown != before).any())
+
+    def tells_small(self) -> bool:
+        """Whether small groups can be computed, alone or as what remains of a sum."""
+        if not self.is_small.any():
+            return False
+        known = self.is_shown | self._computable()
+        return bool((known & ~self.is_shown & self.is_small).any() or len(self._small_remainders(known)))
 
     def _hide_near(self, sums: set[int], before: np.ndarray) -> None:
         """Withholds a part of one of the sums, or else of those nearest to them; if all are withheld, a whole."""

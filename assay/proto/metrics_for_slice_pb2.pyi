@@ -303,7 +303,7 @@ class NamedClasses(_message.Message):
     def __init__(self, model_name: _Optional[str] = ..., output_name: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class MetricsForSlice(_message.Message):
-    __slots__ = ("slice_key", "cross_slice_key", "metric_keys_and_values", "metrics", "rows", "undefined", "inexact", "flat", "classes", "no_intervals")
+    __slots__ = ("slice_key", "cross_slice_key", "metric_keys_and_values", "metrics", "rows", "undefined", "inexact", "flat", "classes", "no_intervals", "is_found")
     class MetricKeyAndValue(_message.Message):
         __slots__ = ("key", "value", "confidence_interval")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -330,6 +330,7 @@ class MetricsForSlice(_message.Message):
     FLAT_FIELD_NUMBER: _ClassVar[int]
     CLASSES_FIELD_NUMBER: _ClassVar[int]
     NO_INTERVALS_FIELD_NUMBER: _ClassVar[int]
+    IS_FOUND_FIELD_NUMBER: _ClassVar[int]
     slice_key: SliceKey
     cross_slice_key: CrossSliceKey
     metric_keys_and_values: _containers.RepeatedCompositeFieldContainer[MetricsForSlice.MetricKeyAndValue]
@@ -340,7 +341,8 @@ class MetricsForSlice(_message.Message):
     flat: _containers.RepeatedCompositeFieldContainer[FlatValue]
     classes: _containers.RepeatedCompositeFieldContainer[NamedClasses]
     no_intervals: _containers.RepeatedCompositeFieldContainer[NoInterval]
-    def __init__(self, slice_key: _Optional[_Union[SliceKey, _Mapping]] = ..., cross_slice_key: _Optional[_Union[CrossSliceKey, _Mapping]] = ..., metric_keys_and_values: _Optional[_Iterable[_Union[MetricsForSlice.MetricKeyAndValue, _Mapping]]] = ..., metrics: _Optional[_Mapping[str, MetricValue]] = ..., rows: _Optional[int] = ..., undefined: _Optional[_Iterable[_Union[UndefinedValue, _Mapping]]] = ..., inexact: _Optional[_Iterable[_Union[InexactValue, _Mapping]]] = ..., flat: _Optional[_Iterable[_Union[FlatValue, _Mapping]]] = ..., classes: _Optional[_Iterable[_Union[NamedClasses, _Mapping]]] = ..., no_intervals: _Optional[_Iterable[_Union[NoInterval, _Mapping]]] = ...) -> None: ...
+    is_found: bool
+    def __init__(self, slice_key: _Optional[_Union[SliceKey, _Mapping]] = ..., cross_slice_key: _Optional[_Union[CrossSliceKey, _Mapping]] = ..., metric_keys_and_values: _Optional[_Iterable[_Union[MetricsForSlice.MetricKeyAndValue, _Mapping]]] = ..., metrics: _Optional[_Mapping[str, MetricValue]] = ..., rows: _Optional[int] = ..., undefined: _Optional[_Iterable[_Union[UndefinedValue, _Mapping]]] = ..., inexact: _Optional[_Iterable[_Union[InexactValue, _Mapping]]] = ..., flat: _Optional[_Iterable[_Union[FlatValue, _Mapping]]] = ..., classes: _Optional[_Iterable[_Union[NamedClasses, _Mapping]]] = ..., no_intervals: _Optional[_Iterable[_Union[NoInterval, _Mapping]]] = ..., is_found: _Optional[bool] = ...) -> None: ...
 
 class CalibrationHistogramBuckets(_message.Message):
     __slots__ = ("buckets",)

@@ -47,13 +47,25 @@ def found_sentences(found: Mapping[str, Any]) -> list[str]:
         f"{counted(len(found['slices']), 'slice')} found on one half of the rows, {confirmed:,} confirmed on the other "
         f"half, where loss and p are measured{overall}.",
     ]
+    if found.get("withheld"):
+        withheld = counted(found["withheld"], "slice")
+        lines.append(f"{withheld} that would tell values of small ones not shown (min_slice_size).")
     if found.get("triples"):
         lines.append(_triples_sentence(found["triples"]))
     if found["unused_weights"]:
         lines.append(f"Each row counts once: {', '.join(map(shortened, found['unused_weights']))} is not used.")
     if found["rows_without_loss"]:
         lines.append(f"{counted(found['rows_without_loss'], 'row')} without a loss left out.")
-    return lines
+    return [*lines, *_metrics_sentences(found.get("metrics"))]
+
+
+def _metrics_sentences(metrics: Mapping[str, Any] | None) -> list[str]:
+    """Where the metrics of confirmed slices are, and which have none."""
+    if metrics is None:
+        return []
+    there = f"Metrics of {counted(len(metrics['slices']), 'confirmed slice')} stand among those of the other slices."
+    without = [f"No metrics of {shortened(name)}: {why}." for name, why in metrics["left_out"].items()]
+    return [*([there] if metrics["slices"] else []), *without]
 
 
 def _triples_sentence(triples: Mapping[str, int]) -> str:

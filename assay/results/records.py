@@ -145,6 +145,11 @@ def is_shown(record: pb.MetricsForSlice) -> bool:
     return ERROR_METRIC_NAME not in record.metrics
 
 
+def listed(records: Iterable[pb.MetricsForSlice]) -> Iterator[pb.MetricsForSlice]:
+    """The records that thresholds on metrics are for: those of slices that a search found are left out."""
+    return (record for record in records if not record.is_found)
+
+
 def _not_shown(head: bytes, why: str, classes: Iterable[pb.NamedClasses]) -> bytes:
     """A record without values, and without the number of rows, which would be one."""
     record = pb.MetricsForSlice.FromString(head)

@@ -15,6 +15,7 @@ from assay.readers.join import Join, check_join, join_as_described
 from assay.readers.needed import narrowed, needs_of
 from assay.readers.source import Source, check_columns, splits
 from assay.run.context import Context
+from assay.slicing.specs import slicings_of
 from assay.types import (
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME,
     FEATURES_KEY,
@@ -67,12 +68,15 @@ def with_files_named(context: Context) -> Context:
 def wanted_of(context: Context, stage: Stage) -> Callable[[tuple[str, ...]], bool] | None:
     """Which columns of a checkpoint an evaluator reads; None for all, where nobody can tell."""
     if stage.name == FIND_SLICES_EVALUATOR_STAGE_NAME:
-        return partial(_is_searched, features=frozenset(stage.settings["features"]))
+        return _wanted_of_search(context, stage)
     if stage.name != METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME:
         return None
+    return partial(_is_wanted, columns=_columns_of_metrics(context))
+
+
+def _columns_of_metrics(context: Context) -> frozenset[str]:
     columns = {column for metric in context.metrics for column in metric.stream.columns}
-    columns.add(context.eval_config.options.confidence_intervals.resample_by)
-    return partial(_is_wanted, columns=frozenset(columns))
+    return frozenset({*columns, context.eval_config.options.confidence_intervals.resample_by})
 
 
 def _is_wanted(path: tuple[str, ...], columns: frozenset[str]) -> bool:
@@ -80,16 +84,31 @@ def _is_wanted(path: tuple[str, ...], columns: frozenset[str]) -> bool:
     return path[0] not in unread or (len(path) > 1 and path[1] in columns)
 
 
-def _is_searched(path: tuple[str, ...], features: frozenset[str]) -> bool:
-    if path[0] == FEATURES_KEY:
-        return not features or (len(path) > 1 and path[1] in features)
-    return path[0] not in (TRANSFORMED_FEATURES_KEY, INPUT_KEY, TEXTS_KEY)
+def _wanted_of_search(context: Context, stage: Stage) -> Callable[[tuple[str, ...]], bool]:
+    """Features, and what the file has for them; also what metrics read, and where small slices are hidden, slices."""
+    features, has_metrics = frozenset(stage.settings["features"]), stage.settings["metrics"]
+    hides = context.plan.min_slice_size > 1
+    columns = _columns_of_metrics(context) if has_metrics or hides else frozenset[str]()
+    if hides:
+        columns |= {column for slicing in slicings_of(context.eval_config) for column in slicing.columns}
+    kept = (FEATURES_KEY, TEXTS_KEY) if has_metrics else (FEATURES_KEY,)
+    return partial(_is_searched, features=features, kept=kept, columns=columns)
+
+
+def _is_searched(
+    path: tuple[str, ...], features: frozenset[str], kept: tuple[str, ...], columns: frozenset[str]
+) -> bool:
+    if path[0] in kept and (not features or (len(path) > 1 and path[1] in features)):
+        return True
+    return _is_wanted(path, columns)
 
 
 def _narrowed(source: Source, context: Context) -> Source:
     tables = any(stage.name == ANALYSIS_TABLE_EVALUATOR_STAGE_NAME for stage in context.plan.stages)
     own = context.has_own_stages
     needed = narrowed(source, context.needs, shows_all=tables or own)
+    if context.finder is not None and context.finder.settings["metrics"]:
+        needed = replace(needed, shown=None)  # slices are by what the file has for their features, whichever are found
     return replace(needed, dictionary=()) if own else needed  # own stages see columns as a checkpoint holds them
 
 

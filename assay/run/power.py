@@ -14,6 +14,7 @@ from assay.gate.evidence.power import Needed, needed_rows
 from assay.plan.plan import Plan
 from assay.results.files import load_metrics, load_verdict
 from assay.results.latest import results_folder
+from assay.results.records import listed
 
 
 class Power(NamedTuple):
@@ -49,7 +50,7 @@ def power_of(plan: Plan, results: str | None, *, power: float, change: float) ->
 
     folder = results_folder(results or plan.output)
     finder = Finder(asked, config, rubber_stamp=False)
-    for record in load_metrics(folder):
+    for record in listed(load_metrics(folder)):
         finder.add(record)
     lines = needed_rows(finder.found(), asked, facts_of(config), power=power, change=change)
     return Power(lines, load_verdict(folder).rows)

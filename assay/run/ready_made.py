@@ -128,7 +128,13 @@ EVALUATORS: Mapping[str, Callable[[StageSettings], Evaluator]] = {
     ),
     ANALYSIS_TABLE_EVALUATOR_STAGE_NAME: lambda _: AnalysisTableEvaluator(),
     FIND_SLICES_EVALUATOR_STAGE_NAME: lambda s: FindSlicesEvaluator(
-        s.eval_config, s.find_slices[0], run_after=s.find_slices[1], again=s.again
+        s.eval_config,
+        s.find_slices[0],
+        run_after=s.find_slices[1],
+        again=s.again,
+        skip_bad_rows=s.skip_bad_rows,
+        seed=s.seed,
+        max_slices=s.max_slices,
     ),
 }
 

@@ -13,6 +13,8 @@ from assay import storage
 from assay.operators.shown import VERDICT_KEY, Instance, Shown, shown_by
 from assay.operators.task_ids import task_id_of
 from assay.report.terminal.verdict_lines import verdict_lines
+from assay.results.files import load_metrics
+from assay.results.keys import text_of
 from tests.airflow.conftest import BAD_DAY, GOOD_DAY, HOME, analysis, columns_of, write_parquet
 from tests.airflow.runs import dag_in, returned, run_dag
 from tests.latest_results import latest
@@ -144,7 +146,7 @@ def test_a_gate_that_asks_for_evidence_waits_for_the_search_and_closes_for_a_sli
     config = {**described["eval_config"], "slicing_specs": [{}]}
     config["options"] = {"compute_confidence_intervals": {"value": True}}
     gate = {"thresholds": [{"metric": "auc", "at_least": 0.2}]}
-    found = {"min_rows": 50, "most_worse": 0.2}
+    found = {"min_rows": 50, "most_worse": 0.2, "metrics": True}
     changes = {"eval_config": config, "gate": gate, "find_slices": found, "analysis_table": False}
     run, states = run_dag(make(inputs=described["inputs"], **changes), "validation")
     assert (states["model_analysis.find_slices"], states["model_analysis.gate"]) == ("success", "success")
@@ -156,6 +158,8 @@ def test_a_gate_that_asks_for_evidence_waits_for_the_search_and_closes_for_a_sli
     }
     assert outcomes == {"at_least": "PASS", "most_worse": "FAIL"}
     assert any("most_worse" in line and "sex=f" in line for line in verdict_lines(verdict))  # what the log has
+    of_slices = {text_of(record): record for record in load_metrics(latest(tmp_path / f"results/{GOOD_DAY}"))}
+    assert of_slices["sex=f"].is_found
     told = run.get_task_instance("model_analysis.gate").xcom_pull(task_ids="model_analysis.gate", key=VERDICT_KEY)
     assert "expected no found slice worse than all rows by more than 0.2" in told
 

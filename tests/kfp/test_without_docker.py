@@ -17,6 +17,8 @@ from assay.components import run
 from assay.components.plan_input import PLAN_VARIABLE
 from assay.pipelines import compare_models, compiled, model_validation
 from assay.plan.stored import path_of_plan
+from assay.results.files import load_metrics
+from assay.results.keys import text_of
 from tests.kfp.local_runs import told_in
 from tests.kfp.plans import BAD_DAY, GOOD_DAY, analysis_of, plan_of, versions_of, write_day
 from tests.latest_results import latest
@@ -94,7 +96,7 @@ def test_a_gate_that_asks_for_evidence_waits_for_the_search_and_closes_for_a_sli
     config = {**analysis_of(data, tmp_path)["eval_config"], "slicing_specs": [{}], "metrics_specs": metrics}
     config["options"] = {"compute_confidence_intervals": {"value": True}}
     gate = {"thresholds": [{"metric": "auc", "at_least": 0.2}]}
-    found = {"min_rows": 50, "most_worse": 0.2}
+    found = {"min_rows": 50, "most_worse": 0.2, "metrics": True}
     plan = plan_of(data, tmp_path / "out", eval_config=config, gate=gate, find_slices=found)
     told = ran(model_validation(plan), tmp_path, date=GOOD_DAY)
     assert "find-slices" in told
@@ -105,6 +107,8 @@ def test_a_gate_that_asks_for_evidence_waits_for_the_search_and_closes_for_a_sli
         line["question"]: line["outcome"] for line in verdict["evidence"] if line["slice"] in ("Overall", "group=a")
     }
     assert outcomes == {"at_least": "PASS", "most_worse": "FAIL"}
+    of_slices = {text_of(record): record for record in load_metrics(latest(tmp_path / "out" / GOOD_DAY))}
+    assert of_slices["group=a"].is_found
     expected = "no found slice worse than all rows by more than 0.2"
     assert expected in capfd.readouterr().out
     (summary,) = (tmp_path / "kfp").rglob("gate/verdict_summary")

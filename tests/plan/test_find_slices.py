@@ -65,12 +65,20 @@ def test_an_empty_section_has_defaults(tmp_path):
         "level": 2,
         "bins": 10,
         "edges": {},
+        "metrics": False,
         "most_worse": None,
         "severity": None,
     }
 
 
-@pytest.mark.parametrize(("section", "waits"), [({}, False), ({"most_worse": 0}, True)])
+def test_with_metrics_it_has_the_outputs_and_the_image_of_the_stage_that_computes_them(tmp_path):
+    config = {**CONFIG, "metrics_specs": [{"metrics": [{"class_name": "Huber", "module": "keras.losses"}]}]}
+    plan = compile_analysis(analysis(find_slices={"metrics": True, "loss": "log_loss"}, eval_config=config), tmp_path)
+    assert plan.stage("FindSlices").outputs == ("found_slices", "metrics", "plots")
+    assert plan.stage("FindSlices").image == plan.stage("EvaluateMetricsAndPlots").image == "tensorflow"
+
+
+@pytest.mark.parametrize(("section", "waits"), [({}, False), ({"metrics": True}, False), ({"most_worse": 0}, True)])
 def test_the_gate_waits_for_the_search_only_where_it_judges_it(section, waits, tmp_path):
     plan = reshaped(compile_analysis(analysis(find_slices=section), tmp_path), CUTS)
     assert ("FindSlices" in task_named(plan, "Gate").after) is waits
@@ -96,6 +104,11 @@ def test_the_gate_waits_for_the_search_only_where_it_judges_it(section, waits, t
         ({"most_worse": float("nan")}, "find_slices.most_worse: expected a number of at least 0"),
         ({"most_worse": 0.1, "severity": "warning"}, "find_slices.severity: unknown value 'warning'"),
         ({"severity": "block"}, "find_slices.severity: it says what most_worse does, which is not there"),
+        (
+            {"metrics": True, "top_k": 101},
+            "find_slices.top_k: expected at most 100 slices, as they have metrics, found 101",
+        ),
+        ({"metrics": "yes"}, "find_slices.metrics: expected true or false"),
         ({"features": ["a", "a"]}, "find_slices.features: expected names, each once"),
         ([], "find_slices: expected a mapping"),
     ],

@@ -14,6 +14,7 @@ from assay.gate.evidence.lines import line_of
 from assay.plan.find_slices import MOST_WORSE
 from assay.proto.config_pb2 import EvalConfig
 from assay.proto.metrics_for_slice_pb2 import MetricsForSlice
+from assay.results.records import listed
 from assay.verdict import Checked, Line, Outcome, Reason
 
 _BLOCK_IF_SHOWN = (NOT_WORSE, MOST_WORSE)
@@ -52,7 +53,7 @@ def lines_of(
 ) -> tuple[Line, ...]:
     """The lines of the verdict on some records; see `validate`."""
     judge = EvidenceGate(gate, config, rubber_stamp=rubber_stamp)
-    for record in metrics if judge.asked.thresholds else ():
+    for record in listed(metrics) if judge.asked.thresholds else ():
         judge.add(record)
     return judge.lines()
 
