@@ -102,6 +102,7 @@ BACK_ENDS: Mapping[str, BackEnd] = {
             "regression",
             "a stage by row",
             "checkpoint every stage",
+            "found slices",
             "types that stages see",
             "no rows",
         ),

@@ -285,6 +285,19 @@ CASES = (
         slices=25,
     ),
     Case(
+        name="found slices",
+        write=datasets.worse_in_a_group,
+        analysis={
+            "inputs": read("parquet", batch_rows=100),
+            "eval_config": config(SCORED, FAMILY, [{}, {"feature_keys": ["level"]}], options=INTERVALS),
+            "find_slices": {"min_rows": 10, "features": ["group", "level", "age"], "metrics": True},
+        },
+        rows=datasets.ROWS,
+        status="BLESSED",
+        slices=5,
+        holds=("metrics", "plots", "validations", "flat_metrics", "found_slices"),
+    ),
+    Case(
         name="regression",
         write=datasets.regression_csv,
         analysis={

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -106,6 +107,16 @@ def shards(table):
 def parquet(table, folder):
     for name, part in shards(table):
         pq.write_table(part, folder / f"{name}.parquet")
+
+
+def worse_in_a_group(folder):
+    """The binary data, but for one group, whose scores are the wrong way round."""
+    is_bad, score = pc.equal(BINARY["group"], "b").fill_null(False), BINARY["score"]
+    at = BINARY.schema.get_field_index("score")
+    parquet(
+        BINARY.set_column(at, "score", pc.if_else(is_bad, pc.subtract(pa.scalar(1, pa.float32()), score), score)),
+        folder,
+    )
 
 
 def csv(table, folder):
