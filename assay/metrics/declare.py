@@ -15,6 +15,7 @@ from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 from assay.errors import ConfigError
 from assay.metrics.computations.own_objects import OfObjects
+from assay.metrics.computations.steps import StepArea
 from assay.metrics.computations.table import Computation, Prepared
 from assay.metrics.spreads.spread import Spread
 from assay.metrics.values import Floats
@@ -82,6 +83,7 @@ class Facts(TypedDict, total=False):
         spread: the formula of its confidence interval; None if there is none.
         spread_when: settings of the function with which that formula holds.
         at_most: settings of the function -> an upper bound of its doubt that costs less to compute, see `Doubts.of`.
+        steps: settings of the function -> how samples get it with less work, see `StepArea`; None where they cannot.
     """
 
     renames: Mapping[str, str]
@@ -103,6 +105,7 @@ class Facts(TypedDict, total=False):
     spread: Spread | None
     spread_when: Mapping[str, Any]
     at_most: Callable[..., Any] | None
+    steps: Callable[..., StepArea | None] | None
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ class Definition:
     spread: Spread | None = None
     spread_when: Mapping[str, Any] = field(default_factory=dict)
     at_most: Callable[..., Any] | None = None
+    steps: Callable[..., StepArea | None] | None = None
 
     def name_of(self, needs: Computation) -> str:
         """Default output name with these settings."""

@@ -10,8 +10,9 @@ import numpy as np
 from assay.metrics.arithmetic import sums_by_bin
 from assay.metrics.binding.metric import Metric, one_number
 from assay.metrics.certainty import certain, doubt_of
-from assay.metrics.computations.scores import ScoreCurve
+from assay.metrics.computations.scores import Confusion, ScoreCurve
 from assay.metrics.computations.table import Computation
+from assay.metrics.computations.terms import TermTable
 from assay.metrics.entries.streams import Stream
 from assay.metrics.group_states import GroupStates, StreamStates
 from assay.metrics.keys import AttributionsKey, MetricKey, PlotKey
@@ -62,11 +63,63 @@ def _evaluate_stream(
     part: Partial, shared: Mapping[Computation, list[Metric]], stream: Stream, layout: Layout, has_doubts: bool
 ) -> Evaluated:
     states = StreamStates(part, stream, layout)
-    groups = states.groups()
+    everything = GroupStates(states, np.arange(states.lanes), 1)
+    found = _OfLanes({}, {}, {})
+    rest = shared
+    if states.samples > 1:
+        found.values.update(_areas(shared, everything))
+        left = {needs: [user for user in users if _same(user) not in found.values] for needs, users in shared.items()}
+        few = {needs: users for needs, users in left.items() if _reads_few(needs)}
+        rest = {needs: users for needs, users in left.items() if users and needs not in few}
+        found.add(_in_groups(states, [(np.arange(states.lanes), 1)], few, stream, has_doubts))
+    found.add(_in_groups(states, states.groups(), rest, stream, has_doubts))
+
+    every_metric = [metric for users in shared.values() for metric in users]
+    picked = _picked(every_metric, found.values, found.doubts, everything)
+    return picked._replace(intervals=_intervals(every_metric, found.spreads, picked.values, everything))
+
+
+class _OfLanes(NamedTuple):
+    """Values, doubts, and what the formulas of intervals are of, of all lanes."""
+
+    values: dict[_Same, Value]
+    doubts: dict[_Same, Floats]
+    spreads: dict[_Same, list[Floats]]
+
+    def add(self, other: _OfLanes) -> None:
+        """Adds those of other metrics."""
+        self.values.update(other.values)
+        self.doubts.update(other.doubts)
+        self.spreads.update(other.spreads)
+
+
+def _areas(shared: Mapping[Computation, list[Metric]], everything: GroupStates) -> Iterator[tuple[_Same, Floats]]:
+    """Values of samples that are added up step by step."""
+    for needs, users in shared.items():
+        steps = {_same(metric): metric.steps for metric in users}
+        wanted = {same: area for same, area in steps.items() if area is not None}
+        if wanted and isinstance(needs, ScoreCurve):
+            found = needs.areas(everything, list(wanted.values()))
+            yield from zip(wanted, found or (), strict=found is not None)
+
+
+def _reads_few(needs: Computation) -> bool:
+    """Whether a slice has no more than a few numbers, so that all can be read at once."""
+    return isinstance(needs, Confusion) or all(isinstance(table, TermTable) for table in needs.tables())
+
+
+def _in_groups(
+    states: StreamStates,
+    groups: Sequence[tuple[Ints, int]],
+    shared: Mapping[Computation, list[Metric]],
+    stream: Stream,
+    has_doubts: bool,
+) -> _OfLanes:
+    """Those of the metrics that share what they need, group by group."""
     pieces: dict[_Same, list[Value]] = {}
     spread: dict[_Same, list[tuple[Floats, ...]]] = {}
     doubtful: dict[_Same, list[Floats]] = {}
-    for lanes, width in groups:
+    for lanes, width in groups if shared else ():
         group = GroupStates(states, lanes, width)
         for needs, users in shared.items():
             with in_group(lanes, stream.view.parts):
@@ -82,14 +135,11 @@ def _evaluate_stream(
 
     # Groups put lanes in another order than theirs.
     back = np.argsort(np.concatenate([lanes for lanes, _ in groups]))
-    values = {same: _assemble(parts, back) for same, parts in pieces.items()}
-    parts_of = {same: [np.concatenate(part)[back] for part in zip(*own, strict=True)] for same, own in spread.items()}
-    of_lanes = {same: np.concatenate(parts)[back] for same, parts in doubtful.items()}
-
-    everything = GroupStates(states, np.arange(states.lanes), 1)
-    every_metric = [metric for users in shared.values() for metric in users]
-    picked = _picked(every_metric, values, of_lanes, everything)
-    return picked._replace(intervals=_intervals(every_metric, parts_of, picked.values, everything))
+    return _OfLanes(
+        {same: _assemble(parts, back) for same, parts in pieces.items()},
+        {same: np.concatenate(parts)[back] for same, parts in doubtful.items()},
+        {same: [np.concatenate(part)[back] for part in zip(*own, strict=True)] for same, own in spread.items()},
+    )
 
 
 def _spread_of(users: Sequence[Metric], state: Any, group: GroupStates) -> Iterator[tuple[_Same, tuple[Floats, ...]]]:

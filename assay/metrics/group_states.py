@@ -44,8 +44,12 @@ class StreamStates:
         counts = [state.entry_counts for state in self._states if state.entry_counts is not None]
         if not counts:
             return [(np.arange(self.lanes), 1)]
-        samples = next((state.samples for state in self._states if isinstance(state, SampledCells)), 1)
-        return list(_group_by_size(np.maximum.reduce(counts), samples))
+        return list(_group_by_size(np.maximum.reduce(counts), self.samples))
+
+    @property
+    def samples(self) -> int:
+        """Samples of a slice that share its cells; 1 where there are none."""
+        return next((state.samples for state in self._states if isinstance(state, SampledCells)), 1)
 
     def read(self, table: int, lanes: Ints, width: int) -> Any:
         """What the state of a table, by its number, says of some lanes; see `State`."""

@@ -32,14 +32,33 @@ def test_sums_are_those_of_a_matrix_product(made, by_part):
 
 
 @pytest.mark.parametrize("at_once", [1 << 18, 100])
-def test_sums_of_few_numbers_have_the_bits_of_those_of_all(made, by_part, at_once, monkeypatch):
+def test_sums_of_few_numbers_are_those_of_all(made, by_part, at_once, monkeypatch):
     monkeypatch.setattr(combining, "_NUMBERS_AT_ONCE", at_once)
-    part, column = np.nonzero(by_part)
+    column, part = np.nonzero(by_part.T)
     values = by_part[part, column]
-    assert np.array_equal(made.sums_of(part, column, values, COLUMNS), made.sums(by_part))
+    sums = made.sums_of(part, column, values, COLUMNS)
+    np.testing.assert_allclose(sums, made.sums(by_part), rtol=1e-14)
+    shuffled = np.random.default_rng(4).permutation(len(part))
+    back = np.argsort(part[shuffled], kind="stable")  # by part, columns in any order
+    again = made.sums_of(*(numbers[shuffled][back] for numbers in (part, column, values)), COLUMNS)
+    assert np.array_equal(again, sums)
     both = made.sums_of(part, column, np.stack([values, -values], axis=1), COLUMNS)
-    assert np.array_equal(both[..., 1], -made.sums(by_part))
+    assert np.array_equal(both[..., 1], -sums)
     assert made.sums_of(part[:0], column[:0], values[:0], 0).shape == (made.samples, 0)
+
+
+def test_the_bits_of_few_numbers_do_not_depend_on_the_others(made, by_part):
+    column, part = np.nonzero(by_part.T)
+    values = by_part[part, column]
+    together = made.sums_of(part, column, values, COLUMNS)
+    for i in range(COLUMNS):
+        own = column == i
+        assert np.array_equal(made.sums_of(part[own], 0 * column[own], values[own], 1)[:, 0], together[:, i])
+
+
+def test_samples_are_the_same_by_how_often_parts_count(made, by_part):
+    assert np.array_equal(made.counted.times, made.times)
+    np.testing.assert_allclose(made.counted.sums(by_part), made.sums(by_part), rtol=1e-14)
 
 
 def test_the_bits_of_a_column_do_not_depend_on_the_others(made, by_part):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from assay.metrics.states.combining import LeaveOneOut
+from assay.metrics.states.combining import Counted, LeaveOneOut
 from assay.metrics.states.lanes import lanes_of
 from assay.metrics.states.sparse import SampledCells, Sparse
 
@@ -53,8 +53,9 @@ def expected(parts):
 def test_cells_are_held_once_for_all_samples(sampled, expected):
     assert isinstance(sampled, SampledCells)
     occurring = np.count_nonzero(expected[:, 0], axis=1)
-    assert sampled.shared.sums.shape == (SAMPLES, occurring.sum())
+    assert sampled.samples == SAMPLES
     assert sampled.shared.sizes.tolist() == occurring.tolist()
+    assert np.array_equal(dense(sampled.shared), expected[:, 0])
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,16 @@ def test_sums_by_bin_are_those_of_each_sample(sampled, expected, lanes):
     entries = sampled.read(lanes, 64)
     binned = entries.binned(entries.cells // 10, 5)
     assert np.array_equal(binned, expected.reshape(-1, CELLS)[lanes].reshape(-1, 5, 10).sum(2))
+    assert np.array_equal(entries.binned(entries.cells, CELLS), expected.reshape(-1, CELLS)[lanes])  # not by part
+
+
+def test_samples_that_do_not_begin_with_all_rows_are_not_read_as_such(parts):
+    times = np.random.default_rng(2).poisson(1, (3, PARTS)).astype(np.uint8)
+    sampled = state(parts.reshape(-1, CELLS)).resampled(Counted(times))
+    expected = np.einsum("kp,spc->skc", times.astype(float), parts)
+    assert np.array_equal(dense(sampled.take(np.arange(0, SLICES * 3, 3))), expected[:, 0])
+    entries = sampled.read(np.arange(SLICES * 3), 64)
+    assert np.array_equal(entries.binned(entries.cells, CELLS), expected.reshape(-1, CELLS))
 
 
 def test_other_samples_of_each_slice_are_not_read_as_the_same(sampled):

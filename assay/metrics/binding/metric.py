@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from assay.metrics.computations.steps import StepArea
 from assay.metrics.computations.table import Computation, Table
 from assay.metrics.declare import Definition
 from assay.metrics.entries.domains import Asked
@@ -90,6 +91,12 @@ class Metric:
         """An upper bound of the doubt, which takes curve and mask; None if there is none. See `Facts`."""
         at_most = self.definition.at_most
         return at_most and partial(at_most, **dict(self.settings))
+
+    @property
+    def steps(self) -> StepArea | None:
+        """How samples get it with less work; None if they cannot. See `Facts`."""
+        steps = self.definition.steps
+        return steps and steps(**dict(self.settings))
 
     @property
     def has_error_bound(self) -> bool:

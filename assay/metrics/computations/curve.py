@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.arithmetic import suffix_sums
-from assay.metrics.states.sparse import Entries
+from assay.metrics.states.cell_entries import CellEntries
 from assay.metrics.values import Floats, Ints
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -28,7 +28,7 @@ class Curve(NamedTuple):
     fn: Floats
 
 
-def weights_by_label(entries: Entries, bins: Ints, count: int) -> Floats:
+def weights_by_label(entries: CellEntries, bins: Ints, count: int) -> Floats:
     """Adds entries up into bins: (2, s, count) weights of negatives and of positives, whose cells are odd.
 
     Args:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from assay.metrics.computations.buckets import PredictionTable
 from assay.metrics.computations.scores import ScoreTable
 from assay.metrics.computations.squares import SquaredWeights
 from assay.metrics.computations.table import Table
 from assay.metrics.computations.terms import Term
-from assay.metrics.states.sparse import Entries
+from assay.metrics.states.cell_entries import CellEntries
 from assay.metrics.values import Floats
 
 SOURCES: dict[Term, type[ScoreTable] | type[PredictionTable] | type[SquaredWeights]] = {
@@ -32,9 +30,8 @@ def without_derived(terms: Iterable[Term], tables: Iterable[Table]) -> tuple[Ter
     return tuple(term for term in terms if SOURCES.get(term) not in kinds)
 
 
-def derived(term: Term, entries: Entries) -> Floats:
+def derived(term: Term, entries: CellEntries) -> Floats:
     """The sum of a term in each slice, (s,), from the entries of its source."""
     if term in _OF_POSITIVES:  # cells are odd where the label is positive
-        odd = np.flatnonzero(entries.cells & 1)
-        entries = entries._replace(slices=entries.slices[odd], sums=entries.sums[..., odd])
+        return entries.binned(entries.cells & 1, 2)[:, 1]
     return entries.binned(0, 1)[:, 0]

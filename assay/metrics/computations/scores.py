@@ -15,6 +15,7 @@ keeps the marks of scores, which tell whether those of one cell are equal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import ClassVar
@@ -27,15 +28,16 @@ from assay.metrics.computations.curve import Curve, curve_of, last_below, weight
 from assay.metrics.computations.distinct import DistinctTable, curve_of_distinct
 from assay.metrics.computations.doubts import Doubts
 from assay.metrics.computations.score_bins import BUCKETS, ScoreBins, bucket_of
+from assay.metrics.computations.steps import StepArea, areas
 from assay.metrics.computations.table import States, Table
 from assay.metrics.computations.ties import untied
 from assay.metrics.entries.domains import BINARY, PROBABILITIES, Domain
 from assay.metrics.entries.examples import Examples
 from assay.metrics.entries.streams import Reads
+from assay.metrics.states.cell_entries import CellEntries, SampledEntries
 from assay.metrics.states.cell_sums import CellSums, blocks_of
 from assay.metrics.states.contributions import Cells
 from assay.metrics.states.marks import marks_of
-from assay.metrics.states.sparse import Entries
 from assay.metrics.values import Floats, Ints
 
 _SHIFT = 1e-7
@@ -233,12 +235,12 @@ class Confusion:
         return _exact_counts(states(self.tables()[0]), self.thresholds)
 
 
-def _exact_counts(state: tuple[ScoreTable, Entries], thresholds: tuple[float, ...]) -> Curve:
+def _exact_counts(state: tuple[ScoreTable, CellEntries], thresholds: tuple[float, ...]) -> Curve:
     table, entries = state
     return counts_at(thresholds, table.exact, entries, _geometry(table).passed[entries.cells >> 1])
 
 
-def counts_at(thresholds: tuple[float, ...], exact: tuple[float, ...], entries: Entries, passed: Ints) -> Curve:
+def counts_at(thresholds: tuple[float, ...], exact: tuple[float, ...], entries: CellEntries, passed: Ints) -> Curve:
     """Counts (s, t) at thresholds t, in their order.
 
     Args:
@@ -327,6 +329,15 @@ class ScoreCurve:
             return _exact_counts((table, entries), tuple(sorted(set(self.thresholds))))
         return _changes(entries, *self._intervals(table))
 
+    def areas(self, states: States, wanted: Sequence[StepArea]) -> list[Floats] | None:
+        """Areas (s,) under the curves of samples; None where states are of no samples, or thresholds are exact."""
+        if self.thresholds or self.exact:
+            return None
+        table, entries = states(self.tables()[0])
+        if not isinstance(entries, SampledEntries):
+            return None
+        return areas(entries, self._intervals(table)[0].take(entries.cells >> 1), wanted)
+
     def doubts(self, states: States, curve: Curve) -> Doubts | None:
         """How far values of a curve that was read from the states may be off; None where its thresholds are exact."""
         if self.thresholds or self.exact:
@@ -363,7 +374,7 @@ def _own_intervals(table: ScoreTable) -> tuple[Ints, Floats]:
     return np.arange(table.size), np.append(_geometry(table).first, np.inf)
 
 
-def _changes(entries: Entries, intervals: Ints, levels: Floats) -> Curve:
+def _changes(entries: CellEntries, intervals: Ints, levels: Floats) -> Curve:
     """The thresholds at which something changes; `intervals` (cells,) is the last level that a cell is above."""
     # Entries ascend, so that those of one slice and one interval stand together; each such group is a point of a curve.
     interval = intervals.take(entries.cells >> 1)

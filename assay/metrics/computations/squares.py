@@ -16,9 +16,9 @@ from assay.metrics.computations.terms import Term, TermTable
 from assay.metrics.entries.domains import BINARY, Domain
 from assay.metrics.entries.examples import Examples
 from assay.metrics.entries.streams import Reads
+from assay.metrics.states.cell_entries import CellEntries
 from assay.metrics.states.cell_sums import CellSums
 from assay.metrics.states.contributions import Cells
-from assay.metrics.states.sparse import Entries
 from assay.metrics.values import Floats
 
 
@@ -83,7 +83,7 @@ class SquaredClasses:
 
     def read(self, states: States) -> Floats:
         """(2, s): of negatives and of positives."""
-        entries: Entries = states(*self.tables())[1]
+        entries: CellEntries = states(*self.tables())[1]
         return entries.binned(entries.cells & 1, 2).T
 
 

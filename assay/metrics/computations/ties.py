@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.metrics.arithmetic import sums_by_bin
+from assay.metrics.states.cell_entries import Entries
 from assay.metrics.states.marks import SEVERAL, joined
-from assay.metrics.states.sparse import Entries
 from assay.metrics.values import Floats, Ints
 
 

@@ -28,6 +28,7 @@ from assay.metrics.arithmetic import ratio
 from assay.metrics.binding.settings import one_of, shares
 from assay.metrics.computations.curve import Curve, Mask, closed, following
 from assay.metrics.computations.scores import ScoreCurve
+from assay.metrics.computations.steps import PRECISION_RECALL, ROC, StepArea
 from assay.metrics.declare import Facts
 from assay.metrics.families.binary import fall_out as fall_out_of
 from assay.metrics.families.binary import precision as precision_of
@@ -69,10 +70,22 @@ def _share(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
+def _auc_steps(*, curve: str = "ROC", summation_method: str = "interpolation") -> StepArea | None:
+    """How samples get `auc` with less work; None if they cannot."""
+    if curve == "PR":
+        return _precision_recall_steps(summation_method=summation_method)
+    return ROC if summation_method == "interpolation" else None
+
+
+def _precision_recall_steps(*, summation_method: str = "interpolation") -> StepArea | None:
+    return PRECISION_RECALL if summation_method == "interpolation" else None
+
+
 @metric(
     "AUC",
     follows_roc={"curve": "ROC", "summation_method": "interpolation"},
     at_most=_auc_at_most,
+    steps=_auc_steps,
     spread=DeLong(),
     spread_when={"curve": "ROC", "summation_method": "interpolation"},
     checks={"curve": one_of("ROC", "PR"), "summation_method": _METHODS},
@@ -90,6 +103,7 @@ def auc(c: Curve, *, curve: str = "ROC", summation_method: str = "interpolation"
 @metric(
     "AUCPrecisionRecall",
     at_most=_precision_recall_at_most,
+    steps=_precision_recall_steps,
     checks={"summation_method": _METHODS},
     undefined="no positive labels",
 )

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics.arithmetic import with_sums_of_others
+from assay.metrics.arithmetic import stable_order, with_sums_of_others
 from assay.metrics.values import Floats, Ints
 
 Times = npt.NDArray[np.uint8]
 
-_NUMBERS_AT_ONCE = 1 << 18
+_NUMBERS_AT_ONCE = 1 << 16
 """Numbers that are added up together, few enough for the caches."""
 
 
@@ -39,6 +40,10 @@ class Combining(Protocol):
 
     def sums_of(self, part: Ints, column: Ints, values: Floats, columns: int) -> Floats:
         """The same of few numbers among zeros: values (m, ...) at [part, column], by column, to (k, columns, ...)."""
+
+    @property
+    def counted(self) -> Counted:
+        """The same samples, by how often each part counts."""
 
     def folded(self, held: Sequence[Any], merged: Callable[[Sequence[Any]], Any]) -> list[Any]:
         """(k,) objects of (p,) objects, where `merged` makes one of several."""
@@ -70,6 +75,11 @@ class LeaveOneOut:
         by_part[part, column] = values
         return with_sums_of_others(by_part)
 
+    @property
+    def counted(self) -> Counted:
+        """See `Combining`."""
+        return Counted(self.times)
+
     def folded(self, held: Sequence[Any], merged: Callable[[Sequence[Any]], Any]) -> list[Any]:
         """See `Combining`. Objects merge one by one from both ends, so that each is merged some three times."""
         before, behind = _merging(held, merged), _merging(held[::-1], merged)[::-1]
@@ -88,7 +98,7 @@ def _merging(held: Sequence[Any], merged: Callable[[Sequence[Any]], Any]) -> lis
 class Counted:
     """Samples in which parts count as often as `times` (k, p) says.
 
-    Sums are added up part by part, so that the bits of one number do not depend on which others are beside it.
+    All that each number is made of is added up in one order, so that its bits do not depend on which are beside it.
     """
 
     times: Times
@@ -105,48 +115,50 @@ class Counted:
 
     def sums(self, by_part: Floats) -> Floats:
         """See `Combining`."""
-        flat = by_part.reshape(self.parts, -1)
-        sums = np.zeros((self.samples, flat.shape[1]))
-        for times, own in zip(self._by_part, flat, strict=True):
-            if own.any():
-                sums += times[:, None] * own
+        flat = np.ascontiguousarray(by_part.reshape(self.parts, -1).T)
+        sums = np.einsum("kp,cp->kc", self.times.astype(np.float64), flat)
         return sums.reshape(self.samples, *by_part.shape[1:])
 
     def sums_of(self, part: Ints, column: Ints, values: Floats, columns: int) -> Floats:
         """See `Combining`."""
         if values.ndim > 1:
             return np.stack([self.sums_of(part, column, own, columns) for own in values.T], axis=-1)
-        sums = np.empty((self.samples, columns))
-        order = np.argsort(column, kind="stable")
-        start = np.searchsorted(column[order], np.arange(columns + 1))
-        step = max(1, _NUMBERS_AT_ONCE // self.samples)
-        for first in range(0, columns, step):
-            own = start[first : first + step + 1]
-            at = order[own[0] : own[-1]]
-            sums[:, first : first + step] = self._of_columns(part[at], values[at], own - own[0])
-        return sums
+        if (column[1:] < column[:-1]).any():
+            order = stable_order(column)
+            part, column, values = part[order], column[order], values[order]
+        sums = np.empty((columns, self.samples))
+        self.add_up(part, values, np.searchsorted(column, np.arange(columns + 1)), sums)
+        return sums.T
 
-    def _of_columns(self, part: Ints, values: Floats, start: Ints) -> Floats:
-        """(k, columns) from the parts and values (m,) of columns that stand in a row."""
-        times = self._by_part
+    def add_up(self, part: Ints, values: Floats, start: Ints, sums: Floats) -> None:
+        """Puts what each sample has into `sums` (columns, k).
+
+        Args:
+            part: (m,).
+            values: (m,) of these parts, column by column.
+            start: (columns + 1,) where those of each column begin.
+            sums: is filled.
+        """
         sizes = np.diff(start)
-        longest = np.argsort(-sizes, kind="stable")
-        first, ascending = start[:-1][longest], sizes[longest][::-1]
-        sums = np.zeros((len(sizes), self.samples))
+        by_size = np.argsort(sizes, kind="stable")
+        bounds = np.flatnonzero(np.diff(sizes[by_size], prepend=-1, append=-1)).tolist()
+        for first, last in pairwise(bounds):
+            places = np.arange(sizes[by_size[first]])  # of as many values each
+            step = max(1, _NUMBERS_AT_ONCE // (self.samples * max(len(places), 1)))
+            for some in (by_size[at : min(at + step, last)] for at in range(first, last, step)):
+                at = start[some, None] + places
+                times = self._by_part.take(part[at], axis=0).astype(np.float64)
+                sums[some] = np.einsum("cp,cpk->ck", values[at], times)
 
-        # The first number of each column, then the second of those that have two, which stand before the others.
-        for place in range(int(sizes.max(initial=0))):
-            count = len(sizes) - int(np.searchsorted(ascending, place, "right"))
-            at = first[:count] + place
-            sums[:count] += times[part[at]] * values[at, None]
-        in_order = np.empty_like(longest)
-        in_order[longest] = np.arange(len(longest))
-        return sums[in_order].T
+    @property
+    def counted(self) -> Counted:
+        """See `Combining`."""
+        return self
 
     @cached_property
-    def _by_part(self) -> Floats:
-        """(p, k)."""
-        return np.ascontiguousarray(self.times.T, np.float64)
+    def _by_part(self) -> Times:
+        """(p, k), of one byte each, so that all of them stay in the caches."""
+        return np.ascontiguousarray(self.times.T)
 
     def folded(self, held: Sequence[Any], merged: Callable[[Sequence[Any]], Any]) -> list[Any]:
         """See `Combining`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics.arithmetic import sums_by_bin
+from assay.metrics.arithmetic import stable_order, sums_by_bin
 from assay.metrics.states.contributions import Cells
 from assay.metrics.states.marks import Marks, joined
 from assay.metrics.states.sparse import Sparse
@@ -40,7 +40,7 @@ class ListedCells:
     def _add_up(self) -> None:
         positions = np.concatenate([self._positions, *(positions for positions, _, _ in self._waiting)])
         values = np.concatenate([self._sums, *(values for _, values, _ in self._waiting)])
-        order = np.argsort(positions, kind="stable")  # stable: equal ones keep their order
+        order = stable_order(positions)  # stable: equal ones keep their order
         positions = positions[order]
         is_first = _begins(positions)
         first = np.flatnonzero(is_first)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from assay.metrics.arithmetic import sums_by_bin
+from assay.metrics.arithmetic import stable_order, sums_by_bin
+from assay.metrics.states.cell_entries import ByPart, Entries, SampledEntries
 from assay.metrics.states.combining import Combining
 from assay.metrics.states.marks import SEVERAL, Marks, joined
 from assay.metrics.states.occurring import numbered
@@ -23,47 +24,10 @@ _WIDTH = 1 << 32
 """Above every cell, so that slice * _WIDTH + cell orders entries by slice, then cell."""
 
 
-class Entries(NamedTuple):
-    """The sums of a group of s slices of a table of cells: entry i is `sums[i]` at [slices[i], cells[i]], ascending.
-
-    Where slices have r samples each, `sums` is (r, e): all samples of a slice have the same cells.
-    `marks` as in `Sparse`.
-    `width` is at least the `entry_counts` of each slice, and depends on their own only: so padding to it gives a slice
-    the same bits whatever its neighbours are.
-    """
-
-    slice_count: int
-    slices: Ints
-    cells: Ints
-    sums: Floats
-    width: int
-    marks: Marks | None = None
-
-    def begins(self, numbers: Ints) -> npt.NDArray[np.bool_]:
-        """Where (e,) another slice begins, or another of the numbers (e,) than that of the entry before."""
-        begins = np.ones(len(numbers), bool)
-        np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])
-        of_slices = np.searchsorted(self.slices, np.arange(self.slice_count))
-        begins[of_slices[of_slices < len(numbers)]] = True
-        return begins
-
-    def binned(self, bins: Ints | int, count: int) -> Floats:
-        """Adds entries up into bins, entry i into bins[i]: (s, count), or (s * r, count), slice by slice."""
-        at, size = self.slices * count + bins, self.slice_count * count
-        if self.sums.ndim == 1:
-            return sums_by_bin(at, self.sums, size).reshape(-1, count)
-
-        binned = np.empty((self.slice_count, len(self.sums), count))
-        for sample, sums in enumerate(self.sums):
-            binned[:, sample] = sums_by_bin(at, sums, size).reshape(-1, count)
-        return binned.reshape(-1, count)
-
-
 class Sparse(NamedTuple):
     """Sums of s slices in compressed rows: slice i owns entries start[i]:start[i + 1], cells ascending.
 
-    start int64 (s + 1,), cells int32 (e,), sums float64 (e,); marks (e,), or None in a table without. Where slices have
-    r samples each, of the same cells, sums are (r, e).
+    start int64 (s + 1,), cells int32 (e,), sums float64 (e,); marks (e,), or None in a table without.
     """
 
     start: Ints
@@ -101,46 +65,38 @@ class Sparse(NamedTuple):
             first, last = slices[0], slices[-1] + 1
             own = slice(self.start[first], self.start[last])
             marks = None if self.marks is None else self.marks[own]
-            return Sparse(self.start[first : last + 1] - self.start[first], self.cells[own], self.sums[..., own], marks)
+            return Sparse(self.start[first : last + 1] - self.start[first], self.cells[own], self.sums[own], marks)
         count = self.sizes[slices]
         start = np.concatenate([[0], np.cumsum(count)])
         at = np.arange(start[-1]) + np.repeat(self.start[slices] - start[:-1], count)
-        return Sparse(start, self.cells[at], self.sums[..., at], None if self.marks is None else self.marks[at])
+        return Sparse(start, self.cells[at], self.sums[at], None if self.marks is None else self.marks[at])
 
     def read(self, slices: Ints, width: int) -> Entries:
         """The sums of the given slices, numbered 0.. in that order."""
         taken = self.take(slices)
         owner = np.repeat(np.arange(len(slices)), taken.sizes)
-        return Entries(len(slices), owner, taken.cells.astype(np.int64), taken.sums, width, taken.marks)
+        return Entries(len(slices), owner, taken.cells.astype(np.int64), width, taken.marks, taken.sums)
 
     def resampled(self, combining: Combining) -> SampledCells | Sparse:
         """See `State`. Each sample has all the cells of its slice, though it may be 0 in some of them.
 
         A cell keeps the mark of all its parts: a sample without one of them is told apart no better.
         """
-        slices = (len(self.start) - 1) // combining.parts
+        parts = combining.parts
+        slices = (len(self.start) - 1) // parts
         if not slices:
             return self
-        step = max(1, slices * _ENTRIES_AT_ONCE // max(len(self.cells), 1))
-        firsts = range(0, slices, step)
-        pieces = [self._samples(first, min(first + step, slices), combining) for first in firsts]
-        return SampledCells(concatenated(pieces))
-
-    def _samples(self, first: int, last: int, combining: Combining) -> Sparse:
-        """The cells of slices first to last - 1, with sums (samples, e)."""
-        parts = combining.parts
-        count, own = last - first, slice(self.start[first * parts], self.start[last * parts])
-        sizes = self.sizes[first * parts : last * parts]
-        owner, part = np.divmod(np.repeat(np.arange(count * parts), sizes), parts)
-        cells: Ints = self.cells[own].astype(np.int64)
+        owner, part = np.divmod(np.repeat(np.arange(slices * parts), self.sizes), parts)
+        cells: Ints = self.cells.astype(np.int64)
         width = int(cells.max(initial=0)) + 1
-        occurring, column = numbered(owner * width + cells, count * width)
+        occurring, cell = numbered(owner * width + cells, slices * width)
 
-        sums = combining.sums_of(part, column, self.sums[own], len(occurring))
-        marks = None if self.marks is None else _marks_of_all(self.marks[own], column, len(occurring))
-
-        start = np.searchsorted(occurring, np.arange(count + 1) * width)
-        return Sparse(start, (occurring % width).astype(np.int32), sums, marks)
+        start = np.searchsorted(occurring, np.arange(slices + 1) * width)
+        marks = None if self.marks is None else _marks_of_all(self.marks, cell, len(occurring))
+        whole = sums_by_bin(cell, self.sums, len(occurring))
+        shared = Sparse(start, (occurring % width).astype(np.int32), whole, marks)
+        order = stable_order(cell)  # stable: the parts of a cell keep their order
+        return SampledCells(shared, ByPart(cell[order], part[order], self.sums[order], combining))
 
     @classmethod
     def merged(cls, states: Sequence[Sparse], slices: Sequence[Ints], count: int) -> Sparse:
@@ -153,18 +109,20 @@ class Sparse(NamedTuple):
 
 @dataclass(frozen=True)
 class SampledCells:
-    """Sums of s * r pseudo-slices: number i * r + j is sample j of slice i, and samples of a slice share its cells.
+    """Sums of s * r pseudo-slices: number i * r + j is sample j of slice i. They are made of those of parts when read.
 
     Attributes:
-        shared: the cells and marks of s slices, with sums (r, e).
+        shared: the cells and marks of s slices, which all samples of a slice have, with the sums of all its parts.
+        by_part: what the samples are made of.
     """
 
     shared: Sparse
+    by_part: ByPart
 
     @property
     def samples(self) -> int:
         """The number r of samples of each slice."""
-        return len(self.shared.sums)
+        return self.by_part.combining.samples
 
     @property
     def entry_counts(self) -> Ints:
@@ -174,18 +132,21 @@ class SampledCells:
     def take(self, slices: Ints) -> Sparse:
         """The sums of the given pseudo-slices, in that order."""
         slices, sample = np.divmod(slices, self.samples)
-        if len(sample) and (sample == sample[0]).all():
-            return self.shared._replace(sums=self.shared.sums[sample[0]]).take(slices)
+        if not sample.any() and (self.by_part.combining.times[0] == 1).all():
+            return self.shared.take(slices)
         return self._apart().take(slices * self.samples + sample)
 
-    def read(self, slices: Ints, width: int) -> Entries:
+    def read(self, slices: Ints, width: int) -> SampledEntries:
         """The sums of the given pseudo-slices: the same samples of each of some slices."""
         own, sample = np.divmod(slices, self.samples)
         own = own[np.flatnonzero(np.append(True, own[1:] != own[:-1])[: len(own)])]
         sample = sample[: len(slices) // max(len(own), 1)]
         assert np.array_equal(slices, (own[:, None] * self.samples + sample).reshape(-1))
-        entries = self.shared.read(own, width)
-        return entries._replace(sums=entries.sums[sample])
+
+        shared = self.shared.read(own, width)
+        begin, end = self.shared.start[own], self.shared.start[own + 1]
+        by_part = self.by_part.of_cells(begin, end).of_samples(sample)
+        return SampledEntries(shared.slice_count, shared.slices, shared.cells, width, shared.marks, by_part)
 
     def resampled(self, combining: Combining) -> SampledCells | Sparse:
         """See `State`."""
@@ -198,7 +159,8 @@ class SampledCells:
 
     def _apart(self) -> Sparse:
         """Each sample of each slice with cells of its own."""
-        start, cells, sums, marks = self.shared
+        start, cells, _, marks = self.shared
+        sums = self.by_part.sums(np.arange(len(cells)), len(cells))
         columns = [slice(*ends) for ends in pairwise(start)]
         return Sparse(
             np.concatenate([[0], np.cumsum(np.repeat(self.shared.sizes, self.samples))]),
@@ -224,7 +186,7 @@ def concatenated(pieces: Sequence[Sparse]) -> Sparse:
     return Sparse(
         np.concatenate([[0], np.cumsum(count)]),
         np.concatenate([piece.cells for piece in pieces]),
-        np.concatenate([piece.sums for piece in pieces], axis=-1),
+        np.concatenate([piece.sums for piece in pieces]),
         _marks(pieces),
     )
 
@@ -250,7 +212,7 @@ def _merge_some(states: Sequence[Sparse], slices: Sequence[Ints], first: int, la
     keys = np.concatenate([owner * _WIDTH + state.cells for owner, state in zip(owners, taken, strict=True)])
     sums = np.concatenate([state.sums for state in taken])
 
-    order = np.argsort(keys, kind="stable")  # stable: equal cells stay in the order of the states
+    order = stable_order(keys)  # stable: equal cells stay in the order of the states
     keys, sums = keys[order], sums[order]
     fresh = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
     sums = np.add.reduceat(sums, fresh) if len(keys) else sums
