@@ -66,8 +66,8 @@ from assay.verdict import total
 _SLICES_AT_ONCE = 512
 """Slices whose values and plots are in memory together."""
 
-_ENGINE_BLOCKS = 16
-"""Blocks that slices by one feature are spread over on an engine."""
+_ENGINE_BLOCKS = 16, 32
+"""Blocks that slices by one feature are spread over on an engine, and those by several."""
 
 
 class _Told(NamedTuple):
@@ -192,7 +192,9 @@ class EvaluateMetricsAndPlots(beam.PTransform):
         """Engines get smaller elements, and more of them: those of all slices by a feature may be 100 MB together."""
         if isinstance(runner, FnApiRunner) or self._is_second:
             return self._analysis
-        return replace(self._analysis, limit=replace(self._analysis.limit, blocks_of_one=_ENGINE_BLOCKS))
+        of_one, of_several = _ENGINE_BLOCKS
+        limit = replace(self._analysis.limit, blocks_of_one=of_one, blocks_of_several=of_several)
+        return replace(self._analysis, limit=limit)
 
 
 def _judged(of_bundles: Iterable[Tallies], analysis: Analysis) -> _Told:

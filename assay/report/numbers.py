@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from assay.metrics.keys import MetricKey
 from assay.proto import metrics_for_slice_pb2 as pb
 from assay.report.evidence import Slice
 
 
-@dataclass(frozen=True)
-class Number:
+class Number(NamedTuple):
     """A number of a metric's value.
 
     Attributes:
@@ -36,6 +35,8 @@ def numbers_of(slice_: Slice, key: MetricKey) -> list[Number]:
         bounded = pair.value.bounded_value
         return [Number(bounded.value.value, _interval(bounded.lower_bound.value, bounded.upper_bound.value), bound)]
 
+    if not pair.HasField("confidence_interval"):
+        return [Number(value, None, bound) for value in _floats(pair.value)]
     interval = pair.confidence_interval
     values, lower, upper = map(_floats, (pair.value, interval.lower_bound, interval.upper_bound))
     has_intervals = len(values) == len(lower) == len(upper)

@@ -217,8 +217,12 @@ def _with_reason(item: _Item, reason: str) -> _Item:
 
 def _with_intervals(pair: pb.MetricsForSlice.MetricKeyAndValue) -> Iterable[_Item]:
     """The numbers of a value, each with its own interval; without any where the ends are not as many."""
-    items, interval = [*_items(pair.value)], pair.confidence_interval
-    lower, upper = _floats(interval.lower_bound), _floats(interval.upper_bound)
+    value, interval = pair.value, pair.confidence_interval
+    low, high = interval.lower_bound, interval.upper_bound
+    if value.HasField("double_value") and low.HasField("double_value") and high.HasField("double_value"):
+        numbers = value.double_value.value, low.double_value.value, high.double_value.value
+        return (_Item(None, None, None, *numbers),)  # as are most, so that this is worth its lines
+    items, lower, upper = [*_items(value)], _floats(low), _floats(high)
     if not len(items) == len(lower) == len(upper):
         return items
     return [_Item(*item[:4], low, high, *item[6:]) for item, low, high in zip(items, lower, upper, strict=True)]

@@ -97,20 +97,18 @@ def tango(more: Floats, less: Floats, rows: Floats) -> tuple[Floats, Floats]:
     Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design".
     """
-    difference = ratio(more - less, rows)
-    bounds = []
-    for far in (-1.0, 1.0):
-        inside, outside = difference, np.full_like(difference, far)
-        for _ in range(_HALVINGS):
-            middle = (inside + outside) / 2
-            is_inside = _is_accepted(middle, more, less, rows)
-            inside, outside = np.where(is_inside, middle, inside), np.where(is_inside, outside, middle)
-        bounds.append(np.where(rows > 0, inside, np.nan))
-    return bounds[0], bounds[1]
+    inside = np.stack([ratio(more - less, rows)] * 2)
+    outside = np.stack([np.full_like(inside[0], far) for far in (-1.0, 1.0)])
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        is_inside = _is_accepted(middle, more, less, rows)
+        inside, outside = np.where(is_inside, middle, inside), np.where(is_inside, outside, middle)
+    lower, upper = np.where(rows > 0, inside, np.nan)
+    return lower, upper
 
 
 def _is_accepted(d: Floats, more: Floats, less: Floats, rows: Floats) -> Mask:
-    """Whether the score test does not reject the difference d, at 5 %."""
+    """Whether the score test does not reject the differences d (2, ...), at 5 %."""
     b, c = -more - less + (2 * rows - more + less) * d, -less * d * (1 - d)
     share = (np.sqrt(np.maximum(b * b - 8 * rows * c, 0)) - b) / (4 * rows)  # of `less`, by maximum likelihood
     variance = rows * np.maximum(2 * share + d * (1 - d), 0)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assay.errors import ConfigError
-from assay.metrics.states.slices import block_count
 from assay.slicing.specs import Slicing
 
 _UNEVEN, _FEW = 1.25, 100
@@ -21,15 +20,19 @@ class SliceLimit:
         slicings: of the eval config.
         most: slices of one slicing.
         blocks_of_one: blocks that slices by one feature are spread over.
+        blocks_of_several: the same of slices by several features. Few, as what a block costs beside its slices is some
+            10 ms; and some, as the states of a block are merged in memory together.
     """
 
     slicings: Sequence[Slicing]
     most: int
     blocks_of_one: int = 1
+    blocks_of_several: int = 8
 
     def blocks(self, slicing: int) -> int:
-        """The number of blocks that the slices of a slicing are spread over."""
-        return block_count(len(self.slicings[slicing].features), self.blocks_of_one)
+        """The number of blocks of the slices of a slicing; never from the data, or workers would disagree."""
+        features = len(self.slicings[slicing].features)
+        return self.blocks_of_several if features > 1 else self.blocks_of_one if features else 1
 
     def check(self, slicing: int, slices: int) -> None:
         """Raises ConfigError if one slicing has more slices than it may; names the spec, the number and the cure."""

@@ -17,8 +17,6 @@ from assay.slicing.coded import pairs_within_rows
 from assay.slicing.codes import Codes
 from assay.types import SliceKey
 
-_CROSS_BLOCKS = 32
-
 
 class Draw(NamedTuple):
     """One way in which the rows of a batch count.
@@ -170,16 +168,6 @@ def _assign(codes: Codes, own: Ints, rows: Ints | None, count: int) -> _Assigned
 def _renumbered(codes: Ints, own: Ints) -> Ints:
     """Batches of one file mostly have the same slices in the same order."""
     return codes if np.array_equal(own, np.arange(len(own))) else own[codes]
-
-
-def block_count(features: int, of_one: int = 1) -> int:
-    """Number of blocks that the slices of a slicing are spread over; never from the data, or workers would disagree.
-
-    Args:
-        features: of the slicing.
-        of_one: the number for a slicing by one feature.
-    """
-    return _CROSS_BLOCKS if features > 1 else of_one if features else 1
 
 
 def block_of(key: SliceKey, blocks: int) -> int:
