@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -130,8 +130,9 @@ def _in_groups(
                 pieces.setdefault(same, []).append(value)
                 if doubts is not None:
                     doubtful.setdefault(same, []).append(doubt_of(metric, doubts, np.asarray(value)))
-            for same, parts in _spread_of(users, state, group):
-                spread.setdefault(same, []).append(parts)
+            for same, metric in {_same(metric): metric for metric in users if metric.spread}.items():
+                assert metric.spread is not None
+                spread.setdefault(same, []).append(metric.spread.parts(state))
 
     # Groups put lanes in another order than theirs.
     back = np.argsort(np.concatenate([lanes for lanes, _ in groups]))
@@ -142,28 +143,22 @@ def _in_groups(
     )
 
 
-def _spread_of(users: Sequence[Metric], state: Any, group: GroupStates) -> Iterator[tuple[_Same, tuple[Floats, ...]]]:
-    """What the formulas of intervals are of, for some lanes; equal squares are read once."""
-    read: dict[Computation, Any] = {}
-    for same, metric in {_same(metric): metric for metric in users if metric.spread}.items():
-        assert metric.spread is not None
-        squares = metric.squares
-        if squares is not None and squares not in read:
-            read[squares] = squares.read(group)
-        yield same, metric.spread.parts(state, None if squares is None else read[squares])
-
-
 def _intervals(
     metrics: Sequence[Metric], parts_of: Mapping[_Same, Sequence[Floats]], values: Values, states: GroupStates
 ) -> dict[Metric, Interval]:
-    """Those of the slices' values, from what is known of lanes."""
+    """Those of the slices' values, from what is known of lanes; equal squares are read once."""
     of_lanes: dict[_Same, Interval] = {}
+    read: dict[Computation, Any] = {}
     picked = {}
     for metric in metrics:
         if metric.spread is not None:
             same = _same(metric)
             if same not in of_lanes:
-                of_lanes[same] = metric.spread.interval(*parts_of[same])
+                squares = metric.squares
+                if squares is not None and squares not in read:
+                    read[squares] = squares.read(states)
+                squared = () if squares is None else metric.spread.squared_parts(read[squares])
+                of_lanes[same] = metric.spread.interval(*parts_of[same], *squared)
             fields = [one_number(np.asarray(field)) for field in of_lanes[same]]
             interval = Interval(
                 *(_one_or_mean(metric.pick, field, states, metric.stream.view.parts) for field in fields)

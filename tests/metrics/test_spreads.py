@@ -19,7 +19,7 @@ from assay.metrics.entries.tallies import Length, Tally
 from assay.metrics.evaluate import evaluate
 from assay.metrics.keys import MetricKey
 from assay.metrics.no_intervals import no_intervals
-from assay.metrics.spreads.areas import DeLong, area_and_error
+from assay.metrics.spreads.areas import DeLong, area_and_error, placements
 from assay.metrics.spreads.quantiles import student
 from assay.metrics.spreads.rates import Rate
 from assay.metrics.spreads.ratios import from_sums
@@ -203,7 +203,7 @@ def test_the_error_of_an_area_is_the_one_published_with_proc():
     """Of the WFNS grades 1 to 5 of 113 patients by outcome (Turck et al. 2010), as in Robin et al. (2011)."""
     good, poor = np.array([37.0, 20, 3, 8, 4]), np.array([2.0, 12, 1, 8, 18])
     tn, fn = (np.append(0, np.cumsum(counts))[None] for counts in (good, poor))
-    area, error, _ = area_and_error(Curve(tn, 41 - fn, 72 - tn, tn, fn))
+    area, error, _ = area_and_error(placements(Curve(tn, 41 - fn, 72 - tn, tn, fn)))
     bounds = area[0] + stats.norm.ppf([0.025, 0.5, 0.975]) * error[0]
     np.testing.assert_allclose(bounds, (0.74853, 0.82368, 0.89882), atol=1e-5)
 
@@ -283,7 +283,7 @@ def test_the_interval_of_an_area_covers_19_times_in_20(positives, negatives, are
     rng = np.random.default_rng(7)
     scores = rng.normal(0, 1, (2500, positives + negatives))
     scores[:, :positives] += stats.norm.ppf(area) * np.sqrt(2)
-    lower, upper, _, _ = DeLong().interval(*area_and_error(curve_of_ranks(scores, positives)))
+    lower, upper, _, _ = DeLong().interval(*placements(curve_of_ranks(scores, positives)))
     assert 0.935 < ((lower <= area) & (area <= upper)).mean() < 0.975
 
 

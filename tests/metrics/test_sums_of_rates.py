@@ -62,7 +62,7 @@ def test_the_interval_of_balanced_accuracy_covers_19_times_in_20(positives, nega
     tp, tn = rng.binomial(positives, recalls).astype(float), rng.binomial(negatives, specificity, 8000).astype(float)
     counts = Curve(tn, tp, negatives - tn, tn, positives - tp)
     formula = RecallAndSpecificity(times=0.5)
-    lower, upper, _, _ = formula.interval(*formula.parts(counts, None))
+    lower, upper, _, _ = formula.interval(*formula.parts(counts))
     truth = (recalls + specificity) / 2
     few_wrong = positives == 25 and recall == 0.97  # one row or none of either class
     assert (0.925 if few_wrong else 0.935) < ((lower <= truth) & (truth <= upper)).mean() < 0.975

@@ -50,13 +50,18 @@ class Rate:
         """The squared weights of the same counts."""
         return squares_of(needs) if weighted else None
 
-    def parts(self, state: Any, squares: Any) -> tuple[Floats, ...]:
-        """What counts and the rest, by weight and by squared weight."""
-        return *self._split(state), *self._split(state if squares is None else squares)
+    def parts(self, state: Any) -> tuple[Floats, ...]:
+        """What counts and the rest, by weight."""
+        return self._split(state)
+
+    def squared_parts(self, squares: Any) -> tuple[Floats, ...]:
+        """The same by squared weight."""
+        return self._split(squares)
 
     def interval(self, *parts: Floats) -> Interval:
         """Wilson's interval for as many rows as the weights are worth; see `rows_worth`."""
-        counted, rest, squared, squared_rest = parts
+        counted, rest, *squares = parts
+        squared, squared_rest = squares or (counted, rest)
         rows = rows_worth(np.stack([counted, rest], -1), np.stack([squared, squared_rest], -1), np.array([1.0, 0.0]))
         bounds = wilson(ratio(counted, counted + rest), rows)
         return between(*(self.odds * bound / (1 + (self.odds - 1) * bound) for bound in bounds))

@@ -42,9 +42,13 @@ class Ratio:
         squares = self._squares(terms[self.of], terms[self.by], terms[0], weighted=weighted)
         return Products(squares, needs.domain, needs.reads)
 
-    def parts(self, state: Any, squares: Any) -> tuple[Floats, ...]:
-        """Both sums and that of the weights, then squares and products, as `from_sums` takes them."""
-        return state[self.of], state[self.by], state[0], *squares
+    def parts(self, state: Any) -> tuple[Floats, ...]:
+        """Both sums and that of the weights, as `from_sums` takes them."""
+        return state[self.of], state[self.by], state[0]
+
+    def squared_parts(self, squares: Any) -> tuple[Floats, ...]:
+        """Squares and products, which it takes after these."""
+        return tuple(squares)
 
     def paired(self, needs: Computation, *, weighted: bool) -> PairedSpread | str:
         """Student's interval of the difference of each row."""

@@ -20,16 +20,22 @@ class Spread(Protocol):
             weighted: whether rows have weights; without, sums of squared weights are sums of weights.
         """
 
-    def parts(self, state: Any, squares: Any) -> tuple[Floats, ...]:
+    def parts(self, state: Any) -> tuple[Floats, ...]:
         """What the formula is of, each with a leading slice axis; elementwise, reducing over the last axis only.
 
         Args:
             state: what `needs` reads, as the metric takes it.
-            squares: what `squares` reads; None without.
         """
 
+    def squared_parts(self, squares: Any) -> tuple[Floats, ...]:
+        """The same of what `squares` reads."""
+
     def interval(self, *parts: Floats) -> Interval:
-        """The formula: the interval of each value, all fields of the value's shape; NaN where there is none."""
+        """The formula: the interval of each value, all fields of the value's shape; NaN where there is none.
+
+        Args:
+            parts: what `parts` gives, then what `squared_parts` does, if there are squares.
+        """
 
     def paired(self, needs: Computation, *, weighted: bool) -> PairedSpread | str:
         """The interval of candidate minus baseline on the same rows; or why there is none.

@@ -35,13 +35,17 @@ class RecallAndSpecificity:
         """The squared weights of the same counts."""
         return squares_of(needs) if weighted else None
 
-    def parts(self, state: Any, squares: Any) -> tuple[Floats, ...]:
+    def parts(self, state: Any) -> tuple[Floats, ...]:
         """Those of recall, then those of specificity."""
-        return *_RECALL.parts(state, squares), *_SPECIFICITY.parts(state, squares)
+        return *_RECALL.parts(state), *_SPECIFICITY.parts(state)
+
+    def squared_parts(self, squares: Any) -> tuple[Floats, ...]:
+        """Those of recall, then those of specificity."""
+        return *_RECALL.squared_parts(squares), *_SPECIFICITY.squared_parts(squares)
 
     def interval(self, *parts: Floats) -> Interval:
         """From Wilson's intervals of both."""
-        sides = parts[:4], parts[4:]
+        sides = parts[:2] + parts[4:6], parts[2:4] + parts[6:]
         recall, specificity = (ratio(counted, counted + rest) for counted, rest, *_ in sides)
         found = interval_of_sum(
             estimate(recall, _RECALL.interval(*sides[0])), estimate(specificity, _SPECIFICITY.interval(*sides[1]))
