@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from assay.metrics.computations.curve import Curve
-from assay.metrics.spreads.areas import DeLong, area_and_error
+from assay.metrics.spreads.areas import DeLong, placements
 from assay.metrics.spreads.paired_rates import score_interval
 from assay.metrics.spreads.rates import Rate
 from assay.metrics.spreads.ratios import from_sums
@@ -84,5 +84,5 @@ def test_the_interval_of_an_area_covers_19_times_in_20(rows, share, area):
         for of, shares in ((positives, of_positives), (rows - positives, of_negatives))
     )
     curve = Curve(tn, fn[:, -1:] - fn, tn[:, -1:] - tn, tn, fn)
-    lower, upper, _, _ = DeLong().interval(*area_and_error(curve))
+    lower, upper, _, _ = DeLong().interval(*placements(curve))
     assert 0.94 < covered(truth, lower, upper) < 0.96
