@@ -22,7 +22,11 @@ from assay.run.make_once import make_once
 from assay.run.outcome import StageResult
 from assay.run.publish_results import publish_results
 from assay.run.works import Judging, TaskCall, evaluating, extracting, reading
-from assay.types import READ_INPUTS_STAGE_NAME
+from assay.types import (
+    FIND_SLICES_EVALUATOR_STAGE_NAME,
+    METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
+    READ_INPUTS_STAGE_NAME,
+)
 
 _DONE_BY: Mapping[str, Callable[[TaskCall, Context], StageResult]] = {
     READ_INPUTS: lambda call, context: make_once(call, reading(call, context)),
@@ -32,6 +36,8 @@ _DONE_BY: Mapping[str, Callable[[TaskCall, Context], StageResult]] = {
     WRITE_RESULTS: publish_results,
 }
 
+_KNOW_METRICS = frozenset({METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME, FIND_SLICES_EVALUATOR_STAGE_NAME})
+"""Evaluators that import the modules which metrics come from."""
 
 _PHASES: Mapping[str, tuple[str, str]] = {
     READ_INPUTS: ("Reading inputs", "Writing the checkpoint"),
@@ -56,7 +62,12 @@ def run_task(
         call = _with_metrics_of_models(call)
     kind = kind_of(call.plan, task)
     progress.phase(*_PHASES[kind])
-    return _DONE_BY[kind](call, context_of(call.plan, own_metrics=kind not in (READ_INPUTS, EXTRACT)))
+    return _DONE_BY[kind](call, context_of(call.plan, own_metrics=_knows_metrics(kind, task)))
+
+
+def _knows_metrics(kind: str, task: Task) -> bool:
+    """Whether a task imports the modules that metrics come from; the images of all others need not have them."""
+    return kind in (GATE, WRITE_RESULTS) or not _KNOW_METRICS.isdisjoint(task.stages)
 
 
 def _with_metrics_of_models(call: TaskCall) -> TaskCall:

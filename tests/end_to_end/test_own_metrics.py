@@ -21,6 +21,8 @@ from assay.plan.filled import with_params
 from assay.plan.tasks import image_of
 from assay.results.keys import slice_key_from_proto
 from assay.run import local
+from assay.run.call import Checkpoints
+from assay.run.stage import run_stage
 from tests.latest_results import latest
 
 SOURCE = """
@@ -155,12 +157,16 @@ def test_a_module_that_is_not_there_is_told_by_the_stage_that_needs_it_and_not_b
 
 
 def test_the_image_that_has_the_module_is_that_of_the_tasks_that_need_it(folder):
-    plan = compile_analysis(analysis(metrics_image="me/own:1", checkpoint="cuts"), folder)
+    everything = analysis(metrics_image="me/own:1", checkpoint="cuts", analysis_table=True, find_slices={})
+    plan = compile_analysis(everything, folder)
     images = {task.name: image_of(plan, task) for task in plan.tasks}
     assert images == {
         "ReadInputs": "core",
+        "ExtractMaterializedPredictions": "core",
         "ExtractSliceKeys": "core",
         "EvaluateMetricsAndPlots": "me/own:1",
+        "EvaluateExtracts": "core",
+        "FindSlices": "me/own:1",
         "Gate": "me/own:1",
         "WriteResults": "me/own:1",
     }
@@ -168,6 +174,23 @@ def test_the_image_that_has_the_module_is_that_of_the_tasks_that_need_it(folder)
     del of_ours["eval_config"]["metrics_specs"][0]["metrics"][1:]
     with pytest.raises(ConfigError, match=r"^metrics_image: no metric of the eval config has a module of its own"):
         compile_analysis(of_ours, folder)
+
+
+def test_a_task_whose_image_need_not_have_the_module_does_not_import_it(folder):
+    plan = with_params(compile_analysis(analysis(checkpoint="cuts", analysis_table=True), folder), {})
+    (folder / "cancer_metrics.py").rename(folder / "elsewhere.py")
+    manifests: dict[str, str] = {}
+
+    def run_task(name):
+        before = {task.name: task.after for task in plan.tasks}[name]
+        inputs = {one: manifests[one] for one in before}
+        result = run_stage(plan, name, checkpoints=Checkpoints(root=str(folder / "checkpoints"), inputs=inputs))
+        manifests[name] = result.manifest
+
+    for name in ("ReadInputs", "ExtractSliceKeys", "EvaluateExtracts"):
+        run_task(name)
+    with pytest.raises(ConfigError, match="cancer_metrics"):
+        run_task("EvaluateMetricsAndPlots")
 
 
 def test_python_takes_the_class_and_the_function_themselves(folder, data):
