@@ -43,7 +43,7 @@ from assay.metrics.states.resampling import is_analytic, resampling_of
 from assay.metrics.states.slice_limit import SliceLimit
 from assay.metrics.values import ErrorBounds, Floats, Interval, Value
 from assay.plan.plan import MOST_SLICES
-from assay.privacy.rounding import rounded_degrees, rounded_rows, rounded_value
+from assay.privacy.rounding import rounded_degrees, rounded_value
 from assay.proto.config_pb2 import EvalConfig
 from assay.results.attribution_records import attribution_records
 from assay.results.records import metric_records, plot_records, too_small_records
@@ -51,6 +51,7 @@ from assay.slicing.disparities import disparities_of
 from assay.slicing.pairs import cross_slicings_of
 from assay.slicing.specs import slicings_of
 from assay.slicing.text import check_apart
+from assay.text.multiples import to_multiple
 from assay.types import (
     ATTRIBUTIONS_KEY,
     METRICS_AND_PLOTS_EVALUATOR_STAGE_NAME,
@@ -250,7 +251,7 @@ class _Records(beam.DoFn):
         first = next(samples)
         part = first if first.resamples == 1 else first.first_of_resamples()
         values, doubts, by_formula = evaluate(part, self._analysis.metrics, self._analysis.layout)
-        values, rows = self._rounded(values), rounded_rows(part.rows, self._multiple)
+        values, rows = self._rounded(values), to_multiple(part.rows, self._multiple)
         metrics, plots, attributions = by_key(values)
         metrics = self._with_derived(metrics)
         bounds = self._error_bounds(doubts, metrics)

@@ -13,7 +13,6 @@ from assay.metrics.values import (
     Buckets,
     Floats,
     Interval,
-    Ints,
     Matrices,
     MultiClassMatrices,
     MultiLabelMatrices,
@@ -25,11 +24,6 @@ from assay.metrics.values import (
 def rounded(counts: Floats, of: int) -> Floats:
     """The nearest multiples of a number; from the middle between two, the higher one. NaN stays NaN."""
     return np.floor(counts / of + 0.5) * of
-
-
-def rounded_rows(rows: Ints, of: int) -> Ints:
-    """The same of whole numbers."""
-    return (rows + of // 2) // of * of
 
 
 def rounded_value(value: Value, of: int) -> Value:

@@ -1,8 +1,16 @@
-"""Counts as multiples of a number, which tell no single row. Standard library only."""
+"""Whole as multiples of a number, which tell no single row. Standard library only."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
 
-def to_multiple(count: int, of: int) -> int:
-    """The nearest multiple of a number, 1 or more; from the middle between two, the higher one."""
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Whole = TypeVar("Whole", int, "npt.NDArray[np.int64]")
+
+
+def to_multiple(count: Whole, of: int) -> Whole:
+    """The nearest multiple of `of` to a count, or to each of an array; from the middle between two, the higher one."""
     return (count + of // 2) // of * of

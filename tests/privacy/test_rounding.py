@@ -15,7 +15,7 @@ from assay.errors import EvalConfigError
 from assay.gate import validate as gate
 from assay.metrics.declare import definitions
 from assay.metrics.values import Buckets, Interval, Matrices, MultiClassMatrices, MultiLabelMatrices, ShownValues
-from assay.privacy.rounding import rounded, rounded_degrees, rounded_rows, rounded_value
+from assay.privacy.rounding import rounded, rounded_degrees, rounded_value
 from assay.proto.validation_result_pb2 import ValidationResult
 from assay.text.multiples import to_multiple
 from assay.verdict import Counts, Limits, Status
@@ -37,7 +37,7 @@ def told(value: Any, of: int) -> Any:
 def test_counts_become_the_nearest_multiple_and_halves_the_higher_one(of):
     whole = np.arange(0, 1_000)
     expected = [nearest(number, of) for number in whole]
-    assert rounded_rows(whole, of).tolist() == rounded(whole.astype(float), of).tolist() == expected
+    assert to_multiple(whole, of).tolist() == rounded(whole.astype(float), of).tolist() == expected
     assert [to_multiple(number, of) for number in whole.tolist()] == expected
     weights = RNG.gamma(2.0, 30.0, 500)
     assert rounded(weights, of).tolist() == [nearest(weight, of) for weight in weights]
